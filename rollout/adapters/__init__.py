@@ -1,0 +1,1 @@
+"""Fills the ports: AWS, the store, notification channels, execution."""

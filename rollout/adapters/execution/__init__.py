@@ -1,0 +1,1 @@
+"""Runs account tasks side by side."""

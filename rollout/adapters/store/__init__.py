@@ -1,0 +1,1 @@
+"""Files and locks: plans, evidence, journal segments, settings text."""

@@ -1,0 +1,1 @@
+"""Decisions only: values in, values out; no AWS, files, clock or randomness."""

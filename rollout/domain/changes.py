@@ -1,0 +1,192 @@
+"""One frozen class per AWS write that this tool can make, and what came of it. One change is one write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class UserRef:
+    """Whom a change is about. `id` (AIDA…) decides; the name may be given to somebody else (AWS-FACTS §12)."""
+
+    account_id: str
+    name: str
+    id: str
+    arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreatePolicy:
+    """`CreatePolicy`: the managed policy comes to be, with `document` as its first version.
+
+    For `ForceMFA` that is the Allow half, the brake, which is never pruned (DESIGN §5).
+    """
+
+    account_id: str
+    policy_arn: str
+    name: str
+    path: str
+    document: Mapping[str, object]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CreateVersion:
+    """`CreatePolicyVersion` with `SetAsDefault`: what everybody attached is under changes at once.
+
+    `attached` names everybody whom the new default reaches, for the journal and the guard (DESIGN §5).
+    """
+
+    account_id: str
+    policy_arn: str
+    document: Mapping[str, object]
+    attached: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SetDefaultVersion:
+    """`SetDefaultPolicyVersion`: how the brake is pulled, and let go."""
+
+    account_id: str
+    policy_arn: str
+    version_id: str
+    attached: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteVersion:
+    """`DeletePolicyVersion` of a version of ours that is not the default and not the brake."""
+
+    account_id: str
+    policy_arn: str
+    version_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePolicy:
+    """`DeletePolicy`: only ours, only when nothing hangs on it."""
+
+    account_id: str
+    policy_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateGroup:
+    """`CreateGroup`: the group at `/rollout/` comes to be."""
+
+    account_id: str
+    group: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteGroup:
+    """`DeleteGroup`: only ours, only when empty."""
+
+    account_id: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttachToGroup:
+    """`AttachGroupPolicy`: the policy hangs on the group."""
+
+    account_id: str
+    group: str
+    policy_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class DetachFromGroup:
+    """`DetachGroupPolicy`: the policy no longer hangs on the group."""
+
+    account_id: str
+    group: str
+    policy_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddMember:
+    """`AddUserToGroup`: a user belongs to the group."""
+
+    account_id: str
+    group: str
+    user: UserRef
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveMember:
+    """`RemoveUserFromGroup`: a user no longer belongs to the group."""
+
+    account_id: str
+    group: str
+    user: UserRef
+
+
+@dataclass(frozen=True, slots=True)
+class AttachToUser:
+    """`AttachUserPolicy`: the policy hangs on the user (`attach: user`, ten groups, or the enrolment policy)."""
+
+    account_id: str
+    user: UserRef
+    policy_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class DetachFromUser:
+    """`DetachUserPolicy`: the policy no longer hangs on the user."""
+
+    account_id: str
+    user: UserRef
+    policy_arn: str
+
+
+Change = (
+    CreatePolicy
+    | CreateVersion
+    | SetDefaultVersion
+    | DeleteVersion
+    | DeletePolicy
+    | CreateGroup
+    | DeleteGroup
+    | AttachToGroup
+    | DetachFromGroup
+    | AddMember
+    | RemoveMember
+    | AttachToUser
+    | DetachFromUser
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The change was made. `unconfirmed`: its answer was lost, and the effect was found on re-reading."""
+
+    request_id: str
+    attempts: int = 1
+    unconfirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyInPlace:
+    """Nothing had to be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Left alone on purpose; `code` is a word (`notice`, `drift`, `gone`, `released`), `detail` says more."""
+
+    code: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The change could not be made."""
+
+    why: str
+    attempts: int = 1
+
+
+Outcome = Applied | AlreadyInPlace | Skipped | Failed

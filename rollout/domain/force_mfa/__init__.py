@@ -1,0 +1,1 @@
+"""The ForceMFA documents: the seed, its named amendments, and where they hang (DESIGN §5)."""

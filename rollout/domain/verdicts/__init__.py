@@ -1,0 +1,1 @@
+"""What should happen to one user, and every reason why (DESIGN §4)."""

@@ -1,0 +1,1 @@
+"""Turns plan, inventory and journal into CSV and HTML."""

@@ -1,0 +1,1 @@
+"""One module per command, in domain words; what they need from outside is in ports."""

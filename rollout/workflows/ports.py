@@ -1,0 +1,151 @@
+"""What the workflows need from outside, in domain words; adapters fill these, `wiring` chooses which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from rollout.domain.changes import Change
+from rollout.domain.inventory import AccountFacts
+from rollout.domain.notices import Notice, Receipt
+from rollout.domain.organization import Account, Caller, Organization
+from rollout.domain.users import NamedPolicy, Unread, User
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+class CannotEnter(Exception):
+    """One account cannot be entered or read: why, and the cure. Carried as `Unreachable`, never fatal."""
+
+    def __init__(self, why: str, cure: str = "") -> None:
+        """Keep the reason for the report."""
+        super().__init__(why)
+        self.why = why
+        self.cure = cure
+
+
+class AnswerLost(Exception):
+    """A write may or may not have happened; read its effect before repeating it (AWS-FACTS §4)."""
+
+
+class Refusal(Exception):
+    """AWS refuses a write for good; `gone` when the user, group or policy is not there any more."""
+
+    def __init__(self, why: str, *, gone: bool = False, attempts: int = 1) -> None:
+        """Keep AWS's code and sentence."""
+        super().__init__(why)
+        self.why = why
+        self.gone = gone
+        self.attempts = attempts
+
+
+@dataclass(frozen=True, slots=True)
+class WriteReceipt:
+    """AWS's request id of a write that was answered, and how many attempts it took."""
+
+    request_id: str
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyLevels:
+    """The service control policies on the way from the root to one account, a tuple a level, root first."""
+
+    by_account: dict[str, tuple[tuple[NamedPolicy, ...], ...]]
+
+
+class OrganizationPort(Protocol):
+    """The organization as the caller may see it."""
+
+    def caller(self) -> Caller:
+        """Ask `GetCallerIdentity`. Raises NoCredentials, ExpiredCredentials."""
+
+    def organization(self) -> Organization:
+        """Ask `DescribeOrganization`. Raises OrganizationNotListable."""
+
+    def accounts(self) -> Sequence[Account]:
+        """List every account, to the last page. Raises OrganizationNotListable."""
+
+    def policy_levels(self, accounts: Sequence[Account]) -> PolicyLevels | Unread:
+        """Read the SCPs of every account, by policy and not by account; Unread says why they cannot be had."""
+
+
+class OpenAccount(Protocol):
+    """One account, entered: read it, ask one user's credentials now, make one change."""
+
+    @property
+    def role(self) -> str:
+        """The role that let us in, or "own credentials"."""
+
+    def read(self) -> AccountFacts:
+        """Read the account by the bulk calls of DESIGN §9. Raises CannotEnter."""
+
+    def credentials_now(self, user: User) -> User:
+        """Ask password, devices and keys of one user live. Raises Refusal(gone=True) when the user is no more."""
+
+    def holds(self, change: Change) -> bool:
+        """Tell by a live read whether the effect of this change stands."""
+
+    def make(self, change: Change) -> WriteReceipt:
+        """Make the change: one write. Raises AnswerLost, Refusal."""
+
+    def members(self, group: str) -> frozenset[str]:
+        """UserIds of the group's members by `GetGroup`; empty when there is no such group."""
+
+    def attached_users(self, policy_arn: str) -> frozenset[str]:
+        """UserIds that carry the policy directly, by `ListEntitiesForPolicy`; empty when there is none."""
+
+
+class Door(Protocol):
+    """The way into accounts."""
+
+    def enter(self, account: Account) -> OpenAccount:
+        """Enter by the first role that lets us in, and check where we landed. Raises CannotEnter."""
+
+
+class Clock(Protocol):
+    """Decision time: what gates, exemptions and notices go by. Never the session's time."""
+
+    def now(self) -> datetime:
+        """Return an aware instant, UTC."""
+
+
+class Engine(Protocol):
+    """Runs one task per account, several side by side."""
+
+    def map(self, task: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[tuple[Item, Answer]]:
+        """Yield each item with its answer as it comes, in any order."""
+
+
+class Notifier(Protocol):
+    """A channel that carries a message to a person."""
+
+    def send(self, notice: Notice) -> Receipt:
+        """Send one message; a failure is a receipt, not an exception."""
+
+
+class Lock(Protocol):
+    """One operator at a time in an organization (DESIGN §8)."""
+
+    def hold(self, organization_id: str, purpose: str) -> AbstractContextManager[None]:
+        """Hold the lock while the block runs. Raises LockHeld."""
+
+
+class Progress(Protocol):
+    """Says on stderr how far a run is."""
+
+    def say(self, text: str) -> None:
+        """Say one line."""
+
+    def begin(self, what: str, total: int) -> None:
+        """Start counting."""
+
+    def advance(self, detail: str = "") -> None:
+        """Count one."""
+
+    def finish(self) -> None:
+        """Stop counting."""
