@@ -10,8 +10,10 @@ from typing import Protocol, TypeVar
 
 from rollout.domain.changes import Change
 from rollout.domain.inventory import AccountFacts
+from rollout.domain.journal.records import Record
 from rollout.domain.notices import Notice, Receipt
 from rollout.domain.organization import Account, Caller, Organization
+from rollout.domain.plan import AccountPlan, Header
 from rollout.domain.users import NamedPolicy, Unread, User
 
 Item = TypeVar("Item")
@@ -105,6 +107,48 @@ class Door(Protocol):
 
     def enter(self, account: Account) -> OpenAccount:
         """Enter by the first role that lets us in, and check where we landed. Raises CannotEnter."""
+
+
+class StoredPlan(Protocol):
+    """A plan that lies in the store, its checksum and evidence already found to be right."""
+
+    @property
+    def header(self) -> Header:
+        """Document 1, with checksum and digests."""
+
+    @property
+    def stem(self) -> str:
+        """The file's stem, `2026-11-24-k3f9`: it names the report folder too."""
+
+    @property
+    def location(self) -> str:
+        """Where a person finds the file."""
+
+    def accounts(self) -> Iterator[AccountPlan]:
+        """Read one account at a time, sorted by account id, joined with its evidence."""
+
+
+class PlanStore(Protocol):
+    """Where plans are kept."""
+
+    def save(self, header: Header, accounts: Iterable[AccountPlan]) -> StoredPlan:
+        """Write plan and evidence, fill checksum and evidence digest. Raises Unwritable."""
+
+    def load(self, reference: str | None, organization_id: str | None = None) -> StoredPlan:
+        """Open a plan by path, stem or id; None: the newest by `created`, of that organization if there is one.
+
+        Raises NoPlan, PlanRefused (altered, or its evidence missing or altered).
+        """
+
+
+class Journal(Protocol):
+    """The append-only record of a store."""
+
+    def append(self, *records: Record) -> None:
+        """Write records; they are on disk when this returns. Safe from several threads. Raises Unwritable."""
+
+    def records(self) -> Iterator[Record]:
+        """Read all segments, oldest run first; a torn last line of a segment is passed over."""
 
 
 class Clock(Protocol):

@@ -1,0 +1,146 @@
+"""The records of the journal: append-only, one JSON line each in the store, no secrets ever."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from rollout.domain.changes import Change, Outcome, UserRef
+from rollout.domain.notices import Delivery
+from rollout.domain.stages import Stage
+from rollout.domain.verdicts.verdict import Impact
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A command began to carry changes. `run` is unique; every other record of the run repeats it."""
+
+    run: str
+    at: datetime
+    organization_id: str
+    plan_id: str
+    plan_checksum: str
+    stage: Stage
+    caller: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A change is about to be made; `before` says what stood there by a live read (`absent`, `present`)."""
+
+    run: str
+    at: datetime
+    number: int
+    change: Change
+    before: str
+    wave: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What came of the intent with this `number` of run `of` (another run than `run` after a crash)."""
+
+    run: str
+    at: datetime
+    of: str
+    number: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A person was told about one user: `due` is the day named to them."""
+
+    run: str
+    at: datetime
+    user: UserRef
+    wave: str
+    address: str
+    impact: Impact
+    due: date
+    delivery: Delivery
+    message_id: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A user of the wave was left alone in this run, and why (`notice`, `drift`, `gone`, `exempt`, …)."""
+
+    run: str
+    at: datetime
+    user: UserRef
+    wave: str
+    code: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFailed:
+    """An account could not be entered or read in this run; its users wait for the next one."""
+
+    run: str
+    at: datetime
+    account_id: str
+    reason: str
+    cure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GateRead:
+    """A gate answered `pass`, `fail` or `inconclusive`, with its numbers."""
+
+    run: str
+    at: datetime
+    wave: str
+    gate: str
+    result: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateOverridden:
+    """An operator let a wave through a gate that did not pass, and said why."""
+
+    run: str
+    at: datetime
+    wave: str
+    gate: str
+    reason: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaveCarried:
+    """A wave has been carried to a stage. Belongs to the organization, not to the plan (DESIGN §6)."""
+
+    run: str
+    at: datetime
+    wave: str
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The run came to its end: `done`, `in part`, `interrupted` or `refused`, with counts per outcome."""
+
+    run: str
+    at: datetime
+    ending: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+Record = (
+    RunStarted
+    | Intent
+    | Settled
+    | Told
+    | Passed
+    | AccountFailed
+    | GateRead
+    | GateOverridden
+    | WaveCarried
+    | RunEnded
+)

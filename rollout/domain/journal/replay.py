@@ -1,0 +1,139 @@
+"""Reads the journal back: where each wave stands, who was told, who is enforced, what was left open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rollout.domain.changes import AddMember, AlreadyInPlace, Applied, AttachToUser, Failed, Outcome
+from rollout.domain.changes import DetachFromUser, RemoveMember
+from rollout.domain.journal.records import (
+    AccountFailed,
+    GateOverridden,
+    GateRead,
+    Intent,
+    Passed,
+    Record,
+    RunEnded,
+    RunStarted,
+    Settled,
+    Told,
+    WaveCarried,
+)
+from rollout.domain.stages import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One change of the past: what was intended, and what came of it (None: left open by a crash)."""
+
+    started: RunStarted
+    intent: Intent
+    outcome: Outcome | None
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A user whom this tool put under the policy, when, and in which wave."""
+
+    at: datetime
+    wave: str
+    by: str
+
+
+@dataclass(slots=True)
+class Progress:
+    """Everything that the journal says of one organization."""
+
+    runs: dict[str, RunStarted] = field(default_factory=dict)
+    ended: dict[str, RunEnded] = field(default_factory=dict)
+    changes: list[Done] = field(default_factory=list)
+    told: dict[str, list[Told]] = field(default_factory=dict)
+    passed: list[Passed] = field(default_factory=list)
+    account_failures: list[AccountFailed] = field(default_factory=list)
+    carried: dict[tuple[Stage, str], datetime] = field(default_factory=dict)
+    rehearsed: dict[str, datetime] = field(default_factory=dict)
+    placed: dict[str, Placed] = field(default_factory=dict)
+    gates: list[GateRead] = field(default_factory=list)
+    overrides: list[GateOverridden] = field(default_factory=list)
+
+    @property
+    def open(self) -> tuple[Done, ...]:
+        """Intents without an outcome: the run died between the write and its record."""
+        return tuple(done for done in self.changes if done.outcome is None)
+
+    def last_told(self, user_id: str) -> Told | None:
+        """The newest notice about a user, delivered or not."""
+        notices = self.told.get(user_id)
+        return notices[-1] if notices else None
+
+    def failures(self, wave: str) -> int:
+        """Changes of a wave that failed and were not made good later, counted by user or account part."""
+        last: dict[object, Outcome | None] = {}
+        for done in self.changes:
+            if done.intent.wave == wave:
+                last[done.intent.change] = done.outcome
+        return sum(isinstance(outcome, Failed) for outcome in last.values())
+
+
+def replay(records: Iterable[Record], organization_id: str) -> Progress:
+    """Derive the progress of one organization; records of other organizations in the same store are passed over."""
+    progress = Progress()
+    open_at: dict[tuple[str, int], int] = {}
+    for record in records:
+        if isinstance(record, RunStarted):
+            if record.organization_id == organization_id:
+                progress.runs[record.run] = record
+            continue
+        if record.run not in progress.runs:
+            continue
+        _take(record, progress, open_at)
+    return progress
+
+
+def _take(record: Record, progress: Progress, open_at: dict[tuple[str, int], int]) -> None:
+    match record:
+        case Intent():
+            open_at[record.run, record.number] = len(progress.changes)
+            progress.changes.append(Done(progress.runs[record.run], record, None, None))
+        case Settled():
+            position = open_at.get((record.of, record.number))
+            if position is not None:
+                done = progress.changes[position]
+                progress.changes[position] = Done(done.started, done.intent, record.outcome, record.at)
+                _place(done.intent, record, progress)
+        case Told():
+            progress.told.setdefault(record.user.id, []).append(record)
+        case Passed():
+            progress.passed.append(record)
+        case AccountFailed():
+            progress.account_failures.append(record)
+        case GateRead():
+            progress.gates.append(record)
+        case GateOverridden():
+            progress.overrides.append(record)
+        case WaveCarried():
+            progress.carried.setdefault((record.stage, record.wave), record.at)
+        case RunEnded():
+            progress.ended[record.run] = record
+            started = progress.runs[record.run]
+            if started.stage is Stage.DRY_RUN and record.ending == "done":
+                progress.rehearsed[started.plan_checksum] = record.at
+        case RunStarted():
+            progress.runs[record.run] = record
+
+
+def _place(intent: Intent, settled: Settled, progress: Progress) -> None:
+    if not isinstance(settled.outcome, Applied | AlreadyInPlace):
+        return
+    match intent.change:
+        case AddMember(group=group, user=user):
+            progress.placed.setdefault(user.id, Placed(settled.at, intent.wave, f"group {group}"))
+        case AttachToUser(user=user, policy_arn=arn) if not arn.endswith("Enrolment"):
+            progress.placed.setdefault(user.id, Placed(settled.at, intent.wave, arn))
+        case RemoveMember(user=user) | DetachFromUser(user=user):
+            progress.placed.pop(user.id, None)
+        case _:
+            pass

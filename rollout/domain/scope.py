@@ -1,0 +1,59 @@
+"""Which accounts and users a command is about: globs, exclude wins, and nothing is never everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from rollout.domain.organization import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """`scope:` of `rollout.yaml`. Account globs match the id or the name, OU globs the path by names."""
+
+    include_ous: tuple[str, ...] = ("*",)
+    include_accounts: tuple[str, ...] = ("*",)
+    exclude_ous: tuple[str, ...] = ()
+    exclude_accounts: tuple[str, ...] = ()
+
+    def excludes(self, account: Account) -> str:
+        """Say why an account is outside the scope; empty when it is inside."""
+        if matched := first_match(self.exclude_accounts, account.id, account.name):
+            return f'excluded by account "{matched}"'
+        if matched := first_ou_match(self.exclude_ous, account.ou):
+            return f'excluded by OU "{matched}"'
+        if not first_match(self.include_accounts, account.id, account.name):
+            return "no included account glob matches"
+        if not first_ou_match(self.include_ous, account.ou):
+            return "no included OU glob matches"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """`--account`, `--ou`, `--user`: narrows one command. Empty tuples narrow nothing."""
+
+    accounts: tuple[str, ...] = ()
+    ous: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+
+    def takes_account(self, account_id: str, name: str, ou: str) -> bool:
+        """Tell whether an account is selected."""
+        if self.accounts and not first_match(self.accounts, account_id, name):
+            return False
+        return not self.ous or bool(first_ou_match(self.ous, ou))
+
+    def takes_user(self, arn: str, name: str, user_id: str) -> bool:
+        """Tell whether a user is selected, by a glob over ARN, name or UserId."""
+        return not self.users or bool(first_match(self.users, arn, name, user_id))
+
+
+def first_match(globs: tuple[str, ...], *texts: str) -> str:
+    """Find the first glob that matches one of the texts; empty when none does."""
+    return next((glob for glob in globs if any(fnmatchcase(text, glob) for text in texts)), "")
+
+
+def first_ou_match(globs: tuple[str, ...], ou: str) -> str:
+    """Match an OU path; `Workloads/Prod` means that OU and everything below it, `*` the root too."""
+    return next((glob for glob in globs if fnmatchcase(ou, glob) or fnmatchcase(ou, f"{glob}/*")), "")
