@@ -22,11 +22,12 @@ FOREIGN_NAMES = {
 }
 
 CHROMIUM = Path("/usr/bin/chromium")
-BROWSER_REQUIRED = bool(os.environ.get("ROLLOUT_REQUIRE_BROWSER"))  # as .ci/run does
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Run before any test module is imported, in every worker; child processes inherit it."""
+    if os.environ.get("ROLLOUT_REQUIRE_BROWSER"):  # as .ci/run sets it
+        os.environ["BROWSER_REQUIRED"] = "1"  # a name that the product does not take for a setting
     for name in list(os.environ):
         if name.startswith(FOREIGN_PREFIXES) or name.lower() in FOREIGN_NAMES:
             del os.environ[name]
@@ -49,4 +50,4 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what needs a browser where there is none, unless told that there must be one."""
     if item.get_closest_marker("browser") and not CHROMIUM.exists():
         reason = f"there is no {CHROMIUM} here"
-        pytest.fail(reason) if BROWSER_REQUIRED else pytest.skip(reason)
+        pytest.fail(reason) if os.environ.get("BROWSER_REQUIRED") else pytest.skip(reason)
