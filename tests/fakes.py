@@ -1,0 +1,450 @@
+"""One fake in memory per port, with the answers that AWS gives; failures are asked for, never random.
+
+account = FakeAccount(an_account(), facts, clock)
+account.fail(Trouble.LOST_AFTER, when=lambda change: isinstance(change, AddMember))
+door = FakeDoor([account])
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TypeVar
+
+from rollout.adapters.aws import effects
+from rollout.domain.changes import (
+    AddMember,
+    AttachToGroup,
+    AttachToUser,
+    Change,
+    CreateGroup,
+    CreatePolicy,
+    CreateVersion,
+    DeleteGroup,
+    DeletePolicy,
+    DeleteVersion,
+    DetachFromGroup,
+    DetachFromUser,
+    RemoveMember,
+    SetDefaultVersion,
+    UserRef,
+)
+from rollout.domain.inventory import AccountFacts
+from rollout.domain.notices import Delivery, Notice, Receipt
+from rollout.domain.organization import Account, Caller, Organization
+from rollout.domain.users import Unread, User
+from rollout.errors import LockHeld
+from rollout.workflows.ports import (
+    AnswerLost,
+    CannotEnter,
+    Clock,
+    OpenAccount,
+    PolicyLevels,
+    Refusal,
+    WriteReceipt,
+)
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+class FakeClock:
+    """A clock that stands still until it is told to go on."""
+
+    def __init__(self, now: datetime) -> None:
+        """Start at an aware instant."""
+        self.instant = now
+
+    def now(self) -> datetime:
+        """Tell the instant."""
+        return self.instant
+
+    def advance(self, by: timedelta) -> None:
+        """Let time pass."""
+        self.instant += by
+
+
+class Trouble(StrEnum):
+    """What can go wrong with a write."""
+
+    LOST_BEFORE = "the request never arrived"
+    LOST_AFTER = "the write was made, its answer never arrived"
+    REFUSED = "AccessDenied: refused by the test"
+    GONE = "NoSuchEntity: gone, says the test"
+
+
+@dataclass
+class _Planned:
+    trouble: Trouble
+    when: Callable[[Change], bool]
+    times: int
+
+
+class FakeAccount:
+    """An entered account whose state is an `AccountFacts`; `make` refuses what IAM refuses."""
+
+    def __init__(
+        self,
+        account: Account,
+        facts: AccountFacts,
+        clock: Clock,
+        *,
+        role: str = "OrganizationAccountAccessRole",
+    ) -> None:
+        """Seed the account with what a read of it would find."""
+        self.account = account
+        self.facts = facts
+        self.written: list[Change] = []
+        """Every change that had an effect, in order; a repeated one stands here twice."""
+        self.attempted: list[Change] = []
+        """Every call of `make`, refused and lost ones too."""
+        self.asked: list[str] = []
+        """Every read: `read`, `holds`, `members`, `attached_users`, `credentials_now`."""
+        self.unreadable: CannotEnter | None = None
+        self._clock = clock
+        self._role = role
+        self._planned: list[_Planned] = []
+        self._lock = threading.RLock()
+
+    def fail(self, trouble: Trouble, when: Callable[[Change], bool] = lambda _: True, times: int = 1) -> None:
+        """Let the next `times` writes that match go wrong."""
+        self._planned.append(_Planned(trouble, when, times))
+
+    def put(self, user: User) -> None:
+        """Add a user, or replace the one of the same name."""
+        with self._lock:
+            kept = tuple(known for known in self.facts.users if known.name != user.name)
+            self.facts = replace(self.facts, users=tuple(sorted((*kept, user), key=lambda known: known.name)))
+
+    def remove(self, name: str) -> None:
+        """Delete a user, as an administrator would."""
+        with self._lock:
+            kept = tuple(user for user in self.facts.users if user.name != name)
+            self.facts = replace(self.facts, users=kept)
+
+    def user(self, name: str) -> User:
+        """The user of this name as the account has it now."""
+        return next(user for user in self.facts.users if user.name == name)
+
+    @property
+    def role(self) -> str:
+        """The role that let us in."""
+        return self._role
+
+    def read(self) -> AccountFacts:
+        """Read everything; rights are as of now, the credential report keeps its own date."""
+        with self._lock:
+            self.asked.append("read")
+            if self.unreadable:
+                raise self.unreadable
+            now = self._clock.now()
+            users = tuple(replace(user, rights_at=now) for user in self.facts.users)
+            return replace(self.facts, users=users, read_at=now)
+
+    def credentials_now(self, user: User) -> User:
+        """Ask one user's credentials live."""
+        with self._lock:
+            self.asked.append("credentials_now")
+            known = next((other for other in self.facts.users if other.name == user.name), None)
+            if known is None or known.id != user.id:
+                raise Refusal(f"NoSuchEntity: user {user.name} is not there any more", gone=True)
+            now = self._clock.now()
+            return replace(
+                user,
+                password=known.password,
+                devices=known.devices,
+                keys=known.keys,
+                mfa_active=known.mfa_active,
+                facts_at=now,
+            )
+
+    def holds(self, change: Change) -> bool:
+        """Tell whether the effect stands."""
+        with self._lock:
+            self.asked.append("holds")
+            return effects.stands(self.facts, change)
+
+    def members(self, group: str) -> frozenset[str]:
+        """UserIds of a group's members."""
+        with self._lock:
+            self.asked.append("members")
+            return effects.members_of(self.facts, group)
+
+    def attached_users(self, policy_arn: str) -> frozenset[str]:
+        """UserIds that carry the policy directly."""
+        with self._lock:
+            self.asked.append("attached_users")
+            return effects.carriers_of(self.facts, policy_arn)
+
+    def make(self, change: Change) -> WriteReceipt:
+        """Make one change, or go wrong as planned."""
+        with self._lock:
+            self.attempted.append(change)
+            trouble = self._due(change)
+            if trouble in {Trouble.REFUSED, Trouble.GONE}:
+                raise Refusal(trouble.value, gone=trouble is Trouble.GONE)
+            if trouble is Trouble.LOST_BEFORE:
+                raise AnswerLost(trouble.value)
+            refusal = refused(self.facts, change)
+            if refusal:
+                raise refusal
+            self.facts = effects.after(self.facts, change)
+            self.written.append(change)
+            if trouble is Trouble.LOST_AFTER:
+                raise AnswerLost(trouble.value)
+            return WriteReceipt(f"fake-{self.account.id}-{len(self.written)}")
+
+    def _due(self, change: Change) -> Trouble | None:
+        for planned in self._planned:
+            if planned.times and planned.when(change):
+                planned.times -= 1
+                return planned.trouble
+        return None
+
+
+def refused(facts: AccountFacts, change: Change) -> Refusal | None:
+    """Say how IAM refuses this change, if it does (AWS-FACTS §3, §4)."""
+    match change:
+        case CreatePolicy() | CreateVersion() | SetDefaultVersion() | DeleteVersion() | DeletePolicy():
+            return _policy_refused(facts, change)
+        case CreateGroup():
+            return _exists(change.group) if change.group in facts.groups else None
+        case DeleteGroup():
+            return _no_group(facts, change.group) or _group_in_use(facts, change.group)
+        case AttachToGroup() | DetachFromGroup():
+            return _no_group(facts, change.group) or _attachment_refused(
+                facts, change, facts.groups[change.group].attached, facts.quotas.policies_per_group
+            )
+        case AddMember() | RemoveMember():
+            gone = _no_user(facts, change.user) or _no_group(facts, change.group)
+            if gone or isinstance(change, RemoveMember):
+                return gone
+            groups = effects.user_by_id(facts, change.user.id).groups
+            return _full(groups, change.group, facts.quotas.groups_per_user)
+        case AttachToUser() | DetachFromUser():
+            gone = _no_user(facts, change.user)
+            if gone:
+                return gone
+            carried = effects.user_by_id(facts, change.user.id).attached
+            return _attachment_refused(facts, change, carried, facts.quotas.policies_per_user)
+
+
+def _policy_refused(
+    facts: AccountFacts,
+    change: CreatePolicy | CreateVersion | SetDefaultVersion | DeleteVersion | DeletePolicy,
+) -> Refusal | None:
+    arn = change.policy_arn
+    match change:
+        case CreatePolicy(name=name):
+            return _exists(name) if any(policy.name == name for policy in facts.policies.values()) else None
+        case CreateVersion():
+            return _no_policy(facts, arn) or _no_room_for_version(facts, arn)
+        case SetDefaultVersion(version_id=version):
+            return _no_version(facts, arn, version)
+        case DeleteVersion(version_id=version):
+            return _no_version(facts, arn, version) or _in_force(facts, arn, version)
+        case DeletePolicy():
+            return _no_policy(facts, arn) or _policy_in_use(facts, arn)
+
+
+def _attachment_refused(
+    facts: AccountFacts,
+    change: AttachToGroup | DetachFromGroup | AttachToUser | DetachFromUser,
+    present: tuple[str, ...],
+    limit: int,
+) -> Refusal | None:
+    match change:
+        case AttachToGroup(policy_arn=arn) | AttachToUser(policy_arn=arn):
+            return _no_policy(facts, arn) or _full(present, arn, limit)
+        case DetachFromGroup(policy_arn=arn) | DetachFromUser(policy_arn=arn):
+            return None if arn in present else _gone(f"{arn} is not attached")
+
+
+def _no_room_for_version(facts: AccountFacts, arn: str) -> Refusal | None:
+    full = len(facts.policies[arn].versions) >= facts.quotas.versions_per_policy
+    return Refusal("LimitExceeded: the policy has all its versions") if full else None
+
+
+def _in_force(facts: AccountFacts, arn: str, version_id: str) -> Refusal | None:
+    default = facts.policies[arn].default
+    return Refusal("DeleteConflict: the default version") if default and default.id == version_id else None
+
+
+def _exists(what: str) -> Refusal:
+    return Refusal(f"EntityAlreadyExists: {what}")
+
+
+def _gone(what: str) -> Refusal:
+    return Refusal(f"NoSuchEntity: {what}", gone=True)
+
+
+def _no_policy(facts: AccountFacts, arn: str) -> Refusal | None:
+    # AWS's own policies can always be attached, read or not.
+    return None if arn in facts.policies or ":iam::aws:policy/" in arn else _gone(arn)
+
+
+def _no_version(facts: AccountFacts, arn: str, version_id: str) -> Refusal | None:
+    policy = facts.policies.get(arn)
+    if policy is None or all(version.id != version_id for version in policy.versions):
+        return _gone(f"{arn} {version_id}")
+    return None
+
+
+def _no_group(facts: AccountFacts, name: str) -> Refusal | None:
+    return None if name in facts.groups else _gone(f"group {name}")
+
+
+def _no_user(facts: AccountFacts, ref: UserRef) -> Refusal | None:
+    return None if effects.has_user(facts, ref.id) else _gone(f"user {ref.name}")
+
+
+def _full(present: tuple[str, ...], wanted: str, limit: int) -> Refusal | None:
+    if wanted in present or len(present) < limit:
+        return None
+    return Refusal(f"LimitExceeded: {limit} already")
+
+
+def _policy_in_use(facts: AccountFacts, arn: str) -> Refusal | None:
+    by_group = any(arn in group.attached for group in facts.groups.values())
+    if by_group or effects.carriers_of(facts, arn):
+        return Refusal("DeleteConflict: the policy is attached")
+    if len(facts.policies[arn].versions) > 1:
+        return Refusal("DeleteConflict: the policy has more than one version")
+    return None
+
+
+def _group_in_use(facts: AccountFacts, name: str) -> Refusal | None:
+    if effects.members_of(facts, name) or facts.groups[name].attached or facts.groups[name].inline:
+        return Refusal("DeleteConflict: the group has members or policies")
+    return None
+
+
+class FakeDoor:
+    """The way into accounts that are given; an account without one, or with a reason, cannot be entered."""
+
+    def __init__(
+        self, accounts: Iterable[FakeAccount], closed: Mapping[str, CannotEnter] | None = None
+    ) -> None:
+        """Take the accounts, and the reasons why others cannot be entered."""
+        self.accounts = {fake.account.id: fake for fake in accounts}
+        self.closed = dict(closed or {})
+        self.entered: list[str] = []
+
+    def enter(self, account: Account) -> OpenAccount:
+        """Open the account, or raise its reason."""
+        self.entered.append(account.id)
+        if account.id in self.closed:
+            raise self.closed[account.id]
+        if account.id not in self.accounts:
+            raise CannotEnter("AccessDenied for roles OrganizationAccountAccessRole", "create the role")
+        return self.accounts[account.id]
+
+
+class FakeOrganization:
+    """An organization that answers with what it was given; an exception in place of a value is raised."""
+
+    def __init__(
+        self,
+        organization: Organization | Exception,
+        caller: Caller | Exception,
+        accounts: Sequence[Account] | Exception,
+        levels: PolicyLevels | Unread | None = None,
+    ) -> None:
+        """Take the answers; without `levels`, no account has a service control policy."""
+        self.answers = (organization, caller, accounts)
+        self.levels = levels
+
+    def caller(self) -> Caller:
+        """Who runs this."""
+        return _or_raise(self.answers[1])
+
+    def organization(self) -> Organization:
+        """Which organization this is."""
+        return _or_raise(self.answers[0])
+
+    def accounts(self) -> Sequence[Account]:
+        """Every account."""
+        return _or_raise(self.answers[2])
+
+    def policy_levels(self, accounts: Sequence[Account]) -> PolicyLevels | Unread:
+        """The service control policies."""
+        return self.levels or PolicyLevels({account.id: () for account in accounts})
+
+
+def _or_raise(answer: Item | Exception) -> Item:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+class FakeEngine:
+    """Runs tasks one after the other, in order."""
+
+    def map(self, task: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[tuple[Item, Answer]]:
+        """Yield each item with its answer."""
+        for item in items:
+            yield item, task(item)
+
+
+@dataclass
+class FakeNotifier:
+    """A channel that delivers everything, but to the addresses that fail."""
+
+    delivery: Delivery = Delivery.DELIVERED
+    failing: frozenset[str] = frozenset()
+    sent: list[Notice] = field(default_factory=list)
+
+    def send(self, notice: Notice) -> Receipt:
+        """Keep the notice and say how far it got."""
+        if notice.address in self.failing:
+            return Receipt(Delivery.FAILED, detail="550 no such mailbox")
+        self.sent.append(notice)
+        return Receipt(self.delivery, message_id=f"message-{len(self.sent)}")
+
+
+@dataclass
+class FakeLock:
+    """A lock that somebody else may hold."""
+
+    holder: str = ""
+    held: list[tuple[str, str]] = field(default_factory=list)
+
+    @contextmanager
+    def hold(self, organization_id: str, purpose: str) -> Iterator[None]:
+        """Hold the lock, or say who has it."""
+        if self.holder:
+            message = f"{self.holder} holds the lock of {organization_id}"
+            raise LockHeld(message)
+        self.holder = "this run"
+        self.held.append((organization_id, purpose))
+        try:
+            yield
+        finally:
+            self.holder = ""
+
+
+@dataclass
+class FakeProgress:
+    """Keeps what was said."""
+
+    said: list[str] = field(default_factory=list)
+    counted: int = 0
+
+    def say(self, text: str) -> None:
+        """Keep the line."""
+        self.said.append(text)
+
+    def begin(self, what: str, total: int) -> None:
+        """Keep what is counted."""
+        self.said.append(f"{what}: {total}")
+
+    def advance(self, detail: str = "") -> None:
+        """Count one."""
+        self.counted += 1
+
+    def finish(self) -> None:
+        """Keep nothing."""
