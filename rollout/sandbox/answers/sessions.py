@@ -1,0 +1,137 @@
+"""Security tokens: moto lets anyone become any role anywhere; here roles, trust, account and duration count."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from moto.core.responses import ActionResult
+from moto.sts.responses import TokenResponse
+
+from rollout.sandbox.answers.base import AnswersFor
+from rollout.sandbox.clock import real_now
+from rollout.sandbox.errors import AwsError
+from rollout.sandbox.world import Session
+
+if TYPE_CHECKING:
+    from moto.iam.models import Role
+
+_ROLE_ARN = re.compile(r"arn:aws:iam::(?P<account>\d{12}):role/(?:[!-~]*/)?(?P<name>[\w+=,.@-]{1,64})")
+_SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}")
+_LONGEST_CHAINED = 3600  # role chaining ends after an hour, whatever the role allows
+_LONGEST_POLICY = 2048
+
+
+class SecurityTokens(AnswersFor, TokenResponse):
+    """AssumeRole, GetSessionToken and GetCallerIdentity."""
+
+    def get_caller_identity(self) -> ActionResult:
+        """Say who calls; AWS answers this even where everything is denied."""
+        return ActionResult(
+            {"UserId": self.caller.user_id, "Account": self.caller.account, "Arn": self.caller.arn}
+        )
+
+    def assume_role(self) -> ActionResult:
+        """Enter a role that exists, trusts the caller, and stands in a living account."""
+        arn, name = self._get_param("RoleArn"), self._get_param("RoleSessionName")
+        policy, seconds = self._get_param("Policy"), self._get_int_param("DurationSeconds", 3600)
+        match = _ROLE_ARN.fullmatch(arn)
+        if match is None or not _SESSION_NAME.fullmatch(name):
+            raise AwsError("ValidationError", f"{arn} is invalid" if match is None else "Invalid session name")
+        role = self._role(match["account"], arn)
+        if role is None or not self._trusted_by(role):
+            raise self._denied(arn)
+        self._check_duration(role, seconds)
+        _check_policy(policy)
+        session = self._begin(
+            seconds, account=match["account"], role_arn=arn, name=name, policy=policy
+        )
+        return ActionResult(
+            {
+                "Credentials": _credentials(session),
+                "AssumedRoleUser": {
+                    "AssumedRoleId": f"{role.id}:{name}",
+                    "Arn": f"arn:aws:sts::{match['account']}:assumed-role/{role.name}/{name}",
+                },
+                "PackedPolicySize": 6,
+            }
+        )
+
+    def _role(self, account: str, arn: str) -> Role | None:
+        """Find the role, unless its account is unknown, closed or suspended."""
+        member = next((one for one in self.world.organizations.accounts if one.id == account), None)
+        if member is None or member.state not in ("ACTIVE", "PENDING_CLOSURE"):
+            return None
+        return next((role for role in self.world.iam(account).roles.values() if role.arn == arn), None)
+
+    def _trusted_by(self, role: Role) -> bool:
+        """Read the trust policy: principal, external id, and the right to pass tags."""
+        needed = {"sts:AssumeRole"}
+        if self._get_param("Tags"):
+            needed.add("sts:TagSession")
+        if self._get_param("SourceIdentity"):
+            needed.add("sts:SetSourceIdentity")
+        principals = {self.caller.arn, f"arn:aws:iam::{self.caller.account}:root", self.caller.account, "*"}
+        if self.caller.role is not None:
+            principals.add(self.caller.role.arn)
+        allowed: set[str] = set()
+        for statement in _listed(json.loads(role.assume_role_policy_document)["Statement"]):
+            named = set(_listed(statement["Principal"].get("AWS", [])))
+            wanted_id = statement.get("Condition", {}).get("StringEquals", {}).get("sts:ExternalId")
+            if named & principals and wanted_id in (None, self._get_param("ExternalId")):
+                allowed.update(_listed(statement["Action"]))
+        return needed <= allowed or "sts:*" in allowed
+
+    def _check_duration(self, role: Role, seconds: int) -> None:
+        if not 900 <= seconds <= 43200:  # noqa: PLR2004  the limits of the API
+            raise AwsError("ValidationError", "DurationSeconds must be between 900 and 43200")
+        if self.caller.role is not None and seconds > _LONGEST_CHAINED:
+            message = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
+            raise AwsError("ValidationError", message)
+        if seconds > int(role.max_session_duration or 3600):
+            message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+            raise AwsError("ValidationError", message)
+
+    def _denied(self, arn: str) -> AwsError:
+        message = f"User: {self.caller.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}"
+        return AwsError("AccessDenied", message)
+
+    def _begin(self, seconds: int, **facts: Any) -> Session:
+        """Hand out credentials that end in real time: clients renew them by the clock of this machine."""
+        number = self.world.next("session")
+        key_id = self.world.ids.session_key(number)
+        session = Session(
+            key_id=key_id,
+            secret=self.world.ids.secret(key_id),
+            token=self.world.ids.token(key_id),
+            expires=real_now() + timedelta(seconds=seconds),
+            **facts,
+        )
+        self.world.sessions[key_id] = session
+        return session
+
+
+def _check_policy(policy: str | None) -> None:
+    if policy is None:
+        return
+    if len(policy) > _LONGEST_POLICY:
+        raise AwsError("ValidationError", "policy: Member must have length less than or equal to 2048")
+    try:
+        json.loads(policy)
+    except ValueError as error:
+        raise AwsError("MalformedPolicyDocument", "This policy contains invalid Json") from error
+
+
+def _credentials(session: Session) -> dict[str, Any]:
+    return {
+        "AccessKeyId": session.key_id,
+        "SecretAccessKey": session.secret,
+        "SessionToken": session.token,
+        "Expiration": session.expires.replace(microsecond=0),
+    }
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

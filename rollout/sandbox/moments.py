@@ -1,0 +1,25 @@
+"""Dates in the description are told as a person would: `3d ago`, so that the organization never ages."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes"}
+_RELATIVE = re.compile(r"(?P<ahead>in )?(?P<count>\d+)(?P<unit>[wdhm])(?P<back> ago)?")
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """Turn `3d ago`, `in 30d`, `now` or an ISO date into a moment, in whole seconds."""
+    if text == "now":
+        return now.replace(microsecond=0)
+    match = _RELATIVE.fullmatch(text)
+    if match and bool(match["ahead"]) != bool(match["back"]):
+        delta = timedelta(**{_UNITS[match["unit"]]: int(match["count"])})
+        return (now + delta if match["ahead"] else now - delta).replace(microsecond=0)
+    try:
+        fixed = datetime.fromisoformat(text)
+    except ValueError as error:
+        msg = f"{text!r} is not a moment: write `3d ago`, `in 30d`, `now` or 2026-01-31"
+        raise ValueError(msg) from error
+    return fixed if fixed.tzinfo else fixed.replace(tzinfo=UTC)
