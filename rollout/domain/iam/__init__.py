@@ -1,0 +1,39 @@
+"""Evaluates IAM policies as AWS does: documents and a request in, a decision with its reasons out.
+
+Start at `evaluate`; `documents` reads what AWS stores, `conditions` and `statements` hold the rules.
+"""
+
+from rollout.domain.iam.context import Context, Request
+from rollout.domain.iam.documents import Document, parse_document
+from rollout.domain.iam.evaluate import (
+    Allowed,
+    Deciding,
+    Decision,
+    ExplicitlyDenied,
+    ImplicitlyDenied,
+    Policies,
+    Undecided,
+    evaluate,
+)
+from rollout.domain.iam.logic import UNKNOWN
+from rollout.domain.iam.normalise import equal_documents, normalise_document
+from rollout.domain.iam.statements import Statement
+
+__all__ = [
+    "UNKNOWN",
+    "Allowed",
+    "Context",
+    "Deciding",
+    "Decision",
+    "Document",
+    "ExplicitlyDenied",
+    "ImplicitlyDenied",
+    "Policies",
+    "Request",
+    "Statement",
+    "Undecided",
+    "equal_documents",
+    "evaluate",
+    "normalise_document",
+    "parse_document",
+]

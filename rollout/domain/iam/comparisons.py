@@ -1,0 +1,263 @@
+"""Compares one value of a request with one value of a policy, for each family of condition operators.
+
+Page "IAM JSON policy elements: Condition operators". Each comparison answers true, false, `UNKNOWN`, or None: one of
+the two texts cannot be read as what the operator compares (a number, a date, an address, an ARN). Values and policies
+are compared as texts of the same kind only; what None means to a condition is said in `conditions`.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Protocol, TypeAlias
+
+from rollout.domain.iam.context import Facts
+from rollout.domain.iam.logic import UNKNOWN, Truth, Unknown, all_of
+from rollout.domain.iam.variables import Pattern, Variable, pattern, split_outside_variables
+
+Outcome: TypeAlias = Truth | None
+Order: TypeAlias = Callable[[Decimal, Decimal], bool]
+
+ARN_PARTS = 6
+
+
+class Comparison(Protocol):
+    """One value of a condition, ready to be compared with the values of requests."""
+
+    def outcome(self, value: str, facts: Facts) -> Outcome:
+        """How `value`, which the request carries, compares with the policy's value."""
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """The policy variables in the policy's value."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextComparison:
+    """String operators: equality, equality without case, or likeness with `*` and `?`."""
+
+    wanted: Pattern
+
+    def outcome(self, value: str, facts: Facts) -> Outcome:
+        """Never None: every value is a text."""
+        return self.wanted.matches(value, facts)
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """The variables of the one pattern."""
+        return self.wanted.variables
+
+
+@dataclass(frozen=True, slots=True)
+class ArnComparison:
+    """ARN operators: each of the six parts separately, so that a `*` does not leave its part.
+
+    `ArnEquals` and `ArnLike` behave alike. A text that is not made of six parts is no ARN; whether AWS then compares
+    it as a whole (`"*"` as a pattern, say) is not documented, so likeness as a whole is `UNKNOWN`.
+    """
+
+    parts: tuple[Pattern, ...]
+    whole: Pattern
+
+    def outcome(self, value: str, facts: Facts) -> Outcome:
+        """None when either is no ARN and not even the whole texts are alike."""
+        parts = value.split(":", 5)
+        if len(self.parts) == len(parts) == ARN_PARTS:
+            return all_of(wanted.matches(part, facts) for wanted, part in zip(self.parts, parts, strict=True))
+        return None if self.whole.matches(value, facts) is False else UNKNOWN
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """The variables of the whole."""
+        return self.whole.variables
+
+
+class _WithoutVariables:
+    """What the kinds of comparison have in common that need nothing but the two texts."""
+
+    __slots__ = ()
+
+    def outcome(self, value: str, facts: Facts) -> Outcome:
+        return self.compared(value)
+
+    def compared(self, value: str) -> Outcome:
+        raise NotImplementedError
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderComparison(_WithoutVariables):
+    """Numeric and date operators: the request's value on the left, the policy's on the right."""
+
+    test: Order
+    read: Callable[[str], Decimal | Unknown | None]
+    wanted: Decimal | Unknown | None
+
+    def compared(self, value: str) -> Outcome:
+        """None when either side is not a number, or not a date."""
+        given = self.read(value)
+        if given is None or self.wanted is None:
+            return None
+        if given is UNKNOWN or self.wanted is UNKNOWN:
+            return UNKNOWN
+        return self.test(given, self.wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class BoolComparison(_WithoutVariables):
+    """`Bool`: "true" and "false" in any case.
+
+    Page "Condition operators" allows a variable here and page "Variables and tags" forbids it, so one is `UNKNOWN`.
+    """
+
+    wanted: Outcome
+
+    def compared(self, value: str) -> Outcome:
+        """None when either side is no truth value."""
+        given = _TRUTHS.get(value.lower())
+        if given is None or self.wanted is None or self.wanted is UNKNOWN:
+            return None if given is None else self.wanted
+        return given is self.wanted
+
+
+@dataclass(frozen=True, slots=True)
+class BytesComparison(_WithoutVariables):
+    """`BinaryEquals`: the bytes behind two base64 texts.
+
+    A request's value that is not base64 but is, as text, what the policy encodes is `UNKNOWN`: AWS does not say how a
+    binary value is written in a request's context.
+    """
+
+    wanted: bytes | None
+
+    def compared(self, value: str) -> Outcome:
+        """None when the policy's value is not base64."""
+        if self.wanted is None:
+            return None
+        if read_base64(value) == self.wanted:
+            return True
+        return UNKNOWN if value.encode() == self.wanted else False
+
+
+@dataclass(frozen=True, slots=True)
+class AddressComparison(_WithoutVariables):
+    """IP operators: an address inside a network of the same family; a plain address is a network of one."""
+
+    wanted: IPv4Network | IPv6Network | None
+
+    def compared(self, value: str) -> Outcome:
+        """None when the value is no address or the policy's value no network."""
+        network = _network(value)
+        if network is None or self.wanted is None or network.prefixlen != network.max_prefixlen:
+            return None
+        return network.version == self.wanted.version and network.network_address in self.wanted
+
+
+_TRUTHS = {"true": True, "false": False}
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
+_DATE = re.compile(
+    r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})"
+    r"(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?)?)?"
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def texts_alike(text: str, *, variables: bool, wildcards: bool = False, fold: bool = False) -> TextComparison:
+    """Compile a string comparison."""
+    return TextComparison(pattern(text, variables=variables, wildcards=wildcards, fold=fold))
+
+
+def arns_alike(text: str, *, variables: bool) -> ArnComparison:
+    """Compile an ARN comparison."""
+    parts = split_outside_variables(text, variables=variables)
+    return ArnComparison(
+        tuple(pattern(part, variables=variables, wildcards=True) for part in parts),
+        pattern(text, variables=variables, wildcards=True),
+    )
+
+
+def numbers_in_order(text: str, test: Order) -> OrderComparison:
+    """Compile a numeric comparison."""
+    return OrderComparison(test, read_number, read_number(text))
+
+
+def dates_in_order(text: str, test: Order) -> OrderComparison:
+    """Compile a date comparison."""
+    return OrderComparison(test, read_instant, read_instant(text))
+
+
+def truths_alike(text: str, *, variables: bool) -> BoolComparison:
+    """Compile a boolean comparison."""
+    return BoolComparison(UNKNOWN if variables and "${" in text else _TRUTHS.get(text.lower()))
+
+
+def bytes_alike(text: str) -> BytesComparison:
+    """Compile a binary comparison."""
+    return BytesComparison(read_base64(text))
+
+
+def address_within(text: str) -> AddressComparison:
+    """Compile an address comparison."""
+    return AddressComparison(_network(text))
+
+
+@lru_cache(maxsize=1024)
+def read_number(text: str) -> Decimal | None:
+    """An integer or decimal number."""
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
+
+
+@lru_cache(maxsize=1024)
+def read_instant(text: str) -> Decimal | Unknown | None:
+    """Seconds since 1970 of a date in one of the W3C forms of ISO 8601, or in epoch seconds.
+
+    Four bare digits are `UNKNOWN`: they are a year in the one notation and seconds in the other. A time without an
+    offset, which W3C does not allow, is taken as UTC.
+    """
+    if re.fullmatch(r"[0-9]{4}", text):
+        return UNKNOWN
+    if _NUMBER.fullmatch(text):
+        return Decimal(text)
+    read = _DATE.fullmatch(text)
+    if read is None:
+        return None
+    year, month, day, hour, minute, second = (
+        int(part or least) for part, least in zip(read.groups(), "011000", strict=False)
+    )
+    fraction, offset = read[7], read[8]
+    try:
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=_offset(offset))
+        return Decimal((moment - _EPOCH) // timedelta(seconds=1)) + Decimal(fraction or 0)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _offset(text: str | None) -> timezone:
+    if text is None or text == "Z":
+        return UTC
+    distance = timedelta(hours=int(text[1:3]), minutes=int(text[4:]))
+    return timezone(-distance if text[0] == "-" else distance)
+
+
+def read_base64(text: str) -> bytes | None:
+    """The bytes, or None for a text that is not base64."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+@lru_cache(maxsize=1024)
+def _network(text: str) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None

@@ -1,0 +1,159 @@
+"""Holds what is known about a request, and what is known to be unknown.
+
+A context key is *present* (with its values), *absent*, or *unknown*: nobody told us, so every answer that hangs on it
+is open. Key names are case-insensitive (page "IAM JSON policy elements: Condition"), tag keys on users and roles too
+(AWS-FACTS §12).
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
+
+from rollout.domain.iam.logic import UNKNOWN, Unknown
+
+ContextValue: TypeAlias = str | bool | int | float
+Values: TypeAlias = tuple[str, ...]
+
+
+def text_of(value: ContextValue) -> str:
+    """A value as IAM sees it: JSON `true` is "true", 5 is "5"."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+class Context:
+    """The context keys of a request; immutable, and shareable between requests.
+
+    A key that is not named is absent. `unknown` names keys nobody could tell us; an entry that ends in `*` or `/`
+    names a family (`aws:PrincipalTag/*`). A value given under `values` wins over an unknown family.
+    """
+
+    __slots__ = ("_families", "_unknown", "_values")
+
+    def __init__(
+        self,
+        values: Mapping[str, ContextValue | Sequence[ContextValue]],
+        unknown: Collection[str] = (),
+    ) -> None:
+        """Take the values of single-valued keys as they are, those of multivalued keys as a sequence."""
+        self._values: dict[str, Values] = {
+            name.lower(): tuple(map(text_of, value))
+            if isinstance(value, Sequence) and not isinstance(value, str)
+            else (text_of(value),)
+            for name, value in values.items()
+        }
+        names = [name.lower() for name in unknown]
+        self._unknown = frozenset(names)
+        self._families = tuple(name.removesuffix("*") for name in names if name.endswith(("*", "/")))
+
+    def get(self, key: str) -> Values | Unknown | None:
+        """The values of a key (given in lower case), `UNKNOWN`, or None when it is absent."""
+        found = self._values.get(key)
+        if found is not None:
+            return found
+        if key in self._unknown or (self._families and key.startswith(self._families)):
+            return UNKNOWN
+        return None
+
+    def __eq__(self, other: object) -> bool:
+        """Equal when every key would be answered alike."""
+        if not isinstance(other, Context):
+            return NotImplemented
+        return self._values == other._values and self._unknown == other._unknown
+
+    def __hash__(self) -> int:
+        """Agrees with equality."""
+        return hash((frozenset(self._values.items()), self._unknown))
+
+    def __repr__(self) -> str:
+        """For failing tests."""
+        return f"Context({self._values!r}, unknown={sorted(self._unknown)!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question: may `principal` (an ARN) do `action` to `resource`?
+
+    The keys that follow from the principal's ARN are filled in unless the context gives them or names them unknown
+    (see `keys_of_principal`).
+    """
+
+    action: str
+    resource: str
+    principal: str
+    context: Context
+
+    def facts(self) -> "Facts":
+        """Everything a condition or a policy variable may ask about this request."""
+        return Facts(self.context, keys_of_principal(self.principal))
+
+
+class Facts:
+    """The context of one request together with the keys that follow from its principal."""
+
+    __slots__ = ("_context", "_derived")
+
+    def __init__(self, context: Context, derived: Mapping[str, Values]) -> None:
+        """Let the context speak first, the derived keys second."""
+        self._context = context
+        self._derived = derived
+
+    def get(self, key: str) -> Values | Unknown | None:
+        """The values of a key (given in lower case), `UNKNOWN`, or None when it is absent."""
+        found = self._context.get(key)
+        return self._derived.get(key) if found is None else found
+
+    def single(self, key: str) -> str | Unknown | None:
+        """The value a policy variable stands for; None when the key has none to give.
+
+        A multivalued key cannot be used as a variable (page "Single-valued vs. multivalued context keys"), so it has
+        none. An empty value is `UNKNOWN`: page "IAM policy elements: Variables and tags" calls a key without a value
+        null, and does not say whether an empty tag value is one.
+        """
+        found = self.get(key)
+        if found is UNKNOWN or found is None:
+            return found
+        if len(found) != 1:
+            return None
+        return found[0] or UNKNOWN
+
+
+_TYPES = {
+    "user": "User",
+    "role": "AssumedRole",
+    "assumed-role": "AssumedRole",
+    "federated-user": "FederatedUser",
+}
+
+
+@lru_cache(maxsize=4096)
+def keys_of_principal(arn: str) -> Mapping[str, Values]:
+    """The context keys that follow from a principal's ARN, by lower-case name.
+
+    Page "IAM policy elements: Variables and tags", table of principal key values: `aws:username` exists for IAM users
+    only and is the last part of a pathed name. For a role session `aws:PrincipalArn` is the ARN of the *role* (page
+    "AWS global condition context keys"). A session's ARN does not tell the role's path, so a role without one is
+    taken; whoever knows the path gives `aws:PrincipalArn` in the context. `aws:userid` follows from no ARN.
+    """
+    try:
+        prefix, partition, service, _, account, resource = arn.split(":", 5)
+    except ValueError:
+        return {}
+    if prefix != "arn":
+        return {}
+    kind, _, rest = resource.partition("/")
+    keys = {"aws:principalarn": arn}
+    if account:
+        keys["aws:principalaccount"] = account
+    if service == "iam" and resource == "root":
+        keys["aws:principaltype"] = "Account"
+    elif service in ("iam", "sts") and kind in _TYPES:
+        keys["aws:principaltype"] = _TYPES[kind]
+    if kind == "user" and service == "iam":
+        keys["aws:username"] = rest.rpartition("/")[2]
+    if kind == "assumed-role" and service == "sts":
+        role = rest.partition("/")[0]
+        keys["aws:principalarn"] = f"arn:{partition}:iam::{account}:role/{role}"
+    return {key: (value,) for key, value in keys.items()}

@@ -1,0 +1,126 @@
+"""Turns a policy document as AWS stores it into one that can be asked quickly, and shared by all who have it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from rollout.domain.iam.malformed import Malformed
+from rollout.domain.iam.statements import Effect, Statement, compile_statement
+
+VERSION_WITH_VARIABLES = "2012-10-17"
+_VERSIONS = (VERSION_WITH_VARIABLES, "2008-10-17")
+_REMEMBERED_ACTIONS = 1024
+
+
+class Covering(NamedTuple):
+    """The statements of one document that cover one action."""
+
+    denies: tuple[Statement, ...]
+    allows: tuple[Statement, ...]
+
+    def of(self, effect: Effect) -> tuple[Statement, ...]:
+        return self.denies if effect == "Deny" else self.allows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """One policy document: its statements, or the problem that keeps it from being read.
+
+    Immutable in meaning, compared by identity, safe to share between users, threads and processes.
+    """
+
+    name: str
+    """How people call it: an ARN, or "inline policy X of group Y"."""
+    problem: str | None
+    """Why the document could say anything; None for one that was read."""
+    statements: tuple[Statement, ...]
+    _by_action: dict[str, Covering] = field(default_factory=dict, repr=False)
+
+    def about(self, action: str) -> Covering:
+        """The statements that cover an action, given in lower case; remembered, as few actions are asked."""
+        found = self._by_action.get(action)
+        if found is None:
+            covering = [statement for statement in self.statements if statement.actions.cover(action)]
+            found = Covering(
+                tuple(statement for statement in covering if statement.effect == "Deny"),
+                tuple(statement for statement in covering if statement.effect == "Allow"),
+            )
+            if len(self._by_action) >= _REMEMBERED_ACTIONS:
+                self._by_action.clear()
+            self._by_action[action] = found
+        return found
+
+    def named(self, name: str) -> "Document":
+        """The same document under another name; what was compiled is shared."""
+        return replace(self, name=name)
+
+
+def parse_document(raw: Mapping[str, Any] | str, name: str) -> Document:
+    """Read a document; total: what cannot be read becomes a document with a `problem`.
+
+    `raw` is the decoded object, or its JSON text, plain or URL-encoded as IAM sends it (AWS-FACTS §2). A document that
+    AWS would refuse, or whose condition operators we do not know, is a problem as a whole: we cannot know what it does.
+    """
+    try:
+        return Document(name, None, _statements(decode(raw)))
+    except Malformed as problem:
+        return Document(name, str(problem), ())
+
+
+def decode(raw: object) -> Mapping[str, Any]:
+    """The document as an object; raises `Malformed` for a text that is not JSON, or not an object."""
+    if isinstance(raw, str):
+        raw = _json(raw)
+    if not isinstance(raw, Mapping):
+        raise Malformed("the document is not a JSON object")
+    return raw
+
+
+def statements_of(document: Mapping[str, Any]) -> list[object]:
+    """The statements of a decoded document, whose own elements have been checked; raises `Malformed`."""
+    for element in document:
+        if element not in ("Version", "Id", "Statement"):
+            raise Malformed(f"unknown element {element!r}")
+    if document.get("Version", _VERSIONS[1]) not in _VERSIONS:
+        raise Malformed(f"unknown Version {document['Version']!r}")
+    if "Statement" not in document:
+        raise Malformed("the document has no Statement")
+    statements = document["Statement"]
+    return list(statements) if isinstance(statements, list | tuple) else [statements]
+
+
+def has_variables(document: Mapping[str, Any]) -> bool:
+    """Whether `${…}` is a variable here (page "IAM JSON policy elements: Version")."""
+    return document.get("Version") == VERSION_WITH_VARIABLES
+
+
+def _statements(document: Mapping[str, Any]) -> tuple[Statement, ...]:
+    variables = has_variables(document)
+    compiled = []
+    for index, source in enumerate(statements_of(document)):
+        try:
+            compiled.append(compile_statement(source, index, variables=variables))
+        except Malformed as problem:
+            raise Malformed(f"statement {index + 1}: {problem}") from None
+    return tuple(compiled)
+
+
+def _json(text: str) -> object:
+    for candidate in (text, unquote(text)):
+        try:
+            return json.loads(candidate, object_pairs_hook=_without_repeats)
+        except Malformed:
+            raise
+        except (ValueError, RecursionError):
+            continue
+    raise Malformed("the document is not JSON, not even URL-encoded")
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse what `json` would swallow: page "Grammar of the IAM JSON policy language" forbids a key twice."""
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise Malformed(f"an element stands twice among {', '.join(sorted(result))}")
+    return result

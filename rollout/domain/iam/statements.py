@@ -1,0 +1,202 @@
+"""Decides whether one statement of a policy speaks about a request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from rollout.domain.iam.conditions import Condition, compile_conditions
+from rollout.domain.iam.context import Facts, text_of
+from rollout.domain.iam.logic import UNKNOWN, Truth, negated
+from rollout.domain.iam.malformed import Malformed
+from rollout.domain.iam.variables import Pattern, pattern
+from rollout.domain.iam.wildcards import Glob, glob
+
+Effect: TypeAlias = Literal["Allow", "Deny"]
+
+_COLONS_BEFORE_RESOURCE = 5
+_ELEMENTS = frozenset({"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"})
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """An `Action` or `NotAction` element; names and prefixes are case-insensitive (page "…elements: Action")."""
+
+    excluding: bool
+    names: frozenset[str]
+    globs: tuple[Glob, ...]
+
+    def cover(self, action: str) -> bool:
+        """Whether the element speaks about an action, given in lower case."""
+        return (
+            action in self.names or any(wanted.matches(action) for wanted in self.globs)
+        ) is not self.excluding
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """A `Resource` or `NotResource` element; ARNs are case-sensitive.
+
+    Page "IAM JSON policy elements: Resource": wildcards stand inside the parts of an ARN, and a `*` that ends a part
+    may run on past the colon. So the text is matched as a whole, where every `*` may.
+    """
+
+    excluding: bool
+    everything: bool
+    patterns: tuple[tuple[Pattern, bool], ...]
+    """Each with whether it is doubtful: a variable stands before the fifth colon, where AWS says none can."""
+
+    def cover(self, resource: str, facts: Facts) -> Truth:
+        """Whether the element speaks about a resource."""
+        if self.everything:
+            return not self.excluding
+        named: Truth = False
+        for wanted, doubtful in self.patterns:
+            truth = wanted.matches(resource, facts)
+            if truth is True and not doubtful:
+                return not self.excluding
+            if truth is not False:
+                named = UNKNOWN
+        return negated(named) if self.excluding else named
+
+    def doubts(self, resource: str, facts: Facts) -> tuple[str, ...]:
+        """Names the variables that left the answer open."""
+        return tuple(
+            variable.name
+            for wanted, doubtful in self.patterns
+            if wanted.matches(resource, facts) is not False
+            for variable in wanted.variables
+            if doubtful or variable.value(facts) is UNKNOWN
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statement:
+    """One compiled statement; `index` is its place in the document, from 0, `source` the text it came from."""
+
+    sid: str | None
+    index: int
+    effect: Effect
+    actions: Actions
+    resources: Resources
+    conditions: tuple[Condition, ...]
+    source: Mapping[str, Any] = field(repr=False)
+
+    def applies(self, resource: str, facts: Facts) -> Truth:
+        """Whether the statement speaks about a request whose action it covers."""
+        truth = self.resources.cover(resource, facts)
+        if truth is False:
+            return False
+        for condition in self.conditions:
+            held = condition.holds(facts)
+            if held is False:
+                return False
+            if held is UNKNOWN:
+                truth = UNKNOWN
+        return truth
+
+    def doubts(self, resource: str, facts: Facts) -> tuple[str, ...]:
+        """Names the keys that left `applies` open."""
+        names = list(self.resources.doubts(resource, facts))
+        for condition in self.conditions:
+            if condition.holds(facts) is UNKNOWN:
+                names.extend(condition.doubts(facts))
+        return tuple(dict.fromkeys(names))
+
+
+def compile_statement(source: object, index: int, *, variables: bool) -> Statement:
+    """Compile one statement of an identity policy, boundary, SCP or session policy.
+
+    Raises `Malformed` where page "Grammar of the IAM JSON policy language" is broken. A `Principal` is, in these kinds
+    of policy.
+    """
+    if not isinstance(source, Mapping):
+        raise Malformed("it is not an object")
+    for name in source:
+        if name in ("Principal", "NotPrincipal"):
+            raise Malformed(f"{name} belongs in policies of resources and in trust policies only")
+        if name not in _ELEMENTS:
+            raise Malformed(f"unknown element {name!r}")
+    effect = source.get("Effect")
+    if effect not in ("Allow", "Deny"):
+        raise Malformed(f"Effect must be Allow or Deny, not {effect!r}")
+    sid = source.get("Sid")
+    if sid is not None and not isinstance(sid, str):
+        raise Malformed("Sid is not a text")
+    return Statement(
+        sid=sid or None,
+        index=index,
+        effect=effect,
+        actions=_actions(source, _one_of(source, "Action", "NotAction")),
+        resources=_resources(source, _one_of(source, "Resource", "NotResource"), variables=variables),
+        conditions=compile_conditions(condition_values(source), variables=variables),
+        source=source,
+    )
+
+
+def condition_values(source: Mapping[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The `Condition` element with every value as a tuple of texts; raises `Malformed` for another shape."""
+    block = source.get("Condition", {})
+    if not isinstance(block, Mapping):
+        raise Malformed("Condition is not an object")
+    result: dict[str, dict[str, tuple[str, ...]]] = {}
+    for operator, tests in block.items():
+        if not isinstance(operator, str) or not isinstance(tests, Mapping):
+            raise Malformed(f"condition operator {operator!r} does not hold an object")
+        result[operator] = {}
+        for key, values in tests.items():
+            several = values if isinstance(values, list | tuple) else (values,)
+            if not isinstance(key, str) or not all(
+                isinstance(value, str | bool | int | float) for value in several
+            ):
+                raise Malformed(f"condition key {key!r} does not hold texts, numbers or truth values")
+            result[operator][key] = tuple(map(text_of, several))
+    return result
+
+
+def texts(source: Mapping[str, Any], element: str) -> tuple[str, ...]:
+    """The one or more texts of an element; raises `Malformed` for anything else."""
+    value = source[element]
+    several = (value,) if isinstance(value, str) else value
+    if not isinstance(several, list | tuple) or not all(isinstance(text, str) and text for text in several):
+        raise Malformed(f"{element} is not a text or a list of texts")
+    if not several:
+        raise Malformed(f"{element} is empty")
+    return tuple(several)
+
+
+def _one_of(source: Mapping[str, Any], *elements: str) -> str:
+    present = [element for element in elements if element in source]
+    if len(present) != 1:
+        raise Malformed(f"it needs one of {' and '.join(elements)}")
+    return present[0]
+
+
+def _actions(source: Mapping[str, Any], element: str) -> Actions:
+    names = texts(source, element)
+    for name in names:
+        if ":" not in name and name.strip("*"):
+            raise Malformed(f"action {name!r} names no service")
+    lower = [name.lower() for name in names]
+    return Actions(
+        element.startswith("Not"),
+        frozenset(name for name in lower if not set("*?") & set(name)),
+        tuple(glob(name) for name in lower if set("*?") & set(name)),
+    )
+
+
+def _resources(source: Mapping[str, Any], element: str, *, variables: bool) -> Resources:
+    names = texts(source, element)
+    return Resources(
+        element.startswith("Not"),
+        any(not name.strip("*") for name in names),
+        tuple(
+            (pattern(name, variables=variables, wildcards=True), variables and _variable_in_head(name))
+            for name in names
+        ),
+    )
+
+
+def _variable_in_head(name: str) -> bool:
+    """Whether a variable that a request fills stands before the fifth colon of an ARN (page "Variables and tags")."""
+    before, placeholder, _ = name.partition("${")
+    return bool(placeholder) and name.startswith("arn:") and before.count(":") < _COLONS_BEFORE_RESOURCE
