@@ -6,8 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rollout.domain.changes import AddMember, AlreadyInPlace, Applied, AttachToUser, Failed, Outcome
-from rollout.domain.changes import DetachFromUser, RemoveMember
+from rollout.domain.changes import (
+    AddMember,
+    AlreadyInPlace,
+    Applied,
+    AttachToUser,
+    DetachFromUser,
+    Failed,
+    Outcome,
+    RemoveMember,
+)
 from rollout.domain.journal.records import (
     AccountFailed,
     GateOverridden,

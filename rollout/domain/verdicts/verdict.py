@@ -56,6 +56,7 @@ class Code(StrEnum):
     NO_CREDENTIALS = "no-credentials"
     KEYS_IN_USE = "keys-in-use"
     PASSKEY_ONLY = "passkey-only"
+    ENROLMENT_POLICY = "enrolment-policy"
     OWNER_DECIDED = "owner-decided"
 
 

@@ -1,0 +1,79 @@
+"""May this user move? Only when told, in time, of nothing milder than what will happen (DESIGN §6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Protocol
+
+from rollout.domain.changes import Skipped
+from rollout.domain.journal.records import Told
+from rollout.domain.journal.replay import Progress
+from rollout.domain.notices import Delivery
+from rollout.domain.verdicts.verdict import Impact
+
+GOES_STALE_AFTER = timedelta(days=14)
+
+
+class Readiness(Protocol):
+    """The rule that says whether a user may be enforced now."""
+
+    def holds_back(self, user_id: str, impact: Impact, progress: Progress, now: datetime) -> Skipped | None:
+        """Say why the user waits; None when ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """The real rule: a delivered notice, and the later of `lead_time` and the date told has passed."""
+
+    lead_time: timedelta
+    unaffected_too: bool = False
+
+    def holds_back(self, user_id: str, impact: Impact, progress: Progress, now: datetime) -> Skipped | None:
+        """Say why the user waits; None when ready."""
+        if not needs_notice(impact, unaffected_too=self.unaffected_too):
+            return None
+        told = progress.last_told(user_id)
+        if told is None:
+            return Skipped("notice", "not told yet: apply --stage notify first")
+        why_void = void(told, impact, now)
+        if why_void:
+            return Skipped("notice", f"{why_void}: apply --stage notify again")
+        if told.delivery is not Delivery.DELIVERED:
+            return Skipped("notice", f"the notice is {told.delivery}, not delivered")
+        opens = opens_at(told, self.lead_time)
+        if now < opens:
+            return Skipped(
+                "waiting", f"told for {told.due.isoformat()}; ready from {opens:%Y-%m-%d %H:%M} UTC"
+            )
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """The rule of a rehearsal: everybody is taken to be told and the time to have passed."""
+
+    def holds_back(self, user_id: str, impact: Impact, progress: Progress, now: datetime) -> Skipped | None:
+        """Never hold anybody back."""
+        return None
+
+
+def needs_notice(impact: Impact, *, unaffected_too: bool) -> bool:
+    """Tell whether the person must be told before enforcement (`gates.notice_for_unaffected`)."""
+    return unaffected_too or impact is not Impact.NONE
+
+
+def opens_at(told: Told, lead_time: timedelta) -> datetime:
+    """Find the moment from which a told user may be enforced."""
+    return max(told.at + lead_time, datetime.combine(told.due, time(), UTC))
+
+
+def void(told: Told, impact: Impact, now: datetime) -> str:
+    """Say why a notice no longer counts; empty when it does."""
+    if told.delivery is Delivery.FAILED:
+        return "the notice could not be sent"
+    if impact.worse_than(told.impact):
+        return f'told about "{told.impact}", but now it is "{impact}"'
+    if now > datetime.combine(told.due, time(), UTC) + GOES_STALE_AFTER:
+        return f"the date told, {told.due.isoformat()}, is more than 14 days past"
+    return ""

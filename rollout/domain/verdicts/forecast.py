@@ -1,0 +1,40 @@
+"""Says in one sentence what enforcement will change for a user (DESIGN §6)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rollout.domain.users import AccessKey, User
+from rollout.domain.verdicts.machines import say_key
+from rollout.domain.verdicts.verdict import Impact
+
+
+def forecast(user: User, impact: Impact, in_use: tuple[AccessKey, ...], now: datetime) -> str:
+    """Write the sentence: the console first, then each key in use."""
+    parts = [_console(user, impact)]
+    if in_use:
+        keys = "; ".join(say_key(key, now) for key in in_use)
+        parts.append(f"CLI: {keys}: denied until {_way_out(impact)}")
+    elif user.active_keys:
+        parts.append("CLI: keys not in use; they will need a session with MFA")
+    return "; ".join(part for part in parts if part)
+
+
+def _console(user: User, impact: Impact) -> str:
+    if user.password is None:
+        return "no console access" if user.active_keys else "no credentials: nothing changes"
+    if user.mfa_active:
+        return "console: sign in with MFA as today"
+    if impact is Impact.ENROL:
+        return "console: only enrolling a device works until there is one; then sign out and in"
+    return "console: sign in with MFA"
+
+
+def _way_out(impact: Impact) -> str:
+    match impact:
+        case Impact.PASSKEY_ONLY:
+            return "a TOTP device is added (a passkey gives no codes), or `aws login` is used"
+        case Impact.ENROL:
+            return "a device is enrolled and `aws configure mfa-login` is used"
+        case Impact.CLI | Impact.NONE:
+            return "`aws configure mfa-login` is used"

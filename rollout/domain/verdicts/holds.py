@@ -1,0 +1,87 @@
+"""Why a user must not be enforced yet, each reason with its cure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollout.domain.verdicts.case import Case
+from rollout.domain.verdicts.enrolment import Able
+from rollout.domain.verdicts.machines import keys_in_use, machine_evidence
+from rollout.domain.verdicts.passwords import first_use_doubtful, password_trap
+from rollout.domain.verdicts.verdict import Code, Impact, Reason
+
+CURES = {
+    Code.MACHINE: "exempt it with an owner and an expiry, move it to a role, or name it in rules.enforce_machines",
+    Code.FIRST_SIGN_IN: "have the person sign in and set a password first, then plan again",
+    Code.CANNOT_ENROL: "change the document named, then plan again",
+    Code.NO_SLOT: "free a group or a policy slot, then plan again",
+    Code.UNREACHED: "give the user an e-mail tag, or add a rule to notify.find",
+    Code.IS_OPERATOR: "enforce by hand once nobody runs rollout with this user",
+    Code.BREAK_GLASS: "none: named in rules.break_glass; guard it with an MFA device of its own",
+    Code.NAME_CLASH: "rename the policy or group that has our name, or choose another in policy.name / policy.group",
+    Code.UNKNOWN: "let rollout read the fact named, or state it in rules.context, then plan again",
+}
+
+
+def holds(case: Case) -> Iterator[Reason]:
+    """Find everything that holds a user back."""
+    yield from _people(case)
+    yield from _machine(case)
+    yield from _password(case)
+    yield from _unread(case)
+    yield from _enrolment(case)
+    yield from _place(case)
+    if not case.address and (case.impact is not Impact.NONE or case.rules.notice_for_unaffected):
+        yield Reason(Code.UNREACHED, "no address is known", case.user.rights_at)
+
+
+def _people(case: Case) -> Iterator[Reason]:
+    if case.user.arn in case.rules.operators:
+        yield Reason(Code.IS_OPERATOR, "this run, or the role it came by, is this user's")
+    if any(match.matches(case.user) for match in case.rules.break_glass):
+        yield Reason(Code.BREAK_GLASS, "named in rules.break_glass")
+
+
+def _machine(case: Case) -> Iterator[Reason]:
+    evidence = machine_evidence(case.user, case.rules, case.now)
+    decided = any(match.matches(case.user) for match in case.rules.enforce_machines)
+    if evidence and not decided:
+        yield Reason(Code.MACHINE, "; ".join(evidence), case.user.facts_at)
+
+
+def _password(case: Case) -> Iterator[Reason]:
+    policy = case.account.observed.facts.password_policy
+    trap = password_trap(case.user, policy, case.now, case.rules.lead_time)
+    if trap:
+        yield Reason(Code.FIRST_SIGN_IN, trap, case.user.facts_at)
+    if first_use_doubtful(case.user):
+        yield Reason(
+            Code.UNKNOWN, "nobody knows whether the password must be changed first", case.user.facts_at
+        )
+
+
+def _unread(case: Case) -> Iterator[Reason]:
+    user = case.user
+    for unread in (*user.unread, *case.account.observed.facts.unread):
+        yield Reason(Code.UNKNOWN, f"{unread.fact} could not be read: {unread.why}", user.facts_at)
+    if case.rights.scps is None:
+        yield Reason(Code.UNKNOWN, "service control policies could not be read", user.rights_at)
+    if user.mfa_active and user.devices is None and keys_in_use(user, case.rules, case.now):
+        yield Reason(Code.UNKNOWN, "nobody knows whether the device gives codes for the CLI", user.facts_at)
+
+
+def _enrolment(case: Case) -> Iterator[Reason]:
+    answer = case.enrolment
+    if answer is None or answer.able is Able.YES:
+        return
+    code = Code.CANNOT_ENROL if answer.able is Able.NO else Code.UNKNOWN
+    yield Reason(code, answer.obstacle, case.user.rights_at)
+
+
+def _place(case: Case) -> Iterator[Reason]:
+    clash = case.account.standing.clash
+    if clash:
+        yield Reason(Code.NAME_CLASH, clash, case.user.rights_at)
+    elif case.room.via is None:
+        code = Code.NAME_CLASH if case.room.clash else Code.NO_SLOT
+        yield Reason(code, case.room.why, case.user.rights_at)

@@ -1,0 +1,78 @@
+"""Judges one user: pure, total, and with every reason that applied (DESIGN §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from rollout.domain.exemptions import exemption_for
+from rollout.domain.users import User
+from rollout.domain.verdicts.case import Case, enforced_by, open_case
+from rollout.domain.verdicts.forecast import forecast
+from rollout.domain.verdicts.holds import CURES, holds
+from rollout.domain.verdicts.machines import keys_in_use, machine_evidence, say_key
+from rollout.domain.verdicts.rules import Rules
+from rollout.domain.verdicts.surroundings import Surroundings
+from rollout.domain.verdicts.verdict import Code, Impact, Kind, Reason, Verdict
+
+
+def judge(user: User, account: Surroundings, rules: Rules, now: datetime) -> Verdict:
+    """Judge a user as if our own policies were absent.
+
+    Precedence is exempt > covered > hold > enforce. A needed fact that could not be read makes the user `unknown`,
+    never fine.
+    """
+    case = open_case(user, account, rules, now)
+    by_us = enforced_by(user, account, rules)
+    exemption = exemption_for(user, rules.exemptions, now.date())
+    held = tuple(holds(case))
+    if exemption is not None:
+        exempt = Reason(Code.EXEMPTION, exemption.sentence)
+        return Verdict(
+            Kind.EXEMPT,
+            (exempt, *held),
+            exempt_until=exemption.expires,
+            enforced_by=by_us,
+            address=case.address,
+        )
+    if case.covered_by:
+        by = ", ".join(case.covered_by)
+        denied = Reason(Code.OTHER_DENY, f"everything is denied without MFA by {by}", user.rights_at)
+        return Verdict(Kind.COVERED, (denied,), covered_by=by, enforced_by=by_us or by, address=case.address)
+    if held:
+        cure = "; ".join(dict.fromkeys(CURES[reason.code] for reason in held))
+        return Verdict(Kind.HOLD, held, cure=cure, enforced_by=by_us, address=case.address)
+    return Verdict(
+        Kind.ENFORCE,
+        tuple(_enforcing(case)),
+        impact=case.impact,
+        via=case.room.via,
+        forecast=forecast(user, case.impact, keys_in_use(user, rules, now), now),
+        enforced_by=by_us,
+        address=case.address,
+    )
+
+
+def _enforcing(case: Case) -> Iterator[Reason]:
+    user = case.user
+    if user.password is None and not user.active_keys:
+        yield Reason(Code.NO_CREDENTIALS, "neither password nor active key", user.facts_at)
+    elif user.mfa_active:
+        kinds = ", ".join(user.device_kinds) or "kind not looked at"
+        yield Reason(Code.HAS_MFA, f"MFA is on ({kinds})", user.facts_at)
+    else:
+        yield Reason(Code.NO_MFA, "no device yet", user.facts_at)
+    used = keys_in_use(user, case.rules, case.now)
+    if used:
+        told = ", ".join(say_key(key, case.now) for key in used)
+        yield Reason(Code.KEYS_IN_USE, told, user.facts_at)
+    if case.impact is Impact.PASSKEY_ONLY:
+        yield Reason(Code.PASSKEY_ONLY, "a passkey gives no codes for the CLI", user.facts_at)
+    if case.needs_help:
+        yield Reason(
+            Code.ENROLMENT_POLICY,
+            "may not enrol a device today: the enrolment policy comes first",
+            user.rights_at,
+        )
+    if machine_evidence(user, case.rules, case.now):
+        yield Reason(Code.OWNER_DECIDED, "looks like a machine; its owner decided in rules.enforce_machines")

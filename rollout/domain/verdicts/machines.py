@@ -1,0 +1,75 @@
+"""Is this user a machine? Plain facts, each said with its age (DESIGN §4, AWS-FACTS §6.4.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from rollout.domain.users import AccessKey, User, tag
+from rollout.domain.verdicts.rules import MachineRules, Rules
+
+UNUSED_AFTER = timedelta(days=90)
+
+
+def machine_evidence(user: User, rules: Rules, now: datetime) -> tuple[str, ...]:
+    """List what speaks for a machine; empty for a person."""
+    return tuple(_evidence(user, rules, now))
+
+
+def keys_in_use(user: User, rules: Rules, now: datetime) -> tuple[AccessKey, ...]:
+    """List the keys that count as in use (DESIGN §4)."""
+    return tuple(key for key in user.keys if key.in_use(now, rules.keys_in_use_days))
+
+
+def say_key(key: AccessKey, now: datetime) -> str:
+    """Tell about one key: `key 1 used 2 days ago for s3 in eu-west-1`."""
+    if key.last_used is None:
+        return f"{key.label} never used{_since(key.created, now)}"
+    where = f" in {key.region}" if key.region else ""
+    what = f" for {key.service}" if key.service else ""
+    return f"{key.label} used {ago(key.last_used, now)}{what}{where}"
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """Tell an age in whole days."""
+    days = max((now - moment).days, 0)
+    return "today" if days == 0 else "yesterday" if days == 1 else f"{days} days ago"
+
+
+def _since(created: datetime | None, now: datetime) -> str:
+    return f" since its creation {ago(created, now)}" if created else ""
+
+
+def _evidence(user: User, rules: Rules, now: datetime) -> Iterator[str]:
+    if user.password is None and user.active_keys:
+        told = ", ".join(say_key(key, now) for key in user.active_keys)
+        yield f"no console password, and {told}"
+    elif user.password is not None and not user.mfa_active and _abandoned(user, now):
+        used = keys_in_use(user, rules, now)
+        if used:
+            yield f"no device, password unused for 90 days, and {say_key(used[0], now)}"
+    for credential in user.service_credentials:
+        if credential.active:
+            yield f"active credential for {credential.service}"
+    yield from _marks(user, rules.machines)
+
+
+def _abandoned(user: User, now: datetime) -> bool:
+    password = user.password
+    if password is None:
+        return False
+    latest = max((moment for moment in (password.last_used, password.last_changed) if moment), default=None)
+    return latest is None or now - latest > UNUSED_AFTER
+
+
+def _marks(user: User, rules: MachineRules) -> Iterator[str]:
+    for text in rules.tags:
+        name, _, value = text.partition("=")
+        if tag(user, name) == value:
+            yield f"tag {text}"
+    for group in rules.groups:
+        if group in user.groups:
+            yield f"member of {group}"
+    for key in user.active_keys:
+        if key.service in rules.services:
+            yield f"{key.label} last used for {key.service}"

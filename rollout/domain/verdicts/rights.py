@@ -1,0 +1,93 @@
+"""Gathers the policies that bind one user, each parsed once and shared by everybody who has it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from rollout.domain.iam import Document, Policies, parse_document
+from rollout.domain.inventory import AccountFacts, Observed
+from rollout.domain.users import NamedPolicy, User
+
+
+class Library:
+    """Parsed documents by their text: the same document in a thousand accounts is compiled once."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._parsed: dict[tuple[str, str], Document] = {}
+        self._seen: dict[int, tuple[object, Document]] = {}
+
+    def parse(self, document: object, name: str) -> Document:
+        """Parse a raw document, or hand out the one parsed before."""
+        known = self._seen.get(id(document))
+        # The raw object is kept beside its id, so that the id cannot be given to another one meanwhile.
+        if known is not None and known[0] is document and known[1].name == name:
+            return known[1]
+        key = (name, repr(document))
+        parsed = self._parsed.get(key)
+        if parsed is None:
+            raw = document if isinstance(document, str | dict) else str(document)
+            parsed = self._parsed[key] = parse_document(raw, name)
+        self._seen[id(document)] = (document, parsed)
+        return parsed
+
+    @property
+    def distinct(self) -> int:
+        """How many different documents there are."""
+        return len(self._parsed)
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What one user may do, as documents; `scps` None = they could not be read."""
+
+    identity: tuple[Document, ...]
+    boundary: Document | None
+    scps: tuple[tuple[Document, ...], ...] | None
+
+    def policies(self, *extra: Document) -> Policies:
+        """Everything that is evaluated for a request, with documents added as if they were attached."""
+        return Policies((*self.identity, *extra), self.boundary, self.scps or ())
+
+
+def rights_of(user: User, observed: Observed, library: Library, without: Collection[str] = ()) -> Rights:
+    """Gather a user's documents: inline, attached, through groups; `without` leaves policy ARNs away.
+
+    A policy that hangs on the user and was not read becomes a document with a problem, so that it counts as
+    unknown and not as nothing.
+    """
+    facts = observed.facts
+    identity: dict[int, Document] = {}
+    for document in _identity(user, facts, library, without):
+        identity.setdefault(id(document), document)
+    boundary = _managed(user.boundary_arn, facts, library) if user.boundary_arn else None
+    scps = observed.scps
+    levels = None if scps is None else tuple(_level(level, library) for level in scps)
+    return Rights(tuple(identity.values()), boundary, levels)
+
+
+def _identity(user: User, facts: AccountFacts, library: Library, without: Collection[str]) -> list[Document]:
+    documents = [library.parse(policy.document, f"inline policy {policy.name}") for policy in user.inline]
+    documents += [_managed(arn, facts, library) for arn in user.attached if arn not in without]
+    for name in user.groups:
+        group = facts.groups.get(name)
+        if group is None:
+            documents.append(library.parse("(not read)", f"group {name}"))
+            continue
+        documents += [
+            library.parse(policy.document, f"inline policy {policy.name} of group {name}")
+            for policy in group.inline
+        ]
+        documents += [_managed(arn, facts, library) for arn in group.attached if arn not in without]
+    return documents
+
+
+def _managed(arn: str, facts: AccountFacts, library: Library) -> Document:
+    policy = facts.policies.get(arn)
+    default = policy.default if policy else None
+    return library.parse(default.document if default else "(not read)", arn)
+
+
+def _level(level: tuple[NamedPolicy, ...], library: Library) -> tuple[Document, ...]:
+    return tuple(library.parse(policy.document, f"SCP {policy.name}") for policy in level)

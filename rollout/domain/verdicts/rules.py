@@ -1,0 +1,43 @@
+"""What a judgement goes by, besides the user and the account: settings, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from rollout.domain.addresses import AddressRule
+from rollout.domain.exemptions import Exemption, UserMatch
+from rollout.domain.force_mfa.standing import Documents, Names
+from rollout.domain.verdicts.verdict import Via
+
+
+@dataclass(frozen=True, slots=True)
+class MachineRules:
+    """What else than plain facts speaks for a machine (AWS-FACTS §6.4.5)."""
+
+    tags: tuple[str, ...] = ("InvokedBy=SESConsole",)
+    groups: tuple[str, ...] = ("AWSSESSendingGroupDoNotRename",)
+    services: tuple[str, ...] = ("ses", "codecommit", "bedrock", "cassandra")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Everything that the operator decided, and the documents that enforcement will bring."""
+
+    partition: str
+    names: Names
+    documents: Documents
+    exemptions: tuple[Exemption, ...] = ()
+    break_glass: tuple[UserMatch, ...] = ()
+    enforce_machines: tuple[UserMatch, ...] = ()
+    operators: frozenset[str] = frozenset()
+    machines: MachineRules = field(default_factory=MachineRules)
+    keys_in_use_days: int = 90
+    lead_time: timedelta = timedelta(days=14)
+    notice_for_unaffected: bool = False
+    attach: Via = Via.GROUP
+    find: tuple[AddressRule, ...] = ()
+    context: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    organization_id: str = ""
+    management_account_id: str = ""
