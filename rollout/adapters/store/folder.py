@@ -1,0 +1,111 @@
+"""Files in a folder of this machine: only for their owner to read, and never half written."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from rollout.errors import Unwritable
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+
+# Where another disk, other rights or another `store` is not the cure, the system's own words have to do.
+_CURES = {
+    errno.ENOSPC: "free some space on that disk, then run the command again",
+    errno.EDQUOT: "free some of your quota on that disk, then run the command again",
+    errno.EROFS: "that disk is read-only: set `store` (or `--out`) to a folder on another one",
+    errno.ENOTDIR: "a part of that path is a file: move it away, or set `store` to another folder",
+    errno.EEXIST: "a file of that name stands where a folder must be: move it away",
+}
+_USUAL_CURE = "make that folder writable for you, or set `store` in rollout.yaml to one that is"
+
+
+def unwritable(path: Path, problem: OSError) -> Unwritable:
+    """Say which folder cannot be written, why, and what to do."""
+    why = problem.strerror or str(problem)
+    return Unwritable(f"cannot write to {path}: {why}", cure=_CURES.get(problem.errno or 0, _USUAL_CURE))
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each closed to everybody else. Raises Unwritable."""
+    missing = []
+    place = folder
+    while not place.is_dir() and place != place.parent:
+        missing.append(place)
+        place = place.parent
+    try:
+        for place in reversed(missing):
+            with suppress(FileExistsError):  # another process may have been faster
+                place.mkdir(mode=FOLDER_MODE)
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    except OSError as problem:
+        raise unwritable(folder, problem) from problem
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a new or renamed file's name survive a power cut; file systems that cannot do that are left alone."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+class FolderStore:
+    """Keeps named files under one folder.
+
+    A file is written beside its place, flushed to disk and renamed, so that a reader meets the old one or the new
+    one. Folders are made 0700 and files 0600; the root is left as it is where it stands already.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[BinaryIO]:
+        """Write a file that appears when the block ends well. Raises Unwritable, naming the folder."""
+        path = self.root / name
+        make_folder(path.parent)
+        temporary: Path | None = None
+        try:
+            # mkstemp makes the file 0600; the leading dot and the ending keep it out of every listing.
+            descriptor, made = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+            temporary = Path(made)
+            with os.fdopen(descriptor, "wb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(path)
+            temporary = None
+            sync_folder(path.parent)
+        except OSError as problem:
+            raise unwritable(path.parent, problem) from problem
+        finally:
+            if temporary:
+                with suppress(OSError):
+                    temporary.unlink()
+
+    @contextmanager
+    def reading(self, name: str) -> Iterator[BinaryIO]:
+        """Read a file."""
+        with (self.root / name).open("rb") as stream:
+            yield stream
+
+    def names(self, folder: str) -> list[str]:
+        """List the files right in a folder, sorted; what is still being written does not count."""
+        place = self.root / folder
+        if not place.is_dir():
+            return []
+        return sorted(entry.name for entry in place.iterdir() if entry.is_file() and entry.name[0] != ".")
+
+    def where(self, name: str) -> str:
+        """Spell the path."""
+        return str(self.root / name)

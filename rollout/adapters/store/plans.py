@@ -1,0 +1,230 @@
+"""Keeps plans: the reviewed YAML file with its evidence beside it, refused whole when either was altered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import IO
+
+from rollout.adapters.store import evidence, plan_yaml
+from rollout.adapters.store.files import Files
+from rollout.adapters.store.folder import FolderStore
+from rollout.domain.plan import AccountPlan, Header
+from rollout.errors import NoPlan, PlanRefused
+
+ENDING = ".yaml"
+EVIDENCE = ".evidence.jsonl.gz"
+_LIKE_A_STEM = re.compile(r"\d{4}-\d{2}-\d{2}-.+")
+_SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_IN_MEMORY = 16 << 20
+
+
+def stem_of(header: Header) -> str:
+    """Name a plan's file: the day it was made, then its id."""
+    return f"{header.created.astimezone(UTC).date().isoformat()}-{header.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class FiledPlan:
+    """A plan whose checksum and evidence were found to be right (fills `StoredPlan`)."""
+
+    files: Files
+    name: str
+    header: Header
+
+    @property
+    def stem(self) -> str:
+        """The file's stem: it names the report folder too."""
+        return self.name.rpartition("/")[2].removesuffix(ENDING)
+
+    @property
+    def location(self) -> str:
+        """Where a person finds the file."""
+        return self.files.where(self.name)
+
+    def accounts(self) -> Iterator[AccountPlan]:
+        """Read one account at a time: its document, joined with its evidence. Raises PlanRefused."""
+        beside = _beside(self.name)
+        there = self.files.where(beside)
+        with (
+            self.files.reading(self.name) as documents,
+            self.files.reading(beside) as zipped,
+            evidence.unzipped(zipped, there) as lines,
+        ):
+            reader = evidence.EvidenceReader(lines, there)
+            for located in plan_yaml.read_accounts(documents, self.location):
+                yield reader.join(located)
+            reader.finish()
+
+
+class Plans:
+    """Keeps plans among named files: a folder's or a bucket's (fills `PlanStore`).
+
+    The evidence is in its place before its plan is, so a plan that can be seen is whole.
+    """
+
+    def __init__(self, files: Files, folder: str = "plans") -> None:
+        self._files = files
+        self._folder = folder
+
+    def save(self, header: Header, accounts: Iterable[AccountPlan]) -> FiledPlan:
+        """Write plan and evidence, fill checksum and evidence digest. Accounts come sorted by id.
+
+        Raises Unwritable.
+        """
+        if not _SAFE_ID.fullmatch(header.id):
+            raise ValueError(f"a plan id names files: {header.id!r} cannot")
+        name = f"{self._folder}/{stem_of(header)}{ENDING}"
+        wave_order = {wave: place for place, wave in enumerate(header.waves)}
+        with SpooledTemporaryFile(max_size=_IN_MEMORY) as body:
+            # The header holds the evidence's digest and stands first, so the documents have to wait.
+            with self._files.writing(_beside(name)) as stream, plan_yaml.DocumentWriter(body) as documents:
+                facts = evidence.EvidenceWriter(stream)
+                for account in _in_order(accounts):
+                    documents.write_account(account, wave_order)
+                    facts.write_account(account)
+                facts.close()
+            digests = replace(header.digests, evidence=facts.digest)
+            top, sealed = plan_yaml.sealed_header(replace(header, digests=digests), _chunks(body))
+            with self._files.writing(name) as stream:
+                stream.write(top)
+                for chunk in _chunks(body):
+                    stream.write(chunk)
+        return FiledPlan(self._files, name, sealed)
+
+    def load(self, reference: str | None, organization_id: str | None = None) -> FiledPlan:
+        """Open a plan by path, stem or id; None: the newest by `created`, of that organization if there is one.
+
+        Raises NoPlan, PlanRefused (altered, or its evidence missing or altered).
+        """
+        found = self._newest(organization_id) if reference is None else self._named(reference)
+        return _checked(found)
+
+    def _named(self, reference: str) -> FiledPlan:
+        for files, name in self._places(reference):
+            try:
+                return FiledPlan(files, name, _header(files, name))
+            except FileNotFoundError:
+                continue
+        by_id = [plan for plan in self._all(f"-{reference}{ENDING}") if plan.header.id == reference]
+        if by_id:
+            return max(by_id, key=_age)
+        known = ", ".join(name.removesuffix(ENDING) for name in self._candidates("")[-3:])
+        raise NoPlan(
+            f'no plan "{reference}": there is no such path, file stem or plan id',
+            cure=f"name one of these: {known}" if known else "run `rollout plan`",
+        )
+
+    def _places(self, reference: str) -> Iterator[tuple[Files, str]]:
+        """Say where a file of that name may be, the likeliest first."""
+        if "/" not in reference and "\0" not in reference:
+            yield self._files, f"{self._folder}/{reference.removesuffix(ENDING)}{ENDING}"
+
+    def _newest(self, organization_id: str | None) -> FiledPlan:
+        plans = self._all(ENDING)
+        mine = [plan for plan in plans if plan.header.organization_id == organization_id]
+        if not plans:
+            raise NoPlan(f"there is no plan in {self._files.where(self._folder)}", cure="run `rollout plan`")
+        return max(mine or plans, key=_age)
+
+    def _candidates(self, ending: str) -> list[str]:
+        names = self._files.names(self._folder)
+        return [name for name in names if name.endswith(ENDING) and name.endswith(ending)]
+
+    def _all(self, ending: str) -> list[FiledPlan]:
+        plans = []
+        for bare in self._candidates(ending):
+            name = f"{self._folder}/{bare}"
+            try:
+                plans.append(FiledPlan(self._files, name, _header(self._files, name)))
+            except PlanRefused:
+                # With a plan's name it might be the newest one; anything else is somebody's own file.
+                if _LIKE_A_STEM.fullmatch(bare):
+                    raise
+            except FileNotFoundError:
+                continue  # tidied away since it was listed
+        return plans
+
+
+class FolderPlans(Plans):
+    """Plans in a folder of this machine. Samples, a folder deeper, are found by path only."""
+
+    def __init__(self, root: Path, folder: str = "plans") -> None:
+        super().__init__(FolderStore(root), folder)
+        self._root = root
+
+    def _places(self, reference: str) -> Iterator[tuple[Files, str]]:
+        for text in (reference, f"{reference}{ENDING}"):
+            for path in (Path(text), self._root / text):
+                if "\0" not in text and path.is_file():
+                    yield FolderStore(path.parent), path.name
+        yield from super()._places(reference)
+
+
+def _checked(plan: FiledPlan) -> FiledPlan:
+    beside = _beside(plan.name)
+    try:
+        with plan.files.reading(plan.name) as stream:
+            plan_yaml.verify(stream, plan.header.checksum, plan.location)
+        with ExitStack() as stack:
+            try:
+                stream = stack.enter_context(plan.files.reading(beside))
+            except FileNotFoundError as problem:
+                raise PlanRefused(
+                    f"{plan.location} has lost its evidence: {plan.files.where(beside)} is not there",
+                    cure="put that file back beside the plan, or run `rollout plan` again",
+                ) from problem
+            evidence.verify(stream, plan.header.digests.evidence, plan.files.where(beside))
+    except OSError as problem:
+        raise _unreadable(plan.location, problem) from problem
+    return plan
+
+
+def _header(files: Files, name: str) -> Header:
+    where = files.where(name)
+    try:
+        with files.reading(name) as stream:
+            return plan_yaml.read_header(stream, where)
+    except FileNotFoundError:
+        raise
+    except OSError as problem:
+        raise _unreadable(where, problem) from problem
+
+
+def _unreadable(where: str, problem: OSError) -> NoPlan:
+    return NoPlan(
+        f"{where} cannot be read: {problem.strerror or problem}", cure="check the file's rights (ls -l)"
+    )
+
+
+def _beside(name: str) -> str:
+    return name.removesuffix(ENDING) + EVIDENCE
+
+
+def _age(plan: FiledPlan) -> tuple[datetime, str]:
+    return plan.header.created, plan.stem
+
+
+def _in_order(accounts: Iterable[AccountPlan]) -> Iterator[AccountPlan]:
+    last = ""
+    for account in accounts:
+        if account.account_id <= last:
+            raise ValueError(f"accounts of a plan come sorted, each once: {account.account_id} after {last}")
+        last = account.account_id
+        names = [entry.user.name for entry in account.entries]
+        if not all(first < second for first, second in pairwise(names)):
+            entries = tuple(sorted(account.entries, key=lambda entry: entry.user.name))
+            account = replace(account, entries=entries)  # noqa: PLW2901
+        yield account
+
+
+def _chunks(body: IO[bytes]) -> Iterator[bytes]:
+    body.seek(0)
+    while chunk := body.read(plan_yaml.CHUNK):
+        yield chunk
