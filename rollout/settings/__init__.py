@@ -1,0 +1,17 @@
+"""`rollout.yaml`, `ROLLOUT_*` and flags become one frozen `Settings`, or one clear list of what is wrong."""
+
+from rollout.settings.durations import duration_text, parse_duration
+from rollout.settings.loading import FILE_NAME, load_settings
+from rollout.settings.models import Settings
+from rollout.settings.starter import SCHEMA_FILE_NAME, json_schema, starter_text
+
+__all__ = [
+    "FILE_NAME",
+    "SCHEMA_FILE_NAME",
+    "Settings",
+    "duration_text",
+    "json_schema",
+    "load_settings",
+    "parse_duration",
+    "starter_text",
+]

@@ -1,0 +1,99 @@
+"""What no single key shows: numbers that do not go together, and what is legal yet deserves a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollout.settings.durations import duration_text
+from rollout.settings.models import RolloutFile
+from rollout.settings.problems import Key
+
+Remark = tuple[Key, str]
+"""A key and what is to be said about it."""
+
+
+def contradictions(settings: RolloutFile) -> Iterator[Remark]:
+    """Yield what cannot be meant."""
+    yield from _waves(settings)
+    yield from _age(settings)
+    yield from _context(settings)
+    for account, override in settings.access.overrides.items():
+        if override.roles is None and override.external_id is None:
+            yield ("access", "overrides", account), "overrides nothing; give roles or external_id"
+
+
+def warnings(settings: RolloutFile) -> Iterator[Remark]:
+    """Yield what is legal and dangerous, or without effect."""
+    if settings.organization is None:
+        yield ("organization",), "not set, so credentials of another organization would not be noticed"
+    if not settings.gates.lead_time:
+        yield ("gates", "lead_time"), "is 0d: users are enforced without time to enrol"
+    if not settings.gates.soak and len(settings.waves) > 1:
+        yield (
+            ("gates", "soak"),
+            "is 0d: the next wave follows at once, before anyone can complain about the last",
+        )
+    if not any(wave.takes_everybody for wave in settings.waves):
+        yield ("waves",), "no wave takes all who are left; a user whom none matches refuses the plan"
+    if settings.policy.variant == "seed" and "amendments" in settings.policy.model_fields_set:
+        yield ("policy", "amendments"), "have no effect with variant: seed"
+    if "remind_at" in settings.notify.model_fields_set:
+        for index, before in enumerate(settings.notify.remind_at):
+            if before >= settings.gates.lead_time:
+                lead = duration_text(settings.gates.lead_time)
+                yield ("notify", "remind_at", index), f"is not within the lead time of {lead}; never sent"
+    yield from _short_ids(settings)
+
+
+def _waves(settings: RolloutFile) -> Iterator[Remark]:
+    seen: dict[str, int] = {}
+    for index, wave in enumerate(settings.waves):
+        if wave.name.casefold() in seen:
+            yield ("waves", index, "name"), f'"{wave.name}" is the name of an earlier wave too'
+        seen[wave.name.casefold()] = index
+    everybody = [index for index, wave in enumerate(settings.waves) if wave.takes_everybody]
+    if everybody and everybody[0] + 1 < len(settings.waves):
+        first = everybody[0]
+        later = ", ".join(wave.name for wave in settings.waves[first + 1 :])
+        yield (
+            ("waves", first),
+            f'"{settings.waves[first].name}" takes everybody, which leaves nobody for: {later}',
+        )
+
+
+def _age(settings: RolloutFile) -> Iterator[Remark]:
+    lead, soak = settings.gates.lead_time, settings.gates.soak
+    later = len(settings.waves) - 1
+    needed = lead + soak * later
+    age = settings.rules.plan_max_age
+    if age < needed:
+        sentence = (
+            f"is {duration_text(age)}, shorter than the {duration_text(needed)} that a plan takes: lead_time "
+            f"{duration_text(lead)} plus soak {duration_text(soak)} × {later}, once for each wave after the first"
+        )
+        yield ("rules", "plan_max_age"), sentence
+
+
+def _context(settings: RolloutFile) -> Iterator[Remark]:
+    seen: set[str] = set()
+    for name in settings.rules.context:
+        if name.casefold() in seen:
+            yield ("rules", "context", name), "given twice; condition keys differ by more than capitals"
+        seen.add(name.casefold())
+
+
+def _short_ids(settings: RolloutFile) -> Iterator[Remark]:
+    lists: list[tuple[Key, tuple[str, ...]]] = [
+        (("scope", "include", "accounts"), settings.scope.include.accounts),
+        (("scope", "exclude", "accounts"), settings.scope.exclude.accounts),
+    ]
+    lists += [
+        (("waves", index, "accounts"), wave.accounts or ()) for index, wave in enumerate(settings.waves)
+    ]
+    for key, globs in lists:
+        for index, glob in enumerate(globs):
+            if glob.isdecimal() and len(glob) != 12:
+                yield (
+                    (*key, index),
+                    f'"{glob}" has {len(glob)} digits and an account id 12; is a 0 missing in front?',
+                )

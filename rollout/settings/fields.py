@@ -1,0 +1,256 @@
+"""The kinds of value that `rollout.yaml` holds, each with the sentence that says what it must look like."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, core_schema
+
+from rollout.settings import durations
+
+
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """Text that must match a pattern; `want` says in words what it must be."""
+
+    pattern: str
+    want: str
+
+    def check(self, text: str) -> str:
+        if not re.fullmatch(self.pattern, text, re.ASCII):
+            raise ValueError(f"{shown(text)} is not {self.want}")
+        return text
+
+    def __get_pydantic_core_schema__(self, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check after pydantic has seen that it is text."""
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Give editors the same pattern."""
+        return {**handler(schema), "pattern": self.pattern}
+
+
+def shown(value: object) -> str:
+    """Quote a value in a message, short enough for one line."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else f"{text[:76]} …"
+
+
+def _text(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is blank")
+    if not text.isprintable():
+        raise ValueError(f"{shown(text)} must be one line without control characters")
+    return text
+
+
+def _duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    return durations.parse_duration(value if isinstance(value, str) else _bare(value))
+
+
+def _bare(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _positive(duration: timedelta) -> timedelta:
+    if not duration:
+        raise ValueError("must be longer than nothing")
+    return duration
+
+
+def _day(value: object) -> date:
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+        try:
+            return date.fromisoformat(value)
+        except ValueError as error:
+            raise ValueError(f"{shown(value)} is no day: {error}") from None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    raise ValueError(f"{_bare(value)} is not a day; write it as 2027-01-31")
+
+
+def _local_folder(value: object) -> Path:
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{shown(value)} is not a folder; write a path as text")
+    if value.startswith("s3://"):
+        raise ValueError(f"{shown(value)}: a store in S3 is not available in this version; name a folder")
+    if re.match(r"[a-z][a-z0-9+.-]+://", value, re.ASCII | re.IGNORECASE):
+        raise ValueError(f"{shown(value)} is a URL; name a folder")
+    if not value.isprintable():
+        raise ValueError(f"{shown(value)} must be one line without control characters")
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{shown(value)}: there is no such home folder") from None
+
+
+def _off_is_a_word(value: object) -> object:
+    """YAML reads a bare `off` as false."""
+    return "off" if value is False else value
+
+
+_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:user/(?:[!-~]+/)?[\w+=,.@-]{1,64}", re.ASCII)
+_USER_ID = re.compile(r"AIDA[A-Z0-9]{12,124}")
+_TAG_PAIR = re.compile(r"[\w\s.:/+@-]{1,128}=[\w\s.:/+=@-]{0,256}")
+
+
+_NEVER_SUPPLIED = {
+    "aws:multifactorauthpresent": "whether there was MFA is what is being decided",
+    "aws:multifactorauthage": "whether there was MFA is what is being decided",
+    "aws:username": "it follows from the user",
+    "aws:userid": "it follows from the user",
+    "aws:principalarn": "it follows from the user",
+    "aws:principalaccount": "it follows from the user",
+    "aws:principaltype": "it follows from the user",
+}
+
+
+def _supplied(key: str) -> str:
+    if why := _NEVER_SUPPLIED.get(key.casefold()):
+        raise ValueError(f"{key} cannot be supplied: {why}")
+    return key
+
+
+def _context_values(value: object) -> object:
+    """One value or a list of them; numbers and switches as IAM spells them."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return tuple(_bare(item) if isinstance(item, bool | int | float) else item for item in values)
+
+
+def _one_user(text: str) -> str:
+    if any(sign in text for sign in "*?["):
+        raise ValueError(
+            f"{shown(text)} is a glob; this must name users exactly: by ARN, by UserId, or by tag key=value"
+        )
+    if text.startswith("arn:"):
+        if not _ARN.fullmatch(text):
+            raise ValueError(
+                f"{shown(text)} is not the ARN of an IAM user, as arn:aws:iam::111122223333:user/alice is"
+            )
+    elif not _USER_ID.fullmatch(text) and not _TAG_PAIR.fullmatch(text):
+        raise ValueError(
+            f"{shown(text)} does not name users exactly; write an ARN, a UserId (AIDA…), or a tag as key=value"
+        )
+    return text
+
+
+def _tag_pair(text: str) -> str:
+    if not _TAG_PAIR.fullmatch(text):
+        raise ValueError(f"{shown(text)} is not a tag; write key=value, without globs")
+    return text
+
+
+def _glob(text: str) -> str:
+    return _text(text)
+
+
+def _ou_glob(text: str) -> str:
+    if re.fullmatch(r"ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|r-[0-9a-z]{4,32}", _text(text), re.ASCII):
+        raise ValueError(f"{shown(text)} is an id; write the OU's path by names, as in Workloads/Prod")
+    if text.startswith("/") or text.endswith("/"):
+        raise ValueError(f"{shown(text)} must not start or end with a slash; write Workloads/Prod")
+    return text
+
+
+def _not_empty(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not items:
+        raise ValueError("the list is empty, which would select nothing; name something, or remove the key")
+    return items
+
+
+def _no_repeats(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    for index, item in enumerate(items):
+        if item in items[:index]:
+            raise ValueError(f"{shown(item)} stands twice in the list")
+    return items
+
+
+Text = Annotated[str, AfterValidator(_text)]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(durations.duration_text),
+    WithJsonSchema({"type": "string", "pattern": durations.PATTERN, "examples": ["14d", "12h", "30m"]}),
+]
+PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
+Day = Annotated[date, BeforeValidator(_day)]
+LocalPath = Annotated[
+    Path, BeforeValidator(_local_folder), WithJsonSchema({"type": "string", "minLength": 1})
+]
+OffIsAWord = BeforeValidator(_off_is_a_word)
+
+OrganizationId = Annotated[str, Spelled("^o-[a-z0-9]{10,32}$", "an organization id, as o-a1b2c3d4e5 is")]
+AccountId = Annotated[str, Spelled("^[0-9]{12}$", "an account id of 12 digits; zeros at the front count")]
+RoleName = Annotated[
+    str, Spelled("^([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$", "the name of a role, without its ARN")
+]
+IamName = Annotated[
+    str, Spelled("^[A-Za-z0-9_+=,.@-]{1,128}$", "an IAM name: 1 to 128 letters, digits or any of _+=,.@-")
+]
+ExternalId = Annotated[
+    str, Spelled("^[A-Za-z0-9_+=,.@:/-]{2,1224}$", "an external id: 2 or more of letters, digits, _+=,.@:/-")
+]
+PolicyName = Annotated[
+    str,
+    Spelled(
+        "^[A-Za-z0-9_+=,.@-]{1,119}$",
+        "a policy name: 1 to 119 letters, digits or any of _+=,.@- (the enrolment policy's name is 9 longer)",
+    ),
+]
+WaveName = Annotated[
+    str,
+    Spelled(
+        "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "a wave's name: letters, digits, dots and dashes, at most 64"
+    ),
+]
+Address = Annotated[
+    str, Spelled(r"^[^@\s<>,;:\"]+@[A-Za-z0-9.-]+$", "a mail address, as security@example.com is")
+]
+ContextKey = Annotated[
+    str,
+    Spelled(r"^[A-Za-z0-9-]+:[^*?\s].*$", "a condition key, as aws:SourceIp is"),
+    AfterValidator(_supplied),
+]
+
+ContextValues = Annotated[
+    tuple[Text, ...],
+    BeforeValidator(_context_values),
+    AfterValidator(_not_empty),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": ["string", "number", "boolean"]},
+                {"type": "array", "items": {"type": ["string", "number", "boolean"]}, "minItems": 1},
+            ]
+        }
+    ),
+]
+
+OneUser = Annotated[str, AfterValidator(_one_user)]
+TagPair = Annotated[str, AfterValidator(_tag_pair)]
+Glob = Annotated[str, AfterValidator(_glob)]
+OuGlob = Annotated[str, AfterValidator(_ou_glob)]
+
+Listed = Field(strict=False)  # YAML has lists, settings have tuples
+NotEmpty = AfterValidator(_not_empty)
+NoRepeats = AfterValidator(_no_repeats)

@@ -1,0 +1,52 @@
+"""Reads the bytes of `rollout.yaml`, whatever is at that path."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from rollout.errors import BadSettings
+from rollout.settings.problems import Problem, Source, Spot
+from rollout.settings.reading import Reading, read_yaml
+
+MOST_BYTES = 8 * 1024 * 1024
+
+
+def read_file(path: Path, source: Source) -> Reading:
+    """Read the file; empty is the same as no keys, and anything but a mapping is a problem."""
+    raw = _bytes(path, source)
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        return Reading(
+            problems=[Problem(Spot(source, line), (), "not UTF-8; save the file in that encoding")]
+        )
+    reading = read_yaml(text, source)
+    if reading.value is None:
+        reading.value = {}
+    elif not isinstance(reading.value, dict):
+        kind = "a list" if isinstance(reading.value, list) else "a single value"
+        spot = reading.spots[()]
+        reading.problems.append(
+            Problem(spot, (), f"must be a mapping of keys (`waves:` and so on), not {kind}")
+        )
+    return reading
+
+
+def _bytes(path: Path, source: Source) -> bytes:
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            what = "is a folder" if stat.S_ISDIR(mode) else "is no regular file"
+            raise BadSettings(f"{source.name}: {what}", cure="name a YAML file")
+        with path.open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BadSettings(f"{source.name}: cannot be read: {reason}", cure="check its permissions") from None
+    if len(raw) > MOST_BYTES:
+        raise BadSettings(
+            f"{source.name}: larger than 8 MiB", cure="this is no rollout.yaml; name another file"
+        )
+    return raw

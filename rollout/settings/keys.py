@@ -1,0 +1,118 @@
+"""The tree of known keys: for the names of `ROLLOUT_*` variables, and for hints at what was meant."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from rollout.settings.models import RolloutFile
+from rollout.settings.problems import Key, key_text
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+PREFIX = "ROLLOUT_"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One key that has a `ROLLOUT_*` variable: every key but those inside lists and free mappings."""
+
+    key: tuple[str, ...]
+    field: FieldInfo
+
+    @property
+    def name(self) -> str:
+        """Dotted, as messages and flags spell it."""
+        return key_text(self.key)
+
+    @property
+    def variable(self) -> str:
+        """Name of its environment variable."""
+        return PREFIX + "__".join(self.key).upper()
+
+    @property
+    def section(self) -> type[BaseModel] | None:
+        """The model of a section; None for a value."""
+        return _section(self.field.annotation)
+
+    @property
+    def is_text(self) -> bool:
+        """Tell whether the raw text of a variable is a fair reading of it."""
+        return str in _plain(self.field.annotation) or Path in _plain(self.field.annotation)
+
+    @property
+    def empty_means_default(self) -> bool:
+        """A section or list with nothing below it is as good as left out, where the default is as empty."""
+        return self.section is not None or self.field.get_default() in ((), {})
+
+
+@cache
+def known_keys() -> tuple[Known, ...]:
+    """List every key that has a variable, sections before what is in them."""
+    return tuple(_walk(RolloutFile, ()))
+
+
+def nearest(key: Key) -> str:
+    """Say which known key an unknown one was meant to be; empty where nothing is near."""
+    name, parent = str(key[-1]), _model_at(key[:-1])
+    siblings = list(parent.model_fields) if parent else []
+    if close := get_close_matches(name.lower(), siblings, n=1):
+        return f"did you mean {close[0]}?"
+    if elsewhere := [known.name for known in known_keys() if known.key[-1] == name]:
+        return f"did you mean {elsewhere[0]}?"
+    everything = {known.key[-1]: known.name for known in reversed(known_keys())}
+    if close := get_close_matches(name.lower(), everything, n=1, cutoff=0.8):
+        return f"did you mean {everything[close[0]]}?"
+    return f"known here: {', '.join(siblings)}" if siblings else ""
+
+
+def nearest_variable(name: str) -> str:
+    """Say which variable an unknown one was meant to be."""
+    close = get_close_matches(name, [known.variable for known in known_keys()], n=1, cutoff=0.5)
+    return f"did you mean {close[0]}?" if close else ""
+
+
+def _walk(model: type[BaseModel], key: tuple[str, ...]) -> Iterator[Known]:
+    for name, field in model.model_fields.items():
+        known = Known((*key, name), field)
+        yield known
+        if known.section:
+            yield from _walk(known.section, known.key)
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    return annotation if is_model else None
+
+
+def _model_at(key: Key) -> type[BaseModel] | None:
+    """Find the model whose keys stand below `key`, through lists and free mappings too."""
+    annotation: Any = RolloutFile
+    for part in key:
+        model = _section(annotation)
+        if model is not None:
+            if part not in model.model_fields:
+                return None
+            annotation = model.model_fields[str(part)].annotation
+        else:
+            inner = [item for item in _plain(annotation) if _section(item)]
+            if not inner:
+                return None
+            annotation = inner[0]
+    return _section(annotation)
+
+
+def _plain(annotation: Any) -> list[Any]:
+    """Take an annotation apart: the classes and literal values in it."""
+    parts = typing.get_args(annotation)
+    if not parts or typing.get_origin(annotation) is typing.Literal:
+        return [type(part) for part in parts] or [annotation]
+    return [inner for part in parts for inner in _plain(part)]

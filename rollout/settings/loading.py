@@ -1,0 +1,192 @@
+"""Puts flags over environment over file over defaults, and answers for every value with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from rollout.errors import BadSettings
+from rollout.settings.checks import Remark, contradictions, warnings
+from rollout.settings.environment import CONFIG, read_environment
+from rollout.settings.file import read_file
+from rollout.settings.keys import known_keys
+from rollout.settings.models import RolloutFile, Settings
+from rollout.settings.problems import Key, Problem, Source, Spot, refuse
+from rollout.settings.reading import Reading
+from rollout.settings.sentences import key_of, sentence_of
+
+FILE_NAME = "rollout.yaml"
+
+
+def load_settings(
+    config: Path | None,
+    environment: Mapping[str, str],
+    working_folder: Path,
+    flags: Mapping[str, object] | None = None,
+) -> Settings:
+    """Load the settings, or raise `BadSettings` with a line for everything that is wrong.
+
+    The file is `config`, else `ROLLOUT_CONFIG`, else `rollout.yaml` in the working folder, else none. Flags are named
+    by their dotted key (`engine.max_accounts`); a flag of None was not given. Relative paths start in the folder of
+    the file, or in the working folder where they come from elsewhere.
+    """
+    path = _find(config, environment, working_folder)
+    base = Source(f"no {FILE_NAME}", working_folder)
+    merged = _Merged(Spot(base))
+    if path is not None:
+        base = Source(_display(path, working_folder), path.parent)
+        merged = _Merged(Spot(base))
+        merged.lay(read_file(path, base))
+        refuse(problem for problem in merged.problems if not problem.key)
+    for reading in read_environment(environment, working_folder):
+        merged.lay(reading)
+    for reading in _read_flags(flags or {}, working_folder):
+        merged.lay(reading)
+    settings = _validate(merged)
+    return Settings.model_validate(
+        {name: getattr(settings, name) for name in RolloutFile.model_fields}
+        | {
+            "store": merged.folder(("store",)) / settings.store,
+            "notify": settings.notify.model_copy(
+                update={"outbox": merged.folder(("notify", "outbox")) / settings.notify.outbox}
+            ),
+            "source": path,
+            "warnings": tuple(str(merged.problem(remark)) for remark in warnings(settings)),
+        }
+    )
+
+
+class _Merged:
+    """The layers laid so far: one tree of values, and for each value the place that has the last word."""
+
+    def __init__(self, base: Spot) -> None:
+        self.base = base
+        self.values: dict[str, Any] = {}
+        self.keys: dict[Key, Spot] = {}
+        self.spots: dict[Key, Spot] = {}
+        self.problems: list[Problem] = []
+
+    def lay(self, reading: Reading) -> None:
+        """Put a layer over those below: mappings key by key, everything else whole."""
+        self.problems += reading.problems
+        if isinstance(reading.value, dict):
+            self._cover(self.values, reading.value, ())
+            self.keys |= reading.keys
+            self.spots |= reading.spots
+
+    def _cover(self, below: dict[str, Any], above: Mapping[str, Any], key: Key) -> None:
+        for name, value in above.items():
+            inner = (*key, name)
+            if isinstance(value, dict) and isinstance(below.get(name), dict):
+                self._cover(below[name], value, inner)
+                continue
+            for spots in (self.keys, self.spots):
+                for old in [old for old in spots if old[: len(inner)] == inner]:
+                    del spots[old]
+            below[name] = value
+
+    def spot(self, key: Key) -> Spot:
+        """Find the place of a value, or of the nearest thing around it."""
+        while key and key not in self.spots:
+            key = key[:-1]
+        return self.spots[key] if key else self.base
+
+    def folder(self, key: Key) -> Path:
+        """Say where a relative path at this key starts."""
+        return self.spots.get(key, self.base).source.folder
+
+    def problem(self, remark: Remark) -> Problem:
+        key, sentence = remark
+        return Problem(self.spot(key), key, sentence)
+
+
+def _validate(merged: _Merged) -> RolloutFile:
+    _drop_empty(merged)
+    problems = list(merged.problems)
+    settings: RolloutFile | None = None
+    try:
+        settings = RolloutFile.model_validate(merged.values)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            key = key_of(detail)
+            at_key = detail["type"] == "extra_forbidden" or detail["loc"][-1:] == ("[key]",)
+            spot = merged.keys.get(key, merged.spot(key)) if at_key else merged.spot(key)
+            text = merged.spots[key].text if key in merged.spots else None
+            problems.append(Problem(spot, key, sentence_of(detail, key, text)))
+    if settings is not None:
+        problems += [merged.problem(remark) for remark in contradictions(settings)]
+    unread = {problem.key for problem in merged.problems}
+    refuse(problem for problem in problems if problem in merged.problems or problem.key not in unread)
+    if settings is None:
+        raise AssertionError("a validation error is always refused")
+    return settings
+
+
+def _drop_empty(merged: _Merged) -> None:
+    """Take `exemptions:` with nothing below it for what it looks like."""
+    for known in known_keys():
+        holder: Any = merged.values
+        for name in known.key[:-1]:
+            holder = holder.get(name) if isinstance(holder, dict) else None
+        name = known.key[-1]
+        if isinstance(holder, dict) and name in holder and holder[name] is None and known.empty_means_default:
+            del holder[name]
+
+
+def _find(config: Path | None, environment: Mapping[str, str], folder: Path) -> Path | None:
+    named = config or (Path(environment[CONFIG]) if environment.get(CONFIG, "").strip() else None)
+    if named is not None:
+        path = folder / named
+        if not _exists(path):
+            by = "--config" if config else CONFIG
+            raise BadSettings(
+                f"{named}: there is no such file ({by})",
+                cure=f"name another file, or write one with `rollout init`; without {by} rollout looks for {FILE_NAME}",
+            )
+        return path
+    path = folder / FILE_NAME
+    if _exists(path) or path.is_symlink():
+        return path
+    other = path.with_suffix(".yml")
+    if _exists(other):
+        raise BadSettings(
+            f"{other.name}: not read, for the file is called {FILE_NAME}",
+            cure=f"rename it to {FILE_NAME}, or name it with --config",
+        )
+    return None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return True  # it may; reading it will tell why it cannot be read
+
+
+def _display(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+
+
+def _read_flags(flags: Mapping[str, object], folder: Path) -> list[Reading]:
+    names = {known.name: known.key for known in known_keys()}
+    readings = []
+    source = Source("the command line", folder)
+    for name, value in flags.items():
+        if value is None:
+            continue
+        if name not in names:
+            close = get_close_matches(name, names, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            readings.append(
+                Reading(problems=[Problem(Spot(source), (), f"no setting is called {name}{hint}")])
+            )
+            continue
+        tree: Any = value
+        for part in reversed(names[name]):
+            tree = {part: tree}
+        readings.append(Reading(value=tree, spots={names[name]: Spot(source)}))
+    return readings

@@ -1,0 +1,353 @@
+"""What may stand in `rollout.yaml`: frozen, typed, with the default and the meaning beside each key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from rollout.domain.exemptions import Exemption, UserMatch
+from rollout.domain.scope import Scope
+from rollout.domain.waves import Wave
+from rollout.settings.fields import (
+    AccountId,
+    Address,
+    ContextKey,
+    ContextValues,
+    Day,
+    Duration,
+    ExternalId,
+    Glob,
+    IamName,
+    Listed,
+    LocalPath,
+    NoRepeats,
+    NotEmpty,
+    OffIsAWord,
+    OneUser,
+    OrganizationId,
+    OuGlob,
+    PolicyName,
+    PositiveDuration,
+    RoleName,
+    TagPair,
+    Text,
+    WaveName,
+)
+
+RoleNames = Annotated[tuple[RoleName, ...], Listed, NotEmpty, NoRepeats]
+Users = Annotated[tuple[OneUser, ...], Listed, NoRepeats]
+Percent = Annotated[float, Field(ge=0, le=100)]
+Days = Annotated[int, Field(ge=1, le=3650)]
+
+
+class Section(BaseModel):
+    """A mapping of `rollout.yaml`: unknown keys are refused, types are not guessed, nothing changes later."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Override(Section):
+    """Another way into one account."""
+
+    roles: RoleNames | None = Field(None, description="Role names to try in this account instead.")
+    external_id: ExternalId | None = Field(None, description="External id to give in this account instead.")
+
+
+class Access(Section):
+    """How the accounts are entered."""
+
+    roles: RoleNames = Field(
+        ("OrganizationAccountAccessRole", "AWSControlTowerExecution"),
+        description="Role names to try in every other account, in this order.",
+    )
+    own_account_role: RoleName | None = Field(
+        None,
+        description="A role to take in the caller's own account; null uses the caller's own credentials.",
+    )
+    external_id: ExternalId | None = Field(None, description="External id that the roles ask for.")
+    overrides: Mapping[AccountId, Override] = Field(
+        {}, description="Other roles or external ids, by account id."
+    )
+
+
+class Include(Section):
+    """What is taken in."""
+
+    ous: Annotated[tuple[OuGlob, ...], Listed, NotEmpty] = Field(
+        ("*",), description="Globs over OU paths by names; Workloads/Prod means that OU and all below it."
+    )
+    accounts: Annotated[tuple[Glob, ...], Listed, NotEmpty] = Field(
+        ("*",), description="Globs over account ids and names."
+    )
+
+
+class Exclude(Section):
+    """What is left out; wins over include."""
+
+    ous: Annotated[tuple[OuGlob, ...], Listed] = Field(
+        (), description="Globs over OU paths by names, left out."
+    )
+    accounts: Annotated[tuple[Glob, ...], Listed] = Field(
+        (), description="Globs over account ids and names, left out."
+    )
+
+
+class ScopeSection(Section):
+    """Which accounts this is about."""
+
+    include: Include = Field(Include(), description="What is taken in.")
+    exclude: Exclude = Field(Exclude(), description="What is left out; wins over include.")
+
+
+class Amendments(Section):
+    """Named changes to the seed policy."""
+
+    pathed_users: bool = Field(default=True, description="Let users with a path enrol too.")
+    get_mfa_device: bool = Field(default=True, description="Let users look at their own device.")
+    first_password_change: bool = Field(
+        default=False,
+        description="Let a new user change the first password before there is a device; has a risk.",
+    )
+    via_aws_service: bool = Field(
+        default=False, description="Do not deny calls that AWS services make for the user."
+    )
+
+
+class PolicySection(Section):
+    """The policy, and where it hangs."""
+
+    name: PolicyName = Field("ForceMFA", description="Name of the managed policy in every account.")
+    variant: Literal["amended", "seed"] = Field(
+        "amended", description="amended uses the amendments below; seed is the seed policy to the letter."
+    )
+    amendments: Amendments = Field(Amendments(), description="Named changes to the seed policy.")
+    attach: Literal["group", "user"] = Field("group", description="Attach through a group, or to each user.")
+    group: IamName = Field("ForceMFA", description="Name of the group, at path /rollout/.")
+
+
+class Rules(Section):
+    """What verdicts and plans are held to."""
+
+    keys_in_use_days: Days = Field(
+        90, description="A key counts as in use for so many days after its last use."
+    )
+    plan_max_age: PositiveDuration = Field(
+        timedelta(days=30), description="An older plan is refused; at least lead time plus soaks."
+    )
+    max_exempt_percent: Percent = Field(10.0, description="More exempt users than this refuse the plan.")
+    break_glass: Users = Field((), description="Users for emergencies, never enforced.")
+    enforce_machines: Users = Field(
+        (), description="Users that look like machines, whose owners say they may be enforced."
+    )
+    scps: Annotated[Literal["auto", "off"], OffIsAWord] = Field(
+        "auto", description="auto reads service control policies; off is your word that they do not matter."
+    )
+    context: Mapping[ContextKey, ContextValues] = Field(
+        {}, description="Values of condition keys that hold for your users, such as an office's aws:SourceIp."
+    )
+
+
+class ExemptionLine(Section):
+    """Who is left alone for a while."""
+
+    user: OneUser = Field(description="Exactly one ARN, UserId, or tag key=value; no globs.")
+    owner: Text = Field(description="Who answers for it.")
+    reason: Text = Field(description="Why.")
+    expires: Day = Field(description="The last day on which it holds (UTC).")
+    ticket: Text | None = Field(None, description="Where it was decided.")
+
+
+class WaveLine(Section):
+    """Who goes together; every selector given must match."""
+
+    name: WaveName = Field(description="Unique name.")
+    percent: Annotated[float, Field(gt=0, le=100)] | None = Field(
+        None, description="A stable share of the users that the other selectors match."
+    )
+    ous: Annotated[tuple[OuGlob, ...], Listed, NotEmpty] | None = Field(
+        None, description="Globs over OU paths."
+    )
+    accounts: Annotated[tuple[Glob, ...], Listed, NotEmpty] | None = Field(
+        None, description="Globs over account ids and names."
+    )
+    account_tags: Annotated[tuple[TagPair, ...], Listed, NotEmpty] | None = Field(
+        None, description="Account tags, key=value, any of them."
+    )
+    user_tags: Annotated[tuple[TagPair, ...], Listed, NotEmpty] | None = Field(
+        None, description="User tags, key=value, any of them."
+    )
+    users: Annotated[tuple[Glob, ...], Listed, NotEmpty] | None = Field(
+        None, description="Globs over user ARNs, UserIds and names."
+    )
+
+    @property
+    def takes_everybody(self) -> bool:
+        """Tell whether nobody is left for a later wave."""
+        selectors = (self.ous, self.accounts, self.account_tags, self.user_tags, self.users)
+        return all(selector is None for selector in selectors) and self.percent in (None, 100)
+
+
+class FailureTolerance(Section):
+    """How many users of a wave may fail before it stops."""
+
+    count: Annotated[int, Field(ge=0)] = Field(3, description="So many users.")
+    percent: Percent = Field(5.0, description="So large a share of the wave.")
+
+
+class GatesSection(Section):
+    """When a wave and its users may move."""
+
+    lead_time: Duration = Field(timedelta(days=14), description="From notice to enforcement, for each user.")
+    soak: Duration = Field(timedelta(days=3), description="From the end of one wave to the next.")
+    failure_tolerance: FailureTolerance = Field(
+        FailureTolerance(), description="How many users of a wave may fail before it stops."
+    )
+    notice_for_unaffected: bool = Field(
+        default=False, description="Also give notice, and lead time, to users for whom nothing changes."
+    )
+
+
+class Finder(Section):
+    """One way to find a user's address: exactly one of its keys."""
+
+    tag: Text | None = Field(None, description="The value of this tag of the user.")
+    username_is_address: Literal[True] | None = Field(
+        None, description="The user name, where it is an address."
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Finder:
+        if (self.tag is None) == (self.username_is_address is None):
+            raise ValueError("give exactly one of {tag: email} and {username_is_address: true}")
+        return self
+
+
+class NotifySection(Section):
+    """How users are told."""
+
+    channel: Literal["outbox"] = Field(
+        "outbox", description="Mails are written into a folder, for you to send."
+    )
+    outbox: LocalPath = Field(Path("outbox"), description="That folder.")
+    outbox_counts: bool = Field(
+        default=False,
+        description="Count a mail in the outbox as delivered; say so only where something sends it.",
+    )
+    sender: Address = Field("security@example.com", description="The address that notices come from.")
+    find: Annotated[tuple[Finder, ...], Listed, NotEmpty] = Field(
+        (Finder(tag="email"), Finder(username_is_address=True)),
+        description="Where addresses are looked for, in order.",
+    )
+    remind_at: Annotated[tuple[PositiveDuration, ...], Listed] = Field(
+        (timedelta(days=7), timedelta(days=1)), description="Reminders, so long before a user's date."
+    )
+
+
+class Engine(Section):
+    """How much is done at once."""
+
+    max_accounts: Annotated[int, Field(ge=1, le=512)] = Field(32, description="Accounts side by side.")
+    per_account: Annotated[int, Field(ge=1, le=32)] = Field(
+        4, description="Changes at a time in one account."
+    )
+
+
+DEFAULT_WAVES = (WaveLine(name="canary", percent=5.0), WaveLine(name="rest"))
+
+
+class RolloutFile(Section):
+    """Settings of rollout."""
+
+    version: Literal[1] = Field(1, description="Version of this format.")
+    organization: OrganizationId | None = Field(
+        None, description="Id of the organization; any other one is refused. Null asks no question."
+    )
+    access: Access = Field(Access(), description="How the accounts are entered.")
+    scope: ScopeSection = Field(ScopeSection(), description="Which accounts this is about.")
+    policy: PolicySection = Field(PolicySection(), description="The policy, and where it hangs.")
+    rules: Rules = Field(Rules(), description="What verdicts and plans are held to.")
+    exemptions: Annotated[tuple[ExemptionLine, ...], Listed] = Field(
+        (), description="Who is left alone, by whose word, and until when."
+    )
+    waves: Annotated[tuple[WaveLine, ...], Listed, NotEmpty] = Field(
+        DEFAULT_WAVES, description="Who goes together; a user is in the first wave that matches."
+    )
+    gates: GatesSection = Field(GatesSection(), description="When a wave and its users may move.")
+    notify: NotifySection = Field(NotifySection(), description="How users are told.")
+    engine: Engine = Field(Engine(), description="How much is done at once.")
+    store: LocalPath = Field(Path(), description="Folder for plans, journal, inventories and reports.")
+
+
+class Settings(RolloutFile):
+    """All settings, from flags, environment, file and defaults; paths are ready to use.
+
+    `source` is the file they come from, None where there is none. `warnings` are for the operator's eyes.
+    """
+
+    source: Path | None = None
+    warnings: tuple[str, ...] = ()
+
+    def domain_scope(self) -> Scope:
+        return Scope(
+            include_ous=self.scope.include.ous,
+            include_accounts=self.scope.include.accounts,
+            exclude_ous=self.scope.exclude.ous,
+            exclude_accounts=self.scope.exclude.accounts,
+        )
+
+    def domain_waves(self) -> tuple[Wave, ...]:
+        return tuple(
+            Wave(
+                name=wave.name,
+                percent=wave.percent,
+                ous=wave.ous or (),
+                accounts=wave.accounts or (),
+                account_tags=wave.account_tags or (),
+                user_tags=wave.user_tags or (),
+                users=wave.users or (),
+            )
+            for wave in self.waves
+        )
+
+    def domain_exemptions(self) -> tuple[Exemption, ...]:
+        return tuple(
+            Exemption(
+                match=UserMatch(line.user),
+                owner=line.owner,
+                reason=line.reason,
+                expires=line.expires,
+                ticket=line.ticket or "",
+            )
+            for line in self.exemptions
+        )
+
+    def decisive(self) -> dict[str, Any]:
+        """Give what may not change between plan and apply, as JSON-able values in one canonical form.
+
+        Lists whose order means nothing are sorted; waves and context values keep theirs.
+        """
+        wanted = {"organization", "scope", "policy", "rules", "waves"}
+        return {
+            name: _canonical(value) for name, value in self.model_dump(mode="json", include=wanted).items()
+        }
+
+
+_UNORDERED = {"ous", "accounts", "account_tags", "user_tags", "users", "break_glass", "enforce_machines"}
+
+
+def _canonical(value: Any) -> Any:
+    match value:
+        case dict():
+            return {
+                name: sorted(inner) if name in _UNORDERED and isinstance(inner, list) else _canonical(inner)
+                for name, inner in sorted(value.items())
+                if inner is not None or name == "organization"
+            }
+        case list():
+            return [_canonical(inner) for inner in value]
+        case _:
+            return value

@@ -1,0 +1,71 @@
+"""What is wrong and where: gathered first, so that one run names every line that needs mending."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rollout.errors import BadSettings
+
+Key = tuple[str | int, ...]
+"""A key path: `("waves", 1, "percent")`."""
+
+MOST_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file or variable that settings come from, and the folder its relative paths start in."""
+
+    name: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place in a source; `text` is the scalar as it was written there, before YAML made a value of it."""
+
+    source: Source
+    line: int | None = None
+    column: int | None = None
+    text: str | None = None
+
+    def __str__(self) -> str:
+        numbers = [str(number) for number in (self.line, self.column) if number is not None]
+        return ":".join([self.source.name, *numbers])
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One line for the operator."""
+
+    spot: Spot
+    key: Key
+    sentence: str
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (str(self.spot), key_text(self.key), self.sentence) if part)
+
+
+def key_text(key: Key) -> str:
+    """Spell a key path for people: `waves[1].percent`."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)
+    return text.removeprefix(".")
+
+
+def refuse(problems: Iterable[Problem]) -> None:
+    """Raise `BadSettings` with one line for each problem, in the order in which they stand; none is no error."""
+    lines = list(dict.fromkeys(str(problem) for problem in sorted(problems, key=_order)))
+    if not lines:
+        return
+    more = len(lines) - MOST_SHOWN
+    shown = lines[:MOST_SHOWN] + ([f"… and {more} more"] if more > 0 else [])
+    raise BadSettings(
+        "\n".join(shown),
+        cure="docs/settings.md explains every key; `rollout init` writes a file to start from",
+    )
+
+
+def _order(problem: Problem) -> tuple[str, int, int]:
+    return problem.spot.source.name, problem.spot.line or 0, problem.spot.column or 0

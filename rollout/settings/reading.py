@@ -1,0 +1,221 @@
+"""Reads YAML with the place of every key and value, and says where it is broken; safe tags only, bounded."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+import yaml
+from yaml.constructor import SafeConstructor
+from yaml.reader import Reader
+
+from rollout.settings.problems import Key, Problem, Source, Spot
+
+MOST_NODES = 300_000
+DEEPEST = 24
+
+ACCOUNT_ID = re.compile(r"\d{12}")
+
+_TAG = "tag:yaml.org,2002:"
+_SCALARS = {f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null", "timestamp")}
+_STRINGS = {f"{_TAG}str", f"{_TAG}value", f"{_TAG}merge"}  # a lone `=` or `<<` is text here
+
+Value = str | int | float | bool | date | datetime | None | list["Value"] | dict[str, "Value"]
+
+
+@dataclass(slots=True)
+class Reading:
+    """What one source says: the values, where each key and value stands, and what could not be read."""
+
+    value: Value = None
+    keys: dict[Key, Spot] = field(default_factory=dict)
+    spots: dict[Key, Spot] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def read_yaml(text: str, source: Source) -> Reading:
+    """Read one YAML document; what is broken in it becomes problems, and nothing is raised."""
+    reading = Reading()
+    trail: list[str] = []
+    if bad := Reader.NON_PRINTABLE.search(text):
+        spot = _spot_of_offset(text, bad.start(), source)
+        reading.problems.append(Problem(spot, (), f"the character {bad.group()!a} may not stand in YAML"))
+        return reading
+    try:
+        if problem := _first_walk(text, source, trail):
+            reading.problems.append(problem)
+            return reading
+        root = yaml.compose(text, Loader=yaml.CSafeLoader)
+    except yaml.MarkedYAMLError as error:
+        reading.problems.append(_broken(error, text, source, trail))
+        return reading
+    _Builder(source, reading).build(root)
+    return reading
+
+
+def _first_walk(text: str, source: Source, trail: list[str]) -> Problem | None:
+    """Walk the events once, keeping the keys that lead to the present one, and stop at what is too much."""
+    stack: list[_Open] = []
+    documents = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        match event:
+            case yaml.DocumentStartEvent():
+                documents += 1
+                if documents > 1:
+                    return Problem(_spot(event.start_mark, source), (), "a second document; only one is read")
+            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
+                stack.append(_Open(mapping=isinstance(event, yaml.MappingStartEvent)))
+                if len(stack) > DEEPEST:
+                    return Problem(_spot(event.start_mark, source), (), "nested too deeply")
+            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                stack.pop()
+                _step(stack, "")
+            case yaml.ScalarEvent():
+                _step(stack, event.value)
+            case yaml.AliasEvent():
+                _step(stack, f"*{event.anchor}")
+            case _:
+                pass
+        trail[:] = [opened.key for opened in stack if opened.mapping and opened.key]
+    return None
+
+
+@dataclass(slots=True)
+class _Open:
+    """A mapping or list that has begun and not ended; `key` is the latest key of a mapping."""
+
+    mapping: bool
+    key: str = ""
+    wants_key: bool = True
+
+
+def _step(stack: list[_Open], text: str) -> None:
+    if stack and stack[-1].mapping:
+        if stack[-1].wants_key:
+            stack[-1].key = text
+        stack[-1].wants_key = not stack[-1].wants_key
+
+
+def _broken(error: yaml.MarkedYAMLError, text: str, source: Source, trail: list[str]) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    spot = _spot(mark, source) if mark else Spot(source)
+    words = [error.problem or "not YAML"]
+    if error.context and error.context_mark and error.context_mark.line != getattr(mark, "line", None):
+        words.append(f"{error.context} that began in line {error.context_mark.line + 1}")
+    lines = text.splitlines()
+    line = lines[mark.line] if mark and mark.line < len(lines) else ""
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        words = ["the line is indented with a tab; use spaces"]
+    near = f" near {'.'.join(trail)}" if trail else ""
+    return Problem(spot, (), f"broken YAML{near}: {', '.join(words)}")
+
+
+class _Builder:
+    """Turns composed nodes into plain values; aliases are followed, and counted each time."""
+
+    def __init__(self, source: Source, reading: Reading) -> None:
+        self._source = source
+        self._reading = reading
+        self._constructor = SafeConstructor()
+        self._left = MOST_NODES
+
+    def build(self, root: yaml.Node | None) -> None:
+        if root is None:
+            return
+        try:
+            self._reading.value = self._value(root, ())
+        except _TooMuchError:
+            self._add(root, (), "aliases make this too large or too deep")
+            self._reading.value = None
+
+    def _value(self, node: yaml.Node, key: Key) -> Value:
+        self._left -= 1
+        if self._left < 0 or len(key) > DEEPEST:
+            raise _TooMuchError
+        self._reading.spots[key] = _spot(node.start_mark, self._source)
+        if isinstance(node, yaml.MappingNode) and node.tag == f"{_TAG}map":
+            return self._mapping(node, key)
+        if isinstance(node, yaml.SequenceNode) and node.tag == f"{_TAG}seq":
+            return [self._value(item, (*key, index)) for index, item in enumerate(node.value)]
+        if isinstance(node, yaml.ScalarNode) and node.tag in _SCALARS | _STRINGS:
+            return self._scalar(node, key)
+        self._add(node, key, f"the tag {node.tag.replace(_TAG, '!!')} is not read here")
+        return None
+
+    def _mapping(self, node: yaml.MappingNode, key: Key) -> Value:
+        mapping: dict[str, Value] = {}
+        for name_node, value_node in node.value:
+            name = self._name(name_node, key)
+            if name is None:
+                continue
+            inner = (*key, name)
+            spot = _spot(name_node.start_mark, self._source)
+            if name in mapping:
+                first = self._reading.keys[inner].line
+                self._add(name_node, inner, f"given twice; the first is in line {first}")
+                continue
+            self._reading.keys[inner] = spot
+            mapping[name] = self._value(value_node, inner)
+        return mapping
+
+    def _name(self, node: yaml.Node, key: Key) -> str | None:
+        if not isinstance(node, yaml.ScalarNode):
+            self._add(node, key, "a key must be text")
+            return None
+        if node.tag not in _STRINGS or self._is_bare_account_id(node):
+            value = self._scalar(node, (*key, node.value))
+            if not isinstance(value, str):
+                self._add(node, (*key, node.value), f'a key must be text; write "{node.value}" in quotes')
+        return str(node.value)
+
+    def _scalar(self, node: yaml.ScalarNode, key: Key) -> Value:
+        text = str(node.value)
+        self._reading.spots[key] = _spot(node.start_mark, self._source, text)
+        if self._is_bare_account_id(node):
+            self._add(
+                node,
+                key,
+                f'an account id must stand in quotes: "{text}"; without them YAML reads a number, and another one '
+                "where it starts with 0",
+            )
+            return text
+        if node.tag in _STRINGS:
+            return text
+        try:
+            value: Value = self._constructor.construct_object(node)
+        except ValueError as error:
+            what = "day" if node.tag == f"{_TAG}timestamp" else "number"
+            self._add(node, key, f"{text[:60]} is no {what}: {error}")
+            return None
+        return value
+
+    @staticmethod
+    def _is_bare_account_id(node: yaml.ScalarNode) -> bool:
+        return not node.style and ACCOUNT_ID.fullmatch(node.value) is not None
+
+    def _add(self, node: yaml.Node, key: Key, sentence: str) -> None:
+        self._reading.problems.append(Problem(_spot(node.start_mark, self._source), key, sentence))
+
+
+class _TooMuchError(Exception):
+    """More nodes than any real file has, or an alias within itself."""
+
+
+class _Mark(Protocol):
+    """What the C parser and the Python one both say of a place, counted from 0."""
+
+    line: int
+    column: int
+
+
+def _spot(mark: _Mark | None, source: Source, text: str | None = None) -> Spot:
+    if mark is None:
+        return Spot(source, text=text)
+    return Spot(source, mark.line + 1, mark.column + 1, text)
+
+
+def _spot_of_offset(text: str, offset: int, source: Source) -> Spot:
+    before = text[:offset]
+    return Spot(source, before.count("\n") + 1, offset - before.rfind("\n"))
