@@ -4,10 +4,9 @@ Start at `evaluate`; `documents` reads what AWS stores, `conditions` and `statem
 """
 
 from rollout.domain.iam.context import Context, Request
-from rollout.domain.iam.documents import Document, parse_document
+from rollout.domain.iam.documents import Deciding, Document, parse_document
 from rollout.domain.iam.evaluate import (
     Allowed,
-    Deciding,
     Decision,
     ExplicitlyDenied,
     ImplicitlyDenied,

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
 from rollout.domain.iam.malformed import Malformed
@@ -12,6 +12,25 @@ from rollout.domain.iam.statements import Effect, Statement, compile_statement
 VERSION_WITH_VARIABLES = "2012-10-17"
 _VERSIONS = (VERSION_WITH_VARIABLES, "2008-10-17")
 _REMEMBERED_ACTIONS = 1024
+
+
+Kind: TypeAlias = Literal["identity", "boundary", "scp", "session"]
+"""What a document is to a principal; the same document may be several things to several people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """A statement that decided, or that would have if the unknown were known."""
+
+    document: str
+    kind: Kind
+    sid: str | None
+    index: int
+    effect: Effect
+
+    def __str__(self) -> str:
+        """For people: "DenyAllExceptListedIfNoMFA in ForceMFA"."""
+        return f"{self.sid or f'statement {self.index + 1}'} in {self.document}"
 
 
 class Covering(NamedTuple):
@@ -37,6 +56,7 @@ class Document:
     """Why the document could say anything; None for one that was read."""
     statements: tuple[Statement, ...]
     _by_action: dict[str, Covering] = field(default_factory=dict, repr=False)
+    _deciding: dict[tuple[int, Kind], Deciding] = field(default_factory=dict, repr=False)
 
     def about(self, action: str) -> Covering:
         """The statements that cover an action, given in lower case; remembered, as few actions are asked."""
@@ -52,9 +72,18 @@ class Document:
             self._by_action[action] = found
         return found
 
+    def deciding(self, statement: Statement, kind: Kind) -> Deciding:
+        """How a decision names one of this document's statements."""
+        key = (statement.index, kind)
+        found = self._deciding.get(key)
+        if found is None:
+            found = Deciding(self.name, kind, statement.sid, statement.index, statement.effect)
+            self._deciding[key] = found
+        return found
+
     def named(self, name: str) -> "Document":
         """The same document under another name; what was compiled is shared."""
-        return replace(self, name=name)
+        return replace(self, name=name, _deciding={})
 
 
 def parse_document(raw: Mapping[str, Any] | str, name: str) -> Document:

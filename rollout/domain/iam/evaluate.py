@@ -5,16 +5,14 @@ the session policy must allow, each if there is one; and an identity policy must
 through to the end, so that `Undecided` comes only when another value of it could have changed the answer.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from rollout.domain.iam.context import Facts, Request
-from rollout.domain.iam.documents import Document
+from rollout.domain.iam.documents import Deciding, Document, Kind
 from rollout.domain.iam.logic import UNKNOWN
 from rollout.domain.iam.statements import Effect, Statement
 
-Kind: TypeAlias = Literal["identity", "boundary", "scp", "session"]
 Outcome: TypeAlias = Literal["Allowed", "ExplicitlyDenied", "ImplicitlyDenied"]
 
 
@@ -31,21 +29,6 @@ class Policies:
     boundary: Document | None = None
     scps: tuple[tuple[Document, ...], ...] = ()
     session: Document | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Deciding:
-    """A statement that decided, or that would have if the unknown were known."""
-
-    document: str
-    kind: Kind
-    sid: str | None
-    index: int
-    effect: Effect
-
-    def __str__(self) -> str:
-        """For people: "DenyAllExceptListedIfNoMFA in ForceMFA"."""
-        return f"{self.sid or f'statement {self.index + 1}'} in {self.document}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,50 +67,50 @@ class Undecided:
 
 Decision: TypeAlias = Allowed | ExplicitlyDenied | ImplicitlyDenied | Undecided
 
-_Layer: TypeAlias = tuple[Kind, str, tuple[Document, ...]]
+_Layer: TypeAlias = tuple[Kind, tuple[Document, ...]]
 _Voice: TypeAlias = tuple[Kind, Document, Statement]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Heard:
-    """What one layer said, of one effect: the statements that apply, those that may, the documents nobody can read."""
+    """What the layers say: statements that apply, statements that may, documents nobody can read, silent layers."""
 
-    called: str
-    sure: list[_Voice]
-    maybe: list[_Voice]
-    unread: list[Document]
+    sure: list[_Voice] = field(default_factory=list)
+    maybe: list[_Voice] = field(default_factory=list)
+    unread: list[Document] = field(default_factory=list)
+    silent: list[int] = field(default_factory=list)
 
     @property
     def open(self) -> bool:
-        return bool(not self.sure and (self.maybe or self.unread))
+        return bool(self.maybe or self.unread)
 
 
 def evaluate(policies: Policies, request: Request) -> Decision:
     """Answer one request."""
     facts = request.facts()
-    layers = tuple(_layers(policies))
-    denials = [_hear(layer, "Deny", request, facts) for layer in layers]
-    denying = [voice for heard in denials for voice in heard.sure]
-    if denying:
-        return ExplicitlyDenied(_deciding(denying))
+    action = request.action.lower()
+    layers = _layers(policies)
+    denials = _Heard()
+    for layer in layers:
+        _hear(layer, "Deny", denials, action, request.resource, facts)
+    if denials.sure:
+        return ExplicitlyDenied(_deciding(denials.sure))
 
-    consents = [_hear(layer, "Allow", request, facts) for layer in layers]
-    silent = tuple(heard.called for heard in consents if not heard.sure and not heard.open)
-    open_denials = [heard for heard in denials if heard.open]
-    open_consents = [heard for heard in consents if heard.open]
-    if silent and not open_denials:
-        return ImplicitlyDenied(silent=silent)
-    if not open_denials and not open_consents:
-        return Allowed(_deciding([voice for heard in consents for voice in heard.sure]))
+    consents = _consents(layers, action, request.resource, facts)
+    if not denials.open:
+        if consents.silent:
+            return ImplicitlyDenied(silent=tuple(_called(place, policies) for place in consents.silent))
+        if not consents.open:
+            return Allowed(_deciding(consents.sure))
 
     possible: list[Outcome] = []
-    if not silent:
+    if not consents.silent:
         possible.append("Allowed")
-    if open_denials:
+    if denials.open:
         possible.append("ExplicitlyDenied")
-    if silent or open_consents:
+    if consents.silent or consents.open:
         possible.append("ImplicitlyDenied")
-    mattering = open_denials if silent else open_denials + open_consents
+    mattering = [denials] if consents.silent else [denials, consents]
     return Undecided(
         because=_deciding([voice for heard in mattering for voice in heard.maybe]),
         unknown=_doubts(mattering, request, facts),
@@ -135,27 +118,59 @@ def evaluate(policies: Policies, request: Request) -> Decision:
     )
 
 
-def _hear(layer: _Layer, effect: Effect, request: Request, facts: Facts) -> _Heard:
-    kind, called, documents = layer
-    action = request.action.lower()
-    heard = _Heard(called, [], [], [document for document in documents if document.problem is not None])
-    for document in documents:
-        for statement in document.about(action).of(effect):
-            truth = statement.applies(request.resource, facts)
-            if truth is not False:
-                (heard.maybe if truth is UNKNOWN else heard.sure).append((kind, document, statement))
-    return heard
-
-
-def _layers(policies: Policies) -> Iterator[_Layer]:
-    """Each layer that must allow: its kind, what people call it, its documents."""
-    yield "identity", "identity policies", policies.identity
+def _layers(policies: Policies) -> list[_Layer]:
+    """The layers that must each allow; `_called` knows the order."""
+    layers: list[_Layer] = [("identity", policies.identity)]
+    layers += [("scp", documents) for documents in policies.scps]
     if policies.boundary is not None:
-        yield "boundary", f"permissions boundary {policies.boundary.name}", (policies.boundary,)
-    for depth, documents in enumerate(policies.scps):
-        yield "scp", f"SCPs of level {depth + 1}", documents
+        layers.append(("boundary", (policies.boundary,)))
     if policies.session is not None:
-        yield "session", f"session policy {policies.session.name}", (policies.session,)
+        layers.append(("session", (policies.session,)))
+    return layers
+
+
+def _called(place: int, policies: Policies) -> str:
+    """What people call the layer at a place of `_layers`."""
+    kind, documents = _layers(policies)[place]
+    match kind:
+        case "identity":
+            return "identity policies"
+        case "scp":
+            return f"SCPs of level {place}"
+        case "boundary":
+            return f"permissions boundary {documents[0].name}"
+        case "session":
+            return f"session policy {documents[0].name}"
+
+
+def _consents(layers: list[_Layer], action: str, resource: str, facts: Facts) -> _Heard:
+    """What the layers allow; a layer that surely allows is not asked for its doubts."""
+    consents = _Heard()
+    for place, layer in enumerate(layers):
+        here = _Heard()
+        _hear(layer, "Allow", here, action, resource, facts)
+        if here.sure:
+            consents.sure += here.sure
+        elif here.open:
+            consents.maybe += here.maybe
+            consents.unread += here.unread
+        else:
+            consents.silent.append(place)
+    return consents
+
+
+def _hear(layer: _Layer, effect: Effect, heard: _Heard, action: str, resource: str, facts: Facts) -> None:
+    """Add to `heard` what the statements of one effect in one layer say."""
+    kind, documents = layer
+    for document in documents:
+        if document.problem is not None:
+            heard.unread.append(document)
+        for statement in document.about(action).of(effect):
+            truth = statement.applies(resource, facts)
+            if truth is True:
+                heard.sure.append((kind, document, statement))
+            elif truth is UNKNOWN:
+                heard.maybe.append((kind, document, statement))
 
 
 def _doubts(mattering: list[_Heard], request: Request, facts: Facts) -> tuple[str, ...]:
@@ -168,7 +183,4 @@ def _doubts(mattering: list[_Heard], request: Request, facts: Facts) -> tuple[st
 
 
 def _deciding(voices: list[_Voice]) -> tuple[Deciding, ...]:
-    return tuple(
-        Deciding(document.name, kind, statement.sid, statement.index, statement.effect)
-        for kind, document, statement in voices
-    )
+    return tuple(document.deciding(statement, kind) for kind, document, statement in voices)

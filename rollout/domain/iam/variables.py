@@ -9,6 +9,7 @@ literal: its own `*` and `?` match only themselves. A variable without a value m
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from rollout.domain.iam.context import Facts
@@ -35,11 +36,11 @@ class Variable:
         return self.default if found is None else found
 
 
-Chunk: TypeAlias = tuple[str | Variable, ...]
-"""Text and variables in a row, with no wildcard among them."""
+Chunk: TypeAlias = tuple[str | int, ...]
+"""Text and variables in a row, with no wildcard among them; a variable is its place in `Pattern.variables`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Pattern:
     """A text of a policy that a value is matched against; `runs` is as in `Glob`, with variables still open."""
 
@@ -58,35 +59,29 @@ class Pattern:
             text = text.lower()
         if self.ready is not None:
             return self.ready.matches(text)
-        filled = self._filled(facts)
-        if filled is None:
-            return False
-        if filled is UNKNOWN:
-            return UNKNOWN if self.widest.matches(text) else False
-        return filled.matches(text)
-
-    def _filled(self, facts: Facts) -> Glob | Unknown | None:
-        values: dict[Variable, str] = {}
-        doubt = False
+        values: list[str] = []
         for variable in self.variables:
             value = variable.value(facts)
             if value is None:
-                return None
-            if value is UNKNOWN:
-                doubt = True
-            else:
-                values[variable] = value.lower() if self.fold else value
-        if doubt:
-            return UNKNOWN
-        return Glob(
-            tuple(
-                tuple(
-                    "".join(part if isinstance(part, str) else values[part] for part in chunk)
-                    for chunk in run
-                )
-                for run in self.runs
-            )
+                return False
+            if value is not UNKNOWN:
+                values.append(value)
+        if len(values) < len(self.variables):
+            return UNKNOWN if self.widest.matches(text) else False
+        return _filled(self, tuple(values)).matches(text)
+
+
+@lru_cache(maxsize=1024)
+def _filled(template: Pattern, values: tuple[str, ...]) -> Glob:
+    """The finished pattern; remembered, because a user is asked about many times in a row."""
+    if template.fold:
+        values = tuple(value.lower() for value in values)
+    return Glob(
+        tuple(
+            tuple("".join(part if isinstance(part, str) else values[part] for part in chunk) for chunk in run)
+            for run in template.runs
         )
+    )
 
 
 def pattern(text: str, *, variables: bool, wildcards: bool, fold: bool = False) -> Pattern:
@@ -95,7 +90,7 @@ def pattern(text: str, *, variables: bool, wildcards: bool, fold: bool = False) 
     `variables`: the document's version knows them and the element allows them. `wildcards`: `*` and `?` are special.
     Raises `Malformed` for a `${…}` that cannot be read.
     """
-    runs: list[list[list[str | Variable]]] = [[[]]]
+    runs: list[list[list[str | int]]] = [[[]]]
     found: list[Variable] = []
     for piece in _pieces(text, variables=variables):
         if wildcards and piece == "*":
@@ -105,8 +100,10 @@ def pattern(text: str, *, variables: bool, wildcards: bool, fold: bool = False) 
         elif variables and piece.startswith("${"):
             part = _placeholder(piece)
             if isinstance(part, Variable):
+                runs[-1][-1].append(len(found))
                 found.append(part)
-            runs[-1][-1].append(part.lower() if fold and isinstance(part, str) else part)
+            else:
+                runs[-1][-1].append(part)
         else:
             runs[-1][-1].append(piece.lower() if fold else piece)
     frozen = tuple(tuple(tuple(chunk) for chunk in run) for run in runs)
