@@ -62,6 +62,10 @@ class Unwritable(RolloutError):
     """A file or folder of the store, the outbox or the reports cannot be written."""
 
 
+class JournalDamaged(RolloutError):
+    """The journal cannot be read to its end: damaged, closed to us, or written by a newer version."""
+
+
 class MissingExtra(RolloutError):
     """A command needs an optional part that is not installed."""
 
