@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from datetime import datetime
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from moto.core.base_backend import BackendDict
@@ -12,8 +11,9 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from moto.organizations.models import organizations_backends
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from rollout.sandbox.blueprint import read_blueprint
+from rollout.sandbox.blueprint import Blueprint
 from rollout.sandbox.clock import Clock
+from rollout.sandbox.control import Control
 from rollout.sandbox.gateway import Gateway
 from rollout.sandbox.identifiers import Identifiers
 from rollout.sandbox.seed import seed
@@ -21,26 +21,26 @@ from rollout.sandbox.substitutes import moto_told
 from rollout.sandbox.world import World
 
 
-def assemble(
-    opening: ExitStack, now: datetime, port: int, instance: str, description: Path | None, *, ticking: bool
-) -> tuple[World, tuple[str, str], BaseWSGIServer]:
+@dataclass(frozen=True)
+class Assembled:
+    """A sandbox that is ready to serve."""
+
+    world: World
+    blueprint: Blueprint
+    server: BaseWSGIServer
+
+
+def assemble(opening: ExitStack, blueprint: Blueprint, clock: Clock, instance: str, token: str, port: int) -> Assembled:
     """Seed the organization and bind its port; what must be undone on stopping is put on `opening`."""
-    blueprint = read_blueprint(now, description)
-    world = World(Clock(now, ticking=ticking), Identifiers(instance), blueprint.management.id)
+    world = World(clock, Identifiers(instance), blueprint.management.id)
     opening.enter_context(moto_told(world))
     opening.callback(_forget_everything)
     _forget_everything()
     seed(world, blueprint)
-    operator = world.iam(blueprint.management.id).users[blueprint.operator].access_keys[0]
-    server = make_server(
-        "127.0.0.1",
-        port,
-        Gateway(world, DomainDispatcherApplication(create_backend_app)),
-        threaded=True,
-        request_handler=_handler_for(world),
-    )
+    gateway = Gateway(world, Control(world, token), DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", port, gateway, threaded=True, request_handler=_handler_for(world))
     opening.callback(server.server_close)
-    return world, (operator.access_key_id, operator.secret_access_key), server
+    return Assembled(world, blueprint, server)
 
 
 def _forget_everything() -> None:

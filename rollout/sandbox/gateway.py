@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +15,16 @@ from rollout.sandbox.answers.base import Answer, AnswersFor, refusal
 from rollout.sandbox.answers.iam import IamAnswers
 from rollout.sandbox.answers.organization import OrganizationAnswers
 from rollout.sandbox.answers.sessions import SecurityTokens
+from rollout.sandbox.authority import authorize
 from rollout.sandbox.callers import Caller, caller_of, signature_of
+from rollout.sandbox.control import PREFIX, Control
 from rollout.sandbox.errors import AwsError
 
 if TYPE_CHECKING:
     from rollout.sandbox.world import World
 
 _LOG = logging.getLogger(__name__)
+_REQUEST_ID = re.compile(r"<RequestId>[^<]*</RequestId>")
 _ANSWERS: dict[str, type[AnswersFor]] = {
     "iam": IamAnswers,
     "sts": SecurityTokens,
@@ -37,30 +41,32 @@ class _Request(Request):
 class Gateway:
     """The WSGI application of a sandbox."""
 
-    def __init__(self, world: World, others: Callable[..., Any]) -> None:
+    def __init__(self, world: World, control: Control, others: Callable[..., Any]) -> None:
         """Answer for IAM, STS and Organizations; leave `others` to moto as it is."""
-        self._world, self._others = world, others
+        self._world, self._control, self._others = world, control, others
         self._offered = {service: frozenset(method_names_from_class(kind)) for service, kind in _ANSWERS.items()}
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer one request."""
+        """Answer one request; requests take turns, for moto's models know no locks."""
         request = _Request(environ)
-        service, request_id = "", ""
+        if request.path.startswith(PREFIX):
+            return self._control(request)(environ, start_response)
+        service, request_id = "", self._world.ids.request(request.headers.get("Authorization", ""))
         try:
             signature = signature_of(request.headers)
             service = signature.service
-            body = request.get_data(cache=True, parse_form_data=service in ("iam", "sts"))
-            del body
             with self._world.lock:
-                request_id = self._request_id(request)
                 caller = caller_of(self._world, signature.key_id, request.headers.get("X-Amz-Security-Token"))
                 environ["HTTP_X_MOTO_ACCOUNT_ID"] = caller.account
                 if service not in _ANSWERS:
+                    authorize(self._world, caller, service, _foreign_action(request), {})
                     return self._others(environ, start_response)
-                answer = self._answer(request, service, caller)
+                request_id = self._request_id(request, caller)
+                status, headers, text = self._answer(request, service, caller)
         except AwsError as error:
-            answer = refusal(error, service, request_id)
-        status, headers, text = answer
+            status, headers, text = refusal(error, service, request_id)
+        _LOG.info("%s %s %s", service or "?", _action(request), status)
+        text = _REQUEST_ID.sub(f"<RequestId>{request_id}</RequestId>", text)
         response = Response(text, status=status)
         for name, value in headers.items():
             if name.lower() not in ("status", "server"):
@@ -70,21 +76,30 @@ class Gateway:
 
     def _answer(self, request: _Request, service: str, caller: Caller) -> Answer:
         action = _action(request)
-        if camelcase_to_underscores(action) not in self._offered[service] or action.startswith("_"):
-            code = "InvalidAction"
-            raise AwsError(code, f"Could not find operation {action}")
+        if camelcase_to_underscores(action) not in self._offered[service]:
+            raise AwsError("InvalidAction", f"Could not find operation {action}")
         answers = _ANSWERS[service]()
         answers.bind(self._world, caller)
         answers.setup_class(request)
+        authorize(self._world, caller, service, action, answers.parameters())
         status, headers, text = answers.call_action()
         return status, headers, text
 
-    def _request_id(self, request: _Request) -> str:
+    def _request_id(self, request: _Request, caller: Caller) -> str:
         """Derive the id from the request and how often it came, so that a scripted run can be repeated."""
-        content = request.get_data() or str(sorted(request.form.items(multi=True))).encode()
-        number = self._world.next("request", content)
-        return self._world.ids.request(content, number)
+        content = request.get_data(parse_form_data=True) or str(sorted(request.form.items(multi=True))).encode()
+        content = f"{caller.account}/{_action(request)}/".encode() + content
+        return self._world.ids.request(content, self._world.next("request", content))
 
 
 def _action(request: _Request) -> str:
     return request.form.get("Action") or request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+
+
+def _foreign_action(request: _Request) -> str:
+    """Name what is asked of a service that moto answers alone; S3 and its like say it by method and path."""
+    target = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+    if target:
+        return target
+    kinds = {"GET": "Get", "HEAD": "Get", "PUT": "Put", "POST": "Put", "DELETE": "Delete"}
+    return "ListAllMyBuckets" if request.path == "/" else f"{kinds.get(request.method, 'Put')}Object"

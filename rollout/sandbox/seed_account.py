@@ -28,7 +28,7 @@ def seed_account(world: World, blueprint: Blueprint, account: Account) -> None:
         _seed_role(world, account.id, role)
     for described in account.groups:
         group = iam.create_group(described.name, described.path)
-        group.id = world.ids.group(account.id, described.name)
+        group.id = world.group_id(account.id, described.name)
         group.create_date = naive(account.joined)
         _hang(world, account.id, group, described.policies, described.inline)
     for user in account.users:
@@ -94,7 +94,7 @@ def _seed_policies(world: World, blueprint: Blueprint, account: Account) -> None
             create_date=naive(account.joined),
             update_date=naive(account.joined),
         )
-        policy.id = world.ids.policy(account.id, name)
+        policy.id = world.policy_id(account.id, name)
         policy.versions[0].create_date = naive(account.joined)
         iam.managed_policies[policy.arn] = policy
 
@@ -159,7 +159,7 @@ def _seed_user(world: World, account_id: str, described: User) -> None:
         described.path,
         [{"Key": key, "Value": value} for key, value in tags.items()],
     )
-    user.id = world.ids.user(account_id, described.name)
+    user.id = world.user_id(account_id, described.name)
     user.create_date = naive(described.created)
     _hang(world, account_id, user, described.policies, described.inline)
     for group in described.groups:
@@ -176,10 +176,9 @@ def _seed_user(world: World, account_id: str, described: User) -> None:
     for device in described.devices:
         _seed_device(world, account_id, user, device)
     for credential in described.service_credentials:
-        number = world.next("service-credential", account_id, user.name)
         facts.service_credentials.append(
             ServiceCredentialFacts(
-                world.ids.service_credential(account_id, user.name, number),
+                world.credential_id(account_id, user.name),
                 user.id,
                 credential.service,
                 credential.created,
@@ -193,8 +192,7 @@ def _seed_key(world: World, account_id: str, user: MotoUser, described: Key) -> 
     iam = world.iam(account_id)
     key = iam.create_access_key(user.name, status=described.status)
     del iam.access_keys[key.access_key_id]
-    number = world.next("access-key", account_id, user.name)
-    key.access_key_id = world.ids.access_key(account_id, user.name, number)
+    key.access_key_id = world.key_id(account_id, user.name)
     key.secret_access_key = world.ids.secret(key.access_key_id)
     key.create_date = naive(described.created)
     if described.used:

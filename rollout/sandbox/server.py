@@ -11,9 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from werkzeug.serving import BaseWSGIServer
-
-    from rollout.sandbox.world import World
+    from rollout.sandbox.assembly import Assembled
 
 REGION = "us-east-1"
 _ONE_AT_A_TIME = threading.Lock()
@@ -30,9 +28,11 @@ class SandboxAlreadyRuns(RuntimeError):
 class Sandbox:
     """A running embedded organization; use it as a context manager, or call `stop`."""
 
-    def __init__(self, world: World, server: BaseWSGIServer, operator: tuple[str, str], closing: ExitStack) -> None:
+    def __init__(self, assembled: Assembled, instance: str, control_token: str, closing: ExitStack) -> None:
         """Take over what `start` has made."""
-        self._world, self._server, self._operator, self._closing = world, server, operator, closing
+        self._world, self._blueprint, self._server = assembled.world, assembled.blueprint, assembled.server
+        self.instance, self.control_token = instance, control_token
+        self._closing = closing
 
     @classmethod
     def start(
@@ -50,28 +50,36 @@ class Sandbox:
         organization. A clock that is not `ticking` moves only by `advance`, which makes reports repeatable.
         """
         try:
-            from rollout.sandbox.assembly import assemble
+            from rollout.sandbox.assembly import assemble  # noqa: PLC0415  moto need not be installed
+            from rollout.sandbox.blueprint import read_blueprint  # noqa: PLC0415  nor be loaded by --help
+            from rollout.sandbox.clock import Clock  # noqa: PLC0415  as above
         except ImportError as error:
-            msg = f"the embedded organization is not installed ({error.name} is missing)"
+            msg = f"the embedded organization is not installed: {error.name or error} is missing"
             raise SandboxExtraMissing(msg, name=error.name) from error
         if not _ONE_AT_A_TIME.acquire(blocking=False):
-            msg = "another sandbox runs in this process: stop it first"
-            raise SandboxAlreadyRuns(msg)
+            raise SandboxAlreadyRuns("another sandbox runs in this process: stop it first")
+        chosen, token = instance or secrets.token_hex(8), secrets.token_hex(16)
         with ExitStack() as opening:
             opening.callback(_ONE_AT_A_TIME.release)
-            world, operator, server = assemble(
-                opening, now, port, instance or secrets.token_hex(8), description, ticking=ticking
+            blueprint, clock = read_blueprint(now, description), Clock(now, ticking=ticking)
+            assembled = assemble(opening, blueprint, clock, chosen, token, port)
+            thread = threading.Thread(
+                target=assembled.server.serve_forever, args=(0.05,), name="sandbox", daemon=True
             )
-            thread = threading.Thread(target=server.serve_forever, name="sandbox", daemon=True)
             thread.start()
             opening.callback(thread.join)
-            opening.callback(server.shutdown)
-            return cls(world, server, operator, opening.pop_all())
+            opening.callback(assembled.server.shutdown)
+            return cls(assembled, chosen, token, opening.pop_all())
+
+    @property
+    def port(self) -> int:
+        """Give the port on 127.0.0.1."""
+        return self._server.port
 
     @property
     def endpoint(self) -> str:
         """Give the URL at which the organization answers."""
-        return f"http://127.0.0.1:{self._server.port}"
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def organization_id(self) -> str:
@@ -80,14 +88,29 @@ class Sandbox:
 
     def environment(self) -> dict[str, str]:
         """Give the variables with which any AWS client talks to this organization as its operator."""
-        key_id, secret = self._operator
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": key_id,
-            "AWS_SECRET_ACCESS_KEY": secret,
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-        }
+        management = self._blueprint.management.id
+        return self.environment_of(f"arn:aws:iam::{management}:user/{self._blueprint.operator}")
+
+    def environment_of(self, user_arn: str) -> dict[str, str]:
+        """Give the variables with which a client talks as one of the users, by an active key of theirs."""
+        iam = self._world.iam(user_arn.split(":")[4])
+        keys = [key for user in iam.users.values() if user.arn == user_arn for key in user.access_keys]
+        key = next((key for key in keys if key.status == "Active"), None)
+        if key is None:
+            raise LookupError(f"{user_arn} has no active access key")
+        return self._variables(key.access_key_id, key.secret_access_key)
+
+    def expired_environment(self) -> dict[str, str]:
+        """Give variables with credentials that have run out, for a look at what is said then."""
+        from rollout.sandbox.callers import EXPIRED_ACCESS_KEY_ID  # noqa: PLC0415  needs moto
+
+        return {**self._variables(EXPIRED_ACCESS_KEY_ID, "expired"), "AWS_SESSION_TOKEN": "expired"}
+
+    def settings(self) -> str:
+        """Give the `rollout.yaml` that goes with this organization."""
+        from rollout.sandbox.settings_file import settings_text  # noqa: PLC0415  only who keeps it needs it
+
+        return settings_text(self.instance, self._blueprint, self.now())
 
     def now(self) -> datetime:
         """Tell the sandbox's time."""
@@ -110,3 +133,12 @@ class Sandbox:
     ) -> None:
         """Stop it, whatever happened."""
         self.stop()
+
+    def _variables(self, key_id: str, secret: str) -> dict[str, str]:
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": key_id,
+            "AWS_SECRET_ACCESS_KEY": secret,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+        }

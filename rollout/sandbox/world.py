@@ -111,6 +111,26 @@ class World:
         """Give moto the id of the account it is about to make: described ones first."""
         return self.planned_accounts.pop(0) if self.planned_accounts else self.ids.account(self.next("account"))
 
+    def user_id(self, account: str, name: str) -> str:
+        """Give a new user's id; a name that is used again belongs to somebody else."""
+        return self.ids.user(account, name, self.next("user", account, name))
+
+    def group_id(self, account: str, name: str) -> str:
+        """Give a new group's id."""
+        return self.ids.group(account, name, self.next("group", account, name))
+
+    def policy_id(self, account: str, name: str) -> str:
+        """Give a new managed policy's id."""
+        return self.ids.policy(account, name, self.next("policy", account, name))
+
+    def key_id(self, account: str, user: str) -> str:
+        """Give a new access key's id."""
+        return self.ids.access_key(account, user, self.next("access-key", account, user))
+
+    def credential_id(self, account: str, user: str) -> str:
+        """Give a new service-specific credential's id."""
+        return self.ids.service_credential(account, user, self.next("service-credential", account, user))
+
     def next(self, *what: object) -> int:
         """Count how often something has been asked for, so that ids never come twice."""
         self.counts[what] += 1

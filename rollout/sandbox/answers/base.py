@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 from xml.sax.saxutils import escape
 
-from moto.core.exceptions import ServiceException
-from moto.core.responses import BaseResponse
+from moto.core.exceptions import JsonRESTError, ServiceException
+from moto.core.responses import ActionResult, BaseResponse
+from moto.core.utils import camelcase_to_underscores
 from moto.iam.responses import IamResponse
-from werkzeug.exceptions import HTTPException
 
 from rollout.sandbox.errors import AwsError
 
 if TYPE_CHECKING:
+    from moto.iam.models import Group, ManagedPolicy, User
+
     from rollout.sandbox.callers import Caller
     from rollout.sandbox.world import AccountFacts, World
 
@@ -41,18 +43,23 @@ class AnswersFor(BaseResponse):
         """Give the key that signed the request."""
         return self.caller.key_id
 
-    def call_action(self) -> Any:
-        """Let moto answer, and raise every refusal as an `AwsError`."""
-        try:
-            return super().call_action()
-        except HTTPException as error:
-            raise AwsError(getattr(error, "error_type", "InternalFailure"), str(error.description)) from error
+    def parameters(self) -> dict[str, Any]:
+        """Give the request's parameters, whichever way they came."""
+        if self.automated_parameter_parsing:
+            return dict(self.params)
+        return dict(json.loads(self.body or "{}"))
 
-    def serialized(self, action_result: Any) -> Any:
-        """Put a result into its wire form; refusals leave here with the status AWS gives them."""
-        if isinstance(action_result.result, ServiceException):
-            raise AwsError(action_result.result.code, action_result.result.message) from action_result.result
-        return super().serialized(action_result)
+    def call_action(self) -> Any:
+        """Let the operation answer; every refusal of moto's becomes an `AwsError`."""
+        try:
+            response = getattr(self, camelcase_to_underscores(self._get_action()))()
+        except ServiceException as error:
+            raise AwsError(error.code, error.message) from error
+        except JsonRESTError as error:
+            raise AwsError(error.relative_error_type, error.message) from error
+        if isinstance(response, ActionResult):
+            return self.serialized(response)
+        return 200, {"Content-Type": "application/x-amz-json-1.1"}, response
 
 
 class IamAnswer(AnswersFor, IamResponse):
@@ -62,6 +69,40 @@ class IamAnswer(AnswersFor, IamResponse):
     def facts(self) -> AccountFacts:
         """Give what moto does not know of the caller's account."""
         return self.world.facts(self.caller.account)
+
+    def named_user(self) -> User:
+        """Find the user that the request names, or whoever calls where it names nobody."""
+        name = self._get_param("UserName")
+        if name:
+            return self.find_user(name)
+        if self.caller.user is None:
+            raise AwsError("ValidationError", "Must specify userName when calling with non-User credentials")
+        return self.caller.user
+
+    def find_user(self, name: str) -> User:
+        """Find a user by name, which must be spelled exactly."""
+        user = self.backend.users.get(name)
+        if user is None:
+            raise AwsError("NoSuchEntity", f"The user with name {name} cannot be found.")
+        return user
+
+    def find_group(self, name: str) -> Group:
+        """Find a group by name."""
+        group = self.backend.groups.get(name)
+        if group is None:
+            raise AwsError("NoSuchEntity", f"The group with name {name} cannot be found.")
+        return group
+
+    def find_policy(self, arn: str) -> ManagedPolicy:
+        """Find a managed policy by its ARN."""
+        policy = self.backend.managed_policies.get(arn)
+        if policy is None:
+            raise AwsError("NoSuchEntity", f"Policy {arn} does not exist or is not attachable.")
+        return policy
+
+    def boundary_uses(self, policy: ManagedPolicy) -> int:
+        """Count the users that a policy bounds."""
+        return list(self.facts.boundaries.values()).count(policy.arn)
 
     def page(self, items: Sequence[Item], *, most: int = 100) -> tuple[Sequence[Item], dict[str, Any]]:
         """Cut a page out of a list by `Marker` and `MaxItems`, as all of IAM's lists do."""

@@ -55,10 +55,7 @@ class AuthorizationDetails(IamAnswer):
         return chosen
 
     def _uses(self, policy: ManagedPolicy) -> bool:
-        return policy.attachment_count > 0 or self._boundary_uses(policy) > 0
-
-    def _boundary_uses(self, policy: ManagedPolicy) -> int:
-        return list(self.facts.boundaries.values()).count(policy.arn)
+        return policy.attachment_count > 0 or self.boundary_uses(policy) > 0
 
     def _user(self, user: User) -> dict[str, Any]:
         detail: dict[str, Any] = {
@@ -88,7 +85,7 @@ class AuthorizationDetails(IamAnswer):
             "Path": policy.path,
             "DefaultVersionId": policy.default_version_id,
             "AttachmentCount": policy.attachment_count,
-            "PermissionsBoundaryUsageCount": self._boundary_uses(policy),
+            "PermissionsBoundaryUsageCount": self.boundary_uses(policy),
             "IsAttachable": True,
             "Description": policy.description or None,
             "CreateDate": policy.create_date,

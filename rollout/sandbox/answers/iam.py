@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from rollout.sandbox.answers.details import AuthorizationDetails
+from rollout.sandbox.answers.devices import Devices
+from rollout.sandbox.answers.groups import Groups
+from rollout.sandbox.answers.keys import Keys
+from rollout.sandbox.answers.passwords import Passwords
+from rollout.sandbox.answers.policies import Policies
 from rollout.sandbox.answers.reports import CredentialReports
+from rollout.sandbox.answers.summary import Summary
+from rollout.sandbox.answers.users import Users
 
 
-class IamAnswers(CredentialReports, AuthorizationDetails):
+class IamAnswers(
+    AuthorizationDetails, CredentialReports, Devices, Groups, Keys, Passwords, Policies, Summary, Users
+):
     """What a client of IAM meets."""

@@ -1,0 +1,111 @@
+"""MFA devices of every kind: moto knows virtual ones only, and lets anybody have any number of anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from moto.core.responses import ActionResult, EmptyResult
+
+from rollout.sandbox.answers.base import IamAnswer
+from rollout.sandbox.errors import AwsError
+
+if TYPE_CHECKING:
+    from moto.iam.models import VirtualMfaDevice
+
+_MOST_DEVICES = 8
+
+
+class Devices(IamAnswer):
+    """Virtual devices, passkeys (`u2f`) and hardware tokens."""
+
+    def list_mfa_devices(self) -> ActionResult:
+        """List a user's devices; only the serial number tells their kind."""
+        user = self.named_user()
+        shown, paging = self.page(list(user.mfa_devices.values()))
+        devices = [
+            {"UserName": user.name, "SerialNumber": device.serial_number, "EnableDate": device.enable_date}
+            for device in shown
+        ]
+        return ActionResult({"MFADevices": devices, **paging})
+
+    def list_virtual_mfa_devices(self) -> ActionResult:
+        """List the account's virtual devices, root's among them, assigned or not."""
+        status = self._get_param("AssignmentStatus") or "Any"
+        devices = [
+            device
+            for device in self.backend.virtual_mfa_devices.values()
+            if status == "Any" or (device.enable_date is not None) == (status == "Assigned")
+        ]
+        shown, paging = self.page(devices)
+        return ActionResult({"VirtualMFADevices": [self._virtual(device) for device in shown], **paging})
+
+    def get_mfa_device(self) -> ActionResult:
+        """Describe a passkey; other kinds cannot be asked for."""
+        serial = self._get_param("SerialNumber")
+        owner = self.named_user() if self._get_param("UserName") else self._owner(serial)
+        device = owner.mfa_devices.get(serial) if owner and ":u2f/" in serial else None
+        if owner is None or device is None:
+            raise AwsError("NoSuchEntity", f"MFA Device with serial number {serial} does not exist.")
+        return ActionResult(
+            {
+                "UserName": owner.name,
+                "SerialNumber": serial,
+                "EnableDate": device.enable_date,
+                "Certifications": {"FIDO": "L1"},
+            }
+        )
+
+    def enable_mfa_device(self) -> ActionResult:
+        """Bind a device that exists, is free, and shows two different codes."""
+        user, serial = self.named_user(), self._get_param("SerialNumber")
+        codes = [self._get_param("AuthenticationCode1"), self._get_param("AuthenticationCode2")]
+        device = self.backend.virtual_mfa_devices.get(serial)
+        if device is None:
+            raise AwsError("NoSuchEntity", f"MFA Device with serial number {serial} does not exist.")
+        if device.enable_date is not None:
+            raise AwsError("EntityAlreadyExists", "MFA Device is already in use.")
+        if len(user.mfa_devices) >= _MOST_DEVICES:
+            raise AwsError("LimitExceeded", f"Cannot exceed quota for MfaDevicesPerUser: {_MOST_DEVICES}")
+        if codes[0] == codes[1] or not all(code.isdigit() and len(code) == 6 for code in codes):  # noqa: PLR2004
+            raise AwsError("InvalidAuthenticationCode", "Authentication codes for device are not valid.")
+        self.backend.enable_mfa_device(user.name, serial, codes[0], codes[1])
+        return EmptyResult()
+
+    def resync_mfa_device(self) -> ActionResult:
+        """Accept fresh codes for a device that the user has."""
+        user, serial = self.named_user(), self._get_param("SerialNumber")
+        if serial not in user.mfa_devices:
+            raise AwsError("NoSuchEntity", f"MFA Device with serial number {serial} does not exist.")
+        return EmptyResult()
+
+    def delete_virtual_mfa_device(self) -> ActionResult:
+        """Delete a virtual device that nobody uses."""
+        device = self.backend.virtual_mfa_devices.get(self._get_param("SerialNumber"))
+        if device is not None and device.enable_date is not None:
+            raise AwsError("DeleteConflict", "Cannot delete entity, must deactivate the device first.")
+        return super().delete_virtual_mfa_device()
+
+    def _owner(self, serial: str) -> Any:
+        return next((user for user in self.backend.users.values() if serial in user.mfa_devices), None)
+
+    def _virtual(self, device: VirtualMfaDevice) -> dict[str, Any]:
+        shown: dict[str, Any] = {"SerialNumber": device.serial_number, "EnableDate": device.enable_date}
+        if device.user is not None:
+            password = self.facts.passwords.get(device.user.id)
+            shown["User"] = {
+                "Path": device.user.path,
+                "UserName": device.user.name,
+                "UserId": device.user.id,
+                "Arn": device.user.arn,
+                "CreateDate": device.user.create_date,
+                "PasswordLastUsed": password.used if password else None,
+            }
+        elif device.enable_date is not None:
+            account = self.caller.account
+            shown["User"] = {
+                "UserId": account,
+                "Arn": f"arn:aws:iam::{account}:root",
+                "CreateDate": self.facts.created,
+                "PasswordLastUsed": self.facts.root.password_used,
+            }
+        return shown
