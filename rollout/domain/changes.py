@@ -159,6 +159,20 @@ Change = (
 )
 
 
+def name(change: Change) -> str:
+    """Name the effect of a change, so that two attempts at the same one are seen to be the same."""
+    user = getattr(change, "user", None)
+    parts = (
+        change.account_id,
+        type(change).__name__,
+        getattr(change, "group", ""),
+        getattr(change, "policy_arn", ""),
+        getattr(change, "version_id", ""),
+        user.id if isinstance(user, UserRef) else "",
+    )
+    return " ".join(part for part in parts if part)
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """The change was made. `unconfirmed`: its answer was lost, and the effect was found on re-reading."""

@@ -73,6 +73,7 @@ class Standing:
 
     policy: PolicyStanding
     enrolment: PolicyStanding
+    group_name: str
     group: State
     enrolment_group: State
     group_has: tuple[str, ...] = ()
@@ -93,9 +94,14 @@ class Standing:
 
 
 def stand(
-    facts: AccountFacts, account_id: str, partition: str, names: Names, documents: Documents, *, ours: bool
+    facts: AccountFacts,
+    account_id: str,
+    partition: str,
+    names: Names,
+    documents: Documents,
+    ours: frozenset[str],
 ) -> Standing:
-    """Look at one account's groups and policies. `ours`: the journal says that this tool made the group there."""
+    """Look at one account's groups and policies. `ours`: groups that the journal knows to be ours."""
     policy = _policy(
         facts, policy_arn(partition, account_id, names.path, names.policy), documents.full, documents.brake
     )
@@ -105,8 +111,9 @@ def stand(
     return Standing(
         policy,
         enrolment,
-        _group(facts, group, names.path, policy.arn, known=ours),
-        _group(facts, enrolment_group, names.path, enrolment.arn, known=ours),
+        names.group,
+        _group(facts, group, names.path, policy.arn, ours),
+        _group(facts, enrolment_group, names.path, enrolment.arn, ours),
         group.attached if group else (),
         enrolment_group.attached if enrolment_group else (),
     )
@@ -137,11 +144,11 @@ def _policy(
     return PolicyStanding(State.CLASH, foreign.arn, foreign)
 
 
-def _group(facts: AccountFacts, group: Group | None, path: str, policy: str, *, known: bool) -> State:
+def _group(facts: AccountFacts, group: Group | None, path: str, policy: str, ours: frozenset[str]) -> State:
     if group is None:
         return State.ABSENT
     if group.path != path or group.inline or set(group.attached) - {policy}:
         return State.CLASH
     # Whoever is in a group that the journal does not know would come under the policy unjudged.
     occupied = bool(group.attached) or any(group.name in user.groups for user in facts.users)
-    return State.CLASH if occupied and not known else State.OURS
+    return State.CLASH if occupied and group.name not in ours else State.OURS

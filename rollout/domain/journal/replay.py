@@ -10,11 +10,15 @@ from rollout.domain.changes import (
     AddMember,
     AlreadyInPlace,
     Applied,
+    AttachToGroup,
     AttachToUser,
+    CreateGroup,
+    CreatePolicy,
     DetachFromUser,
     Failed,
     Outcome,
     RemoveMember,
+    name,
 )
 from rollout.domain.journal.records import (
     AccountFailed,
@@ -64,6 +68,8 @@ class Progress:
     carried: dict[tuple[Stage, str], datetime] = field(default_factory=dict)
     rehearsed: dict[str, datetime] = field(default_factory=dict)
     placed: dict[str, Placed] = field(default_factory=dict)
+    groups_made: set[tuple[str, str]] = field(default_factory=set)
+    policies_made: set[str] = field(default_factory=set)
     gates: list[GateRead] = field(default_factory=list)
     overrides: list[GateOverridden] = field(default_factory=list)
 
@@ -79,10 +85,10 @@ class Progress:
 
     def failures(self, wave: str) -> int:
         """Changes of a wave that failed and were not made good later, counted by user or account part."""
-        last: dict[object, Outcome | None] = {}
+        last: dict[str, Outcome | None] = {}
         for done in self.changes:
             if done.intent.wave == wave:
-                last[done.intent.change] = done.outcome
+                last[name(done.intent.change)] = done.outcome
         return sum(isinstance(outcome, Failed) for outcome in last.values())
 
 
@@ -137,11 +143,20 @@ def _place(intent: Intent, settled: Settled, progress: Progress) -> None:
     if not isinstance(settled.outcome, Applied | AlreadyInPlace):
         return
     match intent.change:
-        case AddMember(group=group, user=user):
+        case (
+            CreateGroup(account_id=account_id, group=group)
+            | AttachToGroup(account_id=account_id, group=group)
+        ):
+            progress.groups_made.add((account_id, group))
+        case CreatePolicy(policy_arn=arn):
+            progress.policies_made.add(arn)
+        case AddMember(group=group, user=user) if not group.endswith("Enrolment"):
             progress.placed.setdefault(user.id, Placed(settled.at, intent.wave, f"group {group}"))
         case AttachToUser(user=user, policy_arn=arn) if not arn.endswith("Enrolment"):
             progress.placed.setdefault(user.id, Placed(settled.at, intent.wave, arn))
-        case RemoveMember(user=user) | DetachFromUser(user=user):
+        case RemoveMember(user=user, group=group) if not group.endswith("Enrolment"):
+            progress.placed.pop(user.id, None)
+        case DetachFromUser(user=user, policy_arn=arn) if not arn.endswith("Enrolment"):
             progress.placed.pop(user.id, None)
         case _:
             pass

@@ -38,7 +38,14 @@ def judge(user: User, account: Surroundings, rules: Rules, now: datetime) -> Ver
     if case.covered_by:
         by = ", ".join(case.covered_by)
         denied = Reason(Code.OTHER_DENY, f"everything is denied without MFA by {by}", user.rights_at)
-        return Verdict(Kind.COVERED, (denied,), covered_by=by, enforced_by=by_us or by, address=case.address)
+        trapped = (reason for reason in held if reason.code is Code.CANNOT_ENROL)
+        return Verdict(
+            Kind.COVERED,
+            (denied, *trapped),
+            covered_by=by,
+            enforced_by=by_us or by,
+            address=case.address,
+        )
     if held:
         cure = "; ".join(dict.fromkeys(CURES[reason.code] for reason in held))
         return Verdict(Kind.HOLD, held, cure=cure, enforced_by=by_us, address=case.address)

@@ -28,6 +28,9 @@ def room_for(
     groups_free = quotas.groups_per_user - len(set(user.groups) - wanted) - len(wanted)
     policies_free = quotas.policies_per_user - len(set(user.attached) - policies) - len(policies)
     clash = standing.group is State.CLASH or (enrolment and standing.enrolment_group is State.CLASH)
+    if enrolment and standing.enrolment.state is State.CLASH:
+        why = f"a policy of another meaning has the name {names.enrolment_policy}"
+        return Room(None, why, clash=True)
     if attach is Via.GROUP and clash:
         return Room(None, f"a group {names.group} that is not ours stands in this account", clash=True)
     if attach is Via.GROUP and groups_free >= 0:

@@ -23,11 +23,11 @@ class Surroundings:
     without: frozenset[str] = field(default_factory=frozenset)
 
 
-def surroundings(observed: Observed, rules: Rules, library: Library, *, ours: bool = False) -> Surroundings:
-    """Prepare an account for judging. `ours`: the journal says that this tool made the group there."""
-    standing = stand(
-        observed.facts, observed.account.id, rules.partition, rules.names, rules.documents, ours=ours
-    )
+def surroundings(
+    observed: Observed, rules: Rules, library: Library, ours: frozenset[str] = frozenset()
+) -> Surroundings:
+    """Prepare an account for judging. `ours`: the groups that the journal knows to be ours."""
+    standing = stand(observed.facts, observed.account.id, rules.partition, rules.names, rules.documents, ours)
     force_mfa, enrolment = _compiled(
         rules.documents, rules.names.policy, rules.names.enrolment_policy, library
     )

@@ -1,0 +1,55 @@
+"""What has to be right before anything is carried: the plan, the organization, the journal (DESIGN §7)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rollout.domain.inventory import AccountFacts
+from rollout.domain.journal.replay import Progress
+from rollout.domain.organization import Organization
+from rollout.domain.plan import Header
+from rollout.errors import OtherOrganization, PlanRefused, Refused
+from rollout.workflows.apply.order import Order
+
+
+def check_plan(order: Order, organization: Organization, now: datetime) -> None:
+    """Refuse a plan of another organization, of other settings, or too old. Raises OtherOrganization, PlanRefused."""
+    header = order.plan.header
+    if header.organization_id != organization.id:
+        raise OtherOrganization(
+            f"plan {header.id} is of organization {header.organization_id}, these credentials of {organization.id}",
+            cure="use credentials of the plan's organization, or plan again",
+        )
+    again = "plan again, have it reviewed, and apply that"
+    if now - header.created > order.plan_max_age:
+        age = (now - header.created).days
+        raise PlanRefused(
+            f"plan {header.id} is {age} days old, more than rules.plan_max_age ({order.plan_max_age.days} days)",
+            cure=again,
+        )
+    _check_digests(header, order, again)
+
+
+def _check_digests(header: Header, order: Order, again: str) -> None:
+    if header.digests.policy != order.policy:
+        raise PlanRefused(
+            f"the policy documents have changed since plan {header.id} was made (policy: in rollout.yaml)",
+            cure=again,
+        )
+    if header.digests.settings != order.settings:
+        raise PlanRefused(
+            f"policy, rules, waves or scope in rollout.yaml have changed since plan {header.id} was made",
+            cure=again,
+        )
+
+
+def check_adoption(account_id: str, facts: AccountFacts, policy_arn: str, progress: Progress) -> None:
+    """Refuse to go on when AWS holds our policy and the journal knows nothing of it. Raises Refused."""
+    known = policy_arn in progress.policies_made or any(
+        account == account_id for account, _ in progress.groups_made
+    )
+    if policy_arn in facts.policies and not known:
+        raise Refused(
+            f"account {account_id} holds {policy_arn}, but the journal of this store knows nothing of it",
+            cure="use the store (store: in rollout.yaml) that the policy was made from, or remove the policy by hand",
+        )

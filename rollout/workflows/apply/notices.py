@@ -1,0 +1,45 @@
+"""Tells people: one message a person and run, a line a user (DESIGN §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rollout.domain.journal.records import Told
+from rollout.domain.notices import Delivery, Line, Notice
+from rollout.workflows.apply.order import Tally, Tools
+
+WORDS = {Delivery.DELIVERED: "told", Delivery.QUEUED: "queued", Delivery.FAILED: "not reached"}
+
+
+def tell(lines: Iterable[tuple[str, str, Line]], run: str, tools: Tools, tally: Tally) -> bool:
+    """Send a notice to each address and journal every line. Returns False when asked to stop in between."""
+    by_address: dict[str, list[tuple[str, Line]]] = {}
+    for address, wave, line in lines:
+        by_address.setdefault(address.casefold(), []).append((wave, line))
+    spelled = {address.casefold(): address for address, _, _ in lines}
+    for key in sorted(by_address):
+        if tools.stopping():
+            return False
+        mine = sorted(by_address[key], key=lambda pair: (pair[1].due, pair[1].user.arn))
+        receipt = tools.notifier.send(Notice(spelled[key], tuple(line for _, line in mine)))
+        now = tools.clock.now()
+        tools.journal.append(
+            *(
+                Told(
+                    run,
+                    now,
+                    line.user,
+                    wave,
+                    spelled[key],
+                    line.impact,
+                    line.due,
+                    receipt.delivery,
+                    receipt.message_id,
+                    receipt.detail,
+                )
+                for wave, line in mine
+            )
+        )
+        tally.count(WORDS[receipt.delivery], len(mine))
+        tally.count("messages")
+    return True

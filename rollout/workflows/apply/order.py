@@ -1,0 +1,105 @@
+"""What an apply is told, what it works with, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from rollout.domain.gates import GateAnswer
+from rollout.domain.inventory import Finding
+from rollout.domain.journal.replay import Progress
+from rollout.domain.readiness import Readiness
+from rollout.domain.scope import Scope, Selection
+from rollout.domain.stages import Stage
+from rollout.domain.verdicts.rules import Rules
+from rollout.domain.waves import Wave
+from rollout.workflows.ports import (
+    Clock,
+    Door,
+    Engine,
+    Journal,
+    Lock,
+    Notifier,
+    OrganizationPort,
+    StoredPlan,
+)
+from rollout.workflows.ports import Progress as ProgressPort
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One run. `steps` are the stages that it carries: a rehearsal carries notify and enforce of every wave.
+
+    `settings` and `policy` are today's digests, compared with the plan's. `overrides` names gates that an operator
+    lets a wave through, with the reason.
+    """
+
+    run: str
+    stage: Stage
+    steps: tuple[Stage, ...]
+    plan: StoredPlan
+    rules: Rules
+    waves: tuple[Wave, ...]
+    scope: Scope
+    readiness: Readiness
+    settings: str
+    policy: str
+    scps: str
+    version: str
+    plan_max_age: timedelta
+    soak: timedelta
+    gated: bool = True
+    wave: str | None = None
+    selection: Selection = field(default_factory=Selection)
+    overrides: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The ports that an apply needs. `stopping` tells whether somebody asked the run to end."""
+
+    organization: OrganizationPort
+    door: Door
+    engine: Engine
+    journal: Journal
+    notifier: Notifier
+    lock: Lock
+    clock: Clock
+    progress: ProgressPort
+    stopping: Callable[[], bool]
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one run, by outcome word."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def count(self, word: str, by: int = 1) -> None:
+        """Count one more."""
+        self.counts[word] = self.counts.get(word, 0) + by
+
+    def __getitem__(self, word: str) -> int:
+        """Read a count; 0 where nothing was counted."""
+        return self.counts.get(word, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What came of a run. `due` is the wave that was carried (None: nothing due, `why_nothing` says why)."""
+
+    stage: Stage
+    waves: tuple[str, ...]
+    gates: tuple[GateAnswer, ...]
+    tally: Tally
+    progress: Progress
+    failed_accounts: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    why_nothing: str = ""
+    interrupted: bool = False
+
+    @property
+    def in_part(self) -> bool:
+        """Tell whether something that should have been done was not (exit code 4)."""
+        return bool(self.failed_accounts) or self.tally["failed"] > 0

@@ -1,0 +1,126 @@
+"""Looks at the whole organization once: every listed account read, left alone, or unreachable with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rollout.domain.inventory import AccountView, Finding, Inventory, NotEntered, Observed, Unreachable
+from rollout.domain.organization import Account, AccountState, Caller, Organization
+from rollout.domain.scope import Scope, Selection
+from rollout.domain.users import NamedPolicy, Unread
+from rollout.errors import EmptySelection, OtherOrganization
+from rollout.workflows.ports import CannotEnter, Clock, Door, Engine, OrganizationPort, PolicyLevels, Progress
+
+LIFELESS = {
+    AccountState.CLOSED: "closed",
+    AccountState.SUSPENDED: "suspended",
+    AccountState.PENDING_CLOSURE: "closing",
+    AccountState.PENDING_ACTIVATION: "not activated yet",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """Whom and what a command works on: checked before anything is read or written."""
+
+    caller: Caller
+    organization: Organization
+    accounts: tuple[Account, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """The ports that looking needs."""
+
+    door: Door
+    engine: Engine
+    clock: Clock
+    progress: Progress
+
+
+def premises(port: OrganizationPort, expected: str | None) -> Premises:
+    """Find out where we are. Raises OtherOrganization when `rollout.yaml` names another organization."""
+    caller = port.caller()
+    organization = port.organization()
+    if expected is not None and organization.id != expected:
+        raise OtherOrganization(
+            f"these credentials are of organization {organization.id}, but rollout.yaml says {expected}",
+            cure="use credentials of the right organization, or correct organization: in rollout.yaml",
+        )
+    return Premises(caller, organization, tuple(port.accounts()))
+
+
+def read_levels(port: OrganizationPort, accounts: Sequence[Account], mode: str) -> PolicyLevels | Unread:
+    """Read the SCPs, or nothing when the operator says that there are none that matter (`rules.scps: off`)."""
+    if mode == "off":
+        return PolicyLevels({account.id: () for account in accounts})
+    return port.policy_levels(accounts)
+
+
+def take_inventory(
+    where: Premises,
+    levels: PolicyLevels | Unread,
+    looking: Looking,
+    scope: Scope,
+    selection: Selection = Selection(),  # noqa: B008 - a frozen value without contents
+) -> Inventory:
+    """Enter and read every account in scope, side by side; failures are values. Raises EmptySelection."""
+    taken_at = looking.clock.now()
+    chosen = [account for account in where.accounts if _selected(account, selection)]
+    if not chosen:
+        raise EmptySelection(
+            "no account matches --account / --ou",
+            cure="check the globs against `rollout show` or the accounts of the organization",
+        )
+    views: list[AccountView] = []
+    enterable: list[Account] = []
+    for account in chosen:
+        why_not = left_alone(account, scope)
+        if why_not:
+            views.append(NotEntered(account, why_not))
+        else:
+            enterable.append(account)
+    if not enterable:
+        raise EmptySelection(
+            f"none of {len(chosen)} accounts is active and in scope",
+            cure="check scope: in rollout.yaml and the state of the accounts",
+        )
+    looking.progress.begin("Reading accounts", len(enterable))
+    for account, view in looking.engine.map(lambda account: _look(account, looking.door, levels), enterable):
+        views.append(view)
+        looking.progress.advance(f"{account.id} {account.name}")
+    looking.progress.finish()
+    views.sort(key=lambda view: view.account.id)
+    return Inventory(where.organization, where.caller, taken_at, tuple(views), _about(levels))
+
+
+def left_alone(account: Account, scope: Scope) -> str:
+    """Say why an account is not entered; empty when it is. Closed comes before excluded."""
+    if account.state is not AccountState.ACTIVE:
+        return LIFELESS[account.state]
+    return scope.excludes(account)
+
+
+def levels_of(account: Account, levels: PolicyLevels | Unread) -> tuple[tuple[NamedPolicy, ...], ...] | None:
+    """Take one account's SCP levels; None when they could not be read."""
+    return None if isinstance(levels, Unread) else levels.by_account.get(account.id, ())
+
+
+def _look(account: Account, door: Door, levels: PolicyLevels | Unread) -> Observed | Unreachable:
+    try:
+        entered = door.enter(account)
+        facts = entered.read()
+    except CannotEnter as refusal:
+        return Unreachable(account, refusal.why, refusal.cure)
+    return Observed(account, entered.role, facts, levels_of(account, levels))
+
+
+def _selected(account: Account, selection: Selection) -> bool:
+    return selection.takes_account(account.id, account.name, account.ou)
+
+
+def _about(levels: PolicyLevels | Unread) -> tuple[Finding, ...]:
+    if isinstance(levels, Unread):
+        return (Finding("scps-unread", f"{levels.fact} could not be read: {levels.why}"),)
+    return ()

@@ -1,0 +1,107 @@
+"""`rollout plan`: inventory, verdicts and waves become a file that people review."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from rollout.domain.exemptions import Exemption
+from rollout.domain.findings import about_exemptions
+from rollout.domain.fingerprints import digest
+from rollout.domain.inventory import Finding, Inventory
+from rollout.domain.journal.replay import replay
+from rollout.domain.plan import AccountPlan, Digests, Header, count_verdicts, count_waves
+from rollout.domain.planning import Planner, left_out
+from rollout.domain.verdicts.rules import Rules
+from rollout.domain.verdicts.verdict import Kind
+from rollout.domain.waves import Wave
+from rollout.errors import Refused, WrongUsage
+from rollout.workflows.ports import Journal, PlanStore, StoredPlan
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOrder:
+    """What a plan is made by, besides the inventory. `settings` and `policy` are digests (DESIGN §7)."""
+
+    id: str
+    rules: Rules
+    waves: tuple[Wave, ...]
+    scps: str
+    settings: str
+    max_exempt_percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The plan as it was stored, with what a summary tells."""
+
+    stored: StoredPlan
+    accounts: tuple[AccountPlan, ...]
+
+
+def make_plan(inventory: Inventory, order: PlanOrder, plans: PlanStore, journal: Journal) -> Planned:
+    """Judge everybody, put them into waves, and store the plan.
+
+    Raises Refused when a user fits no wave, when more are exempt than `max_exempt_percent`, or when nobody would be
+    left who can pull the brake.
+    """
+    progress = replay(journal.records(), inventory.organization.id)
+    planner = Planner(order.rules, order.waves, inventory.taken_at, frozenset(progress.groups_made))
+    parts = tuple(planner.plan(observed) for observed in inventory.observed)
+    _refuse_without_wave([arn for part in parts for arn in part.without_wave])
+    accounts = tuple(part.plan for part in parts)
+    _refuse_too_many_exempt(accounts, order.max_exempt_percent)
+    header = Header(
+        id=order.id,
+        organization_id=inventory.organization.id,
+        management_account_id=inventory.organization.management_account_id,
+        partition=inventory.organization.partition,
+        caller=inventory.caller.arn,
+        created=inventory.taken_at,
+        inventory_at=inventory.taken_at,
+        digests=Digests(policy=policy_fingerprint(order.rules), settings=order.settings),
+        scps=order.scps,
+        waves=count_waves(accounts, tuple(wave.name for wave in order.waves)),
+        verdicts=count_verdicts(accounts),
+        left_out=tuple(left_out(inventory)),
+        findings=_findings(inventory, order.rules.exemptions, inventory.taken_at.date()),
+    )
+    return Planned(plans.save(header, accounts), accounts)
+
+
+def policy_fingerprint(rules: Rules) -> str:
+    """Digest the documents that enforcement will bring, and the names that they will have."""
+    documents = rules.documents
+    return digest(
+        {
+            "full": documents.full,
+            "brake": documents.brake,
+            "enrolment": documents.enrolment,
+            "names": [rules.names.policy, rules.names.group, rules.names.path],
+        }
+    )
+
+
+def _findings(inventory: Inventory, exemptions: tuple[Exemption, ...], today: date) -> tuple[Finding, ...]:
+    users = [user for observed in inventory.observed for user in observed.facts.users]
+    return (*inventory.findings, *about_exemptions(exemptions, users, today))
+
+
+def _refuse_without_wave(arns: list[str]) -> None:
+    if arns:
+        some = ", ".join(arns[:3]) + (f" and {len(arns) - 3} more" if len(arns) > 3 else "")
+        raise WrongUsage(
+            f"{len(arns)} users to be enforced fit no wave: {some}",
+            cure="end waves: in rollout.yaml with one that takes everybody, such as {name: rest}",
+        )
+
+
+def _refuse_too_many_exempt(accounts: tuple[AccountPlan, ...], limit: float) -> None:
+    entries = [entry for account in accounts for entry in account.entries]
+    exempt = sum(entry.verdict is Kind.EXEMPT for entry in entries)
+    if entries and exempt * 100 > limit * len(entries):
+        share = exempt * 100 / len(entries)
+        raise Refused(
+            f"{exempt} of {len(entries)} users are exempt ({share:.1f} %), more than max_exempt_percent: {limit:g}",
+            cure="end exemptions that are no longer needed, or raise rules.max_exempt_percent",
+        )
