@@ -30,7 +30,9 @@ class Assembled:
     server: BaseWSGIServer
 
 
-def assemble(opening: ExitStack, blueprint: Blueprint, clock: Clock, instance: str, token: str, port: int) -> Assembled:
+def assemble(
+    opening: ExitStack, blueprint: Blueprint, clock: Clock, instance: str, token: str, port: int
+) -> Assembled:
     """Seed the organization and bind its port; what must be undone on stopping is put on `opening`."""
     world = World(clock, Identifiers(instance), blueprint.management.id)
     opening.enter_context(moto_told(world))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,17 @@ if TYPE_CHECKING:
     from rollout.sandbox.callers import Caller
     from rollout.sandbox.world import World
 
+_CODE = re.compile(r"\d{6}")
 # AWS answers these whatever the policies say (STS API reference).
 _ALWAYS = {"sts:GetCallerIdentity", "sts:GetSessionToken", "sts:GetAccessKeyInfo"}
 # Actions that name a user, group or policy in the request, and are authorized on `*` all the same (SAR).
-_ON_EVERYTHING = {"ListVirtualMFADevices", "GetAccountAuthorizationDetails", "ListUsers", "ListGroups", "ListRoles"}
+_ON_EVERYTHING = {
+    "ListVirtualMFADevices",
+    "GetAccountAuthorizationDetails",
+    "ListUsers",
+    "ListGroups",
+    "ListRoles",
+}
 
 
 def authorize(world: World, caller: Caller, service: str, action: str, params: Mapping[str, Any]) -> None:
@@ -27,6 +35,9 @@ def authorize(world: World, caller: Caller, service: str, action: str, params: M
         _resource(world, caller, service, action, params),
         _context(caller, params),
     )
+    if service == "iam" and caller.session is not None and caller.user is not None and not caller.session.mfa:
+        # A session of GetSessionToken without MFA cannot call IAM at all (AWS-FACTS §6.1).
+        raise AwsError("InvalidClientTokenId", "The security token included in the request is invalid")
     if asked.action in _ALWAYS or is_allowed(asked, rights_of(world, caller)):
         return
     message = (
@@ -34,6 +45,11 @@ def authorize(world: World, caller: Caller, service: str, action: str, params: M
         "because no policy allows it, or one denies it"
     )
     raise AwsError("AccessDenied", message)
+
+
+def is_right_code(user: User, serial: str | None, code: str | None) -> bool:
+    """Accept six digits for a device of the user's; a passkey shows no codes, so STS takes none from it."""
+    return serial in user.mfa_devices and ":u2f/" not in str(serial) and bool(_CODE.fullmatch(code or ""))
 
 
 def rights_of(world: World, caller: Caller) -> Rights:
@@ -82,7 +98,11 @@ def _control_levels(world: World, account: str) -> list[list[str]]:
 
 def _context(caller: Caller, params: Mapping[str, Any]) -> dict[str, str]:
     """Fill in the keys that AWS would; a long-term key says nothing about MFA."""
-    context = {"aws:PrincipalArn": caller.arn, "aws:SourceIp": "127.0.0.1", "aws:PrincipalAccount": caller.account}
+    context = {
+        "aws:PrincipalArn": caller.arn,
+        "aws:SourceIp": "127.0.0.1",
+        "aws:PrincipalAccount": caller.account,
+    }
     if caller.user is not None:
         context |= {"aws:username": caller.user.name, "aws:PrincipalType": "User"}
     else:
@@ -90,6 +110,12 @@ def _context(caller: Caller, params: Mapping[str, Any]) -> dict[str, str]:
         context["aws:PrincipalArn"] = caller.role.arn if caller.role else caller.arn
     if caller.session is not None:
         context["aws:MultiFactorAuthPresent"] = "true" if caller.session.mfa else "false"
+    elif caller.user is not None and is_right_code(
+        caller.user, params.get("SerialNumber"), params.get("TokenCode")
+    ):
+        context["aws:MultiFactorAuthPresent"] = (
+            "true"  # a code given with AssumeRole counts for the call itself
+        )
     if "PolicyArn" in params:
         context["iam:PolicyARN"] = params["PolicyArn"]
     if "PermissionsBoundary" in params:

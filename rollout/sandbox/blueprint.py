@@ -193,7 +193,7 @@ class Blueprint(_Part):
 def read_blueprint(now: datetime, path: Path | None = None) -> Blueprint:
     """Read the description at `path` (the packaged one by default) as it is at `now`."""
     with (path or DESCRIPTION).open(encoding="utf-8") as file:
-        raw: dict[str, Any] = yaml.load(file, Loader=yaml.CSafeLoader)  # noqa: S506  a safe loader, in C
+        raw: dict[str, Any] = yaml.load(file, Loader=yaml.CSafeLoader)
     kinds = raw.pop("kinds", {})
     for account in (raw["management"], *raw["members"]):
         account.setdefault("email", f"aws+{account['id']}@example.com")
@@ -222,4 +222,6 @@ def _plain(user: dict[str, Any]) -> dict[str, Any]:
 
 def _jitter(account: str, name: str) -> timedelta:
     """Shift each user's dates by up to ten hours, so that reports do not look stamped out of tin."""
-    return timedelta(seconds=int.from_bytes(hashlib.sha256(f"{account}/{name}".encode()).digest()[:4]) % 36000)
+    return timedelta(
+        seconds=int.from_bytes(hashlib.sha256(f"{account}/{name}".encode()).digest()[:4]) % 36000
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +9,6 @@ from rollout.sandbox.clock import real_now
 from rollout.sandbox.errors import AwsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from moto.iam.models import Role, User
 
     from rollout.sandbox.world import Session, World
@@ -19,38 +16,19 @@ if TYPE_CHECKING:
 # A key of a session that ended long ago, for whoever wants to see what expired credentials look like.
 EXPIRED_ACCESS_KEY_ID = "ASIAEXPIREDSESSION00"
 
-_CREDENTIAL = re.compile(r"Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
-
 
 @dataclass(frozen=True)
 class Caller:
     """Who calls: an IAM user, or a session of a user or of a role."""
 
     key_id: str
+    secret: str
     account: str
     arn: str
     user_id: str
     user: User | None = None
     role: Role | None = None
     session: Session | None = None
-
-
-@dataclass(frozen=True)
-class Signature:
-    """What the Authorization header says: the key, and the Region and service it was made for."""
-
-    key_id: str
-    region: str
-    service: str
-
-
-def signature_of(headers: Mapping[str, str]) -> Signature:
-    """Read the Authorization header, or refuse a request that has none."""
-    match = _CREDENTIAL.search(headers.get("Authorization", ""))
-    if match is None:
-        code = "MissingAuthenticationToken"
-        raise AwsError(code, "Request is missing Authentication Token")
-    return Signature(match["key"], match["region"], match["service"])
 
 
 def caller_of(world: World, key_id: str, token: str | None) -> Caller:
@@ -64,7 +42,7 @@ def caller_of(world: World, key_id: str, token: str | None) -> Caller:
         key = iam.access_keys.get(key_id)
         if key is not None and key.status == "Active" and key.user_name in iam.users:
             user = iam.users[key.user_name]
-            return Caller(key_id, account_id, user.arn, user.id, user=user)
+            return Caller(key_id, key.secret_access_key, account_id, user.arn, user.id, user=user)
     raise _unknown_key()
 
 
@@ -78,13 +56,21 @@ def _session_caller(world: World, session: Session, token: str | None) -> Caller
         user = iam.users.get(session.user_name)
         if user is None:
             raise _unknown_key()
-        return Caller(session.key_id, session.account, user.arn, user.id, user=user, session=session)
+        return Caller(
+            session.key_id, session.secret, session.account, user.arn, user.id, user=user, session=session
+        )
     role = next((role for role in iam.roles.values() if role.arn == session.role_arn), None)
     if role is None:
         raise _unknown_key()
     arn = f"arn:aws:sts::{session.account}:assumed-role/{role.name}/{session.name}"
     return Caller(
-        session.key_id, session.account, arn, f"{role.id}:{session.name}", role=role, session=session
+        session.key_id,
+        session.secret,
+        session.account,
+        arn,
+        f"{role.id}:{session.name}",
+        role=role,
+        session=session,
     )
 
 

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
+from rollout.sandbox.kept_state import PREFIX, TOKEN_HEADER
+
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
     from rollout.sandbox.world import World
-
-PREFIX = "/_sandbox/"
-TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105  the name of a header
 
 
 class Control:

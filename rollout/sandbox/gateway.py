@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from moto.core.request import Request
-from moto.core.utils import camelcase_to_underscores, method_names_from_class
+from moto.core.utils import camelcase_to_underscores, get_service_model, method_names_from_class
 from werkzeug.wrappers import Response
 
 from rollout.sandbox.answers.base import Answer, AnswersFor, refusal
@@ -16,9 +16,11 @@ from rollout.sandbox.answers.iam import IamAnswers
 from rollout.sandbox.answers.organization import OrganizationAnswers
 from rollout.sandbox.answers.sessions import SecurityTokens
 from rollout.sandbox.authority import authorize
-from rollout.sandbox.callers import Caller, caller_of, signature_of
-from rollout.sandbox.control import PREFIX, Control
+from rollout.sandbox.callers import Caller, caller_of
+from rollout.sandbox.control import Control
 from rollout.sandbox.errors import AwsError
+from rollout.sandbox.kept_state import PREFIX
+from rollout.sandbox.signatures import check_signature, signature_of
 
 if TYPE_CHECKING:
     from rollout.sandbox.world import World
@@ -30,6 +32,8 @@ _ANSWERS: dict[str, type[AnswersFor]] = {
     "sts": SecurityTokens,
     "organizations": OrganizationAnswers,
 }
+# What moto only feigns: the same example credentials for everybody.
+_FEIGNED = {"GetFederationToken", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "GetAccessKeyInfo"}
 
 
 class _Request(Request):
@@ -44,23 +48,27 @@ class Gateway:
     def __init__(self, world: World, control: Control, others: Callable[..., Any]) -> None:
         """Answer for IAM, STS and Organizations; leave `others` to moto as it is."""
         self._world, self._control, self._others = world, control, others
-        self._offered = {service: frozenset(method_names_from_class(kind)) for service, kind in _ANSWERS.items()}
+        self._offered = {service: _offered(service, kind) for service, kind in _ANSWERS.items()}
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request; requests take turns, for moto's models know no locks."""
         request = _Request(environ)
         if request.path.startswith(PREFIX):
             return self._control(request)(environ, start_response)
-        service, request_id = "", self._world.ids.request(request.headers.get("Authorization", ""))
+        authorization = request.headers.get("Authorization", "")
+        service, request_id = "", self._world.ids.request(authorization)
         try:
-            signature = signature_of(request.headers)
+            signature = signature_of(authorization)
             service = signature.service
             with self._world.lock:
                 caller = caller_of(self._world, signature.key_id, request.headers.get("X-Amz-Security-Token"))
+                if service in _ANSWERS:
+                    check_signature(request, signature, caller)
                 environ["HTTP_X_MOTO_ACCOUNT_ID"] = caller.account
                 if service not in _ANSWERS:
                     authorize(self._world, caller, service, _foreign_action(request), {})
-                    return self._others(environ, start_response)
+                    others: Iterable[bytes] = self._others(environ, start_response)
+                    return others
                 request_id = self._request_id(request, caller)
                 status, headers, text = self._answer(request, service, caller)
         except AwsError as error:
@@ -76,7 +84,7 @@ class Gateway:
 
     def _answer(self, request: _Request, service: str, caller: Caller) -> Answer:
         action = _action(request)
-        if camelcase_to_underscores(action) not in self._offered[service]:
+        if action not in self._offered[service]:
             raise AwsError("InvalidAction", f"Could not find operation {action}")
         answers = _ANSWERS[service]()
         answers.bind(self._world, caller)
@@ -87,9 +95,18 @@ class Gateway:
 
     def _request_id(self, request: _Request, caller: Caller) -> str:
         """Derive the id from the request and how often it came, so that a scripted run can be repeated."""
-        content = request.get_data(parse_form_data=True) or str(sorted(request.form.items(multi=True))).encode()
+        content = (
+            request.get_data(parse_form_data=True) or str(sorted(request.form.items(multi=True))).encode()
+        )
         content = f"{caller.account}/{_action(request)}/".encode() + content
         return self._world.ids.request(content, self._world.next("request", content))
+
+
+def _offered(service: str, kind: type[AnswersFor]) -> frozenset[str]:
+    """Name the operations that can be answered; the others of the service are unknown here."""
+    methods = set(method_names_from_class(kind))
+    names = get_service_model(service).operation_names
+    return frozenset(name for name in names if camelcase_to_underscores(name) in methods) - _FEIGNED
 
 
 def _action(request: _Request) -> str:

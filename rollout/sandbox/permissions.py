@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
@@ -61,14 +61,17 @@ def _applies(statement: dict[str, Any], asked: Asked) -> bool:
     if _any_like(actions, asked.action, ignore_case=True) == ("NotAction" in statement):
         return False
     resources = [
-        _filled(text, asked.context) for text in _listed(statement.get("Resource", statement.get("NotResource")))
+        _filled(text, asked.context)
+        for text in _listed(statement.get("Resource", statement.get("NotResource")))
     ]
     if _any_like(resources, asked.resource) == ("NotResource" in statement):
         return False
     # A condition that is not understood keeps an Allow from allowing, and lets a Deny deny.
     unsure = statement["Effect"] == "Deny"
     return all(
-        _holds(operator, key, [_filled(str(value), asked.context) for value in _listed(values)], asked, unsure)
+        _holds(
+            operator, key, [_filled(str(value), asked.context) for value in _listed(values)], asked, unsure
+        )
         for operator, block in statement.get("Condition", {}).items()
         for key, values in block.items()
     )
@@ -100,7 +103,7 @@ _NEGATED = {
     "ArnNotLike": "ArnLike",
     "NotIpAddress": "IpAddress",
 }
-_TESTS = {
+_TESTS: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda present, value: present == value,
     "StringEqualsIgnoreCase": lambda present, value: present.lower() == value.lower(),
     "StringLike": _like,

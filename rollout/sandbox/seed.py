@@ -37,8 +37,8 @@ def _seed_organization(world: World, blueprint: Blueprint) -> dict[str, FakeOrga
     organizations = world.organizations
     world.planned_accounts.append(world.management_id)
     organizations.create_organization(region="us-east-1", FeatureSet="ALL")
-    assert organizations.org is not None  # it was just made
-    organizations.org.master_account_email = blueprint.management.email
+    if organizations.org is not None:  # it was just made, which the types cannot know
+        organizations.org.master_account_email = blueprint.management.email
     root = organizations.ou[0]
     organizations.enable_policy_type(RootId=root.id, PolicyType=_CONTROL)
     units = {"": root}

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from moto.iam.models import AccessKeyLastUsed, AWSManagedPolicy, ManagedPolicy, MFADevice
+from moto.iam.models import AccessKeyLastUsed, AWSManagedPolicy, MFADevice
 
 from rollout.sandbox.world import PasswordFacts, ServiceCredentialFacts, World
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from moto.iam.models import Role as MotoRole
     from moto.iam.models import User as MotoUser
 
-    from rollout.sandbox.blueprint import Account, Blueprint, Device, Key, Role, User
+    from rollout.sandbox.blueprint import Account, Blueprint, Device, Key, Policy, Role, User
 
 
 def seed_account(world: World, blueprint: Blueprint, account: Account) -> None:
@@ -68,47 +68,46 @@ def policy_arn(account: str, iam: IAMBackend, name: str) -> str:
 
 
 def _seed_policies(world: World, blueprint: Blueprint, account: Account) -> None:
+    """Put in AWS's policies that the description knows, and the account's own."""
     iam = world.iam(account.id)
     for name, described in blueprint.aws_managed_policies.items():
-        managed = AWSManagedPolicy(
-            name,
-            account_id=account.id,
-            region="us-east-1",
-            description=described.description,
-            document=json.dumps(described.document),
-            path=described.path,
-            create_date=datetime(2015, 2, 6, 18, 39, 46),  # noqa: DTZ001  moto keeps dates without a zone
-            update_date=datetime(2015, 2, 6, 18, 39, 46),  # noqa: DTZ001  moto keeps dates without a zone
-        )
-        managed.id = world.ids.policy("aws", name)
+        managed = AWSManagedPolicy.from_data(name, account.id, "us-east-1", _as_aws_data(described))
+        managed.id, managed.description = world.ids.policy("aws", name), described.description
         iam.managed_policies[managed.arn] = managed
     for name in sorted(_used_policies(account) & blueprint.customer_managed_policies.keys()):
         described = blueprint.customer_managed_policies[name]
-        policy = ManagedPolicy(
-            name,
-            account_id=account.id,
-            region="us-east-1",
-            description=described.description,
-            document=json.dumps(described.document),
-            path=described.path,
-            create_date=naive(account.joined),
-            update_date=naive(account.joined),
+        policy = iam.create_policy(
+            described.description, described.path, json.dumps(described.document), name, tags=[]
         )
         policy.id = world.policy_id(account.id, name)
+        policy.create_date = policy.update_date = naive(account.joined)
         policy.versions[0].create_date = naive(account.joined)
-        iam.managed_policies[policy.arn] = policy
+
+
+def _as_aws_data(described: Policy) -> dict[str, Any]:
+    """Dress a policy as an entry of moto's list of AWS's policies."""
+    return {
+        "DefaultVersionId": "v1",
+        "Path": described.path,
+        "Document": described.document,
+        "CreateDate": "2015-02-06T18:39:46",
+        "UpdateDate": "2015-02-06T18:39:46",
+    }
 
 
 def _used_policies(account: Account) -> set[str]:
-    used = set(account.policies)
-    for holder in (*account.groups, *account.users, *account.roles):
-        used.update(holder.policies)
-    used.update(user.boundary for user in account.users if user.boundary)
-    return used
+    """Name the policies that the account holds, has attached, or bounds users by."""
+    attached = [group.policies for group in account.groups]
+    attached += [role.policies for role in account.roles]
+    attached += [user.policies for user in account.users]
+    boundaries = {user.boundary for user in account.users if user.boundary}
+    return {*account.policies, *boundaries, *(name for names in attached for name in names)}
 
 
 def _seed_role(world: World, account_id: str, described: Role) -> None:
-    trusted = f"arn:aws:iam::{world.management_id}:root" if described.trusts == "management" else described.trusts
+    trusted = (
+        f"arn:aws:iam::{world.management_id}:root" if described.trusts == "management" else described.trusts
+    )
     statement: dict[str, Any] = {
         "Effect": "Allow",
         "Principal": {"AWS": trusted},

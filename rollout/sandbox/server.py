@@ -10,15 +10,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from rollout.sandbox.blueprint import read_blueprint
+from rollout.sandbox.clock import Clock
+from rollout.sandbox.extra import SandboxExtraMissing, require_extra
+from rollout.sandbox.settings_file import settings_text
+
 if TYPE_CHECKING:
     from rollout.sandbox.assembly import Assembled
 
+__all__ = ["Sandbox", "SandboxAlreadyRuns", "SandboxExtraMissing"]
+
 REGION = "us-east-1"
 _ONE_AT_A_TIME = threading.Lock()
-
-
-class SandboxExtraMissing(ImportError):
-    """The embedded organization needs moto and flask, which only the `sandbox` extra brings."""
 
 
 class SandboxAlreadyRuns(RuntimeError):
@@ -49,13 +52,9 @@ class Sandbox:
         `instance` settles every id that the description leaves open; without one, each start is another
         organization. A clock that is not `ticking` moves only by `advance`, which makes reports repeatable.
         """
-        try:
-            from rollout.sandbox.assembly import assemble  # noqa: PLC0415  moto need not be installed
-            from rollout.sandbox.blueprint import read_blueprint  # noqa: PLC0415  nor be loaded by --help
-            from rollout.sandbox.clock import Clock  # noqa: PLC0415  as above
-        except ImportError as error:
-            msg = f"the embedded organization is not installed: {error.name or error} is missing"
-            raise SandboxExtraMissing(msg, name=error.name) from error
+        require_extra()
+        from rollout.sandbox.assembly import assemble  # moto need not be installed, nor loaded
+
         if not _ONE_AT_A_TIME.acquire(blocking=False):
             raise SandboxAlreadyRuns("another sandbox runs in this process: stop it first")
         chosen, token = instance or secrets.token_hex(8), secrets.token_hex(16)
@@ -102,14 +101,12 @@ class Sandbox:
 
     def expired_environment(self) -> dict[str, str]:
         """Give variables with credentials that have run out, for a look at what is said then."""
-        from rollout.sandbox.callers import EXPIRED_ACCESS_KEY_ID  # noqa: PLC0415  needs moto
+        from rollout.sandbox.callers import EXPIRED_ACCESS_KEY_ID  # needs moto
 
         return {**self._variables(EXPIRED_ACCESS_KEY_ID, "expired"), "AWS_SESSION_TOKEN": "expired"}
 
     def settings(self) -> str:
         """Give the `rollout.yaml` that goes with this organization."""
-        from rollout.sandbox.settings_file import settings_text  # noqa: PLC0415  only who keeps it needs it
-
         return settings_text(self.instance, self._blueprint, self.now())
 
     def now(self) -> datetime:

@@ -109,7 +109,9 @@ class World:
 
     def next_account_id(self) -> str:
         """Give moto the id of the account it is about to make: described ones first."""
-        return self.planned_accounts.pop(0) if self.planned_accounts else self.ids.account(self.next("account"))
+        return (
+            self.planned_accounts.pop(0) if self.planned_accounts else self.ids.account(self.next("account"))
+        )
 
     def user_id(self, account: str, name: str) -> str:
         """Give a new user's id; a name that is used again belongs to somebody else."""

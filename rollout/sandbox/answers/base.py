@@ -129,14 +129,15 @@ def marker_position(text: str | None) -> int:
             return int(number)
     except ValueError:
         pass
-    code = "ValidationError"
-    raise AwsError(code, "Invalid Marker.")
+    raise AwsError("ValidationError", "Invalid Marker.")
 
 
 def refusal(error: AwsError, service: str, request_id: str) -> Answer:
     """Put a refusal into the wire form of the service's protocol."""
     if service in ("iam", "sts"):
-        version = "iam.amazonaws.com/doc/2010-05-08" if service == "iam" else "sts.amazonaws.com/doc/2011-06-15"
+        version = (
+            "iam.amazonaws.com/doc/2010-05-08" if service == "iam" else "sts.amazonaws.com/doc/2011-06-15"
+        )
         body = (
             f'<ErrorResponse xmlns="https://{version}/"><Error><Type>Sender</Type><Code>{error.code}</Code>'
             f"<Message>{escape(error.message)}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"

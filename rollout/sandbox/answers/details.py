@@ -45,7 +45,7 @@ class AuthorizationDetails(IamAnswer):
 
     def _policies(self, wanted: set[str]) -> list[ManagedPolicy]:
         """Give the account's own policies, and those of AWS that are in use."""
-        chosen = []
+        chosen: list[ManagedPolicy] = []
         for policy in self.backend.managed_policies.values():
             if isinstance(policy, AWSManagedPolicy):
                 if "AWSManagedPolicy" in wanted and self._uses(policy):

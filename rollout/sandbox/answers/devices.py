@@ -66,7 +66,7 @@ class Devices(IamAnswer):
             raise AwsError("EntityAlreadyExists", "MFA Device is already in use.")
         if len(user.mfa_devices) >= _MOST_DEVICES:
             raise AwsError("LimitExceeded", f"Cannot exceed quota for MfaDevicesPerUser: {_MOST_DEVICES}")
-        if codes[0] == codes[1] or not all(code.isdigit() and len(code) == 6 for code in codes):  # noqa: PLR2004
+        if codes[0] == codes[1] or not all(code.isdigit() and len(code) == 6 for code in codes):
             raise AwsError("InvalidAuthenticationCode", "Authentication codes for device are not valid.")
         self.backend.enable_mfa_device(user.name, serial, codes[0], codes[1])
         return EmptyResult()

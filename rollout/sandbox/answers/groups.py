@@ -65,7 +65,10 @@ class Groups(IamAnswer):
 
     def add_user_to_group(self) -> ActionResult:
         """Add a member; adding it again changes nothing, and ten groups are all that a user can be in."""
-        group, user = self.find_group(self._get_param("GroupName")), self.find_user(self._get_param("UserName"))
+        group, user = (
+            self.find_group(self._get_param("GroupName")),
+            self.find_user(self._get_param("UserName")),
+        )
         if user not in group.users:
             if len(self.backend.get_groups_for_user(user.name)) >= _MOST_GROUPS:
                 raise AwsError("LimitExceeded", f"Cannot exceed quota for GroupsPerUser: {_MOST_GROUPS}")
@@ -74,7 +77,10 @@ class Groups(IamAnswer):
 
     def remove_user_from_group(self) -> ActionResult:
         """Take a member out; AWS says no where the user is no member."""
-        group, user = self.find_group(self._get_param("GroupName")), self.find_user(self._get_param("UserName"))
+        group, user = (
+            self.find_group(self._get_param("GroupName")),
+            self.find_user(self._get_param("UserName")),
+        )
         if user not in group.users:
             raise AwsError("NoSuchEntity", f"User {user.name} is not in group {group.name}.")
         group.users.remove(user)

@@ -49,7 +49,7 @@ class Keys(IamAnswer):
         if key is None or key.user_name is None:
             raise AwsError("NoSuchEntity", "The Access Key cannot be found.")
         used = key.last_used
-        last = {"Region": "N/A", "ServiceName": "N/A"}
+        last: dict[str, Any] = {"Region": "N/A", "ServiceName": "N/A"}
         if used is not None:
             last = {"LastUsedDate": used.timestamp, "Region": used.region, "ServiceName": used.service}
         return ActionResult({"UserName": key.user_name, "AccessKeyLastUsed": last})
@@ -63,7 +63,9 @@ class Keys(IamAnswer):
         if service:
             credentials = [one for one in credentials if one.service == service]
         shown, paging = self.page(credentials)
-        return ActionResult({"ServiceSpecificCredentials": [self._credential(one) for one in shown], **paging})
+        return ActionResult(
+            {"ServiceSpecificCredentials": [self._credential(one) for one in shown], **paging}
+        )
 
     def create_service_specific_credential(self) -> ActionResult:
         """Make a credential for one service."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.core.utils import unix_time
-from moto.organizations.models import FakeAccount, FakeOrganizationalUnit, OrganizationsBackend
 from moto.organizations.responses import OrganizationsResponse
 
 from rollout.sandbox.answers.base import AnswersFor, marker, marker_position
 from rollout.sandbox.errors import AwsError
+
+if TYPE_CHECKING:
+    from moto.organizations.models import FakeAccount, FakeOrganizationalUnit, OrganizationsBackend
 
 _LARGEST_PAGE = 20  # more than that AWS refuses
 _ACCOUNTS_A_PAGE = 5  # AWS may always give fewer than asked for; so does the sandbox
@@ -86,7 +88,9 @@ class OrganizationAnswers(AnswersFor, OrganizationsResponse):
 
     def list_policies(self) -> str:
         """List the organization's policies of one type."""
-        policies = [one for one in self.organizations_backend.policies if one.type == self._get_param("Filter")]
+        policies = [
+            one for one in self.organizations_backend.policies if one.type == self._get_param("Filter")
+        ]
         return self._paged("Policies", policies, lambda one: _summary(one.describe()))
 
     def describe_policy(self) -> str:
@@ -97,7 +101,8 @@ class OrganizationAnswers(AnswersFor, OrganizationsResponse):
     def list_policies_for_target(self) -> str:
         """List the policies of one type that hang on a root, an OU or an account."""
         backend, target = self.organizations_backend, self._get_param("TargetId")
-        holder = next((one for one in (*backend.ou, *backend.accounts) if one.id == target), None)
+        holders: list[FakeAccount | FakeOrganizationalUnit] = [*backend.ou, *backend.accounts]
+        holder = next((one for one in holders if one.id == target), None)
         if holder is None:
             raise AwsError("TargetNotFoundException", "You specified a target that doesn't exist.")
         policies = [one for one in holder.attached_policies if one.type == self._get_param("Filter")]

@@ -33,7 +33,11 @@ class Policies(IamAnswer):
     def get_policy(self) -> ActionResult:
         """Describe a policy."""
         policy = self.find_policy(self._get_param("PolicyArn"))
-        described = {**self._listed(policy), "Description": policy.description or None, "Tags": policy.get_tags()}
+        described = {
+            **self._listed(policy),
+            "Description": policy.description or None,
+            "Tags": policy.get_tags(),
+        }
         return ActionResult({"Policy": described})
 
     def list_policies(self) -> ActionResult:
@@ -85,7 +89,9 @@ class Policies(IamAnswer):
         if policy.attachment_count or self.boundary_uses(policy):
             raise AwsError("DeleteConflict", "Cannot delete a policy attached to entities.")
         if len(policy.versions) > 1:
-            message = "This policy has more than one version. Before you delete a policy, delete its versions."
+            message = (
+                "This policy has more than one version. Before you delete a policy, delete its versions."
+            )
             raise AwsError("DeleteConflict", message)
         return super().delete_policy()
 
@@ -121,9 +127,13 @@ class Policies(IamAnswer):
         wanted, usage = self._get_param("EntityFilter"), self._get_param("PolicyUsageFilter")
         found: list[tuple[str, dict[str, str]]] = []
         if wanted in (None, "Group") and usage != "PermissionsBoundary":
-            found += [("PolicyGroups", {"GroupName": g.name, "GroupId": g.id}) for g in self._holding_groups(policy)]
+            found += [
+                ("PolicyGroups", {"GroupName": g.name, "GroupId": g.id}) for g in self._holding_groups(policy)
+            ]
         if wanted in (None, "User"):
-            found += [("PolicyUsers", {"UserName": u.name, "UserId": u.id}) for u in self._users(policy, usage)]
+            found += [
+                ("PolicyUsers", {"UserName": u.name, "UserId": u.id}) for u in self._users(policy, usage)
+            ]
         if wanted in (None, "Role") and usage != "PermissionsBoundary":
             roles = [role for role in self.backend.roles.values() if policy.arn in role.managed_policies]
             found += [("PolicyRoles", {"RoleName": role.name, "RoleId": role.id}) for role in roles]

@@ -59,7 +59,9 @@ class CredentialReports(IamAnswer):
         reason = "No report exists. " if facts.report is None else "The stored report has expired. "
         facts.report = StoredReport(self._written(), now)
         facts.report_pending = True
-        return ActionResult({"State": "STARTED", "Description": reason + "Starting a new report generation task"})
+        return ActionResult(
+            {"State": "STARTED", "Description": reason + "Starting a new report generation task"}
+        )
 
     def get_credential_report(self) -> ActionResult:
         """Hand out the stored report as it was, however much has changed since."""

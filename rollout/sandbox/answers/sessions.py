@@ -11,6 +11,7 @@ from moto.core.responses import ActionResult
 from moto.sts.responses import TokenResponse
 
 from rollout.sandbox.answers.base import AnswersFor
+from rollout.sandbox.authority import is_right_code
 from rollout.sandbox.clock import real_now
 from rollout.sandbox.errors import AwsError
 from rollout.sandbox.world import Session
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _ROLE_ARN = re.compile(r"arn:aws:iam::(?P<account>\d{12}):role/(?:[!-~]*/)?(?P<name>[\w+=,.@-]{1,64})")
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}")
+_SHORTEST, _LONGEST_ROLE, _LONGEST_TOKEN = 900, 43_200, 129_600  # seconds
 _LONGEST_CHAINED = 3600  # role chaining ends after an hour, whatever the role allows
 _LONGEST_POLICY = 2048
 
@@ -33,21 +35,36 @@ class SecurityTokens(AnswersFor, TokenResponse):
             {"UserId": self.caller.user_id, "Account": self.caller.account, "Arn": self.caller.arn}
         )
 
+    def get_session_token(self) -> ActionResult:
+        """Give a user a session, with MFA where a device of hers and a code are named."""
+        seconds = self._get_int_param("DurationSeconds", 43200)
+        serial, code = self._get_param("SerialNumber"), self._get_param("TokenCode")
+        user = self.caller.user
+        if user is None or self.caller.session is not None:
+            raise AwsError("AccessDenied", "Cannot call GetSessionToken with session credentials")
+        if not _SHORTEST <= seconds <= _LONGEST_TOKEN:
+            raise AwsError("ValidationError", f"DurationSeconds must be {_SHORTEST} to {_LONGEST_TOKEN}")
+        if serial and not is_right_code(user, serial, code):
+            message = "MultiFactorAuthentication failed with invalid MFA one time pass code."
+            raise AwsError("AccessDenied", message)
+        session = self._begin(seconds, account=self.caller.account, user_name=user.name, mfa=bool(serial))
+        return ActionResult({"Credentials": _credentials(session)})
+
     def assume_role(self) -> ActionResult:
         """Enter a role that exists, trusts the caller, and stands in a living account."""
         arn, name = self._get_param("RoleArn"), self._get_param("RoleSessionName")
         policy, seconds = self._get_param("Policy"), self._get_int_param("DurationSeconds", 3600)
         match = _ROLE_ARN.fullmatch(arn)
         if match is None or not _SESSION_NAME.fullmatch(name):
-            raise AwsError("ValidationError", f"{arn} is invalid" if match is None else "Invalid session name")
+            raise AwsError(
+                "ValidationError", f"{arn} is invalid" if match is None else "Invalid session name"
+            )
         role = self._role(match["account"], arn)
         if role is None or not self._trusted_by(role):
             raise self._denied(arn)
         self._check_duration(role, seconds)
         _check_policy(policy)
-        session = self._begin(
-            seconds, account=match["account"], role_arn=arn, name=name, policy=policy
-        )
+        session = self._begin(seconds, account=match["account"], role_arn=arn, name=name, policy=policy)
         return ActionResult(
             {
                 "Credentials": _credentials(session),
@@ -85,11 +102,13 @@ class SecurityTokens(AnswersFor, TokenResponse):
         return needed <= allowed or "sts:*" in allowed
 
     def _check_duration(self, role: Role, seconds: int) -> None:
-        if not 900 <= seconds <= 43200:  # noqa: PLR2004  the limits of the API
-            raise AwsError("ValidationError", "DurationSeconds must be between 900 and 43200")
+        if not _SHORTEST <= seconds <= _LONGEST_ROLE:
+            raise AwsError("ValidationError", f"DurationSeconds must be {_SHORTEST} to {_LONGEST_ROLE}")
         if self.caller.role is not None and seconds > _LONGEST_CHAINED:
-            message = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
-            raise AwsError("ValidationError", message)
+            raise AwsError(
+                "ValidationError",
+                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
+            )
         if seconds > int(role.max_session_duration or 3600):
             message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
             raise AwsError("ValidationError", message)

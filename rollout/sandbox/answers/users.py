@@ -13,20 +13,23 @@ if TYPE_CHECKING:
     from moto.iam.models import User
 
 
+_MOST_TAGS = 50
+
+
 class Users(IamAnswer):
     """Who they are, what they are tagged with, and what bounds them."""
 
     def get_user(self) -> ActionResult:
         """Give one user with tags and boundary, the caller where none is named."""
         user = self.named_user()
-        return ActionResult({"User": {**self._listed(user), **self._bounds(user), "Tags": user.tags}})
+        return ActionResult({"User": {**self._as_listed(user), **self._bounds(user), "Tags": user.tags}})
 
     def list_users(self) -> ActionResult:
         """List users without tags and boundaries, as AWS does."""
         prefix = self._get_param("PathPrefix") or "/"
         users = [user for user in self.backend.users.values() if user.path.startswith(prefix)]
         shown, paging = self.page(users)
-        return ActionResult({"Users": [self._listed(user) for user in shown], **paging})
+        return ActionResult({"Users": [self._as_listed(user) for user in shown], **paging})
 
     def create_user(self) -> ActionResult:
         """Make a user; a name that differs only in case is taken."""
@@ -38,7 +41,7 @@ class Users(IamAnswer):
         boundary = self._get_param("PermissionsBoundary")
         if boundary:
             self.facts.boundaries[user.id] = self.find_policy(boundary).arn
-        return ActionResult({"User": {**self._listed(user), **self._bounds(user), "Tags": user.tags}})
+        return ActionResult({"User": {**self._as_listed(user), **self._bounds(user), "Tags": user.tags}})
 
     def update_user(self) -> ActionResult:
         """Rename or move a user; tags, keys and devices stay hers."""
@@ -75,7 +78,7 @@ class Users(IamAnswer):
         user, tags = self.find_user(self._get_param("UserName")), self._get_param("Tags") or []
         written = {tag["Key"].lower() for tag in tags}
         kept = [tag for tag in user.tags or [] if tag["Key"].lower() not in written]
-        if len(kept) + len(tags) > 50:  # noqa: PLR2004  the quota of IAM
+        if len(kept) + len(tags) > _MOST_TAGS:
             raise AwsError("LimitExceeded", "The number of tags has reached the maximum limit.")
         self.backend.tagger.delete_all_tags_for_resource(user.arn)
         self.backend.tagger.tag_resource(user.arn, [*kept, *tags])
@@ -107,7 +110,7 @@ class Users(IamAnswer):
             raise AwsError("NoSuchEntity", "The user has no permissions boundary.")
         return EmptyResult()
 
-    def _listed(self, user: User) -> dict[str, Any]:
+    def _as_listed(self, user: User) -> dict[str, Any]:
         password = self.facts.passwords.get(user.id)
         return {
             "Path": user.path,

@@ -1,0 +1,54 @@
+"""Runs a sandbox in a process of its own, so that it outlives the command that started it."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import threading
+from datetime import datetime
+from pathlib import Path
+
+from rollout.sandbox.kept_state import KeptState, forget_state, read_state, write_state
+from rollout.sandbox.server import Sandbox
+
+_LOOK_EVERY = 2.0  # seconds between two looks at whether the state file is still there
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT comes, or the folder that belongs to the sandbox is gone."""
+    options = _options()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    with Sandbox.start(
+        datetime.fromisoformat(options.now), port=options.port, instance=options.instance
+    ) as sandbox:
+        state = KeptState(
+            pid=os.getpid(),
+            port=sandbox.port,
+            token=sandbox.control_token,
+            instance=sandbox.instance,
+            organization=sandbox.organization_id,
+            environment=sandbox.environment(),
+        )
+        write_state(options.folder, state)
+        while not ended.wait(_LOOK_EVERY) and read_state(options.folder) == state:
+            pass
+    if read_state(options.folder) == state:
+        forget_state(options.folder)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m rollout.sandbox", description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True, help="where .rollout/ stands")
+    parser.add_argument("--now", required=True, help="the moment to start at, in ISO form")
+    parser.add_argument("--instance", required=True, help="what the ids follow from")
+    parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; any free one by default")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

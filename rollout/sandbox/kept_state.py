@@ -1,0 +1,65 @@
+"""The file by which later commands find a sandbox that was kept; it holds keys, so only its owner may read it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+# The paths and the header of the sandbox's own controls, which need the token of the state file.
+PREFIX = "/_sandbox/"
+TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105  the name of a header
+
+FOLDER, STATE, LOG, SETTINGS = ".rollout", "sandbox.json", "sandbox.log", "rollout.yaml"
+
+
+@dataclass(frozen=True)
+class KeptState:
+    """What the file says."""
+
+    pid: int
+    port: int
+    token: str
+    instance: str
+    organization: str
+    environment: Mapping[str, str]
+
+
+def private_folder(folder: Path) -> Path:
+    """Make `.rollout/` for its owner's eyes only."""
+    private = folder.resolve() / FOLDER
+    private.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private.chmod(0o700)
+    return private
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a whole file or none, which only its owner can read from its first byte on."""
+    draft = path.with_suffix(path.suffix + ".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(
+        os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+    ) as file:
+        file.write(text)
+    draft.replace(path)
+
+
+def write_state(folder: Path, state: KeptState) -> None:
+    """Tell later commands where the sandbox is."""
+    write_private(private_folder(folder) / STATE, json.dumps(asdict(state), indent=2) + "\n")
+
+
+def read_state(folder: Path) -> KeptState | None:
+    """Read the file, if there is one that can be understood."""
+    try:
+        raw = json.loads((folder / FOLDER / STATE).read_text(encoding="utf-8"))
+        return KeptState(**raw)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def forget_state(folder: Path) -> None:
+    """Remove the file."""
+    (folder / FOLDER / STATE).unlink(missing_ok=True)
