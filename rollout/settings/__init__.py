@@ -1,8 +1,8 @@
 """`rollout.yaml`, `ROLLOUT_*` and flags become one frozen `Settings`, or one clear list of what is wrong."""
 
 from rollout.settings.durations import duration_text, parse_duration
+from rollout.settings.loaded import Settings
 from rollout.settings.loading import FILE_NAME, load_settings
-from rollout.settings.models import Settings
 from rollout.settings.starter import SCHEMA_FILE_NAME, json_schema, starter_text
 
 __all__ = [

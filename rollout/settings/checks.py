@@ -87,9 +87,7 @@ def _short_ids(settings: RolloutFile) -> Iterator[Remark]:
         (("scope", "include", "accounts"), settings.scope.include.accounts),
         (("scope", "exclude", "accounts"), settings.scope.exclude.accounts),
     ]
-    lists += [
-        (("waves", index, "accounts"), wave.accounts or ()) for index, wave in enumerate(settings.waves)
-    ]
+    lists += [(("waves", index, "accounts"), wave.accounts) for index, wave in enumerate(settings.waves)]
     for key, globs in lists:
         for index, glob in enumerate(globs):
             if glob.isdecimal() and len(glob) != 12:

@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
+from rollout.domain.addresses import is_address
 from rollout.settings import durations
 
 
@@ -84,7 +85,13 @@ def _day(value: object) -> date:
             raise ValueError(f"{shown(value)} is no day: {error}") from None
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
-    raise ValueError(f"{_bare(value)} is not a day; write it as 2027-01-31")
+    raise ValueError(f"{shown(value)} is not a day; write it as 2027-01-31")
+
+
+def _address(text: str) -> str:
+    if not is_address(text):
+        raise ValueError(f"{shown(text)} is not a plain mail address, as security@example.com is")
+    return text
 
 
 def _local_folder(value: object) -> Path:
@@ -93,7 +100,7 @@ def _local_folder(value: object) -> Path:
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{shown(value)} is not a folder; write a path as text")
     if value.startswith("s3://"):
-        raise ValueError(f"{shown(value)}: a store in S3 is not available in this version; name a folder")
+        raise ValueError(f"{shown(value)}: S3 is not available in this version; name a folder")
     if re.match(r"[a-z][a-z0-9+.-]+://", value, re.ASCII | re.IGNORECASE):
         raise ValueError(f"{shown(value)} is a URL; name a folder")
     if not value.isprintable():
@@ -126,7 +133,8 @@ _NEVER_SUPPLIED = {
 
 
 def _supplied(key: str) -> str:
-    if why := _NEVER_SUPPLIED.get(key.casefold()):
+    tag = "it follows from the user's tags" if key.casefold().startswith("aws:principaltag/") else ""
+    if why := tag or _NEVER_SUPPLIED.get(key.casefold()):
         raise ValueError(f"{key} cannot be supplied: {why}")
     return key
 
@@ -139,17 +147,13 @@ def _context_values(value: object) -> object:
 
 def _one_user(text: str) -> str:
     if any(sign in text for sign in "*?["):
-        raise ValueError(
-            f"{shown(text)} is a glob; this must name users exactly: by ARN, by UserId, or by tag key=value"
-        )
+        raise ValueError(f"{shown(text)} is a glob; name users exactly: by ARN, UserId or tag key=value")
     if text.startswith("arn:"):
         if not _ARN.fullmatch(text):
-            raise ValueError(
-                f"{shown(text)} is not the ARN of an IAM user, as arn:aws:iam::111122223333:user/alice is"
-            )
+            raise ValueError(f"{shown(text)} is not the ARN of an IAM user")
     elif not _USER_ID.fullmatch(text) and not _TAG_PAIR.fullmatch(text):
         raise ValueError(
-            f"{shown(text)} does not name users exactly; write an ARN, a UserId (AIDA…), or a tag as key=value"
+            f"{shown(text)} does not name users exactly; write an ARN, a UserId (AIDA…) or a tag key=value"
         )
     return text
 
@@ -172,9 +176,15 @@ def _ou_glob(text: str) -> str:
     return text
 
 
+def _given(value: object) -> object:
+    if value is None:
+        raise ValueError("has no value")
+    return value
+
+
 def _not_empty(items: tuple[Any, ...]) -> tuple[Any, ...]:
     if not items:
-        raise ValueError("the list is empty, which would select nothing; name something, or remove the key")
+        raise ValueError("is empty and would select nothing; fill it, or remove the key")
     return items
 
 
@@ -189,7 +199,7 @@ Text = Annotated[str, AfterValidator(_text)]
 Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),
-    PlainSerializer(durations.duration_text),
+    PlainSerializer(durations.duration_text, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": durations.PATTERN, "examples": ["14d", "12h", "30m"]}),
 ]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
@@ -210,11 +220,12 @@ IamName = Annotated[
 ExternalId = Annotated[
     str, Spelled("^[A-Za-z0-9_+=,.@:/-]{2,1224}$", "an external id: 2 or more of letters, digits, _+=,.@:/-")
 ]
+# IAM allows 128; the enrolment policy's name is this one and "Enrolment".
 PolicyName = Annotated[
     str,
     Spelled(
         "^[A-Za-z0-9_+=,.@-]{1,119}$",
-        "a policy name: 1 to 119 letters, digits or any of _+=,.@- (the enrolment policy's name is 9 longer)",
+        "a policy name: 1 to 119 letters, digits or any of _+=,.@-",
     ),
 ]
 WaveName = Annotated[
@@ -223,9 +234,7 @@ WaveName = Annotated[
         "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "a wave's name: letters, digits, dots and dashes, at most 64"
     ),
 ]
-Address = Annotated[
-    str, Spelled(r"^[^@\s<>,;:\"]+@[A-Za-z0-9.-]+$", "a mail address, as security@example.com is")
-]
+Address = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "string", "format": "email"})]
 ContextKey = Annotated[
     str,
     Spelled(r"^[A-Za-z0-9-]+:[^*?\s].*$", "a condition key, as aws:SourceIp is"),
@@ -252,5 +261,6 @@ Glob = Annotated[str, AfterValidator(_glob)]
 OuGlob = Annotated[str, AfterValidator(_ou_glob)]
 
 Listed = Field(strict=False)  # YAML has lists, settings have tuples
+Given = BeforeValidator(_given)
 NotEmpty = AfterValidator(_not_empty)
 NoRepeats = AfterValidator(_no_repeats)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import types
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel
 
@@ -46,7 +47,7 @@ class Known:
     @property
     def is_text(self) -> bool:
         """Tell whether the raw text of a variable is a fair reading of it."""
-        return str in _plain(self.field.annotation) or Path in _plain(self.field.annotation)
+        return not {str, Path}.isdisjoint(_alternatives(self.field.annotation))
 
     @property
     def empty_means_default(self) -> bool:
@@ -76,8 +77,12 @@ def nearest(key: Key) -> str:
 
 def nearest_variable(name: str) -> str:
     """Say which variable an unknown one was meant to be."""
-    close = get_close_matches(name, [known.variable for known in known_keys()], n=1, cutoff=0.5)
-    return f"did you mean {close[0]}?" if close else ""
+    for known in known_keys():
+        if known.section is None and name.startswith(f"{known.variable}__"):
+            return f"set all of {known.name} by {known.variable}"
+    bare = [known.variable.removeprefix(PREFIX) for known in known_keys()]
+    close = get_close_matches(name.removeprefix(PREFIX).upper(), bare, n=1, cutoff=0.5)
+    return f"did you mean {PREFIX}{close[0]}?" if close else ""
 
 
 def _walk(model: type[BaseModel], key: tuple[str, ...]) -> Iterator[Known]:
@@ -103,16 +108,23 @@ def _model_at(key: Key) -> type[BaseModel] | None:
                 return None
             annotation = model.model_fields[str(part)].annotation
         else:
-            inner = [item for item in _plain(annotation) if _section(item)]
+            inner = [item for item in _parts(annotation) if _section(item)]
             if not inner:
                 return None
             annotation = inner[0]
     return _section(annotation)
 
 
-def _plain(annotation: Any) -> list[Any]:
-    """Take an annotation apart: the classes and literal values in it."""
+def _alternatives(annotation: Any) -> list[Any]:
+    """Take `X | None` and `Annotated` apart, and nothing else."""
+    if typing.get_origin(annotation) is Annotated:
+        return _alternatives(typing.get_args(annotation)[0])
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return [inner for part in typing.get_args(annotation) for inner in _alternatives(part)]
+    return [annotation]
+
+
+def _parts(annotation: Any) -> list[Any]:
+    """Take an annotation apart altogether: `tuple[Wave, ...]` holds Wave."""
     parts = typing.get_args(annotation)
-    if not parts or typing.get_origin(annotation) is typing.Literal:
-        return [type(part) for part in parts] or [annotation]
-    return [inner for part in parts for inner in _plain(part)]
+    return [inner for part in parts for inner in _parts(part)] if parts else [annotation]

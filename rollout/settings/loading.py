@@ -14,7 +14,8 @@ from rollout.settings.checks import Remark, contradictions, warnings
 from rollout.settings.environment import CONFIG, read_environment
 from rollout.settings.file import read_file
 from rollout.settings.keys import known_keys
-from rollout.settings.models import RolloutFile, Settings
+from rollout.settings.loaded import Settings
+from rollout.settings.models import RolloutFile
 from rollout.settings.problems import Key, Problem, Source, Spot, refuse
 from rollout.settings.reading import Reading
 from rollout.settings.sentences import key_of, sentence_of

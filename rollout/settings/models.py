@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rollout.domain.exemptions import Exemption, UserMatch
-from rollout.domain.scope import Scope
-from rollout.domain.waves import Wave
 from rollout.settings.fields import (
     AccountId,
     Address,
@@ -20,6 +17,7 @@ from rollout.settings.fields import (
     Day,
     Duration,
     ExternalId,
+    Given,
     Glob,
     IamName,
     Listed,
@@ -162,33 +160,31 @@ class ExemptionLine(Section):
 
 
 class WaveLine(Section):
-    """Who goes together; every selector given must match."""
+    """Who goes together; every selector given must match. A selector left blank is refused: it would take everybody."""
 
     name: WaveName = Field(description="Unique name.")
-    percent: Annotated[float, Field(gt=0, le=100)] | None = Field(
+    percent: Annotated[float | None, Given, Field(gt=0, le=100)] = Field(
         None, description="A stable share of the users that the other selectors match."
     )
-    ous: Annotated[tuple[OuGlob, ...], Listed, NotEmpty] | None = Field(
-        None, description="Globs over OU paths."
+    ous: Annotated[tuple[OuGlob, ...], Listed, NotEmpty] = Field((), description="Globs over OU paths.")
+    accounts: Annotated[tuple[Glob, ...], Listed, NotEmpty] = Field(
+        (), description="Globs over account ids and names."
     )
-    accounts: Annotated[tuple[Glob, ...], Listed, NotEmpty] | None = Field(
-        None, description="Globs over account ids and names."
+    account_tags: Annotated[tuple[TagPair, ...], Listed, NotEmpty] = Field(
+        (), description="Account tags, key=value, any of them."
     )
-    account_tags: Annotated[tuple[TagPair, ...], Listed, NotEmpty] | None = Field(
-        None, description="Account tags, key=value, any of them."
+    user_tags: Annotated[tuple[TagPair, ...], Listed, NotEmpty] = Field(
+        (), description="User tags, key=value, any of them."
     )
-    user_tags: Annotated[tuple[TagPair, ...], Listed, NotEmpty] | None = Field(
-        None, description="User tags, key=value, any of them."
-    )
-    users: Annotated[tuple[Glob, ...], Listed, NotEmpty] | None = Field(
-        None, description="Globs over user ARNs, UserIds and names."
+    users: Annotated[tuple[Glob, ...], Listed, NotEmpty] = Field(
+        (), description="Globs over user ARNs, UserIds and names."
     )
 
     @property
     def takes_everybody(self) -> bool:
         """Tell whether nobody is left for a later wave."""
         selectors = (self.ous, self.accounts, self.account_tags, self.user_tags, self.users)
-        return all(selector is None for selector in selectors) and self.percent in (None, 100)
+        return not any(selectors) and self.percent in (None, 100)
 
 
 class FailureTolerance(Section):
@@ -280,74 +276,3 @@ class RolloutFile(Section):
     notify: NotifySection = Field(NotifySection(), description="How users are told.")
     engine: Engine = Field(Engine(), description="How much is done at once.")
     store: LocalPath = Field(Path(), description="Folder for plans, journal, inventories and reports.")
-
-
-class Settings(RolloutFile):
-    """All settings, from flags, environment, file and defaults; paths are ready to use.
-
-    `source` is the file they come from, None where there is none. `warnings` are for the operator's eyes.
-    """
-
-    source: Path | None = None
-    warnings: tuple[str, ...] = ()
-
-    def domain_scope(self) -> Scope:
-        return Scope(
-            include_ous=self.scope.include.ous,
-            include_accounts=self.scope.include.accounts,
-            exclude_ous=self.scope.exclude.ous,
-            exclude_accounts=self.scope.exclude.accounts,
-        )
-
-    def domain_waves(self) -> tuple[Wave, ...]:
-        return tuple(
-            Wave(
-                name=wave.name,
-                percent=wave.percent,
-                ous=wave.ous or (),
-                accounts=wave.accounts or (),
-                account_tags=wave.account_tags or (),
-                user_tags=wave.user_tags or (),
-                users=wave.users or (),
-            )
-            for wave in self.waves
-        )
-
-    def domain_exemptions(self) -> tuple[Exemption, ...]:
-        return tuple(
-            Exemption(
-                match=UserMatch(line.user),
-                owner=line.owner,
-                reason=line.reason,
-                expires=line.expires,
-                ticket=line.ticket or "",
-            )
-            for line in self.exemptions
-        )
-
-    def decisive(self) -> dict[str, Any]:
-        """Give what may not change between plan and apply, as JSON-able values in one canonical form.
-
-        Lists whose order means nothing are sorted; waves and context values keep theirs.
-        """
-        wanted = {"organization", "scope", "policy", "rules", "waves"}
-        return {
-            name: _canonical(value) for name, value in self.model_dump(mode="json", include=wanted).items()
-        }
-
-
-_UNORDERED = {"ous", "accounts", "account_tags", "user_tags", "users", "break_glass", "enforce_machines"}
-
-
-def _canonical(value: Any) -> Any:
-    match value:
-        case dict():
-            return {
-                name: sorted(inner) if name in _UNORDERED and isinstance(inner, list) else _canonical(inner)
-                for name, inner in sorted(value.items())
-                if inner is not None or name == "organization"
-            }
-        case list():
-            return [_canonical(inner) for inner in value]
-        case _:
-            return value

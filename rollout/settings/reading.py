@@ -38,7 +38,7 @@ class Reading:
 def read_yaml(text: str, source: Source) -> Reading:
     """Read one YAML document; what is broken in it becomes problems, and nothing is raised."""
     reading = Reading()
-    trail: list[str] = []
+    trail: list[_Open] = []
     if bad := Reader.NON_PRINTABLE.search(text):
         spot = _spot_of_offset(text, bad.start(), source)
         reading.problems.append(Problem(spot, (), f"the character {bad.group()!a} may not stand in YAML"))
@@ -55,9 +55,26 @@ def read_yaml(text: str, source: Source) -> Reading:
     return reading
 
 
-def _first_walk(text: str, source: Source, trail: list[str]) -> Problem | None:
-    """Walk the events once, keeping the keys that lead to the present one, and stop at what is too much."""
-    stack: list[_Open] = []
+class _Mark(Protocol):
+    """What the C parser and the Python one both say of a place, counted from 0."""
+
+    line: int
+    column: int
+
+
+@dataclass(slots=True)
+class _Open:
+    """A mapping or list that has begun and not ended; `key` is the latest key of a mapping."""
+
+    start: _Mark | None
+    mapping: bool
+    key: str = ""
+    wants_key: bool = True
+
+
+def _first_walk(text: str, source: Source, stack: list[_Open]) -> Problem | None:
+    """Walk the events once, keeping in `stack` what is open, and stop at what is too much."""
+    anchors: set[str | None] = set()
     documents = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         match event:
@@ -66,29 +83,24 @@ def _first_walk(text: str, source: Source, trail: list[str]) -> Problem | None:
                 if documents > 1:
                     return Problem(_spot(event.start_mark, source), (), "a second document; only one is read")
             case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
-                stack.append(_Open(mapping=isinstance(event, yaml.MappingStartEvent)))
+                anchors.add(event.anchor)
+                stack.append(_Open(event.start_mark, mapping=isinstance(event, yaml.MappingStartEvent)))
                 if len(stack) > DEEPEST:
                     return Problem(_spot(event.start_mark, source), (), "nested too deeply")
             case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
                 stack.pop()
                 _step(stack, "")
             case yaml.ScalarEvent():
+                anchors.add(event.anchor)
                 _step(stack, event.value)
             case yaml.AliasEvent():
+                if event.anchor not in anchors:
+                    sentence = f"broken YAML{_near(stack)}: nothing before *{event.anchor} has that anchor"
+                    return Problem(_spot(event.start_mark, source), (), sentence)
                 _step(stack, f"*{event.anchor}")
             case _:
                 pass
-        trail[:] = [opened.key for opened in stack if opened.mapping and opened.key]
     return None
-
-
-@dataclass(slots=True)
-class _Open:
-    """A mapping or list that has begun and not ended; `key` is the latest key of a mapping."""
-
-    mapping: bool
-    key: str = ""
-    wants_key: bool = True
 
 
 def _step(stack: list[_Open], text: str) -> None:
@@ -98,18 +110,26 @@ def _step(stack: list[_Open], text: str) -> None:
         stack[-1].wants_key = not stack[-1].wants_key
 
 
-def _broken(error: yaml.MarkedYAMLError, text: str, source: Source, trail: list[str]) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    spot = _spot(mark, source) if mark else Spot(source)
-    words = [error.problem or "not YAML"]
-    if error.context and error.context_mark and error.context_mark.line != getattr(mark, "line", None):
-        words.append(f"{error.context} that began in line {error.context_mark.line + 1}")
+def _broken(error: yaml.MarkedYAMLError, text: str, source: Source, stack: list[_Open]) -> Problem:
+    """Say where and near which key; what is still open at the end of the text is shown where it began."""
     lines = text.splitlines()
+    mark: _Mark | None = error.problem_mark or error.context_mark
+    what = error.problem or "not YAML"
+    if error.context and error.context_mark:
+        if mark is None or mark.line >= len(lines):
+            inside = error.context_mark.line < len(lines) or not stack
+            mark, what = error.context_mark if inside else stack[-1].start, f"{what} {error.context}"
+        elif error.context_mark.line != mark.line:
+            what = f"{what} {error.context} that began in line {error.context_mark.line + 1}"
     line = lines[mark.line] if mark and mark.line < len(lines) else ""
     if "\t" in line[: len(line) - len(line.lstrip())]:
-        words = ["the line is indented with a tab; use spaces"]
-    near = f" near {'.'.join(trail)}" if trail else ""
-    return Problem(spot, (), f"broken YAML{near}: {', '.join(words)}")
+        what = "the line is indented with a tab; use spaces"
+    return Problem(_spot(mark, source), (), f"broken YAML{_near(stack)}: {what}")
+
+
+def _near(stack: list[_Open]) -> str:
+    keys = ".".join(opened.key for opened in stack if opened.mapping and opened.key)
+    return f" near {keys}" if keys else ""
 
 
 class _Builder:
@@ -175,10 +195,7 @@ class _Builder:
         self._reading.spots[key] = _spot(node.start_mark, self._source, text)
         if self._is_bare_account_id(node):
             self._add(
-                node,
-                key,
-                f'an account id must stand in quotes: "{text}"; without them YAML reads a number, and another one '
-                "where it starts with 0",
+                node, key, f'write the account id in quotes: "{text}"; bare, YAML takes it for a number'
             )
             return text
         if node.tag in _STRINGS:
@@ -201,13 +218,6 @@ class _Builder:
 
 class _TooMuchError(Exception):
     """More nodes than any real file has, or an alias within itself."""
-
-
-class _Mark(Protocol):
-    """What the C parser and the Python one both say of a place, counted from 0."""
-
-    line: int
-    column: int
 
 
 def _spot(mark: _Mark | None, source: Source, text: str | None = None) -> Spot:

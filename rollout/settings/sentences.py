@@ -50,7 +50,7 @@ def sentence_of(error: ErrorDetails, key: Key, text: str | None) -> str:
         return _unknown(key)
     if kind == "missing":
         return "is missing"
-    if value is None and kind != "value_error":
+    if value is None:
         return "has no value"
     if kind == "value_error":
         return str(context["error"])
@@ -66,6 +66,8 @@ def sentence_of(error: ErrorDetails, key: Key, text: str | None) -> str:
 
 
 def _unknown(key: Key) -> str:
+    if key[-1] == "<<":
+        return "merge keys are not read here; write the keys out"
     if key in NOT_YET:
         return "this gate is not available in this version"
     hint = nearest(key)

@@ -1,0 +1,93 @@
+"""The settings as loaded, with what the domain needs of them in its own words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rollout.domain.addresses import AddressRule, AddressTag, NameIsAddress
+from rollout.domain.exemptions import Exemption, UserMatch
+from rollout.domain.force_mfa.documents import SEED, Amendments
+from rollout.domain.scope import Scope
+from rollout.domain.waves import Wave
+from rollout.settings.models import RolloutFile
+
+# Lists whose order means nothing.
+_UNORDERED = {"ous", "accounts", "account_tags", "user_tags", "users", "break_glass", "enforce_machines"}
+
+
+class Settings(RolloutFile):
+    """All settings, from flags, environment, file and defaults; paths are ready to use.
+
+    `source` is the file they come from, None where there is none. `warnings` are for the operator's eyes.
+    """
+
+    source: Path | None = None
+    warnings: tuple[str, ...] = ()
+
+    def domain_scope(self) -> Scope:
+        return Scope(
+            include_ous=self.scope.include.ous,
+            include_accounts=self.scope.include.accounts,
+            exclude_ous=self.scope.exclude.ous,
+            exclude_accounts=self.scope.exclude.accounts,
+        )
+
+    def domain_waves(self) -> tuple[Wave, ...]:
+        return tuple(
+            Wave(
+                name=wave.name,
+                percent=wave.percent,
+                ous=wave.ous,
+                accounts=wave.accounts,
+                account_tags=wave.account_tags,
+                user_tags=wave.user_tags,
+                users=wave.users,
+            )
+            for wave in self.waves
+        )
+
+    def domain_exemptions(self) -> tuple[Exemption, ...]:
+        return tuple(
+            Exemption(
+                match=UserMatch(line.user),
+                owner=line.owner,
+                reason=line.reason,
+                expires=line.expires,
+                ticket=line.ticket or "",
+            )
+            for line in self.exemptions
+        )
+
+    def domain_amendments(self) -> Amendments:
+        """Give the amendments that take effect: none with `variant: seed`."""
+        if self.policy.variant == "seed":
+            return SEED
+        return Amendments(**self.policy.amendments.model_dump())
+
+    def domain_find(self) -> tuple[AddressRule, ...]:
+        return tuple(AddressTag(rule.tag) if rule.tag else NameIsAddress() for rule in self.notify.find)
+
+    def decisive(self) -> dict[str, Any]:
+        """Give what may not change between plan and apply, as JSON-able values in one canonical form.
+
+        Lists whose order means nothing are sorted; waves and context values keep theirs.
+        """
+        wanted = {"organization", "scope", "policy", "rules", "waves"}
+        return {
+            name: _canonical(value) for name, value in self.model_dump(mode="json", include=wanted).items()
+        }
+
+
+def _canonical(value: Any) -> Any:
+    match value:
+        case dict():
+            return {
+                name: sorted(inner) if name in _UNORDERED and isinstance(inner, list) else _canonical(inner)
+                for name, inner in sorted(value.items())
+                if inner is not None or name == "organization"
+            }
+        case list():
+            return [_canonical(inner) for inner in value]
+        case _:
+            return value

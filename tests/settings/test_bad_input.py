@@ -1,0 +1,525 @@
+"""Whatever is wrong with `rollout.yaml`, each problem is one line: file, line, column, key, and what to do about it."""
+
+# ruff: noqa: E501 - a message is one line here because it is one line there
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rollout.errors import BadSettings
+from rollout.settings import starter_text
+from rollout.settings.models import RolloutFile
+
+BROKEN = [
+    (
+        "gates:\n  lead_time: 14d\n   soak: 3d\n",
+        "rollout.yaml:3:8: broken YAML near gates.lead_time: mapping values are not allowed in this context",
+    ),
+    (
+        "gates:\n\tsoak: 3d\n",
+        "rollout.yaml:2:1: broken YAML near gates: the line is indented with a tab; use spaces",
+    ),
+    (
+        "waves:\n  - {name: canary, percent: 5\n  - {name: rest}\n",
+        "rollout.yaml:3:5: broken YAML near waves.percent: did not find expected ',' or '}' while parsing a flow mapping that began in line 2",
+    ),
+    (
+        "store: .\nscope: {include: {ous: [\n",
+        "rollout.yaml:2:24: broken YAML near scope.include.ous: did not find expected node content while parsing a flow node",
+    ),
+    (
+        'policy:\n  name: "ForceMFA\ngates: {}\n',
+        "rollout.yaml:2:9: broken YAML near policy.name: found unexpected end of stream while scanning a quoted scalar",
+    ),
+    (
+        "organization: @x\n",
+        "rollout.yaml:1:15: broken YAML near organization: found character that cannot start any token",
+    ),
+    (
+        "store: *nowhere\n",
+        "rollout.yaml:1:8: broken YAML near store: nothing before *nowhere has that anchor",
+    ),
+    ("store: .\n---\nstore: .\n", "rollout.yaml:2:1: a second document; only one is read"),
+    (b"store: .\nscope: \xff\xfe\n", "rollout.yaml:2: not UTF-8; save the file in that encoding"),
+    ("store: .\n".encode("utf-16"), "rollout.yaml:1: not UTF-8; save the file in that encoding"),
+    ("store: .\nscope: \x00\n", "rollout.yaml:2:8: the character '\\x00' may not stand in YAML"),
+    ("- a\n- b\n", "rollout.yaml:1:1: must be a mapping of keys (`waves:` and so on), not a list"),
+    ("\nrollout\n", "rollout.yaml:2:1: must be a mapping of keys (`waves:` and so on), not a single value"),
+    ("a: " + "[" * 30, "rollout.yaml:1:27: nested too deeply"),
+    ("store: &a [*a]\n", "rollout.yaml:1:1: aliases make this too large or too deep"),
+    (
+        "store: !!python/object/apply:os.system [ls]\n",
+        "rollout.yaml:1:8: store: the tag !!python/object/apply:os.system is not read here",
+    ),
+    ("store: !mine x\n", "rollout.yaml:1:8: store: the tag !mine is not read here"),
+    ("? [store]\n: x\n", "rollout.yaml:1:3: a key must be text"),
+    (
+        "gates: {soak: 1d}\nstore: .\ngates: {soak: 2d}\n",
+        "rollout.yaml:3:1: gates: given twice; the first is in line 1",
+    ),
+    ("gates:\n  soak: 1d\n  soak: 1d\n", "rollout.yaml:3:3: gates.soak: given twice; the first is in line 2"),
+]
+
+UNKNOWN = [
+    ("gates:\n  lead_tme: 7d\n", "rollout.yaml:2:3: gates.lead_tme: unknown key; did you mean lead_time?"),
+    ("lead_time: 7d\n", "rollout.yaml:1:1: lead_time: unknown key; did you mean gates.lead_time?"),
+    ("Waves: []\n", "rollout.yaml:1:1: Waves: unknown key; did you mean waves?"),
+    ("exemption: []\n", "rollout.yaml:1:1: exemption: unknown key; did you mean exemptions?"),
+    (
+        "waves:\n  - {name: a, percnt: 5}\n",
+        "rollout.yaml:2:15: waves[0].percnt: unknown key; did you mean percent?",
+    ),
+    ("waves:\n  - {name: a, ou: [x]}\n", "rollout.yaml:2:15: waves[0].ou: unknown key; did you mean ous?"),
+    (
+        'access:\n  overrides:\n    "222233334444": {role: [A]}\n',
+        "rollout.yaml:3:22: access.overrides.222233334444.role: unknown key; did you mean roles?",
+    ),
+    (
+        "engine: {xyz: 1}\n",
+        "rollout.yaml:1:10: engine.xyz: unknown key; known here: max_accounts, per_account",
+    ),
+    ("<<: {a: 1}\n", "rollout.yaml:1:1: <<: merge keys are not read here; write the keys out"),
+    ("source: x\n", "rollout.yaml:1:1: source: unknown key; did you mean store?"),
+    (
+        "warnings: []\n",
+        f"rollout.yaml:1:1: warnings: unknown key; known here: {', '.join(RolloutFile.model_fields)}",
+    ),
+    ("gates: {window: x}\n", "rollout.yaml:1:9: gates.window: this gate is not available in this version"),
+    (
+        "gates: {enrolment: 80}\n",
+        "rollout.yaml:1:9: gates.enrolment: this gate is not available in this version",
+    ),
+]
+
+LINE = "exemptions:\n  - {user: %s, owner: ops@example.com, reason: moving, expires: 2027-01-31}\n"
+
+VALUES = [
+    ("version: 2\n", "rollout.yaml:1:10: version: must be 1, not 2; this version knows no other"),
+    ("version: '1'\n", 'rollout.yaml:1:10: version: must be 1, not "1"; this version knows no other'),
+    (
+        "organization: r-ab12\n",
+        'rollout.yaml:1:15: organization: "r-ab12" is not an organization id, as o-a1b2c3d4e5 is',
+    ),
+    ("gates:\n", None),
+    ("gates: 14d\n", 'rollout.yaml:1:8: gates: must be a mapping, not "14d"'),
+    ("gates: []\n", "rollout.yaml:1:8: gates: must be a mapping, not a list"),
+    (
+        "gates: {lead_time: 14}\n",
+        'rollout.yaml:1:20: gates.lead_time: "14" is not a duration; write a number and a unit: 14d, 12h or 30m',
+    ),
+    (
+        "gates: {lead_time: 2w}\n",
+        'rollout.yaml:1:20: gates.lead_time: "2w" is not a duration; write a number and a unit: 14d, 12h or 30m',
+    ),
+    (
+        "gates: {lead_time: -1d}\n",
+        'rollout.yaml:1:20: gates.lead_time: "-1d" is not a duration; write a number and a unit: 14d, 12h or 30m',
+    ),
+    ("gates: {lead_time: }\n", "rollout.yaml:1:20: gates.lead_time: has no value"),
+    ("gates: {lead_time: 4000d}\n", "rollout.yaml:1:20: gates.lead_time: 4000d is longer than ten years"),
+    (
+        "gates: {failure_tolerance: 3}\n",
+        "rollout.yaml:1:28: gates.failure_tolerance: must be a mapping, not 3",
+    ),
+    (
+        "gates: {failure_tolerance: {count: -1}}\n",
+        "rollout.yaml:1:36: gates.failure_tolerance.count: must be at least 0, not -1",
+    ),
+    (
+        "gates: {failure_tolerance: {percent: 101}}\n",
+        "rollout.yaml:1:38: gates.failure_tolerance.percent: must be at most 100, not 101",
+    ),
+    (
+        "gates: {failure_tolerance: {percent: .nan}}\n",
+        "rollout.yaml:1:38: gates.failure_tolerance.percent: must be a finite number, not .nan",
+    ),
+    (
+        "gates: {notice_for_unaffected: 'no'}\n",
+        'rollout.yaml:1:32: gates.notice_for_unaffected: must be true or false, not "no"',
+    ),
+    ("rules: {plan_max_age: 0d}\n", "rollout.yaml:1:23: rules.plan_max_age: must be longer than nothing"),
+    (
+        "rules: {plan_max_age: 10d}\n",
+        "rollout.yaml:1:23: rules.plan_max_age: is 10d, shorter than the 17d that a plan takes: lead_time 14d plus soak 3d × 1, once for each wave after the first",
+    ),
+    (
+        "gates: {lead_time: 20d, soak: 6d}\nwaves: [{name: a, percent: 1}, {name: b, percent: 2}, {name: c}]\n",
+        "rollout.yaml: rules.plan_max_age: is 30d, shorter than the 32d that a plan takes: lead_time 20d plus soak 6d × 2, once for each wave after the first",
+    ),
+    ("rules: {scps: on}\n", "rollout.yaml:1:15: rules.scps: must be auto or off, not on"),
+    (
+        "rules: {max_exempt_percent: ten}\n",
+        'rollout.yaml:1:29: rules.max_exempt_percent: must be a number, not "ten"',
+    ),
+    (
+        "rules: {keys_in_use_days: true}\n",
+        "rollout.yaml:1:27: rules.keys_in_use_days: must be a whole number, not true",
+    ),
+    ("rules: {break_glass: alice}\n", 'rollout.yaml:1:22: rules.break_glass: must be a list, not "alice"'),
+    (
+        "rules: {break_glass: ['team=a', 'team=a']}\n",
+        'rollout.yaml:1:22: rules.break_glass: "team=a" stands twice in the list',
+    ),
+    (
+        "rules: {context: {'AWS:MultiFactorAuthPresent': true}}\n",
+        "rollout.yaml:1:19: rules.context.AWS:MultiFactorAuthPresent: AWS:MultiFactorAuthPresent cannot be supplied: whether there was MFA is what is being decided",
+    ),
+    (
+        "rules: {context: {aws:PrincipalTag/team: a}}\n",
+        "rollout.yaml:1:19: rules.context.aws:PrincipalTag/team: aws:PrincipalTag/team cannot be supplied: it follows from the user's tags",
+    ),
+    (
+        "rules: {context: {SourceIp: 192.0.2.1}}\n",
+        'rollout.yaml:1:19: rules.context.SourceIp: "SourceIp" is not a condition key, as aws:SourceIp is',
+    ),
+    (
+        "rules: {context: {aws:SourceIp: 192.0.2.1, aws:sourceip: 192.0.2.2}}\n",
+        "rollout.yaml:1:58: rules.context.aws:sourceip: given twice; condition keys differ by more than capitals",
+    ),
+    (
+        "rules: {context: {aws:SourceIp: []}}\n",
+        "rollout.yaml:1:33: rules.context.aws:SourceIp: is empty and would select nothing; fill it, or remove the key",
+    ),
+    (
+        "access: {roles: []}\n",
+        "rollout.yaml:1:17: access.roles: is empty and would select nothing; fill it, or remove the key",
+    ),
+    ("access: {roles: [A, A]}\n", 'rollout.yaml:1:17: access.roles: "A" stands twice in the list'),
+    (
+        "access: {roles: ['arn:aws:iam::111122223333:role/Audit']}\n",
+        'rollout.yaml:1:18: access.roles[0]: "arn:aws:iam::111122223333:role/Audit" is not the name of a role, without its ARN',
+    ),
+    (
+        "access: {external_id: x}\n",
+        'rollout.yaml:1:23: access.external_id: "x" is not an external id: 2 or more of letters, digits, _+=,.@:/-',
+    ),
+    (
+        "access: {external_id: 12345}\n",
+        'rollout.yaml:1:23: access.external_id: must be text; write it in quotes: "12345"',
+    ),
+    (
+        "access:\n  overrides:\n    012345678901: {roles: [A]}\n",
+        'rollout.yaml:3:5: access.overrides.012345678901: write the account id in quotes: "012345678901"; bare, YAML takes it for a number',
+    ),
+    (
+        'access: {overrides: {"12345678901": {roles: [A]}}}\n',
+        'rollout.yaml:1:22: access.overrides.12345678901: "12345678901" is not an account id of 12 digits; zeros at the front count',
+    ),
+    (
+        'access: {overrides: {"222233334444": {}}}\n',
+        "rollout.yaml:1:38: access.overrides.222233334444: overrides nothing; give roles or external_id",
+    ),
+    (
+        "scope: {exclude: {accounts: [011111111111]}}\n",
+        'rollout.yaml:1:30: scope.exclude.accounts[0]: write the account id in quotes: "011111111111"; bare, YAML takes it for a number',
+    ),
+    (
+        "waves: [{name: a, accounts: [111122223333]}, {name: b}]\n",
+        'rollout.yaml:1:30: waves[0].accounts[0]: write the account id in quotes: "111122223333"; bare, YAML takes it for a number',
+    ),
+    (
+        "scope: {include: {ous: []}}\n",
+        "rollout.yaml:1:24: scope.include.ous: is empty and would select nothing; fill it, or remove the key",
+    ),
+    ("scope: {include: {accounts: }}\n", "rollout.yaml:1:29: scope.include.accounts: has no value"),
+    (
+        "scope: {exclude: {ous: Suspended}}\n",
+        'rollout.yaml:1:24: scope.exclude.ous: must be a list, not "Suspended"',
+    ),
+    (
+        "scope: {exclude: {ous: [ou-ab12-11112222]}}\n",
+        'rollout.yaml:1:25: scope.exclude.ous[0]: "ou-ab12-11112222" is an id; write the OU\'s path by names, as in Workloads/Prod',
+    ),
+    (
+        "scope: {exclude: {ous: [/Suspended]}}\n",
+        'rollout.yaml:1:25: scope.exclude.ous[0]: "/Suspended" must not start or end with a slash; write Workloads/Prod',
+    ),
+    ("scope: {exclude: {accounts: ['']}}\n", "rollout.yaml:1:30: scope.exclude.accounts[0]: is blank"),
+    ("policy: {attach: grop}\n", 'rollout.yaml:1:18: policy.attach: must be group or user, not "grop"'),
+    (
+        "policy: {name: Force MFA}\n",
+        'rollout.yaml:1:16: policy.name: "Force MFA" is not a policy name: 1 to 119 letters, digits or any of _+=,.@-',
+    ),
+    (
+        "policy: {group: /rollout/ForceMFA}\n",
+        'rollout.yaml:1:17: policy.group: "/rollout/ForceMFA" is not an IAM name: 1 to 128 letters, digits or any of _+=,.@-',
+    ),
+    (
+        "policy: {amendments: {pathed_users: maybe}}\n",
+        'rollout.yaml:1:37: policy.amendments.pathed_users: must be true or false, not "maybe"',
+    ),
+    ("waves:\n", "rollout.yaml:1:7: waves: has no value"),
+    (
+        "waves: []\n",
+        "rollout.yaml:1:8: waves: is empty and would select nothing; fill it, or remove the key",
+    ),
+    ("waves: [canary]\n", 'rollout.yaml:1:9: waves[0]: must be a mapping, not "canary"'),
+    ("waves: [{percent: 5}, {name: rest}]\n", "rollout.yaml:1:9: waves[0].name: is missing"),
+    ("waves: [{name: no}]\n", 'rollout.yaml:1:16: waves[0].name: must be text; write it in quotes: "no"'),
+    (
+        "waves: [{name: first wave}]\n",
+        'rollout.yaml:1:16: waves[0].name: "first wave" is not a wave\'s name: letters, digits, dots and dashes, at most 64',
+    ),
+    (
+        "waves: [{name: ../x}]\n",
+        'rollout.yaml:1:16: waves[0].name: "../x" is not a wave\'s name: letters, digits, dots and dashes, at most 64',
+    ),
+    (
+        "waves: [{name: a, percent: 5}, {name: A}]\n",
+        'rollout.yaml:1:39: waves[1].name: "A" is the name of an earlier wave too',
+    ),
+    (
+        "waves: [{name: a, percent: 0}, {name: b}]\n",
+        "rollout.yaml:1:28: waves[0].percent: must be more than 0, not 0",
+    ),
+    (
+        "waves: [{name: a, percent: 100.5}, {name: b}]\n",
+        "rollout.yaml:1:28: waves[0].percent: must be at most 100, not 100.5",
+    ),
+    (
+        "waves: [{name: a, percent: 5%}, {name: b}]\n",
+        'rollout.yaml:1:28: waves[0].percent: must be a number, not "5%"',
+    ),
+    (
+        "waves: [{name: dev, ous: []}, {name: b}]\n",
+        "rollout.yaml:1:26: waves[0].ous: is empty and would select nothing; fill it, or remove the key",
+    ),
+    ("waves:\n  - name: dev\n    ous:\n  - name: rest\n", "rollout.yaml:3:9: waves[0].ous: has no value"),
+    (
+        "waves: [{name: a, user_tags: [team]}, {name: b}]\n",
+        'rollout.yaml:1:31: waves[0].user_tags[0]: "team" is not a tag; write key=value, without globs',
+    ),
+    (
+        "waves: [{name: all}, {name: prod, ous: [Prod]}]\n",
+        'rollout.yaml:1:9: waves[0]: "all" takes everybody, which leaves nobody for: prod',
+    ),
+    (
+        LINE % "alice",
+        'rollout.yaml:2:12: exemptions[0].user: "alice" does not name users exactly; write an ARN, a UserId (AIDA…) or a tag key=value',
+    ),
+    (
+        LINE % "'arn:aws:iam::111122223333:user/*'",
+        'rollout.yaml:2:12: exemptions[0].user: "arn:aws:iam::111122223333:user/*" is a glob; name users exactly: by ARN, UserId or tag key=value',
+    ),
+    (
+        LINE % "'team=*'",
+        'rollout.yaml:2:12: exemptions[0].user: "team=*" is a glob; name users exactly: by ARN, UserId or tag key=value',
+    ),
+    (
+        LINE % "'arn:aws:iam::111122223333:role/x'",
+        'rollout.yaml:2:12: exemptions[0].user: "arn:aws:iam::111122223333:role/x" is not the ARN of an IAM user',
+    ),
+    (
+        LINE % "'arn:aws:iam::12345678901:user/x'",
+        'rollout.yaml:2:12: exemptions[0].user: "arn:aws:iam::12345678901:user/x" is not the ARN of an IAM user',
+    ),
+    (
+        "exemptions: [{user: team=a, owner: x, reason: y}]\n",
+        "rollout.yaml:1:14: exemptions[0].expires: is missing",
+    ),
+    (
+        "exemptions: [{user: team=a, owner: ' ', reason: y, expires: 2027-01-31}]\n",
+        "rollout.yaml:1:36: exemptions[0].owner: is blank",
+    ),
+    (
+        'exemptions: [{user: team=a, owner: "a\\nb", reason: y, expires: 2027-01-31}]\n',
+        'rollout.yaml:1:36: exemptions[0].owner: "a\\nb" must be one line without control characters',
+    ),
+    (
+        "exemptions: [{user: team=a, owner: x, reason: y, expires: never}]\n",
+        'rollout.yaml:1:59: exemptions[0].expires: "never" is not a day; write it as 2027-01-31',
+    ),
+    (
+        "exemptions: [{user: team=a, owner: x, reason: y, expires: 2027-02-30}]\n",
+        "rollout.yaml:1:59: exemptions[0].expires: 2027-02-30 is no day: day is out of range for month",
+    ),
+    (
+        "exemptions: [{user: team=a, owner: x, reason: y, expires: '2027-02-30'}]\n",
+        'rollout.yaml:1:59: exemptions[0].expires: "2027-02-30" is no day: day is out of range for month',
+    ),
+    (
+        "exemptions: [{user: team=a, owner: x, reason: y, expires: 2027-01-31 10:00:00}]\n",
+        'rollout.yaml:1:59: exemptions[0].expires: "2027-01-31 10:00:00" is not a day; write it as 2027-01-31',
+    ),
+    (
+        "exemptions: [{user: team=a, owner: x, reason: y, expires: 2027-01-31, ticket: 42}]\n",
+        'rollout.yaml:1:79: exemptions[0].ticket: must be text; write it in quotes: "42"',
+    ),
+    (
+        "notify: {channel: ses}\n",
+        'rollout.yaml:1:19: notify.channel: must be outbox, not "ses"; this version knows no other',
+    ),
+    (
+        "notify: {sender: security}\n",
+        'rollout.yaml:1:18: notify.sender: "security" is not a plain mail address, as security@example.com is',
+    ),
+    (
+        'notify: {sender: "a@example.com\\nBcc: b@example.com"}\n',
+        'rollout.yaml:1:18: notify.sender: "a@example.com\\nBcc: b@example.com" is not a plain mail address, as security@example.com is',
+    ),
+    (
+        "notify: {find: [{}]}\n",
+        "rollout.yaml:1:17: notify.find[0]: give exactly one of {tag: email} and {username_is_address: true}",
+    ),
+    (
+        "notify: {find: [{tag: a, username_is_address: true}]}\n",
+        "rollout.yaml:1:17: notify.find[0]: give exactly one of {tag: email} and {username_is_address: true}",
+    ),
+    (
+        "notify: {find: [{username_is_address: false}]}\n",
+        "rollout.yaml:1:39: notify.find[0].username_is_address: must be true, not false; this version knows no other",
+    ),
+    ("notify: {remind_at: [0d]}\n", "rollout.yaml:1:22: notify.remind_at[0]: must be longer than nothing"),
+    (
+        "notify: {outbox: s3://b/x}\n",
+        'rollout.yaml:1:18: notify.outbox: "s3://b/x": S3 is not available in this version; name a folder',
+    ),
+    (
+        "engine: {max_accounts: 1.5}\n",
+        "rollout.yaml:1:24: engine.max_accounts: must be a whole number, not 1.5",
+    ),
+    ("engine: {max_accounts: 0}\n", "rollout.yaml:1:24: engine.max_accounts: must be at least 1, not 0"),
+    (
+        "store: s3://bucket/prefix\n",
+        'rollout.yaml:1:8: store: "s3://bucket/prefix": S3 is not available in this version; name a folder',
+    ),
+    ("store: gs://bucket\n", 'rollout.yaml:1:8: store: "gs://bucket" is a URL; name a folder'),
+    ("store: ~\n", "rollout.yaml:1:8: store: has no value"),
+    ("store: 5\n", "rollout.yaml:1:8: store: 5 is not a folder; write a path as text"),
+]
+
+
+@pytest.mark.parametrize(("text", "line"), [*BROKEN, *UNKNOWN, *VALUES])
+def test_bad_input_gets_one_line_with_its_place_and_the_cure(load, refusal, text, line):
+    if line is None:
+        load(text)
+        return
+    error = refusal(text)
+    assert str(error) == line
+    assert error.exit_code == 2
+    assert error.cure
+
+
+def test_all_problems_are_listed_in_the_order_in_which_they_stand(refusal):
+    text = """
+gates:
+  lead_tme: 7d
+  soak: soon
+waves:
+  - name: canary
+    percent: 0
+  - percent: 10
+  - name: no
+access:
+  overrides:
+    022233334444: {role: x}
+"""
+    places = [line.split(": ")[:2] for line in str(refusal(text)).splitlines()]
+    assert places == [
+        ["rollout.yaml:3:3", "gates.lead_tme"],
+        ["rollout.yaml:4:9", "gates.soak"],
+        ["rollout.yaml:7:14", "waves[0].percent"],
+        ["rollout.yaml:8:5", "waves[1].name"],
+        ["rollout.yaml:9:11", "waves[2].name"],
+        ["rollout.yaml:12:5", "access.overrides.022233334444"],
+        ["rollout.yaml:12:20", "access.overrides.022233334444.role"],
+    ]
+
+
+def test_a_flood_of_problems_is_cut_and_counted(refusal):
+    lines = str(refusal("".join(f"key{number}: 1\n" for number in range(1000)))).splitlines()
+    assert len(lines) == 51
+    assert lines[-1] == "… and 950 more"
+
+
+def test_aliases_that_multiply_are_stopped(refusal):
+    """Nine levels of nine aliases each would be a third of a billion items."""
+    levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
+    assert str(refusal("\n".join(levels))) == "rollout.yaml:1:1: aliases make this too large or too deep"
+
+
+def test_an_alias_is_followed_where_it_is_harmless(load):
+    settings = load(
+        "scope:\n  include: {ous: &prod [Prod], accounts: ['*']}\nwaves: [{name: p, ous: *prod}, {name: r}]\n"
+    )
+    assert settings.waves[0].ous == ("Prod",)
+
+
+def test_a_file_of_monstrous_size_is_not_read(refusal):
+    assert str(refusal("#" * (8 * 1024 * 1024 + 1))) == "rollout.yaml: larger than 8 MiB"
+
+
+def test_long_values_are_cut_in_messages(refusal):
+    message = str(refusal(f"organization: {'x' * 5000}\n"))
+    assert len(message) < 200
+    assert "xxx … is not an organization id" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        (
+            "gates: {lead_time: 0d}\nnotify: {remind_at: []}\n",
+            "rollout.yaml:1:20: gates.lead_time: is 0d: users are enforced without time to enrol",
+        ),
+        (
+            "gates: {soak: 0d}\n",
+            "rollout.yaml:1:15: gates.soak: is 0d: the next wave follows at once, before anyone can complain about the last",
+        ),
+        (
+            "gates: {lead_time: 7d}\nnotify: {remind_at: [7d]}\n",
+            "rollout.yaml:2:22: notify.remind_at[0]: is not within the lead time of 7d; never sent",
+        ),
+        (
+            "waves: [{name: a, percent: 50}, {name: b, ous: [Prod]}]\n",
+            "rollout.yaml:1:8: waves: no wave takes all who are left; a user whom none matches refuses the plan",
+        ),
+        (
+            "policy: {variant: seed, amendments: {pathed_users: true}}\n",
+            "rollout.yaml:1:37: policy.amendments: have no effect with variant: seed",
+        ),
+        (
+            "scope: {exclude: {accounts: ['12345678901']}}\n",
+            'rollout.yaml:1:30: scope.exclude.accounts[0]: "12345678901" has 11 digits and an account id 12; is a 0 missing in front?',
+        ),
+    ],
+)
+def test_what_is_legal_and_dangerous_is_warned_of(load, text, warning):
+    assert load(f"{text}organization: o-a1b2c3d4e5\n").warnings == (warning,)
+
+
+def test_without_an_organization_a_warning_says_what_that_means(load):
+    sentence = "organization: not set, so credentials of another organization would not be noticed"
+    assert load().warnings == (f"no rollout.yaml: {sentence}",)
+    assert load("organization: null\n").warnings == (f"rollout.yaml:1:15: {sentence}",)
+
+
+def test_an_empty_key_is_its_default_where_that_is_as_empty(load):
+    text = "exemptions:\n  # none yet\ngates:\nrules:\n  break_glass:\nscope:\n  exclude:\n    ous:\n"
+    assert load(text).model_dump(exclude={"source", "warnings"}) == load("").model_dump(
+        exclude={"source", "warnings"}
+    )
+
+
+_STARTER = starter_text()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.one_of(
+        st.text(),
+        st.binary(),
+        st.builds(
+            lambda start, length, put: _STARTER[:start] + put + _STARTER[start + length :],
+            st.integers(0, len(_STARTER)),
+            st.integers(0, 40),
+            st.text(st.sampled_from("abz059 \n\t:-[]{}&*!|>'\"%@#,?"), max_size=6),
+        ),
+    )
+)
+def test_no_file_ends_in_a_traceback(load, text):
+    try:
+        load(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text)
+    except BadSettings as error:
+        assert str(error).startswith("rollout.yaml")  # noqa: PT017
