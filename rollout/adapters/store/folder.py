@@ -25,6 +25,9 @@ _CURES = {
 }
 _USUAL_CURE = "make that folder writable for you, or set `store` in rollout.yaml to one that is"
 
+# File systems without hard links answer with one of these.
+_NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK, errno.EINVAL}
+
 
 def unwritable(path: Path, problem: OSError) -> Unwritable:
     """Say which folder cannot be written, why, and what to do."""
@@ -57,6 +60,44 @@ def sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def create_whole(path: Path, content: bytes) -> bool:
+    """Make a file with its content at once, closed to everybody else; False where there is one of that name.
+
+    Raises OSError.
+    """
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    try:
+        _write_down(descriptor, content)
+        os.link(temporary, path)  # a rename would overwrite
+    except FileExistsError:
+        return False
+    except OSError as problem:
+        if problem.errno not in _NO_LINKS:
+            raise
+        return _create_in_place(path, content)
+    else:
+        return True
+    finally:
+        with suppress(OSError):
+            Path(temporary).unlink()
+
+
+def _create_in_place(path: Path, content: bytes) -> bool:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+    except FileExistsError:
+        return False
+    _write_down(descriptor, content)
+    return True
+
+
+def _write_down(descriptor: int, content: bytes) -> None:
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 class FolderStore:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -17,15 +15,13 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter
 
-from rollout.adapters.store.folder import FILE_MODE, make_folder, unwritable
+from rollout.adapters.store.folder import FILE_MODE, create_whole, make_folder, unwritable
 from rollout.adapters.store.processes import is_gone
 from rollout.errors import LockHeld
 from rollout.workflows.ports import Clock
 
 FOLDER = ".rollout/locks"
 _ORGANIZATION_ID = re.compile(r"[A-Za-z0-9_-]+")
-# File systems without hard links answer with one of these.
-_NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK, errno.EINVAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +129,7 @@ class FolderLock:
 
     def _take(self, path: Path, me: Holder, organization_id: str) -> None:
         content = json.dumps(asdict(me), indent=1, ensure_ascii=False).encode() + b"\n"
-        while not _create(path, content):
+        while not create_whole(path, content):
             other = _read(path)
             if other is None:
                 continue  # released since
@@ -147,38 +143,6 @@ class FolderLock:
     def _is_dead(self, other: Holder) -> bool:
         here = bool(other.token) and other.host == self._me.host
         return here and is_gone(other.pid, other.process_start, self._me.process_start)
-
-
-def _create(path: Path, content: bytes) -> bool:
-    """Make the lock file with its content at once; False where there is one."""
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
-    except OSError as problem:
-        if problem.errno not in _NO_LINKS:
-            raise
-        return _create_in_place(path, content)
-    else:
-        return True
-    finally:
-        with suppress(OSError):
-            Path(temporary).unlink()
-
-
-def _create_in_place(path: Path, content: bytes) -> bool:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
-    except FileExistsError:
-        return False
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-    return True
 
 
 def _read(path: Path) -> Holder | None:

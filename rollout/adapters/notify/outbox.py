@@ -1,0 +1,93 @@
+"""The channel that needs no mail server: messages as files, for an operator or a relay to send on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from hashlib import sha256
+from itertools import count
+from pathlib import Path
+
+from rollout.adapters.notify.text import body, clean, subject
+from rollout.adapters.store.folder import create_whole, make_folder, unwritable
+from rollout.domain.notices import Delivery, Notice, Receipt
+from rollout.errors import Unwritable
+
+# One plain address and nothing else: no second recipient, no display name, no line break.
+_ADDRESS = re.compile(r"""[^\s@<>()\[\]:;,"\\]+@[^\s@<>()\[\]:;,"\\]+""")
+_LONGEST_ADDRESS = 254
+
+
+class Outbox:
+    """Writes one `.eml` file (RFC 5322) per message into a folder that only its owner can read (fills `Notifier`).
+
+    `run` and the address name the file and the message, so a message sent twice can be recognised; a file that is
+    there is never overwritten. A message in an outbox is queued; `counts` says that whoever empties it can be trusted
+    to deliver (`notify.outbox_counts`).
+    """
+
+    def __init__(
+        self, folder: Path, sender: str, *, run: str, now: Callable[[], datetime], counts: bool = False
+    ) -> None:
+        self._folder = folder
+        self._sender = sender
+        self._run = run
+        self._now = now
+        self._delivery = Delivery.DELIVERED if counts else Delivery.QUEUED
+
+    def send(self, notice: Notice) -> Receipt:
+        """Write the message down; a failure is a receipt."""
+        if not _is_address(notice.address):
+            return Receipt(Delivery.FAILED, detail=f'"{clean(notice.address)}" is not an e-mail address')
+        try:
+            make_folder(self._folder)
+            return Receipt(self._delivery, self._write(notice))
+        except Unwritable as problem:
+            return Receipt(Delivery.FAILED, detail=str(problem))
+        except OSError as problem:
+            return Receipt(Delivery.FAILED, detail=str(unwritable(self._folder, problem)))
+        except ValueError as problem:
+            # Only the sender is left to be wrong; it comes from the settings.
+            why = f'no message can be sent from "{clean(self._sender)}": {clean(str(problem))}'
+            return Receipt(Delivery.FAILED, detail=why)
+
+    def _write(self, notice: Notice) -> str:
+        """Write the message under the first name that is free; returns its id."""
+        for attempt in count(1):
+            digest = sha256(f"{self._run}\n{notice.address}\n{attempt}".encode()).hexdigest()
+            message_id = f"<{digest[:32]}@{_domain(self._sender)}>"
+            suffix = "" if attempt == 1 else f"-{attempt}"
+            name = f"{_safe(self._run)}-{_safe(notice.address)}-{digest[:8]}{suffix}.eml"
+            if create_whole(self._folder / name, self._message(notice, message_id)):
+                return message_id
+        raise AssertionError  # count() does not end
+
+    def _message(self, notice: Notice, message_id: str) -> bytes:
+        message = EmailMessage(policy=SMTP if notice.address.isascii() else SMTPUTF8)
+        message["From"] = self._sender
+        message["To"] = Address(addr_spec=notice.address)
+        message["Subject"] = subject(notice)
+        message["Date"] = self._now()
+        message["Message-ID"] = message_id
+        # No answer by machine, out-of-office notes among them (RFC 3834).
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(body(notice, self._sender))
+        return message.as_bytes()
+
+
+def _is_address(text: str) -> bool:
+    return bool(_ADDRESS.fullmatch(text)) and text.isprintable() and len(text) <= _LONGEST_ADDRESS
+
+
+def _safe(text: str) -> str:
+    """Keep of a text what may stand in a file name anywhere; the digest beside it keeps names apart."""
+    return re.sub(r"[^A-Za-z0-9.@_+-]", "_", text).lstrip(".")[:80]
+
+
+def _domain(sender: str) -> str:
+    found = re.search(r"@([A-Za-z0-9.-]+)", sender)
+    return found.group(1) if found else "rollout.invalid"
