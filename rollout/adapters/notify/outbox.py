@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
@@ -25,19 +25,24 @@ _LONGEST_ADDRESS = 254
 class Outbox:
     """Writes one `.eml` file (RFC 5322) per message into a folder that only its owner can read (fills `Notifier`).
 
-    `run` and the address name the file and the message, so a message sent twice can be recognised; a file that is
-    there is never overwritten. A message in an outbox is queued; `counts` says that whoever empties it can be trusted
-    to deliver (`notify.outbox_counts`).
+    `run` (or, without one, the moment) and the address name the file and the message, so that a message sent twice
+    can be recognised; a file that is there is never overwritten. A message in an outbox is queued; `counts` says that
+    whoever empties it can be trusted to deliver (`notify.outbox_counts`).
     """
 
     def __init__(
-        self, folder: Path, sender: str, *, run: str, now: Callable[[], datetime], counts: bool = False
+        self,
+        folder: Path,
+        sender: str,
+        counts: bool,  # noqa: FBT001 - a setting, handed on as it is
+        now: Callable[[], datetime],
+        run: str = "",
     ) -> None:
         self._folder = folder
         self._sender = sender
-        self._run = run
-        self._now = now
         self._delivery = Delivery.DELIVERED if counts else Delivery.QUEUED
+        self._now = now
+        self._run = run
 
     def send(self, notice: Notice) -> Receipt:
         """Write the message down; a failure is a receipt."""
@@ -57,21 +62,23 @@ class Outbox:
 
     def _write(self, notice: Notice) -> str:
         """Write the message under the first name that is free; returns its id."""
+        now = self._now()
+        run = self._run or f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
         for attempt in count(1):
-            digest = sha256(f"{self._run}\n{notice.address}\n{attempt}".encode()).hexdigest()
+            digest = sha256(f"{run}\n{notice.address}\n{attempt}".encode()).hexdigest()
             message_id = f"<{digest[:32]}@{_domain(self._sender)}>"
             suffix = "" if attempt == 1 else f"-{attempt}"
-            name = f"{_safe(self._run)}-{_safe(notice.address)}-{digest[:8]}{suffix}.eml"
-            if create_whole(self._folder / name, self._message(notice, message_id)):
+            name = f"{_safe(run)}-{_safe(notice.address)}-{digest[:8]}{suffix}.eml"
+            if create_whole(self._folder / name, self._message(notice, message_id, now)):
                 return message_id
         raise AssertionError  # count() does not end
 
-    def _message(self, notice: Notice, message_id: str) -> bytes:
+    def _message(self, notice: Notice, message_id: str, now: datetime) -> bytes:
         message = EmailMessage(policy=SMTP if notice.address.isascii() else SMTPUTF8)
         message["From"] = self._sender
         message["To"] = Address(addr_spec=notice.address)
         message["Subject"] = subject(notice)
-        message["Date"] = self._now()
+        message["Date"] = now
         message["Message-ID"] = message_id
         # No answer by machine, out-of-office notes among them (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
