@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rollout.adapters.aws.documents import same_document
 from rollout.domain.changes import (
     AddMember,
     AttachToGroup,
@@ -27,6 +26,7 @@ from rollout.domain.changes import (
     RemoveMember,
     SetDefaultVersion,
 )
+from rollout.domain.iam import equal_documents
 from rollout.domain.inventory import AccountFacts, Group, ManagedPolicy, PolicyVersion
 
 if TYPE_CHECKING:
@@ -76,10 +76,10 @@ def stands(facts: AccountFacts, change: Change) -> bool:
     match change:
         case CreatePolicy(policy_arn=arn, document=document):
             versions = facts.policies[arn].versions if arn in facts.policies else ()
-            return any(same_document(version.document, document) for version in versions)
+            return any(equal_documents(version.document, document) for version in versions)
         case CreateVersion(policy_arn=arn, document=document):
             default = facts.policies[arn].default if arn in facts.policies else None
-            return default is not None and same_document(default.document, document)
+            return default is not None and equal_documents(default.document, document)
         case SetDefaultVersion(policy_arn=arn, version_id=version):
             default = facts.policies[arn].default if arn in facts.policies else None
             return default is not None and default.id == version
