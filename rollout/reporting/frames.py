@@ -60,14 +60,13 @@ class Because:
 
 @dataclass(frozen=True, slots=True)
 class OuShare:
-    """How much of one OU is under MFA enforcement."""
+    """How much of one OU is under MFA enforcement, and how many of its accounts nobody looked into."""
 
     ou: str
-    accounts: int
+    entered: int
+    left_out: int
     users: int
     under_mfa: int
-    enforced: int
-    covered: int
 
     @property
     def percent(self) -> float | None:
@@ -113,7 +112,7 @@ def count(flat: Flat) -> Counts:
         unknown=sum("unknown" in row.reasons for row in flat.users),
         held_enforced=int(((users["verdict"] == Kind.HOLD.value) & users["enforced"]).sum()),
         because=_because(users),
-        ous=_ous(users),
+        ous=_ous(accounts_frame(flat.accounts), users),
         states={str(state): int(states[state]) for state in sorted(states.index)},
         outcomes=_outcomes(flat.changes),
     )
@@ -146,22 +145,18 @@ def _commonest(texts: pd.Series) -> str:
     return min((str(text) for text in counts.index[counts == counts.max()]), default="")
 
 
-def _ous(users: pd.DataFrame) -> tuple[OuShare, ...]:
-    groups = users.groupby("ou_path")
-    table = groups[["under_mfa", "enforced", "covered"]].sum()
-    table["users"] = groups.size()
-    table["accounts"] = groups["account_id"].nunique()
-    return tuple(
-        OuShare(
-            str(ou),
-            int(row["accounts"]),
-            int(row["users"]),
-            int(row["under_mfa"]),
-            int(row["enforced"]),
-            int(row["covered"]),
-        )
-        for ou, row in table.sort_index().iterrows()
+def _ous(accounts: pd.DataFrame, users: pd.DataFrame) -> tuple[OuShare, ...]:
+    entered = accounts["state"] == "entered"
+    table = pd.DataFrame(
+        {
+            "entered": entered.groupby(accounts["ou_path"]).sum(),
+            "left_out": (~entered).groupby(accounts["ou_path"]).sum(),
+            "users": users.groupby("ou_path").size(),
+            "under_mfa": users.groupby("ou_path")["under_mfa"].sum(),
+        }
     )
+    table = table.fillna(0).astype("int64").sort_index()
+    return tuple(OuShare(str(ou), *map(int, row)) for ou, *row in table.itertuples())
 
 
 def _outcomes(rows: Sequence[ChangeRow]) -> tuple[tuple[str, Mapping[str, int]], ...]:

@@ -75,6 +75,7 @@ class Limit:
     gap: bool = True
     items: tuple[str, ...] = ()
     link: str = ""
+    filters: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {
+        "span": moments.span,
         "day": moments.day,
         "minute": moments.minute,
         "stamp": moments.stamp,
@@ -239,12 +241,14 @@ def _segments(counts: Counts, flat: Flat) -> list[Segment]:
 def _tiles(flat: Flat, counts: Counts) -> list[Tile]:
     verdicts = counts.verdicts
     today = flat.now.date()
-    live = [
+    live: list[date] = [
         row.exempt_until
         for row in flat.users
         if row.verdict == Kind.EXEMPT and row.exempt_until and row.exempt_until >= today
     ]
-    next_end = f"next ends {min(live).isoformat()}" if live else "none that lives"
+    over = verdicts["exempt"] - len(live)
+    parts = [f"{over:,} over" if over else "", f"next ends {min(live).isoformat()}" if live else ""]
+    exempt = "; ".join(filter(None, parts)) or "nobody"
     unreachable = sum(row.state == "unreachable" for row in flat.accounts)
     entered = sum(row.state == "entered" for row in flat.accounts)
     held = (
@@ -275,7 +279,7 @@ def _tiles(flat: Flat, counts: Counts) -> list[Tile]:
             "waiting",
             "verdict=enforce&enforced=no",
         ),
-        Tile(f"{verdicts['exempt']:,}", "Exempt", next_end, "exempt", "verdict=exempt"),
+        Tile(f"{verdicts['exempt']:,}", "Exempt", exempt, "exempt", "verdict=exempt"),
         Tile(f"{verdicts['hold']:,}", "On hold", held, "hold", "verdict=hold"),
         Tile(f"{counts.no_mfa:,}", "No MFA device", "whatever their verdict", "no-mfa", "mfa=no"),
         Tile(
@@ -298,6 +302,7 @@ def _limits(flat: Flat, counts: Counts) -> Iterator[Limit]:
             "A needed fact could not be read, so they are on hold as unknown. "
             "What their lines show is only what was seen.",
             link="#users",
+            filters="reason=unknown",
         )
     yield from _not_asked(flat)
     yield from _ages(flat)
@@ -379,6 +384,7 @@ def _unsure(flat: Flat) -> Iterator[Limit]:
             f"{queued:,} notice{'s' if queued != 1 else ''} queued",
             "Handed to the outbox; nobody knows whether they arrived.",
             link="#users",
+            filters="delivery=queued&enforced=no",
         )
     if flat.unsettled:
         yield Limit(

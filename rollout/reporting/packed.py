@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
+from itertools import groupby
 from typing import Any
 
 from markupsafe import Markup
@@ -64,14 +65,14 @@ def packed(flat: Flat) -> Markup:
         "partition": partition,
         "epoch": _EPOCH.isoformat(),
         "accounts": accounts,
-        "account": [place[row.account_id, row.account_name, row.ou_path] for row in rows],
+        "account": _runs([place[row.account_id, row.account_name, row.ou_path] for row in rows]),
         "user_name": [row.user_name for row in rows],
         "user_id": [row.user_id for row in rows],
         "user_arn": None if spelt else [row.user_arn for row in rows],
         "active_keys": [row.active_keys for row in rows],
         "words": {key: _coded(map(text, rows)) for key, text in words.items()},
         "flags": {key: "".join("1" if flag(row) else "0" for row in rows) for key, flag in _FLAGS.items()},
-        "days": {key: [_day(moment(row)) for row in rows] for key, moment in _DAYS.items()},
+        "days": {key: _runs([_day(moment(row)) for row in rows]) for key, moment in _DAYS.items()},
     }
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     for sign in "<>&\u2028\u2029":
@@ -83,7 +84,13 @@ def _coded(texts: Iterable[str]) -> dict[str, Any]:
     """Store each text once, and for every row which one it is."""
     words: dict[str, int] = {}
     codes = [words.setdefault(text, len(words)) for text in texts]
-    return {"words": list(words), "codes": codes}
+    return {"words": list(words), "codes": _runs(codes)}
+
+
+def _runs(numbers: list[int]) -> list[int] | dict[str, list[int]]:
+    """Say a number that repeats once, with how often it does, where that is shorter: value, times, value, times."""
+    runs = [part for value, same in groupby(numbers) for part in (value, sum(1 for _ in same))]
+    return {"runs": runs} if len(runs) < len(numbers) else numbers
 
 
 def _day(moment: date | datetime | None) -> int:

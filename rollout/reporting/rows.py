@@ -37,7 +37,7 @@ from rollout.domain.notices import Delivery
 from rollout.domain.plan import AccountPlan, Entry, Header, LeftOut
 from rollout.domain.stages import Stage
 from rollout.domain.verdicts.verdict import Kind
-from rollout.reporting.standing import Standing, Standings, is_rehearsal, told_in_wave, user_of
+from rollout.reporting.standing import Standing, Standings, is_rehearsal, say_gate, told_in_wave, user_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,13 @@ class WaveRow:
     def waiting(self) -> int:
         """Count the users whom the wave has not brought under the policy."""
         return self.users - self.enforced
+
+    @property
+    def other_gates(self) -> tuple[str, ...]:
+        """Say the gates that stop the wave and that no line of `waits` names."""
+        named = {what for what, _ in self.waits}
+        said = (say_gate(gate) for gate in self.gates)
+        return tuple(gate for gate in said if gate not in named) if self.waiting else ()
 
 
 @dataclass(frozen=True, slots=True)

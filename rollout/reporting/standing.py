@@ -168,12 +168,14 @@ class Standings:
         return notices[-1] if notices else None
 
     def _left_alone(self, entry: Entry, by: str) -> str:
-        if entry.verdict is Kind.EXEMPT:
-            over = entry.exempt_until is not None and entry.exempt_until < self._today
-            return "exemption-over" if over else "exempt"
         if entry.verdict is Kind.COVERED:
             return "covered"
-        return "enforced" if by else "held"
+        if by:
+            return "enforced"
+        if entry.verdict is Kind.HOLD:
+            return "held"
+        over = entry.exempt_until is not None and entry.exempt_until < self._today
+        return "exemption-over" if over else "exempt"
 
     def _waiting(self, entry: Entry, told: Told | None) -> tuple[str, str]:
         user = entry.user
@@ -224,7 +226,12 @@ class Standings:
 
     def _gate(self, wave: str) -> str:
         blocked = self.gates.get(wave)
-        return f"gate {blocked[0].gate}: {blocked[0].detail}" if blocked else ""
+        return say_gate(blocked[0]) if blocked else ""
+
+
+def say_gate(read: GateRead) -> str:
+    """Say what a gate answered, with its numbers."""
+    return f"gate {read.gate} ({read.result}): {read.detail}"
 
 
 def gates_that_wait(progress: Progress) -> dict[str, tuple[GateRead, ...]]:

@@ -40,7 +40,7 @@ REASONS: dict[str, str] = {
 }
 
 STATES = {
-    "enforced": "The policy is on this user: the look saw it, or the journal put it there since.",
+    "enforced": "Our policy is on this user: the look saw it, or the journal put it there since.",
     "covered": "Under MFA by somebody else's policy.",
     "exempt": "Left alone; the exemption lives.",
     "exemption-over": "The exemption ended after the plan was made: plan again.",

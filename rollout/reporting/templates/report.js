@@ -46,6 +46,17 @@
 
   const data = JSON.parse($("data").textContent);
   const total = data.rows;
+  const unroll = (column) => {
+    if (Array.isArray(column)) return column;
+    const numbers = [];
+    for (let place = 0; place < column.runs.length; place += 2) {
+      for (let times = column.runs[place + 1]; times > 0; times -= 1) numbers.push(column.runs[place]);
+    }
+    return numbers;
+  };
+  data.account = unroll(data.account);
+  for (const key of Object.keys(data.days)) data.days[key] = unroll(data.days[key]);
+  for (const column of Object.values(data.words)) column.codes = unroll(column.codes);
   const epoch = Date.parse(data.epoch);
   const dayNames = new Map();
   const dayName = (number) => {
@@ -92,6 +103,7 @@
     state: (row) => word("state", row),
     wave: (row) => word("wave", row),
     impact: (row) => word("impact", row),
+    delivery: (row) => word("delivery", row),
     enforced: (row) => yes(flag("enforced", row)),
     mfa: (row) => yes(flag("mfa_active", row)),
     account: (row) => account(row)[0],
