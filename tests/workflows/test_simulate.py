@@ -85,7 +85,8 @@ def test_an_unknown_key_leaves_the_answer_open() -> None:
 
 def test_a_malformed_document_leaves_the_answer_open() -> None:
     """And never ends the run."""
-    for broken in ("{", 5, None, {"Statement": {}}):
+    unreadable: list[Any] = ["{", 5, None, {"Statement": {}}]
+    for broken in unreadable:
         result = answer(a_query(ADMIN, broken))
         assert (result["decision"], result["unknown"]) == ("Undecided", ["policies[1]"])
 
