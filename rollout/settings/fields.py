@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -24,27 +25,33 @@ from rollout.domain.addresses import is_address
 from rollout.settings import durations
 
 
-@dataclass(frozen=True, slots=True)
-class Spelled:
-    """Text that must match a pattern; `want` says in words what it must be."""
+@dataclass(frozen=True, slots=True, eq=False)  # pydantic wants metadata that can be hashed
+class Rule:
+    """A check that comes after pydantic's own, and what of it a JSON Schema can say."""
 
-    pattern: str
-    want: str
-
-    def check(self, text: str) -> str:
-        if not re.fullmatch(self.pattern, text, re.ASCII):
-            raise ValueError(f"{shown(text)} is not {self.want}")
-        return text
+    check: Callable[[Any], Any]
+    schema: Mapping[str, Any]
 
     def __get_pydantic_core_schema__(self, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Check after pydantic has seen that it is text."""
+        """Run the check on what has the right type already."""
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """Give editors the same pattern."""
-        return {**handler(schema), "pattern": self.pattern}
+        """Let editors know."""
+        return {**handler(schema), **self.schema}
+
+
+def spelled(pattern: str, want: str) -> Rule:
+    """Ask for text that matches a pattern; `want` says in words what it must be."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text, re.ASCII):
+            raise ValueError(f"{shown(text)} is not {want}")
+        return text
+
+    return Rule(check, {"pattern": pattern})
 
 
 def shown(value: object) -> str:
@@ -164,10 +171,6 @@ def _tag_pair(text: str) -> str:
     return text
 
 
-def _glob(text: str) -> str:
-    return _text(text)
-
-
 def _ou_glob(text: str) -> str:
     if re.fullmatch(r"ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|r-[0-9a-z]{4,32}", _text(text), re.ASCII):
         raise ValueError(f"{shown(text)} is an id; write the OU's path by names, as in Workloads/Prod")
@@ -189,13 +192,20 @@ def _not_empty(items: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _no_repeats(items: tuple[Any, ...]) -> tuple[Any, ...]:
-    for index, item in enumerate(items):
-        if item in items[:index]:
+    seen: set[Any] = set()
+    for item in items:
+        if item in seen:
             raise ValueError(f"{shown(item)} stands twice in the list")
+        seen.add(item)
     return items
 
 
-Text = Annotated[str, AfterValidator(_text)]
+Listed = Field(strict=False)  # YAML has lists, settings have tuples
+Given = BeforeValidator(_given)
+NotEmpty = Rule(_not_empty, {"minItems": 1})
+NoRepeats = Rule(_no_repeats, {"uniqueItems": True})
+
+Text = Annotated[str, Rule(_text, {"minLength": 1})]
 Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),
@@ -209,42 +219,42 @@ LocalPath = Annotated[
 ]
 OffIsAWord = BeforeValidator(_off_is_a_word)
 
-OrganizationId = Annotated[str, Spelled("^o-[a-z0-9]{10,32}$", "an organization id, as o-a1b2c3d4e5 is")]
-AccountId = Annotated[str, Spelled("^[0-9]{12}$", "an account id of 12 digits; zeros at the front count")]
+OrganizationId = Annotated[str, spelled("^o-[a-z0-9]{10,32}$", "an organization id, as o-a1b2c3d4e5 is")]
+AccountId = Annotated[str, spelled("^[0-9]{12}$", "an account id of 12 digits; zeros at the front count")]
 RoleName = Annotated[
-    str, Spelled("^([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$", "the name of a role, without its ARN")
+    str, spelled("^([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$", "the name of a role, without its ARN")
 ]
 IamName = Annotated[
-    str, Spelled("^[A-Za-z0-9_+=,.@-]{1,128}$", "an IAM name: 1 to 128 letters, digits or any of _+=,.@-")
+    str, spelled("^[A-Za-z0-9_+=,.@-]{1,128}$", "an IAM name: 1 to 128 letters, digits or any of _+=,.@-")
 ]
 ExternalId = Annotated[
-    str, Spelled("^[A-Za-z0-9_+=,.@:/-]{2,1224}$", "an external id: 2 or more of letters, digits, _+=,.@:/-")
+    str, spelled("^[A-Za-z0-9_+=,.@:/-]{2,1224}$", "an external id: 2 or more of letters, digits, _+=,.@:/-")
 ]
 # IAM allows 128; the enrolment policy's name is this one and "Enrolment".
 PolicyName = Annotated[
     str,
-    Spelled(
+    spelled(
         "^[A-Za-z0-9_+=,.@-]{1,119}$",
         "a policy name: 1 to 119 letters, digits or any of _+=,.@-",
     ),
 ]
 WaveName = Annotated[
     str,
-    Spelled(
+    spelled(
         "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "a wave's name: letters, digits, dots and dashes, at most 64"
     ),
 ]
-Address = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "string", "format": "email"})]
+Address = Annotated[str, Rule(_address, {"format": "email"})]
 ContextKey = Annotated[
     str,
-    Spelled(r"^[A-Za-z0-9-]+:[^*?\s].*$", "a condition key, as aws:SourceIp is"),
+    spelled(r"^[A-Za-z0-9-]+:[^*?\s].*$", "a condition key, as aws:SourceIp is"),
     AfterValidator(_supplied),
 ]
 
 ContextValues = Annotated[
     tuple[Text, ...],
     BeforeValidator(_context_values),
-    AfterValidator(_not_empty),
+    NotEmpty,
     WithJsonSchema(
         {
             "anyOf": [
@@ -255,12 +265,12 @@ ContextValues = Annotated[
     ),
 ]
 
-OneUser = Annotated[str, AfterValidator(_one_user)]
-TagPair = Annotated[str, AfterValidator(_tag_pair)]
-Glob = Annotated[str, AfterValidator(_glob)]
-OuGlob = Annotated[str, AfterValidator(_ou_glob)]
-
-Listed = Field(strict=False)  # YAML has lists, settings have tuples
-Given = BeforeValidator(_given)
-NotEmpty = AfterValidator(_not_empty)
-NoRepeats = AfterValidator(_no_repeats)
+OneUser = Annotated[
+    str,
+    Rule(
+        _one_user, {"pattern": "^(arn:aws[a-z-]*:iam::[0-9]{12}:user/[^*?]+|AIDA[A-Z0-9]+|[^=*?]+=[^*?]*)$"}
+    ),
+]
+TagPair = Annotated[str, Rule(_tag_pair, {"pattern": "^[^=*?]+=[^*?]*$"})]
+Glob = Text
+OuGlob = Annotated[str, Rule(_ou_glob, {"pattern": "^[^/](.*[^/])?$"})]

@@ -74,9 +74,8 @@ class Settings(RolloutFile):
         Lists whose order means nothing are sorted; waves and context values keep theirs.
         """
         wanted = {"organization", "scope", "policy", "rules", "waves"}
-        return {
-            name: _canonical(value) for name, value in self.model_dump(mode="json", include=wanted).items()
-        }
+        decisive: dict[str, Any] = _canonical(self.model_dump(mode="json", include=wanted))
+        return decisive
 
 
 def _canonical(value: Any) -> Any:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from rollout.settings.fields import (
     AccountId,
@@ -38,6 +38,7 @@ from rollout.settings.fields import (
 
 RoleNames = Annotated[tuple[RoleName, ...], Listed, NotEmpty, NoRepeats]
 Users = Annotated[tuple[OneUser, ...], Listed, NoRepeats]
+SHARE = {"type": "number", "exclusiveMinimum": 0, "maximum": 100}
 Percent = Annotated[float, Field(ge=0, le=100)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 
@@ -134,9 +135,12 @@ class Rules(Section):
         90, description="A key counts as in use for so many days after its last use."
     )
     plan_max_age: PositiveDuration = Field(
-        timedelta(days=30), description="An older plan is refused; at least lead time plus soaks."
+        timedelta(days=30),
+        description="An older plan is refused; at least lead time plus the soaks between all waves.",
     )
-    max_exempt_percent: Percent = Field(10.0, description="More exempt users than this refuse the plan.")
+    max_exempt_percent: Percent = Field(
+        10.0, description="A plan in which a larger share of all users is exempt is refused."
+    )
     break_glass: Users = Field((), description="Users for emergencies, never enforced.")
     enforce_machines: Users = Field(
         (), description="Users that look like machines, whose owners say they may be enforced."
@@ -163,7 +167,7 @@ class WaveLine(Section):
     """Who goes together; every selector given must match. A selector left blank is refused: it would take everybody."""
 
     name: WaveName = Field(description="Unique name.")
-    percent: Annotated[float | None, Given, Field(gt=0, le=100)] = Field(
+    percent: Annotated[float | None, Given, Field(gt=0, le=100), WithJsonSchema(SHARE)] = Field(
         None, description="A stable share of the users that the other selectors match."
     )
     ous: Annotated[tuple[OuGlob, ...], Listed, NotEmpty] = Field((), description="Globs over OU paths.")
@@ -190,8 +194,8 @@ class WaveLine(Section):
 class FailureTolerance(Section):
     """How many users of a wave may fail before it stops."""
 
-    count: Annotated[int, Field(ge=0)] = Field(3, description="So many users.")
-    percent: Percent = Field(5.0, description="So large a share of the wave.")
+    count: Annotated[int, Field(ge=0)] = Field(3, description="The most users that may fail.")
+    percent: Percent = Field(5.0, description="The largest share of the wave that may fail.")
 
 
 class GatesSection(Section):
@@ -228,7 +232,9 @@ class NotifySection(Section):
     channel: Literal["outbox"] = Field(
         "outbox", description="Mails are written into a folder, for you to send."
     )
-    outbox: LocalPath = Field(Path("outbox"), description="That folder.")
+    outbox: LocalPath = Field(
+        Path("outbox"), description="The folder that mails are written into; relative to the file."
+    )
     outbox_counts: bool = Field(
         default=False,
         description="Count a mail in the outbox as delivered; say so only where something sends it.",
@@ -239,7 +245,8 @@ class NotifySection(Section):
         description="Where addresses are looked for, in order.",
     )
     remind_at: Annotated[tuple[PositiveDuration, ...], Listed] = Field(
-        (timedelta(days=7), timedelta(days=1)), description="Reminders, so long before a user's date."
+        (timedelta(days=7), timedelta(days=1)),
+        description="When to remind a user: so long before the date told.",
     )
 
 
@@ -275,4 +282,6 @@ class RolloutFile(Section):
     gates: GatesSection = Field(GatesSection(), description="When a wave and its users may move.")
     notify: NotifySection = Field(NotifySection(), description="How users are told.")
     engine: Engine = Field(Engine(), description="How much is done at once.")
-    store: LocalPath = Field(Path(), description="Folder for plans, journal, inventories and reports.")
+    store: LocalPath = Field(
+        Path(), description="The folder for plans, journal, inventories and reports; relative to the file."
+    )

@@ -1,5 +1,7 @@
 """Every key can be set from the environment; a misspelt variable is an error, not a surprise."""
 
+# ruff: noqa: E501 - a message is one line here because it is one line there
+
 from datetime import timedelta
 
 import pytest
