@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout.adapters.aws.calls import CallerIdentity, Calls
+from rollout.adapters.aws.endpoints import date_of
 from rollout.adapters.aws.failures import CallFailed, ending_of
 from rollout.adapters.aws.retries import Retries
 from rollout.adapters.aws.sessions import Connection, partition_of
@@ -88,13 +88,3 @@ def source_keys(name: str, profiles: Mapping[str, Mapping[str, str]]) -> Mapping
         name = current["source_profile"]
         current = profiles.get(name, {})
     return current if seen and "aws_access_key_id" in current else None
-
-
-def date_of(header: str | None) -> datetime | None:
-    """Read an HTTP `Date` header; None where there is none, or it is no date."""
-    if not header:
-        return None
-    try:
-        return parsedate_to_datetime(header)
-    except ValueError:
-        return None

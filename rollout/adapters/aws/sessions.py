@@ -6,7 +6,6 @@ IAM client for all member accounts: it is thread-safe, and each call chooses its
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +13,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar
-from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
@@ -25,6 +23,7 @@ from botocore.exceptions import BotoCoreError
 from botocore.utils import parse_timestamp
 
 from rollout import __version__
+from rollout.adapters.aws.endpoints import refuse_insecure
 from rollout.adapters.aws.failures import caller_failure
 from rollout.errors import InsecureEndpoint
 
@@ -195,26 +194,6 @@ class Connection:
             max_pool_connections=self._pool,
             user_agent_extra=f"rollout/{__version__}",
         )
-
-
-def refuse_insecure(service: str, url: str) -> None:
-    """Raise InsecureEndpoint when signed calls would leave this machine in the clear."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-        raise InsecureEndpoint(
-            f"{service} would be asked at {url}: plain http, and not on this machine",
-            cure="use https, or unset AWS_ENDPOINT_URL and endpoint_url in the AWS configuration",
-        )
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host of a URL is this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def partition_of(arn: str) -> str:
