@@ -9,7 +9,7 @@ from rollout.domain.inventory import AccountView, Finding, Inventory, NotEntered
 from rollout.domain.organization import Account, AccountState, Caller, Organization
 from rollout.domain.scope import Scope, Selection
 from rollout.domain.users import NamedPolicy, Unread
-from rollout.errors import EmptySelection, OtherOrganization
+from rollout.errors import EmptySelection, Interrupted, OtherOrganization
 from rollout.workflows.ports import CannotEnter, Clock, Door, Engine, OrganizationPort, PolicyLevels, Progress
 
 LIFELESS = {
@@ -71,12 +71,14 @@ def take_inventory(
     if not chosen:
         raise EmptySelection(
             "no account matches --account / --ou",
-            cure="check the globs against `rollout show` or the accounts of the organization",
+            cure="check the globs against the accounts of the organization: rollout show",
         )
     views: list[AccountView] = []
     enterable: list[Account] = []
-    for account in chosen:
+    for account in where.accounts:
         why_not = left_alone(account, scope)
+        if not why_not and not _selected(account, selection):
+            why_not = "not selected by --account / --ou"
         if why_not:
             views.append(NotEntered(account, why_not))
         else:
@@ -91,6 +93,8 @@ def take_inventory(
         views.append(view)
         looking.progress.advance(f"{account.id} {account.name}")
     looking.progress.finish()
+    if len(views) < len(where.accounts):
+        raise Interrupted("the look at the organization was ended early; nothing was written")
     views.sort(key=lambda view: view.account.id)
     return Inventory(where.organization, where.caller, taken_at, tuple(views), _about(levels))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from rollout.domain.comparison import Before, remember
 from rollout.domain.exemptions import Exemption
 from rollout.domain.findings import about_exemptions
 from rollout.domain.fingerprints import digest
@@ -15,7 +16,7 @@ from rollout.domain.planning import Planner, left_out
 from rollout.domain.verdicts.rules import Rules
 from rollout.domain.verdicts.verdict import Kind
 from rollout.domain.waves import Wave
-from rollout.errors import Refused, WrongUsage
+from rollout.errors import NoPlan, PlanRefused, Refused, WrongUsage
 from rollout.workflows.ports import Journal, PlanStore, StoredPlan
 
 
@@ -67,6 +68,17 @@ def make_plan(inventory: Inventory, order: PlanOrder, plans: PlanStore, journal:
         findings=_findings(inventory, order.rules.exemptions, inventory.taken_at.date()),
     )
     return Planned(plans.save(header, accounts), accounts)
+
+
+def compare_with(plans: PlanStore, organization_id: str) -> Before:
+    """Remember the newest plan so far, to say what has changed since; a damaged one compares to nothing."""
+    try:
+        stored = plans.load(None, organization_id)
+    except (NoPlan, PlanRefused):
+        return Before("", {})
+    if stored.header.organization_id != organization_id:
+        return Before("", {})
+    return remember(stored.header.id, stored.accounts())
 
 
 def policy_fingerprint(rules: Rules) -> str:

@@ -86,17 +86,20 @@ class _Ready:
 
 def carry(task: Task, step: Step) -> Done:
     """Carry one account. An account that cannot be entered is journalled and answered, never raised."""
+    done = Done()
     try:
         entered = step.tools.door.enter(task.account)
         progress = _settle_open(task.account.id, entered, step)
         facts = entered.read()
+        _Carrier(task, replace(step, progress=progress), entered, facts, done).carry()
     except CannotEnter as refusal:
+        # Also when access is lost half-way: what was done stays counted, an open intent is settled by the next run.
         now = step.tools.clock.now()
         step.tools.journal.append(
             AccountFailed(step.order.run, now, task.account.id, refusal.why, refusal.cure)
         )
-        return Done(unreachable=True)
-    return _Carrier(task, replace(step, progress=progress), entered, facts).carry()
+        done.unreachable = True
+    return done
 
 
 def _settle_open(account_id: str, entered: OpenAccount, step: Step) -> Progress:
@@ -112,16 +115,16 @@ def _settle_open(account_id: str, entered: OpenAccount, step: Step) -> Progress:
 class _Carrier:
     """The steps inside one account, with what they share."""
 
-    def __init__(self, task: Task, step: Step, entered: OpenAccount, facts: AccountFacts) -> None:
+    def __init__(self, task: Task, step: Step, entered: OpenAccount, facts: AccountFacts, done: Done) -> None:
         self.task, self.step, self.entered, self.facts = task, step, entered, facts
         levels = None if step.levels is None else step.levels.get(task.account.id, ())
         self.observed = Observed(task.account, entered.role, facts, levels)
         ours = groups_of(task.account.id, step.progress.groups_made)
         self.around = surroundings(self.observed, step.order.rules, step.library, ours)
         self.site = self._site()
-        self.done = Done()
+        self.done = done
 
-    def carry(self) -> Done:
+    def carry(self) -> None:
         """Judge everybody again, then change what has to change."""
         standing = self.around.standing
         if standing.policy.state is State.OURS:
@@ -132,7 +135,6 @@ class _Carrier:
         else:
             self._enforce(ready)
             self._let_out()
-        return self.done
 
     def _site(self) -> Site:
         rules, standing = self.step.order.rules, self.around.standing

@@ -29,7 +29,7 @@ from rollout.workflows.apply.changes import Maker, Numbering
 from rollout.workflows.apply.guards import check_plan
 from rollout.workflows.apply.notices import tell
 from rollout.workflows.apply.order import Applied, Order, Tally, Tools
-from rollout.workflows.inventory import Premises, premises, read_levels
+from rollout.workflows.inventory import Premises, read_levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,8 @@ class Due:
     why_nothing: str = ""
 
 
-def apply_plan(order: Order, tools: Tools) -> Applied:
-    """Carry the plan. Raises Refused, PlanRefused, OtherOrganization, LockHeld, EmptySelection, WrongUsage."""
-    where = premises(tools.organization, None)
+def apply_plan(order: Order, tools: Tools, where: Premises) -> Applied:
+    """Carry the plan. Raises Refused, PlanRefused, OtherOrganization, LockHeld, EmptySelection."""
     now = tools.clock.now()
     check_plan(order, where.organization, now)
     progress = replay(tools.journal.records(), where.organization.id)
@@ -120,6 +119,8 @@ class _Run:
         by_account = None if isinstance(levels, Unread) else levels.by_account
         touched = False
         for stage in self.order.steps:
+            # A rehearsal's second step builds on what its first one noted.
+            self.progress = replay(self.tools.journal.records(), self.where.organization.id)
             tasks = self._tasks(stage)
             touched = touched or bool(tasks)
             if not tasks or self.interrupted:

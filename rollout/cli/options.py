@@ -1,0 +1,55 @@
+"""The options that several commands share, spelled once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        help="Settings file; default: $ROLLOUT_CONFIG, else rollout.yaml here.",
+        show_default=False,
+    ),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile", help="AWS profile to start from; default: what boto3 finds.", show_default=False
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", "-y", help="Answer yes to the question before anything is written.")
+]
+PlanArgument = Annotated[
+    str | None,
+    typer.Argument(help="A plan's path, file stem or id; default: the newest.", show_default=False),
+]
+Accounts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--account",
+        help="Only accounts whose id or name matches this glob; may be repeated.",
+        show_default=False,
+    ),
+]
+Ous = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ou",
+        help="Only OUs whose path matches this glob, and all below; may be repeated.",
+        show_default=False,
+    ),
+]
+Users = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--user",
+        help="Only users whose ARN, name or UserId matches this glob; may be repeated.",
+        show_default=False,
+    ),
+]

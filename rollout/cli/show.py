@@ -1,0 +1,150 @@
+"""`rollout show`: the plan for a person, and why one user was judged so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rollout.cli.console import out, print_json, table
+from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Users
+from rollout.cli.startup import read_settings, selection
+from rollout.errors import EmptySelection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rollout.domain.plan import AccountPlan, Entry, Header
+    from rollout.workflows.ports import StoredPlan
+
+
+def show(
+    plan: PlanArgument = None,
+    account: Accounts = None,
+    ou: Ous = None,
+    user: Users = None,
+    wave: Annotated[str | None, typer.Option("--wave", help="Only this wave.", show_default=False)] = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Show a plan per wave, account and verdict; with --user, explain the judgement. Asks AWS nothing.
+
+    Example: [bold]rollout show --user '*/alice'[/]
+    """
+    from rollout.wiring import Files
+
+    settings = read_settings(config)
+    stored = Files(settings).plans.load(plan, settings.organization)
+    chosen = selection(account, ou, user)
+    parts: list[tuple[AccountPlan, list[Entry]]] = []
+    for part in stored.accounts():
+        if not chosen.takes_account(part.account_id, part.name, part.ou):
+            continue
+        entries = [
+            entry
+            for entry in part.entries
+            if chosen.takes_user(entry.user.arn, entry.user.name, entry.user.id)
+            and (wave is None or entry.wave == wave)
+        ]
+        if entries or not (chosen.users or wave):
+            parts.append((part, entries))
+    if not parts:
+        raise EmptySelection("nobody in the plan matches", cure="see everybody: rollout show")
+    if json:
+        print_json(_as_json(stored.header, parts))
+    elif user:
+        for part, entries in parts:
+            for entry in entries:
+                explain(part, entry)
+    else:
+        _overview(stored, parts)
+
+
+def explain(part: AccountPlan, entry: Entry) -> None:
+    """Print one judgement: the verdict, and every reason with the fact and its age."""
+    out.print(f"\n[bold]{entry.verdict}[/]  ", end="")
+    out.print(entry.user.arn, markup=False)
+    rows: list[tuple[str, str]] = [("account", f"{part.account_id} {part.name} ({part.ou or 'root'})")]
+    rows.append(("user id", entry.user.id))
+    if entry.wave:
+        rows.append(("wave", f"{entry.wave}, impact {entry.impact}, policy hangs on the {entry.via}"))
+    for reason in entry.reasons:
+        seen = f"  (seen {reason.seen_at:%Y-%m-%d %H:%M} UTC)" if reason.seen_at else ""
+        rows.append((str(reason.code), f"{reason.detail}{seen}"))
+    for name, text in (
+        ("forecast", entry.forecast),
+        ("cure", entry.cure),
+        ("covered by", entry.covered_by),
+        ("enforced by", entry.enforced_by),
+        ("told at", entry.address),
+    ):
+        if text:
+            rows.append((name, text))
+    if entry.exempt_until:
+        rows.append(("exempt until", entry.exempt_until.isoformat()))
+    out.print(table("", ("", ""), rows))
+
+
+def _overview(stored: StoredPlan, parts: list[tuple[AccountPlan, list[Entry]]]) -> None:
+    from rollout.cli.plan import left_out
+
+    header = stored.header
+    out.print(f"Plan {header.id}, made {header.created:%Y-%m-%d %H:%M} UTC by {header.caller}", markup=False)
+    out.print(
+        f"Organization {header.organization_id}, SCPs: {header.scps}, file {stored.location}", markup=False
+    )
+    out.print(table("\nVerdicts", ("verdict", "#users"), list(header.verdicts.items())))
+    out.print(table("\nWaves", ("wave", "#users"), list(header.waves.items())))
+    rows = []
+    for part, entries in parts:
+        for group, names in _grouped(entries):
+            rows.append((part.account_id, part.name, *group, len(names), _shortly(names)))
+    columns = ("account", "name", "verdict", "wave", "impact", "because", "#users", "who")
+    out.print(table("\nUsers", columns, rows))
+    left_out(header)
+
+
+def _grouped(entries: Iterable[Entry]) -> list[tuple[tuple[str, str, str, str], list[str]]]:
+    groups: dict[tuple[str, str, str, str], list[str]] = {}
+    for entry in entries:
+        key = (str(entry.verdict), entry.wave, str(entry.impact or ""), ", ".join(entry.because))
+        groups.setdefault(key, []).append(entry.user.name)
+    return sorted(groups.items())
+
+
+def _shortly(names: list[str]) -> str:
+    most = 4
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _as_json(header: Header, parts: list[tuple[AccountPlan, list[Entry]]]) -> dict[str, object]:
+    return {
+        "plan": header.id,
+        "organization": header.organization_id,
+        "accounts": [
+            {
+                "account": part.account_id,
+                "name": part.name,
+                "ou": part.ou,
+                "users": [
+                    {
+                        "arn": entry.user.arn,
+                        "id": entry.user.id,
+                        "verdict": str(entry.verdict),
+                        "impact": entry.impact and str(entry.impact),
+                        "wave": entry.wave or None,
+                        "because": list(entry.because),
+                        "reasons": [
+                            {"code": str(reason.code), "detail": reason.detail, "seen_at": reason.seen_at}
+                            for reason in entry.reasons
+                        ],
+                        "cure": entry.cure or None,
+                        "forecast": entry.forecast or None,
+                        "enforced_by": entry.enforced_by or None,
+                    }
+                    for entry in entries
+                ],
+            }
+            for part, entries in parts
+        ],
+    }

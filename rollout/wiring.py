@@ -1,0 +1,288 @@
+"""Chooses which adapter fills each port: live, rehearsal, or offline. The only module that knows them all."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import socket
+import string
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from random import SystemRandom
+from typing import TYPE_CHECKING
+
+from rollout import __version__
+from rollout.adapters.aws import offline_clock
+from rollout.adapters.documents import seed
+from rollout.adapters.execution.threads import ThreadEngine
+from rollout.adapters.notify.outbox import Outbox
+from rollout.adapters.notify.rehearsal import RehearsingNotifier
+from rollout.adapters.store.journal import FolderJournal, new_run_id
+from rollout.adapters.store.locks import FolderLock
+from rollout.adapters.store.plans import FolderPlans
+from rollout.adapters.store.processes import process_start
+from rollout.adapters.store.rehearsal import RehearsingJournal
+from rollout.domain.exemptions import UserMatch
+from rollout.domain.fingerprints import digest
+from rollout.domain.force_mfa.documents import allow_half, enrolment, force_mfa
+from rollout.domain.force_mfa.standing import Documents, Names
+from rollout.domain.readiness import Notified, Rehearsed
+from rollout.domain.scope import Selection
+from rollout.domain.stages import Stage
+from rollout.domain.verdicts.rules import Rules
+from rollout.domain.verdicts.verdict import Via
+from rollout.settings import Settings
+from rollout.workflows.apply.order import Order, Tools
+from rollout.workflows.inventory import Looking, Premises
+from rollout.workflows.plan import PlanOrder, policy_fingerprint
+from rollout.workflows.ports import Clock, Door, Journal, OrganizationPort, Progress, StoredPlan
+
+if TYPE_CHECKING:
+    from rollout.adapters.aws.identity import WhoAmI
+
+# Letters and digits that are not mistaken for each other.
+ID_LETTERS = "".join(sorted(set(string.ascii_lowercase + string.digits) - set("il1o0")))
+
+
+def documents_for(settings: Settings, partition: str) -> Documents:
+    """Write the documents of these settings for a partition."""
+    full = force_mfa(seed(), partition, settings.domain_amendments())
+    return Documents(full, allow_half(full), enrolment(partition))
+
+
+def names_of(settings: Settings) -> Names:
+    """Say what ours is called."""
+    return Names(settings.policy.name, settings.policy.group)
+
+
+def rules_for(settings: Settings, where: Premises) -> Rules:
+    """Put the settings into the words that a judgement needs."""
+    return Rules(
+        partition=where.organization.partition,
+        names=names_of(settings),
+        documents=documents_for(settings, where.organization.partition),
+        exemptions=settings.domain_exemptions(),
+        break_glass=tuple(UserMatch(text) for text in settings.rules.break_glass),
+        enforce_machines=tuple(UserMatch(text) for text in settings.rules.enforce_machines),
+        operators=where.caller.operator_arns,
+        keys_in_use_days=settings.rules.keys_in_use_days,
+        lead_time=settings.gates.lead_time,
+        notice_for_unaffected=settings.gates.notice_for_unaffected,
+        attach=Via(settings.policy.attach),
+        find=settings.domain_find(),
+        context=dict(settings.rules.context),
+        organization_id=where.organization.id,
+        management_account_id=where.organization.management_account_id,
+    )
+
+
+@dataclass(frozen=True)
+class Files:
+    """What lies in the store: no AWS needed."""
+
+    settings: Settings
+
+    @property
+    def store(self) -> Path:
+        """The store's folder, spelled as people would spell it."""
+        return Path(os.path.normpath(self.settings.store))
+
+    @property
+    def plans(self) -> FolderPlans:
+        """The plans of the store."""
+        return FolderPlans(self.store)
+
+    def journal(self, run: str) -> FolderJournal:
+        """Open the journal; `run` names the segment that new records go into."""
+        return FolderJournal(self.store, run)
+
+    def report_folder(self, plan: StoredPlan) -> Path:
+        """Say where a plan's report goes."""
+        return self.store / "reports" / plan.stem
+
+
+class Live:
+    """The real thing: AWS by the caller's credentials, the store, the outbox."""
+
+    def __init__(self, settings: Settings, profile: str | None = None) -> None:
+        """Open the Session; nothing is asked yet. Raises NoCredentials."""
+        from rollout.adapters.aws.sessions import Connection
+
+        self.settings = settings
+        self.files = Files(settings)
+        self.connection = Connection(profile=profile, pool=settings.engine.max_accounts + 8)
+        self.stop = threading.Event()
+
+    @cached_property
+    def clock(self) -> Clock:
+        """Decision time: AWS's own."""
+        from rollout.adapters.aws.clock import AwsClock
+
+        return AwsClock(self._who)
+
+    @cached_property
+    def _who(self) -> WhoAmI:
+        from rollout.adapters.aws.identity import WhoAmI  # noqa: PLC0415
+        from rollout.adapters.aws.retries import Retries  # noqa: PLC0415
+
+        return WhoAmI(self.connection, Retries())
+
+    @cached_property
+    def organization(self) -> OrganizationPort:
+        """The organization as the caller sees it."""
+        from rollout.adapters.aws.organizations import AwsOrganization
+
+        tagged = any(wave.account_tags for wave in self.settings.waves)
+        return AwsOrganization(self.connection, with_tags=tagged, who=self._who)
+
+    def door(self, where: Premises, *, writing: bool) -> Door:
+        """The way into accounts, for reading or for carrying changes."""
+        from rollout.adapters.aws.door import Access, AwsDoor, Ways
+        from rollout.adapters.aws.operations import Ours
+
+        access, names = self.settings.access, names_of(self.settings)
+        overrides = {
+            account_id: Access(override.roles, override.external_id)
+            for account_id, override in access.overrides.items()
+        }
+        ways = Ways(access.roles, access.own_account_role, access.external_id, overrides)
+        ours = Ours(
+            policies=(f"{names.path}{names.policy}", f"{names.path}{names.enrolment_policy}"),
+            groups=(f"{names.path}{names.group}", f"{names.path}{names.enrolment_group}"),
+        )
+        return AwsDoor(self.connection, where.caller, self.clock, ours, ways, writing=writing)
+
+    def engine(self) -> ThreadEngine:
+        """Accounts side by side."""
+        return ThreadEngine(self.settings.engine.max_accounts, self.stop)
+
+    def looking(self, where: Premises, progress: Progress) -> Looking:
+        """The ports that an inventory needs."""
+        return Looking(self.door(where, writing=False), self.engine(), self.clock, progress)
+
+    def plan_order(self, where: Premises) -> PlanOrder:
+        """Say how a plan is made."""
+        settings = self.settings
+        return PlanOrder(
+            id=new_plan_id(),
+            rules=rules_for(settings, where),
+            waves=settings.domain_waves(),
+            scps=settings.rules.scps,
+            settings=digest(settings.decisive()),
+            max_exempt_percent=settings.rules.max_exempt_percent,
+        )
+
+    def tools(self, stage: Stage, run: str, where: Premises, progress: Progress) -> Tools:
+        """The ports of an apply. Only here does a dry run differ: its adapters read for real and note writes."""
+        journal: Journal = self.files.journal(run)
+        lock = FolderLock(
+            self.files.store,
+            getpass.getuser(),
+            socket.gethostname(),
+            os.getpid(),
+            process_start(os.getpid()),
+            LocalClock(),
+        )
+        tools = Tools(
+            organization=self.organization,
+            door=self.door(where, writing=stage is not Stage.DRY_RUN),
+            engine=self.engine(),
+            journal=journal,
+            notifier=self.outbox(run),
+            lock=lock,
+            clock=self.clock,
+            progress=progress,
+            stopping=self.stop.is_set,
+        )
+        return rehearsing(tools) if stage is Stage.DRY_RUN else tools
+
+    def outbox(self, run: str) -> Outbox:
+        """The folder that mails go into."""
+        notify = self.settings.notify
+        return Outbox(notify.outbox, notify.sender, notify.outbox_counts, self.clock.now, run)
+
+    def order(
+        self,
+        stage: Stage,
+        run: str,
+        plan: StoredPlan,
+        where: Premises,
+        *,
+        wave: str | None,
+        selection: Selection,
+        overrides: Mapping[str, str],
+    ) -> Order:
+        """Say what an apply is to do."""
+        settings = self.settings
+        rules = rules_for(settings, where)
+        rehearsal = stage is Stage.DRY_RUN
+        told = Notified(settings.gates.lead_time, settings.gates.notice_for_unaffected)
+        return Order(
+            run=run,
+            stage=stage,
+            steps=(Stage.NOTIFY, Stage.ENFORCE) if rehearsal else (stage,),
+            plan=plan,
+            rules=rules,
+            waves=settings.domain_waves(),
+            scope=settings.domain_scope(),
+            readiness=Rehearsed() if rehearsal else told,
+            settings=digest(settings.decisive()),
+            policy=policy_fingerprint(rules),
+            scps=settings.rules.scps,
+            version=__version__,
+            plan_max_age=settings.rules.plan_max_age,
+            soak=settings.gates.soak,
+            gated=not rehearsal,
+            wave=wave,
+            selection=selection,
+            overrides=overrides,
+        )
+
+
+def rehearsing(tools: Tools) -> Tools:
+    """Trade the adapters that write for ones that only note."""
+    from rollout.adapters.aws.rehearsal import RehearsingDoor
+
+    return replace(
+        tools,
+        door=RehearsingDoor(tools.door),
+        journal=RehearsingJournal(tools.journal),
+        notifier=RehearsingNotifier(),
+    )
+
+
+class LocalClock:
+    """This machine's clock: for locks, which are about processes and not about decisions."""
+
+    def now(self) -> datetime:
+        """Return this machine's time, UTC."""
+        return datetime.now(UTC)  # noqa: TID251 - locks are about processes; wiring chooses this clock for them
+
+
+def offline_now() -> datetime:
+    """Decision time for commands that ask AWS nothing: that of an endpoint on this machine, else the clock."""
+    return offline_clock.offline_now(os.environ)
+
+
+def new_plan_id() -> str:
+    """Draw a short plan id, such as `k3f9`."""
+    return "".join(secrets.choice(ID_LETTERS) for _ in range(4))
+
+
+def new_run(now: datetime) -> str:
+    """Name a run so that names sort by time."""
+    return new_run_id(now, SystemRandom())
+
+
+def stop_on(live: Live) -> Callable[[int, object], None]:
+    """Make a signal handler that asks a run to end: the change in hand is finished first."""
+
+    def handler(_signal: int, _frame: object) -> None:
+        live.stop.set()
+
+    return handler
