@@ -23,6 +23,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from rollout.domain.addresses import is_address
 from rollout.settings import durations
+from rollout.settings.problems import printable
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # pydantic wants metadata that can be hashed
@@ -56,7 +57,7 @@ def spelled(pattern: str, want: str) -> Rule:
 
 def shown(value: object) -> str:
     """Quote a value in a message, short enough for one line."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = printable(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= 80 else f"{text[:76]} …"
 
 

@@ -16,7 +16,7 @@ from rollout.settings.file import read_file
 from rollout.settings.keys import known_keys
 from rollout.settings.loaded import Settings
 from rollout.settings.models import RolloutFile
-from rollout.settings.problems import Key, Problem, Source, Spot, refuse
+from rollout.settings.problems import Key, Problem, Source, Spot, printable, refuse
 from rollout.settings.reading import Reading
 from rollout.settings.sentences import key_of, sentence_of
 
@@ -107,21 +107,21 @@ class _Merged:
 
 def _validate(merged: _Merged) -> RolloutFile:
     _drop_empty(merged)
-    problems = list(merged.problems)
+    found: list[Problem] = []
     settings: RolloutFile | None = None
     try:
         settings = RolloutFile.model_validate(merged.values)
+        found = [merged.problem(remark) for remark in contradictions(settings)]
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             key = key_of(detail)
             at_key = detail["type"] == "extra_forbidden" or detail["loc"][-1:] == ("[key]",)
             spot = merged.keys.get(key, merged.spot(key)) if at_key else merged.spot(key)
             text = merged.spots[key].text if key in merged.spots else None
-            problems.append(Problem(spot, key, sentence_of(detail, key, text)))
-    if settings is not None:
-        problems += [merged.problem(remark) for remark in contradictions(settings)]
+            found.append(Problem(spot, key, sentence_of(detail, key, text)))
+    # What could not be read is told once, not again for the value that is missing because of it.
     unread = {problem.key for problem in merged.problems}
-    refuse(problem for problem in problems if problem in merged.problems or problem.key not in unread)
+    refuse([*merged.problems, *(problem for problem in found if problem.key not in unread)])
     if settings is None:
         raise AssertionError("a validation error is always refused")
     return settings
@@ -145,7 +145,7 @@ def _find(config: Path | None, environment: Mapping[str, str], folder: Path) -> 
         if not _exists(path):
             by = "--config" if config else CONFIG
             raise BadSettings(
-                f"{named}: there is no such file ({by})",
+                f"{printable(str(named))}: there is no such file ({by})",
                 cure=f"name another file, or write one with `rollout init`; without {by} rollout looks for {FILE_NAME}",
             )
         return path

@@ -45,13 +45,20 @@ class Problem:
     sentence: str
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (str(self.spot), key_text(self.key), self.sentence) if part)
+        return printable(
+            ": ".join(part for part in (str(self.spot), key_text(self.key), self.sentence) if part)
+        )
 
 
 def key_text(key: Key) -> str:
     """Spell a key path for people: `waves[1].percent`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)
     return text.removeprefix(".")
+
+
+def printable(text: str) -> str:
+    """Escape what a terminal would act on or an encoding choke on: names and values come from anywhere."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def refuse(problems: Iterable[Problem]) -> None:

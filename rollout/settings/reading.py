@@ -147,7 +147,7 @@ class _Builder:
         try:
             self._reading.value = self._value(root, ())
         except _TooMuchError:
-            self._add(root, (), "aliases make this too large or too deep")
+            self._add(root, (), "too large or too deep, with its aliases followed")
             self._reading.value = None
 
     def _value(self, node: yaml.Node, key: Key) -> Value:
@@ -184,6 +184,9 @@ class _Builder:
         if not isinstance(node, yaml.ScalarNode):
             self._add(node, key, "a key must be text")
             return None
+        if node.tag == f"{_TAG}merge":
+            self._add(node, key, "merge keys (<<) are not read here; write the keys out")
+            return None
         if node.tag not in _STRINGS or self._is_bare_account_id(node):
             value = self._scalar(node, (*key, node.value))
             if not isinstance(value, str):
@@ -202,9 +205,13 @@ class _Builder:
             return text
         try:
             value: Value = self._constructor.construct_object(node)
-        except ValueError as error:
-            what = "day" if node.tag == f"{_TAG}timestamp" else "number"
-            self._add(node, key, f"{text[:60]} is no {what}: {error}")
+        except (
+            ValueError,
+            LookupError,
+            AttributeError,
+        ) as error:  # the last two by tags such as `!!bool maybe`
+            why = f": {error}" if isinstance(error, ValueError) else ""
+            self._add(node, key, f"{text[:60]} is no {node.tag.removeprefix(_TAG)}{why}")
             return None
         return value
 

@@ -66,8 +66,6 @@ def sentence_of(error: ErrorDetails, key: Key, text: str | None) -> str:
 
 
 def _unknown(key: Key) -> str:
-    if key[-1] == "<<":
-        return "merge keys are not read here; write the keys out"
     if key in NOT_YET:
         return "this gate is not available in this version"
     hint = nearest(key)

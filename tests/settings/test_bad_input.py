@@ -46,12 +46,15 @@ BROKEN = [
     ("- a\n- b\n", "rollout.yaml:1:1: must be a mapping of keys (`waves:` and so on), not a list"),
     ("\nrollout\n", "rollout.yaml:2:1: must be a mapping of keys (`waves:` and so on), not a single value"),
     ("a: " + "[" * 30, "rollout.yaml:1:27: nested too deeply"),
-    ("store: &a [*a]\n", "rollout.yaml:1:1: aliases make this too large or too deep"),
+    ("store: &a [*a]\n", "rollout.yaml:1:1: too large or too deep, with its aliases followed"),
     (
         "store: !!python/object/apply:os.system [ls]\n",
         "rollout.yaml:1:8: store: the tag !!python/object/apply:os.system is not read here",
     ),
     ("store: !mine x\n", "rollout.yaml:1:8: store: the tag !mine is not read here"),
+    ("store: !!bool maybe\n", "rollout.yaml:1:8: store: maybe is no bool"),
+    ("store: !!timestamp maybe\n", "rollout.yaml:1:8: store: maybe is no timestamp"),
+    ("store: !!int ''\n", "rollout.yaml:1:8: store:  is no int"),
     ("? [store]\n: x\n", "rollout.yaml:1:3: a key must be text"),
     (
         "gates: {soak: 1d}\nstore: .\ngates: {soak: 2d}\n",
@@ -78,7 +81,7 @@ UNKNOWN = [
         "engine: {xyz: 1}\n",
         "rollout.yaml:1:10: engine.xyz: unknown key; known here: max_accounts, per_account",
     ),
-    ("<<: {a: 1}\n", "rollout.yaml:1:1: <<: merge keys are not read here; write the keys out"),
+    ("<<: {a: 1}\n", "rollout.yaml:1:1: merge keys (<<) are not read here; write the keys out"),
     ("source: x\n", "rollout.yaml:1:1: source: unknown key; did you mean store?"),
     (
         "warnings: []\n",
@@ -331,7 +334,7 @@ VALUES = [
     ),
     (
         "exemptions: [{user: team=a, owner: x, reason: y, expires: 2027-02-30}]\n",
-        "rollout.yaml:1:59: exemptions[0].expires: 2027-02-30 is no day: day is out of range for month",
+        "rollout.yaml:1:59: exemptions[0].expires: 2027-02-30 is no timestamp: day is out of range for month",
     ),
     (
         "exemptions: [{user: team=a, owner: x, reason: y, expires: '2027-02-30'}]\n",
@@ -436,7 +439,10 @@ def test_aliases_that_multiply_are_stopped(refusal):
     """Nine levels of nine aliases each would be a third of a billion items."""
     levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
-    assert str(refusal("\n".join(levels))) == "rollout.yaml:1:1: aliases make this too large or too deep"
+    assert (
+        str(refusal("\n".join(levels)))
+        == "rollout.yaml:1:1: too large or too deep, with its aliases followed"
+    )
 
 
 def test_an_alias_is_followed_where_it_is_harmless(load):
@@ -448,6 +454,13 @@ def test_an_alias_is_followed_where_it_is_harmless(load):
 
 def test_a_file_of_monstrous_size_is_not_read(refusal):
     assert str(refusal("#" * (8 * 1024 * 1024 + 1))) == "rollout.yaml: larger than 8 MiB"
+
+
+def test_a_message_does_nothing_to_the_terminal(refusal):
+    assert str(refusal('"\\e[2J\\n": 1\n')).startswith("rollout.yaml:1:1: \\x1b[2J\\n: unknown key")
+    assert str(refusal(None, {"ROLLOUT_ORGANIZATION": "\ud800"})).startswith(
+        'ROLLOUT_ORGANIZATION: organization: "\\ud800" is not'
+    )
 
 
 def test_long_values_are_cut_in_messages(refusal):
