@@ -34,7 +34,7 @@ def assemble(
     opening: ExitStack, blueprint: Blueprint, clock: Clock, instance: str, token: str, port: int
 ) -> Assembled:
     """Seed the organization and bind its port; what must be undone on stopping is put on `opening`."""
-    world = World(clock, Identifiers(instance), blueprint.management.id)
+    world = World(clock, Identifiers(instance), blueprint.management.id, blueprint.aws_managed_policies)
     opening.enter_context(moto_told(world))
     opening.callback(_forget_everything)
     _forget_everything()

@@ -68,12 +68,9 @@ def policy_arn(account: str, iam: IAMBackend, name: str) -> str:
 
 
 def _seed_policies(world: World, blueprint: Blueprint, account: Account) -> None:
-    """Put in AWS's policies that the description knows, and the account's own."""
+    """Put in AWS's policies, and the account's own."""
+    seed_policies_of_aws(world, account.id)
     iam = world.iam(account.id)
-    for name, described in blueprint.aws_managed_policies.items():
-        managed = AWSManagedPolicy.from_data(name, account.id, "us-east-1", _as_aws_data(described))
-        managed.id, managed.description = world.ids.policy("aws", name), described.description
-        iam.managed_policies[managed.arn] = managed
     for name in sorted(_used_policies(account) & blueprint.customer_managed_policies.keys()):
         described = blueprint.customer_managed_policies[name]
         policy = iam.create_policy(
@@ -82,6 +79,15 @@ def _seed_policies(world: World, blueprint: Blueprint, account: Account) -> None
         policy.id = world.policy_id(account.id, name)
         policy.create_date = policy.update_date = naive(account.joined)
         policy.versions[0].create_date = naive(account.joined)
+
+
+def seed_policies_of_aws(world: World, account_id: str) -> None:
+    """Put in AWS's own policies; all that moto has would cost a hundred megabytes an account."""
+    iam = world.iam(account_id)
+    for name, described in world.policies_of_aws.items():
+        managed = AWSManagedPolicy.from_data(name, account_id, "us-east-1", _as_aws_data(described))
+        managed.id, managed.description = world.ids.policy("aws", name), described.description
+        iam.managed_policies[managed.arn] = managed
 
 
 def _as_aws_data(described: Policy) -> dict[str, Any]:

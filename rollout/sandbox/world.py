@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from moto.iam.models import IAMBackend, iam_backends
 from moto.organizations.models import OrganizationsBackend, organizations_backends
 
-from rollout.sandbox.blueprint import Root
+from rollout.sandbox.blueprint import Policy, Root
 
 if TYPE_CHECKING:
     from rollout.sandbox.clock import Clock
@@ -86,6 +87,7 @@ class World:
     clock: Clock
     ids: Identifiers
     management_id: str
+    policies_of_aws: Mapping[str, Policy]
     accounts: dict[str, AccountFacts] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     planned_accounts: list[str] = field(default_factory=list)

@@ -11,6 +11,7 @@ from moto.organizations.responses import OrganizationsResponse
 
 from rollout.sandbox.answers.base import AnswersFor, marker, marker_position
 from rollout.sandbox.errors import AwsError
+from rollout.sandbox.seed_account import seed_policies_of_aws
 
 if TYPE_CHECKING:
     from moto.organizations.models import FakeAccount, FakeOrganizationalUnit, OrganizationsBackend
@@ -57,6 +58,16 @@ class OrganizationAnswers(AnswersFor, OrganizationsResponse):
         """Describe one account."""
         found = self.organizations_backend.get_account_by_id(self._get_param("AccountId"))
         return json.dumps({"Account": self._account(found)})
+
+    def create_account(self) -> str:
+        """Make an account whose standard role may do everything, as it is in AWS."""
+        answer = super().create_account()
+        account_id = json.loads(answer)["CreateAccountStatus"]["AccountId"]
+        seed_policies_of_aws(self.world, account_id)
+        iam = self.world.iam(account_id)
+        for role in iam.roles.values():
+            iam.managed_policies["arn:aws:iam::aws:policy/AdministratorAccess"].attach_to(role)
+        return answer
 
     def close_account(self) -> str:
         """Close an account: it stays listed, its State and Status differ from now on."""

@@ -1,0 +1,161 @@
+"""A sandbox that outlives the command that started it."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import stat
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from rollout.errors import SandboxFailure
+from rollout.sandbox import process
+from rollout.sandbox.process import KeptSandbox, advance_kept, find_kept, start_kept, stop_kept
+from tests.sandbox.conftest import NOW
+from tests.sandbox.connecting import client
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kept")
+
+
+@pytest.fixture(scope="module")
+def kept(folder: Path) -> Iterator[KeptSandbox]:
+    yield start_kept(folder, NOW, instance="kept")
+    stop_kept(folder)
+
+
+def state_of(folder: Path) -> dict[str, object]:
+    state: dict[str, object] = json.loads((folder / ".rollout" / "sandbox.json").read_text())
+    return state
+
+
+def test_it_answers_from_a_process_of_its_own(kept: KeptSandbox):
+    assert os.getpid() != kept.pid
+    assert os.getsid(kept.pid) == kept.pid != os.getsid(0), "it survives the end of the terminal"
+    organization = client("organizations", kept.environment).describe_organization()["Organization"]
+    assert kept.organization_id == organization["Id"]
+
+
+def test_its_environment_is_what_a_shell_needs(kept: KeptSandbox, folder: Path):
+    assert {
+        "AWS_ENDPOINT_URL",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "ROLLOUT_CONFIG",
+    } == set(kept.environment)
+    assert str(folder.resolve() / ".rollout" / "rollout.yaml") == kept.environment["ROLLOUT_CONFIG"]
+    assert kept.config.is_file()
+    assert kept.organization_id in kept.config.read_text()
+
+
+def test_later_commands_find_it(kept: KeptSandbox, folder: Path):
+    assert kept == find_kept(folder)
+
+
+def test_its_files_are_for_its_owner_only(kept: KeptSandbox, folder: Path):
+    private = folder / ".rollout"
+    assert 0o700 == stat.S_IMODE(private.stat().st_mode)
+    assert {0o600} == {stat.S_IMODE(path.stat().st_mode) for path in private.iterdir()}
+
+
+def test_a_second_one_is_refused(kept: KeptSandbox, folder: Path):
+    with pytest.raises(SandboxFailure, match="already running"):
+        start_kept(folder, NOW)
+    assert kept == find_kept(folder)
+
+
+def test_its_clock_can_be_moved(kept: KeptSandbox, folder: Path):
+    moved = advance_kept(folder, timedelta(days=14))
+    assert timedelta(days=14) <= moved - NOW < timedelta(days=14, minutes=5)
+    with pytest.raises(SandboxFailure, match="forward"):
+        advance_kept(folder, timedelta(days=-1))
+
+
+def test_its_controls_need_the_token(kept: KeptSandbox):
+    host = kept.endpoint.removeprefix("http://")
+    for headers in ({}, {"X-Sandbox-Token": "guess"}):
+        connection = http.client.HTTPConnection(host, timeout=5)
+        connection.request("POST", "/_sandbox/advance", body="86400", headers=headers)
+        assert 403 == connection.getresponse().status
+        connection.close()
+
+
+def test_it_listens_on_the_loopback_only(kept: KeptSandbox):
+    port = int(kept.endpoint.rpartition(":")[2])
+    listening = [
+        line.split()[1]
+        for name in ("tcp", "tcp6")
+        for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]
+        if line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A"
+    ]
+    assert [f"{int.from_bytes(socket.inet_aton('127.0.0.1'), 'little'):08X}:{port:04X}"] == listening
+
+
+def test_it_writes_a_log(kept: KeptSandbox, folder: Path):
+    client("iam", kept.environment).get_account_summary()
+    log = (folder / ".rollout" / "sandbox.log").read_text()
+    assert "iam GetAccountSummary 200" in log
+    assert kept.environment["AWS_SECRET_ACCESS_KEY"] not in log
+
+
+def test_it_stops_when_told_and_only_once(tmp_path: Path):
+    started = start_kept(tmp_path, NOW)
+    assert stop_kept(tmp_path)
+    with pytest.raises(ProcessLookupError):
+        os.kill(started.pid, 0)
+    assert find_kept(tmp_path) is None
+    assert not stop_kept(tmp_path)
+    with pytest.raises(SandboxFailure, match="No sandbox is running"):
+        advance_kept(tmp_path, timedelta(days=1))
+
+
+def test_a_state_file_without_its_process_is_recognised(tmp_path: Path):
+    started = start_kept(tmp_path, NOW)
+    os.kill(started.pid, signal.SIGKILL)
+    process._STARTED[started.pid].wait()
+    assert (tmp_path / ".rollout" / "sandbox.json").exists()
+    assert find_kept(tmp_path) is None
+    another = start_kept(tmp_path, NOW)
+    assert started.organization_id != another.organization_id
+    assert stop_kept(tmp_path)
+
+
+def test_a_state_file_whose_port_is_somebody_elses_is_not_believed(
+    kept: KeptSandbox, folder: Path, tmp_path: Path
+):
+    """Neither a reused port nor a reused process id leads to stopping what is not ours."""
+    (tmp_path / ".rollout").mkdir()
+    forged = {**state_of(folder), "pid": os.getpid()}
+    (tmp_path / ".rollout" / "sandbox.json").write_text(json.dumps(forged))
+    assert find_kept(tmp_path) is None
+    assert not stop_kept(tmp_path)
+
+
+def test_a_state_file_that_is_broken_is_none(tmp_path: Path):
+    (tmp_path / ".rollout").mkdir()
+    for text in ("", "{", "[]", '{"pid": 1}'):
+        (tmp_path / ".rollout" / "sandbox.json").write_text(text)
+        assert find_kept(tmp_path) is None
+
+
+def test_a_start_that_fails_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(process, "_spawn", _spawning_a_failure(process._spawn))
+    with pytest.raises(SandboxFailure, match="not-a-moment"):
+        start_kept(tmp_path, NOW)
+    assert find_kept(tmp_path) is None
+
+
+def _spawning_a_failure(spawn):
+    class Never:
+        def isoformat(self) -> str:
+            return "not-a-moment"
+
+    return lambda folder, log, now, instance: spawn(folder, log, Never(), instance)
