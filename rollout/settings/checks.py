@@ -24,8 +24,6 @@ def contradictions(settings: RolloutFile) -> Iterator[Remark]:
 
 def warnings(settings: RolloutFile) -> Iterator[Remark]:
     """Yield what is legal and dangerous, or without effect."""
-    if settings.organization is None:
-        yield ("organization",), "not set, so credentials of another organization would not be noticed"
     if not settings.gates.lead_time:
         yield ("gates", "lead_time"), "is 0d: users are enforced without time to enrol"
     if not settings.gates.soak and len(settings.waves) > 1:

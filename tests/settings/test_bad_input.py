@@ -499,13 +499,11 @@ def test_long_values_are_cut_in_messages(refusal):
     ],
 )
 def test_what_is_legal_and_dangerous_is_warned_of(load, text, warning):
-    assert load(f"{text}organization: o-a1b2c3d4e5\n").warnings == (warning,)
+    assert load(text).warnings == (warning,)
 
 
-def test_without_an_organization_a_warning_says_what_that_means(load):
-    sentence = "organization: not set, so credentials of another organization would not be noticed"
-    assert load().warnings == (f"no rollout.yaml: {sentence}",)
-    assert load("organization: null\n").warnings == (f"rollout.yaml:1:15: {sentence}",)
+def test_defaults_deserve_no_warning(load):
+    assert load().warnings == load(starter_text()).warnings == ()
 
 
 def test_an_empty_key_is_its_default_where_that_is_as_empty(load):
