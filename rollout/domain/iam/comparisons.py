@@ -144,7 +144,7 @@ class BytesComparison(_WithoutVariables):
             return None
         if read_base64(value) == self.wanted:
             return True
-        return UNKNOWN if value.encode() == self.wanted else False
+        return UNKNOWN if value.encode(errors="surrogatepass") == self.wanted else False
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,12 +229,17 @@ def read_instant(text: str) -> Decimal | Unknown | None:
     read = _DATE.fullmatch(text)
     if read is None:
         return None
-    year, month, day, hour, minute, second = (
-        int(part or least) for part, least in zip(read.groups(), "011000", strict=False)
-    )
-    fraction, offset = read[7], read[8]
+    year, month, day, hour, minute, second, fraction, offset = read.groups()
     try:
-        moment = datetime(year, month, day, hour, minute, second, tzinfo=_offset(offset))
+        moment = datetime(
+            int(year),
+            int(month or 1),
+            int(day or 1),
+            int(hour or 0),
+            int(minute or 0),
+            int(second or 0),
+            tzinfo=_offset(offset),
+        )
         return Decimal((moment - _EPOCH) // timedelta(seconds=1)) + Decimal(fraction or 0)
     except (ValueError, OverflowError):
         return None

@@ -5,7 +5,7 @@ is open. Key names are case-insensitive (page "IAM JSON policy elements: Conditi
 (AWS-FACTS §12).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -34,13 +34,13 @@ class Context:
 
     def __init__(
         self,
-        values: Mapping[str, ContextValue | Sequence[ContextValue]],
+        values: Mapping[str, ContextValue | Collection[ContextValue]],
         unknown: Collection[str] = (),
     ) -> None:
-        """Take the values of single-valued keys as they are, those of multivalued keys as a sequence."""
+        """Take the values of single-valued keys as they are, those of multivalued keys as a list or the like."""
         self._values: dict[str, Values] = {
             name.lower(): tuple(map(text_of, value))
-            if isinstance(value, Sequence) and not isinstance(value, str)
+            if isinstance(value, Collection) and not isinstance(value, str)
             else (text_of(value),)
             for name, value in values.items()
         }

@@ -2,7 +2,12 @@
 
 Page "Policy evaluation logic": an explicit Deny anywhere wins; then every level of SCPs, the permissions boundary and
 the session policy must allow, each if there is one; and an identity policy must allow. What is unknown is carried
-through to the end, so that `Undecided` comes only when another value of it could have changed the answer.
+through to the end, so that `Undecided` comes only when a statement that could tip the answer hangs on it. (Each
+statement is looked at by itself: two that allow by opposite tests of one unknown key still make `Undecided`.)
+
+This is what policies say, and no more: resource policies are not looked at, and operations that AWS carries out
+whatever policies say (`sts:GetCallerIdentity`, AWS-FACTS §5; `sts:GetSessionToken` without an Allow, §6.4) are answered
+like any other.
 """
 
 from dataclasses import dataclass, field

@@ -179,8 +179,8 @@ def _actions(source: Mapping[str, Any], element: str) -> Actions:
     lower = [name.lower() for name in names]
     return Actions(
         element.startswith("Not"),
-        frozenset(name for name in lower if not set("*?") & set(name)),
-        tuple(glob(name) for name in lower if set("*?") & set(name)),
+        frozenset(name for name in lower if "*" not in name and "?" not in name),
+        tuple(glob(name) for name in lower if "*" in name or "?" in name),
     )
 
 

@@ -70,8 +70,15 @@ def test_a_family_of_keys_can_be_unknown_but_for_those_given(family) -> None:
 
 def test_values_become_the_texts_that_iam_sees() -> None:
     """JSON truth values and numbers, alone or in a list."""
-    context = Context({"a": True, "b": 5, "c": [False, 1, "x"], "d": ()})
-    assert [context.get(key) for key in "abcde"] == [("true",), ("5",), ("false", "1", "x"), (), None]
+    context = Context({"a": True, "b": 5, "c": [False, 1, "x"], "d": (), "e": {"y"}})
+    assert [context.get(key) for key in "abcdef"] == [
+        ("true",),
+        ("5",),
+        ("false", "1", "x"),
+        (),
+        ("y",),
+        None,
+    ]
 
 
 def test_contexts_are_equal_when_they_say_the_same() -> None:

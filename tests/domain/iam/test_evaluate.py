@@ -180,6 +180,14 @@ def test_undecided_names_the_variable_that_is_unknown() -> None:
     assert decision.unknown == ("aws:PrincipalTag/Team",)
 
 
+def test_undecided_names_the_variable_of_a_condition_that_is_unknown() -> None:
+    """Not the key that is compared, which is known."""
+    own = a_document(allow(Condition={"StringEquals": {"s3:prefix": "${aws:PrincipalTag/Team}"}}))
+    decision = ask(a_request(context={"s3:prefix": "x", "aws:PrincipalTag/team": UNKNOWN}), own)
+    assert isinstance(decision, Undecided)
+    assert decision.unknown == ("aws:PrincipalTag/Team",)
+
+
 def test_undecided_names_a_condition_that_aws_leaves_undefined() -> None:
     """The key is known; what AWS makes of it is not."""
     several = a_document(allow(Condition={"StringEquals": {"aws:TagKeys": "a"}}))
