@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import SMTP
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -46,11 +47,12 @@ class Outbox:
 
     def send(self, notice: Notice) -> Receipt:
         """Write the message down; a failure is a receipt."""
-        if not _is_address(notice.address):
+        address = _address(notice.address)
+        if address is None:
             return Receipt(Delivery.FAILED, detail=f'"{clean(notice.address)}" is not an e-mail address')
         try:
             make_folder(self._folder)
-            return Receipt(self._delivery, self._write(notice))
+            return Receipt(self._delivery, self._write(notice, address))
         except Unwritable as problem:
             return Receipt(Delivery.FAILED, detail=str(problem))
         except OSError as problem:
@@ -60,7 +62,7 @@ class Outbox:
             why = f'no message can be sent from "{clean(self._sender)}": {clean(str(problem))}'
             return Receipt(Delivery.FAILED, detail=why)
 
-    def _write(self, notice: Notice) -> str:
+    def _write(self, notice: Notice, address: Address) -> str:
         """Write the message under the first name that is free; returns its id."""
         now = self._now()
         run = self._run or f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
@@ -69,14 +71,14 @@ class Outbox:
             message_id = f"<{digest[:32]}@{_domain(self._sender)}>"
             suffix = "" if attempt == 1 else f"-{attempt}"
             name = f"{_safe(run)}-{_safe(notice.address)}-{digest[:8]}{suffix}.eml"
-            if create_whole(self._folder / name, self._message(notice, message_id, now)):
+            if create_whole(self._folder / name, self._message(notice, address, message_id, now)):
                 return message_id
         raise AssertionError  # count() does not end
 
-    def _message(self, notice: Notice, message_id: str, now: datetime) -> bytes:
-        message = EmailMessage(policy=SMTP if notice.address.isascii() else SMTPUTF8)
+    def _message(self, notice: Notice, address: Address, message_id: str, now: datetime) -> bytes:
+        message = EmailMessage(policy=SMTP)
         message["From"] = self._sender
-        message["To"] = Address(addr_spec=notice.address)
+        message["To"] = address
         message["Subject"] = subject(notice)
         message["Date"] = now
         message["Message-ID"] = message_id
@@ -86,8 +88,15 @@ class Outbox:
         return message.as_bytes()
 
 
-def _is_address(text: str) -> bool:
-    return bool(_ADDRESS.fullmatch(text)) and text.isprintable() and len(text) <= _LONGEST_ADDRESS
+def _address(text: str) -> Address | None:
+    """Read one plain address. Letters beyond ASCII need a mail server that few have; a domain has its xn-- form."""
+    plain = (
+        _ADDRESS.fullmatch(text) and text.isascii() and text.isprintable() and len(text) <= _LONGEST_ADDRESS
+    )
+    try:
+        return Address(addr_spec=text) if plain else None
+    except (ValueError, HeaderParseError):
+        return None
 
 
 def _safe(text: str) -> str:

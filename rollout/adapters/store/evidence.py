@@ -10,12 +10,14 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from typing import Any, BinaryIO, cast
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
+from rollout.adapters.store.mappings import ANY_MAPPING
 from rollout.adapters.store.plan_yaml import CHUNK, PLAN_AGAIN, AccountPart, Group, Located
 from rollout.domain.plan import AccountPlan, Entry
 from rollout.errors import PlanRefused
@@ -44,10 +46,10 @@ class EvidenceWriter:
 
     def write_account(self, account: AccountPlan) -> None:
         """Write an account's line and those of its users, which come sorted by name."""
-        head = _ACCOUNT.dump_json(account, exclude=_SAID_OF_ACCOUNT, exclude_defaults=True)
+        head = _ACCOUNT.dump_json(account, exclude=_SAID_OF_ACCOUNT, exclude_defaults=True, **ANY_MAPPING)
         lines = [head[:-1] + b',"users":%d}' % len(account.entries)]
-        dump = _ENTRY.dump_json
-        lines += [dump(entry, exclude=_LEFT_OUT, exclude_defaults=True) for entry in account.entries]
+        dump = partial(_ENTRY.dump_json, exclude=_LEFT_OUT, exclude_defaults=True, **ANY_MAPPING)
+        lines += [dump(entry) for entry in account.entries]
         chunk = b"\n".join(lines) + b"\n"
         self._digest.update(chunk)
         self._zip.write(chunk)

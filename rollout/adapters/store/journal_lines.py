@@ -13,6 +13,7 @@ from typing import Any, cast, get_args, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
+from rollout.adapters.store.mappings import ANY_MAPPING
 from rollout.domain.journal.records import Record
 
 
@@ -60,7 +61,7 @@ def _tagged(value: Any, shapes: dict[str, _Shape]) -> dict[str, Any]:
     name = type(value).__name__
     shape = shapes[name]
     inner = {field: _tagged(getattr(value, field), choices) for field, choices in shape.unions.items()}
-    plain = shape.adapter.dump_python(value, mode="json", exclude=set(shape.unions) or None)
+    plain = shape.adapter.dump_python(value, mode="json", exclude=set(shape.unions) or None, **ANY_MAPPING)
     return {"type": name, **plain, **inner}
 
 

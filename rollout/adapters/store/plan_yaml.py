@@ -17,6 +17,7 @@ import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 
+from rollout.adapters.store.mappings import ANY_MAPPING
 from rollout.domain.plan import SCHEMA, AccountPlan, Entry, Header
 from rollout.domain.verdicts.verdict import Impact, Kind, Via
 from rollout.errors import PlanRefused
@@ -74,7 +75,7 @@ def sealed_header(header: Header, body: Iterable[bytes]) -> tuple[bytes, Header]
 
 
 def _header_bytes(header: Header) -> bytes:
-    values = _HEADER.dump_python(header, mode="json")
+    values = _HEADER.dump_python(header, mode="json", **ANY_MAPPING)
     del values["checksum"]
     values = {"schema": values.pop("schema"), **values}
     for column in ("waves", "verdicts"):

@@ -123,8 +123,9 @@ class Plans:
 
     def _places(self, reference: str) -> Iterator[tuple[Files, str]]:
         """Say where a file of that name may be, the likeliest first."""
-        if "/" not in reference and "\0" not in reference:
-            yield self._files, f"{self._folder}/{reference.removesuffix(ENDING)}{ENDING}"
+        name = f"{reference.removesuffix(ENDING)}{ENDING}"
+        if name in self._files.names(self._folder):
+            yield self._files, f"{self._folder}/{name}"
 
     def _newest(self, organization_id: str | None) -> FiledPlan:
         plans = self._all(ENDING)
@@ -162,9 +163,16 @@ class FolderPlans(Plans):
     def _places(self, reference: str) -> Iterator[tuple[Files, str]]:
         for text in (reference, f"{reference}{ENDING}"):
             for path in (Path(text), self._root / text):
-                if "\0" not in text and path.is_file():
+                if _is_file(path):
                     yield FolderStore(path.parent), path.name
         yield from super()._places(reference)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long for a path, or with a zero byte in it
+        return False
 
 
 def _checked(plan: FiledPlan) -> FiledPlan:
@@ -217,11 +225,17 @@ def _in_order(accounts: Iterable[AccountPlan]) -> Iterator[AccountPlan]:
         if account.account_id <= last:
             raise ValueError(f"accounts of a plan come sorted, each once: {account.account_id} after {last}")
         last = account.account_id
-        names = [entry.user.name for entry in account.entries]
-        if not all(first < second for first, second in pairwise(names)):
-            entries = tuple(sorted(account.entries, key=lambda entry: entry.user.name))
-            account = replace(account, entries=entries)  # noqa: PLW2901
-        yield account
+        yield _sorted(account)
+
+
+def _sorted(account: AccountPlan) -> AccountPlan:
+    entries = tuple(sorted(account.entries, key=lambda entry: entry.user.name))
+    for first, second in pairwise(entries):
+        if first.user.name == second.user.name:
+            raise ValueError(f"user {first.user.name} is twice in the plan of {account.account_id}")
+    if any(entry.user.account_id != account.account_id for entry in entries):
+        raise ValueError(f"a user of another account is in the plan of {account.account_id}")
+    return replace(account, entries=entries)
 
 
 def _chunks(body: IO[bytes]) -> Iterator[bytes]:

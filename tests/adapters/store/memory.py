@@ -1,0 +1,32 @@
+"""Named files without a disk, for tests that save hundreds of plans."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import BinaryIO
+
+
+class MemoryFiles:
+    """Fills `Files`."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[BinaryIO]:
+        stream = BytesIO()
+        yield stream
+        self.kept[name] = stream.getvalue()
+
+    @contextmanager
+    def reading(self, name: str) -> Iterator[BinaryIO]:
+        if name not in self.kept:
+            raise FileNotFoundError(name)
+        yield BytesIO(self.kept[name])
+
+    def names(self, folder: str) -> list[str]:
+        found = (name.removeprefix(f"{folder}/") for name in self.kept if name.startswith(f"{folder}/"))
+        return sorted(name for name in found if "/" not in name)
+
+    def where(self, name: str) -> str:
+        return f"memory:{name}"

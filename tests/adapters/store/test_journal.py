@@ -1,0 +1,314 @@
+"""The journal: durable before it answers, read oldest run first, patient with torn ends and with nothing else."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from rollout.adapters.store import journal as journal_module
+from rollout.adapters.store.journal import FolderJournal, new_run_id
+from rollout.adapters.store.journal_lines import line_of
+from rollout.domain.journal.records import Record, RunStarted, WaveCarried
+from rollout.domain.stages import Stage
+from rollout.errors import JournalDamaged, Unwritable
+from tests.builders import NOW, ORGANIZATION
+
+
+def start(run: str = "run-1", at: datetime = NOW) -> RunStarted:
+    return RunStarted(run, at, ORGANIZATION, "k3f9", "sha256:0", Stage.ENFORCE, "ana", "1.0")
+
+
+def carried(run: str = "run-1", wave: str = "canary") -> WaveCarried:
+    return WaveCarried(run, NOW, wave, Stage.ENFORCE)
+
+
+def segment(root: Path, run: str = "run-1") -> Path:
+    return root / "journal" / f"{run}.jsonl"
+
+
+def written(root: Path, *records: Record, run: str = "run-1") -> Path:
+    FolderJournal(root, run).append(*records)
+    return segment(root, run)
+
+
+def test_records_come_back_in_order(tmp_path):
+    journal = FolderJournal(tmp_path, "run-1")
+    journal.append(start())
+    journal.append(carried(wave="a"), carried(wave="b"))
+
+    assert [start(), carried(wave="a"), carried(wave="b")] == list(journal.records())
+
+
+def test_nothing_is_made_before_the_first_record(tmp_path):
+    journal = FolderJournal(tmp_path, "run-1")
+    journal.append()
+
+    assert list(journal.records()) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_the_owner_may_read(tmp_path):
+    path = written(tmp_path, start())
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_segments_come_by_the_start_of_their_run(tmp_path):
+    """Not by name: decision time may be set, and names come from it only by habit."""
+    written(tmp_path, start("a", NOW), run="a")
+    written(tmp_path, start("c", NOW - timedelta(days=1)), run="c")
+    written(tmp_path, start("b", NOW - timedelta(days=2)), run="b")
+    (tmp_path / "journal" / "notes.txt").write_text("not a segment")
+
+    assert list("bca") == [record.run for record in FolderJournal(tmp_path, "x").records()]
+
+
+def test_a_run_that_began_in_the_same_moment_keeps_its_place_by_name(tmp_path):
+    for run in "cab":
+        written(tmp_path, start(run), run=run)
+
+    assert list("abc") == [record.run for record in FolderJournal(tmp_path, "x").records()]
+
+
+def test_every_torn_end_is_passed_over(tmp_path):
+    path = written(tmp_path, start(), carried())
+    whole = path.read_bytes()
+    first = len(line_of(start()))
+    other = written(tmp_path, start("run-2", NOW + timedelta(1)), run="run-2")
+    later = start("run-2", NOW + timedelta(1))
+
+    for cut in range(len(whole)):
+        path.write_bytes(whole[:cut])
+        expected = [start(), carried()][: 0 if cut < first - 1 else 1 if cut < len(whole) - 1 else 2]
+        assert [*expected, later] == list(FolderJournal(tmp_path, "x").records()), cut
+    assert other.read_bytes() == line_of(later)
+
+
+def test_a_tail_of_zeros_after_a_power_cut_is_passed_over(tmp_path):
+    path = written(tmp_path, start())
+    path.write_bytes(path.read_bytes() + bytes(100))
+
+    assert [start()] == list(FolderJournal(tmp_path, "x").records())
+
+
+def test_damage_in_the_middle_is_told_with_file_and_line(tmp_path):
+    path = written(tmp_path, start(), carried(), carried())
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + lines[1][:10] + b"\n" + lines[2])
+
+    with pytest.raises(JournalDamaged, match=rf"{path}, line 2") as refused:
+        list(FolderJournal(tmp_path, "x").records())
+    assert refused.value.exit_code == 1
+    assert "backup" in refused.value.cure
+
+
+def test_a_record_of_a_newer_version_is_told_even_in_the_last_line(tmp_path):
+    path = written(tmp_path, start())
+    path.write_bytes(path.read_bytes() + b'{"type":"WaveMoved","run":"run-1","at":"2026-11-24T09:00:00Z"}\n')
+
+    with pytest.raises(JournalDamaged, match=r'line 2.*"WaveMoved"') as refused:
+        list(FolderJournal(tmp_path, "x").records())
+    assert "newest version" in refused.value.cure
+
+
+def test_a_segment_that_may_not_be_read_is_no_riddle(tmp_path, monkeypatch):
+    path = written(tmp_path, start())
+
+    def closed(*_args, **_more):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", closed)
+    with pytest.raises(JournalDamaged, match=rf"{path} cannot be read: Permission denied"):
+        list(FolderJournal(tmp_path, "x").records())
+
+
+def test_a_second_run_of_the_same_name_is_refused(tmp_path):
+    written(tmp_path, start())
+
+    with pytest.raises(Unwritable, match="another run"):
+        written(tmp_path, start())
+    assert [start()] == list(FolderJournal(tmp_path, "x").records())
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / "journal").write_text("in the way")
+
+    with pytest.raises(Unwritable, match=str(tmp_path / "journal")):
+        written(tmp_path, start())
+
+
+# --- Durability ---
+
+
+def test_records_are_flushed_before_append_returns(tmp_path, monkeypatch):
+    flushed: list[int] = []
+    monkeypatch.setattr(journal_module, "sync_folder", lambda _folder: None)
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: flushed.append(segment(tmp_path).stat().st_size))
+    journal = FolderJournal(tmp_path, "run-1")
+    journal.append(start())
+    journal.append(carried())
+
+    assert [len(line_of(start())), len(line_of(start()) + line_of(carried()))] == flushed
+
+
+def test_threads_share_a_flush(tmp_path, monkeypatch):
+    """While one flush is under way, all that comes waits for one more, not for one each."""
+    flushes = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(_descriptor):
+        flushes.append(1)
+        if len(flushes) == 1:
+            begun.set()
+            assert go_on.wait(10)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    monkeypatch.setattr(journal_module, "sync_folder", lambda _folder: None)
+    journal = FolderJournal(tmp_path, "run-1")
+    first = threading.Thread(target=journal.append, args=(start(),))
+    first.start()
+    assert begun.wait(10)
+    others = [
+        threading.Thread(target=journal.append, args=(carried(wave=str(number)),)) for number in range(20)
+    ]
+    for thread in others:
+        thread.start()
+    while journal._taken < 21:
+        pass
+    go_on.set()
+    for thread in (first, *others):
+        thread.join(10)
+
+    assert len(flushes) == 2
+    assert {str(number) for number in range(20)} == {
+        record.wave for record in journal.records() if isinstance(record, WaveCarried)
+    }
+
+
+def test_many_threads_lose_and_mix_nothing(tmp_path):
+    journal = FolderJournal(tmp_path, "run-1")
+
+    def work(name: str) -> None:
+        for number in range(50):
+            journal.append(carried(wave=f"{name}-{number}"), carried(wave=f"{name}-{number}-again"))
+
+    threads = [threading.Thread(target=work, args=(str(number),)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    waves = [record.wave for record in journal.records() if isinstance(record, WaveCarried)]
+    for number in range(8):
+        mine = [wave for wave in waves if wave.startswith(f"{number}-")]
+        assert mine == [f"{number}-{step}{end}" for step in range(50) for end in ("", "-again")]
+
+
+def test_after_a_failed_flush_the_segment_takes_no_more(tmp_path, monkeypatch):
+    """The disk may hold anything then; a record after it could stand behind half a line."""
+    journal = FolderJournal(tmp_path, "run-1")
+    journal.append(start())
+
+    def broken(_descriptor):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", broken)
+        with pytest.raises(Unwritable, match="Input/output error"):
+            journal.append(carried())
+    with pytest.raises(Unwritable, match="Input/output error"):
+        journal.append(carried())
+
+
+def test_after_an_interrupted_write_the_segment_takes_no_more(tmp_path, monkeypatch):
+    journal = FolderJournal(tmp_path, "run-1")
+
+    def interrupted(_descriptor):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            journal.append(start())
+    with pytest.raises(Unwritable, match="interrupted"):
+        journal.append(carried())
+
+
+def test_a_short_write_is_finished(tmp_path, monkeypatch):
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:7]))
+    journal = FolderJournal(tmp_path, "run-1")
+    journal.append(start())
+
+    assert [start()] == list(journal.records())
+
+
+def test_a_closed_journal_refuses_records(tmp_path):
+    journal = FolderJournal(tmp_path, "run-1")
+    journal.append(start())
+    journal.close()
+    journal.close()
+
+    with pytest.raises(Unwritable, match="closed"):
+        journal.append(carried())
+    assert [start()] == list(journal.records())
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from rollout.adapters.store import journal as journal_module
+from rollout.adapters.store.journal import FolderJournal
+from tests.adapters.store.test_journal import carried, start
+journal = FolderJournal(Path(sys.argv[1]), "run-1")
+journal.append(start())
+number = 0
+while True:
+    journal.append(carried(wave=str(number)))
+    print(number, flush=True)
+    number += 1
+"""
+
+
+def test_a_killed_writer_has_lost_nothing_that_it_was_told_is_safe(tmp_path):
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert writer.stdout
+    for _ in range(100):
+        writer.stdout.readline()
+    writer.send_signal(signal.SIGKILL)
+    told = [int(line) for line in writer.stdout.read().split("\n")[:-1]]
+    writer.stdout.close()
+    writer.wait()
+
+    waves = [
+        record.wave for record in FolderJournal(tmp_path, "x").records() if isinstance(record, WaveCarried)
+    ]
+    assert waves == [str(number) for number in range(len(waves))]
+    assert len(waves) > max(told, default=99)
+
+
+# --- Run ids ---
+
+
+def test_run_ids_sort_by_time():
+    moments = [NOW + timedelta(seconds=step) for step in (-86400 * 400, -1, 0, 1, 3600, 86400 * 40)]
+    ids = [new_run_id(moment, Random(7)) for moment in moments]
+
+    assert ids == sorted(ids)
+    assert ids[2].startswith("20261124T090000Z-")
+
+
+def test_run_ids_are_in_utc_and_differ_within_a_second():
+    assert new_run_id(NOW, Random(1)) == new_run_id(NOW.astimezone(ZoneInfo("Asia/Kathmandu")), Random(1))
+    assert len({new_run_id(NOW, Random(seed)) for seed in range(50)}) > 45
