@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import secrets
 import socket
 import string
 import threading
@@ -13,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from random import SystemRandom
+from random import Random, SystemRandom
 from typing import TYPE_CHECKING
 
 from rollout import __version__
@@ -69,6 +68,7 @@ def rules_for(settings: Settings, where: Premises) -> Rules:
         exemptions=settings.domain_exemptions(),
         break_glass=tuple(UserMatch(text) for text in settings.rules.break_glass),
         enforce_machines=tuple(UserMatch(text) for text in settings.rules.enforce_machines),
+        machines=settings.domain_machines(),
         operators=where.caller.operator_arns,
         keys_in_use_days=settings.rules.keys_in_use_days,
         lead_time=settings.gates.lead_time,
@@ -109,12 +109,23 @@ class Files:
 class Live:
     """The real thing: AWS by the caller's credentials, the store, the outbox."""
 
-    def __init__(self, settings: Settings, profile: str | None = None) -> None:
-        """Open the Session; nothing is asked yet. Raises NoCredentials."""
+    def __init__(
+        self,
+        settings: Settings,
+        profile: str | None = None,
+        *,
+        clock: Clock | None = None,
+        randomness: Random | None = None,
+    ) -> None:
+        """Open the Session; nothing is asked yet. Raises NoCredentials.
+
+        `clock` and `randomness` are given where a run has to be repeatable to the byte.
+        """
         from rollout.adapters.aws.sessions import Connection
 
         self.settings = settings
         self.files = Files(settings)
+        self._clock, self._randomness = clock, randomness or SystemRandom()
         self.connection = Connection(profile=profile, pool=settings.engine.max_accounts + 8)
         self.stop = threading.Event()
 
@@ -123,12 +134,12 @@ class Live:
         """Decision time: AWS's own."""
         from rollout.adapters.aws.clock import AwsClock
 
-        return AwsClock(self._who)
+        return self._clock or AwsClock(self._who)
 
     @cached_property
     def _who(self) -> WhoAmI:
-        from rollout.adapters.aws.identity import WhoAmI  # noqa: PLC0415
-        from rollout.adapters.aws.retries import Retries  # noqa: PLC0415
+        from rollout.adapters.aws.identity import WhoAmI
+        from rollout.adapters.aws.retries import Retries
 
         return WhoAmI(self.connection, Retries())
 
@@ -157,6 +168,10 @@ class Live:
         )
         return AwsDoor(self.connection, where.caller, self.clock, ours, ways, writing=writing)
 
+    def new_run(self) -> str:
+        """Name a run so that names sort by time."""
+        return new_run_id(self.clock.now(), self._randomness)
+
     def engine(self) -> ThreadEngine:
         """Accounts side by side."""
         return ThreadEngine(self.settings.engine.max_accounts, self.stop)
@@ -169,7 +184,7 @@ class Live:
         """Say how a plan is made."""
         settings = self.settings
         return PlanOrder(
-            id=new_plan_id(),
+            id="".join(self._randomness.choices(ID_LETTERS, k=4)),
             rules=rules_for(settings, where),
             waves=settings.domain_waves(),
             scps=settings.rules.scps,
@@ -267,16 +282,6 @@ class LocalClock:
 def offline_now() -> datetime:
     """Decision time for commands that ask AWS nothing: that of an endpoint on this machine, else the clock."""
     return offline_clock.offline_now(os.environ)
-
-
-def new_plan_id() -> str:
-    """Draw a short plan id, such as `k3f9`."""
-    return "".join(secrets.choice(ID_LETTERS) for _ in range(4))
-
-
-def new_run(now: datetime) -> str:
-    """Name a run so that names sort by time."""
-    return new_run_id(now, SystemRandom())
 
 
 def stop_on(live: Live) -> Callable[[int, object], None]:

@@ -49,14 +49,13 @@ def apply(
     Example: [bold]rollout apply --stage dry-run[/], then [bold]--stage notify[/], and when the lead time has passed
     [bold]--stage enforce[/]. Run it again for the next wave; a run that was cut short goes on where it stopped.
     """
-    from rollout.wiring import new_run
     from rollout.workflows.apply.run import apply_plan
 
     overrides = _overrides(override_gate, reason)
     settings = read_settings(config)
     live, where = go_live(settings, profile)
     stored = live.files.plans.load(plan, where.organization.id)
-    run = new_run(live.clock.now())
+    run = live.new_run()
     order = live.order(
         stage, run, stored, where, wave=wave, selection=selection(account, ou, user), overrides=overrides
     )

@@ -32,7 +32,6 @@ def plan(
 
     Example: [bold]rollout plan[/] and then, in a pull request, review the file that it names.
     """
-    from rollout.wiring import new_run
     from rollout.workflows.inventory import read_levels, take_inventory
     from rollout.workflows.plan import compare_with, make_plan
 
@@ -43,7 +42,7 @@ def plan(
     inventory = take_inventory(
         where, levels, live.looking(where, progress), settings.domain_scope(), selection(account, ou)
     )
-    journal = live.files.journal(new_run(live.clock.now()))
+    journal = live.files.journal(live.new_run())
     before = compare_with(live.files.plans, where.organization.id)
     planned = make_plan(inventory, live.plan_order(where), live.files.plans, journal)
     header = planned.stored.header
