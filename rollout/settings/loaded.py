@@ -9,11 +9,16 @@ from rollout.domain.addresses import AddressRule, AddressTag, NameIsAddress
 from rollout.domain.exemptions import Exemption, UserMatch
 from rollout.domain.force_mfa.documents import SEED, Amendments
 from rollout.domain.scope import Scope
+from rollout.domain.verdicts.rules import MachineRules
 from rollout.domain.waves import Wave
 from rollout.settings.models import RolloutFile
 
 # Lists whose order means nothing.
-_UNORDERED = {"ous", "accounts", "account_tags", "user_tags", "users", "break_glass", "enforce_machines"}
+_UNORDERED = {"ous", "accounts", "account_tags", "user_tags", "users", "break_glass", "enforce_machines"} | {
+    "tags",
+    "groups",
+    "services",
+}
 
 
 class Settings(RolloutFile):
@@ -65,6 +70,10 @@ class Settings(RolloutFile):
             return SEED
         return Amendments(**self.policy.amendments.model_dump())
 
+    def domain_machines(self) -> MachineRules:
+        machines = self.rules.machines
+        return MachineRules(machines.tags, machines.groups, machines.services)
+
     def domain_find(self) -> tuple[AddressRule, ...]:
         return tuple(AddressTag(rule.tag) if rule.tag else NameIsAddress() for rule in self.notify.find)
 
@@ -73,7 +82,7 @@ class Settings(RolloutFile):
 
         Lists whose order means nothing are sorted; waves and context values keep theirs.
         """
-        wanted = {"organization", "scope", "policy", "rules", "waves"}
+        wanted = {"scope", "policy", "rules", "waves"}
         decisive: dict[str, Any] = _canonical(self.model_dump(mode="json", include=wanted))
         return decisive
 
@@ -84,7 +93,7 @@ def _canonical(value: Any) -> Any:
             return {
                 name: sorted(inner) if name in _UNORDERED and isinstance(inner, list) else _canonical(inner)
                 for name, inner in sorted(value.items())
-                if inner is not None or name == "organization"
+                if inner is not None
             }
         case list():
             return [_canonical(inner) for inner in value]

@@ -128,6 +128,21 @@ class PolicySection(Section):
     group: IamName = Field("ForceMFA", description="Name of the group, at path /rollout/.")
 
 
+class Machines(Section):
+    """What else than plain facts marks a user as a machine."""
+
+    tags: Annotated[tuple[TagPair, ...], Listed, NoRepeats] = Field(
+        ("InvokedBy=SESConsole",), description="User tags, key=value, that only machines have."
+    )
+    groups: Annotated[tuple[IamName, ...], Listed, NoRepeats] = Field(
+        ("AWSSESSendingGroupDoNotRename",), description="IAM groups that only machines are in."
+    )
+    services: Annotated[tuple[Text, ...], Listed, NoRepeats] = Field(
+        ("ses", "codecommit", "bedrock", "cassandra"),
+        description="Services whose use by an access key speaks for a machine, as the credential report names them.",
+    )
+
+
 class Rules(Section):
     """What verdicts and plans are held to."""
 
@@ -145,6 +160,7 @@ class Rules(Section):
     enforce_machines: Users = Field(
         (), description="Users that look like machines, whose owners say they may be enforced."
     )
+    machines: Machines = Field(Machines(), description="What marks a user as a machine, besides plain facts.")
     scps: Annotated[Literal["auto", "off"], OffIsAWord] = Field(
         "auto", description="auto reads service control policies; off is your word that they do not matter."
     )
