@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from moto.iam.models import Group, IAMBackend, Role, User
 
     from rollout.sandbox.callers import Caller
+    from rollout.sandbox.signatures import Signature
     from rollout.sandbox.world import World
 
 _CODE = re.compile(r"\d{6}")
@@ -28,12 +29,15 @@ _ON_EVERYTHING = {
 }
 
 
-def authorize(world: World, caller: Caller, service: str, action: str, params: Mapping[str, Any]) -> None:
+def authorize(
+    world: World, caller: Caller, signature: Signature, action: str, params: Mapping[str, Any]
+) -> None:
     """Refuse a request that the caller's policies do not allow."""
+    service = signature.service
     asked = Asked(
         f"{service}:{action}",
         _resource(world, caller, service, action, params),
-        _context(caller, params),
+        {**_context(world, caller, params), "aws:RequestedRegion": signature.region},
     )
     if service == "iam" and caller.session is not None and caller.user is not None and not caller.session.mfa:
         # A session of GetSessionToken without MFA cannot call IAM at all (AWS-FACTS §6.1).
@@ -96,15 +100,19 @@ def _control_levels(world: World, account: str) -> list[list[str]]:
     return levels
 
 
-def _context(caller: Caller, params: Mapping[str, Any]) -> dict[str, str]:
+def _context(world: World, caller: Caller, params: Mapping[str, Any]) -> dict[str, str]:
     """Fill in the keys that AWS would; a long-term key says nothing about MFA."""
     context = {
-        "aws:PrincipalArn": caller.arn,
-        "aws:SourceIp": "127.0.0.1",
         "aws:PrincipalAccount": caller.account,
+        "aws:PrincipalArn": caller.arn,
+        "aws:PrincipalOrgID": world.ids.organization(),
+        "aws:SecureTransport": "false",
+        "aws:SourceIp": "127.0.0.1",
+        "aws:userid": caller.user_id,
     }
     if caller.user is not None:
         context |= {"aws:username": caller.user.name, "aws:PrincipalType": "User"}
+        context |= {f"aws:PrincipalTag/{tag['Key']}": tag["Value"] for tag in caller.user.tags or []}
     else:
         context["aws:PrincipalType"] = "AssumedRole"
         context["aws:PrincipalArn"] = caller.role.arn if caller.role else caller.arn

@@ -20,7 +20,7 @@ from rollout.sandbox.callers import Caller, caller_of
 from rollout.sandbox.control import Control
 from rollout.sandbox.errors import AwsError
 from rollout.sandbox.kept_state import PREFIX
-from rollout.sandbox.signatures import check_signature, signature_of
+from rollout.sandbox.signatures import Signature, check_signature, signature_of
 
 if TYPE_CHECKING:
     from rollout.sandbox.world import World
@@ -66,11 +66,11 @@ class Gateway:
                     check_signature(request, signature, caller)
                 environ["HTTP_X_MOTO_ACCOUNT_ID"] = caller.account
                 if service not in _ANSWERS:
-                    authorize(self._world, caller, service, _foreign_action(request), {})
+                    authorize(self._world, caller, signature, _foreign_action(request), {})
                     others: Iterable[bytes] = self._others(environ, start_response)
                     return others
                 request_id = self._request_id(request, caller)
-                status, headers, text = self._answer(request, service, caller)
+                status, headers, text = self._answer(request, signature, caller)
         except AwsError as error:
             status, headers, text = refusal(error, service, request_id)
         _LOG.info("%s %s %s", service or "?", _action(request), status)
@@ -82,14 +82,14 @@ class Gateway:
         response.headers["x-amzn-RequestId"] = request_id
         return response(environ, start_response)
 
-    def _answer(self, request: _Request, service: str, caller: Caller) -> Answer:
-        action = _action(request)
+    def _answer(self, request: _Request, signature: Signature, caller: Caller) -> Answer:
+        action, service = _action(request), signature.service
         if action not in self._offered[service]:
             raise AwsError("InvalidAction", f"Could not find operation {action}")
         answers = _ANSWERS[service]()
         answers.bind(self._world, caller)
         answers.setup_class(request)
-        authorize(self._world, caller, service, action, answers.parameters())
+        authorize(self._world, caller, signature, action, answers.parameters())
         status, headers, text = answers.call_action()
         return status, headers, text
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -67,7 +68,12 @@ def start_kept(folder: Path, now: datetime, *, instance: str | None = None) -> K
         raise Unwritable(f"{folder.resolve()} cannot be written: {error.strerror}.") from error
     forget_state(folder)
     process = _spawn(folder.resolve(), private / LOG, now, chosen)
-    state = _awaited(folder, process, private / LOG)
+    try:
+        state = _awaited(folder, process, private / LOG)
+    except BaseException:  # an interrupted start must not leave a process behind that nobody knows of
+        process.kill()
+        process.wait()
+        raise
     text = settings_text(chosen, read_blueprint(now), now)
     write_private(private / SETTINGS, text)
     return _kept(folder, state)
@@ -98,11 +104,13 @@ def stop_kept(folder: Path) -> bool:
     if state is None or not _is_alive(state):
         forget_state(folder)
         return False
-    os.kill(state.pid, signal.SIGTERM)
+    with suppress(ProcessLookupError):  # it may end by itself in the meantime
+        os.kill(state.pid, signal.SIGTERM)
     deadline = time.monotonic() + _STOP_WITHIN
     while _runs(state.pid):
         if time.monotonic() > deadline:
-            os.kill(state.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(state.pid, signal.SIGKILL)
             deadline += _STOP_WITHIN
         time.sleep(_STEP)
     forget_state(folder)
@@ -135,7 +143,6 @@ def _awaited(folder: Path, process: subprocess.Popen[bytes], log: Path) -> KeptS
     deadline = time.monotonic() + _START_WITHIN
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            del _STARTED[process.pid]
             last = log.read_text(encoding="utf-8", errors="replace").strip().rpartition("\n")[2]
             raise SandboxFailure(
                 f"The sandbox did not start: {last or f'exit code {process.returncode}'}", cure=f"See {log}"
@@ -144,8 +151,6 @@ def _awaited(folder: Path, process: subprocess.Popen[bytes], log: Path) -> KeptS
         if state is not None and state.pid == process.pid and _is_alive(state):
             return state
         time.sleep(_STEP)
-    process.kill()
-    process.wait()
     raise SandboxFailure(f"The sandbox did not answer within {_START_WITHIN:.0f} s.", cure=f"See {log}")
 
 

@@ -101,8 +101,8 @@ def test_devices_are_of_every_kind(sandbox: Sandbox, rows: dict[str, dict[str, s
             if arn.split(":")[4] == account and row["mfa_active"] == "true":
                 devices = iam.list_mfa_devices(UserName=row["user"])["MFADevices"]
                 kinds.update(kind(device["SerialNumber"]) for device in devices)
-    assert {"totp": 55, "passkey": 10, "hardware": 3} == dict(kinds)
-    assert 146 - 68 == sum(row["mfa_active"] == "false" for row in rows.values())
+    assert {"totp": 54, "passkey": 10, "hardware": 3} == dict(kinds)
+    assert 146 - 67 == sum(row["mfa_active"] == "false" for row in rows.values())
 
 
 def test_names_test_every_reader(rows: dict[str, dict[str, str]]):

@@ -106,26 +106,21 @@ def test_it_writes_a_log(kept: KeptSandbox, folder: Path):
     assert kept.environment["AWS_SECRET_ACCESS_KEY"] not in log
 
 
-def test_it_stops_when_told_and_only_once(tmp_path: Path):
-    started = start_kept(tmp_path, NOW)
+def test_it_stops_when_told_and_a_state_file_without_its_process_is_recognised(tmp_path: Path):
+    killed = start_kept(tmp_path, NOW)
+    os.kill(killed.pid, signal.SIGKILL)
+    process._STARTED[killed.pid].wait()
+    assert (tmp_path / ".rollout" / "sandbox.json").exists()
+    assert find_kept(tmp_path) is None
+    another = start_kept(tmp_path, NOW)
+    assert killed.organization_id != another.organization_id
     assert stop_kept(tmp_path)
     with pytest.raises(ProcessLookupError):
-        os.kill(started.pid, 0)
+        os.kill(another.pid, 0)
     assert find_kept(tmp_path) is None
     assert not stop_kept(tmp_path)
     with pytest.raises(SandboxFailure, match="No sandbox is running"):
         advance_kept(tmp_path, timedelta(days=1))
-
-
-def test_a_state_file_without_its_process_is_recognised(tmp_path: Path):
-    started = start_kept(tmp_path, NOW)
-    os.kill(started.pid, signal.SIGKILL)
-    process._STARTED[started.pid].wait()
-    assert (tmp_path / ".rollout" / "sandbox.json").exists()
-    assert find_kept(tmp_path) is None
-    another = start_kept(tmp_path, NOW)
-    assert started.organization_id != another.organization_id
-    assert stop_kept(tmp_path)
 
 
 def test_a_state_file_whose_port_is_somebody_elses_is_not_believed(
