@@ -42,6 +42,7 @@ class Ways:
     """How accounts are entered: what `access` in `rollout.yaml` says, as plain values.
 
     `hop_role` is the ARN of a role that is taken first, and from which the accounts' roles are taken.
+    `source_identity` needs `sts:SetSourceIdentity` in every trust policy, and so is nobody's default.
     """
 
     roles: tuple[str, ...] = DEFAULT_ROLES
@@ -50,6 +51,7 @@ class Ways:
     overrides: Mapping[str, Access] = field(default_factory=dict)
     hop_role: str | None = None
     session_name: str = "rollout"
+    source_identity: str | None = None
 
     def into(self, account_id: str) -> Access:
         """The roles and the external id for one account."""
@@ -168,6 +170,7 @@ class AwsDoor:
             self._retries,
             policy=session_policy(self._caller.partition, self._ours, writing=self._writing),
             session_name=sanitised(self._ways.session_name),
+            source_identity=self._ways.source_identity and sanitised(self._ways.source_identity),
         )
         if self._ways.hop_role:
             hop = Role(self._ways.hop_role, self._ways.hop_role, self._ways.hop_role.split(":")[4], None)

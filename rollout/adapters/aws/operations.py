@@ -64,7 +64,6 @@ class Ours:
 
 _MISSING_ELSEWHERE = {
     "ListServiceSpecificCredentials",
-    "SimulatePrincipalPolicy",
     "ListPolicies",
     "ListTargetsForPolicy",
     "DescribePolicy",
@@ -118,7 +117,6 @@ OPERATIONS: tuple[Operation, ...] = (
         "ListEntitiesForPolicy",
         "ListGroupsForUser",
         "ListPolicyVersions",
-        "SimulatePrincipalPolicy",
     ),
     *_table("iam", Use.WRITE, On.OUR_POLICIES, "CreatePolicy", also=("iam:TagPolicy",)),
     *_table(
@@ -180,11 +178,25 @@ class IamGuard:
         if not self.writing:
             raise OutsideTheTable(f"iam:{operation} writes, and this run only reads")
         group = params.get("GroupName")
-        if group is not None and group not in {ours.rpartition("/")[2] for ours in self.ours.groups}:
+        if group is not None and group not in names_of(self.ours.groups):
             raise OutsideTheTable(f"iam:{operation} on group {group}, which is not ours")
-        arn = str(params.get("PolicyArn", ""))
-        if arn and arn.partition(":policy")[2] not in self.ours.policies:
-            raise OutsideTheTable(f"iam:{operation} on {arn}, which is not ours")
-        name = params.get("PolicyName")
-        if name is not None and f"{params.get('Path', '/')}{name}" not in self.ours.policies:
-            raise OutsideTheTable(f"iam:{operation} of policy {name}, which is not ours")
+        self._look_at_policy(known, params)
+
+    def _look_at_policy(self, operation: Operation, params: Mapping[str, object]) -> None:
+        arn, name = str(params.get("PolicyArn", "")), params.get("PolicyName")
+        if operation.on in {On.GROUP_BY_POLICY, On.USER_BY_POLICY}:
+            # One of our name at another path is somebody else's that says the same: hung up, never changed.
+            ours = arn.rpartition("/")[2].casefold() in {
+                known.casefold() for known in names_of(self.ours.policies)
+            }
+        elif arn:
+            ours = arn.partition(":policy")[2] in self.ours.policies
+        else:
+            ours = name is None or f"{params.get('Path', '/')}{name}" in self.ours.policies
+        if not ours:
+            raise OutsideTheTable(f"iam:{operation.name} on policy {arn or name}, which is not ours")
+
+
+def names_of(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """The names without their paths."""
+    return tuple(path.rpartition("/")[2] for path in paths)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -55,7 +56,7 @@ class Report:
 
 def parse_report(content: bytes, generated_at: datetime) -> Report:
     """Read a report. Raises UnusableReport. A row that is cut short or garbled is left out, to be read live."""
-    lines = csv.reader(content.decode("utf-8", errors="replace").splitlines(), strict=True)
+    lines = csv.reader(io.StringIO(content.decode("utf-8", errors="replace"), newline=""), strict=True)
     try:
         header = next(lines, [])
         missing = [column for column in NEEDED if column not in header]

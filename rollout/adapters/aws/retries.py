@@ -11,6 +11,7 @@ import logging
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -59,17 +60,33 @@ class Patience:
     """Attempts for an object that was made moments ago and is not found yet (AWS-FACTS §5)."""
 
 
-@dataclass(slots=True)
 class Tally:
-    """Counts the calls of one account, for reports; exact only once its threads are done."""
+    """Counts the calls of one account, for the log and the reports; safe to share between threads."""
 
-    calls: int = 0
-    retries: int = 0
-    throttled: int = 0
+    def __init__(self) -> None:
+        """Nothing was called yet."""
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
 
-    def __add__(self, other: Tally) -> Tally:
-        """Add two counts."""
-        return Tally(self.calls + other.calls, self.retries + other.retries, self.throttled + other.throttled)
+    def count(self, what: str) -> None:
+        """Count one of `calls`, `retries`, `throttled`."""
+        with self._lock:
+            self._counts[what] += 1
+
+    @property
+    def calls(self) -> int:
+        """Requests sent, the repeated ones too."""
+        return self._counts["calls"]
+
+    @property
+    def retries(self) -> int:
+        """Requests that repeated one that went wrong."""
+        return self._counts["retries"]
+
+    @property
+    def throttled(self) -> int:
+        """Requests that AWS throttled."""
+        return self._counts["throttled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +185,12 @@ class _Run(Generic[T]):
         attempt = self._attempt
         attempt.pace.take()
         self.attempts += 1
-        attempt.tally.calls += 1
+        attempt.tally.count("calls")
         try:
             value = attempt.make()
         except Exception as error:
             if is_botocore(error) and fault_of(error) is Fault.THROTTLED:
-                attempt.tally.throttled += 1
+                attempt.tally.count("throttled")
                 attempt.pace.slow_down()
             raise
         attempt.pace.speed_up()
@@ -216,7 +233,7 @@ class _Run(Generic[T]):
 
     def going_on(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        self._attempt.tally.retries += 1
+        self._attempt.tally.count("retries")
         log.info(
             "%s in account %s: %s, attempt %d, again in %.1f s",
             self._attempt.operation.name,

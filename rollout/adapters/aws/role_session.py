@@ -51,6 +51,7 @@ class RoleSessions:
         *,
         policy: str,
         session_name: str,
+        source_identity: str | None = None,
         via: Identity | None = None,
     ) -> None:
         """Ask nothing yet. `via` is the session from which the roles are taken; None: the caller's own credentials."""
@@ -58,6 +59,7 @@ class RoleSessions:
         self._retries = retries
         self._policy = policy
         self._session_name = session_name
+        self._source_identity = source_identity
         self._via = via or CallerIdentity()
         # One bucket: STS charges every AssumeRole to the account that calls (AWS-FACTS §3).
         self._pace = retries.pace()
@@ -92,12 +94,14 @@ class RoleSessions:
         }
         if role.external_id:
             request["ExternalId"] = role.external_id
+        if self._source_identity:
+            request["SourceIdentity"] = self._source_identity
         answer = calls.read(self._client.assume_role, **request)
         landed = answer["AssumedRoleUser"]["Arn"]
         if account_of(landed) != role.account_id:
             raise CannotEnter(
                 f"role {role.name} landed in account {account_of(landed)}, not in {role.account_id}",
-                "check AWS_ENDPOINT_URL, and access.overrides for a role ARN of another account",
+                "check AWS_ENDPOINT_URL: AWS itself never does this",
             )
         keys = answer["Credentials"]
         return ReadOnlyCredentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])

@@ -6,19 +6,15 @@ Even through an administrator role, `rollout` can do nothing else (DESIGN §9, A
 from __future__ import annotations
 
 import json
+from typing import Any
 
-from rollout.adapters.aws.operations import OPERATIONS, On, Operation, Ours, Use
+from rollout.adapters.aws.operations import OPERATIONS, On, Operation, Ours, Use, names_of
 from rollout.errors import BadSettings
+
+Statement = dict[str, Any]
 
 LONGEST = 2048
 """STS takes no more characters (AWS-FACTS §3)."""
-
-FAMILIES = {
-    "iam:*CredentialReport": ("iam:GenerateCredentialReport", "iam:GetCredentialReport"),
-    "iam:GetPolicy*": ("iam:GetPolicy", "iam:GetPolicyVersion"),
-    "iam:List*MFADevices": ("iam:ListMFADevices", "iam:ListVirtualMFADevices"),
-}
-"""Shorter spellings that match no other IAM action; used only where names of 128 characters leave no room."""
 
 
 def session_policy(partition: str, ours: Ours, *, writing: bool) -> str:
@@ -27,56 +23,63 @@ def session_policy(partition: str, ours: Ours, *, writing: bool) -> str:
     The account field of its ARNs is `*`: the session lives in one account and reaches no other. Raises BadSettings
     when the names are so long that it does not fit.
     """
-    reads = _actions(Use.READ, On.ANYTHING)
-    writes = _writes(partition, ours) if writing else []
-    short_writes = _writes_in_one(partition, ours) if writing else []
-    text = ""
-    for statements in (
-        [_allow(reads, "*"), *writes],
-        [_allow(_shortened(reads), "*"), *writes],
-        [_allow(_shortened(reads), "*"), *short_writes],
-    ):
-        text = _text(statements)
-        if len(text) <= LONGEST:
-            return text
-    raise BadSettings(
-        f"the session policy for these names takes {len(text)} characters, and AWS allows {LONGEST}",
-        cure="choose shorter names for policy.name and policy.group",
+    text = _text([_reads(), *(_writes(partition, ours) if writing else ())])
+    if len(text) > LONGEST:
+        text = _text([_reads(), _writes_in_one(partition, ours)])
+    if len(text) > LONGEST:
+        raise BadSettings(
+            f"the session policy for these names takes {len(text)} characters, and AWS allows {LONGEST}",
+            cure="choose shorter names for policy.name and policy.group",
+        )
+    return text
+
+
+def _reads() -> Statement:
+    return _allow(_actions(Use.READ, On.ANYTHING), "*")
+
+
+def _writes(partition: str, ours: Ours) -> tuple[Statement, Statement]:
+    # Two statements, not four: each repeats ARNs of up to 200 characters. An action meets only the kind of resource
+    # that it works on, so nothing more is allowed.
+    hanging = _allow(_hanging(), [*_groups(partition, ours), _users(partition)])
+    return (
+        _allow(_making(), [*_policies(partition, ours), *_groups(partition, ours)]),
+        hanging | {"Condition": {"ArnLike": _may_hang(partition, ours)}},
     )
 
 
-def _writes(partition: str, ours: Ours) -> list[dict[str, object]]:
-    # Two statements, not four: each repeats ARNs of up to 200 characters. An action meets only the kind of resource
-    # that it works on, so nothing more is allowed.
-    policies, groups, users = _arns(partition, ours)
-    making = _actions(Use.WRITE, On.OUR_POLICIES) + _actions(Use.WRITE, On.OUR_GROUPS)
-    hanging = _actions(Use.WRITE, On.GROUP_BY_POLICY) + _actions(Use.WRITE, On.USER_BY_POLICY)
-    only_ours = {"ArnEquals": {"iam:PolicyARN": policies}}
-    return [
-        _allow(making, [*policies, *groups]),
-        _allow(hanging, [*groups, users]) | {"Condition": only_ours},
-    ]
+def _writes_in_one(partition: str, ours: Ours) -> Statement:
+    # For names of 128 characters: hanging up a policy always tells iam:PolicyARN, the other actions never do, so one
+    # statement says the same as two.
+    resources = [*_policies(partition, ours), *_groups(partition, ours), _users(partition)]
+    condition = {"ArnLikeIfExists": _may_hang(partition, ours)}
+    return _allow(_making() + _hanging(), resources) | {"Condition": condition}
 
 
-def _writes_in_one(partition: str, ours: Ours) -> list[dict[str, object]]:
-    # The same in one statement: attaching always tells iam:PolicyARN, the other actions never do.
-    policies, groups, users = _arns(partition, ours)
-    only_ours = {"ArnEqualsIfExists": {"iam:PolicyARN": policies}}
-    everything = sorted({action for on in On for action in _actions(Use.WRITE, on)})
-    return [_allow(everything, [*policies, *groups, users]) | {"Condition": only_ours}]
+def _making() -> list[str]:
+    return _actions(Use.WRITE, On.OUR_POLICIES) + _actions(Use.WRITE, On.OUR_GROUPS)
 
 
-def _arns(partition: str, ours: Ours) -> tuple[list[str], list[str], str]:
-    iam = f"arn:{partition}:iam::*"
-    policies = [f"{iam}:policy{policy}" for policy in ours.policies]
-    return policies, [f"{iam}:group{group}" for group in ours.groups], f"{iam}:user/*"
+def _hanging() -> list[str]:
+    return _actions(Use.WRITE, On.GROUP_BY_POLICY) + _actions(Use.WRITE, On.USER_BY_POLICY)
 
 
-def _shortened(actions: list[str]) -> list[str]:
-    for short, family in FAMILIES.items():
-        if set(family) <= set(actions):
-            actions = [action for action in actions if action not in family] + [short]
-    return sorted(actions)
+def _policies(partition: str, ours: Ours) -> list[str]:
+    return [f"arn:{partition}:iam::*:policy{policy}" for policy in ours.policies]
+
+
+def _groups(partition: str, ours: Ours) -> list[str]:
+    return [f"arn:{partition}:iam::*:group{group}" for group in ours.groups]
+
+
+def _users(partition: str) -> str:
+    return f"arn:{partition}:iam::*:user/*"
+
+
+def _may_hang(partition: str, ours: Ours) -> dict[str, list[str]]:
+    # A policy of our name that somebody else made may be hung on our group, whatever its path: it was found to say
+    # the same (DESIGN §5). Nobody but its owner changes it.
+    return {"iam:PolicyARN": [f"arn:{partition}:iam::*:policy*/{name}" for name in names_of(ours.policies)]}
 
 
 def hop_policy() -> str:
@@ -84,7 +87,7 @@ def hop_policy() -> str:
     return _text([_allow(["sts:AssumeRole"], "*")])
 
 
-def _text(statements: list[dict[str, object]]) -> str:
+def _text(statements: list[Statement]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
 
 
@@ -97,5 +100,5 @@ def _is(operation: Operation, use: Use, on: On) -> bool:
     return operation.use is use and operation.on is on
 
 
-def _allow(actions: list[str], resource: str | list[str]) -> dict[str, object]:
+def _allow(actions: list[str], resource: str | list[str]) -> Statement:
     return {"Effect": "Allow", "Action": actions, "Resource": resource}
