@@ -1,0 +1,70 @@
+"""Frames: typed columns, in which ids stay text and the unknown stays missing."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from rollout.reporting.frames import accounts_frame, changes_frame, count, users_frame
+from rollout.reporting.rows import Flat, flatten
+from tests.builders import ACCOUNT, NOW, a_header, a_progress, an_account_plan, an_entry, left_out
+from tests.reporting.examples import SMALL_NOW, small_accounts, small_header, small_progress
+
+
+def small() -> Flat:
+    accounts = small_accounts()
+    return flatten(small_header(accounts), accounts, small_progress(), SMALL_NOW)
+
+
+def test_ids_are_text_with_their_zeros():
+    assert ACCOUNT == users_frame(small().users)["account_id"].iloc[0]
+
+
+def test_columns_have_the_types_of_their_fields():
+    users = users_frame(small().users)
+    assert "bool" == users["mfa_active"].dtype
+    assert "int64" == users["active_keys"].dtype
+    assert isinstance(users["key_last_used"].dtype, pd.DatetimeTZDtype)
+    assert users["exempt_until"].isna().any()
+
+
+def test_unknown_numbers_are_missing_not_zero():
+    accounts = accounts_frame(small().accounts)
+    unseen = accounts[accounts["state"] != "entered"]
+    assert "Int64" == accounts["users"].dtype
+    assert unseen["users"].isna().all()
+
+
+def test_nothing_at_all_makes_empty_frames_with_all_columns():
+    flat = flatten(a_header(), (), a_progress(), NOW)
+    for frame in (users_frame(flat.users), accounts_frame(flat.accounts), changes_frame(flat.changes)):
+        assert 0 == len(frame) < len(frame.columns)
+    counts = count(flat)
+    assert (0, (), ()) == (counts.users, counts.because, counts.ous)
+
+
+def test_reasons_are_counted_with_the_cure_most_share():
+    hold = [
+        an_entry("a", "hold", cure="exempt it"),
+        an_entry("b", "hold", cure="exempt it"),
+        an_entry("c", "hold", cure="move it"),
+    ]
+    account = an_account_plan(*hold, an_entry("d"))
+    lines = count(flatten(a_header(account), (account,), a_progress(), NOW)).because
+    assert [("hold", "machine", 3, 1, "exempt it"), ("enforce", "has-mfa", 1, 1, "")] == [
+        (line.verdict, line.reason, line.users, line.accounts, line.cure) for line in lines
+    ]
+
+
+def test_an_ou_tells_how_many_of_its_accounts_nobody_looked_into():
+    account = an_account_plan(an_entry(), an_entry("bob", "covered"))
+    header = a_header(account, left_out=(left_out(ou="Workloads/Prod"), left_out("1" * 12, ou="Lab")))
+    ous = count(flatten(header, (account,), a_progress(), NOW)).ous
+    assert [("Lab", 0, 1, 0, None), ("Workloads/Prod", 1, 1, 2, 50.0)] == [
+        (ou.ou, ou.entered, ou.left_out, ou.users, ou.percent) for ou in ous
+    ]
+
+
+def test_outcomes_are_counted_per_kind_of_change():
+    outcomes = dict(count(small()).outcomes)
+    assert {"applied": 1, "failed": 1, "unsettled": 1} == outcomes["add-member"]
+    assert {"failed": 1, "told": 3} == outcomes["notice"]

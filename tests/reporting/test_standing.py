@@ -1,0 +1,214 @@
+"""Where a user stands: the plan's look, moved on by the journal."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from rollout.domain.changes import (
+    AddMember,
+    AlreadyInPlace,
+    AttachToGroup,
+    AttachToUser,
+    CreateVersion,
+    DetachFromGroup,
+    DetachFromUser,
+    Failed,
+    RemoveMember,
+    SetDefaultVersion,
+    Skipped,
+)
+from rollout.domain.journal.records import Record
+from rollout.domain.plan import Entry
+from rollout.reporting.standing import Standing, Standings
+from tests.builders import (
+    ACCOUNT,
+    GROUP,
+    NOW,
+    POLICY,
+    a_change,
+    a_gate_read,
+    a_header,
+    a_membership,
+    a_passed,
+    a_progress,
+    a_ref,
+    a_run,
+    a_told,
+    an_account_failure,
+    an_account_plan,
+    an_entry,
+    an_intent,
+    an_override,
+    days_ago,
+)
+
+BY_GROUP = "ForceMFA (group ForceMFA)"
+ENROLMENT = f"{POLICY}Enrolment"
+remove = RemoveMember(ACCOUNT, GROUP, a_ref())
+brake = SetDefaultVersion(ACCOUNT, POLICY, "v1")
+let_go = SetDefaultVersion(ACCOUNT, POLICY, "v2")
+
+
+def standing(entry: Entry, *records: Record, now=NOW) -> Standing:
+    header = a_header(an_account_plan(entry))
+    return Standings(header, a_progress(a_run(), *records), now).of(entry)
+
+
+def changes(*made) -> tuple[Record, ...]:
+    """The changes were made one after the other."""
+    return tuple(record for number, change in enumerate(made) for record in a_change(change, number=number))
+
+
+# --- Enforced is a fact ---
+
+
+def test_the_look_saw_it():
+    assert "enforced" == standing(an_entry(enforced_by=BY_GROUP)).state
+
+
+@pytest.mark.parametrize(
+    ("made", "by"),
+    [
+        ((a_membership(),), "group ForceMFA"),
+        ((AttachToGroup(ACCOUNT, GROUP, POLICY), a_membership()), BY_GROUP),
+        ((AttachToUser(ACCOUNT, a_ref(), POLICY),), "ForceMFA (attached to the user)"),
+        ((a_membership(), remove, a_membership()), "group ForceMFA"),
+        ((a_membership(), brake, let_go), "group ForceMFA"),
+        ((a_membership(), brake, CreateVersion(ACCOUNT, POLICY, {})), "group ForceMFA"),
+        ((a_membership(), DetachFromUser(ACCOUNT, a_ref(), ENROLMENT)), "group ForceMFA"),
+    ],
+)
+def test_the_journal_put_it_there_since(made, by):
+    answer = standing(an_entry(), *changes(*made))
+    assert (True, by, "enforced") == (answer.enforced, answer.enforced_by, answer.state)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        (remove,),
+        (a_membership(), remove),
+        (DetachFromUser(ACCOUNT, a_ref(), POLICY),),
+        (brake,),
+        (DetachFromGroup(ACCOUNT, GROUP, POLICY),),
+    ],
+)
+def test_what_was_undone_since_is_enforced_no_more(made):
+    answer = standing(an_entry(enforced_by=BY_GROUP), *changes(*made))
+    assert (False, "", "released") == (answer.enforced, answer.enforced_by, answer.state)
+
+
+def test_the_enrolment_policy_enforces_nothing():
+    assert not standing(an_entry(), *changes(AttachToUser(ACCOUNT, a_ref(), ENROLMENT))).enforced
+
+
+def test_already_in_place_is_in_place():
+    assert standing(an_entry(), *a_change(a_membership(), AlreadyInPlace())).enforced
+
+
+@pytest.mark.parametrize("outcome", [Failed("AccessDenied"), Skipped("drift")])
+def test_what_was_not_done_is_not_there(outcome):
+    assert not standing(an_entry(), *a_change(a_membership(), outcome)).enforced
+
+
+def test_the_look_outweighs_what_was_done_before_it():
+    """Somebody took the membership away by hand between the last plan and this one."""
+    earlier = a_progress(a_run(plan_id="old"), *a_change(a_membership(), at=days_ago(2)))
+    entry = an_entry()
+    assert not Standings(a_header(an_account_plan(entry)), earlier, NOW).of(entry).enforced
+
+
+def test_runs_of_the_plan_itself_count_whatever_the_clocks_say():
+    assert standing(an_entry(), *a_change(a_membership(), at=days_ago(2))).enforced
+
+
+def test_a_dry_run_enforces_nobody():
+    entry = an_entry()
+    rehearsed = a_progress(a_run(stage="dry-run"), *a_change(a_membership()))
+    assert not Standings(a_header(an_account_plan(entry)), rehearsed, NOW).of(entry).enforced
+
+
+def test_others_policies_stand_when_ours_is_undone():
+    answer = standing(an_entry(verdict="covered", enforced_by=BY_GROUP), *changes(remove))
+    assert (True, "policy RequireMfa", "covered") == (answer.enforced, answer.enforced_by, answer.state)
+
+
+def test_the_brake_of_one_account_leaves_the_others_alone():
+    pulled = SetDefaultVersion("222233334444", POLICY, "v1")
+    assert standing(an_entry(enforced_by=BY_GROUP), *changes(pulled)).enforced
+
+
+# --- Everybody who is not to be enforced ---
+
+
+@pytest.mark.parametrize(
+    ("entry", "state"),
+    [
+        (an_entry(verdict="covered"), "covered"),
+        (an_entry(verdict="hold"), "held"),
+        (an_entry(verdict="hold", enforced_by=BY_GROUP), "enforced"),
+        (an_entry(verdict="exempt"), "exempt"),
+        (an_entry(verdict="exempt", exempt_until=NOW.date()), "exempt"),
+        (an_entry(verdict="exempt", exempt_until=days_ago(1).date()), "exemption-over"),
+        (an_entry(verdict="exempt", enforced_by=BY_GROUP), "enforced"),
+    ],
+)
+def test_those_left_alone_have_a_word_too(entry, state):
+    answer = standing(entry)
+    assert (state, "") == (answer.state, answer.waits_for)
+
+
+# --- Who waits, for what ---
+
+
+@pytest.mark.parametrize(
+    ("records", "state", "waits_for"),
+    [
+        ((), "waiting", "its turn"),
+        ((a_told(),), "told", "the date told: 2026-12-08"),
+        ((a_told(due=NOW.date()),), "told", "the next enforce run"),
+        ((a_told(due=NOW.date(), delivery="queued"),), "told", "proof that the notice was delivered"),
+        ((a_told(delivery="failed", detail="mailbox unknown"),), "undelivered", "mailbox unknown"),
+        ((a_told(delivery="failed"),), "undelivered", "the last one failed"),
+        ((a_told(wave="canary"),), "waiting", "its turn"),
+        ((a_told(), a_passed(code="drift", detail="a key came")), "skipped(drift)", "drift: a key came"),
+        ((a_told(), a_passed()), "skipped(notice)", "the date told: 2026-12-08"),
+        ((a_passed(code="gone", detail=""),), "skipped(gone)", "gone"),
+        (a_change(outcome=Failed("AccessDenied")), "failed", "another try: AccessDenied"),
+        ((an_intent(),), "unsettled", "broke off"),
+        ((an_account_failure(),), "failed", "could not be entered: AccessDenied on sts:AssumeRole"),
+        ((a_gate_read(result="fail", detail="1 of 3 days"),), "waiting", "gate soak (fail): 1 of 3 days"),
+        ((a_gate_read(result="fail"), an_override()), "waiting", "its turn"),
+        ((a_gate_read(result="fail"), a_gate_read()), "waiting", "its turn"),
+        ((a_told(due=NOW.date()), a_gate_read(result="inconclusive")), "told", "gate soak (inconclusive)"),
+    ],
+)
+def test_who_waits_waits_for_something(records, state, waits_for):
+    answer = standing(an_entry(), *records)
+    assert state == answer.state
+    assert waits_for in answer.waits_for
+
+
+def test_an_override_does_not_last():
+    """A gate that was overridden and read again later stops the wave again."""
+    later = NOW + timedelta(days=1)
+    answer = standing(an_entry(), an_override(), a_gate_read(result="fail", detail="2 of 3 days", at=later))
+    assert "gate soak (fail): 2 of 3 days" == answer.waits_for
+
+
+def test_a_notice_about_less_is_no_notice():
+    answer = standing(an_entry(impact="cli"), a_told(due=NOW.date()))
+    assert "a new notice: enforcement now means cli, told was none" == answer.waits_for
+
+
+def test_a_later_notice_outweighs_an_earlier_skip():
+    later = a_told(due=date(2027, 1, 1), run="run-2", at=NOW + timedelta(days=1))
+    answer = standing(an_entry(), a_passed(), a_run("run-2"), later)
+    assert ("told", "the date told: 2027-01-01") == (answer.state, answer.waits_for)
+
+
+def test_a_change_of_another_user_says_nothing_of_this_one():
+    other: AddMember = a_membership("bob")
+    assert "waiting" == standing(an_entry(), *a_change(other, Failed("AccessDenied"))).state
