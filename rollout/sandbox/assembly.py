@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from moto.core.base_backend import BackendDict
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.moto_server.werkzeug_app import MotoRequestHandler
 from moto.organizations.models import organizations_backends
 from werkzeug.serving import BaseWSGIServer, make_server
 
@@ -39,7 +39,7 @@ def assemble(
     opening.callback(_forget_everything)
     _forget_everything()
     seed(world, blueprint)
-    gateway = Gateway(world, Control(world, token), DomainDispatcherApplication(create_backend_app))
+    gateway = Gateway(world, Control(world, token))
     server = make_server("127.0.0.1", port, gateway, threaded=True, request_handler=_handler_for(world))
     opening.callback(server.server_close)
     return Assembled(world, blueprint, server)

@@ -11,15 +11,17 @@ from moto.core.request import Request
 from moto.core.utils import camelcase_to_underscores, get_service_model, method_names_from_class
 from werkzeug.wrappers import Response
 
-from rollout.sandbox.answers.base import Answer, AnswersFor, refusal
+from rollout.sandbox.answers.base import AnswersFor
 from rollout.sandbox.answers.iam import IamAnswers
 from rollout.sandbox.answers.organization import OrganizationAnswers
 from rollout.sandbox.answers.sessions import SecurityTokens
 from rollout.sandbox.authority import authorize
 from rollout.sandbox.callers import Caller, caller_of
 from rollout.sandbox.control import Control
+from rollout.sandbox.elsewhere import Elsewhere, action_of
 from rollout.sandbox.errors import AwsError
 from rollout.sandbox.kept_state import PREFIX
+from rollout.sandbox.refusals import Answer, refusal
 from rollout.sandbox.signatures import Signature, check_signature, signature_of
 
 if TYPE_CHECKING:
@@ -45,9 +47,9 @@ class _Request(Request):
 class Gateway:
     """The WSGI application of a sandbox."""
 
-    def __init__(self, world: World, control: Control, others: Callable[..., Any]) -> None:
-        """Answer for IAM, STS and Organizations; leave `others` to moto as it is."""
-        self._world, self._control, self._others = world, control, others
+    def __init__(self, world: World, control: Control) -> None:
+        """Answer for IAM, STS and Organizations; leave other services to moto as it is."""
+        self._world, self._control, self._elsewhere = world, control, Elsewhere()
         self._offered = {service: _offered(service, kind) for service, kind in _ANSWERS.items()}
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -55,35 +57,42 @@ class Gateway:
         request = _Request(environ)
         if request.path.startswith(PREFIX):
             return self._control(request)(environ, start_response)
+        with self._world.lock:
+            return self._turn(request, start_response)
+
+    def _turn(self, request: _Request, start_response: Callable[..., Any]) -> Iterable[bytes]:
         authorization = request.headers.get("Authorization", "")
         service, request_id = "", self._world.ids.request(authorization)
         try:
             signature = signature_of(authorization)
             service = signature.service
-            with self._world.lock:
-                caller = caller_of(self._world, signature.key_id, request.headers.get("X-Amz-Security-Token"))
-                if service in _ANSWERS:
-                    check_signature(request, signature, caller)
-                environ["HTTP_X_MOTO_ACCOUNT_ID"] = caller.account
-                if service not in _ANSWERS:
-                    authorize(self._world, caller, signature, _foreign_action(request), {})
-                    others: Iterable[bytes] = self._others(environ, start_response)
-                    return others
-                request_id = self._request_id(request, caller)
-                status, headers, text = self._answer(request, signature, caller)
+            caller = caller_of(self._world, signature.key_id, request.headers.get("X-Amz-Security-Token"))
+            if service not in _ANSWERS:
+                authorize(self._world, caller, signature, action_of(request), {})
+                _LOG.info("%s %s", service, request.path)
+                return self._elsewhere.answer(request, signature, caller.account, start_response)
+            check_signature(request, signature, caller)
+            request_id = self._request_id(request, caller)
+            status, headers, text = self._answer(request, signature, caller)
         except AwsError as error:
-            status, headers, text = refusal(error, service, request_id)
-        _LOG.info("%s %s %s", service or "?", _action(request), status)
-        text = _REQUEST_ID.sub(f"<RequestId>{request_id}</RequestId>", text)
-        response = Response(text, status=status)
+            speaks_json = "X-Amz-Target" in request.headers
+            status, headers, text = refusal(error, service, request_id, speaks_json=speaks_json)
+        except Exception:  # noqa: BLE001  as AWS does: a fault of its own is an answer too
+            _LOG.exception("the sandbox could not answer %s %s", service, action_of(request))
+            failure = AwsError("InternalFailure", "The sandbox has a fault of its own; see its log.")
+            status, headers, text = refusal(
+                failure, service, request_id, speaks_json="X-Amz-Target" in request.headers
+            )
+        _LOG.info("%s %s %s", service or "?", action_of(request), status)
+        response = Response(_REQUEST_ID.sub(f"<RequestId>{request_id}</RequestId>", text), status=status)
         for name, value in headers.items():
             if name.lower() not in ("status", "server"):
                 response.headers[name] = value
         response.headers["x-amzn-RequestId"] = request_id
-        return response(environ, start_response)
+        return response(request.environ, start_response)
 
     def _answer(self, request: _Request, signature: Signature, caller: Caller) -> Answer:
-        action, service = _action(request), signature.service
+        action, service = action_of(request), signature.service
         if action not in self._offered[service]:
             raise AwsError("InvalidAction", f"Could not find operation {action}")
         answers = _ANSWERS[service]()
@@ -95,11 +104,8 @@ class Gateway:
 
     def _request_id(self, request: _Request, caller: Caller) -> str:
         """Derive the id from the request and how often it came, so that a scripted run can be repeated."""
-        content = (
-            request.get_data(parse_form_data=True) or str(sorted(request.form.items(multi=True))).encode()
-        )
-        content = f"{caller.account}/{_action(request)}/".encode() + content
-        return self._world.ids.request(content, self._world.next("request", content))
+        asked = self._world.ids.request(caller.account, action_of(request), request.get_data(cache=True))
+        return self._world.ids.request(asked, self._world.next("request", asked))
 
 
 def _offered(service: str, kind: type[AnswersFor]) -> frozenset[str]:
@@ -107,16 +113,3 @@ def _offered(service: str, kind: type[AnswersFor]) -> frozenset[str]:
     methods = set(method_names_from_class(kind))
     names = get_service_model(service).operation_names
     return frozenset(name for name in names if camelcase_to_underscores(name) in methods) - _FEIGNED
-
-
-def _action(request: _Request) -> str:
-    return request.form.get("Action") or request.headers.get("X-Amz-Target", "").rpartition(".")[2]
-
-
-def _foreign_action(request: _Request) -> str:
-    """Name what is asked of a service that moto answers alone; S3 and its like say it by method and path."""
-    target = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
-    if target:
-        return target
-    kinds = {"GET": "Get", "HEAD": "Get", "PUT": "Put", "POST": "Put", "DELETE": "Delete"}
-    return "ListAllMyBuckets" if request.path == "/" else f"{kinds.get(request.method, 'Put')}Object"

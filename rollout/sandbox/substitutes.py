@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import moto.iam.models as iam_models
 import moto.organizations.models as organizations_models
 import moto.organizations.utils as organizations_utils
+from moto.core.utils import unix_time
 
 from rollout.sandbox.world import PARTITION
 
@@ -28,6 +29,7 @@ def moto_told(world: World) -> Iterator[None]:
         (iam_models, "utcnow", world.clock.naive),
         (iam_models, "mark_account_as_visited", _key_uses_noted_in(world)),
         (organizations_models, "utcnow", world.clock.naive),
+        (organizations_models, "unix_time", lambda moment=None: unix_time(moment or world.clock.naive())),
         (organizations_utils, "make_random_org_id", ids.organization),
         (organizations_utils, "make_random_root_id", ids.root),
         (organizations_utils, "make_random_account_id", world.next_account_id),

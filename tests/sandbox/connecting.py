@@ -85,5 +85,6 @@ def refused(code: str, status: int) -> Any:
 
 def _says(error: ClientError, code: str, status: int) -> bool:
     answer = error.response
-    assert answer["ResponseMetadata"]["RequestId"], "every answer has a request id"
+    headers = answer["ResponseMetadata"]["HTTPHeaders"]
+    assert headers["x-amzn-requestid"], "every answer has a request id"
     return (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == (code, status)

@@ -6,7 +6,6 @@ import base64
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
-from xml.sax.saxutils import escape
 
 from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.core.responses import ActionResult, BaseResponse
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from rollout.sandbox.world import AccountFacts, World
 
 Item = TypeVar("Item")
-Answer = tuple[int, dict[str, str], str]
 
 
 class AnswersFor(BaseResponse):
@@ -130,30 +128,3 @@ def marker_position(text: str | None) -> int:
     except ValueError:
         pass
     raise AwsError("ValidationError", "Invalid Marker.")
-
-
-def refusal(error: AwsError, service: str, request_id: str) -> Answer:
-    """Put a refusal into the wire form of the service's protocol."""
-    if service in ("iam", "sts"):
-        version = (
-            "iam.amazonaws.com/doc/2010-05-08" if service == "iam" else "sts.amazonaws.com/doc/2011-06-15"
-        )
-        body = (
-            f'<ErrorResponse xmlns="https://{version}/"><Error><Type>Sender</Type><Code>{error.code}</Code>'
-            f"<Message>{escape(error.message)}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
-        )
-        return error.status, {"Content-Type": "text/xml"}, body
-    code = _JSON_CODES.get(error.code, error.code)
-    body = json.dumps({"__type": code, "Message": error.message})
-    return 400, {"Content-Type": "application/x-amz-json-1.1", "x-amzn-ErrorType": code}, body
-
-
-# The JSON services have other names for the refusals that come before the service itself.
-_JSON_CODES = {
-    "AccessDenied": "AccessDeniedException",
-    "ExpiredToken": "ExpiredTokenException",
-    "InvalidAction": "UnknownOperationException",
-    "InvalidClientTokenId": "UnrecognizedClientException",
-    "MissingAuthenticationToken": "MissingAuthenticationTokenException",
-    "SignatureDoesNotMatch": "InvalidSignatureException",
-}
