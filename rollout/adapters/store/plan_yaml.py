@@ -18,7 +18,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from rollout.adapters.store.mappings import ANY_MAPPING
-from rollout.domain.plan import SCHEMA, AccountPlan, Entry, Header
+from rollout.domain.inventory import Finding
+from rollout.domain.plan import SCHEMA, AccountPlan, Entry, Header, LeftOut
 from rollout.domain.verdicts.verdict import Impact, Kind, Via
 from rollout.errors import PlanRefused
 
@@ -33,10 +34,12 @@ BANNER = b"# Made by `rollout plan`. Not edited by hand: change rollout.yaml and
 SEPARATOR = b"---\n"
 # Lists of names break after this column; a line is at most one name longer.
 WIDTH = 110
-CHUNK = 1 << 20
+CHUNK = 1 << 16
 
 _CHECKSUM = re.compile(rb'checksum: "(sha256:[0-9a-f]{64})"\n')
 _HEADER = TypeAdapter(Header)
+_LEFT_OUT = TypeAdapter(tuple[LeftOut, ...])
+_FINDINGS = TypeAdapter(tuple[Finding, ...])
 _HEADER_FIELDS = tuple(field.name for field in fields(Header))
 PLAN_AGAIN = "run `rollout plan` again, or take the file back from where it was reviewed"
 
@@ -78,6 +81,9 @@ def _header_bytes(header: Header) -> bytes:
     values = _HEADER.dump_python(header, mode="json", **ANY_MAPPING)
     del values["checksum"]
     values = {"schema": values.pop("schema"), **values}
+    # What does not apply to a line is not on it.
+    values["left_out"] = _LEFT_OUT.dump_python(header.left_out, mode="json", exclude_defaults=True)
+    values["findings"] = _FINDINGS.dump_python(header.findings, mode="json", exclude_defaults=True)
     for column in ("waves", "verdicts"):
         values[column] = {Word(name): count for name, count in values[column].items()}
     for key in ("created", "inventory_at"):

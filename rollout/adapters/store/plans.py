@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import IO
+from typing import IO, BinaryIO
 
 from rollout.adapters.store import evidence, plan_yaml
 from rollout.adapters.store.files import Files
@@ -49,12 +49,16 @@ class FiledPlan:
         return self.files.where(self.name)
 
     def accounts(self) -> Iterator[AccountPlan]:
-        """Read one account at a time: its document, joined with its evidence. Raises PlanRefused."""
+        """Read one account at a time: its document, joined with its evidence. Raises NoPlan, PlanRefused.
+
+        Both files are checked once more: days may lie between opening a plan and carrying it out.
+        """
+        _check(self)
         beside = _beside(self.name)
         there = self.files.where(beside)
         with (
-            self.files.reading(self.name) as documents,
-            self.files.reading(beside) as zipped,
+            _reading(self.files, self.name) as documents,
+            _reading(self.files, beside) as zipped,
             evidence.unzipped(zipped, there) as lines,
         ):
             reader = evidence.EvidenceReader(lines, there)
@@ -104,7 +108,8 @@ class Plans:
         Raises NoPlan, PlanRefused (altered, or its evidence missing or altered).
         """
         found = self._newest(organization_id) if reference is None else self._named(reference)
-        return _checked(found)
+        _check(found)
+        return found
 
     def _named(self, reference: str) -> FiledPlan:
         for files, name in self._places(reference):
@@ -175,40 +180,43 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _checked(plan: FiledPlan) -> FiledPlan:
+def _check(plan: FiledPlan) -> None:
+    """Compare both files with what the header says of them. Raises NoPlan, PlanRefused."""
     beside = _beside(plan.name)
+    there = plan.files.where(beside)
     try:
-        with plan.files.reading(plan.name) as stream:
+        with _reading(plan.files, plan.name) as stream:
             plan_yaml.verify(stream, plan.header.checksum, plan.location)
-        with ExitStack() as stack:
-            try:
-                stream = stack.enter_context(plan.files.reading(beside))
-            except FileNotFoundError as problem:
-                raise PlanRefused(
-                    f"{plan.location} has lost its evidence: {plan.files.where(beside)} is not there",
-                    cure="put that file back beside the plan, or run `rollout plan` again",
-                ) from problem
-            evidence.verify(stream, plan.header.digests.evidence, plan.files.where(beside))
-    except OSError as problem:
-        raise _unreadable(plan.location, problem) from problem
-    return plan
+    except FileNotFoundError as problem:
+        raise NoPlan(f"{plan.location} is not there any more", cure="run `rollout plan`") from problem
+    try:
+        with _reading(plan.files, beside) as stream:
+            evidence.verify(stream, plan.header.digests.evidence, there)
+    except FileNotFoundError as problem:
+        raise PlanRefused(
+            f"{plan.location} has lost its evidence: {there} is not there",
+            cure="put that file back beside the plan, or run `rollout plan` again",
+        ) from problem
 
 
 def _header(files: Files, name: str) -> Header:
-    where = files.where(name)
+    with _reading(files, name) as stream:
+        return plan_yaml.read_header(stream, files.where(name))
+
+
+@contextmanager
+def _reading(files: Files, name: str) -> Iterator[BinaryIO]:
+    """Open a file that should be there; a missing one is the caller's to explain. Raises NoPlan."""
     try:
         with files.reading(name) as stream:
-            return plan_yaml.read_header(stream, where)
+            yield stream
     except FileNotFoundError:
         raise
     except OSError as problem:
-        raise _unreadable(where, problem) from problem
-
-
-def _unreadable(where: str, problem: OSError) -> NoPlan:
-    return NoPlan(
-        f"{where} cannot be read: {problem.strerror or problem}", cure="check the file's rights (ls -l)"
-    )
+        raise NoPlan(
+            f"{files.where(name)} cannot be read: {problem.strerror or problem}",
+            cure="check the file's rights (ls -l)",
+        ) from problem
 
 
 def _beside(name: str) -> str:

@@ -5,6 +5,7 @@ import stat
 from dataclasses import fields, replace
 from datetime import timedelta
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rollout.adapters.store import plan_yaml
 from rollout.adapters.store.plans import FiledPlan, FolderPlans, Plans
 from rollout.domain.plan import Entry, Header
 from rollout.domain.verdicts.verdict import Impact, Kind
@@ -451,12 +453,31 @@ def test_a_plan_that_may_not_be_read_is_no_riddle(plans):
         Plans(Closed()).load(None)
 
 
-def test_who_stops_early_has_not_read_what_follows():
-    files = MemoryFiles()
-    stored = Plans(files).save(a_header(*ACCOUNTS), ACCOUNTS)
-    files.kept[stored.name] += b"---\n[ broken"
+def test_a_plan_altered_after_it_was_opened_is_refused(plans):
+    loaded = plans.load(saved(plans).stem)
+    path = Path(loaded.location)
+    path.write_bytes(path.read_bytes().replace(b'"bob"', b'"eve"'))
 
-    assert next(stored.accounts()) == ACCOUNTS[0]
+    with pytest.raises(PlanRefused, match="altered"):
+        next(loaded.accounts())
+
+
+def test_a_plan_removed_after_it_was_opened_is_missed(plans):
+    loaded = plans.load(saved(plans).stem)
+    Path(loaded.location).unlink()
+
+    with pytest.raises(NoPlan, match="not there any more"):
+        next(loaded.accounts())
+
+
+def test_documents_are_read_one_at_a_time():
+    files = MemoryFiles()
+    content = files.kept[Plans(files).save(a_header(*ACCOUNTS), ACCOUNTS).name]
+    accounts = plan_yaml.read_accounts(BytesIO(content + b"---\n[ broken"), "a plan")
+
+    assert ["012345678901", "111122223333"] == [next(accounts).part.account for _ in ACCOUNTS]
+    with pytest.raises(PlanRefused, match="broken YAML"):
+        next(accounts)
 
 
 def test_the_header_is_all_that_is_read_to_find_the_newest(plans, tmp_path):

@@ -1,0 +1,64 @@
+"""A plan of 100,000 users is written and read in seconds, one account at a time."""
+
+import time
+import tracemalloc
+from collections.abc import Iterator
+
+import pytest
+
+from rollout.adapters.store.plans import FolderPlans
+from rollout.domain.plan import AccountPlan
+from rollout.domain.verdicts.verdict import Impact, Kind
+from tests.builders import a_header, an_account_plan, an_entry
+
+ACCOUNTS, USERS = 500, 200
+
+
+def an_account(number: int, users: int) -> AccountPlan:
+    account_id = f"{number:012}"
+    entries = []
+    for user in range(users):
+        name = f"user.{user:05}"
+        if user % 4 == 3:
+            entries.append(an_entry(name, Kind.HOLD, account_id=account_id))
+        else:
+            impact, wave = [(Impact.ENROL, "canary"), (Impact.CLI, "rest"), (Impact.NONE, "rest")][user % 4]
+            entries.append(an_entry(name, impact=impact, wave=wave, account_id=account_id))
+    return an_account_plan(*entries, account_id=account_id, name=f"account {number}")
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_users_take_seconds(tmp_path):
+    accounts = [an_account(number, USERS) for number in range(ACCOUNTS)]
+    plans = FolderPlans(tmp_path)
+    begun = time.perf_counter()
+    plans.save(a_header(*accounts), accounts)
+    saved = time.perf_counter()
+    count = sum(len(account.entries) for account in plans.load(None).accounts())
+    read = time.perf_counter()
+
+    assert count == ACCOUNTS * USERS
+    # Generous: it takes about 2 and 3 seconds on one slow core.
+    assert saved - begun < 20
+    assert read - saved < 20
+
+
+def test_memory_does_not_grow_with_the_number_of_accounts(tmp_path):
+    def peak(number: int) -> int:
+        def accounts() -> Iterator[AccountPlan]:
+            return (an_account(place, 50) for place in range(number))
+
+        plans = FolderPlans(tmp_path / str(number))
+        tracemalloc.start()
+        plans.save(a_header(), accounts())
+        for _ in plans.load(None).accounts():
+            pass
+        _, found = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return found
+
+    small, large = peak(10), peak(60)
+
+    # Only the documents wait in memory for the header, up to 16 MiB: they are a few bytes a user.
+    documents = (tmp_path / "60" / "plans" / "2026-11-24-k3f9.yaml").stat().st_size
+    assert large < small + 3 * documents
