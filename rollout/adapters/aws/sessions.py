@@ -6,6 +6,7 @@ IAM client for all member accounts: it is thread-safe, and each call chooses its
 
 from __future__ import annotations
 
+import getpass
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +26,7 @@ from botocore.utils import parse_timestamp
 from rollout import __version__
 from rollout.adapters.aws.endpoints import refuse_insecure
 from rollout.adapters.aws.failures import caller_failure
-from rollout.errors import InsecureEndpoint
+from rollout.errors import InsecureEndpoint, NoCredentials
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -114,6 +115,7 @@ class Connection:
         pool: int = 64,
         connect_timeout: float = 10,
         read_timeout: float = 60,
+        ask_token_code: Callable[[str], str] = getpass.getpass,
     ) -> None:
         """Make the Session; no call is made, and no client yet."""
         self._pool = pool
@@ -123,8 +125,12 @@ class Connection:
         """The effective endpoint of each service asked so far, for the log and `doctor`."""
         try:
             self._core = _core_session(profile)
+            configured = region or self._core.get_config_variable("region")
+            self.region: str = configured or HOME_REGIONS.get(partition, HOME_REGIONS["aws"])
+            # Before anything else: the STS client that takes the profile's own role wants a Region too.
+            self._core.set_config_variable("region", self.region)
+            _prompt_by(self._core, ask_token_code)
             self.session = boto3.Session(botocore_session=self._core)
-            self.region = region or self.session.region_name or HOME_REGIONS.get(partition, "us-east-1")
         except BotoCoreError as error:
             raise caller_failure(error) from error
         self.chosen = RoleCredentials()
@@ -214,6 +220,21 @@ def _instant(value: str) -> datetime:
     except (TypeError, ValueError):
         return parse_timestamp(value)  # seconds since 1970, as number or text, and the form of RFC 822
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def _prompt_by(core: botocore.session.Session, ask: Callable[[str], str]) -> None:
+    """A profile with `mfa_serial` asks for a token code: once, since there is one Session (AWS-FACTS §7)."""
+
+    def prompt(question: str) -> str:
+        try:
+            return ask(question)
+        except (EOFError, getpass.GetPassWarning) as error:
+            raise NoCredentials(
+                f"{question.strip().rstrip(':')}: there is no terminal to enter it at",
+                cure="take a session first (aws sts get-session-token), and use its keys",
+            ) from error
+
+    core.get_component("credential_provider").get_provider("assume-role")._prompter = prompt  # noqa: SLF001
 
 
 def _guarded(client: Client, guard: Guard) -> Client:

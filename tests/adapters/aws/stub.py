@@ -75,8 +75,7 @@ class AwsStub:
         self.headers: dict[str, str] = {}
         self._answers: dict[str, list[Scripted]] = {}
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
         ).start()
@@ -114,6 +113,13 @@ class AwsStub:
                 return Fail("InvalidAction", 400, f"the stub knows no {call.operation}")
             scripted = waiting.pop(0) if len(waiting) > 1 else waiting[0]
         return scripted(call) if callable(scripted) else scripted
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """A client that hung up is what some tests are about."""
 
 
 def _handler(stub: AwsStub) -> type[BaseHTTPRequestHandler]:
