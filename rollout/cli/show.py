@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rollout.domain.plan import AccountPlan, Entry, Header
+    from rollout.domain.verdicts.verdict import Row
     from rollout.workflows.ports import StoredPlan
 
 
@@ -83,6 +85,26 @@ def explain(part: AccountPlan, entry: Entry) -> None:
     if entry.exempt_until:
         rows.append(("exempt until", entry.exempt_until.isoformat()))
     out.print(table("", ("", ""), rows))
+    if entry.matrix is not None:
+        _print_matrix(part.matrices[entry.matrix])
+
+
+def _print_matrix(matrix: tuple[Row, ...]) -> None:
+    """Print what evaluation answered: without our policies, and with ForceMFA added."""
+    questions = {
+        "cover": "Without MFA, as things stand (covered = all of it denied explicitly)",
+        "enrol": "Without MFA, with ForceMFA added (able to enrol = all of it allowed)",
+    }
+    for question, title in questions.items():
+        asked: dict[str, dict[str, Row]] = {}
+        for row in matrix:
+            if row.question == question:
+                asked.setdefault(row.action, {})[row.mfa] = row
+        cells = [
+            (action, states["absent"].decision, states["false"].decision, states["false"].because)
+            for action, states in asked.items()
+        ]
+        out.print(table(f"\n{title}", ("request", "by access key", "on the console", "decided by"), cells))
 
 
 def _overview(stored: StoredPlan, parts: list[tuple[AccountPlan, list[Entry]]]) -> None:
@@ -141,6 +163,10 @@ def _as_json(header: Header, parts: list[tuple[AccountPlan, list[Entry]]]) -> di
                         "cure": entry.cure or None,
                         "forecast": entry.forecast or None,
                         "enforced_by": entry.enforced_by or None,
+                        "requests": [
+                            asdict(row)
+                            for row in (part.matrices[entry.matrix] if entry.matrix is not None else ())
+                        ],
                     }
                     for entry in entries
                 ],

@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from rollout.domain.changes import UserRef
 from rollout.domain.inventory import Finding
-from rollout.domain.verdicts.verdict import Impact, Kind, Reason, Via
+from rollout.domain.verdicts.verdict import Impact, Kind, Reason, Row, Via
 
 SCHEMA = 1
 
@@ -46,7 +46,7 @@ class Entry:
     """The decision about one user, with the evidence behind it.
 
     `wave` is empty for everybody but `enforce` users. `fingerprint` digests the facts behind the verdict: equal
-    fingerprints mean that nothing that matters has changed.
+    fingerprints mean that nothing that matters has changed. `matrix` points into the account's `matrices`.
     """
 
     user: UserRef
@@ -64,6 +64,7 @@ class Entry:
     exempt_until: date | None = None
     covered_by: str = ""
     enforced_by: str = ""
+    matrix: int | None = None
 
     @property
     def because(self) -> tuple[str, ...]:
@@ -83,7 +84,10 @@ class Ours:
 
 @dataclass(frozen=True, slots=True)
 class AccountPlan:
-    """One account's part of the plan: everybody in it, sorted by name."""
+    """One account's part of the plan: everybody in it, sorted by name.
+
+    `matrices` hold what evaluation answered, once for all users who are alike.
+    """
 
     account_id: str
     name: str
@@ -94,6 +98,7 @@ class AccountPlan:
     entries: tuple[Entry, ...]
     ours: Ours = field(default_factory=Ours)
     findings: tuple[Finding, ...] = ()
+    matrices: tuple[tuple[Row, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

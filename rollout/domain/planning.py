@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from rollout.domain.verdicts.lookalikes import lookalikes
 from rollout.domain.verdicts.rights import Library
 from rollout.domain.verdicts.rules import Rules
 from rollout.domain.verdicts.surroundings import Surroundings, surroundings
-from rollout.domain.verdicts.verdict import Kind, Verdict
+from rollout.domain.verdicts.verdict import Kind, Row, Verdict
 from rollout.domain.waves import Wave, wave_of
 
 
@@ -44,10 +44,11 @@ class Planner:
     def plan(self, observed: Observed) -> PlannedAccount:
         """Plan one account. `groups_made` holds account and group where the journal saw this tool at work."""
         ours = groups_of(observed.account.id, self.groups_made)
-        around = surroundings(observed, self.rules, self.library, ours=ours)
+        around = surroundings(observed, self.rules, self.library, self.now, ours)
         users = sorted(observed.facts.users, key=lambda user: user.name)
         verdicts = {user.id: judge(user, around, self.rules, self.now) for user in users}
-        entries = tuple(self._entry(user, verdicts[user.id], observed) for user in users)
+        matrices = {matrix: number for number, matrix in enumerate(_distinct(verdicts.values()))}
+        entries = tuple(self._entry(user, verdicts[user.id], observed, matrices) for user in users)
         findings = (*about_account(observed, verdicts), *lookalikes(around, verdicts))
         account = observed.account
         part = AccountPlan(
@@ -60,10 +61,13 @@ class Planner:
             entries,
             _ours(around),
             tuple(sorted(findings, key=lambda finding: (finding.code, finding.user_arn, finding.text))),
+            tuple(matrices),
         )
         return PlannedAccount(part, tuple(_without_wave(entries)))
 
-    def _entry(self, user: User, verdict: Verdict, observed: Observed) -> Entry:
+    def _entry(
+        self, user: User, verdict: Verdict, observed: Observed, matrices: Mapping[tuple[Row, ...], int]
+    ) -> Entry:
         wave = wave_of(user, observed.account, self.waves) if verdict.kind is Kind.ENFORCE else None
         return Entry(
             UserRef(user.account_id, user.name, user.id, user.arn),
@@ -81,12 +85,17 @@ class Planner:
             exempt_until=verdict.exempt_until,
             covered_by=verdict.covered_by,
             enforced_by=verdict.enforced_by,
+            matrix=matrices.get(verdict.matrix),
         )
 
 
 def groups_of(account_id: str, groups_made: Collection[tuple[str, str]]) -> frozenset[str]:
     """Name the groups of one account that the journal knows to be ours."""
     return frozenset(group for account, group in groups_made if account == account_id)
+
+
+def _distinct(verdicts: Iterable[Verdict]) -> dict[tuple[Row, ...], None]:
+    return dict.fromkeys(verdict.matrix for verdict in verdicts if verdict.matrix)
 
 
 def left_out(inventory: Inventory) -> Iterator[LeftOut]:

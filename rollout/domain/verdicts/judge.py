@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from rollout.domain.exemptions import exemption_for
@@ -24,39 +25,36 @@ def judge(user: User, account: Surroundings, rules: Rules, now: datetime) -> Ver
     """
     case = open_case(user, account, rules, now)
     by_us = enforced_by(user, account, rules)
-    exemption = exemption_for(user, rules.exemptions, now.date())
+    verdict = _weigh(case)
+    return replace(
+        verdict,
+        enforced_by=by_us or verdict.covered_by,
+        address=case.address,
+        matrix=case.answers.matrix if case.answers else (),
+    )
+
+
+def _weigh(case: Case) -> Verdict:
+    user, rules, now = case.user, case.rules, case.now
     held = tuple(holds(case))
+    exemption = exemption_for(user, rules.exemptions, now.date())
     if exemption is not None:
         exempt = Reason(Code.EXEMPTION, exemption.sentence)
-        return Verdict(
-            Kind.EXEMPT,
-            (exempt, *held),
-            exempt_until=exemption.expires,
-            enforced_by=by_us,
-            address=case.address,
-        )
+        return Verdict(Kind.EXEMPT, (exempt, *held), exempt_until=exemption.expires)
     if case.covered_by:
         by = ", ".join(case.covered_by)
         denied = Reason(Code.OTHER_DENY, f"everything is denied without MFA by {by}", user.rights_at)
         trapped = (reason for reason in held if reason.code is Code.CANNOT_ENROL)
-        return Verdict(
-            Kind.COVERED,
-            (denied, *trapped),
-            covered_by=by,
-            enforced_by=by_us or by,
-            address=case.address,
-        )
+        return Verdict(Kind.COVERED, (denied, *trapped), covered_by=by)
     if held:
         cure = "; ".join(dict.fromkeys(CURES[reason.code] for reason in held))
-        return Verdict(Kind.HOLD, held, cure=cure, enforced_by=by_us, address=case.address)
+        return Verdict(Kind.HOLD, held, cure=cure)
     return Verdict(
         Kind.ENFORCE,
         tuple(_enforcing(case)),
         impact=case.impact,
         via=case.room.via,
         forecast=forecast(user, case.impact, keys_in_use(user, rules, now), now),
-        enforced_by=by_us,
-        address=case.address,
     )
 
 

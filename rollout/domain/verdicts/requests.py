@@ -38,6 +38,10 @@ UNKNOWABLE = (
 )
 
 
+MFA_STATES = ("absent", "false")
+ContextValue = str | tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One request and its answer; `mfa` is the state of `aws:MultiFactorAuthPresent`: `absent` or `false`."""
@@ -50,62 +54,94 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What is known of the surroundings of every request of a user."""
+    """What is known of the surroundings of every request, whoever makes it; `now` is the time of the request."""
 
     partition: str
     organization_id: str
-    management_account_id: str
     now: datetime
     context: Mapping[str, str | tuple[str, ...]]
 
-    def contexts(self, user: User, resource: str) -> Iterator[tuple[str, Context]]:
-        """Build the two contexts without MFA: long-term keys (absent) and a plain console session (false)."""
-        values = self._known(user)
-        unknown = [key for key in UNKNOWABLE if key.casefold() not in values]
-        if resource == user.arn:
-            # The user is the resource too, so its own tags are the resource's.
-            for key, value in user.tags.items():
-                values[f"aws:resourcetag/{key.casefold()}"] = values[f"iam:resourcetag/{key.casefold()}"] = (
-                    value
-                )
-        elif resource != "*" and ":mfa/" not in resource:
-            unknown += ["aws:ResourceTag/*", "iam:ResourceTag/*"]
-        yield "absent", Context(values, unknown)
-        yield "false", Context(values | {"aws:multifactorauthpresent": "false"}, unknown)
-
-    def _known(self, user: User) -> dict[str, str | tuple[str, ...]]:
-        values: dict[str, str | tuple[str, ...]] = {
-            f"aws:principaltag/{key.casefold()}": value for key, value in user.tags.items()
-        }
-        values |= {
-            "aws:userid": user.id,
+    def known(self) -> dict[str, ContextValue]:
+        """Give the keys that are the same for everybody, lower case."""
+        values: dict[str, ContextValue] = {
             "aws:securetransport": "true",
             "aws:viaawsservice": "false",
             "aws:principalisawsservice": "false",
             "aws:requestedregion": home_region(self.partition),
             "aws:currenttime": self.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "aws:epochtime": str(int(self.now.timestamp())),
-            "aws:resourceaccount": user.account_id,
         }
         if self.organization_id:
             values["aws:principalorgid"] = values["aws:resourceorgid"] = self.organization_id
         return values | {key.casefold(): value for key, value in self.context.items()}
 
 
-def enrolment_answers(user: User, policies: Policies, world: World) -> Iterator[Asked]:
-    """Ask every step of enrolling a virtual device (AWS-FACTS §14), as the user, without MFA.
+class Asker:
+    """Asks one user's requests without MFA, both ways: long-term keys (flag absent), console session (flag false).
 
-    `sts:GetSessionToken` needs no permission; it is asked for the sake of explicit Denies alone.
+    Each context is built once, for the resources that it fits: the user itself, somebody else, or neither.
     """
-    for action in (*ENROLMENT, SESSION_TOKEN):
-        yield from _best(action, _enrolment_resources(action, user, world.partition), user, policies, world)
 
+    def __init__(self, user: User, world: World) -> None:
+        """Ask nothing yet."""
+        self._user = user
+        self._partition = world.partition
+        known = world.known()
+        for key, value in user.tags.items():
+            known.setdefault(f"aws:principaltag/{key.casefold()}", value)
+        known.setdefault("aws:userid", user.id)
+        known.setdefault("aws:resourceaccount", user.account_id)
+        self._known = known
+        self._unknown = [key for key in UNKNOWABLE if key.casefold() not in known]
+        self._contexts: dict[tuple[str, str], Context] = {}
 
-def denial_answers(user: User, policies: Policies, world: World) -> Iterator[Asked]:
-    """Ask the probes of "is everything denied without MFA" (DESIGN §4), one by one."""
-    for action, resource in probes(user, world.partition):
-        for mfa, context in world.contexts(user, resource):
-            yield _ask(action, resource, user, policies, mfa, context)
+    def enrolment(self, policies: Policies) -> Iterator[Asked]:
+        """Ask every step of enrolling a virtual device (AWS-FACTS §14).
+
+        `sts:GetSessionToken` needs no permission; it is asked for the sake of explicit Denies alone.
+        """
+        for action in (*ENROLMENT, SESSION_TOKEN):
+            resources = _enrolment_resources(action, self._user, self._partition)
+            for mfa in MFA_STATES:
+                yield self._best(action, resources, mfa, policies)
+
+    def denials(self, policies: Policies) -> Iterator[Asked]:
+        """Ask the probes of "is everything denied without MFA" (DESIGN §4), one by one."""
+        for action, resource in probes(self._user, self._partition):
+            for mfa in MFA_STATES:
+                yield self._ask(action, resource, mfa, policies)
+
+    def _best(self, action: str, resources: tuple[str, ...], mfa: str, policies: Policies) -> Asked:
+        first = self._ask(action, resources[0], mfa, policies)
+        if isinstance(first.decision, Allowed):
+            return first
+        others = (self._ask(action, resource, mfa, policies) for resource in resources[1:])
+        return next((asked for asked in others if isinstance(asked.decision, Allowed)), first)
+
+    def _ask(self, action: str, resource: str, mfa: str, policies: Policies) -> Asked:
+        request = Request(action, resource, self._user.arn, self._context(resource, mfa))
+        return Asked(action, resource, mfa, evaluate(policies, request))
+
+    def _context(self, resource: str, mfa: str) -> Context:
+        own = resource == self._user.arn
+        kind = "own" if own else "none" if resource == "*" or ":mfa/" in resource else "other"
+        made = self._contexts.get((kind, mfa))
+        if made is None:
+            made = self._contexts[kind, mfa] = self._make_context(kind, mfa)
+        return made
+
+    def _make_context(self, kind: str, mfa: str) -> Context:
+        values, unknown = dict(self._known), list(self._unknown)
+        if kind == "own":
+            # The user is the resource too, so its own tags are the resource's.
+            for key, value in self._user.tags.items():
+                values[f"aws:resourcetag/{key.casefold()}"] = value
+                values[f"iam:resourcetag/{key.casefold()}"] = value
+        elif kind == "other":
+            unknown += ["aws:ResourceTag/*", "iam:ResourceTag/*"]
+        if mfa == "false":
+            values["aws:multifactorauthpresent"] = "false"
+        return Context(values, unknown)
 
 
 def probes(user: User, partition: str) -> Iterable[tuple[str, str]]:
@@ -142,23 +178,3 @@ def _enrolment_resources(action: str, user: User, partition: str) -> tuple[str, 
         prefix = f"arn:{partition}:iam::{user.account_id}:mfa/"
         return (f"{prefix}{user.name}", f"{prefix}rollout-probe")
     return ("*",) if action in ("iam:ListVirtualMFADevices", SESSION_TOKEN) else (user.arn,)
-
-
-def _best(
-    action: str, resources: tuple[str, ...], user: User, policies: Policies, world: World
-) -> Iterator[Asked]:
-    for mfa in ("absent", "false"):
-        answers: list[Asked] = []
-        for resource in resources:
-            context = dict(world.contexts(user, resource))[mfa]
-            answers.append(_ask(action, resource, user, policies, mfa, context))
-            if isinstance(answers[-1].decision, Allowed):
-                break
-        yield next(
-            (answer for answer in reversed(answers) if isinstance(answer.decision, Allowed)), answers[0]
-        )
-
-
-def _ask(action: str, resource: str, user: User, policies: Policies, mfa: str, context: Context) -> Asked:
-    decision = evaluate(policies, Request(action, resource, user.arn, context))
-    return Asked(action, resource, mfa, decision)

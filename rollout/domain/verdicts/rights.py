@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rollout.domain.iam import Document, Policies, parse_document
 from rollout.domain.inventory import AccountFacts, Observed
 from rollout.domain.users import NamedPolicy, User
+from rollout.domain.verdicts.alike import treats_alike
 
 
 class Library:
@@ -17,6 +18,7 @@ class Library:
         """Start empty."""
         self._parsed: dict[tuple[str, str], Document] = {}
         self._seen: dict[int, tuple[object, Document]] = {}
+        self._alike: dict[Document, bool] = {}
 
     def parse(self, document: object, name: str) -> Document:
         """Parse a raw document, or hand out the one parsed before."""
@@ -31,6 +33,13 @@ class Library:
             parsed = self._parsed[key] = parse_document(raw, name)
         self._seen[id(document)] = (document, parsed)
         return parsed
+
+    def treats_alike(self, document: Document) -> bool:
+        """Tell whether a document says the same of everybody in an account, but for a path or none."""
+        known = self._alike.get(document)
+        if known is None:
+            known = self._alike[document] = document.problem is None and treats_alike(document)
+        return known
 
     @property
     def distinct(self) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from rollout.domain.force_mfa.standing import Documents, Standing, stand
-from rollout.domain.iam import Document
+from rollout.domain.force_mfa.standing import Standing, stand
 from rollout.domain.inventory import Observed
+from rollout.domain.verdicts.answers import Examiner
+from rollout.domain.verdicts.requests import World
 from rollout.domain.verdicts.rights import Library
 from rollout.domain.verdicts.rules import Rules
 
@@ -18,23 +20,22 @@ class Surroundings:
     observed: Observed
     standing: Standing
     library: Library
-    force_mfa: Document
-    enrolment: Document
+    examiner: Examiner
     without: frozenset[str] = field(default_factory=frozenset)
 
 
 def surroundings(
-    observed: Observed, rules: Rules, library: Library, ours: frozenset[str] = frozenset()
+    observed: Observed,
+    rules: Rules,
+    library: Library,
+    now: datetime,
+    ours: frozenset[str] = frozenset(),
 ) -> Surroundings:
     """Prepare an account for judging. `ours`: the groups that the journal knows to be ours."""
-    standing = stand(observed.facts, observed.account.id, rules.partition, rules.names, rules.documents, ours)
-    force_mfa, enrolment = _compiled(
-        rules.documents, rules.names.policy, rules.names.enrolment_policy, library
+    documents = rules.documents
+    standing = stand(observed.facts, observed.account.id, rules.partition, rules.names, documents, ours)
+    world = World(rules.partition, rules.organization_id, now, rules.context)
+    force_mfa = library.parse(documents.full, rules.names.policy)
+    return Surroundings(
+        observed, standing, library, Examiner(world, force_mfa, library), standing.our_policy_arns
     )
-    return Surroundings(observed, standing, library, force_mfa, enrolment, standing.our_policy_arns)
-
-
-def _compiled(
-    documents: Documents, name: str, enrolment_name: str, library: Library
-) -> tuple[Document, Document]:
-    return library.parse(documents.full, name), library.parse(documents.enrolment, enrolment_name)

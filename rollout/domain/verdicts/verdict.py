@@ -70,6 +70,17 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """One request and its answer, for a person: `question` is `enrol` (with ForceMFA added) or `cover` (without)."""
+
+    question: str
+    action: str
+    mfa: str
+    decision: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The judgement of one user. `impact`, `via` and `forecast` are set for `enforce` only, `cure` for `hold`.
 
@@ -86,6 +97,7 @@ class Verdict:
     covered_by: str = ""
     enforced_by: str = ""
     address: str = ""
+    matrix: tuple[Row, ...] = ()
 
     @property
     def codes(self) -> tuple[Code, ...]:

@@ -120,7 +120,9 @@ class _Carrier:
         levels = None if step.levels is None else step.levels.get(task.account.id, ())
         self.observed = Observed(task.account, entered.role, facts, levels)
         ours = groups_of(task.account.id, step.progress.groups_made)
-        self.around = surroundings(self.observed, step.order.rules, step.library, ours)
+        self.around = surroundings(
+            self.observed, step.order.rules, step.library, step.tools.clock.now(), ours
+        )
         self.site = self._site()
         self.done = done
 
