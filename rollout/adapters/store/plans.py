@@ -117,7 +117,7 @@ class Plans:
                 return FiledPlan(files, name, _header(files, name))
             except FileNotFoundError:
                 continue
-        by_id = [plan for plan in self._all(f"-{reference}{ENDING}") if plan.header.id == reference]
+        by_id = [plan for plan in self._all(f"-{reference}{ENDING}")[0] if plan.header.id == reference]
         if by_id:
             return max(by_id, key=_age)
         known = ", ".join(name.removesuffix(ENDING) for name in self._candidates("")[-3:])
@@ -133,29 +133,45 @@ class Plans:
             yield self._files, f"{self._folder}/{name}"
 
     def _newest(self, organization_id: str | None) -> FiledPlan:
-        plans = self._all(ENDING)
+        plans, broken = self._all(ENDING)
         mine = [plan for plan in plans if plan.header.organization_id == organization_id]
-        if not plans:
+        newest = max(mine or plans, key=_age, default=None)
+        # An altered header must not make way for an older plan unnoticed.
+        day = newest.stem[:10] if newest else ""
+        for bare, refused in broken:
+            if bare[:10] >= day:
+                raise PlanRefused(str(refused), cure=f"{refused.cure}; or move that file away") from refused
+        if newest is None:
             raise NoPlan(f"there is no plan in {self._files.where(self._folder)}", cure="run `rollout plan`")
-        return max(mine or plans, key=_age)
+        for plan in plans:
+            if _age(plan) > _age(newest):
+                _check_file(plan)
+        return newest
 
     def _candidates(self, ending: str) -> list[str]:
         names = self._files.names(self._folder)
         return [name for name in names if name.endswith(ENDING) and name.endswith(ending)]
 
-    def _all(self, ending: str) -> list[FiledPlan]:
-        plans = []
+    def _all(self, ending: str) -> tuple[list[FiledPlan], list[tuple[str, PlanRefused]]]:
+        """Read the headers of all plans, and what is wrong with files that are named like plans."""
+        plans, broken = [], []
         for bare in self._candidates(ending):
-            name = f"{self._folder}/{bare}"
             try:
-                plans.append(FiledPlan(self._files, name, _header(self._files, name)))
-            except PlanRefused:
-                # With a plan's name it might be the newest one; anything else is somebody's own file.
-                if _LIKE_A_STEM.fullmatch(bare):
-                    raise
+                plans.append(self._listed(bare))
+            except PlanRefused as refused:
+                if _LIKE_A_STEM.fullmatch(bare):  # anything else is somebody's own file
+                    broken.append((bare, refused))
             except FileNotFoundError:
                 continue  # tidied away since it was listed
-        return plans
+        return plans, broken
+
+    def _listed(self, bare: str) -> FiledPlan:
+        name = f"{self._folder}/{bare}"
+        plan = FiledPlan(self._files, name, _header(self._files, name))
+        if _LIKE_A_STEM.fullmatch(bare) and bare[:10] != stem_of(plan.header)[:10]:
+            why = f"{plan.location} was made on another day than its name says"
+            raise PlanRefused(why, cure=plan_yaml.PLAN_AGAIN)
+        return plan
 
 
 class FolderPlans(Plans):
@@ -184,11 +200,7 @@ def _check(plan: FiledPlan) -> None:
     """Compare both files with what the header says of them. Raises NoPlan, PlanRefused."""
     beside = _beside(plan.name)
     there = plan.files.where(beside)
-    try:
-        with _reading(plan.files, plan.name) as stream:
-            plan_yaml.verify(stream, plan.header.checksum, plan.location)
-    except FileNotFoundError as problem:
-        raise NoPlan(f"{plan.location} is not there any more", cure="run `rollout plan`") from problem
+    _check_file(plan)
     try:
         with _reading(plan.files, beside) as stream:
             evidence.verify(stream, plan.header.digests.evidence, there)
@@ -197,6 +209,14 @@ def _check(plan: FiledPlan) -> None:
             f"{plan.location} has lost its evidence: {there} is not there",
             cure="put that file back beside the plan, or run `rollout plan` again",
         ) from problem
+
+
+def _check_file(plan: FiledPlan) -> None:
+    try:
+        with _reading(plan.files, plan.name) as stream:
+            plan_yaml.verify(stream, plan.header.checksum, plan.location)
+    except FileNotFoundError as problem:
+        raise NoPlan(f"{plan.location} is not there any more", cure="run `rollout plan`") from problem
 
 
 def _header(files: Files, name: str) -> Header:

@@ -263,7 +263,34 @@ def test_foreign_files_in_the_folder_are_passed_over(plans, tmp_path):
     assert plans.load(None).header.id == "k3f9"
 
 
+def test_an_old_broken_plan_does_not_stand_in_the_way_of_a_newer_one(plans):
+    old = saved(plans, id="oldd", created=NOW - timedelta(days=1))
+    Path(old.location).write_text("{")
+    saved(plans)
+
+    assert plans.load(None).header.id == "k3f9"
+
+
 # --- Refusing ---
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('created: "2026', 'created: "2025'),
+        (f'organization_id: "{ORGANIZATION}', 'organization_id: "o-xxxxxxxxxx'),
+        ("schema: 1", "schema: 2"),
+        ("schema: 1", "scheme: 1"),
+        ("id: ", "id: ["),
+    ],
+)
+def test_an_altered_header_does_not_make_way_for_an_older_plan(plans, old, new):
+    saved(plans, id="oldd", created=NOW - timedelta(days=1))
+    path = Path(saved(plans).location)
+    path.write_text(path.read_text().replace(old, new, 1))
+
+    with pytest.raises(PlanRefused, match=str(path)):
+        plans.load(None, ORGANIZATION)
 
 
 @given(strategies.plans(), st.data())
