@@ -36,13 +36,13 @@ def write_report(
     Raises Unwritable.
     """
     # Loaded here: whoever imports this package for its names does not wait for pandas and Jinja2.
-    from rollout.reporting import frames, html, rows, tables, writing  # noqa: PLC0415
+    from rollout.reporting import frames, history, html, rows, tables, writing  # noqa: PLC0415
 
     flat = rows.flatten(header, accounts, progress, now, rehearsal=rehearsal)
     parts = {
         "users.csv": tables.csv_of(rows.UserRow, flat.users),
         "accounts.csv": tables.csv_of(rows.AccountRow, flat.accounts),
-        "changes.csv": tables.csv_of(rows.ChangeRow, flat.changes),
+        "changes.csv": tables.csv_of(history.ChangeRow, flat.changes),
         "index.html": html.page(flat, frames.count(flat)),
     }
     writing.write_together(folder, parts)

@@ -133,6 +133,7 @@ def page(flat: Flat, counts: Counts) -> Iterator[str]:
         "entered": entered,
         "exemptions": exemptions[:EXEMPTIONS_UP_TO],
         "exemptions_total": len(exemptions),
+        "exemptions_odd": [finding for finding in flat.findings if finding.code.startswith("exemption")],
         "findings": flat.findings[:FINDINGS_UP_TO],
         "flat": flat,
         "header": flat.header,

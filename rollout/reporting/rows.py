@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from rollout.domain.changes import (
-    AddMember,
-    AlreadyInPlace,
-    Applied,
-    AttachToGroup,
-    AttachToUser,
-    Change,
-    CreateGroup,
-    CreatePolicy,
-    CreateVersion,
-    DeleteGroup,
-    DeletePolicy,
-    DeleteVersion,
-    DetachFromGroup,
-    DetachFromUser,
-    Failed,
-    Outcome,
-    RemoveMember,
-    SetDefaultVersion,
-    Skipped,
-    UserRef,
-)
 from rollout.domain.inventory import Finding
 from rollout.domain.journal.records import GateRead, RunStarted
-from rollout.domain.journal.replay import Done, Progress
-from rollout.domain.notices import Delivery
+from rollout.domain.journal.replay import Progress
 from rollout.domain.plan import AccountPlan, Entry, Header, LeftOut
 from rollout.domain.stages import Stage
 from rollout.domain.verdicts.verdict import Kind
-from rollout.reporting.standing import Standing, Standings, is_rehearsal, say_gate, told_in_wave, user_of
+from rollout.reporting.history import ChangeRow, history
+from rollout.reporting.standing import Standing, Standings, is_rehearsal, is_told, say_gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,31 +82,6 @@ class AccountRow:
     report_at: datetime | None
     read_at: datetime | None
     findings: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeRow:
-    """One thing that was done, noted or left alone, in the journal's order."""
-
-    at: datetime
-    run: str
-    stage: str
-    plan_id: str
-    wave: str
-    account_id: str
-    user_name: str
-    user_id: str
-    change: str
-    target: str
-    before: str
-    outcome: str
-    detail: str
-    request_id: str
-    attempts: int | None
-    address: str
-    due: date | None
-    delivery: str
-    caller: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,15 +177,12 @@ def flatten(
         users += rows
         table.append(_account(account, rows))
         findings += account.findings
-    changes = _changes(progress, rehearsed=False)
-    if rehearsal:
-        changes += _changes(rehearsal, rehearsed=True)
     return Flat(
         header=header,
         now=now,
         users=tuple(users),
         accounts=tuple(sorted(table, key=lambda row: row.account_id)),
-        changes=tuple(changes),
+        changes=tuple(history(progress, rehearsal)),
         waves=tuple(wave.row(name, progress, standings.gates.get(name, ())) for name, wave in waves.items()),
         findings=tuple(_finding(finding, names) for finding in findings),
         unsettled=sum(not is_rehearsal(done) for done in progress.open),
@@ -371,7 +320,7 @@ class _Wave:
 
     def take(self, entry: Entry, standing: Standing) -> None:
         self.users += 1
-        self.told += told_in_wave(standing.told, entry.wave)
+        self.told += is_told(standing.told)
         self.enforced += standing.enforced
         if not standing.enforced:
             self.waits[standing.waits_for] += 1
@@ -387,214 +336,3 @@ class _Wave:
             tuple(sorted(self.waits.items(), key=lambda item: (-item[1], item[0]))),
             gates,
         )
-
-
-# --- Changes, notices, skips ---
-
-_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
-
-
-def word_of(change: Change) -> str:
-    """Name a kind of change: `add-member` for AddMember."""
-    return _WORDS.sub("-", type(change).__name__).lower()
-
-
-def target_of(change: Change) -> str:
-    """Name the policy or group that a change touches; both, where one is hung on the other."""
-    match change:
-        case CreateGroup(group=group) | DeleteGroup(group=group):
-            return f"group {group}"
-        case AddMember(group=group) | RemoveMember(group=group):
-            return f"group {group}"
-        case AttachToGroup(group=group, policy_arn=arn) | DetachFromGroup(group=group, policy_arn=arn):
-            return f"{arn} on group {group}"
-        case SetDefaultVersion(policy_arn=arn, version_id=version):
-            return f"{arn} version {version}"
-        case DeleteVersion(policy_arn=arn, version_id=version):
-            return f"{arn} version {version}"
-        case (
-            CreatePolicy(policy_arn=arn)
-            | CreateVersion(policy_arn=arn)
-            | DeletePolicy(policy_arn=arn)
-            | AttachToUser(policy_arn=arn)
-            | DetachFromUser(policy_arn=arn)
-        ):
-            return arn
-
-
-@dataclass(frozen=True, slots=True)
-class _Result:
-    """An outcome in the words of the table."""
-
-    outcome: str
-    detail: str = ""
-    request_id: str = ""
-    attempts: int | None = None
-
-
-def _result(outcome: Outcome | None) -> _Result:
-    match outcome:
-        case None:
-            return _Result("unsettled", "the run broke off before it knew")
-        case Applied(request_id=request_id, attempts=attempts, unconfirmed=unconfirmed):
-            detail = "unconfirmed: the answer was lost, the effect was found" if unconfirmed else ""
-            return _Result("applied", detail, request_id, attempts)
-        case AlreadyInPlace():
-            return _Result("already-in-place")
-        case Skipped(code=code, detail=detail):
-            return _Result("skipped", _joined(code, detail))
-        case Failed(why=why, attempts=attempts):
-            return _Result("failed", why, attempts=attempts)
-
-
-def _joined(*parts: str) -> str:
-    return ": ".join(part for part in parts if part)
-
-
-def _changes(progress: Progress, *, rehearsed: bool) -> list[ChangeRow]:
-    """Put everything of one journal in its order.
-
-    Records of one moment go by account and by their number there, so that accounts worked on side by side by a
-    clock that stands still come out the same every time.
-    """
-    runs = {run: number for number, run in enumerate(progress.runs)}
-    rows = [
-        ((row.at, runs.get(row.run, -1), row.account_id, rank, number), row)
-        for rank, number, row in _unsorted(progress, rehearsed=rehearsed)
-    ]
-    rows.sort(key=lambda pair: pair[0])
-    return [row for _, row in rows]
-
-
-def _unsorted(progress: Progress, *, rehearsed: bool) -> Iterator[tuple[int, int, ChangeRow]]:
-    for number, override in enumerate(progress.overrides):
-        started = progress.runs[override.run]
-        yield (
-            0,
-            number,
-            _row(
-                override.at,
-                started,
-                change="override-gate",
-                wave=override.wave,
-                target=f"gate {override.gate}",
-                outcome="overridden",
-                detail=override.reason,
-                caller=override.caller,
-            ),
-        )
-    for number, failure in enumerate(progress.account_failures):
-        yield (
-            1,
-            number,
-            _row(
-                failure.at,
-                progress.runs[failure.run],
-                change="enter-account",
-                account_id=failure.account_id,
-                outcome="failed",
-                detail=". ".join(part for part in (failure.reason, failure.cure) if part),
-            ),
-        )
-    for number, done in enumerate(progress.changes):
-        yield 2, number, _change(done, rehearsed=rehearsed or is_rehearsal(done))
-    for number, told in enumerate(notice for notices in progress.told.values() for notice in notices):
-        started = progress.runs[told.run]
-        noted = rehearsed or started.stage is Stage.DRY_RUN
-        sent = "failed" if told.delivery is Delivery.FAILED else "told"
-        yield (
-            3,
-            number,
-            _row(
-                told.at,
-                started,
-                change="notice",
-                wave=told.wave,
-                user=told.user,
-                outcome="rehearsed" if noted else sent,
-                detail=told.detail or f"impact {told.impact}",
-                address=told.address,
-                due=told.due,
-                delivery="" if noted else str(told.delivery),
-            ),
-        )
-    for number, passed in enumerate(progress.passed):
-        started = progress.runs[passed.run]
-        noted = rehearsed or started.stage is Stage.DRY_RUN
-        yield (
-            4,
-            number,
-            _row(
-                passed.at,
-                started,
-                change="skip",
-                wave=passed.wave,
-                user=passed.user,
-                outcome="rehearsed" if noted else "skipped",
-                detail=_joined(passed.code, passed.detail),
-            ),
-        )
-
-
-def _change(done: Done, *, rehearsed: bool) -> ChangeRow:
-    result = _result(done.outcome)
-    if rehearsed:
-        would = _joined("would be " + result.outcome.replace("-", " "), result.detail)
-        result = _Result("rehearsed", would if done.outcome else "")
-    intent = done.intent
-    return _row(
-        intent.at,
-        done.started,
-        change=word_of(intent.change),
-        wave=intent.wave,
-        account_id=intent.change.account_id,
-        user=user_of(intent.change),
-        target=target_of(intent.change),
-        before=intent.before,
-        outcome=result.outcome,
-        detail=result.detail,
-        request_id=result.request_id,
-        attempts=result.attempts,
-    )
-
-
-def _row(  # noqa: PLR0913 - one parameter a column
-    at: datetime,
-    started: RunStarted,
-    *,
-    change: str,
-    outcome: str,
-    wave: str = "",
-    account_id: str = "",
-    user: UserRef | None = None,
-    target: str = "",
-    before: str = "",
-    detail: str = "",
-    request_id: str = "",
-    attempts: int | None = None,
-    address: str = "",
-    due: date | None = None,
-    delivery: str = "",
-    caller: str = "",
-) -> ChangeRow:
-    return ChangeRow(
-        at=at,
-        run=started.run,
-        stage=str(started.stage),
-        plan_id=started.plan_id,
-        wave=wave,
-        account_id=account_id or (user.account_id if user else ""),
-        user_name=user.name if user else "",
-        user_id=user.id if user else "",
-        change=change,
-        target=target,
-        before=before,
-        outcome=outcome,
-        detail=detail,
-        request_id=request_id,
-        attempts=attempts,
-        address=address,
-        due=due,
-        delivery=delivery,
-        caller=caller or started.caller,
-    )

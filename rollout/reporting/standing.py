@@ -22,17 +22,20 @@ from rollout.domain.changes import (
     SetDefaultVersion,
     UserRef,
 )
-from rollout.domain.journal.records import AccountFailed, GateRead, Passed, Told
+from rollout.domain.journal.records import AccountFailed, GateRead, Passed, RunStarted, Told
 from rollout.domain.journal.replay import Done, Progress
 from rollout.domain.notices import Delivery
 from rollout.domain.plan import Entry, Header
+from rollout.domain.readiness import void
 from rollout.domain.stages import Stage
-from rollout.domain.verdicts.verdict import Kind
+from rollout.domain.verdicts.verdict import Impact, Kind
 
 # AWS names the first version of a policy v1; ours is the Allow half, the brake, and is never pruned (DESIGN §5).
 _BRAKE = "v1"
-# The enrolment policy only allows; hanging on a user it enforces nothing.
+# The enrolment policy and its group only allow: whoever has them is not enforced by that.
 _ENROLMENT = "Enrolment"
+# An enforce run says these only of users whom it did not find under the policy.
+_NOT_THERE = frozenset({"failed", "gone", "notice", "released", "waiting"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +49,32 @@ class Standing:
     told: Told | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where this tool put a user, and in which run, counted from the first."""
+
+    by: str
+    run: int
+
+
 @dataclass(slots=True)
 class Since:
-    """What the journal has changed since the plan's look."""
+    """What the journal knows that the plan's look could not yet see."""
 
-    placed: dict[str, str] = field(default_factory=dict)
+    placed: dict[str, _Place] = field(default_factory=dict)
     policy_of: dict[tuple[str, str], str] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
     braked: set[str] = field(default_factory=set)
+    not_there: dict[str, int] = field(default_factory=dict)
     last: dict[str, Done] = field(default_factory=dict)
 
     def enforced_by(self, entry: Entry) -> str:
         """Name what puts the user under MFA now; empty when nothing does."""
-        user = entry.user
-        if user.account_id in self.braked or user.id in self.removed:
-            return entry.covered_by  # others' policies stand, whatever we undo
-        return self.placed.get(user.id) or entry.enforced_by
+        user, place = entry.user, self.placed.get(entry.user.id)
+        missed = self.not_there.get(user.id, -1) >= (place.run if place else 0)
+        if missed or user.account_id in self.braked or user.id in self.removed:
+            return entry.covered_by  # others' policies stand, whatever becomes of ours
+        return place.by if place else entry.enforced_by
 
 
 def user_of(change: Change) -> UserRef | None:
@@ -84,48 +97,61 @@ def is_rehearsal(done: Done) -> bool:
 
 
 def since_the_look(header: Header, progress: Progress) -> Since:
-    """Follow the changes made after the plan's look; older ones the look has seen for itself."""
+    """Follow what was done and found after the plan's look; what is older, the look has seen for itself."""
     since = Since()
+    order = {run: number for number, run in enumerate(progress.runs)}
     for done in progress.changes:
         if is_rehearsal(done):
             continue
         change = done.intent.change
         if isinstance(change, AttachToGroup):
-            since.policy_of[change.account_id, change.group] = change.policy_arn.rsplit("/", 1)[-1]
-        later = done.settled_at is None or done.settled_at >= header.inventory_at
-        if not later and done.started.plan_id != header.id:
+            since.policy_of[change.account_id, change.group] = _name_of(change.policy_arn)
+        if not _is_later(done.started, done.settled_at, header):
             continue
-        user = user_of(done.intent.change)
+        user = user_of(change)
         if user:
             since.last[user.id] = done
-        if isinstance(done.outcome, Applied | AlreadyInPlace):
-            _follow(done.intent.change, since)
+        if isinstance(done.outcome, Applied | AlreadyInPlace) and not is_about_enrolment(change):
+            _follow(change, order[done.started.run], since)
+    for passed in progress.passed:
+        started = progress.runs[passed.run]
+        says_so = started.stage is Stage.ENFORCE and passed.code in _NOT_THERE
+        if says_so and _is_later(started, passed.at, header):
+            since.not_there[passed.user.id] = order[passed.run]
     return since
 
 
-def _follow(change: Change, since: Since) -> None:
+def _is_later(started: RunStarted, at: datetime | None, header: Header) -> bool:
+    return at is None or at >= header.inventory_at or started.plan_id == header.id
+
+
+def _name_of(policy_arn: str) -> str:
+    return policy_arn.rsplit("/", 1)[-1]
+
+
+def is_about_enrolment(change: Change) -> bool:
+    """Tell whether a change is about the policy or group that only lets people enrol."""
+    names = (getattr(change, "policy_arn", ""), getattr(change, "group", ""))
+    return any(name.endswith(_ENROLMENT) for name in names)
+
+
+def _follow(change: Change, run: int, since: Since) -> None:
     match change:
         case AddMember(account_id=account, group=group, user=user):
             policy = since.policy_of.get((account, group))
-            since.placed[user.id] = f"{policy} (group {group})" if policy else f"group {group}"
+            since.placed[user.id] = _Place(f"{policy} (group {group})" if policy else f"group {group}", run)
             since.removed.discard(user.id)
-        case AttachToUser(user=user, policy_arn=arn) if not arn.endswith(_ENROLMENT):
-            since.placed[user.id] = f"{arn.rsplit('/', 1)[-1]} (attached to the user)"
+        case AttachToUser(user=user, policy_arn=arn):
+            since.placed[user.id] = _Place(f"{_name_of(arn)} (attached to the user)", run)
             since.removed.discard(user.id)
-        case RemoveMember(user=user):
-            since.placed.pop(user.id, None)
-            since.removed.add(user.id)
-        case DetachFromUser(user=user, policy_arn=arn) if not arn.endswith(_ENROLMENT):
+        case RemoveMember(user=user) | DetachFromUser(user=user):
             since.placed.pop(user.id, None)
             since.removed.add(user.id)
         case SetDefaultVersion(account_id=account, version_id=version):
             (since.braked.add if version == _BRAKE else since.braked.discard)(account)
-        case DetachFromGroup(account_id=account, policy_arn=arn) if not arn.endswith(_ENROLMENT):
+        case DetachFromGroup(account_id=account):
             since.braked.add(account)
-        case (
-            AttachToGroup(account_id=account, policy_arn=arn)
-            | CreateVersion(account_id=account, policy_arn=arn)
-        ) if not arn.endswith(_ENROLMENT):
+        case AttachToGroup(account_id=account) | CreateVersion(account_id=account):
             since.braked.discard(account)
         case _:
             pass
@@ -140,32 +166,29 @@ class Standings:
     def __init__(self, header: Header, progress: Progress, now: datetime) -> None:
         self._since = since_the_look(header, progress)
         self._progress = progress
-        self._today = now.date()
-        order = {run: number for number, run in enumerate(progress.runs)}
-        self._order = order
-        self._passed: dict[tuple[str, str], Passed] = {
-            (passed.user.id, passed.wave): passed for passed in progress.passed
+        self._now = now
+        self._order = {run: number for number, run in enumerate(progress.runs)}
+        self._passed = {passed.user.id: passed for passed in progress.passed if not self._noted(passed.run)}
+        self._failed_accounts = {
+            failure.account_id: failure
+            for failure in progress.account_failures
+            if not self._noted(failure.run)
         }
-        self._failed_accounts = {failure.account_id: failure for failure in progress.account_failures}
         self.gates = gates_that_wait(progress)
+
+    def _noted(self, run: str) -> bool:
+        return self._progress.runs[run].stage is Stage.DRY_RUN
 
     def of(self, entry: Entry) -> Standing:
         """Say where one user stands."""
         by = self._since.enforced_by(entry)
-        told = self._told(entry)
+        told = self._progress.last_told(entry.user.id)
         if entry.verdict is not Kind.ENFORCE:
             return Standing(bool(by), by, self._left_alone(entry, by), told=told)
         if by:
             return Standing(enforced=True, enforced_by=by, state="enforced", told=told)
         state, waits_for = self._waiting(entry, told)
         return Standing(enforced=False, enforced_by="", state=state, waits_for=waits_for, told=told)
-
-    def _told(self, entry: Entry) -> Told | None:
-        """Find the last notice that counts: one of the user's wave; for others the last there was."""
-        notices = self._progress.told.get(entry.user.id, [])
-        if entry.verdict is Kind.ENFORCE:
-            notices = [notice for notice in notices if notice.wave == entry.wave]
-        return notices[-1] if notices else None
 
     def _left_alone(self, entry: Entry, by: str) -> str:
         if entry.verdict is Kind.COVERED:
@@ -174,7 +197,7 @@ class Standings:
             return "enforced"
         if entry.verdict is Kind.HOLD:
             return "held"
-        over = entry.exempt_until is not None and entry.exempt_until < self._today
+        over = entry.exempt_until is not None and entry.exempt_until < self._now.date()
         return "exemption-over" if over else "exempt"
 
     def _waiting(self, entry: Entry, told: Told | None) -> tuple[str, str]:
@@ -186,43 +209,39 @@ class Standings:
             return "failed", f"another try: {last.outcome.why}"
         if user.id in self._since.removed or user.account_id in self._since.braked:
             return "released", "the end of the release"
-        newest = self._newest(
-            told, self._passed.get((user.id, entry.wave)), self._failed_accounts.get(user.account_id)
-        )
-        match newest:
+        match self._newest(told, self._passed.get(user.id), self._failed_accounts.get(user.account_id)):
             case AccountFailed(reason=reason):
                 return "failed", f"its account, which could not be entered: {reason}"
-            case Passed(code=code, detail=detail):
-                return f"skipped({code})", self._after_skip(code, detail, told)
-            case Told():
-                return ("undelivered" if newest.delivery is Delivery.FAILED else "told"), self._after(
-                    entry, newest
+            case Passed(code="failed", detail=detail):
+                return "failed", f"another try: {detail}"
+            case Passed(code="released", detail=detail):
+                return "released", f"the end of the release: {detail}"
+            case Passed(code=code, detail=detail) if code != "waiting" or told is None:
+                return f"skipped({code})", f"{code}: {detail}" if detail else code
+            case None:
+                return "waiting", self._gate(entry.wave) or (
+                    "its wave's turn" if entry.impact is Impact.NONE else "a notice"
                 )
             case _:
-                return "waiting", self._gate(
-                    entry.wave
-                ) or "its turn: a notice where one is due, then the policy"
+                return self._after_notice(entry, told)
 
     def _newest(self, *events: _Event | None) -> _Event | None:
         """Find what happened last. Of one run, the later argument: a skip says more than the notice before it."""
         there = [(self._order.get(event.run, -1), place) for place, event in enumerate(events) if event]
         return events[max(there)[1]] if there else None
 
-    def _after_skip(self, code: str, detail: str, told: Told | None) -> str:
-        if code == "notice" and told and told.due > self._today:
-            return f"the date told: {told.due.isoformat()}"
-        return f"{code}: {detail}" if detail else code
-
-    def _after(self, entry: Entry, told: Told) -> str:
-        if told.delivery is Delivery.FAILED:
-            return f"a notice that arrives: {told.detail or 'the last one failed'}"
-        if entry.impact and entry.impact.worse_than(told.impact):
-            return f"a new notice: enforcement now means {entry.impact}, told was {told.impact}"
-        if told.due > self._today:
-            return f"the date told: {told.due.isoformat()}"
+    def _after_notice(self, entry: Entry, told: Told | None) -> tuple[str, str]:
+        if told is None or told.delivery is Delivery.FAILED:
+            why = told.detail if told else ""
+            return "undelivered", f"a notice that arrives: {why or 'the last one failed'}"
+        why_void = void(told, entry.impact or Impact.NONE, self._now)
+        if why_void:
+            return "told", f"a new notice: {why_void}"
+        if told.due > self._now.date():
+            return "told", f"the date told: {told.due.isoformat()}"
         if told.delivery is Delivery.QUEUED:
-            return "proof that the notice was delivered"
-        return self._gate(entry.wave) or "the next enforce run"
+            return "told", "proof that the notice was delivered"
+        return "told", self._gate(entry.wave) or "the next enforce run"
 
     def _gate(self, wave: str) -> str:
         blocked = self.gates.get(wave)
@@ -248,9 +267,9 @@ def gates_that_wait(progress: Progress) -> dict[str, tuple[GateRead, ...]]:
     return {wave: tuple(reads) for wave, reads in found.items()}
 
 
-def told_in_wave(told: Told | None, wave: str) -> bool:
-    """Tell whether a notice of this wave went out and did not fail."""
-    return told is not None and told.wave == wave and told.delivery is not Delivery.FAILED
+def is_told(told: Told | None) -> bool:
+    """Tell whether a notice went out and did not fail."""
+    return told is not None and told.delivery is not Delivery.FAILED
 
 
 def days_left(until: date, today: date) -> int:

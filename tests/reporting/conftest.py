@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,12 +28,7 @@ def write_small_report(folder: Path) -> ReportFiles:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A browser for one module: its event loop would be in the way of others."""
-    if not CHROMIUM.exists():
-        missing = f"no {CHROMIUM}; on Debian: apt-get install chromium"
-        if os.environ.get("ROLLOUT_REQUIRE_BROWSER"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+    """A browser for one module: its event loop would be in the way of others. Ask for it under the mark `browser`."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=CHROMIUM,

@@ -113,7 +113,10 @@ def small_header(accounts: tuple[AccountPlan, ...]) -> Header:
             left_out("555566667777", "closed", name="old", ou="", reason="closed on 2026-09-01"),
             left_out("000011112222", "excluded", name="lab", ou="Lab", reason='excluded by OU "Lab"'),
         ),
-        findings=(a_finding("no-brake-left", "Only one identity can pull the brake"),),
+        findings=(
+            a_finding("no-brake-left", "Only one identity can pull the brake"),
+            a_finding("exemption-expired", "team=billing: ended 2026-10-31, owner ops@example.com"),
+        ),
     )
 
 

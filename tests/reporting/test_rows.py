@@ -28,7 +28,8 @@ from rollout.domain.changes import (
 )
 from rollout.domain.verdicts.verdict import Impact, Kind
 from rollout.reporting.frames import count
-from rollout.reporting.rows import ChangeRow, flatten, percent, target_of, word_of
+from rollout.reporting.history import ChangeRow, target_of, word_of
+from rollout.reporting.rows import flatten, percent
 from tests.builders import (
     ACCOUNT,
     GROUP,
@@ -219,6 +220,19 @@ def test_what_a_dry_run_noted_is_rehearsed():
     assert ["applied", *["rehearsed"] * 4] == [row.outcome for row in rows]
     assert ["would be applied", "would be skipped: drift: a key came"] == [row.detail for row in rows[1:3]]
     assert [""] * 5 == [row.delivery for row in rows]
+
+
+def test_what_a_rehearsal_read_of_the_real_journal_is_not_told_twice():
+    """A rehearsal's journal goes on where the real one ends, and the real one knows that there was a rehearsal."""
+    real = (a_run(), *a_change(), a_run("dry", stage="dry-run"))
+    rehearsal = a_progress(*real, *a_change(a_membership("bob"), run="dry"))
+    rows = changes_of(*real, rehearsal=rehearsal)
+    assert [("alice", "applied"), ("bob", "rehearsed")] == [(row.user_name, row.outcome) for row in rows]
+
+
+def test_a_user_who_failed_without_a_change_failed():
+    row = changes_of(a_run(), a_passed(code="failed", detail="not seen when read back"))[0]
+    assert ("skip", "failed", "failed: not seen when read back") == (row.change, row.outcome, row.detail)
 
 
 def test_a_dry_run_in_the_journal_itself_is_rehearsed_too():

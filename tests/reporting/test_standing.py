@@ -77,7 +77,6 @@ def test_the_look_saw_it():
         ((a_membership(), remove, a_membership()), "group ForceMFA"),
         ((a_membership(), brake, let_go), "group ForceMFA"),
         ((a_membership(), brake, CreateVersion(ACCOUNT, POLICY, {})), "group ForceMFA"),
-        ((a_membership(), DetachFromUser(ACCOUNT, a_ref(), ENROLMENT)), "group ForceMFA"),
     ],
 )
 def test_the_journal_put_it_there_since(made, by):
@@ -100,8 +99,25 @@ def test_what_was_undone_since_is_enforced_no_more(made):
     assert (False, "", "released") == (answer.enforced, answer.enforced_by, answer.state)
 
 
-def test_the_enrolment_policy_enforces_nothing():
-    assert not standing(an_entry(), *changes(AttachToUser(ACCOUNT, a_ref(), ENROLMENT))).enforced
+@pytest.mark.parametrize(
+    "made",
+    [AttachToUser(ACCOUNT, a_ref(), ENROLMENT), a_membership(group="ForceMFAEnrolment")],
+)
+def test_the_enrolment_policy_enforces_nothing(made):
+    assert not standing(an_entry(), *changes(made)).enforced
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        DetachFromUser(ACCOUNT, a_ref(), ENROLMENT),
+        RemoveMember(ACCOUNT, "ForceMFAEnrolment", a_ref()),
+        DetachFromGroup(ACCOUNT, "ForceMFAEnrolment", ENROLMENT),
+        SetDefaultVersion(ACCOUNT, ENROLMENT, "v1"),
+    ],
+)
+def test_tidying_up_the_enrolment_policy_releases_nobody(made):
+    assert standing(an_entry(enforced_by=BY_GROUP), *changes(a_membership(), made)).enforced
 
 
 def test_already_in_place_is_in_place():
@@ -128,6 +144,43 @@ def test_a_dry_run_enforces_nobody():
     entry = an_entry()
     rehearsed = a_progress(a_run(stage="dry-run"), *a_change(a_membership()))
     assert not Standings(a_header(an_account_plan(entry)), rehearsed, NOW).of(entry).enforced
+
+
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [
+        ("released", "released"),
+        ("gone", "skipped(gone)"),
+        ("failed", "failed"),
+        ("notice", "skipped(notice)"),
+    ],
+)
+def test_a_later_run_that_did_not_find_it_outweighs_the_look(code, state):
+    """Somebody took the user out by hand, or removed the user, after the look or the change."""
+    missed = (a_run("run-2"), a_passed(code=code, detail="by hand", run="run-2"))
+    for seen in (
+        standing(an_entry(enforced_by=BY_GROUP), *missed),
+        standing(an_entry(), *changes(a_membership()), *missed),
+    ):
+        assert (False, state) == (seen.enforced, seen.state)
+        assert "by hand" in seen.waits_for
+
+
+def test_what_is_not_seen_when_read_back_is_not_there():
+    answer = standing(an_entry(), *changes(a_membership()), a_passed(code="failed", detail="not seen"))
+    assert (False, "failed", "another try: not seen") == (answer.enforced, answer.state, answer.waits_for)
+
+
+def test_what_was_put_there_again_is_there():
+    missed = (a_run("run-2"), a_passed(code="released", run="run-2"))
+    again = (a_run("run-3"), *a_change(a_membership(), run="run-3"))
+    assert standing(an_entry(), *changes(a_membership()), *missed, *again).enforced
+
+
+@pytest.mark.parametrize(("stage", "code"), [("notify", "failed"), ("enforce", "drift")])
+def test_a_run_that_did_not_look_for_it_says_nothing_of_it(stage, code):
+    passed = (a_run("run-2", stage=stage), a_passed(code=code, run="run-2"))
+    assert standing(an_entry(enforced_by=BY_GROUP), *passed).enforced
 
 
 def test_others_policies_stand_when_ours_is_undone():
@@ -166,22 +219,25 @@ def test_those_left_alone_have_a_word_too(entry, state):
 @pytest.mark.parametrize(
     ("records", "state", "waits_for"),
     [
-        ((), "waiting", "its turn"),
+        ((), "waiting", "its wave's turn"),
         ((a_told(),), "told", "the date told: 2026-12-08"),
         ((a_told(due=NOW.date()),), "told", "the next enforce run"),
         ((a_told(due=NOW.date(), delivery="queued"),), "told", "proof that the notice was delivered"),
         ((a_told(delivery="failed", detail="mailbox unknown"),), "undelivered", "mailbox unknown"),
         ((a_told(delivery="failed"),), "undelivered", "the last one failed"),
-        ((a_told(wave="canary"),), "waiting", "its turn"),
+        ((a_told(wave="canary"),), "told", "the date told: 2026-12-08"),
+        ((a_told(due=days_ago(20).date()),), "told", "a new notice: the date told, 2026-11-04, is more than"),
         ((a_told(), a_passed(code="drift", detail="a key came")), "skipped(drift)", "drift: a key came"),
-        ((a_told(), a_passed()), "skipped(notice)", "the date told: 2026-12-08"),
+        ((a_told(), a_passed()), "skipped(notice)", "notice: not told yet"),
+        ((a_told(), a_passed(code="waiting", detail="told for later")), "told", "the date told: 2026-12-08"),
+        ((a_passed(code="failed", detail="no answer"),), "failed", "another try: no answer"),
         ((a_passed(code="gone", detail=""),), "skipped(gone)", "gone"),
         (a_change(outcome=Failed("AccessDenied")), "failed", "another try: AccessDenied"),
         ((an_intent(),), "unsettled", "broke off"),
         ((an_account_failure(),), "failed", "could not be entered: AccessDenied on sts:AssumeRole"),
         ((a_gate_read(result="fail", detail="1 of 3 days"),), "waiting", "gate soak (fail): 1 of 3 days"),
-        ((a_gate_read(result="fail"), an_override()), "waiting", "its turn"),
-        ((a_gate_read(result="fail"), a_gate_read()), "waiting", "its turn"),
+        ((a_gate_read(result="fail"), an_override()), "waiting", "its wave's turn"),
+        ((a_gate_read(result="fail"), a_gate_read()), "waiting", "its wave's turn"),
         ((a_told(due=NOW.date()), a_gate_read(result="inconclusive")), "told", "gate soak (inconclusive)"),
     ],
 )
@@ -200,7 +256,17 @@ def test_an_override_does_not_last():
 
 def test_a_notice_about_less_is_no_notice():
     answer = standing(an_entry(impact="cli"), a_told(due=NOW.date()))
-    assert "a new notice: enforcement now means cli, told was none" == answer.waits_for
+    assert 'a new notice: told about "none", but now it is "cli"' == answer.waits_for
+
+
+def test_who_must_be_told_first_waits_for_a_notice():
+    assert "a notice" == standing(an_entry(impact="enrol")).waits_for
+
+
+def test_a_rehearsal_leaves_nobody_skipped():
+    entry = an_entry()
+    noted = a_progress(a_run(stage="dry-run"), a_passed(code="drift"), an_account_failure())
+    assert "waiting" == Standings(a_header(an_account_plan(entry)), noted, NOW).of(entry).state
 
 
 def test_a_later_notice_outweighs_an_earlier_skip():
