@@ -30,11 +30,11 @@ from rollout.domain.exemptions import UserMatch
 from rollout.domain.fingerprints import digest
 from rollout.domain.force_mfa.documents import allow_half, enrolment, force_mfa
 from rollout.domain.force_mfa.standing import Documents, Names
+from rollout.domain.force_mfa.via import Via
 from rollout.domain.readiness import Notified, Rehearsed
 from rollout.domain.scope import Selection
 from rollout.domain.stages import Stage
 from rollout.domain.verdicts.rules import Rules
-from rollout.domain.verdicts.verdict import Via
 from rollout.settings import Settings
 from rollout.workflows.apply.order import Order, Tools
 from rollout.workflows.inventory import Looking, Premises

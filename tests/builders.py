@@ -15,6 +15,7 @@ from rollout.domain.changes import (
     UserRef,
 )
 from rollout.domain.exemptions import Exemption, UserMatch
+from rollout.domain.force_mfa.via import Via
 from rollout.domain.inventory import AccountFacts, Finding, Group, Inventory, ManagedPolicy, Observed
 from rollout.domain.journal.records import (
     AccountFailed,
@@ -54,7 +55,7 @@ from rollout.domain.users import (
     Unread,
     User,
 )
-from rollout.domain.verdicts.verdict import Code, Impact, Kind, Reason, Via
+from rollout.domain.verdicts.verdict import Code, Impact, Kind, Reason
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 TODAY = NOW.date()

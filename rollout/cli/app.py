@@ -1,24 +1,20 @@
-"""Puts the commands together and turns every ending into an exit code (DESIGN §3)."""
+"""Puts the commands together."""
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
+from typing import Annotated
 
-import click
 import typer
 
 from rollout import __version__
 from rollout.cli import apply, demo, init, plan, policy, report, sandbox, show, status
-from rollout.errors import RolloutError
-
-INTERRUPTED = 130
+from rollout.cli.running import run_command
 
 app = typer.Typer(
     name="rollout",
     help="Bring MFA to every IAM user of an AWS Organization: judged first, told in time, wave by wave, undoable.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -44,41 +40,18 @@ def _print_version(value: bool) -> None:
 
 @app.callback()
 def _options(
-    version: bool = typer.Option(
-        False,
-        "--version",
-        callback=_print_version,
-        is_eager=True,
-        help="Print the version and leave.",
-    ),
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback answers
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and leave."
+        ),
+    ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and answer its exit code; what is a bug keeps its traceback."""
-    try:
-        code = app(list(arguments), standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help())
-        return 0
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except RolloutError as error:
-        _say(error)
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has left (`| head`); say nothing more, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    return code if isinstance(code, int) else 0
-
-
-def _say(error: RolloutError) -> None:
-    click.echo(f"Error: {error}", err=True)
-    if error.cure:
-        click.echo(f"  Cure: {error.cure}", err=True)
+    """Run one command line and answer its exit code."""
+    return run_command(app, arguments)

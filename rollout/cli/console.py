@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -15,7 +16,14 @@ from rich.table import Table
 
 from rollout.errors import WrongUsage
 
-out = Console(soft_wrap=True, highlight=False)
+# Wide enough for tables where nobody has a window: in a file, a pipe or a log.
+WIDTH_ELSEWHERE = 160
+
+out = Console(
+    soft_wrap=True,
+    highlight=False,
+    width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_ELSEWHERE,
+)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.console import out
+from rollout.cli.running import run_command
 from rollout.cli.sandbox import print_exports, process
 from rollout.errors import RolloutError
 
@@ -30,6 +31,7 @@ class DemoFailed(RolloutError):
 
 
 def demo(
+    context: typer.Context,
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave the organization running, to go on by hand.")
     ] = False,
@@ -52,7 +54,7 @@ def demo(
     kept: KeptSandbox = module.start_kept(folder, datetime.now(UTC))
     try:
         with _pointed_at(kept):
-            _story(lambda span: module.advance_kept(folder, span))
+            _Story(context.find_root().command.main, lambda span: module.advance_kept(folder, span)).tell()
     finally:
         if not keep:
             module.stop_kept(folder)
@@ -64,29 +66,42 @@ def demo(
         )
 
 
-def _story(advance: Callable[[timedelta], object]) -> None:
-    _step("Look at every account, judge every user, write a plan. Nothing is written to AWS")
-    # Some accounts cannot be entered, by design: the plan names them, and says so with exit code 4.
-    _command(["plan"], expected=(IN_PART,))
-    _step("Rehearse the whole plan: real reads, no writes")
-    _command(["apply", "--stage", "dry-run"])
-    waves = [stand.wave for stand in _stands() if stand.users]
-    for wave in waves:
-        _step(f'Tell the people of wave "{wave}" what will happen, and from which day')
-        _command(["apply", "--stage", "notify", "--yes"])
-    _step("Enforcing now is too early: nobody is touched before the day told")
-    _command(["apply", "--stage", "enforce", "--yes"])
-    for number, wave in enumerate(waves):
-        days = 14 if number == 0 else 3
-        _step(f'{days} days pass on the organization\'s clock; then wave "{wave}" is enforced')
-        advance(timedelta(days=days))
-        _command(["apply", "--stage", "enforce", "--yes"])
-    _step("Once more: nothing is left to do, and nothing is written")
-    _command(["apply", "--stage", "enforce", "--yes"])
-    _step("Where it stands, and the report")
-    _command(["status"])
-    _command(["report"])
-    _check(_stands())
+class _Story:
+    """The steps of the demo, each a command that a person would type."""
+
+    def __init__(self, main: Callable[..., object], advance: Callable[[timedelta], object]) -> None:
+        self._main, self._advance = main, advance
+
+    def tell(self) -> None:
+        """Run every step. Raises DemoFailed when one does not end as it was set up to end."""
+        _step("Look at every account, judge every user, write a plan. Nothing is written to AWS")
+        # Some accounts cannot be entered, by design: the plan names them, and says so with exit code 4.
+        self._run("plan", expected=IN_PART)
+        _step("Rehearse the whole plan: real reads, no writes")
+        self._run("apply", "--stage", "dry-run")
+        waves = [stand.wave for stand in _stands() if stand.users]
+        for wave in waves:
+            _step(f'Tell the people of wave "{wave}" what will happen, and from which day')
+            self._run("apply", "--stage", "notify", "--yes")
+        _step("Enforcing now would be too early: whoever is affected waits for the day told")
+        self._run("apply", "--stage", "enforce", "--yes")
+        for number, wave in enumerate(waves):
+            days = 3 if number else 14
+            _step(f'{days} days pass on the organization\'s clock; then wave "{wave}" is enforced')
+            self._advance(timedelta(days=days))
+            self._run("apply", "--stage", "enforce", "--yes")
+        _step("Once more: nothing is left to do, and nothing is written")
+        self._run("apply", "--stage", "enforce", "--yes")
+        _step("Where it stands, and the report")
+        self._run("status")
+        self._run("report")
+        _check(_stands())
+
+    def _run(self, *arguments: str, expected: int = 0) -> None:
+        out.print(f"$ rollout {shlex.join(arguments)}", markup=False, style="dim")
+        code = run_command(self._main, arguments)
+        if code != expected:
+            raise DemoFailed(f"rollout {shlex.join(arguments)} ended with {code}, expected {expected}")
 
 
 def _check(stands: Sequence[WaveStands]) -> None:
@@ -110,15 +125,6 @@ def _stands() -> list[WaveStands]:
 
 def _step(text: str) -> None:
     out.print(f"\n[bold cyan]==>[/] [bold]{text}[/]")
-
-
-def _command(arguments: list[str], expected: tuple[int, ...] = (0,)) -> None:
-    from rollout.cli.app import run
-
-    out.print(f"$ rollout {shlex.join(arguments)}", markup=False, style="dim")
-    code = run(arguments)
-    if code not in expected:
-        raise DemoFailed(f"rollout {shlex.join(arguments)} ended with {code}, expected {expected[0]}")
 
 
 @contextmanager

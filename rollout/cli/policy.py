@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import difflib
 import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from rollout.cli.options import Config
+from rollout.cli.console import warn
+from rollout.cli.options import Config, Profile
 from rollout.cli.startup import read_settings
+from rollout.errors import BadSettings, NoCredentials, WrongUsage
 
 app = typer.Typer(help="The policy documents, their difference from the seed, and the evaluator.")
 
@@ -44,9 +49,16 @@ def policy(
     diff: Annotated[
         str | None, typer.Option("--diff", help="Show the difference from: seed.", show_default=False)
     ] = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Lint all documents offline; with credentials, ask Access Analyzer too."
+        ),
+    ] = False,
+    profile: Profile = None,
     config: Config = None,
 ) -> None:
-    """Print the documents of this rollout.yaml. Asks AWS nothing.
+    """Print the documents of this rollout.yaml, their difference from the seed, or what is wrong with them.
 
     Example: [bold]rollout policy --diff seed[/]
     """
@@ -59,6 +71,9 @@ def policy(
     settings = read_settings(config)
     documents = documents_for(settings, partition.value)
     chosen = {Which.FULL: documents.full, Which.BRAKE: documents.brake, Which.ENROLMENT: documents.enrolment}
+    if check:
+        _check({str(name): chosen[name] for name in Which}, profile)
+        return
     text = _text(chosen[which])
     if diff is None:
         typer.echo(text, nl=False)
@@ -71,6 +86,82 @@ def policy(
         _text(seed()).splitlines(keepends=True), text.splitlines(keepends=True), "seed", "rollout.yaml"
     )
     typer.echo("".join(lines), nl=False)
+
+
+@app.command()
+def simulate(
+    file: Annotated[
+        str, typer.Argument(help="A file of JSON lines, or - for standard input.", metavar="FILE")
+    ],
+) -> None:
+    """Evaluate requests against policies, offline: one JSON object a line in, one answer a line out.
+
+    A line is {"id", "policies": [document…], "boundary"?, "scps": [[document…] per level]?, "session"?,
+    "request": {"action", "resource", "principal", "context", "unknown"?}}.
+
+    Example: [bold]rollout policy simulate queries.jsonl[/]
+    """
+    from rollout.workflows.simulate import BadQuery, answer
+
+    bad = 0
+    for number, line in _lines(file):
+        try:
+            given = answer(json.loads(line))
+        except (BadQuery, json.JSONDecodeError, RecursionError) as error:
+            bad += 1
+            warn(f"{file}, line {number}: {error}")
+            given = {"id": None, "error": f"line {number}: {error}"}
+        typer.echo(json.dumps(given, ensure_ascii=False))
+    if bad:
+        raise WrongUsage(f"{bad} lines of {file} hold no query", cure="see rollout policy simulate --help")
+
+
+def _lines(file: str) -> Iterator[tuple[int, str]]:
+    try:
+        with nullcontext(sys.stdin) if file == "-" else open(file, encoding="utf-8") as lines:  # noqa: PTH123
+            yield from ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongUsage(f"{file} cannot be read: {error}", cure="name a file of JSON lines, or -") from error
+
+
+def _check(documents: Mapping[str, Mapping[str, Any]], profile: str | None) -> None:
+    from rollout.adapters.aws.known_actions import known_actions
+    from rollout.domain.force_mfa.lint import MANAGED_POLICY_LIMIT, lint, size
+
+    known = known_actions()
+    found = 0
+    for name, document in documents.items():
+        problems = list(lint(document, known))
+        found += len(problems)
+        typer.echo(f"{name}: {size(document)} of {MANAGED_POLICY_LIMIT} characters, {len(problems)} problems")
+        for problem in problems:
+            typer.echo(f"  {problem}")
+    found += _ask_analyzer(documents, profile)
+    if found:
+        raise BadSettings(f"{found} problems in the documents", cure="see policy: in rollout.yaml")
+
+
+def _ask_analyzer(documents: Mapping[str, Mapping[str, Any]], profile: str | None) -> int:
+    """Ask Access Analyzer too, where there are credentials; count its errors."""
+    from rollout.adapters.aws.analyzer import Analyzer
+    from rollout.adapters.aws.sessions import Connection
+    from rollout.domain.users import Unread
+
+    errors = 0
+    try:
+        analyzer = Analyzer(Connection(profile=profile))
+        for name, document in documents.items():
+            found = analyzer.findings(document)
+            if isinstance(found, Unread):
+                warn(f"Access Analyzer could not be asked: {found.why}")
+                return errors
+            typer.echo(f"{name}: Access Analyzer has {len(found)} findings")
+            for finding in found:
+                typer.echo(f"  {finding}")
+                errors += finding.startswith("ERROR ")
+    except NoCredentials as error:
+        warn(f"Access Analyzer was not asked: {error}")
+    return errors
 
 
 def _text(document: object) -> str:

@@ -32,10 +32,20 @@ class GateAnswer:
 def dry_run_done(progress: Progress, plan_checksum: str) -> GateAnswer:
     """Pass when this very plan has been rehearsed to the end."""
     at = progress.rehearsed.get(plan_checksum)
-    if at is None:
-        detail = "this plan has not been rehearsed: apply --stage dry-run first"
-        return GateAnswer("dry_run_done", Result.FAIL, detail)
-    return GateAnswer("dry_run_done", Result.PASS, f"rehearsed {at:%Y-%m-%d %H:%M} UTC")
+    if at is not None:
+        return GateAnswer("dry_run_done", Result.PASS, f"rehearsed {at:%Y-%m-%d %H:%M} UTC")
+    ended = [
+        progress.ended[run]
+        for run, started in progress.runs.items()
+        if started.stage is Stage.DRY_RUN and started.plan_checksum == plan_checksum and run in progress.ended
+    ]
+    if ended:
+        last = ended[-1]
+        detail = f'the rehearsal of {last.at:%Y-%m-%d %H:%M} UTC ended "{last.ending}", not with everybody'
+        return GateAnswer("dry_run_done", Result.INCONCLUSIVE, detail)
+    return GateAnswer(
+        "dry_run_done", Result.FAIL, "this plan has not been rehearsed: apply --stage dry-run first"
+    )
 
 
 def soak(progress: Progress, order: Sequence[str], wave: str, wait: timedelta, now: datetime) -> GateAnswer:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from rollout.domain.changes import UserRef
+from rollout.domain.force_mfa.via import Via
 from rollout.domain.inventory import Finding
-from rollout.domain.verdicts.verdict import Impact, Kind, Reason, Row, Via
+from rollout.domain.verdicts.verdict import Impact, Kind, Reason, Row
 
 SCHEMA = 1
 

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Protocol
 
 from rollout.domain.changes import Skipped
+from rollout.domain.exemptions import Exemption
 from rollout.domain.journal.records import Told
 from rollout.domain.journal.replay import Progress
 from rollout.domain.notices import Delivery
+from rollout.domain.users import User
 from rollout.domain.verdicts.verdict import Impact
 
 GOES_STALE_AFTER = timedelta(days=14)
@@ -18,8 +20,10 @@ GOES_STALE_AFTER = timedelta(days=14)
 class Readiness(Protocol):
     """The rule that says whether a user may be enforced now."""
 
-    def holds_back(self, user_id: str, impact: Impact, progress: Progress, now: datetime) -> Skipped | None:
-        """Say why the user waits; None when ready."""
+    def holds_back(
+        self, user_id: str, impact: Impact, progress: Progress, now: datetime, since: datetime | None = None
+    ) -> Skipped | None:
+        """Say why the user waits; None when ready. A notice from before `since` does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +33,16 @@ class Notified:
     lead_time: timedelta
     unaffected_too: bool = False
 
-    def holds_back(self, user_id: str, impact: Impact, progress: Progress, now: datetime) -> Skipped | None:
+    def holds_back(
+        self, user_id: str, impact: Impact, progress: Progress, now: datetime, since: datetime | None = None
+    ) -> Skipped | None:
         """Say why the user waits; None when ready."""
         if not needs_notice(impact, unaffected_too=self.unaffected_too):
             return None
         told = progress.last_told(user_id)
         if told is None:
             return Skipped("notice", "not told yet: apply --stage notify first")
-        why_void = void(told, impact, now)
+        why_void = void(told, impact, now, since)
         if why_void:
             return Skipped("notice", f"{why_void}: apply --stage notify again")
         if told.delivery is not Delivery.DELIVERED:
@@ -53,7 +59,9 @@ class Notified:
 class Rehearsed:
     """The rule of a rehearsal: everybody is taken to be told and the time to have passed."""
 
-    def holds_back(self, user_id: str, impact: Impact, progress: Progress, now: datetime) -> Skipped | None:
+    def holds_back(
+        self, user_id: str, impact: Impact, progress: Progress, now: datetime, since: datetime | None = None
+    ) -> Skipped | None:
         """Never hold anybody back."""
         return None
 
@@ -68,10 +76,29 @@ def opens_at(told: Told, lead_time: timedelta) -> datetime:
     return max(told.at + lead_time, datetime.combine(told.due, time(), UTC))
 
 
-def void(told: Told, impact: Impact, now: datetime) -> str:
-    """Say why a notice no longer counts; empty when it does."""
+def free_until(
+    user: User, exemptions: tuple[Exemption, ...], progress: Progress, now: datetime
+) -> datetime | None:
+    """Find the last moment at which the user was let out or exempt; None when never.
+
+    What was told before then is used up: who comes back gets a fresh notice, never a silent enforcement (DESIGN §4).
+    """
+    today = now.astimezone(UTC).date()
+    ends = [
+        datetime.combine(line.expires + timedelta(days=1), time(), UTC)
+        for line in exemptions
+        if line.match.matches(user) and not line.lives(today)
+    ]
+    seen = progress.let_out.get(user.id)
+    return max([*ends, *([seen] if seen else [])], default=None)
+
+
+def void(told: Told, impact: Impact, now: datetime, since: datetime | None = None) -> str:
+    """Say why a notice no longer counts; empty when it does. `since`: before then it was for something else."""
     if told.delivery is Delivery.FAILED:
         return "the notice could not be sent"
+    if since is not None and told.at < since:
+        return "told before having been let out or exempt"
     if impact.worse_than(told.impact):
         return f'told about "{told.impact}", but now it is "{impact}"'
     if now > datetime.combine(told.due, time(), UTC) + GOES_STALE_AFTER:

@@ -46,7 +46,8 @@ class Operation:
     @property
     def actions(self) -> tuple[str, ...]:
         """The IAM actions that the call needs."""
-        return (f"{self.service}:{self.name}", *self.also)
+        prefix = _IAM_PREFIXES.get(self.service, self.service)
+        return (f"{prefix}:{self.name}", *self.also)
 
     @property
     def writes(self) -> bool:
@@ -67,7 +68,10 @@ _MISSING_ELSEWHERE = {
     "ListPolicies",
     "ListTargetsForPolicy",
     "DescribePolicy",
+    "ValidatePolicy",
 }
+# IAM calls some services otherwise than botocore does.
+_IAM_PREFIXES = {"accessanalyzer": "access-analyzer"}
 
 
 def _table(service: str, use: Use, on: On, *names: str, also: tuple[str, ...] = ()) -> tuple[Operation, ...]:
@@ -90,6 +94,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "ListTagsForResource",
         "ListTargetsForPolicy",
     ),
+    *_table("accessanalyzer", Use.CALLER, On.ANYTHING, "ValidatePolicy"),
     # The eight calls of DESIGN §9 (with AssumeRole) …
     *_table(
         "iam",

@@ -18,8 +18,8 @@ class Pace:
         sleep: Callable[[float], None],
         monotonic: Callable[[], float],
         *,
-        rate: float = 20.0,
-        burst: float = 20.0,
+        rate: float = 50.0,
+        burst: float = 50.0,
         floor: float = 0.5,
     ) -> None:
         """Start full."""

@@ -29,6 +29,7 @@ from rollout.adapters.aws.failures import caller_failure
 from rollout.errors import InsecureEndpoint, NoCredentials
 
 if TYPE_CHECKING:
+    from mypy_boto3_accessanalyzer import AccessAnalyzerClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_organizations import OrganizationsClient
     from mypy_boto3_sts import STSClient
@@ -145,6 +146,10 @@ class Connection:
     def organizations(self) -> OrganizationsClient:
         """The caller's Organizations."""
         return self._make(lambda: self.session.client("organizations", **self._options()))
+
+    def analyzer(self) -> AccessAnalyzerClient:
+        """The caller's Access Analyzer, which is regional."""
+        return self._make(lambda: self.session.client("accessanalyzer", **self._options()))
 
     def own_iam(self, guard: Guard) -> IAMClient:
         """IAM of the caller's own account, signed with the caller's own keys, behind the guard (DESIGN §9)."""

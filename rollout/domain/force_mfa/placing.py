@@ -19,9 +19,9 @@ from rollout.domain.changes import (
     UserRef,
 )
 from rollout.domain.force_mfa.standing import Documents, Names, PolicyStanding, Standing, State
-from rollout.domain.iam import equal_documents
+from rollout.domain.force_mfa.via import Via
+from rollout.domain.inventory import PolicyVersion
 from rollout.domain.users import User
-from rollout.domain.verdicts.verdict import Via
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,19 @@ class Site:
     versions_quota: int = 5
     attached: tuple[str, ...] = ()
 
+    @property
+    def braked(self) -> bool:
+        """Tell whether our policy stands and denies nothing: a release, whoever did it (DESIGN §5).
+
+        Told by the Deny alone: the Allow half of an earlier version may differ from today's. While nobody is attached
+        yet, a single version only means that creation was cut short.
+        """
+        policy = self.standing.policy
+        if policy.state is not State.OURS or policy.found is None or policy.found.default is None:
+            return False
+        unfinished = len(policy.found.versions) == 1 and not self.attached
+        return not unfinished and _denies_nothing(policy.found.default)
+
 
 def enforcing(site: Site, targets: tuple[Target, ...]) -> tuple[Change, ...]:
     """List the writes that put the targets under ForceMFA: policy, then group, then members."""
@@ -65,6 +78,11 @@ def enforcing(site: Site, targets: tuple[Target, ...]) -> tuple[Change, ...]:
         ),
         *_memberships(targets, names.group, standing.policy.arn),
     )
+
+
+def renewing(site: Site) -> tuple[Change, ...]:
+    """List the writes that bring today's documents to those who are placed already; none while the brake is on."""
+    return () if site.braked else tuple(_main_policy(site))
 
 
 def enrolling(site: Site, targets: tuple[Target, ...]) -> tuple[Change, ...]:
@@ -118,19 +136,28 @@ def _main_policy(site: Site) -> Iterator[Change]:
         yield CreateVersion(site.account_id, policy.arn, documents.full, site.attached)
 
 
-def _room_for_a_version(site: Site, policy: PolicyStanding) -> Iterator[Change]:
+def _room_for_a_version(site: Site, policy: PolicyStanding, *, keep_brake: bool = True) -> Iterator[Change]:
     versions = policy.found.versions if policy.found else ()
     if len(versions) < site.versions_quota:
         return
-    # The Allow half is the brake and stays for good (DESIGN §5).
+    # The Allow half is the brake and stays for good (DESIGN §5), also one from before the documents changed.
     spare = [
         version
         for version in versions
-        if not version.is_default and not equal_documents(version.document, site.documents.brake)
+        if not version.is_default and not (keep_brake and _denies_nothing(version))
     ]
     if spare:
         oldest = min(spare, key=lambda version: int(version.id.removeprefix("v")))
         yield DeleteVersion(site.account_id, policy.arn, oldest.id)
+
+
+def _denies_nothing(version: PolicyVersion) -> bool:
+    document = version.document
+    if not isinstance(document, Mapping):
+        return False
+    statements = document.get("Statement")
+    listed = statements if isinstance(statements, list) else [statements]
+    return all(isinstance(one, Mapping) and one.get("Effect") == "Allow" for one in listed)
 
 
 def _enrolment_policy(site: Site) -> Iterator[Change]:
@@ -139,6 +166,7 @@ def _enrolment_policy(site: Site) -> Iterator[Change]:
         name = site.names.enrolment_policy
         yield CreatePolicy(site.account_id, policy.arn, name, site.names.path, document, site.tags)
     elif policy.state is State.OURS and not policy.current:
+        yield from _room_for_a_version(site, policy, keep_brake=False)
         yield CreateVersion(site.account_id, policy.arn, document)
 
 

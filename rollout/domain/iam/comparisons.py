@@ -1,8 +1,8 @@
 """Compares one value of a request with one value of a policy, for each family of condition operators.
 
 Page "IAM JSON policy elements: Condition operators". Each comparison answers true, false, `UNKNOWN`, or None: one of
-the two texts cannot be read as what the operator compares (a number, a date, an address, an ARN). Values and policies
-are compared as texts of the same kind only; what None means to a condition is said in `conditions`.
+the two texts cannot be read as what the operator compares (a number, a date, an address, an ARN), or holds a variable
+without a value. What None means to a condition is said in `conditions`.
 """
 
 import base64
@@ -18,12 +18,10 @@ from typing import Protocol, TypeAlias
 
 from rollout.domain.iam.context import Facts
 from rollout.domain.iam.logic import UNKNOWN, Truth, Unknown, all_of
-from rollout.domain.iam.variables import Pattern, Variable, pattern, split_outside_variables
+from rollout.domain.iam.variables import ARN_PARTS, Pattern, Variable, pattern, split_outside_variables
 
 Outcome: TypeAlias = Truth | None
 Order: TypeAlias = Callable[[Decimal, Decimal], bool]
-
-ARN_PARTS = 6
 
 
 class Comparison(Protocol):
@@ -44,7 +42,7 @@ class TextComparison:
     wanted: Pattern
 
     def outcome(self, value: str, facts: Facts) -> Outcome:
-        """Never None: every value is a text."""
+        """None when a variable has no value."""
         return self.wanted.matches(value, facts)
 
     @property
@@ -67,9 +65,12 @@ class ArnComparison:
     def outcome(self, value: str, facts: Facts) -> Outcome:
         """None when either is no ARN and not even the whole texts are alike."""
         parts = value.split(":", 5)
-        if len(self.parts) == len(parts) == ARN_PARTS:
-            return all_of(wanted.matches(part, facts) for wanted, part in zip(self.parts, parts, strict=True))
-        return None if self.whole.matches(value, facts) is False else UNKNOWN
+        if not len(self.parts) == len(parts) == ARN_PARTS:
+            match = self.whole.matches(value, facts)
+            return None if match is False or match is None else UNKNOWN
+        alike = [wanted.matches(part, facts) for wanted, part in zip(self.parts, parts, strict=True)]
+        known = [match for match in alike if match is not None]
+        return all_of(known) if len(known) == ARN_PARTS else None
 
     @property
     def variables(self) -> tuple[Variable, ...]:

@@ -7,7 +7,8 @@ and `ForAnyValue:` false. `Null` asks whether the key is there.
 
 Where AWS documents no answer, or two, the answer here is `UNKNOWN` and never a guess:
 
-- a negated operator over a text that is no number, date, address or ARN (a positive one does not match);
+- a negated operator over a text that is no number, date, address or ARN, or over a variable without a value (a positive
+  operator does not match);
 - several values, or an empty list, under an operator without set prefix, which AWS says multivalued keys require:
   unless every reading agrees;
 - an empty value under a set prefix or under `Null`: page "Single-valued vs. multivalued context keys" counts an
@@ -28,6 +29,7 @@ from rollout.domain.iam.comparisons import Comparison, Order
 from rollout.domain.iam.context import Facts, Values
 from rollout.domain.iam.logic import UNKNOWN, Truth, all_of, any_of
 from rollout.domain.iam.malformed import Malformed
+from rollout.domain.iam.variables import names_in_doubt
 
 
 class Quantifier(Enum):
@@ -80,13 +82,10 @@ class ValueCondition:
         """Names what made the condition `UNKNOWN`."""
         if facts.get(self.lookup) is UNKNOWN:
             return (self.key,)
-        open_variables = {
-            variable.name: None
-            for comparison in self.comparisons
-            for variable in comparison.variables
-            if variable.value(facts) is UNKNOWN
-        }
-        return tuple(open_variables) or (f"{self.key} under {self.operator}",)
+        names: list[str] = []
+        for comparison in self.comparisons:
+            names += names_in_doubt(comparison.variables, facts, valueless=self.negative)
+        return tuple(names) or (f"{self.key} under {self.operator}",)
 
     def _without_key(self) -> Truth:
         match self.operator.quantifier:

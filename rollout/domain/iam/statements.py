@@ -6,14 +6,13 @@ from typing import Any, Literal, TypeAlias
 
 from rollout.domain.iam.conditions import Condition, compile_conditions
 from rollout.domain.iam.context import Facts, text_of
-from rollout.domain.iam.logic import UNKNOWN, Truth, negated
+from rollout.domain.iam.logic import UNKNOWN, Truth
 from rollout.domain.iam.malformed import Malformed
-from rollout.domain.iam.variables import Pattern, pattern
+from rollout.domain.iam.resources import Resources, compile_resources
 from rollout.domain.iam.wildcards import Glob, glob
 
 Effect: TypeAlias = Literal["Allow", "Deny"]
 
-_COLONS_BEFORE_RESOURCE = 5
 _ELEMENTS = frozenset({"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"})
 
 
@@ -30,43 +29,6 @@ class Actions:
         return (
             action in self.names or any(wanted.matches(action) for wanted in self.globs)
         ) is not self.excluding
-
-
-@dataclass(frozen=True, slots=True)
-class Resources:
-    """A `Resource` or `NotResource` element; ARNs are case-sensitive.
-
-    Page "IAM JSON policy elements: Resource": wildcards stand inside the parts of an ARN, and a `*` that ends a part
-    may run on past the colon. So the text is matched as a whole, where every `*` may.
-    """
-
-    excluding: bool
-    everything: bool
-    patterns: tuple[tuple[Pattern, bool], ...]
-    """Each with whether it is doubtful: a variable stands before the fifth colon, where AWS says none can."""
-
-    def cover(self, resource: str, facts: Facts) -> Truth:
-        """Whether the element speaks about a resource."""
-        if self.everything:
-            return not self.excluding
-        named: Truth = False
-        for wanted, doubtful in self.patterns:
-            truth = wanted.matches(resource, facts)
-            if truth is True and not doubtful:
-                return not self.excluding
-            if truth is not False:
-                named = UNKNOWN
-        return negated(named) if self.excluding else named
-
-    def doubts(self, resource: str, facts: Facts) -> tuple[str, ...]:
-        """Names the variables that left the answer open."""
-        return tuple(
-            variable.name
-            for wanted, doubtful in self.patterns
-            if wanted.matches(resource, facts) is not False
-            for variable in wanted.variables
-            if doubtful or variable.value(facts) is UNKNOWN
-        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,8 +88,8 @@ def compile_statement(source: object, index: int, *, variables: bool) -> Stateme
         sid=sid or None,
         index=index,
         effect=effect,
-        actions=_actions(source, _one_of(source, "Action", "NotAction")),
-        resources=_resources(source, _one_of(source, "Resource", "NotResource"), variables=variables),
+        actions=_actions(source),
+        resources=_resources(source, variables=variables),
         conditions=compile_conditions(condition_values(source), variables=variables),
         source=source,
     )
@@ -171,32 +133,20 @@ def _one_of(source: Mapping[str, Any], *elements: str) -> str:
     return present[0]
 
 
-def _actions(source: Mapping[str, Any], element: str) -> Actions:
+def _resources(source: Mapping[str, Any], *, variables: bool) -> Resources:
+    element = _one_of(source, "Resource", "NotResource")
+    return compile_resources(texts(source, element), excluding=element == "NotResource", variables=variables)
+
+
+def _actions(source: Mapping[str, Any]) -> Actions:
+    element = _one_of(source, "Action", "NotAction")
     names = texts(source, element)
     for name in names:
         if ":" not in name and name.strip("*"):
             raise Malformed(f"action {name!r} names no service")
     lower = [name.lower() for name in names]
     return Actions(
-        element.startswith("Not"),
+        element == "NotAction",
         frozenset(name for name in lower if "*" not in name and "?" not in name),
         tuple(glob(name) for name in lower if "*" in name or "?" in name),
     )
-
-
-def _resources(source: Mapping[str, Any], element: str, *, variables: bool) -> Resources:
-    names = texts(source, element)
-    return Resources(
-        element.startswith("Not"),
-        any(not name.strip("*") for name in names),
-        tuple(
-            (pattern(name, variables=variables, wildcards=True), variables and _variable_in_head(name))
-            for name in names
-        ),
-    )
-
-
-def _variable_in_head(name: str) -> bool:
-    """Whether a variable that a request fills stands before the fifth colon of an ARN (page "Variables and tags")."""
-    before, placeholder, _ = name.partition("${")
-    return bool(placeholder) and name.startswith("arn:") and before.count(":") < _COLONS_BEFORE_RESOURCE

@@ -3,8 +3,9 @@
 Page "IAM policy elements: Variables and tags": `${key}` stands for the value of a single-valued context key,
 `${key, 'default'}` for the default when the key has no value, and `${*}`, `${?}`, `${$}` for those characters.
 Variables exist only in documents of version 2012-10-17; before that `${` is plain text. A filled-in value is
-literal: its own `*` and `?` match only themselves. A variable without a value matches nothing, not even in
-`NotResource`, whose pattern then excludes nothing.
+literal: its own `*` and `?` match only themselves. A variable without a value matches nothing. What that means where
+something must *not* match, the page says in two ways: that it does not match, and that the whole statement might be
+invalid. So a pattern answers None here, and `conditions` and `resources` make of it what both ways agree on.
 """
 
 import re
@@ -16,6 +17,8 @@ from rollout.domain.iam.context import Facts
 from rollout.domain.iam.logic import UNKNOWN, Truth, Unknown
 from rollout.domain.iam.malformed import Malformed
 from rollout.domain.iam.wildcards import Glob
+
+ARN_PARTS = 6
 
 _PLACEHOLDER = re.compile(r"\$\{(?P<inside>[^}]*)\}")
 _VARIABLE = re.compile(r"\s*(?P<key>[^\s,'*?$]+(?: +[^\s,'*?$]+)*)\s*(?:,\s*'(?P<default>[^']*)'\s*)?")
@@ -36,6 +39,9 @@ class Variable:
         return self.default if found is None else found
 
 
+Match: TypeAlias = Truth | None
+"""Whether a pattern matches; None when it does not, and a variable in it has no value, or may have none."""
+
 Chunk: TypeAlias = tuple[str | int, ...]
 """Text and variables in a row, with no wildcard among them; a variable is its place in `Pattern.variables`."""
 
@@ -53,7 +59,7 @@ class Pattern:
     """Whether case is ignored."""
     variables: tuple[Variable, ...]
 
-    def matches(self, text: str, facts: Facts) -> Truth:
+    def matches(self, text: str, facts: Facts) -> Match:
         """Whether the pattern, filled in from `facts`, stands for the whole of `text`."""
         if self.fold:
             text = text.lower()
@@ -63,11 +69,13 @@ class Pattern:
         for variable in self.variables:
             value = variable.value(facts)
             if value is None:
-                return False
+                return None
             if value is not UNKNOWN:
                 values.append(value)
         if len(values) < len(self.variables):
-            return UNKNOWN if self.widest.matches(text) else False
+            if self.widest.matches(text):
+                return UNKNOWN
+            return False if all(variable.default is not None for variable in self.variables) else None
         return _filled(self, tuple(values)).matches(text)
 
 
@@ -111,10 +119,27 @@ def pattern(text: str, *, variables: bool, wildcards: bool, fold: bool = False) 
     return Pattern(frozen, None if found else widest, widest, fold, tuple(found))
 
 
+def names_in_doubt(variables: tuple[Variable, ...], facts: Facts, *, valueless: bool) -> list[str]:
+    """Names the variables whose value is unknown and, where that matters, those without one."""
+    names: list[str] = []
+    for variable in variables:
+        value = variable.value(facts)
+        if value is UNKNOWN:
+            names.append(variable.name)
+        elif value is None and valueless:
+            names.append(f"{variable.name} without a value")
+    return names
+
+
+def without_variables(text: str) -> str:
+    """The text that is left when every `${…}` is taken out."""
+    return _PLACEHOLDER.sub("", text)
+
+
 def split_outside_variables(text: str, *, variables: bool) -> list[str]:
     """The six parts of an ARN pattern, or fewer; a colon inside `${aws:username}` does not separate."""
-    if not variables:
-        return text.split(":", 5)
+    if not variables or "${" not in text:
+        return text.split(":", ARN_PARTS - 1)
     parts = [""]
     for piece in _pieces(text, variables=variables):
         if piece.startswith("${") or ":" not in piece:
@@ -123,7 +148,8 @@ def split_outside_variables(text: str, *, variables: bool) -> list[str]:
             first, *more = piece.split(":")
             parts[-1] += first
             parts.extend(more)
-    return [*parts[:5], *([":".join(parts[5:])] if parts[5:] else [])]
+    head, tail = parts[: ARN_PARTS - 1], parts[ARN_PARTS - 1 :]
+    return [*head, ":".join(tail)] if tail else head
 
 
 def _pieces(text: str, *, variables: bool) -> list[str]:

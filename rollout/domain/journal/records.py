@@ -124,7 +124,11 @@ class WaveCarried:
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
-    """The run came to its end: `done`, `in part`, `interrupted` or `refused`, with counts per outcome."""
+    """The run came to its end, with counts per outcome.
+
+    `ending` is `done`, `in part`, `interrupted`, `refused`, or of a rehearsal that was told to leave somebody out
+    `narrowed`.
+    """
 
     run: str
     at: datetime

@@ -18,6 +18,7 @@ from rollout.domain.changes import (
     Failed,
     Outcome,
     RemoveMember,
+    UserRef,
     name,
 )
 from rollout.domain.journal.records import (
@@ -68,6 +69,8 @@ class Progress:
     carried: dict[tuple[Stage, str], datetime] = field(default_factory=dict)
     rehearsed: dict[str, datetime] = field(default_factory=dict)
     placed: dict[str, Placed] = field(default_factory=dict)
+    let_out: dict[str, datetime] = field(default_factory=dict)
+    """By UserId: when a user was last taken out from under the policy, or seen to be exempt."""
     groups_made: set[tuple[str, str]] = field(default_factory=set)
     policies_made: set[str] = field(default_factory=set)
     gates: list[GateRead] = field(default_factory=list)
@@ -122,6 +125,8 @@ def _take(record: Record, progress: Progress, open_at: dict[tuple[str, int], int
             progress.told.setdefault(record.user.id, []).append(record)
         case Passed():
             progress.passed.append(record)
+            if record.code == "exempt":
+                progress.let_out[record.user.id] = record.at
         case AccountFailed():
             progress.account_failures.append(record)
         case GateRead():
@@ -155,8 +160,13 @@ def _place(intent: Intent, settled: Settled, progress: Progress) -> None:
         case AttachToUser(user=user, policy_arn=arn) if not arn.endswith("Enrolment"):
             progress.placed.setdefault(user.id, Placed(settled.at, intent.wave, arn))
         case RemoveMember(user=user, group=group) if not group.endswith("Enrolment"):
-            progress.placed.pop(user.id, None)
+            _let_out(user, settled, progress)
         case DetachFromUser(user=user, policy_arn=arn) if not arn.endswith("Enrolment"):
-            progress.placed.pop(user.id, None)
+            _let_out(user, settled, progress)
         case _:
             pass
+
+
+def _let_out(user: UserRef, settled: Settled, progress: Progress) -> None:
+    progress.placed.pop(user.id, None)
+    progress.let_out[user.id] = settled.at

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rollout.domain.iam import Decision, Document
+from rollout.domain.iam import Deciding, Decision, Document
 from rollout.domain.users import User
 from rollout.domain.verdicts.enrolment import Enrolment, covered, enrolment
 from rollout.domain.verdicts.requests import Asked, Asker, World
-from rollout.domain.verdicts.rights import Library, Rights
+from rollout.domain.verdicts.rights import Library, Rights, short
 from rollout.domain.verdicts.verdict import Row
 
 
@@ -63,7 +63,7 @@ def decision_word(decision: Decision) -> str:
 def _rows(question: str, answers: Iterable[Asked]) -> Iterable[Row]:
     for asked in answers:
         decision = asked.decision
-        because = "; ".join(dict.fromkeys(str(statement) for statement in decision.because))
+        because = "; ".join(dict.fromkeys(_say(statement) for statement in decision.because))
         unknown = getattr(decision, "unknown", ())
         silent = getattr(decision, "silent", ())
         if unknown:
@@ -71,3 +71,7 @@ def _rows(question: str, answers: Iterable[Asked]) -> Iterable[Row]:
         elif silent:
             because = f"no Allow in {' and '.join(silent)}"
         yield Row(question, asked.action, asked.mfa, decision_word(decision), because)
+
+
+def _say(statement: Deciding) -> str:
+    return f"{statement.sid or f'statement {statement.index + 1}'} in {short(statement.document)}"

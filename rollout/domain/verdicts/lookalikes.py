@@ -8,7 +8,7 @@ from typing import Any
 from rollout.domain.iam import Document
 from rollout.domain.inventory import Finding
 from rollout.domain.verdicts.requests import ENROLMENT
-from rollout.domain.verdicts.rights import rights_of
+from rollout.domain.verdicts.rights import rights_of, short
 from rollout.domain.verdicts.surroundings import Surroundings
 from rollout.domain.verdicts.verdict import Kind, Verdict
 
@@ -38,11 +38,6 @@ def weakness(document: Document) -> str:
     said = [_weakness(statement.source) for statement in document.statements if statement.effect == "Deny"]
     found = [text for text in said if text is not None]
     return "" if not found or "" in found else found[0]
-
-
-def short(name: str) -> str:
-    """Take the policy's own name out of an ARN."""
-    return name.rsplit("/", 1)[-1] if name.startswith("arn:") else name
 
 
 def _weakness(statement: Mapping[str, Any]) -> str | None:

@@ -47,6 +47,11 @@ class Library:
         return len(self._parsed)
 
 
+def short(name: str) -> str:
+    """Take the policy's own name out of an ARN; other names stay."""
+    return name.rsplit("/", 1)[-1] if name.startswith("arn:") else name
+
+
 @dataclass(frozen=True, slots=True)
 class Rights:
     """What one user may do, as documents; `scps` None = they could not be read."""

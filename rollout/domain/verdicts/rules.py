@@ -9,7 +9,7 @@ from datetime import timedelta
 from rollout.domain.addresses import AddressRule
 from rollout.domain.exemptions import Exemption, UserMatch
 from rollout.domain.force_mfa.standing import Documents, Names
-from rollout.domain.verdicts.verdict import Via
+from rollout.domain.force_mfa.via import Via
 
 
 @dataclass(frozen=True, slots=True)

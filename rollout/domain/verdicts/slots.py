@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rollout.domain.force_mfa.standing import Names, Standing, State
+from rollout.domain.force_mfa.via import Via
 from rollout.domain.inventory import Quotas
 from rollout.domain.users import User
-from rollout.domain.verdicts.verdict import Via
 
 
 @dataclass(frozen=True, slots=True)

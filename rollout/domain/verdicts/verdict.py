@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from rollout.domain.force_mfa.via import Via
+
 
 class Kind(StrEnum):
     """What should happen to a user. Precedence: exempt > covered > hold > enforce."""
@@ -28,13 +30,6 @@ class Impact(StrEnum):
         """Tell whether a notice about `other` no longer says enough."""
         order = list(Impact)
         return order.index(self) > order.index(other)
-
-
-class Via(StrEnum):
-    """Where the policy hangs for a user (DESIGN §5)."""
-
-    GROUP = "group"
-    USER = "user"
 
 
 class Code(StrEnum):

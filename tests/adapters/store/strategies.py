@@ -1,7 +1,8 @@
 """Draws plans and journal records with the names that IAM and Organizations allow, and some that they do not."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any, get_type_hints
 
 from hypothesis import strategies as st
 
@@ -9,8 +10,8 @@ from rollout.domain import changes
 from rollout.domain.changes import UserRef
 from rollout.domain.inventory import Finding
 from rollout.domain.journal import records
-from rollout.domain.plan import AccountPlan, Digests, Entry, Facts, Header, LeftOut, Ours
-from rollout.domain.verdicts.verdict import Code, Impact, Kind, Reason, Via
+from rollout.domain.plan import AccountPlan, Digests, Entry, Facts, Header, LeftOut
+from rollout.domain.verdicts.verdict import Code, Kind, Reason
 
 NASTY = (
     *(
@@ -85,54 +86,65 @@ user_names = st.sampled_from([name for name in NASTY if name]) | st.from_regex(
     r"[A-Za-z0-9+=,.@_-]{1,64}", fullmatch=True
 )
 moments = st.datetimes(datetime(2006, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+some_moments = st.none() | moments
 account_ids = st.from_regex(r"[0-9]{12}", fullmatch=True)
 waves = st.sampled_from(("canary", "non-production", "rest", "no", "1e3", "Wave 3: rest", "yes", "y" * 200))
 digests = st.from_regex(r"sha256:[0-9a-f]{64}", fullmatch=True)
 tags = st.dictionaries(texts, texts, max_size=3)
-facts = st.builds(Facts, observed_at=moments, mfa_kinds=st.lists(texts, max_size=2).map(tuple), tags=tags)
+
+
+def every_field(kind: type[Any], **known: st.SearchStrategy[Any]) -> dict[str, Any]:
+    """Draw optional fields too, and those that will come: by their type, where nothing else is said."""
+    drawn = {field.name: known.get(field.name, ...) for field in fields(kind)}
+    return {
+        name: texts if kind_of(kind, name) is str and value is ... else value for name, value in drawn.items()
+    }
+
+
+def kind_of(kind: type[Any], name: str) -> object:
+    return get_type_hints(kind)[name]
+
+
+facts = st.builds(
+    Facts,
+    **every_field(
+        Facts,
+        observed_at=moments,
+        key_last_used=some_moments,
+        password_last_used=some_moments,
+        created=some_moments,
+        tags=tags,
+    ),
+)
 reasons = st.builds(Reason, st.sampled_from(Code), texts, st.none() | moments)
 findings = st.lists(st.builds(Finding, texts, texts, texts, texts), max_size=2).map(tuple)
 
 
 @st.composite
 def entries(draw: Any, account_id: str, name: str) -> Entry:
-    found: Entry = draw(
-        st.builds(
-            Entry,
-            user=st.builds(UserRef, st.just(account_id), st.just(name), texts, texts),
-            path=texts,
-            verdict=st.sampled_from(Kind),
-            reasons=st.lists(reasons, max_size=3).map(tuple),
-            facts=facts,
-            fingerprint=texts,
-            wave=st.just("") | waves,
-            impact=st.none() | st.sampled_from(Impact),
-            via=st.none() | st.sampled_from(Via),
-            cure=texts,
-            forecast=texts,
-            address=texts,
-            exempt_until=st.none() | st.dates(),
-            covered_by=texts,
-            enforced_by=texts,
-        )
-    )
+    user = st.builds(UserRef, st.just(account_id), st.just(name), texts, texts)
+    known = {
+        "user": user,
+        "reasons": st.lists(reasons, max_size=3).map(tuple),
+        "facts": facts,
+        "wave": st.just("") | waves,
+    }
+    found: Entry = draw(st.builds(Entry, **every_field(Entry, **known)))
     return found
 
 
 @st.composite
 def account_plans(draw: Any, account_id: str) -> AccountPlan:
     names = draw(st.lists(user_names, unique=True, max_size=6))
-    return AccountPlan(
-        account_id,
-        name=draw(texts),
-        ou=draw(texts),
-        role=draw(texts),
-        read_at=draw(moments),
-        report_at=draw(st.none() | moments),
-        entries=tuple(draw(entries(account_id, name)) for name in sorted(names)),
-        ours=draw(st.builds(Ours, texts, texts, st.booleans(), st.lists(texts, max_size=2).map(tuple))),
-        findings=draw(findings),
-    )
+    known = {
+        "account_id": st.just(account_id),
+        "read_at": moments,
+        "report_at": some_moments,
+        "entries": st.tuples(*(entries(account_id, name) for name in sorted(names))),
+        "findings": findings,
+    }
+    found: AccountPlan = draw(st.builds(AccountPlan, **every_field(AccountPlan, **known)))
+    return found
 
 
 headers = st.builds(
@@ -162,10 +174,8 @@ def plans(draw: Any) -> tuple[Header, tuple[AccountPlan, ...]]:
 
 
 refs = st.builds(UserRef, account_ids, user_names, texts, texts)
-documents = st.dictionaries(
-    texts,
-    st.recursive(texts | st.booleans() | st.none(), lambda inner: st.lists(inner, max_size=3), max_leaves=5),
-)
+values = texts | st.booleans() | st.none()
+documents = st.dictionaries(texts, values | st.lists(values, max_size=3) | tags, max_size=3)
 _OVERRIDES: dict[str, st.SearchStrategy[Any]] = {
     "at": moments,
     "user": refs,
@@ -187,4 +197,3 @@ def _some(kind: type[Any]) -> st.SearchStrategy[Any]:
 some_changes = st.one_of([_some(kind) for kind in changes.Change.__args__])
 some_outcomes = st.one_of([_some(kind) for kind in changes.Outcome.__args__])
 some_records = st.one_of([_some(kind) for kind in records.Record.__args__])
-later = st.timedeltas(timedelta(0), timedelta(days=30))

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 
 from rollout.adapters.store import plan_yaml
 from rollout.adapters.store.plans import Plans
+from rollout.domain.force_mfa.via import Via
 from rollout.domain.plan import AccountPlan, Header
-from rollout.domain.verdicts.verdict import Impact, Kind, Via
+from rollout.domain.verdicts.verdict import Impact, Kind
 from tests.adapters.store import strategies
 from tests.adapters.store.memory import MemoryFiles
 from tests.builders import a_header, an_account_plan, an_entry, left_out

@@ -2,7 +2,7 @@
 
 import gzip
 import stat
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from io import BytesIO
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from rollout.adapters.store import plan_yaml
 from rollout.adapters.store.plans import FiledPlan, FolderPlans, Plans
-from rollout.domain.plan import Entry, Header
+from rollout.domain.plan import Header
 from rollout.domain.verdicts.verdict import Impact, Kind
 from rollout.errors import NoPlan, PlanRefused, Unwritable
 from tests.adapters.store import strategies
@@ -25,10 +25,8 @@ from tests.builders import (
     ORGANIZATION,
     a_finding,
     a_header,
-    a_reason,
     an_account_plan,
     an_entry,
-    days_ago,
     left_out,
     the_facts,
 )
@@ -87,30 +85,6 @@ def test_a_loaded_plan_makes_the_same_bytes_again(plans, tmp_path):
     again = FolderPlans(tmp_path / "again").save(stored.header, stored.accounts())
 
     assert Path(stored.location).read_bytes() == Path(again.location).read_bytes()
-
-
-def test_every_field_of_an_entry_survives():
-    """A field that is added to the domain is kept without a word here."""
-    entry = an_entry(
-        "alice",
-        Kind.ENFORCE,
-        because=(a_reason("has-mfa", "seen", days_ago(3)), a_reason("keys-in-use", seen_at=None)),
-        path="/team/",
-        facts=the_facts(tags={"email": "alice@example.com"}, key_last_used=days_ago(2), active_keys=2),
-        forecast="key 1 will be denied for s3",
-        cure="c",
-        exempt_until=NOW.date(),
-        covered_by="x",
-        enforced_by="group ForceMFA",
-        impact=Impact.CLI,
-    )
-    blank = [field.name for field in fields(Entry) if not getattr(entry, field.name)]
-    files = MemoryFiles()
-    account = an_account_plan(entry)
-    Plans(files).save(a_header(account), [account])
-
-    assert blank == []
-    assert [account] == list(Plans(files).load(None).accounts())
 
 
 def test_mappings_need_not_be_dicts(plans):
