@@ -102,6 +102,11 @@ def one_or_list(random: Random, values: list[Any]) -> Any:
     return random.choice(values) if random.random() < 0.5 else random.choices(values, k=random.randint(1, 3))
 
 
+def with_values(texts: list[Any]) -> list[Any]:
+    """Those whose variables always have a value: AWS says in two ways what it means not to match one without."""
+    return [text for text in texts if "${aws:PrincipalTag/team}" not in str(text)]
+
+
 def in_some_case(random: Random, name: str) -> str:
     return random.choice([name, name, name, name.lower(), name.upper()])
 
@@ -118,7 +123,7 @@ def a_condition(random: Random) -> Raw:
         else:
             bases, values, _ = KEYS[key]
             operator = random.choice(bases) + random.choice(["", "", "IfExists"])
-            wanted = one_or_list(random, values)
+            wanted = one_or_list(random, with_values(values) if "Not" in operator else values)
         result.setdefault(operator, {})[in_some_case(random, key)] = wanted
     return result
 
@@ -126,7 +131,9 @@ def a_condition(random: Random) -> Raw:
 def a_statement(random: Random, effect: str | None = None) -> Raw:
     statement: Raw = {"Effect": effect or random.choice(["Allow", "Allow", "Deny"])}
     statement[random.choice(["Action", "Action", "NotAction"])] = one_or_list(random, ACTION_PATTERNS)
-    statement[random.choice(["Resource", "Resource", "NotResource"])] = one_or_list(random, RESOURCE_PATTERNS)
+    element = random.choice(["Resource", "Resource", "NotResource"])
+    patterns = with_values(RESOURCE_PATTERNS) if element == "NotResource" else RESOURCE_PATTERNS
+    statement[element] = one_or_list(random, patterns)
     condition = a_condition(random)
     return {**statement, "Condition": condition} if condition else statement
 

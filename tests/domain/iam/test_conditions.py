@@ -141,6 +141,7 @@ DATES = [
         False),
     when("four digits are a year to one notation and seconds to the other", OPERATORS, "DateLessThan", NOW, "2027",
         "2026-01-01", UNKNOWN),
+    when("four digits in a request too", OPERATORS, "DateLessThan", NOW, "2027-01-01", "2026", UNKNOWN),
     when("DateNotEquals over no date is left open", NOTED, "DateNotEquals", NOW, "soon", "2026-01-01", UNKNOWN),
 ]  # fmt: skip
 

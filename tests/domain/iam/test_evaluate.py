@@ -188,6 +188,25 @@ def test_undecided_names_the_variable_of_a_condition_that_is_unknown() -> None:
     assert decision.unknown == ("aws:PrincipalTag/Team",)
 
 
+def test_undecided_names_the_variable_that_has_no_value() -> None:
+    """Where something must not match, AWS says in two ways what that means."""
+    others = {
+        **deny(Condition={"StringNotEquals": {"k": "${v}"}}),
+        "NotResource": "arn:aws:s3:::${aws:PrincipalTag/t}",
+    }
+    del others["Resource"]
+    decision = ask(a_request(context={"k": "x"}), ADMIN, a_document(others))
+    assert isinstance(decision, Undecided)
+    assert decision.unknown == ("aws:PrincipalTag/t without a value", "v without a value")
+
+
+def test_undecided_names_the_resource_that_aws_leaves_undefined() -> None:
+    """As it stands in the policy."""
+    decision = ask(a_request(), a_document(allow(resource=["arn:aws:s3:::b", "arn:aws:iam"])))
+    assert isinstance(decision, Undecided)
+    assert decision.unknown == ("resource arn:aws:iam",)
+
+
 def test_undecided_names_a_condition_that_aws_leaves_undefined() -> None:
     """The key is known; what AWS makes of it is not."""
     several = a_document(allow(Condition={"StringEquals": {"aws:TagKeys": "a"}}))

@@ -1,0 +1,101 @@
+"""Decides whether the `Resource` or `NotResource` element of a statement speaks about a resource.
+
+Page "IAM JSON policy elements: Resource": wildcards stand inside the parts of an ARN, and a `*` that ends a part may
+run on past the colon. So a text is matched as a whole, case-sensitively, and every `*` may.
+
+Where AWS documents no answer, or two, the answer here is `UNKNOWN` and never a guess:
+
+- a variable before the fifth colon, where page "IAM policy elements: Variables and tags" says none can stand;
+- a wildcard in the type of a resource (`us*r/alice`), which page "Identify AWS resources with Amazon Resource Names"
+  calls incorrect;
+- an ARN of fewer than six parts, which may stand for everything below it;
+- a variable without a value in `NotResource`: page "Variables and tags" says that it matches no resource, and that it
+  might make the whole statement invalid.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rollout.domain.iam.context import Facts
+from rollout.domain.iam.logic import UNKNOWN, Truth, negated
+from rollout.domain.iam.variables import (
+    ARN_PARTS,
+    Pattern,
+    names_in_doubt,
+    pattern,
+    split_outside_variables,
+    without_variables,
+)
+
+_UNTYPED = ("s3", "execute-api")
+"""Services whose ARNs name a resource without its type: there a wildcard may come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One text of the element; a doubtful one means less, or more, than it seems to."""
+
+    text: str
+    pattern: Pattern
+    doubtful: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """The whole element; `everything` when a lone `*` is among its entries."""
+
+    excluding: bool
+    everything: bool
+    entries: tuple[Entry, ...]
+
+    def cover(self, resource: str, facts: Facts) -> Truth:
+        """Whether the element speaks about a resource."""
+        if self.everything:
+            return not self.excluding
+        named: Truth = False
+        for entry in self.entries:
+            outcome = entry.pattern.matches(resource, facts)
+            if outcome is True and not entry.doubtful:
+                return not self.excluding
+            if outcome is True or outcome is UNKNOWN or (outcome is None and self.excluding):
+                named = UNKNOWN
+        return negated(named) if self.excluding else named
+
+    def doubts(self, resource: str, facts: Facts) -> tuple[str, ...]:
+        """Names what left the answer open."""
+        if self.cover(resource, facts) is not UNKNOWN:
+            return ()
+        names: list[str] = []
+        for entry in self.entries:
+            if entry.pattern.matches(resource, facts) is not False:
+                names += [f"resource {entry.text}"] if entry.doubtful else []
+                names += names_in_doubt(entry.pattern.variables, facts, valueless=self.excluding)
+        return tuple(names)
+
+
+def compile_resources(names: tuple[str, ...], *, excluding: bool, variables: bool) -> Resources:
+    """Compile the texts of the element; `excluding` for `NotResource`. Raises `Malformed`."""
+    return Resources(
+        excluding,
+        any(not name.strip("*") for name in names),
+        tuple(entry for name in names for entry in _entries(name, variables=variables)),
+    )
+
+
+def _entries(name: str, *, variables: bool) -> Iterator[Entry]:
+    """The text itself and, for an ARN that lacks parts, all that lies below it."""
+    parts = split_outside_variables(name, variables=variables)
+    doubtful = parts[0] == "arn" and (
+        (variables and "${" in "".join(parts[: ARN_PARTS - 1])) or _has_wildcard_in_type(parts)
+    )
+    yield Entry(name, pattern(name, variables=variables, wildcards=True), doubtful)
+    if parts[0] == "arn" and len(parts) < ARN_PARTS:
+        yield Entry(name, pattern(f"{name}:*", variables=variables, wildcards=True), doubtful=True)
+
+
+def _has_wildcard_in_type(parts: list[str]) -> bool:
+    if len(parts) < ARN_PARTS or parts[2] in _UNTYPED:
+        return False
+    kind, *rest = re.split("[/:]", without_variables(parts[-1]), maxsplit=1)
+    return bool(rest) and ("*" in kind or "?" in kind)
