@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any
@@ -365,8 +365,8 @@ def _ages(flat: Flat) -> Iterator[Limit]:
     if reports:
         yield Limit(
             "Credential reports lag behind",
-            f"AWS made them between {moments.minute(min(reports))} and {moments.minute(max(reports))}, and renews "
-            "them every four hours at most. Devices, passwords and keys are as they were then.",
+            f"AWS made them {_between(min(reports), max(reports))}, and renews them every four hours at "
+            "most. Devices, passwords and keys are as they were then.",
             gap=False,
         )
     without = [row for row in flat.accounts if row.state == "entered" and row.report_at is None]
@@ -376,6 +376,11 @@ def _ages(flat: Flat) -> Iterator[Limit]:
             "Last uses of passwords and keys there may be missing.",
             items=tuple(f"{row.account_name} ({row.account_id})" for row in without[:10]),
         )
+
+
+def _between(first: datetime, last: datetime) -> str:
+    one, other = moments.minute(first), moments.minute(last)
+    return f"on {one}" if one == other else f"between {one} and {other}"
 
 
 def _unsure(flat: Flat) -> Iterator[Limit]:

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import Unwritable
 from rollout.reporting import ReportFiles, write_report
+from rollout.reporting.tables import restore
 from rollout.reporting.writing import write_together
-from tests.builders import NOW, a_header, a_progress
+from tests.builders import (
+    NOW,
+    a_finding,
+    a_header,
+    a_passed,
+    a_progress,
+    a_reason,
+    a_run,
+    a_told,
+    an_account_plan,
+    an_entry,
+    an_override,
+    left_out,
+)
 from tests.reporting.conftest import write_small_report
 
 GOLD = Path(__file__).parent / "gold"
@@ -27,6 +46,40 @@ def test_a_report_is_the_same_to_the_byte(small_report: ReportFiles, name: str):
     if os.environ.get("UPDATE_GOLD"):
         gold.write_bytes(written)
     assert gold.read_bytes() == written
+
+
+names = st.text(alphabet="=+-@\t\r\n'\",;<&a1", min_size=1, max_size=6)
+
+
+@given(names, names, names, st.sampled_from(Kind))
+@settings(max_examples=30)  # each one writes a report
+def test_no_cell_of_any_table_is_a_formula(user, account, text, verdict):
+    """Names, OUs, reasons, cures and addresses may begin with any sign; none does in a cell, and all read back."""
+    entry = an_entry(
+        user, verdict, cure=text, forecast=text, because=[a_reason("unknown", text)], address=text
+    )
+    part = an_account_plan(entry, name=account, ou=text, role=text, findings=(a_finding(text, text),))
+    header = a_header(part, left_out=(left_out(name=account, ou=text, reason=text, cure=text),), caller=text)
+    told = a_told(entry.user, address=text, detail=text)
+    progress = a_progress(
+        a_run(caller=text), told, a_passed(entry.user, text, text), an_override(reason=text)
+    )
+    with TemporaryDirectory() as folder:
+        files = write_report(Path(folder), header, (part,), progress, NOW)
+        tables = {path: read(path) for path in (files.users, files.accounts, files.changes)}
+    cells = [cell for lines in tables.values() for line in lines for cell in line.values()]
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for cell in cells)
+    row = tables[files.users][0]
+    assert [user, account, text] == [restore(row[name]) for name in ("user_name", "account_name", "address")]
+    assert {account} == {restore(line["account_name"]) for line in tables[files.accounts]}
+    assert {text} == {
+        restore(line["address"]) for line in tables[files.changes] if line["change"] == "notice"
+    }
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def test_files_and_folder_are_their_owners_only(small_report: ReportFiles):
