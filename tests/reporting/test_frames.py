@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pandas as pd
 
 from rollout.reporting.frames import accounts_frame, changes_frame, count, users_frame
@@ -68,3 +70,9 @@ def test_outcomes_are_counted_per_kind_of_change():
     outcomes = dict(count(small()).outcomes)
     assert {"applied": 1, "failed": 1, "unsettled": 1} == outcomes["add-member"]
     assert {"failed": 1, "told": 3} == outcomes["notice"]
+
+
+def test_an_exemption_may_last_beyond_all_measure():
+    account = an_account_plan(an_entry(verdict="exempt", exempt_until=date(9999, 12, 31)))
+    flat = flatten(a_header(account), (account,), a_progress(), NOW)
+    assert date(9999, 12, 31) == users_frame(flat.users)["exempt_until"].iloc[0].date()
