@@ -107,8 +107,8 @@ def left_alone(account: Account, scope: Scope) -> str:
 
 
 def levels_of(account: Account, levels: PolicyLevels | Unread) -> tuple[tuple[NamedPolicy, ...], ...] | None:
-    """Take one account's SCP levels; None when they could not be read."""
-    return None if isinstance(levels, Unread) else levels.by_account.get(account.id, ())
+    """Take one account's SCP levels; None when they could not be read: no data is never "none"."""
+    return None if isinstance(levels, Unread) else levels.by_account.get(account.id)
 
 
 def _look(account: Account, door: Door, levels: PolicyLevels | Unread) -> Observed | Unreachable:

@@ -43,8 +43,7 @@ class Planned:
 def make_plan(inventory: Inventory, order: PlanOrder, plans: PlanStore, journal: Journal) -> Planned:
     """Judge everybody, put them into waves, and store the plan.
 
-    Raises Refused when a user fits no wave, when more are exempt than `max_exempt_percent`, or when nobody would be
-    left who can pull the brake.
+    Raises WrongUsage when a user fits no wave, Refused when more are exempt than `max_exempt_percent`.
     """
     progress = replay(journal.records(), inventory.organization.id)
     planner = Planner(order.rules, order.waves, inventory.taken_at, frozenset(progress.groups_made))

@@ -75,6 +75,9 @@ def _write(change: Change, account: OpenAccount) -> Outcome:
                 return Applied("", attempts=attempt, unconfirmed=True)
             why = str(lost)
         except Refusal as refusal:
+            if why and account.holds(change):
+                # The lost one came through after all: this refusal is about its effect (EntityAlreadyExists, say).
+                return Applied("", attempts=attempt, unconfirmed=True)
             if refusal.gone:
                 return Skipped("gone", refusal.why)
             return Failed(refusal.why, refusal.attempts)

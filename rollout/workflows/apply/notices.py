@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from rollout.domain.journal.records import Told
 from rollout.domain.notices import Delivery, Line, Notice
@@ -11,15 +12,26 @@ from rollout.workflows.apply.order import Tally, Tools
 WORDS = {Delivery.DELIVERED: "told", Delivery.QUEUED: "queued", Delivery.FAILED: "not reached"}
 
 
-def tell(lines: Iterable[tuple[str, str, Line]], run: str, tools: Tools, tally: Tally) -> bool:
-    """Send a notice to each address and journal every line. Returns False when asked to stop in between."""
+@dataclass(slots=True)
+class Telling:
+    """How telling went: the waves of which somebody was told, or could not be, and whether it was cut short."""
+
+    moved: set[str] = field(default_factory=set)
+    untold: set[str] = field(default_factory=set)
+    interrupted: bool = False
+
+
+def tell(lines: Sequence[tuple[str, str, Line]], run: str, tools: Tools, tally: Tally) -> Telling:
+    """Send a notice to each address and journal every line; ends early when the run is asked to stop."""
+    telling = Telling()
     by_address: dict[str, list[tuple[str, Line]]] = {}
     for address, wave, line in lines:
         by_address.setdefault(address.casefold(), []).append((wave, line))
     spelled = {address.casefold(): address for address, _, _ in lines}
     for key in sorted(by_address):
         if tools.stopping():
-            return False
+            telling.interrupted = True
+            break
         mine = sorted(by_address[key], key=lambda pair: (pair[1].due, pair[1].user.arn))
         receipt = tools.notifier.send(Notice(spelled[key], tuple(line for _, line in mine)))
         now = tools.clock.now()
@@ -42,4 +54,6 @@ def tell(lines: Iterable[tuple[str, str, Line]], run: str, tools: Tools, tally: 
         )
         tally.count(WORDS[receipt.delivery], len(mine))
         tally.count("messages")
-    return True
+        failed = receipt.delivery is Delivery.FAILED
+        (telling.untold if failed else telling.moved).update(wave for wave, _ in mine)
+    return telling

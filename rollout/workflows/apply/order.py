@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -54,6 +54,25 @@ class Order:
     selection: Selection = field(default_factory=Selection)
     overrides: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def filled(self) -> tuple[str, ...]:
+        """The waves of the plan that have users, in order."""
+        return tuple(wave for wave, count in self.plan.header.waves.items() if count)
+
+    @property
+    def narrowed(self) -> bool:
+        """Tell whether `--account`, `--ou` or `--user` leave somebody out."""
+        return bool(self.selection.accounts or self.selection.ous or self.selection.users)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The waves that a run carries, the gates that were asked, and why nothing more is due where that is so."""
+
+    waves: tuple[str, ...]
+    gates: tuple[tuple[str, GateAnswer], ...] = ()
+    why_nothing: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class Tools:
@@ -102,4 +121,9 @@ class Applied:
     @property
     def in_part(self) -> bool:
         """Tell whether something that should have been done was not (exit code 4)."""
-        return bool(self.failed_accounts) or self.tally["failed"] > 0
+        return in_part(self.tally, self.failed_accounts)
+
+
+def in_part(tally: Tally, failed_accounts: Collection[str]) -> bool:
+    """Tell whether an account could not be entered, or a user could not be told or moved."""
+    return bool(failed_accounts) or tally["failed"] > 0 or tally["not reached"] > 0

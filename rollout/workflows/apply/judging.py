@@ -1,0 +1,142 @@
+"""Judges the users of a task again by what the account holds now, and says who may move (DESIGN §6, §7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rollout.domain.changes import Skipped
+from rollout.domain.force_mfa.placing import Site, Target, is_placed
+from rollout.domain.inventory import AccountFacts, Observed
+from rollout.domain.plan import Entry
+from rollout.domain.planning import groups_of
+from rollout.domain.readiness import free_until
+from rollout.domain.stages import Stage
+from rollout.domain.users import User
+from rollout.domain.verdicts.judge import judge
+from rollout.domain.verdicts.surroundings import Surroundings, surroundings
+from rollout.domain.verdicts.verdict import Kind, Verdict
+from rollout.workflows.apply.task import Done, Step, Task
+from rollout.workflows.ports import OpenAccount, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One account as it was read a moment ago, beside what is to be done there."""
+
+    task: Task
+    step: Step
+    entered: OpenAccount
+    facts: AccountFacts
+    around: Surroundings
+    site: Site
+
+    def judged(self, user: User) -> Verdict:
+        """Judge a user of this account by today's rules."""
+        return judge(user, self.around, self.step.order.rules, self.step.tools.clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A user who goes on: to be moved, or `placed` already."""
+
+    entry: Entry
+    user: User
+    verdict: Verdict
+    placed: bool
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The user as a target, where the verdict says by which way."""
+        return (Target(self.user, self.verdict.via),) if self.verdict.via is not None else ()
+
+
+def look(task: Task, step: Step, entered: OpenAccount) -> Scene:
+    """Read the account once, and work out what stands there under our names."""
+    facts, rules = entered.read(), step.order.rules
+    levels = None if step.levels is None else step.levels.get(task.account.id)
+    observed = Observed(task.account, entered.role, facts, levels)
+    ours = groups_of(task.account.id, step.progress.groups_made)
+    around = surroundings(observed, rules, step.library, step.tools.clock.now(), ours)
+    standing = around.standing
+    attached = tuple(
+        user.name
+        for user in facts.users
+        if standing.policy.arn in user.attached
+        or (rules.names.group in user.groups and standing.policy.arn in standing.group_has)
+    )
+    tags = {
+        "rollout:tool": "rollout",
+        "rollout:version": step.order.version,
+        "rollout:plan": step.order.plan.header.id,
+    }
+    quota = facts.quotas.versions_per_policy
+    site = Site(task.account.id, standing, rules.names, rules.documents, tags, quota, attached)
+    return Scene(task, step, entered, facts, around, site)
+
+
+def judge_again(scene: Scene, done: Done) -> tuple[Case, ...]:
+    """Find who goes on; everybody else is left alone, on record. Ends early when the run is asked to stop."""
+    cases: list[Case] = []
+    for entry, user in _still_there(scene, done):
+        if scene.step.tools.stopping():
+            done.interrupted = True
+            break
+        try:
+            now = _as_of_now(user, scene)
+        except Refusal as refusal:
+            done.leave(entry, Skipped("gone", refusal.why), scene.step)
+            continue
+        case = Case(entry, now, scene.judged(now), is_placed(now, scene.site))
+        why_not = _why_not(case, scene)
+        if why_not is None:
+            cases.append(case)
+        else:
+            done.leave(entry, why_not, scene.step)
+    return tuple(cases)
+
+
+def _still_there(scene: Scene, done: Done) -> Iterator[tuple[Entry, User]]:
+    by_id = {user.id: user for user in scene.facts.users}
+    names = {user.name for user in scene.facts.users}
+    for entry in scene.task.entries:
+        user = by_id.get(entry.user.id)
+        if user is not None:
+            yield entry, user
+            continue
+        other = "the name belongs to another user now" if entry.user.name in names else "deleted"
+        done.leave(entry, Skipped("gone", other), scene.step)
+
+
+def _as_of_now(user: User, scene: Scene) -> User:
+    """Ask a user's credentials live before enforcing, unless the report was made in this very run.
+
+    Who has a password and no device is always asked: that is where a lock-out would happen (DESIGN §6).
+    """
+    if scene.step.stage is not Stage.ENFORCE or is_placed(user, scene.site):
+        return user
+    could_be_trapped = user.password is not None and not user.mfa_active
+    if user.facts_at >= scene.step.started and not could_be_trapped:
+        return user
+    return scene.entered.credentials_now(user)
+
+
+def _why_not(case: Case, scene: Scene) -> Skipped | None:
+    """Say why a user is left alone; None when they go on."""
+    verdict, step = case.verdict, scene.step
+    if verdict.kind is Kind.EXEMPT:
+        return Skipped("exempt", verdict.reasons[0].detail)
+    # Under a foreign policy that says the same, whom we placed is covered by it: that is no drift.
+    placed_there = case.placed and verdict.kind is Kind.COVERED
+    if verdict.kind is not Kind.ENFORCE and not placed_there:
+        now = "; ".join(f"{reason.code}: {reason.detail}" for reason in verdict.reasons)
+        return Skipped("drift", f"was enforce ({', '.join(case.entry.because)}), is {verdict.kind}: {now}")
+    if not case.placed and case.user.id in step.progress.placed:
+        return Skipped("released", "somebody took the user out by hand; left so")
+    if scene.site.braked and (case.placed or step.stage is Stage.ENFORCE):
+        return Skipped("released", "the brake is pulled in this account")
+    if step.stage is Stage.NOTIFY or case.placed or verdict.impact is None:
+        return None
+    now_at = step.tools.clock.now()
+    since = free_until(case.user, step.order.rules.exemptions, step.progress, now_at)
+    return step.order.readiness.holds_back(case.user.id, verdict.impact, step.progress, now_at, since)

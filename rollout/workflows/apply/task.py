@@ -1,0 +1,75 @@
+"""What one account is asked to do in a step, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from rollout.domain.changes import Skipped
+from rollout.domain.journal.records import Passed
+from rollout.domain.journal.replay import Progress
+from rollout.domain.notices import Line
+from rollout.domain.organization import Account
+from rollout.domain.plan import Entry
+from rollout.domain.stages import Stage
+from rollout.domain.users import NamedPolicy
+from rollout.domain.verdicts.rights import Library
+from rollout.workflows.apply.changes import Maker
+from rollout.workflows.apply.order import Order, Tally, Tools
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One account's share of a step: the plan's entries of the waves in hand, and who is to be let out."""
+
+    account: Account
+    entries: tuple[Entry, ...]
+    leaving: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is the same for every account of a step. `due` is the day to tell, by wave."""
+
+    stage: Stage
+    order: Order
+    tools: Tools
+    maker: Maker
+    progress: Progress
+    library: Library
+    started: datetime
+    levels: Mapping[str, tuple[tuple[NamedPolicy, ...], ...]] | None
+    due: Mapping[str, date]
+
+
+@dataclass(slots=True)
+class Done:
+    """What came of a task: counts, how its waves fared, and what people are to be told by which address.
+
+    A wave stands in `moved` when somebody is where the stage wants them, in `waiting`, `untold` or `failed` when
+    somebody is not.
+    """
+
+    tally: Tally = field(default_factory=Tally)
+    moved: set[str] = field(default_factory=set)
+    waiting: set[str] = field(default_factory=set)
+    untold: set[str] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)
+    lines: list[tuple[str, str, Line]] = field(default_factory=list)
+    unreachable: bool = False
+    interrupted: bool = False
+
+    def settle(self, entry: Entry, word: str) -> None:
+        """Count a user who is where the stage wants them."""
+        self.tally.count(word)
+        self.moved.add(entry.wave)
+
+    def leave(self, entry: Entry, why: Skipped, step: Step) -> None:
+        """Leave a user alone in this run, on record."""
+        self.tally.count(why.code)
+        waves = {"waiting": self.waiting, "notice": self.untold, "failed": self.failed}.get(why.code)
+        if waves is not None:
+            waves.add(entry.wave)
+        now = step.tools.clock.now()
+        step.tools.journal.append(Passed(step.order.run, now, entry.user, entry.wave, why.code, why.detail))
