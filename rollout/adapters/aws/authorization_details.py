@@ -88,7 +88,13 @@ def _policy(found: ManagedPolicyDetailTypeDef) -> ManagedPolicy:
         arn=found["Arn"],
         name=found.get("PolicyName", name),
         path=found.get("Path", path),
-        versions=tuple(policy_version(version) for version in found.get("PolicyVersionList", [])),
+        versions=tuple(
+            sorted(
+                (policy_version(version) for version in found.get("PolicyVersionList", [])),
+                key=lambda version: int(version.id.removeprefix("v")),
+                reverse=True,  # the newest first, as IAM mostly has it
+            )
+        ),
     )
 
 

@@ -46,6 +46,8 @@ WAITS = {
 REPEATABLE_WRITES = frozenset({Fault.THROTTLED, Fault.UNSENT, Fault.CONFLICT, Fault.RECREATED})
 REPEATABLE_READS = REPEATABLE_WRITES | {Fault.UNANSWERED, Fault.UNPARSABLE}
 LOST = frozenset({Fault.UNANSWERED, Fault.UNPARSABLE})
+UNPARSABLE_ATTEMPTS = 3
+"""Twice may be a proxy on a bad day: one call in 400 where it fails one in 20. Three times is an endpoint."""
 LONGEST_ASKED_FOR = 60.0
 """A `Retry-After` beyond this is cut: the deadline decides then."""
 
@@ -156,13 +158,13 @@ class Retries:
         return Answered(value, run.attempts)
 
     def is_missing(self, error: Exception, operation: Operation, attempts: int) -> bool:
-        """Tell whether the endpoint does not offer the operation: it says so, or twice answers with no AWS answer.
+        """Tell whether the endpoint does not offer the operation: it says so, or keeps answering what no AWS answers.
 
         An operation that answered before is offered, whatever happens to one call of it.
         """
         fault = fault_of(error)
         missing = fault is Fault.NOT_OFFERED or (
-            fault is Fault.UNPARSABLE and operation.may_be_missing and attempts >= 2
+            fault is Fault.UNPARSABLE and operation.may_be_missing and attempts >= UNPARSABLE_ATTEMPTS
         )
         with self._lock:
             if not missing or operation.name in self._offered:

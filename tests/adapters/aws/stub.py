@@ -73,6 +73,8 @@ class AwsStub:
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.headers: dict[str, str] = {}
+        self.weather: Callable[[Call], Answer | None] | None = None
+        """What may come instead of an answer; None from it lets the answer through."""
         self._answers: dict[str, list[Scripted]] = {}
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _handler(self))
@@ -91,6 +93,7 @@ class AwsStub:
     def reset(self) -> None:
         self.calls.clear()
         self.headers.clear()
+        self.weather = None
         self._answers.clear()
 
     def on(self, operation: str, *answers: Scripted) -> None:
@@ -108,6 +111,9 @@ class AwsStub:
     def answer(self, call: Call) -> Answer:
         with self._lock:
             self.calls.append(call)
+            trouble = self.weather(call) if self.weather else None
+            if trouble is not None:
+                return trouble
             waiting = self._answers.get(call.operation)
             if not waiting:
                 return Fail("InvalidAction", 400, f"the stub knows no {call.operation}")

@@ -280,7 +280,7 @@ def test_a_fact_of_one_user_that_is_denied_is_unread_for_that_user(stub: AwsStub
 @pytest.mark.parametrize(
     "answer",
     [Fail("InvalidAction", 400), Raw(404, b"not here"), Raw(501), Raw(500)],
-    ids=["InvalidAction", "404", "501", "unparsable 500 twice"],
+    ids=["InvalidAction", "404", "501", "unparsable 500 for ever"],
 )
 def test_an_operation_that_is_not_offered_is_a_finding_and_no_missing_fact(
     answer: Fail | Raw, stub: AwsStub, entered: Enter
@@ -290,14 +290,14 @@ def test_an_operation_that_is_not_offered_is_a_finding_and_no_missing_fact(
     facts = entered().read()
     assert () == facts.unread
     assert ["not-offered"] == [finding.code for finding in facts.findings]
-    assert stub.counts()["ListServiceSpecificCredentials"] <= 2
+    assert stub.counts()["ListServiceSpecificCredentials"] <= 3
 
 
 def test_what_is_not_offered_once_is_not_asked_again(stub: AwsStub, entered: Enter):
     World(stub, [Person("ana")])
     stub.on("ListServiceSpecificCredentials", Raw(500))
     assert entered().read() == entered().read()
-    assert 2 == stub.counts()["ListServiceSpecificCredentials"]
+    assert 3 == stub.counts()["ListServiceSpecificCredentials"]
 
 
 def test_without_the_summary_aws_defaults_stand_in_and_the_account_says_so(stub: AwsStub, entered: Enter):

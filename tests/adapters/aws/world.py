@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -92,7 +92,7 @@ class World:
         self.reported: list[Person] | None = None
         """Who is in the report, when not everybody."""
         self.columns: Sequence[str] = COLUMNS
-        self.page = page
+        self.page: Callable[[], int] = lambda: page
         self.service_credentials: list[Mapping[str, Any]] = []
         self.unassigned: list[str] = []
         for operation, answer in (
@@ -122,8 +122,8 @@ class World:
 
     def details(self, call: Call) -> Mapping[str, Any]:
         start = int(call.params.get("Marker", 0))
-        names = list(self.people)[start : start + self.page]
-        following = start + self.page
+        following = start + self.page()
+        names = list(self.people)[start:following]
         return {
             "UserDetailList": [_detail(self.people[name]) for name in names],
             "GroupDetailList": [] if start else [group_detail("admins")],
