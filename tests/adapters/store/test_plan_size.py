@@ -31,16 +31,16 @@ def an_account(number: int, users: int) -> AccountPlan:
 def test_a_hundred_thousand_users_take_seconds(tmp_path):
     accounts = [an_account(number, USERS) for number in range(ACCOUNTS)]
     plans = FolderPlans(tmp_path)
-    begun = time.perf_counter()
+    begun = time.process_time()
     plans.save(a_header(*accounts), accounts)
-    saved = time.perf_counter()
+    saved = time.process_time()
     count = sum(len(account.entries) for account in plans.load(None).accounts())
-    read = time.perf_counter()
+    read = time.process_time()
 
     assert count == ACCOUNTS * USERS
-    # Generous: it takes about 2 and 3 seconds on one slow core.
-    assert saved - begun < 20
-    assert read - saved < 20
+    # Seconds of this process's own work, so that a busy machine is no failure; it takes about 2 and 3.
+    assert saved - begun < 15
+    assert read - saved < 15
 
 
 def test_memory_does_not_grow_with_the_number_of_accounts(tmp_path):

@@ -91,7 +91,7 @@ def test_an_account_without_users_is_still_shown():
 
 
 @given(strategies.plans())
-@settings(max_examples=30)
+@settings(max_examples=20)
 def test_ids_and_names_stand_in_double_quotes(plan):
     """YAML 1.1 and 1.2 readers disagree on what is a number; in double quotes all of them see text."""
     files = MemoryFiles()
@@ -115,7 +115,7 @@ def test_ids_and_names_stand_in_double_quotes(plan):
 
 
 @given(strategies.plans())
-@settings(max_examples=30)
+@settings(max_examples=20)
 def test_a_stream_reads_with_the_pure_loader_too(plan):
     files = MemoryFiles()
     stored = Plans(files).save(*plan)
@@ -127,7 +127,7 @@ def test_a_stream_reads_with_the_pure_loader_too(plan):
 
 
 @given(strategies.plans())
-@settings(max_examples=30)
+@settings(max_examples=20)
 def test_the_pure_dumper_writes_what_the_fast_loader_reads(plan):
     files = MemoryFiles()
     with pytest.MonkeyPatch.context() as without:

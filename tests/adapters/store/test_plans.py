@@ -57,6 +57,7 @@ def saved(plans: Plans, **header) -> FiledPlan:
 
 
 @given(strategies.plans())
+@settings(max_examples=60)
 def test_any_plan_is_equal_after_a_round_trip(plan):
     header, accounts = plan
     files = MemoryFiles()
@@ -268,7 +269,7 @@ def test_an_altered_header_does_not_make_way_for_an_older_plan(plans, old, new):
 
 
 @given(strategies.plans(), st.data())
-@settings(max_examples=50)
+@settings(max_examples=30)
 def test_one_byte_changed_anywhere_is_found(plan, data):
     files = MemoryFiles()
     stored = Plans(files).save(*plan)
