@@ -1,17 +1,15 @@
-"""A plan of 100,000 users is written and read in seconds, one account at a time."""
+"""A large plan is written and read in seconds, one account at a time."""
 
 import time
 import tracemalloc
 from collections.abc import Iterator
-
-import pytest
 
 from rollout.adapters.store.plans import FolderPlans
 from rollout.domain.plan import AccountPlan
 from rollout.domain.verdicts.verdict import Impact, Kind
 from tests.builders import a_header, an_account_plan, an_entry
 
-ACCOUNTS, USERS = 500, 200
+ACCOUNTS, USERS = 100, 200
 
 
 def an_account(number: int, users: int) -> AccountPlan:
@@ -27,8 +25,7 @@ def an_account(number: int, users: int) -> AccountPlan:
     return an_account_plan(*entries, account_id=account_id, name=f"account {number}")
 
 
-@pytest.mark.slow
-def test_a_hundred_thousand_users_take_seconds(tmp_path):
+def test_twenty_thousand_users_take_a_second(tmp_path):
     accounts = [an_account(number, USERS) for number in range(ACCOUNTS)]
     plans = FolderPlans(tmp_path)
     begun = time.process_time()
@@ -38,9 +35,9 @@ def test_a_hundred_thousand_users_take_seconds(tmp_path):
     read = time.process_time()
 
     assert count == ACCOUNTS * USERS
-    # Seconds of this process's own work, so that a busy machine is no failure; it takes about 2 and 3.
-    assert saved - begun < 15
-    assert read - saved < 15
+    # Seconds of this process's own work, so that a busy machine is no failure; it takes about half of one each.
+    assert saved - begun < 5
+    assert read - saved < 5
 
 
 def test_memory_does_not_grow_with_the_number_of_accounts(tmp_path):
