@@ -21,7 +21,7 @@ from tests.adapters.aws.world import ACCOUNT
 MODELS = botocore.session.Session()
 CLIENT_METHODS: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
 """What a client's method may be: IAM and Organizations both have a `create_policy`."""
-for _service in ("iam", "sts", "organizations"):
+for _service in sorted({operation.service for operation in OPERATIONS}):
     for _name in MODELS.get_service_model(_service).operation_names:
         CLIENT_METHODS[botocore.xform_name(_name)].add((_service, _name))
 
