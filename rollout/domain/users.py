@@ -126,6 +126,11 @@ class User:
     unread: tuple[Unread, ...] = ()
 
     @property
+    def has_device(self) -> bool:
+        """Whether an MFA device is on. Devices that were listed are believed before the report's flag."""
+        return self.mfa_active if self.devices is None else bool(self.devices)
+
+    @property
     def active_keys(self) -> tuple[AccessKey, ...]:
         """Keys that can sign a request today."""
         return tuple(key for key in self.keys if key.active)
@@ -139,6 +144,11 @@ class User:
     def key_last_used(self) -> datetime | None:
         """The latest use of any active key."""
         return max((key.last_used for key in self.active_keys if key.last_used), default=None)
+
+    @property
+    def active_services(self) -> tuple[str, ...]:
+        """The services that a credential of their own lets this user into, past any MFA."""
+        return tuple(line.service for line in self.service_credentials if line.active)
 
 
 def tag(user: User, key: str) -> str | None:

@@ -22,7 +22,8 @@ from rollout.domain.verdicts.verdict import Impact
 class Case:
     """One user beside everything that speaks for or against enforcing.
 
-    `answers` is None where SCPs could not be read; `needs_help` means that the enrolment policy has to come first.
+    Where SCPs could not be read, `answers` goes without them: what is denied then is denied all the same, what is
+    allowed need not be. `needs_help` means that the enrolment policy has to come first.
     """
 
     user: User
@@ -30,7 +31,8 @@ class Case:
     rules: Rules
     now: datetime
     impact: Impact
-    answers: Answers | None
+    answers: Answers
+    scps_read: bool
     needs_help: bool
     room: Room
     address: str
@@ -38,23 +40,20 @@ class Case:
     @property
     def covered_by(self) -> tuple[str, ...]:
         """The foreign documents that force MFA already."""
-        return self.answers.covered_by if self.answers else ()
+        return self.answers.covered_by
 
 
 def open_case(user: User, account: Surroundings, rules: Rules, now: datetime) -> Case:
     """Look at a user as if our own policies were absent."""
     rights = rights_of(user, account.observed, account.library, account.without)
     impact = impact_of(user, rules, now)
-    answers = None if rights.scps is None else account.examiner.examine(user, rights)
-    needs_help = (
-        answers is not None
-        and impact in (Impact.ENROL, Impact.PASSKEY_ONLY)
-        and answers.today.able is not Able.YES
-    )
+    answers = account.examiner.examine(user, rights)
+    needs_help = impact in (Impact.ENROL, Impact.PASSKEY_ONLY) and answers.today.able is not Able.YES
     quotas = account.observed.facts.quotas
     room = room_for(user, account.standing, rules.names, quotas, rules.attach, enrolment=needs_help)
     address = address_of(user, rules.find)
-    return Case(user, account, rules, now, impact, answers, needs_help, room, address)
+    read = rights.scps is not None
+    return Case(user, account, rules, now, impact, answers, read, needs_help, room, address)
 
 
 def enforced_by(user: User, account: Surroundings, rules: Rules) -> str:

@@ -17,13 +17,16 @@ def forecast(user: User, impact: Impact, in_use: tuple[AccessKey, ...], now: dat
         parts.append(f"CLI: {keys}: denied until {_way_out(impact)}")
     elif user.active_keys:
         parts.append("CLI: keys not in use; they will need a session with MFA")
+    if user.active_services:
+        parts.append(f"credentials for {', '.join(user.active_services)}: denied, for they carry no MFA")
     return "; ".join(part for part in parts if part)
 
 
 def _console(user: User, impact: Impact) -> str:
     if user.password is None:
-        return "no console access" if user.active_keys else "no credentials: nothing changes"
-    if user.mfa_active:
+        some = user.active_keys or user.active_services
+        return "no console access" if some else "no credentials: nothing changes"
+    if user.has_device:
         return "console: sign in with MFA as today"
     if impact is Impact.ENROL:
         return "console: only enrolling a device works until there is one; then sign out and in"

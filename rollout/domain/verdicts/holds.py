@@ -64,15 +64,13 @@ def _unread(case: Case) -> Iterator[Reason]:
     user = case.user
     for unread in (*user.unread, *case.account.observed.facts.unread):
         yield Reason(Code.UNKNOWN, f"{unread.fact} could not be read: {unread.why}", user.facts_at)
-    if case.answers is None:
+    if not case.scps_read:
         yield Reason(Code.UNKNOWN, "service control policies could not be read", user.rights_at)
-    if user.mfa_active and user.devices is None and keys_in_use(user, case.rules, case.now):
+    if user.has_device and user.devices is None and keys_in_use(user, case.rules, case.now):
         yield Reason(Code.UNKNOWN, "nobody knows whether the device gives codes for the CLI", user.facts_at)
 
 
 def _enrolment(case: Case) -> Iterator[Reason]:
-    if case.answers is None:
-        return
     answer = case.answers.under_force_mfa
     if answer.able is Able.YES:
         return

@@ -15,11 +15,11 @@ GIVES_CODES = frozenset({DeviceKind.TOTP, DeviceKind.HARDWARE})
 
 def impact_of(user: User, rules: Rules, now: datetime) -> Impact:
     """Tell what enforcement means to the user (DESIGN §4)."""
-    used = keys_in_use(user, rules, now)
-    if user.password is None and not user.active_keys:
+    if user.password is None and not user.active_keys and not user.active_services:
         return Impact.NONE
-    if not user.mfa_active:
+    if not user.has_device:
         return Impact.ENROL
-    if not used:
-        return Impact.NONE
+    if not keys_in_use(user, rules, now):
+        # What a credential of one service alone signs is denied, whatever device there is.
+        return Impact.CLI if user.active_services else Impact.NONE
     return Impact.CLI if GIVES_CODES & set(user.device_kinds) else Impact.PASSKEY_ONLY

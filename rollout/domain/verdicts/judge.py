@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from rollout.domain.exemptions import exemption_for
 from rollout.domain.users import User
 from rollout.domain.verdicts.case import Case, enforced_by, open_case
+from rollout.domain.verdicts.enrolment import Able
 from rollout.domain.verdicts.forecast import forecast
 from rollout.domain.verdicts.holds import CURES, holds
 from rollout.domain.verdicts.machines import keys_in_use, machine_evidence, say_key
@@ -30,22 +31,21 @@ def judge(user: User, account: Surroundings, rules: Rules, now: datetime) -> Ver
         verdict,
         enforced_by=by_us or verdict.covered_by,
         address=case.address,
-        matrix=case.answers.matrix if case.answers else (),
+        matrix=case.answers.matrix if case.scps_read else (),
     )
 
 
 def _weigh(case: Case) -> Verdict:
     user, rules, now = case.user, case.rules, case.now
     held = tuple(holds(case))
-    exemption = exemption_for(user, rules.exemptions, now.date())
+    exemption = exemption_for(user, rules.exemptions, now.astimezone(UTC).date())
     if exemption is not None:
         exempt = Reason(Code.EXEMPTION, exemption.sentence)
         return Verdict(Kind.EXEMPT, (exempt, *held), exempt_until=exemption.expires)
     if case.covered_by:
         by = ", ".join(case.covered_by)
         denied = Reason(Code.OTHER_DENY, f"everything is denied without MFA by {by}", user.rights_at)
-        trapped = (reason for reason in held if reason.code is Code.CANNOT_ENROL)
-        return Verdict(Kind.COVERED, (denied, *trapped), covered_by=by)
+        return Verdict(Kind.COVERED, (denied, *_trapped(case)), covered_by=by)
     if held:
         cure = "; ".join(dict.fromkeys(CURES[reason.code] for reason in held))
         return Verdict(Kind.HOLD, held, cure=cure)
@@ -58,11 +58,18 @@ def _weigh(case: Case) -> Verdict:
     )
 
 
+def _trapped(case: Case) -> Iterator[Reason]:
+    """Say when a covered user cannot enrol: nothing of ours is added there, so today's rights decide."""
+    today = case.answers.today
+    if today.able is Able.NO:
+        yield Reason(Code.CANNOT_ENROL, today.obstacle, case.user.rights_at)
+
+
 def _enforcing(case: Case) -> Iterator[Reason]:
     user = case.user
-    if user.password is None and not user.active_keys:
+    if user.password is None and not user.active_keys and not user.active_services:
         yield Reason(Code.NO_CREDENTIALS, "neither password nor active key", user.facts_at)
-    elif user.mfa_active:
+    elif user.has_device:
         kinds = ", ".join(user.device_kinds) or "kind not looked at"
         yield Reason(Code.HAS_MFA, f"MFA is on ({kinds})", user.facts_at)
     else:

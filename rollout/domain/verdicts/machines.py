@@ -44,13 +44,12 @@ def _evidence(user: User, rules: Rules, now: datetime) -> Iterator[str]:
     if user.password is None and user.active_keys:
         told = ", ".join(say_key(key, now) for key in user.active_keys)
         yield f"no console password, and {told}"
-    elif user.password is not None and not user.mfa_active and _abandoned(user, now):
+    elif user.password is not None and not user.has_device and _abandoned(user, now):
         used = keys_in_use(user, rules, now)
         if used:
             yield f"no device, password unused for 90 days, and {say_key(used[0], now)}"
-    for credential in user.service_credentials:
-        if credential.active:
-            yield f"active credential for {credential.service}"
+    for service in user.active_services:
+        yield f"active credential for {service}"
     yield from _marks(user, rules.machines)
 
 
@@ -59,7 +58,7 @@ def _abandoned(user: User, now: datetime) -> bool:
     if password is None:
         return False
     latest = max((moment for moment in (password.last_used, password.last_changed) if moment), default=None)
-    return latest is None or now - latest > UNUSED_AFTER
+    return latest is None or now - latest >= UNUSED_AFTER
 
 
 def _marks(user: User, rules: MachineRules) -> Iterator[str]:

@@ -1,0 +1,180 @@
+"""Puts one user into an account with rules around it, and judges; name what matters, the rest is filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from rollout.adapters.documents import seed
+from rollout.domain.addresses import AddressTag
+from rollout.domain.force_mfa.documents import SEED, Amendments, allow_half, enrolment, force_mfa
+from rollout.domain.force_mfa.standing import PATH, Documents, Names
+from rollout.domain.inventory import Group, ManagedPolicy, Observed, PolicyVersion
+from rollout.domain.organization import policy_arn
+from rollout.domain.users import NamedPolicy, User
+from rollout.domain.verdicts.judge import judge
+from rollout.domain.verdicts.rights import Library
+from rollout.domain.verdicts.rules import Rules
+from rollout.domain.verdicts.surroundings import Surroundings, surroundings
+from rollout.domain.verdicts.verdict import Verdict
+from tests.builders import ACCOUNT, MANAGEMENT, NOW, ORGANIZATION, a_user, an_account, an_id, an_observed
+
+Json = dict[str, Any]
+Level = tuple[NamedPolicy, ...]
+
+ENROLMENT_GROUP = "ForceMFAEnrolment"
+ENROLMENT_POLICY = f"arn:aws:iam::{ACCOUNT}:policy/rollout/ForceMFAEnrolment"
+
+NO_MFA = {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}
+SELF = ["arn:aws:iam::*:user/${aws:username}", "arn:aws:iam::*:user/*/${aws:username}"]
+
+
+# --- Documents ---
+
+
+def a_document(*statements: Mapping[str, Any], version: str | None = "2012-10-17") -> Json:
+    return {**({"Version": version} if version else {}), "Statement": [dict(one) for one in statements]}
+
+
+def allow(*actions: str, on: str | list[str] = "*", when: Mapping[str, Any] | None = None) -> Json:
+    return _statement("Allow", actions, on, when)
+
+
+def deny(*actions: str, on: str | list[str] = "*", when: Mapping[str, Any] | None = None) -> Json:
+    return _statement("Deny", actions, on, when)
+
+
+def deny_all_but(*actions: str, on: str | list[str] = "*", when: Mapping[str, Any] | None = None) -> Json:
+    return _statement("Deny", actions, on, when, "NotAction")
+
+
+def _statement(
+    effect: str,
+    actions: tuple[str, ...],
+    on: str | list[str],
+    when: Mapping[str, Any] | None,
+    element: str = "Action",
+) -> Json:
+    statement: Json = {"Effect": effect, element: list(actions), "Resource": on}
+    return statement | ({"Condition": dict(when)} if when else {})
+
+
+# What ForceMFA leaves open, and so does every policy that enforces MFA and lets people enrol.
+LEFT_OPEN = (
+    "iam:CreateVirtualMFADevice",
+    "iam:EnableMFADevice",
+    "iam:GetUser",
+    "iam:ListMFADevices",
+    "iam:ListVirtualMFADevices",
+    "iam:ResyncMFADevice",
+    "sts:GetSessionToken",
+)
+DENY_WITHOUT_MFA = deny_all_but(*LEFT_OPEN, when=NO_MFA)
+EVERYTHING = a_document(allow("*"))
+
+
+def a_managed(name: str, *statements: Mapping[str, Any], path: str = "/", raw: Any = None) -> ManagedPolicy:
+    """A customer managed policy with one version; `raw` in place of statements is taken as it is."""
+    document = raw if raw is not None else a_document(*statements)
+    arn = policy_arn("aws", ACCOUNT, path, name)
+    return ManagedPolicy(arn, name, path, (PolicyVersion("v1", document, is_default=True),))
+
+
+def a_versioned(name: str, *documents: Any, default: int, path: str = PATH) -> ManagedPolicy:
+    """A managed policy whose versions v1, v2, … have these documents; `default` is the number in force."""
+    versions = tuple(
+        PolicyVersion(f"v{number}", document, is_default=number == default)
+        for number, document in enumerate(documents, start=1)
+    )
+    return ManagedPolicy(policy_arn("aws", ACCOUNT, path, name), name, path, versions)
+
+
+def a_group(
+    name: str, *attached: str, path: str = "/", inline: Iterable[NamedPolicy] = (), account: str = ACCOUNT
+) -> Group:
+    return Group(name, path, an_id(account, name, prefix="AGPA"), attached, tuple(inline))
+
+
+def inline(name: str, *statements: Mapping[str, Any]) -> NamedPolicy:
+    return NamedPolicy(name, a_document(*statements))
+
+
+def a_level(*statements: Mapping[str, Any], name: str = "Guardrails") -> Level:
+    """One level of SCPs: AWS's full access, and what these statements say."""
+    full = NamedPolicy("FullAWSAccess", EVERYTHING)
+    return (full, NamedPolicy(name, a_document(*statements))) if statements else (full,)
+
+
+# --- Rules and surroundings ---
+
+
+def the_documents(amendments: Amendments | None = None, partition: str = "aws") -> Documents:
+    full = force_mfa(seed(), partition, amendments or Amendments())
+    return Documents(full, allow_half(full), enrolment(partition))
+
+
+DOCUMENTS = the_documents()
+SEED_DOCUMENTS = the_documents(SEED)
+
+
+def the_rules(**more: Any) -> Rules:
+    """The default rules, with addresses in the tag `email`."""
+    fields: Json = {
+        "partition": "aws",
+        "names": Names(),
+        "documents": DOCUMENTS,
+        "find": (AddressTag("email"),),
+        "organization_id": ORGANIZATION,
+        "management_account_id": MANAGEMENT,
+    }
+    return Rules(**(fields | more))
+
+
+# Rights to enrol a device, as people have them in accounts that thought of it.
+SELF_SERVICE = NamedPolicy("SelfService", DOCUMENTS.brake)
+
+
+def a_person(name: str = "alice", **more: Any) -> User:
+    """Somebody with a password, a TOTP device, no keys, an address, and rights to enrol a device."""
+    more.setdefault("tags", {"email": f"{name}@example.com"})
+    more.setdefault("inline", (SELF_SERVICE,))
+    return a_user(name, **more)
+
+
+def around(
+    *users: User,
+    rules: Rules | None = None,
+    scps: tuple[Level, ...] | None = (),
+    now: datetime = NOW,
+    ours: Iterable[str] = (),
+    account_id: str = ACCOUNT,
+    **facts: Any,
+) -> Surroundings:
+    """The account that these users are in; `facts` go to `account_facts`."""
+    seen = an_observed(*users, account=an_account(account_id), **facts)
+    seen = Observed(seen.account, seen.role, seen.facts, scps)
+    return surroundings(seen, rules or the_rules(), Library(), now, frozenset(ours))
+
+
+def judged(
+    user: User,
+    *,
+    rules: Rules | None = None,
+    now: datetime = NOW,
+    **account: Any,
+) -> Verdict:
+    """Judge one user; `account` goes to `around`."""
+    rules = rules or the_rules()
+    account.setdefault("account_id", user.account_id)
+    return judge(user, around(user, rules=rules, now=now, **account), rules, now)
+
+
+def ours_in_place(default: int = 2) -> Json:
+    """What an account holds once we have been there: policy with its brake, group, both known to the journal."""
+    policy = a_versioned("ForceMFA", DOCUMENTS.brake, DOCUMENTS.full, default=default)
+    return {
+        "policies": (policy,),
+        "groups": (a_group("ForceMFA", policy.arn, path=PATH),),
+        "ours": {"ForceMFA"},
+    }
