@@ -113,6 +113,19 @@ class GateOverridden:
 
 
 @dataclass(frozen=True, slots=True)
+class Approved:
+    """Somebody approved a wave of a plan, and said why; bound to the plan's very bytes. Stands outside of runs."""
+
+    run: str
+    at: datetime
+    organization_id: str
+    wave: str
+    plan_checksum: str
+    reason: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
 class WaveCarried:
     """A wave has been carried to a stage. Belongs to the organization, not to the plan (DESIGN §6)."""
 
@@ -145,6 +158,7 @@ Record = (
     | AccountFailed
     | GateRead
     | GateOverridden
+    | Approved
     | WaveCarried
     | RunEnded
 )

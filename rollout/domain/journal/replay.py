@@ -23,6 +23,7 @@ from rollout.domain.changes import (
 )
 from rollout.domain.journal.records import (
     AccountFailed,
+    Approved,
     GateOverridden,
     GateRead,
     Intent,
@@ -75,6 +76,8 @@ class Progress:
     policies_made: set[str] = field(default_factory=set)
     gates: list[GateRead] = field(default_factory=list)
     overrides: list[GateOverridden] = field(default_factory=list)
+    approvals: dict[tuple[str, str], Approved] = field(default_factory=dict)
+    """By plan checksum and wave: who let it go on."""
 
     @property
     def open(self) -> tuple[Done, ...]:
@@ -103,6 +106,10 @@ def replay(records: Iterable[Record], organization_id: str) -> Progress:
         if isinstance(record, RunStarted):
             if record.organization_id == organization_id:
                 progress.runs[record.run] = record
+            continue
+        if isinstance(record, Approved):
+            if record.organization_id == organization_id:
+                progress.approvals[record.plan_checksum, record.wave] = record
             continue
         if record.run not in progress.runs:
             continue
@@ -138,10 +145,14 @@ def _take(record: Record, progress: Progress, open_at: dict[tuple[str, int], int
         case RunEnded():
             progress.ended[record.run] = record
             started = progress.runs[record.run]
-            if started.stage is Stage.DRY_RUN and record.ending == "done":
+            # An account that cannot be entered has nothing to rehearse; it stops nobody else (DESIGN §6).
+            complete = record.ending == "done" or (
+                record.ending == "in part" and not record.counts.get("failed")
+            )
+            if started.stage is Stage.DRY_RUN and complete:
                 progress.rehearsed[started.plan_checksum] = record.at
-        case RunStarted():
-            progress.runs[record.run] = record
+        case RunStarted() | Approved():
+            pass  # taken before: they name their organization themselves
 
 
 def _place(intent: Intent, settled: Settled, progress: Progress) -> None:

@@ -1,32 +1,14 @@
-"""May this wave move? Pass, fail or inconclusive, always with numbers (DESIGN §6)."""
+"""Gates that the journal alone can answer: rehearsed, soaked, approved, and not too many failures."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
+from rollout.domain.gates.answer import GateAnswer, Result, days, failed, passed
 from rollout.domain.journal.replay import Progress
 from rollout.domain.stages import Stage
-
-
-class Result(StrEnum):
-    """What a gate answers; only `pass` lets a wave through."""
-
-    PASS = "pass"  # noqa: S105 - a gate's answer
-    FAIL = "fail"
-    INCONCLUSIVE = "inconclusive"
-
-
-@dataclass(frozen=True, slots=True)
-class GateAnswer:
-    """One gate's answer. `opens_at` is when time alone will open it, where that can be told."""
-
-    gate: str
-    result: Result
-    detail: str
-    opens_at: datetime | None = None
 
 
 def dry_run_done(progress: Progress, plan_checksum: str) -> GateAnswer:
@@ -60,9 +42,9 @@ def soak(progress: Progress, order: Sequence[str], wave: str, wait: timedelta, n
     opens = carried + wait
     since = f'wave "{before}" enforced {carried:%Y-%m-%d %H:%M} UTC'
     if now < opens:
-        detail = f"{since}; soak of {_days(wait)} ends {opens:%Y-%m-%d %H:%M} UTC"
+        detail = f"{since}; soak of {days(wait)} ends {opens:%Y-%m-%d %H:%M} UTC"
         return GateAnswer("soak", Result.FAIL, detail, opens)
-    return GateAnswer("soak", Result.PASS, f"{since}, soaked {_days(now - carried)} of {_days(wait)}")
+    return GateAnswer("soak", Result.PASS, f"{since}, soaked {days(now - carried)} of {days(wait)}")
 
 
 def next_due(progress: Progress, stage: Stage, order: Sequence[str]) -> str | None:
@@ -70,6 +52,41 @@ def next_due(progress: Progress, stage: Stage, order: Sequence[str]) -> str | No
     return next((wave for wave in order if (stage, wave) not in progress.carried), None)
 
 
-def _days(span: timedelta) -> str:
-    days = span / timedelta(days=1)
-    return f"{days:.0f} days" if days == int(days) else f"{days:.1f} days"
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """`gates.failure_tolerance`: so many users may fail, and so large a share; the smaller of the two counts."""
+
+    count: int = 3
+    percent: float = 5.0
+
+    def limit(self, users: int) -> int:
+        """Work out how many of so many users may fail; rounded down, as StackSets does."""
+        return min(self.count, int(users * self.percent / 100))
+
+
+def failure_tolerance(
+    progress: Progress, order: Sequence[str], users: dict[str, int], wave: str, tolerance: Tolerance
+) -> GateAnswer:
+    """Fail when the wave itself, or the one before, has more failures than it may.
+
+    Failures are users whose change failed, was released, or who got trapped; they add up over all runs.
+    """
+    gate = "failure_tolerance"
+    position = order.index(wave)
+    said = []
+    for name in order[max(position - 1, 0) : position + 1]:
+        count, limit = progress.failures(name), tolerance.limit(users[name])
+        said.append(f'wave "{name}": {count} of {users[name]} users failed, {limit} may')
+        if count > limit:
+            return failed(gate, said[-1])
+    return passed(gate, "; ".join(said))
+
+
+def approval(progress: Progress, plan_checksum: str, wave: str) -> GateAnswer:
+    """Pass when somebody approved this wave of this very plan (`rollout approve`)."""
+    given = progress.approvals.get((plan_checksum, wave))
+    if given is None:
+        return failed(
+            "approval", f'nobody has approved wave "{wave}" of this plan: rollout approve --wave {wave}'
+        )
+    return passed("approval", f"approved {given.at:%Y-%m-%d %H:%M} UTC by {given.caller}: {given.reason}")

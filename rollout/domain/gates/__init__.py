@@ -1,0 +1,31 @@
+"""May this wave move? Pass, fail or inconclusive, always with numbers (DESIGN §6)."""
+
+from rollout.domain.gates.answer import GateAnswer, Result
+from rollout.domain.gates.history import (
+    Tolerance,
+    approval,
+    dry_run_done,
+    failure_tolerance,
+    next_due,
+    soak,
+)
+from rollout.domain.gates.people import Members, cli_moved, enrolment, waves_members
+from rollout.domain.gates.window import Freeze, Window, window
+
+__all__ = [
+    "Freeze",
+    "GateAnswer",
+    "Members",
+    "Result",
+    "Tolerance",
+    "Window",
+    "approval",
+    "cli_moved",
+    "dry_run_done",
+    "enrolment",
+    "failure_tolerance",
+    "next_due",
+    "soak",
+    "waves_members",
+    "window",
+]
