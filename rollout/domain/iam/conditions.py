@@ -9,8 +9,8 @@ Where AWS documents no answer, or two, the answer here is `UNKNOWN` and never a 
 
 - a negated operator over a text that is no number, date, address or ARN, or over a variable without a value (a positive
   operator does not match);
-- several values, or an empty list, under an operator without set prefix, which AWS says multivalued keys require:
-  unless every reading agrees;
+- several values, an empty list, or a key of `MULTIVALUED`, under an operator without set prefix, which AWS says
+  multivalued keys require: unless every reading agrees;
 - an empty value under a set prefix or under `Null`: page "Single-valued vs. multivalued context keys" counts an
   empty string as no value at all;
 - an absent key under `ForAnyValue:…IfExists`, which one rule makes true and the other false.
@@ -30,6 +30,19 @@ from rollout.domain.iam.context import Facts, Values
 from rollout.domain.iam.logic import UNKNOWN, Truth, all_of, any_of
 from rollout.domain.iam.malformed import Malformed
 from rollout.domain.iam.variables import names_in_doubt
+
+MULTIVALUED = frozenset(
+    {
+        "aws:calledvia",
+        "aws:principalorgpaths",
+        "aws:principalservicenameslist",
+        "aws:resourceorgpaths",
+        "aws:sourceorgpaths",
+        "aws:tagkeys",
+        "aws:vpceorgpaths",
+    }
+)
+"""The keys that page "AWS global condition context keys" calls multivalued, however many values they carry."""
 
 
 class Quantifier(Enum):
@@ -72,7 +85,7 @@ class ValueCondition:
             return self._without_key()
         if self.operator.quantifier is not Quantifier.ONE:
             return self._holds_for_set(values, facts)
-        if len(values) == 1:
+        if len(values) == 1 and self.lookup not in MULTIVALUED:
             return self._meets(values[0], facts)
         if not values:
             return UNKNOWN if self.negative or self.operator.if_exists else False
