@@ -19,7 +19,7 @@ ENROLMENT = (
 )
 SESSION_TOKEN = "sts:GetSessionToken"  # noqa: S105 - an action's name
 
-# What a request carries that nobody can know beforehand; `rules.context` may supply any of it.
+# What a request carries that nobody can know beforehand; for enrolling, `rules.context` may supply any of it.
 UNKNOWABLE = (
     "aws:SourceIp",
     "aws:VpcSourceIp",
@@ -39,6 +39,8 @@ UNKNOWABLE = (
 
 
 MFA_STATES = ("absent", "false")
+# These are what the two states are about; no setting says otherwise.
+MFA_KEYS = frozenset({"aws:multifactorauthpresent", "aws:multifactorauthage"})
 ContextValue = str | tuple[str, ...]
 
 
@@ -62,7 +64,7 @@ class World:
     context: Mapping[str, str | tuple[str, ...]]
 
     def known(self) -> dict[str, ContextValue]:
-        """Give the keys that are the same for everybody, lower case."""
+        """Give the keys that are the same for everybody who enrols, lower case."""
         values: dict[str, ContextValue] = {
             "aws:securetransport": "true",
             "aws:viaawsservice": "false",
@@ -73,13 +75,19 @@ class World:
         }
         if self.organization_id:
             values["aws:principalorgid"] = values["aws:resourceorgid"] = self.organization_id
-        return values | {key.casefold(): value for key, value in self.context.items()}
+        return values | self.supplied()
+
+    def supplied(self) -> dict[str, ContextValue]:
+        """Give what `rules.context` says, lower case."""
+        said = {key.lower(): value for key, value in self.context.items()}
+        return {key: value for key, value in said.items() if key not in MFA_KEYS}
 
 
 class Asker:
     """Asks one user's requests without MFA, both ways: long-term keys (flag absent), console session (flag false).
 
-    Each context is built once, for the resources that it fits: the user itself, somebody else, or neither.
+    Each context is built once, for the resources that it fits: the user itself, somebody else, or neither. The probes
+    of a Deny may come from anywhere: what `rules.context` says of people who enrol holds for no thief.
     """
 
     def __init__(self, user: User, world: World) -> None:
@@ -88,12 +96,13 @@ class Asker:
         self._partition = world.partition
         known = world.known()
         for key, value in user.tags.items():
-            known.setdefault(f"aws:principaltag/{key.casefold()}", value)
+            known.setdefault(f"aws:principaltag/{key.lower()}", value)
         known.setdefault("aws:userid", user.id)
         known.setdefault("aws:resourceaccount", user.account_id)
         self._known = known
-        self._unknown = [key for key in UNKNOWABLE if key.casefold() not in known]
-        self._contexts: dict[tuple[str, str], Context] = {}
+        self._unknown = [key for key in UNKNOWABLE if key.lower() not in known]
+        self._anywhere = frozenset({"aws:requestedregion", *map(str.lower, UNKNOWABLE), *world.supplied()})
+        self._contexts: dict[tuple[str, str, bool], Context] = {}
 
     def enrolment(self, policies: Policies) -> Iterator[Asked]:
         """Ask every step of enrolling a virtual device (AWS-FACTS §14).
@@ -109,7 +118,7 @@ class Asker:
         """Ask the probes of "is everything denied without MFA" (DESIGN §4), one by one."""
         for action, resource in probes(self._user, self._partition):
             for mfa in MFA_STATES:
-                yield self._ask(action, resource, mfa, policies)
+                yield self._ask(action, resource, mfa, policies, probing=True)
 
     def _best(self, action: str, resources: tuple[str, ...], mfa: str, policies: Policies) -> Asked:
         first = self._ask(action, resources[0], mfa, policies)
@@ -118,25 +127,29 @@ class Asker:
         others = (self._ask(action, resource, mfa, policies) for resource in resources[1:])
         return next((asked for asked in others if isinstance(asked.decision, Allowed)), first)
 
-    def _ask(self, action: str, resource: str, mfa: str, policies: Policies) -> Asked:
-        request = Request(action, resource, self._user.arn, self._context(resource, mfa))
+    def _ask(
+        self, action: str, resource: str, mfa: str, policies: Policies, *, probing: bool = False
+    ) -> Asked:
+        request = Request(action, resource, self._user.arn, self._context(resource, mfa, probing=probing))
         return Asked(action, resource, mfa, evaluate(policies, request))
 
-    def _context(self, resource: str, mfa: str) -> Context:
+    def _context(self, resource: str, mfa: str, *, probing: bool) -> Context:
         own = resource == self._user.arn
         kind = "own" if own else "none" if resource == "*" or ":mfa/" in resource else "other"
-        made = self._contexts.get((kind, mfa))
+        made = self._contexts.get((kind, mfa, probing))
         if made is None:
-            made = self._contexts[kind, mfa] = self._make_context(kind, mfa)
+            away = self._anywhere if probing else frozenset()
+            made = self._contexts[kind, mfa, probing] = self._make_context(kind, mfa, away)
         return made
 
-    def _make_context(self, kind: str, mfa: str) -> Context:
-        values, unknown = dict(self._known), list(self._unknown)
+    def _make_context(self, kind: str, mfa: str, away: frozenset[str]) -> Context:
+        values = {key: value for key, value in self._known.items() if key not in away}
+        unknown = [*self._unknown, *away]
         if kind == "own":
             # The user is the resource too, so its own tags are the resource's.
             for key, value in self._user.tags.items():
-                values[f"aws:resourcetag/{key.casefold()}"] = value
-                values[f"iam:resourcetag/{key.casefold()}"] = value
+                values[f"aws:resourcetag/{key.lower()}"] = value
+                values[f"iam:resourcetag/{key.lower()}"] = value
         elif kind == "other":
             unknown += ["aws:ResourceTag/*", "iam:ResourceTag/*"]
         if mfa == "false":

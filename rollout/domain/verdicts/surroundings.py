@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from rollout.domain.force_mfa.standing import Standing, stand
@@ -33,6 +33,9 @@ def surroundings(
 ) -> Surroundings:
     """Prepare an account for judging. `ours`: the groups that the journal knows to be ours."""
     documents = rules.documents
+    if observed.account.id == rules.management_account_id:
+        # SCPs never reach the management account, read or unread (AWS-FACTS §8).
+        observed = replace(observed, scps=())
     standing = stand(observed.facts, observed.account.id, rules.partition, rules.names, documents, ours)
     world = World(rules.partition, rules.organization_id, now, rules.context)
     force_mfa = library.parse(documents.full, rules.names.policy)
