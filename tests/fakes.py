@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from typing import TypeVar
 
 from rollout.adapters.aws import effects
@@ -34,10 +35,12 @@ from rollout.domain.changes import (
     UserRef,
 )
 from rollout.domain.inventory import AccountFacts
+from rollout.domain.journal.records import Record
 from rollout.domain.notices import Delivery, Notice, Receipt
 from rollout.domain.organization import Account, Caller, Organization
+from rollout.domain.plan import AccountPlan, Header
 from rollout.domain.users import Unread, User
-from rollout.errors import LockHeld
+from rollout.errors import LockHeld, NoPlan
 from rollout.workflows.ports import (
     AnswerLost,
     CannotEnter,
@@ -105,6 +108,14 @@ class FakeAccount:
         self.asked: list[str] = []
         """Every read: `read`, `holds`, `members`, `attached_users`, `credentials_now`."""
         self.unreadable: CannotEnter | None = None
+        self.unread_of: dict[str, Unread] = {}
+        """By user name: what `credentials_now` cannot read."""
+        self.report: Callable[[User], User] = lambda user: user
+        """What the credential report, which may be hours old, makes of a user; only `read` goes by it."""
+        self.after_read: Callable[[], None] = lambda: None
+        """What happens in the account between our reading it and our writing to it."""
+        self.before_write: Callable[[Change], None] = lambda _: None
+        """What happens right before each write."""
         self._clock = clock
         self._role = role
         self._planned: list[_Planned] = []
@@ -142,8 +153,10 @@ class FakeAccount:
             if self.unreadable:
                 raise self.unreadable
             now = self._clock.now()
-            users = tuple(replace(user, rights_at=now) for user in self.facts.users)
-            return replace(self.facts, users=users, read_at=now)
+            users = tuple(replace(self.report(user), rights_at=now) for user in self.facts.users)
+            facts = replace(self.facts, users=users, read_at=now)
+            self.after_read()
+            return facts
 
     def credentials_now(self, user: User) -> User:
         """Ask one user's credentials live."""
@@ -153,8 +166,10 @@ class FakeAccount:
             if known is None or known.id != user.id:
                 raise Refusal(f"NoSuchEntity: user {user.name} is not there any more", gone=True)
             now = self._clock.now()
+            unread = (self.unread_of[user.name],) if user.name in self.unread_of else ()
             return replace(
                 user,
+                unread=(*user.unread, *unread),
                 password=known.password,
                 devices=known.devices,
                 keys=known.keys,
@@ -184,6 +199,7 @@ class FakeAccount:
         """Make one change, or go wrong as planned."""
         with self._lock:
             self.attempted.append(change)
+            self.before_write(change)
             trouble = self._due(change)
             if trouble in {Trouble.REFUSED, Trouble.GONE}:
                 raise Refusal(trouble.value, gone=trouble is Trouble.GONE)
@@ -448,3 +464,74 @@ class FakeProgress:
 
     def finish(self) -> None:
         """Keep nothing."""
+
+
+class FakeJournal:
+    """A journal that is a list."""
+
+    def __init__(self, records: Iterable[Record] = ()) -> None:
+        """Start with what earlier runs wrote."""
+        self.kept: list[Record] = list(records)
+
+    def append(self, *records: Record) -> None:
+        """Keep the records."""
+        self.kept += records
+
+    def records(self) -> Iterator[Record]:
+        """Read as far as was written when the reading began."""
+        yield from list(self.kept)
+
+
+@dataclass(frozen=True)
+class FakeStoredPlan:
+    """A plan as it was saved."""
+
+    header: Header
+    parts: tuple[AccountPlan, ...]
+
+    @property
+    def stem(self) -> str:
+        """Date and id, as the file would be called."""
+        return f"{self.header.created:%Y-%m-%d}-{self.header.id}"
+
+    @property
+    def location(self) -> str:
+        """Where it would be."""
+        return f"plans/{self.stem}.yaml"
+
+    def accounts(self) -> Iterator[AccountPlan]:
+        """Hand out one account after the other."""
+        yield from self.parts
+
+
+class FakePlans:
+    """Plans in memory; `damage` is raised in place of any plan."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.kept: list[FakeStoredPlan] = []
+        self.damage: Exception | None = None
+
+    def save(self, header: Header, accounts: Iterable[AccountPlan]) -> FakeStoredPlan:
+        """Keep the plan, its checksum a digest of all that it says."""
+        parts = tuple(accounts)
+        digest = sha256(repr((header, parts)).encode()).hexdigest()
+        stored = FakeStoredPlan(replace(header, checksum=f"sha256:{digest}"), parts)
+        self.kept.append(stored)
+        return stored
+
+    def load(self, reference: str | None, organization_id: str | None = None) -> FakeStoredPlan:
+        """Find a plan by id or stem, or the newest, of the organization where there is one."""
+        if self.damage:
+            raise self.damage
+        fit = [
+            plan
+            for plan in self.kept
+            if reference in (plan.header.id, plan.stem)
+            or (reference is None and organization_id in (None, plan.header.organization_id))
+        ]
+        if not fit and reference is None:
+            fit = self.kept
+        if not fit:
+            raise NoPlan("no plan here")
+        return max(fit, key=lambda plan: plan.header.created)
