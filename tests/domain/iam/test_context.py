@@ -30,7 +30,7 @@ def facts_of(principal: str, context: Context):
         ),
         (f"{OF}:role/path/R", "AssumedRole", f"{OF}:role/path/R", None),
         (f"{OF}:root", "Account", f"{OF}:root", None),
-        (f"{OF_STS}:federated-user/bob", "FederatedUser", f"{OF_STS}:federated-user/bob", None),
+        (f"{OF_STS}:federated-user/bob:x", "FederatedUser", f"{OF_STS}:federated-user/bob:x", None),
     ],
 )
 def test_keys_that_follow_from_an_arn(arn, kind, principal, username) -> None:
@@ -49,6 +49,14 @@ def test_keys_that_follow_from_an_arn(arn, kind, principal, username) -> None:
 def test_nothing_follows_from_what_is_no_arn(arn) -> None:
     """A principal that cannot be read fills nothing in."""
     assert not keys_of_principal(arn)
+
+
+def test_only_iam_has_users() -> None:
+    """Another service's user is a principal of no known type, and has no name."""
+    assert set(keys_of_principal("arn:aws:other::111122223333:user/bob")) == {
+        "aws:principalarn",
+        "aws:principalaccount",
+    }
 
 
 def test_the_context_speaks_before_the_principal() -> None:
