@@ -138,7 +138,7 @@ def _is_list(value: object) -> TypeGuard[Sequence[Any]]:
 def _parsed(raw: object) -> Document:
     try:
         return _parsed_text(raw if isinstance(raw, str) else json.dumps(raw, sort_keys=True))
-    except TypeError as problem:
+    except (TypeError, ValueError, RecursionError) as problem:
         raise BadQuery(f"a document is not JSON: {problem}") from None
 
 

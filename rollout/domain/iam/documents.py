@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from reprlib import repr as brief
 from typing import Any, Literal, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
@@ -12,7 +13,6 @@ from rollout.domain.iam.statements import Effect, Statement, compile_statement
 VERSION_WITH_VARIABLES = "2012-10-17"
 _VERSIONS = (VERSION_WITH_VARIABLES, "2008-10-17")
 _REMEMBERED_ACTIONS = 1024
-
 
 Kind: TypeAlias = Literal["identity", "boundary", "scp", "session"]
 """What a document is to a principal; the same document may be several things to several people."""
@@ -94,7 +94,7 @@ def parse_document(raw: Mapping[str, Any] | str, name: str) -> Document:
     """
     try:
         return Document(name, None, _statements(decode(raw)))
-    except Malformed as problem:
+    except ValueError as problem:  # Malformed, or a number with more digits than Python writes out
         return Document(name, str(problem), ())
 
 
@@ -111,9 +111,9 @@ def statements_of(document: Mapping[str, Any]) -> list[object]:
     """The statements of a decoded document, whose own elements have been checked; raises `Malformed`."""
     for element in document:
         if element not in ("Version", "Id", "Statement"):
-            raise Malformed(f"unknown element {element!r}")
+            raise Malformed(f"unknown element {brief(element)}")
     if document.get("Version", _VERSIONS[1]) not in _VERSIONS:
-        raise Malformed(f"unknown Version {document['Version']!r}")
+        raise Malformed(f"unknown Version {brief(document['Version'])}")
     if "Statement" not in document:
         raise Malformed("the document has no Statement")
     statements = document["Statement"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from reprlib import repr as brief
 from typing import Any, Literal, TypeAlias
 
 from rollout.domain.iam.conditions import Condition, compile_conditions
@@ -77,10 +78,10 @@ def compile_statement(source: object, index: int, *, variables: bool) -> Stateme
         if name in ("Principal", "NotPrincipal"):
             raise Malformed(f"{name} belongs in policies of resources and in trust policies only")
         if name not in _ELEMENTS:
-            raise Malformed(f"unknown element {name!r}")
+            raise Malformed(f"unknown element {brief(name)}")
     effect = source.get("Effect")
     if effect not in ("Allow", "Deny"):
-        raise Malformed(f"Effect must be Allow or Deny, not {effect!r}")
+        raise Malformed(f"Effect must be Allow or Deny, not {brief(effect)}")
     sid = source.get("Sid")
     if sid is not None and not isinstance(sid, str):
         raise Malformed("Sid is not a text")
@@ -103,14 +104,14 @@ def condition_values(source: Mapping[str, Any]) -> dict[str, dict[str, tuple[str
     result: dict[str, dict[str, tuple[str, ...]]] = {}
     for operator, tests in block.items():
         if not isinstance(operator, str) or not isinstance(tests, Mapping):
-            raise Malformed(f"condition operator {operator!r} does not hold an object")
+            raise Malformed(f"condition operator {brief(operator)} does not hold an object")
         result[operator] = {}
         for key, values in tests.items():
             several = values if isinstance(values, list | tuple) else (values,)
             if not isinstance(key, str) or not all(
                 isinstance(value, str | bool | int | float) for value in several
             ):
-                raise Malformed(f"condition key {key!r} does not hold texts, numbers or truth values")
+                raise Malformed(f"condition key {brief(key)} does not hold texts, numbers or truth values")
             result[operator][key] = tuple(map(text_of, several))
     return result
 

@@ -163,5 +163,15 @@ def test_reading_never_raises(anything) -> None:
 
 
 def test_nesting_without_end_is_a_problem_too() -> None:
-    """A text can be deep enough to exhaust the reader."""
+    """A text can be deep enough to exhaust the reader, an object to exhaust whoever prints it."""
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
     assert parse_document("[" * 100_000, "Deep").problem is not None
+    assert parse_document(raw({**STATEMENT, "Effect": deep}), "Deep").problem is not None
+
+
+def test_a_number_too_long_to_write_out_is_a_problem_too() -> None:
+    """Python refuses to turn it into a text."""
+    condition = {"NumericEquals": {"k": 10**5000}}
+    assert parse_document(raw({**STATEMENT, "Condition": condition}), "Long").problem is not None
