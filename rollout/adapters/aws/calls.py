@@ -7,11 +7,12 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, Protocol, TypeVar
 
+from rollout.adapters.aws.attempts import Answered, Attempt, Tally
 from rollout.adapters.aws.failures import CallFailed
 from rollout.adapters.aws.faults import Fault
 from rollout.adapters.aws.operations import operation_named
 from rollout.adapters.aws.pace import Pace
-from rollout.adapters.aws.retries import Answered, Attempt, Retries, Tally
+from rollout.adapters.aws.retries import Retries
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -10,11 +10,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rollout.adapters.aws.account import AwsAccount
+from rollout.adapters.aws.attempts import Tally
 from rollout.adapters.aws.calls import CallerIdentity, Calls, Identity
 from rollout.adapters.aws.failures import CallFailed
 from rollout.adapters.aws.faults import Fault
 from rollout.adapters.aws.operations import IamGuard, Ours
-from rollout.adapters.aws.retries import Retries, Tally
+from rollout.adapters.aws.retries import Retries
 from rollout.adapters.aws.role_session import Role, RoleSession, RoleSessions
 from rollout.adapters.aws.session_policy import hop_policy, session_policy
 from rollout.adapters.aws.sessions import Connection
@@ -204,7 +205,7 @@ def sanitised(name: str) -> str:
 def _cure(failed: CallFailed) -> str:
     match failed.code:
         case "RegionDisabledException":
-            return "STS is off in this Region for that account: set AWS_REGION to us-east-1, or the partition's home"
+            return "STS is off in this Region for that account: set AWS_DEFAULT_REGION to the partition's home Region"
         case "PackedPolicyTooLarge" | "MalformedPolicyDocument":
             return "choose shorter names for policy.name and policy.group"
         case _:

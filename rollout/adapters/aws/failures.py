@@ -125,7 +125,7 @@ def caller_failure(error: Exception, operation: str = "", account_id: str = "") 
         case CredentialRetrievalError() | UnknownCredentialError():
             return NoCredentials(f"{what}{said}", cure="run the credential process by hand to see why")
         case NoRegionError():
-            return AwsFailure(f"{what}no AWS Region is set", cure="set AWS_REGION")
+            return AwsFailure(f"{what}no AWS Region is set", cure="set AWS_DEFAULT_REGION")
         case _ if isinstance(error, SESSION_ENDED):
             return ExpiredCredentials(f"{what}{said}", cure=SIGN_IN)
         case _:

@@ -63,11 +63,6 @@ class LiveUsers:
             facts_at=now,
         )
 
-    def is_there(self, user: User) -> bool:
-        """Tell whether the name still belongs to this UserId. Raises CallFailed."""
-        answer = self._calls.maybe(self._client.get_user, UserName=user.name)
-        return answer is not None and answer["User"]["UserId"] == user.id
-
     def exists(self, name: str) -> bool:
         """Tell whether there is a user of this name. Raises CallFailed."""
         return self._calls.maybe(self._client.get_user, UserName=name) is not None

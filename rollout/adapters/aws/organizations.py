@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from rollout.adapters.aws.attempts import Tally
 from rollout.adapters.aws.calls import CallerIdentity, Calls
 from rollout.adapters.aws.control_policies import ControlPolicies
 from rollout.adapters.aws.endpoints import date_of
 from rollout.adapters.aws.failures import CallFailed, ending_of
 from rollout.adapters.aws.faults import Fault
 from rollout.adapters.aws.identity import WhoAmI
-from rollout.adapters.aws.retries import Retries, Tally
+from rollout.adapters.aws.retries import Retries
 from rollout.adapters.aws.sessions import Connection
 from rollout.adapters.aws.tree import Tree
 from rollout.domain.organization import Account, AccountState, Caller, Organization

@@ -54,7 +54,7 @@ class Pace:
         """AWS throttled a call."""
         with self._lock:
             self._rate = max(self._floor, self._rate / 2)
-            self._tokens = min(self._tokens, 0.0)
+            self._tokens = min(self._tokens, self._tokens / 2)
 
     def speed_up(self) -> None:
         """AWS answered a call."""

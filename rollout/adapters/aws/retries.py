@@ -11,7 +11,6 @@ import logging
 import random
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from typing import Generic, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
+from rollout.adapters.aws.attempts import Answered, Attempt
 from rollout.adapters.aws.failures import CallFailed, caller_failure, is_about_caller
 from rollout.adapters.aws.faults import Fault, code_of, fault_of, headers_of, is_botocore
 from rollout.adapters.aws.operations import Operation
@@ -29,10 +29,9 @@ from rollout.workflows.ports import AnswerLost
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
 WAITS = {
-    Fault.THROTTLED: (0.5, 20.0),
+    Fault.THROTTLED: (0.2, 20.0),
     Fault.UNSENT: (0.2, 10.0),
     Fault.UNANSWERED: (0.1, 10.0),
     Fault.UNPARSABLE: (0.1, 10.0),
@@ -60,61 +59,6 @@ class Patience:
     deadline: float = 180.0
     propagation: int = 5
     """Attempts for an object that was made moments ago and is not found yet (AWS-FACTS §5)."""
-
-
-class Tally:
-    """Counts the calls of one account, for the log and the reports; safe to share between threads."""
-
-    def __init__(self) -> None:
-        """Nothing was called yet."""
-        self._lock = threading.Lock()
-        self._counts: Counter[str] = Counter()
-
-    def count(self, what: str) -> None:
-        """Count one of `calls`, `retries`, `throttled`."""
-        with self._lock:
-            self._counts[what] += 1
-
-    @property
-    def calls(self) -> int:
-        """Requests sent, the repeated ones too."""
-        return self._counts["calls"]
-
-    @property
-    def retries(self) -> int:
-        """Requests that repeated one that went wrong."""
-        return self._counts["retries"]
-
-    @property
-    def throttled(self) -> int:
-        """Requests that AWS throttled."""
-        return self._counts["throttled"]
-
-
-@dataclass(frozen=True, slots=True)
-class Answered(Generic[T_co]):
-    """An answer and how many attempts it took."""
-
-    value: T_co
-    attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt(Generic[T]):
-    """One call to be made: what it is, where, and what may be done when it goes wrong.
-
-    `renew` gets fresh credentials when the session has expired; `just_made` says that what the call names was made
-    moments ago, so "not found" may only mean "not yet".
-    """
-
-    make: Callable[[], T]
-    operation: Operation
-    account_id: str
-    pace: Pace
-    tally: Tally
-    own_credentials: bool
-    renew: Callable[[], None] | None = None
-    just_made: bool = False
 
 
 @dataclass(slots=True)

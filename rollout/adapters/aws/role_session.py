@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from botocore.credentials import ReadOnlyCredentials
 
+from rollout.adapters.aws.attempts import Tally
 from rollout.adapters.aws.calls import CallerIdentity, Calls, Identity
-from rollout.adapters.aws.retries import Retries, Tally
+from rollout.adapters.aws.retries import Retries
 from rollout.adapters.aws.sessions import Connection
 from rollout.workflows.ports import CannotEnter
 

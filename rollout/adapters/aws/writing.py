@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from rollout.adapters.aws.attempts import Answered
 from rollout.adapters.aws.calls import Calls
 from rollout.adapters.aws.failures import CallFailed
 from rollout.adapters.aws.faults import Fault
-from rollout.adapters.aws.retries import Answered
 from rollout.domain.changes import (
     AddMember,
     AttachToGroup,

@@ -165,7 +165,7 @@ def test_landing_in_another_account_is_no_entry(stub: AwsStub, door: MAKE_DOOR):
 @pytest.mark.parametrize(
     ("answer", "cure"),
     [
-        (Fail("RegionDisabledException", 403), "AWS_REGION"),
+        (Fail("RegionDisabledException", 403), "AWS_DEFAULT_REGION"),
         (Fail("PackedPolicyTooLarge", 400), "shorter names"),
         (Fail("ValidationError", 400), ""),
     ],
