@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from rollout.domain.iam import equal_documents
-from rollout.domain.inventory import AccountFacts, Group, ManagedPolicy
+from rollout.domain.iam import equal_documents, parse_document
+from rollout.domain.inventory import AccountFacts, ManagedPolicy
 from rollout.domain.organization import policy_arn
 
 PATH = "/rollout/"
@@ -74,6 +74,7 @@ class Standing:
     policy: PolicyStanding
     enrolment: PolicyStanding
     group_name: str
+    enrolment_group_name: str
     group: State
     enrolment_group: State
     group_has: tuple[str, ...] = ()
@@ -87,10 +88,18 @@ class Standing:
         return ""
 
     @property
-    def our_policy_arns(self) -> frozenset[str]:
-        """The policies that are ours, to be thought away when a user is judged."""
-        pairs = (self.policy, self.enrolment)
-        return frozenset(standing.arn for standing in pairs if standing.state is State.OURS)
+    def ours(self) -> frozenset[str]:
+        """The ARNs of policies and the names of groups that are ours, to be thought away when a user is judged.
+
+        What hangs on our group is our doing, even where it is a foreign policy that means the same.
+        """
+        states = (
+            (self.policy.arn, self.policy.state),
+            (self.enrolment.arn, self.enrolment.state),
+            (self.group_name, self.group),
+            (self.enrolment_group_name, self.enrolment_group),
+        )
+        return frozenset(what for what, state in states if state is State.OURS)
 
 
 def stand(
@@ -112,11 +121,20 @@ def stand(
         policy,
         enrolment,
         names.group,
-        _group(facts, group, names.path, policy.arn, ours),
-        _group(facts, enrolment_group, names.path, enrolment.arn, ours),
+        names.enrolment_group,
+        _group(facts, names.group, names.path, policy.arn, ours),
+        _group(facts, names.enrolment_group, names.path, enrolment.arn, ours),
         group.attached if group else (),
         enrolment_group.attached if enrolment_group else (),
     )
+
+
+def denies_nothing(document: object) -> bool:
+    """Tell whether a document can be read and has no Deny: an Allow half, ours of today or of an earlier text."""
+    if not isinstance(document, str | Mapping):
+        return False
+    parsed = parse_document(document, "")
+    return parsed.problem is None and all(statement.effect == "Allow" for statement in parsed.statements)
 
 
 def _policy(
@@ -127,7 +145,7 @@ def _policy(
     if own is not None:
         default = own.default
         document = default.document if default else {}
-        braked = brake is not None and equal_documents(document, brake)
+        braked = brake is not None and denies_nothing(document)
         return PolicyStanding(State.OURS, arn, own, equal_documents(document, full), braked)
     # Names are unique in an account whatever the path, and not case-distinguished (AWS-FACTS §12).
     namesakes = (
@@ -144,9 +162,12 @@ def _policy(
     return PolicyStanding(State.CLASH, foreign.arn, foreign)
 
 
-def _group(facts: AccountFacts, group: Group | None, path: str, policy: str, ours: frozenset[str]) -> State:
+def _group(facts: AccountFacts, name: str, path: str, policy: str, ours: frozenset[str]) -> State:
+    group = facts.groups.get(name)
     if group is None:
-        return State.ABSENT
+        # As with policies: a group whose name differs in case alone keeps ours from being made.
+        namesake = any(other.casefold() == name.casefold() for other in facts.groups)
+        return State.CLASH if namesake else State.ABSENT
     if group.path != path or group.inline or set(group.attached) - {policy}:
         return State.CLASH
     # Whoever is in a group that the journal does not know would come under the policy unjudged.

@@ -11,7 +11,7 @@ from rollout.domain.users import User
 from rollout.domain.verdicts.answers import Answers
 from rollout.domain.verdicts.enrolment import Able
 from rollout.domain.verdicts.impact import impact_of
-from rollout.domain.verdicts.rights import rights_of
+from rollout.domain.verdicts.rights import Rights, rights_of
 from rollout.domain.verdicts.rules import Rules
 from rollout.domain.verdicts.slots import Room, room_for
 from rollout.domain.verdicts.surroundings import Surroundings
@@ -57,13 +57,29 @@ def open_case(user: User, account: Surroundings, rules: Rules, now: datetime) ->
 
 
 def enforced_by(user: User, account: Surroundings, rules: Rules) -> str:
-    """Name what of ours puts the user under ForceMFA today; empty when nothing does, or the brake is pulled."""
-    policy = account.standing.policy
-    if policy.state is not State.OURS or policy.braked:
+    """Name what of ours puts the user under ForceMFA today; empty when nothing does.
+
+    Nothing does where the brake is pulled, or where somebody changed the text so that it denies too little. A foreign
+    policy of the same meaning is our doing on our own group alone.
+    """
+    standing = account.standing
+    policy = standing.policy
+    if policy.state not in (State.OURS, State.FOREIGN_SAME) or not _denies(user, account):
         return ""
-    if policy.arn in user.attached:
+    if policy.state is State.OURS and policy.arn in user.attached:
         return f"{rules.names.policy} (attached to the user)"
-    group = account.observed.facts.groups.get(rules.names.group)
-    if group is not None and group.name in user.groups and policy.arn in group.attached:
-        return f"{rules.names.policy} (group {group.name})"
+    ours = standing.group is State.OURS or policy.state is State.OURS
+    if ours and standing.group_name in user.groups and policy.arn in standing.group_has:
+        return f"{rules.names.policy} (group {standing.group_name})"
     return ""
+
+
+def _denies(user: User, account: Surroundings) -> bool:
+    policy = account.standing.policy
+    if policy.current:
+        return True
+    default = policy.found.default if policy.found else None
+    if default is None:
+        return False
+    document = account.library.parse(default.document, policy.arn)
+    return bool(account.examiner.examine(user, Rights((document,), None, ())).covered_by)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rollout.domain.iam import Allowed, ExplicitlyDenied, ImplicitlyDenied, Undecided
+from rollout.domain.iam import Allowed, Decision, ExplicitlyDenied, ImplicitlyDenied, Undecided
 from rollout.domain.verdicts.requests import SESSION_TOKEN, Asked
 
 
@@ -30,7 +30,7 @@ def enrolment(answers: Iterable[Asked]) -> Enrolment:
     """Weigh the answers: one step that is refused makes enrolling impossible, one undecided makes it unknown."""
     doubt = ""
     for asked in answers:
-        if asked.action == SESSION_TOKEN and not isinstance(asked.decision, ExplicitlyDenied | Undecided):
+        if asked.action == SESSION_TOKEN and not _may_be_denied(asked.decision):
             continue
         match asked.decision:
             case Allowed():
@@ -42,6 +42,13 @@ def enrolment(answers: Iterable[Asked]) -> Enrolment:
             case Undecided(unknown=unknown):
                 doubt = doubt or f"{asked.action} turns on {', '.join(unknown)}, which cannot be known"
     return Enrolment(Able.UNKNOWN, doubt) if doubt else Enrolment(Able.YES)
+
+
+def _may_be_denied(decision: Decision) -> bool:
+    """Tell whether an explicit Deny may stand in the way: what needs no permission cannot lack one."""
+    if isinstance(decision, Undecided):
+        return "ExplicitlyDenied" in decision.possible
+    return isinstance(decision, ExplicitlyDenied)
 
 
 def covered(answers: Iterable[Asked]) -> tuple[str, ...]:

@@ -75,7 +75,11 @@ def _enrolment(case: Case) -> Iterator[Reason]:
     if answer.able is Able.YES:
         return
     code = Code.CANNOT_ENROL if answer.able is Able.NO else Code.UNKNOWN
-    yield Reason(code, answer.obstacle, case.user.rights_at)
+    path = case.user.path
+    # ForceMFA allows every step to those whom it names: what is missing then is the user's path (AWS-FACTS §6.4.2).
+    missed = path != "/" and answer.obstacle.endswith("identity policies")
+    why = f": ForceMFA without pathed_users does not name a user with path {path}" if missed else ""
+    yield Reason(code, f"{answer.obstacle}{why}", case.user.rights_at)
 
 
 def _place(case: Case) -> Iterator[Reason]:

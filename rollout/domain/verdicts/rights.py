@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from rollout.domain.iam import Document, Policies, parse_document
@@ -29,7 +29,7 @@ class Library:
         key = (name, repr(document))
         parsed = self._parsed.get(key)
         if parsed is None:
-            raw = document if isinstance(document, str | dict) else str(document)
+            raw = document if isinstance(document, str | Mapping) else str(document)
             parsed = self._parsed[key] = parse_document(raw, name)
         self._seen[id(document)] = (document, parsed)
         return parsed
@@ -66,7 +66,7 @@ class Rights:
 
 
 def rights_of(user: User, observed: Observed, library: Library, without: Collection[str] = ()) -> Rights:
-    """Gather a user's documents: inline, attached, through groups; `without` leaves policy ARNs away.
+    """Gather a user's documents: inline, attached, through groups; `without` leaves policy ARNs and groups away.
 
     A policy that hangs on the user and was not read becomes a document with a problem, so that it counts as
     unknown and not as nothing.
@@ -85,6 +85,8 @@ def _identity(user: User, facts: AccountFacts, library: Library, without: Collec
     documents = [library.parse(policy.document, f"inline policy {policy.name}") for policy in user.inline]
     documents += [_managed(arn, facts, library) for arn in user.attached if arn not in without]
     for name in user.groups:
+        if name in without:
+            continue
         group = facts.groups.get(name)
         if group is None:
             documents.append(library.parse("(not read)", f"group {name}"))

@@ -39,6 +39,4 @@ def surroundings(
     standing = stand(observed.facts, observed.account.id, rules.partition, rules.names, documents, ours)
     world = World(rules.partition, rules.organization_id, now, rules.context)
     force_mfa = library.parse(documents.full, rules.names.policy)
-    return Surroundings(
-        observed, standing, library, Examiner(world, force_mfa, library), standing.our_policy_arns
-    )
+    return Surroundings(observed, standing, library, Examiner(world, force_mfa, library), standing.ours)
