@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -94,6 +95,37 @@ def _day(value: object) -> date:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     raise ValueError(f"{shown(value)} is not a day; write it as 2027-01-31")
+
+
+def _hours(text: str) -> str:
+    opens, dash, closes = text.partition("-")
+    if not dash or not all(
+        re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d|24:00", part, re.ASCII) for part in (opens, closes)
+    ):
+        raise ValueError(f"{shown(text)} is not a span of hours; write it as 09:00-16:00")
+    if opens >= closes:
+        raise ValueError(f"{shown(text)} ends before it begins; a window lies inside one day")
+    return text
+
+
+def _zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{shown(text)} is not a time zone; write it as Europe/Berlin or UTC") from None
+    return text
+
+
+def _freeze(value: object) -> str:
+    text = value.isoformat() if isinstance(value, date) else value
+    if not isinstance(text, str):
+        raise ValueError(  # noqa: TRY004 - pydantic takes a ValueError for an answer
+            f"{shown(value)} is not a day or a span of days; write 2026-12-24 or 2026-12-20..2027-01-06"
+        )
+    first, _, last = text.partition("..")
+    if _day(first) > _day(last or first):
+        raise ValueError(f"{shown(text)} ends before it begins")
+    return text
 
 
 def _address(text: str) -> str:
@@ -201,6 +233,9 @@ def _no_repeats(items: tuple[Any, ...]) -> tuple[Any, ...]:
     return items
 
 
+Hours = Annotated[str, Rule(_hours, {"pattern": "^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$"})]
+Zone = Annotated[str, Rule(_zone, {"minLength": 1})]
+FreezeDays = Annotated[str, BeforeValidator(_freeze)]
 Listed = Field(strict=False)  # YAML has lists, settings have tuples
 Given = BeforeValidator(_given)
 NotEmpty = Rule(_not_empty, {"minItems": 1})

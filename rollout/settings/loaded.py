@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date, time
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rollout.domain.addresses import AddressRule, AddressTag, NameIsAddress
 from rollout.domain.exemptions import Exemption, UserMatch
 from rollout.domain.force_mfa.documents import SEED, Amendments
+from rollout.domain.gates import Freeze, GateRules, Tolerance, Window
 from rollout.domain.scope import Scope
 from rollout.domain.verdicts.rules import MachineRules
 from rollout.domain.waves import Wave
-from rollout.settings.models import RolloutFile
+from rollout.settings.models import RolloutFile, WindowSection
 
 # Lists whose order means nothing.
 _UNORDERED = {"ous", "accounts", "account_tags", "user_tags", "users", "break_glass", "enforce_machines"} | {
@@ -70,6 +73,12 @@ class Settings(RolloutFile):
             return SEED
         return Amendments(**self.policy.amendments.model_dump())
 
+    def domain_gates(self) -> GateRules:
+        gates = self.gates
+        tolerance = Tolerance(gates.failure_tolerance.count, gates.failure_tolerance.percent)
+        window = None if gates.window == WindowSection() else _window(gates.window)
+        return GateRules(gates.soak, tolerance, gates.enrolment, gates.cli_moved, window, gates.approval)
+
     def domain_machines(self) -> MachineRules:
         machines = self.rules.machines
         return MachineRules(machines.tags, machines.groups, machines.services)
@@ -85,6 +94,20 @@ class Settings(RolloutFile):
         wanted = {"scope", "policy", "rules", "waves"}
         decisive: dict[str, Any] = _canonical(self.model_dump(mode="json", include=wanted))
         return decisive
+
+
+def _window(section: WindowSection) -> Window:
+    opens, _, closes = section.hours.partition("-")
+    freezes = (text.partition("..") for text in section.freeze)
+    return Window(
+        days=section.days,
+        opens=time.fromisoformat(opens),
+        closes=None if closes == "24:00" else time.fromisoformat(closes),
+        zone=ZoneInfo(section.zone),
+        frozen=tuple(
+            Freeze(date.fromisoformat(first), date.fromisoformat(last or first)) for first, _, last in freezes
+        ),
+    )
 
 
 def _canonical(value: Any) -> Any:

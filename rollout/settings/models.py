@@ -17,8 +17,10 @@ from rollout.settings.fields import (
     Day,
     Duration,
     ExternalId,
+    FreezeDays,
     Given,
     Glob,
+    Hours,
     IamName,
     Listed,
     LocalPath,
@@ -34,11 +36,14 @@ from rollout.settings.fields import (
     TagPair,
     Text,
     WaveName,
+    Zone,
 )
 
 RoleNames = Annotated[tuple[RoleName, ...], Listed, NotEmpty, NoRepeats]
 Users = Annotated[tuple[OneUser, ...], Listed, NoRepeats]
 SHARE = {"type": "number", "exclusiveMinimum": 0, "maximum": 100}
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Percent = Annotated[float, Field(ge=0, le=100)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 
@@ -214,6 +219,19 @@ class FailureTolerance(Section):
     percent: Percent = Field(5.0, description="The largest share of the wave that may fail.")
 
 
+class WindowSection(Section):
+    """When on the calendar a wave may be enforced."""
+
+    days: Annotated[tuple[Weekday, ...], Listed, NotEmpty, NoRepeats] = Field(
+        WEEKDAYS, description="Weekdays."
+    )
+    hours: Hours = Field("00:00-24:00", description="Hours of the day, from and to, such as 09:00-16:00.")
+    zone: Zone = Field("UTC", description="Time zone of days and hours, such as Europe/Berlin.")
+    freeze: Annotated[tuple[FreezeDays, ...], Listed, NoRepeats] = Field(
+        (), description="Days on which nothing is enforced: 2026-12-24, or 2026-12-20..2027-01-06."
+    )
+
+
 class GatesSection(Section):
     """When a wave and its users may move."""
 
@@ -225,6 +243,14 @@ class GatesSection(Section):
     notice_for_unaffected: bool = Field(
         default=False, description="Also give notice, and lead time, to users for whom nothing changes."
     )
+    enrolment: Percent | None = Field(
+        None, description="So large a share of a wave must have a device before it is enforced."
+    )
+    cli_moved: Percent | None = Field(
+        None, description="So large a share of a wave's key users must have moved to session tokens."
+    )
+    window: WindowSection = Field(WindowSection(), description="When on the calendar a wave may be enforced.")
+    approval: bool = Field(default=False, description="A wave is enforced only after rollout approve.")
 
 
 class Finder(Section):

@@ -12,13 +12,6 @@ from rollout.settings.problems import Key
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-NOT_YET = {
-    ("gates", "enrolment"),
-    ("gates", "cli_moved"),
-    ("gates", "window"),
-    ("gates", "approval"),
-}
-
 _SIMPLE = {
     "int_type": "must be a whole number",
     "float_type": "must be a number",
@@ -66,8 +59,6 @@ def sentence_of(error: ErrorDetails, key: Key, text: str | None) -> str:
 
 
 def _unknown(key: Key) -> str:
-    if key in NOT_YET:
-        return "this gate is not available in this version"
     hint = nearest(key)
     return f"unknown key; {hint}" if hint else "unknown key"
 

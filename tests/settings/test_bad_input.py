@@ -87,16 +87,29 @@ UNKNOWN = [
         "warnings: []\n",
         f"rollout.yaml:1:1: warnings: unknown key; known here: {', '.join(RolloutFile.model_fields)}",
     ),
-    ("gates: {window: x}\n", "rollout.yaml:1:9: gates.window: this gate is not available in this version"),
-    (
-        "gates: {enrolment: 80}\n",
-        "rollout.yaml:1:9: gates.enrolment: this gate is not available in this version",
-    ),
+    ("gates: {enrollment: 80}\n", "rollout.yaml:1:9: gates.enrollment: unknown key; did you mean enrolment?"),
 ]
 
 LINE = "exemptions:\n  - {user: %s, owner: ops@example.com, reason: moving, expires: 2027-01-31}\n"
 
 VALUES = [
+    (
+        "gates: {window: {hours: 9-16}}\n",
+        'rollout.yaml:1:25: gates.window.hours: "9-16" is not a span of hours; write it as 09:00-16:00',
+    ),
+    (
+        'gates: {window: {hours: "16:00-09:00"}}\n',
+        'rollout.yaml:1:25: gates.window.hours: "16:00-09:00" ends before it begins; a window lies inside one day',
+    ),
+    (
+        "gates: {window: {zone: Mars/Olympus}}\n",
+        'rollout.yaml:1:24: gates.window.zone: "Mars/Olympus" is not a time zone; write it as Europe/Berlin or UTC',
+    ),
+    (
+        "gates: {window: {freeze: [2027-01-06..2026-12-20]}}\n",
+        'rollout.yaml:1:27: gates.window.freeze[0]: "2027-01-06..2026-12-20" ends before it begins',
+    ),
+    ("gates: {enrolment: 120}\n", "rollout.yaml:1:20: gates.enrolment: must be at most 100, not 120"),
     ("version: 2\n", "rollout.yaml:1:10: version: must be 1, not 2; this version knows no other"),
     ("version: '1'\n", 'rollout.yaml:1:10: version: must be 1, not "1"; this version knows no other'),
     (

@@ -10,11 +10,13 @@ from rollout.domain.gates.history import (
     soak,
 )
 from rollout.domain.gates.people import Members, cli_moved, enrolment, waves_members
+from rollout.domain.gates.rules import GateRules
 from rollout.domain.gates.window import Freeze, Window, window
 
 __all__ = [
     "Freeze",
     "GateAnswer",
+    "GateRules",
     "Members",
     "Result",
     "Tolerance",
