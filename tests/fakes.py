@@ -110,6 +110,10 @@ class FakeAccount:
         self.unreadable: CannotEnter | None = None
         self.unread_of: dict[str, Unread] = {}
         """By user name: what `credentials_now` cannot read."""
+        self.unholdable: CannotEnter | None = None
+        """Raised by `holds`, when access is lost half-way."""
+        self.unseen: frozenset[str] = frozenset()
+        """UserIds that `members` and `attached_users` do not show: IAM has not spread the word yet."""
         self.report: Callable[[User], User] = lambda user: user
         """What the credential report, which may be hours old, makes of a user; only `read` goes by it."""
         self.after_read: Callable[[], None] = lambda: None
@@ -181,19 +185,21 @@ class FakeAccount:
         """Tell whether the effect stands."""
         with self._lock:
             self.asked.append("holds")
+            if self.unholdable:
+                raise self.unholdable
             return effects.stands(self.facts, change)
 
     def members(self, group: str) -> frozenset[str]:
         """UserIds of a group's members."""
         with self._lock:
             self.asked.append("members")
-            return effects.members_of(self.facts, group)
+            return effects.members_of(self.facts, group) - self.unseen
 
     def attached_users(self, policy_arn: str) -> frozenset[str]:
         """UserIds that carry the policy directly."""
         with self._lock:
             self.asked.append("attached_users")
-            return effects.carriers_of(self.facts, policy_arn)
+            return effects.carriers_of(self.facts, policy_arn) - self.unseen
 
     def make(self, change: Change) -> WriteReceipt:
         """Make one change, or go wrong as planned."""

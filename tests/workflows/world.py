@@ -114,7 +114,9 @@ class World:
         self.closed: dict[str, CannotEnter] = {}
         self.levels: PolicyLevels | Unread | None = None
         self.stopping: Callable[[], bool] = lambda: False
-        self.waves = (Wave("canary", users=tuple(canary)), Wave("rest")) if canary else (Wave("rest"),)
+        self.waves: tuple[Wave, ...] = (
+            (Wave("canary", users=tuple(canary)), Wave("rest")) if canary else (Wave("rest"),)
+        )
         self.scope = Scope()
         self.settings = EXPECTED_SETTINGS
         self.lead_time, self.soak, self.plan_max_age = LEAD_TIME, SOAK, timedelta(days=60)

@@ -1,0 +1,209 @@
+"""One change at a time: intent, write, outcome; what is in doubt is read, never guessed (DESIGN §8)."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from rollout.domain.changes import (
+    AlreadyInPlace,
+    Applied,
+    AttachToGroup,
+    Change,
+    CreateGroup,
+    CreatePolicy,
+    DetachFromUser,
+    Failed,
+    Outcome,
+    RemoveMember,
+    Skipped,
+)
+from rollout.domain.journal.records import Intent, Settled
+from rollout.domain.journal.replay import Done
+from rollout.workflows.apply.changes import Maker, Numbering
+from rollout.workflows.ports import AnswerLost, Refusal, WriteReceipt
+from tests.builders import (
+    ACCOUNT,
+    GROUP,
+    NOW,
+    POLICY,
+    a_membership,
+    a_ref,
+    a_run,
+    a_user,
+    an_account,
+    an_intent,
+)
+from tests.builders import account_facts as facts_of
+from tests.fakes import FakeAccount, FakeClock, FakeJournal, Trouble
+from tests.workflows.world import BRAKE, a_group
+
+MEMBERSHIP = a_membership()
+GONE = Refusal("NoSuchEntity: says the test", gone=True)
+
+
+class Scene:
+    """A maker beside an account with alice and an empty group."""
+
+    def __init__(self, *groups: str) -> None:
+        self.journal = FakeJournal([a_run()])
+        self.clock = FakeClock(NOW)
+        facts = facts_of(a_user("alice", groups=groups), groups=[a_group(GROUP, path="/rollout/")])
+        self.account = FakeAccount(an_account(), facts, self.clock)
+        self.maker = Maker("run-1", self.journal, self.clock, Numbering())
+
+    def make(self, change: Change = MEMBERSHIP) -> Outcome:
+        return self.maker.make(change, self.account, "rest")
+
+    def settle(self, change: Change, before: str = "absent") -> Outcome:
+        intent = an_intent(change, run="dead", number=7, before=before)
+        self.maker.settle(Done(a_run("dead"), intent, None, None), self.account)
+        record = self.journal.kept[-1]
+        assert isinstance(record, Settled)
+        assert ("run-1", "dead", 7) == (record.run, record.of, record.number)
+        return record.outcome
+
+
+class Scripted(FakeAccount):
+    """An account that answers each write as it is told, and shows the effect late."""
+
+    script: list[Exception | None]
+    visible: list[bool]
+
+    def make(self, change: Change) -> WriteReceipt:
+        self.attempted.append(change)
+        trouble = self.script.pop(0)
+        if trouble:
+            raise trouble
+        return WriteReceipt("request-9", 2)
+
+    def holds(self, change: Change) -> bool:
+        return self.visible.pop(0)
+
+
+def scripted(script: list[Exception | None], visible: list[bool]) -> Scene:
+    scene = Scene()
+    account = Scripted(an_account(), facts_of(), scene.clock)
+    account.script, account.visible = script, visible
+    scene.account = account
+    return scene
+
+
+def test_a_change_that_was_made_keeps_its_request_id_and_attempts():
+    scene = scripted([None], [])
+    assert Applied("request-9", attempts=2) == scene.make()
+    intent, settled = scene.journal.kept[1:]
+    assert intent == Intent("run-1", NOW, 1, MEMBERSHIP, "absent", "rest")
+    assert settled == Settled("run-1", NOW, "run-1", 1, Applied("request-9", attempts=2))
+
+
+def test_intents_are_numbered_from_one():
+    scene = Scene()
+    for _ in range(3):
+        scene.make()
+    assert [1, 2, 3] == [record.number for record in scene.journal.kept if isinstance(record, Intent)]
+
+
+def test_no_number_is_given_twice_to_threads():
+    numbering, numbers, lock = Numbering(), list[int](), threading.Lock()
+
+    def take():
+        for _ in range(200):
+            number = numbering.next()
+            with lock:
+                numbers.append(number)
+
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert list(range(1, 1601)) == sorted(numbers)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "outcome"),
+    [
+        (Trouble.REFUSED, Failed(Trouble.REFUSED.value)),
+        (Trouble.GONE, Skipped("gone", Trouble.GONE.value)),
+        (Trouble.LOST_AFTER, Applied("", unconfirmed=True)),
+        (Trouble.LOST_BEFORE, Applied(f"fake-{ACCOUNT}-1")),
+    ],
+)
+def test_trouble_has_an_outcome_of_its_own(trouble, outcome):
+    scene = Scene()
+    scene.account.fail(trouble)
+    assert outcome == scene.make()
+    assert outcome == getattr(scene.journal.kept[-1], "outcome", None)
+
+
+def test_a_refusal_keeps_how_often_it_was_tried():
+    scene = scripted([Refusal("ServiceFailure", attempts=5)], [])
+    assert Failed("ServiceFailure", 5) == scene.make()
+
+
+def test_a_lost_answer_whose_effect_shows_late_is_not_taken_for_a_refusal():
+    """The effect was not seen yet, the write was repeated, and AWS says "exists already": it is ours all the same."""
+    scene = scripted([AnswerLost("timeout"), Refusal("EntityAlreadyExists")], [False, True])
+    assert Applied("", attempts=2, unconfirmed=True) == scene.make(CreateGroup(ACCOUNT, GROUP, "/rollout/"))
+
+
+def test_a_lost_removal_whose_effect_shows_late_is_not_taken_for_gone():
+    scene = scripted([AnswerLost("timeout"), GONE], [False, True])
+    change = DetachFromUser(ACCOUNT, a_ref(), POLICY)
+    assert Applied("", attempts=2, unconfirmed=True) == scene.make(change)
+
+
+def test_a_refusal_after_a_lost_answer_without_effect_is_a_refusal():
+    scene = scripted([AnswerLost("timeout"), Refusal("AccessDenied")], [False, False])
+    assert Failed("AccessDenied") == scene.make()
+
+
+def test_the_last_lost_answer_is_read_before_giving_up():
+    scene = scripted([AnswerLost("timeout")] * 3, [False, False, True])
+    assert Applied("", attempts=3, unconfirmed=True) == scene.make()
+
+
+def test_what_stood_there_already_is_journalled_and_never_ours():
+    scene = Scene(GROUP)
+    scene.maker.note_present(MEMBERSHIP, "rest")
+    intent, settled = scene.journal.kept[1:]
+    assert ("present", AlreadyInPlace()) == (getattr(intent, "before", ""), getattr(settled, "outcome", None))
+    assert [] == scene.account.attempted
+
+
+def test_an_intent_left_open_whose_effect_is_there_is_ours():
+    assert Applied("", unconfirmed=True) == Scene(GROUP).settle(MEMBERSHIP)
+
+
+def test_an_intent_left_open_whose_effect_is_not_there_was_not_made():
+    outcome = Scene().settle(MEMBERSHIP)
+    assert Skipped("not-made", "the run ended before this was written") == outcome
+
+
+def test_an_intent_left_open_about_something_found_there_is_not_ours():
+    assert AlreadyInPlace() == Scene(GROUP).settle(MEMBERSHIP, before="present")
+
+
+@pytest.mark.parametrize(
+    ("change", "outcome"),
+    [
+        (RemoveMember(ACCOUNT, GROUP, a_ref()), Applied("", unconfirmed=True)),
+        (CreateGroup(ACCOUNT, GROUP, "/rollout/"), Applied("", unconfirmed=True)),
+        (AttachToGroup(ACCOUNT, GROUP, POLICY), Skipped("not-made", "the run ended before this was written")),
+        (
+            CreatePolicy(ACCOUNT, POLICY, "ForceMFA", "/rollout/", BRAKE, {}),
+            Skipped("not-made", "the run ended before this was written"),
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_any_kind_of_change_can_be_settled(change, outcome):
+    assert outcome == Scene().settle(change)
+
+
+def test_settling_writes_nothing():
+    scene = Scene()
+    scene.settle(MEMBERSHIP)
+    assert [] == scene.account.attempted
