@@ -90,16 +90,16 @@ class OpenAccount(Protocol):
         """Ask password, devices and keys of one user live. Raises Refusal(gone=True) when the user is no more."""
 
     def holds(self, change: Change) -> bool:
-        """Tell by a live read whether the effect of this change stands."""
+        """Tell by a live read whether the effect of this change stands. Raises CannotEnter when access is lost."""
 
     def make(self, change: Change) -> WriteReceipt:
         """Make the change: one write. Raises AnswerLost, Refusal."""
 
     def members(self, group: str) -> frozenset[str]:
-        """UserIds of the group's members by `GetGroup`; empty when there is no such group."""
+        """UserIds of the group's members by `GetGroup`; empty when there is no such group. Raises CannotEnter."""
 
     def attached_users(self, policy_arn: str) -> frozenset[str]:
-        """UserIds that carry the policy directly, by `ListEntitiesForPolicy`; empty when there is none."""
+        """UserIds that carry the policy directly, by `ListEntitiesForPolicy`; empty if none. Raises CannotEnter."""
 
 
 class Door(Protocol):

@@ -15,6 +15,7 @@ from rollout.adapters.aws.calls import CallerIdentity, Calls, Identity
 from rollout.adapters.aws.failures import CallFailed
 from rollout.adapters.aws.faults import Fault
 from rollout.adapters.aws.operations import IamGuard, Ours
+from rollout.adapters.aws.pace import Pace
 from rollout.adapters.aws.retries import Retries
 from rollout.adapters.aws.role_session import Role, RoleSession, RoleSessions
 from rollout.adapters.aws.session_policy import hop_policy, session_policy
@@ -89,6 +90,7 @@ class AwsDoor:
         self._retries = retries or Retries()
         self._is_new = is_new
         self._tallies: dict[str, Tally] = {}
+        self._paces: dict[str, Pace] = {}
         self._lock = threading.Lock()
 
     @property
@@ -108,8 +110,13 @@ class AwsDoor:
         return self._open(account, session.role.name, session, self._role_iam)
 
     def _open(self, account: Account, role: str, identity: Identity, client: IAMClient) -> AwsAccount:
-        calls = Calls(account.id, identity, self._retries, self._retries.pace(), self._tally(account.id))
+        calls = Calls(account.id, identity, self._retries, self._pace(account.id), self._tally(account.id))
         return AwsAccount(account, role, calls, client, self._clock)
+
+    def _pace(self, account_id: str) -> Pace:
+        # AWS remembers what it was asked, however often the account is entered.
+        with self._lock:
+            return self._paces.setdefault(account_id, self._retries.pace())
 
     def _tally(self, account_id: str) -> Tally:
         with self._lock:

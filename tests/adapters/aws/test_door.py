@@ -317,6 +317,16 @@ def test_accounts_read_side_by_side_keep_their_sessions_apart(stub: AwsStub, doo
     assert {(f"ASIA{one.id}", f"group-{one.id}") for one in accounts} == asked
 
 
+def test_an_account_that_throttled_is_entered_again_at_its_slower_pace(open_roles: AwsStub, door: MAKE_DOOR):
+    entrance = door()
+    open_roles.on("GetGroup", Fail("Throttling", 400), Fail("NoSuchEntity", 404))
+    first = entrance.enter(an_account())
+    first.members("ForceMFA")
+    again = entrance.enter(an_account())
+    assert first._calls.pace is again._calls.pace
+    assert entrance.enter(an_account("222233334444"))._calls.pace is not again._calls.pace
+
+
 @pytest.mark.parametrize(
     ("name", "clean"),
     [
