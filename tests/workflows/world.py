@@ -207,6 +207,15 @@ class World:
     def close(self, account_id: str, state: AccountState = AccountState.CLOSED) -> None:
         self.listed[account_id] = replace(self.listed[account_id], state=state)
 
+    def pull_the_brake(self) -> None:
+        """Point the default version of the first account's policy at the Allow half."""
+        facts = self.account.facts
+        policy = facts.policies[POLICY]
+        versions = tuple(replace(version, is_default=version.id == "v1") for version in policy.versions)
+        self.account.facts = replace(
+            facts, policies={**facts.policies, POLICY: replace(policy, versions=versions)}
+        )
+
     def exempt(self, *lines: Exemption) -> None:
         self.rules = replace(self.rules, exemptions=lines)
 

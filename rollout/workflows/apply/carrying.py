@@ -124,7 +124,7 @@ class Run:
                 reason = order.overrides[answer.gate]
                 self.tools.journal.append(GateOverridden(order.run, now, wave, answer.gate, reason, caller))
         for entry, why in self.aside:
-            self.tally.count(why.code)
+            self.tally.count_user(why.code, entry.user.id)
             self.tools.journal.append(Passed(order.run, now, entry.user, entry.wave, why.code, why.detail))
 
     def _carry_step(self, stage: Stage, levels: PolicyLevels | Unread) -> None:
@@ -172,8 +172,7 @@ class Run:
         return finished
 
     def _add(self, task: Task, done: Done) -> None:
-        for word, count in done.tally.counts.items():
-            self.tally.count(word, count)
+        self.tally.add(done.tally)
         self.interrupted = self.interrupted or done.interrupted
         if done.unreachable:
             self.failed_accounts.add(task.account.id)

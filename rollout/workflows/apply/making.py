@@ -83,7 +83,7 @@ class Making:
                 word = "enforced" if self.scene.step.stage is Stage.ENFORCE else "enrolment rights"
                 self.done.settle(case.entry, word)
             case RemoveMember() | DetachFromUser():
-                self.done.tally.count("let out")
+                self.done.tally.count_user("let out", case.user.id)
             case CreateVersion(attached=attached) if attached:
                 self.done.tally.count("new default versions")
             case _:

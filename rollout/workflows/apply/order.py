@@ -91,17 +91,35 @@ class Tools:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of one run, by outcome word."""
+    """Counts of one run, by outcome word. A user counts once a word, also where both steps of a rehearsal say it."""
 
-    counts: dict[str, int] = field(default_factory=dict)
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _users: dict[str, set[str]] = field(default_factory=dict)
 
     def count(self, word: str, by: int = 1) -> None:
-        """Count one more."""
-        self.counts[word] = self.counts.get(word, 0) + by
+        """Count something else than users."""
+        self._numbers[word] = self._numbers.get(word, 0) + by
+
+    def count_user(self, word: str, user_id: str) -> None:
+        """Count a user."""
+        self._users.setdefault(word, set()).add(user_id)
+
+    def add(self, other: Tally) -> None:
+        """Count what another has counted."""
+        for word, number in other._numbers.items():
+            self.count(word, number)
+        for word, users in other._users.items():
+            self._users.setdefault(word, set()).update(users)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Everything counted, by word."""
+        words = dict.fromkeys((*self._numbers, *self._users))
+        return {word: self[word] for word in words}
 
     def __getitem__(self, word: str) -> int:
         """Read a count; 0 where nothing was counted."""
-        return self.counts.get(word, 0)
+        return self._numbers.get(word, 0) + len(self._users.get(word, ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,12 +62,12 @@ class Done:
 
     def settle(self, entry: Entry, word: str) -> None:
         """Count a user who is where the stage wants them."""
-        self.tally.count(word)
+        self.tally.count_user(word, entry.user.id)
         self.moved.add(entry.wave)
 
     def leave(self, entry: Entry, why: Skipped, step: Step) -> None:
         """Leave a user alone in this run, on record."""
-        self.tally.count(why.code)
+        self.tally.count_user(why.code, entry.user.id)
         waves = {"waiting": self.waiting, "notice": self.untold, "failed": self.failed}.get(why.code)
         if waves is not None:
             waves.add(entry.wave)

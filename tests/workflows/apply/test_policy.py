@@ -75,13 +75,6 @@ def put_empty_group(world: World) -> None:
     world.account.facts = replace(facts, groups={**facts.groups, GROUP: group})
 
 
-def pull_the_brake(world: World) -> None:
-    versions = tuple(
-        replace(version, is_default=version.id == "v1") for version in the_policy(world).versions
-    )
-    put_policy(world, replace(the_policy(world), versions=versions))
-
-
 def two_waves(*names: str) -> World:
     """Alice is enforced; whoever is named comes next."""
     world = World(a_person("alice"), *(a_person(name) for name in names or ("bob",)), canary=["alice"])
@@ -153,7 +146,7 @@ def test_a_group_with_members_that_the_journal_does_not_know_is_a_name_clash():
 def test_a_braked_account_is_left_alone():
     """A default version equal to the Allow half is a release, whoever did it."""
     world = two_waves()
-    pull_the_brake(world)
+    world.pull_the_brake()
     attempted = len(world.attempted)
     answer = world.enforce()
     assert attempted == len(world.attempted)
@@ -164,7 +157,7 @@ def test_a_braked_account_is_left_alone():
 
 def test_nobody_is_called_enforced_while_the_brake_is_pulled():
     world = two_waves()
-    pull_the_brake(world)
+    world.pull_the_brake()
     assert 0 == world.enforce().tally["already enforced"]
     assert 0 == world.notify().tally["already enforced"]
 
@@ -172,7 +165,7 @@ def test_nobody_is_called_enforced_while_the_brake_is_pulled():
 def test_who_is_new_in_a_braked_account_may_be_told():
     world = World(a_person("alice"), a_cli_user("carl"), canary=["alice"]).planned()
     world.enforce()
-    pull_the_brake(world)
+    world.pull_the_brake()
     world.notify()
     world.notify()
     assert {"carl@example.com": ["carl"]} == world.told
@@ -181,7 +174,7 @@ def test_who_is_new_in_a_braked_account_may_be_told():
 def test_a_brake_pulled_before_the_documents_changed_is_still_a_brake():
     """Its Allow half differs from today's, and denies nothing all the same."""
     world = two_waves()
-    pull_the_brake(world)
+    world.pull_the_brake()
     change_documents(world)
     world.plan("p2p2")
     world.rehearse()
@@ -193,7 +186,7 @@ def test_a_brake_pulled_before_the_documents_changed_is_still_a_brake():
 def test_a_single_version_left_on_the_brake_by_hand_is_no_unfinished_policy():
     """Somebody pulled the brake and deleted the other version: with members on it, that is a release."""
     world = two_waves()
-    pull_the_brake(world)
+    world.pull_the_brake()
     (_, brake) = the_policy(world).versions
     put_policy(world, replace(the_policy(world), versions=(brake,)))
     world.enforce()
