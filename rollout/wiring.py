@@ -39,10 +39,12 @@ from rollout.settings import Settings
 from rollout.workflows.apply.order import Order, Tools
 from rollout.workflows.inventory import Looking, Premises
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
-from rollout.workflows.ports import Clock, Door, Journal, OrganizationPort, Progress, StoredPlan
+from rollout.workflows.ports import Clock, Door, Journal, Progress, StoredPlan
 
 if TYPE_CHECKING:
     from rollout.adapters.aws.identity import WhoAmI
+    from rollout.adapters.aws.organizations import AwsOrganization
+    from rollout.adapters.aws.retries import Retries
 
 # Letters and digits that are not mistaken for each other.
 ID_LETTERS = "".join(sorted(set(string.ascii_lowercase + string.digits) - set("il1o0")))
@@ -137,19 +139,25 @@ class Live:
         return self._clock or AwsClock(self._who)
 
     @cached_property
-    def _who(self) -> WhoAmI:
-        from rollout.adapters.aws.identity import WhoAmI
+    def _retries(self) -> Retries:
+        """One for all calls: it remembers what the endpoint does not offer."""
         from rollout.adapters.aws.retries import Retries
 
-        return WhoAmI(self.connection, Retries())
+        return Retries()
 
     @cached_property
-    def organization(self) -> OrganizationPort:
+    def _who(self) -> WhoAmI:
+        from rollout.adapters.aws.identity import WhoAmI
+
+        return WhoAmI(self.connection, self._retries)
+
+    @cached_property
+    def organization(self) -> AwsOrganization:
         """The organization as the caller sees it."""
         from rollout.adapters.aws.organizations import AwsOrganization
 
         tagged = any(wave.account_tags for wave in self.settings.waves)
-        return AwsOrganization(self.connection, with_tags=tagged, who=self._who)
+        return AwsOrganization(self.connection, with_tags=tagged, retries=self._retries, who=self._who)
 
     def door(self, where: Premises, *, writing: bool) -> Door:
         """The way into accounts, for reading or for carrying changes."""
@@ -166,7 +174,16 @@ class Live:
             policies=(f"{names.path}{names.policy}", f"{names.path}{names.enrolment_policy}"),
             groups=(f"{names.path}{names.group}", f"{names.path}{names.enrolment_group}"),
         )
-        return AwsDoor(self.connection, where.caller, self.clock, ours, ways, writing=writing)
+        return AwsDoor(
+            self.connection,
+            where.caller,
+            self.clock,
+            ours,
+            ways,
+            writing=writing,
+            retries=self._retries,
+            is_new=self.organization.is_new,
+        )
 
     def new_run(self) -> str:
         """Name a run so that names sort by time."""
