@@ -173,6 +173,12 @@ def name(change: Change) -> str:
     return " ".join(part for part in parts if part)
 
 
+def is_about_enrolment(change: Change) -> bool:
+    """Tell whether a change is about the policy or the group that only lets people enrol."""
+    names = (getattr(change, "policy_arn", ""), getattr(change, "group", ""))
+    return any(text.endswith("Enrolment") for text in names)
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """The change was made. `unconfirmed`: its answer was lost, and the effect was found on re-reading."""

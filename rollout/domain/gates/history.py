@@ -39,8 +39,12 @@ def soak(progress: Progress, order: Sequence[str], wave: str, wait: timedelta, n
     carried = progress.carried.get((Stage.ENFORCE, before))
     if carried is None:
         return GateAnswer("soak", Result.FAIL, f'wave "{before}" is not enforced yet')
-    opens = carried + wait
+    shaken = progress.releases.disturbed.get(before)
     since = f'wave "{before}" enforced {carried:%Y-%m-%d %H:%M} UTC'
+    if shaken is not None and shaken > carried:
+        since = f'wave "{before}" shaken by a release or a lock-out {shaken:%Y-%m-%d %H:%M} UTC'
+        carried = shaken
+    opens = carried + wait
     if now < opens:
         detail = f"{since}; soak of {days(wait)} ends {opens:%Y-%m-%d %H:%M} UTC"
         return GateAnswer("soak", Result.FAIL, detail, opens)

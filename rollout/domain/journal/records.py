@@ -8,13 +8,17 @@ from datetime import date, datetime
 
 from rollout.domain.changes import Change, Outcome, UserRef
 from rollout.domain.notices import Delivery
+from rollout.domain.reach import Reach
 from rollout.domain.stages import Stage
 from rollout.domain.verdicts.verdict import Impact
 
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A command began to carry changes. `run` is unique; every other record of the run repeats it."""
+    """A command began to carry changes. `run` is unique; every other record of the run repeats it.
+
+    What is no `apply` carries no stage of a plan: `stage` then only tells a rehearsal (`dry-run`) from the real thing.
+    """
 
     run: str
     at: datetime
@@ -24,6 +28,7 @@ class RunStarted:
     stage: Stage
     caller: str
     version: str
+    command: str = "apply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,45 @@ class Approved:
 
 
 @dataclass(frozen=True, slots=True)
+class Released:
+    """Somebody let users out, before anything was written. `until` None: it lasts until it is ended."""
+
+    run: str
+    at: datetime
+    reach: Reach
+    until: datetime | None
+    reason: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseEnded:
+    """Releases inside of this reach are over, whoever made them."""
+
+    run: str
+    at: datetime
+    reach: Reach
+    reason: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trapped:
+    """A look found a user who is enforced and cannot get in (`deadlock`), or no longer so (`over`).
+
+    Stands outside of runs: looking changes nothing.
+    """
+
+    run: str
+    at: datetime
+    organization_id: str
+    user: UserRef
+    wave: str
+    detail: str
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class WaveCarried:
     """A wave has been carried to a stage. Belongs to the organization, not to the plan (DESIGN §6)."""
 
@@ -159,6 +203,9 @@ Record = (
     | GateRead
     | GateOverridden
     | Approved
+    | Released
+    | ReleaseEnded
+    | Trapped
     | WaveCarried
     | RunEnded
 )

@@ -14,11 +14,14 @@ from rollout.domain.changes import (
     AttachToUser,
     CreateGroup,
     CreatePolicy,
+    DeleteGroup,
+    DeletePolicy,
     DetachFromUser,
     Failed,
     Outcome,
     RemoveMember,
     UserRef,
+    is_about_enrolment,
     name,
 )
 from rollout.domain.journal.records import (
@@ -29,13 +32,32 @@ from rollout.domain.journal.records import (
     Intent,
     Passed,
     Record,
+    Released,
+    ReleaseEnded,
     RunEnded,
     RunStarted,
     Settled,
     Told,
+    Trapped,
     WaveCarried,
 )
+from rollout.domain.journal.releases import RELEASE, Releases
 from rollout.domain.stages import Stage
+
+Inside = (
+    Intent
+    | Settled
+    | Told
+    | Passed
+    | AccountFailed
+    | GateRead
+    | GateOverridden
+    | Released
+    | ReleaseEnded
+    | WaveCarried
+    | RunEnded
+)
+"""Records that belong to a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +77,7 @@ class Placed:
     at: datetime
     wave: str
     by: str
+    user: UserRef
 
 
 @dataclass(slots=True)
@@ -78,6 +101,7 @@ class Progress:
     overrides: list[GateOverridden] = field(default_factory=list)
     approvals: dict[tuple[str, str], Approved] = field(default_factory=dict)
     """By plan checksum and wave: who let it go on."""
+    releases: Releases = field(default_factory=Releases)
 
     @property
     def open(self) -> tuple[Done, ...]:
@@ -90,12 +114,13 @@ class Progress:
         return notices[-1] if notices else None
 
     def failures(self, wave: str) -> int:
-        """Changes of a wave that failed and were not made good later, counted by user or account part."""
+        """Changes of a wave that failed, and users let out or trapped, as far as they were not made good later."""
         last: dict[str, Outcome | None] = {}
         for done in self.changes:
             if done.intent.wave == wave:
                 last[name(done.intent.change)] = done.outcome
-        return sum(isinstance(outcome, Failed) for outcome in last.values())
+        failed = sum(isinstance(outcome, Failed) for outcome in last.values())
+        return failed + len(self.releases.failures(wave, self.placed))
 
 
 def replay(records: Iterable[Record], organization_id: str) -> Progress:
@@ -103,21 +128,26 @@ def replay(records: Iterable[Record], organization_id: str) -> Progress:
     progress = Progress()
     open_at: dict[tuple[str, int], int] = {}
     for record in records:
-        if isinstance(record, RunStarted):
+        if isinstance(record, RunStarted | Approved | Trapped):
             if record.organization_id == organization_id:
-                progress.runs[record.run] = record
-            continue
-        if isinstance(record, Approved):
-            if record.organization_id == organization_id:
-                progress.approvals[record.plan_checksum, record.wave] = record
-            continue
-        if record.run not in progress.runs:
-            continue
-        _take(record, progress, open_at)
+                _take_by_itself(record, progress)
+        elif record.run in progress.runs:
+            _take(record, progress, open_at)
     return progress
 
 
-def _take(record: Record, progress: Progress, open_at: dict[tuple[str, int], int]) -> None:
+def _take_by_itself(record: RunStarted | Approved | Trapped, progress: Progress) -> None:
+    """Take a record that names its organization itself."""
+    match record:
+        case RunStarted():
+            progress.runs[record.run] = record
+        case Approved():
+            progress.approvals[record.plan_checksum, record.wave] = record
+        case Trapped():
+            progress.releases.find(record)
+
+
+def _take(record: Inside, progress: Progress, open_at: dict[tuple[str, int], int]) -> None:
     match record:
         case Intent():
             open_at[record.run, record.number] = len(progress.changes)
@@ -151,33 +181,34 @@ def _take(record: Record, progress: Progress, open_at: dict[tuple[str, int], int
             )
             if started.stage is Stage.DRY_RUN and complete:
                 progress.rehearsed[started.plan_checksum] = record.at
-        case RunStarted() | Approved():
-            pass  # taken before: they name their organization themselves
+        case Released() | ReleaseEnded():
+            progress.releases.say(record, progress.placed.values())
 
 
 def _place(intent: Intent, settled: Settled, progress: Progress) -> None:
     if not isinstance(settled.outcome, Applied | AlreadyInPlace):
         return
-    match intent.change:
+    change, command = intent.change, progress.runs[intent.run].command
+    progress.releases.settle(intent, settled, command)
+    match change:
         case (
             CreateGroup(account_id=account_id, group=group)
             | AttachToGroup(account_id=account_id, group=group)
         ):
             progress.groups_made.add((account_id, group))
+        case DeleteGroup(account_id=account_id, group=group):
+            progress.groups_made.discard((account_id, group))
         case CreatePolicy(policy_arn=arn):
             progress.policies_made.add(arn)
-        case AddMember(group=group, user=user) if not group.endswith("Enrolment"):
-            progress.placed.setdefault(user.id, Placed(settled.at, intent.wave, f"group {group}"))
-        case AttachToUser(user=user, policy_arn=arn) if not arn.endswith("Enrolment"):
-            progress.placed.setdefault(user.id, Placed(settled.at, intent.wave, arn))
-        case RemoveMember(user=user, group=group) if not group.endswith("Enrolment"):
-            _let_out(user, settled, progress)
-        case DetachFromUser(user=user, policy_arn=arn) if not arn.endswith("Enrolment"):
-            _let_out(user, settled, progress)
+        case DeletePolicy(policy_arn=arn):
+            progress.policies_made.discard(arn)
+        case AddMember(group=group, user=user) if not is_about_enrolment(change):
+            progress.placed.setdefault(user.id, Placed(settled.at, intent.wave, f"group {group}", user))
+        case AttachToUser(user=user, policy_arn=arn) if not is_about_enrolment(change):
+            progress.placed.setdefault(user.id, Placed(settled.at, intent.wave, arn, user))
+        case RemoveMember(user=user) | DetachFromUser(user=user) if not is_about_enrolment(change):
+            progress.placed.pop(user.id, None)
+            if command != RELEASE:  # a release is meant to end; what was told before it still counts then
+                progress.let_out[user.id] = settled.at
         case _:
             pass
-
-
-def _let_out(user: UserRef, settled: Settled, progress: Progress) -> None:
-    progress.placed.pop(user.id, None)
-    progress.let_out[user.id] = settled.at
