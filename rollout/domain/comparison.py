@@ -70,6 +70,4 @@ def _by_id(accounts: Iterable[AccountPlan]) -> dict[str, Standing]:
 
 
 def _standing(entry: Entry) -> Standing:
-    return Standing(
-        entry.user.arn, str(entry.verdict), str(entry.impact or ""), entry.wave, entry.because
-    )
+    return Standing(entry.user.arn, str(entry.verdict), str(entry.impact or ""), entry.wave, entry.because)

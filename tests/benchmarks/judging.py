@@ -31,7 +31,7 @@ def allow(*actions: str, resource: str = "*") -> dict[str, object]:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-AWS_MANAGED = {
+AWS_MANAGED: dict[str, dict[str, object]] = {
     "AdministratorAccess": allow("*"),
     "ReadOnlyAccess": allow("ec2:Describe*", "s3:Get*", "s3:List*", "iam:Get*", "iam:List*"),
     "PowerUserAccess": {
