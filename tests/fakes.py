@@ -34,8 +34,8 @@ from rollout.domain.changes import (
     SetDefaultVersion,
     UserRef,
 )
-from rollout.domain.inventory import AccountFacts
-from rollout.domain.journal.records import Record
+from rollout.domain.inventory import AccountFacts, ManagedPolicy
+from rollout.domain.journal.records import Record, Released, ReleaseEnded
 from rollout.domain.notices import Delivery, Notice, Receipt
 from rollout.domain.organization import Account, Caller, Organization
 from rollout.domain.plan import AccountPlan, Header
@@ -404,11 +404,17 @@ def _or_raise(answer: Item | Exception) -> Item:
 
 
 class FakeEngine:
-    """Runs tasks one after the other, in order."""
+    """Runs tasks one after the other, in order; begins none once it is asked to stop."""
+
+    def __init__(self, stopping: Callable[[], bool] = lambda: False) -> None:
+        """Ask `stopping` before each task."""
+        self._stopping = stopping
 
     def map(self, task: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[tuple[Item, Answer]]:
         """Yield each item with its answer."""
         for item in items:
+            if self._stopping():
+                return
             yield item, task(item)
 
 
@@ -446,7 +452,28 @@ class FakeLock:
         try:
             yield
         finally:
-            self.holder = ""
+            if self.still_held():
+                self.holder = ""
+
+    def still_held(self) -> bool:
+        """Tell whether it is this run that holds it; a test lets somebody take it over by naming another holder."""
+        return self.holder == "this run"
+
+
+class FakeMarker:
+    """What releases say to runs that have begun already."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.kept: list[Released | ReleaseEnded] = []
+
+    def put(self, word: Released | ReleaseEnded) -> None:
+        """Keep the word."""
+        self.kept.append(word)
+
+    def words(self) -> Sequence[Released | ReleaseEnded]:
+        """Everything put so far."""
+        return tuple(self.kept)
 
 
 @dataclass

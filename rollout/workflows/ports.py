@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from rollout.domain.changes import Change
-from rollout.domain.inventory import AccountFacts
-from rollout.domain.journal.records import Record
+from rollout.domain.inventory import AccountFacts, ManagedPolicy
+from rollout.domain.journal.records import Record, Released, ReleaseEnded
 from rollout.domain.notices import Notice, Receipt
 from rollout.domain.organization import Account, Caller, Organization
 from rollout.domain.plan import AccountPlan, Header
@@ -101,6 +101,9 @@ class OpenAccount(Protocol):
     def attached_users(self, policy_arn: str) -> frozenset[str]:
         """UserIds that carry the policy directly, by `ListEntitiesForPolicy`; empty if none. Raises CannotEnter."""
 
+    def policy(self, policy_arn: str) -> ManagedPolicy | None:
+        """Read one managed policy with all its versions, and nothing else; None when there is none."""
+
 
 class Door(Protocol):
     """The way into accounts."""
@@ -151,6 +154,16 @@ class Journal(Protocol):
         """Read all segments, oldest run first; a torn last line of a segment is passed over."""
 
 
+class StopMarker(Protocol):
+    """How a release reaches runs that have begun already: each looks at it before every change (DESIGN §8)."""
+
+    def put(self, word: Released | ReleaseEnded) -> None:
+        """Make a word seen by every run on this store. Raises Unwritable."""
+
+    def words(self) -> Sequence[Released | ReleaseEnded]:
+        """Everything that was ever put here, oldest first. Cheap enough to ask before each change."""
+
+
 class Clock(Protocol):
     """Decision time: what gates, exemptions and notices go by. Never the session's time."""
 
@@ -177,6 +190,12 @@ class Lock(Protocol):
 
     def hold(self, organization_id: str, purpose: str) -> AbstractContextManager[None]:
         """Hold the lock while the block runs. Raises LockHeld."""
+
+    def still_held(self) -> bool:
+        """Tell whether this run still has the lock: asked before every account, for somebody may have taken it over.
+
+        Raises a RolloutError where the store cannot be asked.
+        """
 
 
 class Progress(Protocol):
