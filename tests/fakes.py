@@ -201,6 +201,14 @@ class FakeAccount:
             self.asked.append("attached_users")
             return effects.carriers_of(self.facts, policy_arn) - self.unseen
 
+    def policy(self, policy_arn: str) -> ManagedPolicy | None:
+        """Read one policy with its versions."""
+        with self._lock:
+            self.asked.append("policy")
+            if self.unreadable:
+                raise self.unreadable
+            return self.facts.policies.get(policy_arn)
+
     def make(self, change: Change) -> WriteReceipt:
         """Make one change, or go wrong as planned."""
         with self._lock:

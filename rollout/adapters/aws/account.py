@@ -11,7 +11,7 @@ from rollout.adapters.aws.reading import Reading
 from rollout.adapters.aws.standing import StandingEffects
 from rollout.adapters.aws.writing import Writing
 from rollout.domain.changes import Change
-from rollout.domain.inventory import AccountFacts
+from rollout.domain.inventory import AccountFacts, ManagedPolicy
 from rollout.domain.organization import Account
 from rollout.domain.users import User
 from rollout.workflows.ports import CannotEnter, Clock, WriteReceipt
@@ -74,5 +74,12 @@ class AwsAccount:
         """
         try:
             return self._effects.attached_users(policy_arn)
+        except CallFailed as failed:
+            raise CannotEnter(failed.sentence, failed.cure) from failed
+
+    def policy(self, policy_arn: str) -> ManagedPolicy | None:
+        """Read one managed policy with all its versions; None when there is none. Raises CannotEnter."""
+        try:
+            return self._effects.policy(policy_arn)
         except CallFailed as failed:
             raise CannotEnter(failed.sentence, failed.cure) from failed

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from rollout.adapters.aws import effects
 from rollout.domain.changes import Change
-from rollout.domain.inventory import AccountFacts
+from rollout.domain.inventory import AccountFacts, ManagedPolicy
 from rollout.domain.organization import Account
 from rollout.domain.users import User
 from rollout.workflows.ports import Door, OpenAccount, WriteReceipt
@@ -107,6 +107,12 @@ class RehearsingAccount:
         if not any(getattr(noted, "policy_arn", None) == policy_arn for noted in self._notes.all()):
             return self._inner.attached_users(policy_arn)
         return effects.carriers_of(self._rehearsed(self._facts()), policy_arn)
+
+    def policy(self, policy_arn: str) -> ManagedPolicy | None:
+        """Ask live, and add what was noted."""
+        if not any(getattr(noted, "policy_arn", None) == policy_arn for noted in self._notes.all()):
+            return self._inner.policy(policy_arn)
+        return self._rehearsed(self._facts()).policies.get(policy_arn)
 
     def _facts(self) -> AccountFacts:
         # Once is enough: what we did not note ourselves, a rehearsal may take from its own reading.

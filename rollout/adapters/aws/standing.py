@@ -26,7 +26,7 @@ from rollout.domain.changes import (
     SetDefaultVersion,
 )
 from rollout.domain.iam import equal_documents
-from rollout.domain.inventory import PolicyVersion
+from rollout.domain.inventory import ManagedPolicy, PolicyVersion
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -89,6 +89,14 @@ class StandingEffects:
         return frozenset(
             _until_gone(user["UserId"] for page in pages for user in page.get("PolicyUsers", []))
         )
+
+    def policy(self, arn: str) -> ManagedPolicy | None:
+        """One managed policy with all its versions; None where there is none."""
+        answer = self._calls.maybe(self._client.get_policy, PolicyArn=arn)
+        if answer is None:
+            return None
+        found = answer["Policy"]
+        return ManagedPolicy(arn, found["PolicyName"], found["Path"], tuple(self._versions(arn)))
 
     def _default_version(self, arn: str) -> str | None:
         answer = self._calls.maybe(self._client.get_policy, PolicyArn=arn)
