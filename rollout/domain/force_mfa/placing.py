@@ -18,9 +18,15 @@ from rollout.domain.changes import (
     RemoveMember,
     UserRef,
 )
-from rollout.domain.force_mfa.standing import Documents, Names, PolicyStanding, Standing, State
+from rollout.domain.force_mfa.standing import (
+    Documents,
+    Names,
+    PolicyStanding,
+    Standing,
+    State,
+    denies_nothing,
+)
 from rollout.domain.force_mfa.via import Via
-from rollout.domain.inventory import PolicyVersion
 from rollout.domain.users import User
 
 
@@ -60,7 +66,7 @@ class Site:
         if policy.state is not State.OURS or policy.found is None or policy.found.default is None:
             return False
         unfinished = len(policy.found.versions) == 1 and not self.attached
-        return not unfinished and _denies_nothing(policy.found.default)
+        return not unfinished and denies_nothing(policy.found.default.document)
 
 
 def enforcing(site: Site, targets: tuple[Target, ...]) -> tuple[Change, ...]:
@@ -106,8 +112,10 @@ def releasing(site: Site, users: tuple[User, ...]) -> tuple[Change, ...]:
 
 
 def is_placed(user: User, site: Site) -> bool:
-    """Tell whether the user is under our policy already, or under its foreign equal through our group."""
+    """Tell whether the user is under our policy already, or under its foreign equal."""
     standing = site.standing
+    if standing.policy.state is State.CLASH:
+        return False
     in_group = (
         site.names.group in user.groups
         and standing.group is State.OURS
@@ -120,7 +128,8 @@ def _removals(site: Site, user: User) -> Iterator[Change]:
     ref = Target(user, Via.GROUP).ref
     if site.names.group in user.groups and site.standing.group is State.OURS:
         yield RemoveMember(site.account_id, site.names.group, ref)
-    if site.standing.policy.arn in user.attached:
+    # A foreign policy on the user itself may be somebody else's doing: only the journal could tell.
+    if site.standing.policy.state is State.OURS and site.standing.policy.arn in user.attached:
         yield DetachFromUser(site.account_id, ref, site.standing.policy.arn)
 
 
@@ -144,20 +153,11 @@ def _room_for_a_version(site: Site, policy: PolicyStanding, *, keep_brake: bool 
     spare = [
         version
         for version in versions
-        if not version.is_default and not (keep_brake and _denies_nothing(version))
+        if not version.is_default and not (keep_brake and denies_nothing(version.document))
     ]
     if spare:
         oldest = min(spare, key=lambda version: int(version.id.removeprefix("v")))
         yield DeleteVersion(site.account_id, policy.arn, oldest.id)
-
-
-def _denies_nothing(version: PolicyVersion) -> bool:
-    document = version.document
-    if not isinstance(document, Mapping):
-        return False
-    statements = document.get("Statement")
-    listed = statements if isinstance(statements, list) else [statements]
-    return all(isinstance(one, Mapping) and one.get("Effect") == "Allow" for one in listed)
 
 
 def _enrolment_policy(site: Site) -> Iterator[Change]:
