@@ -3,52 +3,16 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
-
-from pydantic import TypeAdapter
 
 from rollout.adapters.store.folder import FILE_MODE, create_whole, make_folder, unwritable
-from rollout.adapters.store.processes import is_gone
-from rollout.errors import LockHeld
+from rollout.adapters.store.holders import Holder, checked, held_by, holder_of
 from rollout.workflows.ports import Clock
 
 FOLDER = ".rollout/locks"
-_ORGANIZATION_ID = re.compile(r"[A-Za-z0-9_-]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who holds a lock, as its file says. `token` tells one holding from the next; "" where it cannot be read."""
-
-    owner: str = ""
-    host: str = ""
-    pid: int = 0
-    process_start: str = ""
-    since: str = ""
-    purpose: str = ""
-    token: str = ""
-
-    @property
-    def sentence(self) -> str:
-        """Say it for a person."""
-        if not self.token:
-            return "somebody whose lock file cannot be read"
-        moment = datetime.fromisoformat(self.since).astimezone(UTC)
-        return (
-            f"{self.owner} on {self.host} (process {self.pid}) since {moment:%Y-%m-%d %H:%M} UTC"
-            f" for `{self.purpose}`"
-        )
-
-
-_HOLDER = TypeAdapter(Holder)
 
 
 class FolderLock:
@@ -68,8 +32,7 @@ class FolderLock:
     def hold(self, organization_id: str, purpose: str) -> Iterator[None]:
         """Hold the lock while the block runs. Raises LockHeld, Unwritable."""
         path = self._path(organization_id)
-        since = self._clock.now().astimezone(UTC).isoformat()
-        me = replace(self._me, since=since, purpose=purpose, token=uuid4().hex)
+        me = self._me.holding(self._clock.now(), purpose)
         make_folder(self._folder)
         try:
             with self._guard(path):
@@ -109,9 +72,7 @@ class FolderLock:
         return former
 
     def _path(self, organization_id: str) -> Path:
-        if not _ORGANIZATION_ID.fullmatch(organization_id):
-            raise ValueError(f"{organization_id!r} is no organization id")
-        return self._folder / f"{organization_id}.lock"
+        return self._folder / f"{checked(organization_id)}.lock"
 
     @contextmanager
     def _guard(self, path: Path) -> Iterator[None]:
@@ -128,36 +89,22 @@ class FolderLock:
             os.close(descriptor)
 
     def _take(self, path: Path, me: Holder, organization_id: str) -> None:
-        content = json.dumps(asdict(me), indent=1, ensure_ascii=False).encode() + b"\n"
-        while not create_whole(path, content):
+        while not create_whole(path, me.written()):
             other = _read(path)
             if other is None:
                 continue  # released since
-            if not self._is_dead(other):
-                raise LockHeld(
-                    f"organization {organization_id} is locked by {other.sentence}",
-                    cure="wait until that run has ended; if you know that it is dead, run `rollout unlock`",
-                )
+            if not self._me.knows_dead(other):
+                raise held_by(other, organization_id)
             path.unlink(missing_ok=True)
-
-    def _is_dead(self, other: Holder) -> bool:
-        here = bool(other.token) and other.host == self._me.host
-        return here and is_gone(other.pid, other.process_start, self._me.process_start)
 
 
 def _read(path: Path) -> Holder | None:
     try:
-        text = path.read_bytes()
+        return holder_of(path.read_bytes())
     except FileNotFoundError:
         return None
     except OSError:
         return Holder()
-    try:
-        holder = _HOLDER.validate_json(text)
-        datetime.fromisoformat(holder.since)
-    except ValueError:
-        return Holder()
-    return holder
 
 
 def _is(path: Path, token: str) -> bool:
