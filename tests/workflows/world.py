@@ -17,7 +17,7 @@ from rollout.domain.exemptions import Exemption
 from rollout.domain.force_mfa.documents import Amendments, allow_half, enrolment, force_mfa
 from rollout.domain.force_mfa.standing import Documents, Names
 from rollout.domain.inventory import AccountFacts, Group, Inventory
-from rollout.domain.journal.records import Record
+from rollout.domain.journal.records import Record, RunStarted
 from rollout.domain.journal.replay import Progress, replay
 from rollout.domain.organization import Account, AccountState
 from rollout.domain.plan import Entry
@@ -114,6 +114,7 @@ class World:
         self.closed: dict[str, CannotEnter] = {}
         self.levels: PolicyLevels | Unread | None = None
         self.stopping: Callable[[], bool] = lambda: False
+        self.engine_stops = False
         self.waves: tuple[Wave, ...] = (
             (Wave("canary", users=tuple(canary)), Wave("rest")) if canary else (Wave("rest"),)
         )
@@ -139,6 +140,7 @@ class World:
                 account, account_facts(*mine, **(facts or {}).get(account_id, {})), self.clock
             )
         self.runs = 0
+        self.copied_runs = 0
 
     # --- What stands ---
 
@@ -234,7 +236,7 @@ class World:
         return FakeDoor(self.accounts.values(), self.closed)
 
     def inventory(self, selection: Selection = Selection()) -> Inventory:  # noqa: B008 - frozen
-        looking = Looking(self.door, FakeEngine(), self.clock, self.progress)
+        looking = Looking(self.door, FakeEngine(self._is_stopping), self.clock, self.progress)
         levels = read_levels(self.organization, self.where.accounts, "auto")
         return take_inventory(self.where, levels, looking, self.scope, selection)
 
@@ -271,7 +273,7 @@ class World:
         return Tools(
             self.organization,
             door or self.door,
-            FakeEngine(),
+            FakeEngine(self._is_stopping if self.engine_stops else lambda: False),
             journal or self.journal,
             notifier or self.notifier,
             self.lock,
@@ -331,6 +333,7 @@ def a_copy(world: World) -> World:
         setattr(twin, name, getattr(world, name))
     for account_id, account in world.accounts.items():
         twin.accounts[account_id].facts = account.facts
+    twin.copied_runs = len(world.records(RunStarted))
     return twin
 
 

@@ -1,0 +1,140 @@
+"""A run that dies: journal, accounts and mail that end the process at a moment that fate has chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from rollout.domain.changes import Change
+from rollout.domain.inventory import AccountFacts, ManagedPolicy
+from rollout.domain.journal.records import Record
+from rollout.domain.notices import Notice, Receipt
+from rollout.domain.organization import Account
+from rollout.domain.stages import Stage
+from rollout.domain.users import User
+from rollout.workflows.ports import Door, Journal, Notifier, OpenAccount, WriteReceipt
+from tests.workflows.world import World, a_copy
+
+
+class KillNow(BaseException):
+    """SIGKILL: no handler runs, nothing is said or saved any more."""
+
+
+@dataclass
+class Fate:
+    """Counts the moments of a run at which its death makes a difference; kills at the one chosen."""
+
+    deadly: int | None = None
+    moments: int = 0
+
+    def moment(self) -> None:
+        """Live through one, or not."""
+        self.moments += 1
+        if self.moments == self.deadly:
+            raise KillNow
+
+
+@dataclass
+class MortalJournal:
+    """Dies after any record, also in the middle of several that are appended together."""
+
+    inner: Journal
+    fate: Fate
+
+    def append(self, *records: Record) -> None:
+        for record in records:
+            self.inner.append(record)
+            self.fate.moment()
+
+    def records(self) -> Iterator[Record]:
+        return self.inner.records()
+
+
+@dataclass
+class MortalAccount:
+    """Dies right before or right after a write has its effect."""
+
+    inner: OpenAccount
+    fate: Fate
+
+    @property
+    def role(self) -> str:
+        return self.inner.role
+
+    def read(self) -> AccountFacts:
+        return self.inner.read()
+
+    def credentials_now(self, user: User) -> User:
+        return self.inner.credentials_now(user)
+
+    def holds(self, change: Change) -> bool:
+        return self.inner.holds(change)
+
+    def members(self, group: str) -> frozenset[str]:
+        return self.inner.members(group)
+
+    def attached_users(self, policy_arn: str) -> frozenset[str]:
+        return self.inner.attached_users(policy_arn)
+
+    def policy(self, policy_arn: str) -> ManagedPolicy | None:
+        return self.inner.policy(policy_arn)
+
+    def make(self, change: Change) -> WriteReceipt:
+        self.fate.moment()
+        try:
+            return self.inner.make(change)
+        finally:
+            self.fate.moment()
+
+
+@dataclass
+class MortalDoor:
+    """Leads into accounts in which one may die."""
+
+    inner: Door
+    fate: Fate
+
+    def enter(self, account: Account) -> MortalAccount:
+        return MortalAccount(self.inner.enter(account), self.fate)
+
+
+@dataclass
+class MortalNotifier:
+    """Dies right before or right after a message is sent."""
+
+    inner: Notifier
+    fate: Fate
+
+    def send(self, notice: Notice) -> Receipt:
+        self.fate.moment()
+        receipt = self.inner.send(notice)
+        self.fate.moment()
+        return receipt
+
+
+def run_until(world: World, stage: Stage, fate: Fate) -> bool:
+    """Begin a run that dies when fate says so; tell whether it came to its end."""
+    tools = world.tools(
+        MortalJournal(world.journal, fate),
+        MortalDoor(world.door, fate),
+        MortalNotifier(world.notifier, fate),
+    )
+    try:
+        world.apply(stage, tools)
+    except KillNow:
+        return False
+    return True
+
+
+def killed_at_every_moment(
+    world: World, stage: Stage, prepare: Callable[[World], None] = lambda _: None
+) -> Iterator[World]:
+    """Yield the world after each death of the run that there can be, before anybody has gone on."""
+    deadly = 0
+    while True:
+        deadly += 1
+        twin = a_copy(world)
+        prepare(twin)
+        if run_until(twin, stage, Fate(deadly)):
+            return
+        yield twin
