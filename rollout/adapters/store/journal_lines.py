@@ -6,15 +6,19 @@ The tag is the name of the record's class, so a new kind of record needs no word
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import datetime
-from typing import Any, cast, get_args, get_type_hints
+from datetime import UTC, datetime
+from typing import Any, BinaryIO, cast, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
 from rollout.adapters.store.mappings import ANY_MAPPING
 from rollout.domain.journal.records import Record
+from rollout.errors import JournalDamaged
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class BrokenLine(ValueError):
@@ -100,3 +104,34 @@ def _untagged(values: Any, shapes: dict[str, _Shape]) -> Any:
         first = problem.errors(include_url=False, include_context=False)[0]
         spot = ".".join(str(step) for step in first["loc"])
         raise UnknownLine(f'"{spot}" in a record of type "{name}": {first["msg"]}') from problem
+
+
+def start_of(first_line: bytes) -> datetime:
+    """Tell when a run began by the first line of its segment, to put segments in order."""
+    try:
+        moment = moment_of(first_line)
+    except BrokenLine:
+        return _NEVER  # an empty or torn segment has nothing to put in order
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def records_of(stream: BinaryIO, where: str, *, may_be_torn: bool = True) -> Iterator[Record]:
+    """Read the records of a segment; a torn last line is passed over where there may be one. Raises JournalDamaged."""
+    number = 0
+    while line := stream.readline():
+        number += 1
+        try:
+            record = record_of(line)
+        except BrokenLine as problem:
+            if may_be_torn and not stream.readline():
+                return  # a crash cut the last line short; nobody was told that it was written
+            raise JournalDamaged(
+                f"{where}, line {number} is damaged: {problem}",
+                cure="take that file back from a backup; without it, nobody knows what that run changed",
+            ) from problem
+        except UnknownLine as problem:
+            raise JournalDamaged(
+                f"{where}, line {number} was not written by this version of rollout: {problem}",
+                cure="use the newest version of rollout that anybody used on this store",
+            ) from problem
+        yield record

@@ -182,7 +182,7 @@ def test_threads_share_a_flush(tmp_path, monkeypatch):
     ]
     for thread in others:
         thread.start()
-    while journal._taken < 21:
+    while journal._commit.taken < 21:
         pass
     go_on.set()
     for thread in (first, *others):
