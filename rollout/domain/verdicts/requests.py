@@ -157,18 +157,23 @@ class Asker:
         return Context(values, unknown)
 
 
+PROBED = (
+    "s3:ListAllMyBuckets",
+    "ec2:DescribeInstances",
+    "madeup:DoAnything",
+    "sts:AssumeRole",
+    "iam:CreateUser",
+    "iam:AttachUserPolicy",
+    "iam:CreateAccessKey",
+)
+
+
 def probes(user: User, partition: str) -> Iterable[tuple[str, str]]:
     """The probes: two plain reads, a made-up service, and the ways to more rights."""
     other = f"arn:{partition}:iam::{user.account_id}:user/rollout-probe/somebody-else"
-    return (
-        ("s3:ListAllMyBuckets", "*"),
-        ("ec2:DescribeInstances", "*"),
-        ("madeup:DoAnything", f"arn:{partition}:madeup:{home_region(partition)}:{user.account_id}:thing/any"),
-        ("sts:AssumeRole", f"arn:{partition}:iam::{user.account_id}:role/rollout-probe"),
-        ("iam:CreateUser", other),
-        ("iam:AttachUserPolicy", other),
-        ("iam:CreateAccessKey", other),
-    )
+    made_up = f"arn:{partition}:madeup:{home_region(partition)}:{user.account_id}:thing/any"
+    role = f"arn:{partition}:iam::{user.account_id}:role/rollout-probe"
+    return tuple(zip(PROBED, ("*", "*", made_up, role, other, other, other), strict=True))
 
 
 def home_region(partition: str) -> str:

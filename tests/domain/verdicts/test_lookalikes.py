@@ -1,0 +1,187 @@
+"""What looks like MFA enforcement and is not is named: by what it says, never by what it is called (AWS-FACTS §6.2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rollout.domain.iam import parse_document
+from rollout.domain.users import User
+from rollout.domain.verdicts.judge import judge
+from rollout.domain.verdicts.lookalikes import lookalikes, weakness
+from tests.builders import ACCOUNT, NOW, an_exemption
+from tests.domain.judging import (
+    DENY_WITHOUT_MFA,
+    DOCUMENTS,
+    LEFT_OPEN,
+    NO_MFA,
+    SELF,
+    a_document,
+    a_group,
+    a_managed,
+    a_person,
+    allow,
+    around,
+    deny,
+    deny_all_but,
+    inline,
+    ours_in_place,
+    the_rules,
+)
+
+PRESENT = "aws:MultiFactorAuthPresent"
+BOOL = deny_all_but(*LEFT_OPEN, when={"Bool": {PRESENT: "false"}})
+
+
+def weak(*statements: Any) -> str:
+    return weakness(parse_document(a_document(*statements), "P"))
+
+
+def names(*users: User, rules: Any = None, **account: Any) -> list[str]:
+    rules = rules or the_rules()
+    there = around(*users, rules=rules, **account)
+    verdicts = {user.id: judge(user, there, rules, NOW) for user in users}
+    return [finding.text for finding in lookalikes(there, verdicts)]
+
+
+def with_test(operator: str, value: Any = "false") -> dict[str, Any]:
+    return deny_all_but(*LEFT_OPEN, when={operator: {PRESENT: value}})
+
+
+@pytest.mark.parametrize(
+    ("says", "statement", "expected"),
+    [
+        ("Bool", BOOL, "uses Bool: access keys pass"),
+        ("Bool on a truth", with_test("Bool", value=False), "uses Bool: access keys pass"),
+        ("Bool by set", with_test("ForAnyValue:Bool"), "uses Bool: access keys pass"),
+        ("a text operator", with_test("StringEquals"), "uses StringEquals: access keys pass"),
+        ("Null", with_test("Null", "true"), "a console session without MFA passes"),
+        ("the flag is true", with_test("BoolIfExists", "true"), "denies those who have MFA"),
+        ("the flag is true, Bool", with_test("Bool", ["true"]), "denies those who have MFA"),
+        ("the flag is not false", with_test("StringNotEquals", "false"), "denies those who have MFA"),
+        (
+            "this very Sid, with Action for NotAction",
+            deny(*LEFT_OPEN, when=NO_MFA),
+            "is inverted: it denies enrolment",
+        ),
+        ("a few services", deny("ec2:*", when=NO_MFA), "covers only a few actions"),
+        (
+            "a few actions",
+            deny("ec2:StopInstances", "ec2:TerminateInstances", when=NO_MFA),
+            "covers only a few actions",
+        ),
+        (
+            "all of IAM spared",
+            deny_all_but("iam:*", "sts:GetSessionToken", when=NO_MFA),
+            "leaves iam:CreateUser, iam:AttachUserPolicy, iam:CreateAccessKey open",
+        ),
+        ("roles spared", deny_all_but(*LEFT_OPEN, "STS:*", when=NO_MFA), "leaves sts:AssumeRole open"),
+        ("some resources", deny_all_but(*LEFT_OPEN, on=SELF, when=NO_MFA), "covers only some resources"),
+        (
+            "some places",
+            deny_all_but(*LEFT_OPEN, when={**NO_MFA, "NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}),
+            "asks for more than missing MFA: aws:sourceip",
+        ),
+        (
+            "some people",
+            deny_all_but(*LEFT_OPEN, when={"BoolIfExists": {PRESENT: "false", "aws:Extra": "x"}}),
+            "aws:extra",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_weakness_is_named(says: str, statement: Any, expected: str):
+    assert expected in weak(statement)
+
+
+@pytest.mark.parametrize(
+    ("says", "statements"),
+    [
+        ("the seed's own Deny", [DENY_WITHOUT_MFA]),
+        ("Deny of everything", [deny("*", when=NO_MFA)]),
+        ("Deny of *:*", [deny("*:*", when=NO_MFA)]),
+        (
+            "direct calls only",
+            [
+                deny_all_but(
+                    *LEFT_OPEN, when={"BoolIfExists": {PRESENT: "false", "aws:ViaAWSService": "false"}}
+                )
+            ],
+        ),
+        ("not equal to true, which a missing flag is not", [with_test("StringNotEquals", "true")]),
+        ("a sound one beside a weak one", [BOOL, DENY_WITHOUT_MFA]),
+        (
+            "a Deny that has nothing to do with MFA",
+            [deny("s3:*", when={"Bool": {"aws:SecureTransport": "false"}})],
+        ),
+        ("a plain Deny", [deny("s3:*")]),
+        (
+            "Allow with MFA: it grants, and claims to stop nobody",
+            [allow("*", when={"Bool": {PRESENT: "true"}})],
+        ),
+        ("nothing at all", []),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_does_not_look_like_enforcement_or_is_sound_is_not_named(says: str, statements: list[Any]):
+    assert "" == weak(*statements)
+
+
+def test_our_own_documents_are_sound():
+    assert (
+        "" == weakness(parse_document(DOCUMENTS.full, "P")) == weakness(parse_document(DOCUMENTS.brake, "P"))
+    )
+
+
+def test_a_finding_names_document_weakness_and_people():
+    policy = a_managed("EnforceMFA", BOOL)
+    expected = '"EnforceMFA" uses Bool: access keys pass, for their requests carry no MFA flag (on alice)'
+    assert [expected] == names(a_person(attached=(policy.arn,)), policies=(policy,))
+
+
+def test_a_document_is_named_once_with_the_first_three_of_its_people():
+    policy = a_managed("EnforceMFA", BOOL)
+    people = [a_person(f"user-{number}", groups=("Staff",)) for number in range(5)]
+    (text,) = names(*people, policies=(policy,), groups=(a_group("Staff", policy.arn),))
+    assert text.endswith("(on user-0, user-1, user-2 and 2 more)")
+
+
+def test_inline_policies_are_named_with_their_group():
+    staff = a_group("Staff", inline=[inline("Mfa", BOOL)])
+    (text,) = names(a_person(groups=("Staff",)), groups=(staff,))
+    assert '"inline policy Mfa of group Staff" uses Bool' in text
+
+
+def test_who_is_covered_by_something_else_is_not_misled():
+    assert [] == names(a_person(inline=(inline("A", BOOL), inline("B", DENY_WITHOUT_MFA))))
+
+
+def test_halves_that_cover_together_mislead_nobody():
+    halves = (
+        inline("A", deny("s3:*", "ec2:*", when=NO_MFA)),
+        inline("B", deny_all_but("s3:*", "ec2:*", *LEFT_OPEN, when=NO_MFA)),
+    )
+    assert [] == names(a_person(inline=halves))
+
+
+def test_the_exempt_are_misled_like_anybody():
+    rules = the_rules(exemptions=(an_exemption(f"arn:aws:iam::{ACCOUNT}:user/alice"),))
+    assert 1 == len(names(a_person(inline=(inline("A", BOOL),)), rules=rules))
+
+
+def test_ours_is_never_named_not_even_an_altered_one():
+    """It is thought away; that it was altered is drift."""
+    placed = a_person(groups=("ForceMFA",))
+    assert [] == names(placed, **ours_in_place())
+
+
+def test_a_policy_that_nobody_has_misleads_nobody():
+    assert [] == names(a_person(), policies=(a_managed("EnforceMFA", BOOL),))
+
+
+def test_every_finding_is_of_its_account():
+    rules, user = the_rules(), a_person(inline=(inline("A", BOOL),))
+    there = around(user, rules=rules)
+    (finding,) = lookalikes(there, {user.id: judge(user, there, rules, NOW)})
+    assert ("look-alike", ACCOUNT, "") == (finding.code, finding.account_id, finding.user_arn)
