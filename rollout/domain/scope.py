@@ -49,6 +49,30 @@ class Selection:
         return not self.users or bool(first_match(self.users, arn, name, user_id))
 
 
+class Unmatched:
+    """The globs of a selection that have matched nothing so far: a typing error must not narrow a run unnoticed."""
+
+    def __init__(self, selection: Selection) -> None:
+        """Begin with all of them."""
+        self._accounts, self._ous = list(selection.accounts), list(selection.ous)
+        self._users = list(selection.users)
+
+    def see_account(self, account_id: str, name: str, ou: str) -> None:
+        """Strike what an account matches."""
+        self._accounts = [glob for glob in self._accounts if not first_match((glob,), account_id, name)]
+        self._ous = [glob for glob in self._ous if not first_ou_match((glob,), ou)]
+
+    def see_user(self, arn: str, name: str, user_id: str) -> None:
+        """Strike what a user matches."""
+        self._users = [glob for glob in self._users if not first_match((glob,), arn, name, user_id)]
+
+    @property
+    def words(self) -> str:
+        """Name the rest as it was typed: `--account "prod-*"`; empty when nothing is left."""
+        left = (("--account", self._accounts), ("--ou", self._ous), ("--user", self._users))
+        return ", ".join(f'{option} "{glob}"' for option, globs in left for glob in globs)
+
+
 def first_match(globs: tuple[str, ...], *texts: str) -> str:
     """Find the first glob that matches one of the texts; empty when none does."""
     return next((glob for glob in globs if any(fnmatchcase(text, glob) for text in texts)), "")

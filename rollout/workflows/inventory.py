@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rollout.domain.inventory import AccountView, Finding, Inventory, NotEntered, Observed, Unreachable
+from rollout.domain.inventory import (
+    AccountView,
+    Effort,
+    Finding,
+    Inventory,
+    NotEntered,
+    Observed,
+    Unreachable,
+)
 from rollout.domain.organization import Account, AccountState, Caller, Organization
 from rollout.domain.scope import Scope, Selection
 from rollout.domain.users import NamedPolicy, Unread
 from rollout.errors import EmptySelection, Interrupted, OtherOrganization
 from rollout.workflows.ports import CannotEnter, Clock, Door, Engine, OrganizationPort, PolicyLevels, Progress
+from rollout.workflows.selecting import check_accounts
 
 LIFELESS = {
     AccountState.CLOSED: "closed",
@@ -31,12 +40,13 @@ class Premises:
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """The ports that looking needs."""
+    """The ports that looking needs. `effort` tells the requests so far by account id; "" is the organization itself."""
 
     door: Door
     engine: Engine
     clock: Clock
     progress: Progress
+    effort: Callable[[str], Effort] = lambda _: Effort()
 
 
 def premises(port: OrganizationPort, expected: str | None) -> Premises:
@@ -67,12 +77,7 @@ def take_inventory(
 ) -> Inventory:
     """Enter and read every account in scope, side by side; failures are values. Raises EmptySelection."""
     taken_at = looking.clock.now()
-    chosen = [account for account in where.accounts if _selected(account, selection)]
-    if not chosen:
-        raise EmptySelection(
-            "no account matches --account / --ou",
-            cure="check the globs against the accounts of the organization: rollout show",
-        )
+    check_accounts(selection, where.accounts, where.organization.id)
     views: list[AccountView] = []
     enterable: list[Account] = []
     for account in where.accounts:
@@ -85,18 +90,21 @@ def take_inventory(
             enterable.append(account)
     if not enterable:
         raise EmptySelection(
-            f"none of {len(chosen)} accounts is active and in scope",
-            cure="check scope: in rollout.yaml and the state of the accounts",
+            "none of the accounts asked for can be read: "
+            + (_named(views, selection) or "none is under both --account and --ou"),
+            cure="check --account and --ou, and scope: in rollout.yaml",
         )
     looking.progress.begin("Reading accounts", len(enterable))
-    for account, view in looking.engine.map(lambda account: _look(account, looking.door, levels), enterable):
+    for account, view in looking.engine.map(lambda account: _look(account, looking, levels), enterable):
         views.append(view)
         looking.progress.advance(f"{account.id} {account.name}")
     looking.progress.finish()
     if len(views) < len(where.accounts):
         raise Interrupted("the look at the organization was ended early; nothing was written")
     views.sort(key=lambda view: view.account.id)
-    return Inventory(where.organization, where.caller, taken_at, tuple(views), _about(levels))
+    return Inventory(
+        where.organization, where.caller, taken_at, tuple(views), _about(levels), looking.effort("")
+    )
 
 
 def left_alone(account: Account, scope: Scope) -> str:
@@ -111,13 +119,24 @@ def levels_of(account: Account, levels: PolicyLevels | Unread) -> tuple[tuple[Na
     return None if isinstance(levels, Unread) else levels.by_account.get(account.id)
 
 
-def _look(account: Account, door: Door, levels: PolicyLevels | Unread) -> Observed | Unreachable:
+def _named(views: Sequence[AccountView], selection: Selection) -> str:
+    """Name a few of the accounts asked for, with what keeps us out of them."""
+    most = 3
+    named = [
+        f"{view.account.id} {view.account.name} is {view.reason}"
+        for view in views
+        if isinstance(view, NotEntered) and _selected(view.account, selection)
+    ]
+    return ", ".join(named[:most]) + (f" and {len(named) - most} more" if len(named) > most else "")
+
+
+def _look(account: Account, looking: Looking, levels: PolicyLevels | Unread) -> Observed | Unreachable:
     try:
-        entered = door.enter(account)
+        entered = looking.door.enter(account)
         facts = entered.read()
     except CannotEnter as refusal:
-        return Unreachable(account, refusal.why, refusal.cure)
-    return Observed(account, entered.role, facts, levels_of(account, levels))
+        return Unreachable(account, refusal.why, refusal.cure, looking.effort(account.id))
+    return Observed(account, entered.role, facts, levels_of(account, levels), looking.effort(account.id))
 
 
 def _selected(account: Account, selection: Selection) -> bool:

@@ -8,8 +8,19 @@ from rollout.domain.inventory import AccountFacts
 from rollout.domain.journal.replay import Progress
 from rollout.domain.organization import Organization
 from rollout.domain.plan import Header
-from rollout.errors import OtherOrganization, PlanRefused, Refused
+from rollout.errors import EmptySelection, OtherOrganization, PlanRefused, Refused
 from rollout.workflows.apply.order import Order
+from rollout.workflows.selecting import check_in_plan
+
+
+def check_order(order: Order, organization: Organization, now: datetime) -> None:
+    """Refuse what can be known to be wrong before anybody is asked anything, and before anything is written.
+
+    Raises OtherOrganization, PlanRefused, EmptySelection.
+    """
+    check_plan(order, organization, now)
+    _check_wave(order)
+    check_in_plan(order.selection, order.plan)
 
 
 def check_plan(order: Order, organization: Organization, now: datetime) -> None:
@@ -28,6 +39,15 @@ def check_plan(order: Order, organization: Organization, now: datetime) -> None:
             cure=again,
         )
     _check_digests(header, order, again)
+
+
+def _check_wave(order: Order) -> None:
+    users = order.plan.header.waves
+    if order.wave is not None and order.wave not in users:
+        known = ", ".join(users) or "none"
+        raise EmptySelection(f'the plan has no wave "{order.wave}"', cure=f"waves of this plan: {known}")
+    if order.wave is not None and order.wave not in order.filled:
+        raise EmptySelection(f'nobody is in wave "{order.wave}"', cure="take another wave, or plan again")
 
 
 def _check_digests(header: Header, order: Order, again: str) -> None:

@@ -7,16 +7,16 @@ from datetime import datetime
 from rollout.domain.gates import GateAnswer, Result, dry_run_done, next_due, soak
 from rollout.domain.journal.replay import Progress, replay
 from rollout.domain.stages import Stage
-from rollout.errors import EmptySelection, Refused
+from rollout.errors import Refused
 from rollout.workflows.apply.carrying import Run
-from rollout.workflows.apply.guards import check_plan
+from rollout.workflows.apply.guards import check_order
 from rollout.workflows.apply.order import Applied, Due, Order, Tally, Tools
 from rollout.workflows.inventory import Premises
 
 
 def apply_plan(order: Order, tools: Tools, where: Premises) -> Applied:
     """Carry the plan. Raises Refused, PlanRefused, OtherOrganization, LockHeld, EmptySelection."""
-    check_plan(order, where.organization, tools.clock.now())
+    check_order(order, where.organization, tools.clock.now())
     with tools.lock.hold(where.organization.id, f"apply --stage {order.stage}"):
         # Only now: what is due may be another thing after whoever held the lock a moment ago.
         progress = replay(tools.journal.records(), where.organization.id)
@@ -28,9 +28,8 @@ def apply_plan(order: Order, tools: Tools, where: Premises) -> Applied:
 
 
 def waves_due(order: Order, progress: Progress, now: datetime) -> Due:
-    """Find which waves to carry, and ask their gates. Raises Refused when a gate says no, EmptySelection."""
+    """Find which waves to carry, and ask their gates. Raises Refused when a gate says no."""
     filled = order.filled
-    _check_wave(order)
     if not filled:
         return Due((), why_nothing="nobody in this plan is to be enforced")
     if not order.gated:
@@ -51,15 +50,6 @@ def waves_due(order: Order, progress: Progress, now: datetime) -> Due:
     waves = tuple(name for name in filled if name in open_waves or name == wave)
     why_nothing = "" if wave is not None else f"every wave has been carried to {order.stage}"
     return Due(waves, tuple(gates), why_nothing)
-
-
-def _check_wave(order: Order) -> None:
-    users = order.plan.header.waves
-    if order.wave is not None and order.wave not in users:
-        known = ", ".join(users) or "none"
-        raise EmptySelection(f'the plan has no wave "{order.wave}"', cure=f"waves of this plan: {known}")
-    if order.wave is not None and order.wave not in order.filled:
-        raise EmptySelection(f'nobody is in wave "{order.wave}"', cure="take another wave, or plan again")
 
 
 def _lets_through(answer: GateAnswer, order: Order) -> bool:

@@ -1,0 +1,38 @@
+"""Refuses `--account`, `--ou` and `--user` that match nothing: an empty selection is never "everything" (DESIGN §3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rollout.domain.organization import Account
+from rollout.domain.scope import Selection, Unmatched
+from rollout.errors import EmptySelection
+from rollout.workflows.ports import StoredPlan
+
+
+def check_accounts(selection: Selection, accounts: Iterable[Account], organization_id: str) -> None:
+    """Look for each glob among the accounts of the organization. Raises EmptySelection, naming those in vain."""
+    unmatched = Unmatched(selection)
+    for account in accounts:
+        unmatched.see_account(account.id, account.name, account.ou)
+    if unmatched.words:
+        raise EmptySelection(
+            f"no account of organization {organization_id} matches {unmatched.words}",
+            cure="give an account's id, its name, or the path of an OU (Workloads/Prod); globs may be quoted: 'prod-*'",
+        )
+
+
+def check_in_plan(selection: Selection, plan: StoredPlan) -> None:
+    """Look for each glob in a plan. Raises EmptySelection, naming those in vain."""
+    unmatched = Unmatched(selection)
+    if not unmatched.words:
+        return
+    for part in plan.accounts():
+        unmatched.see_account(part.account_id, part.name, part.ou)
+        for entry in part.entries:
+            unmatched.see_user(entry.user.arn, entry.user.name, entry.user.id)
+    if unmatched.words:
+        raise EmptySelection(
+            f"nothing in plan {plan.header.id} matches {unmatched.words}",
+            cure="see who is in it: rollout show",
+        )
