@@ -131,7 +131,8 @@ class World:
         }
         self.rules = Rules(**(given | rules))
         self.listed = {account.id: account for account in accounts}
-        for account_id in sorted({user.account_id for user in users} or {ACCOUNT}):
+        owners = {user.account_id for user in users} or (set() if self.listed else {ACCOUNT})
+        for account_id in sorted(owners):
             self.listed.setdefault(account_id, an_account(account_id, f"account-{account_id[:4]}"))
         self.accounts: dict[str, FakeAccount] = {}
         for account_id, account in self.listed.items():
