@@ -1,4 +1,4 @@
-"""Says of what kind each error is: the table of AWS-FACTS §4, for IAM, STS and Organizations."""
+"""Says of what kind each error is: the table of AWS-FACTS §4, for IAM, STS and Organizations; S3's beside it."""
 
 from __future__ import annotations
 
@@ -71,7 +71,15 @@ TRANSIENT = frozenset(
         "PolicyEvaluation",
     }
 )
-CONFLICTS = frozenset({"ConcurrentModification", "ConcurrentModificationException"})
+CONFLICTS = frozenset(
+    {
+        "ConcurrentModification",
+        "ConcurrentModificationException",
+        # S3, where another conditional write to the same key was under way: nobody's precondition has failed yet.
+        "ConditionalRequestConflict",
+        "OperationAborted",
+    }
+)
 NOT_FOUND = frozenset({"NoSuchEntity", "NoSuchEntityException"})
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
 EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mypy_boto3_accessanalyzer import AccessAnalyzerClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_organizations import OrganizationsClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sts import STSClient
 
 Client = TypeVar("Client", bound=BaseClient)
@@ -150,6 +151,10 @@ class Connection:
     def analyzer(self) -> AccessAnalyzerClient:
         """The caller's Access Analyzer, which is regional."""
         return self._make(lambda: self.session.client("accessanalyzer", **self._options()))
+
+    def s3(self) -> S3Client:
+        """The caller's S3, for a store that is a bucket."""
+        return self._make(lambda: self.session.client("s3", **self._options()))
 
     def own_iam(self, guard: Guard) -> IAMClient:
         """IAM of the caller's own account, signed with the caller's own keys, behind the guard (DESIGN §9)."""

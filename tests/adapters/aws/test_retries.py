@@ -34,7 +34,12 @@ THROTTLES = [
     Fail("SlowDown", 503),
     Fail("AnythingAtAll", 429),
 ]
-CONFLICTS = [Fail("ConcurrentModification", 409), Fail("EntityTemporarilyUnmodifiable", 409)]
+CONFLICTS = [
+    Fail("ConcurrentModification", 409),
+    Fail("EntityTemporarilyUnmodifiable", 409),
+    Fail("ConditionalRequestConflict", 409),
+    Fail("OperationAborted", 409),
+]
 UNCERTAIN = [
     Fail("ServiceFailure", 500),
     Fail("InternalFailure", 500),
