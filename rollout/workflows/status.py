@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
+from rollout.domain.changes import Skipped
 from rollout.domain.gates import Result, dry_run_done, soak
 from rollout.domain.journal.replay import Progress
 from rollout.domain.notices import Delivery
 from rollout.domain.plan import Entry
 from rollout.domain.readiness import Notified
 from rollout.domain.stages import Stage
+from rollout.domain.verdicts.verdict import Impact
 from rollout.workflows.ports import StoredPlan
 
 
@@ -33,9 +35,16 @@ class WaveStands:
 
 
 def where_waves_stand(
-    stored: StoredPlan, progress: Progress, now: datetime, *, lead_time: timedelta, soak_time: timedelta
+    stored: StoredPlan,
+    progress: Progress,
+    now: datetime,
+    *,
+    lead_time: timedelta,
+    soak_time: timedelta,
+    unaffected_too: bool = False,
 ) -> list[WaveStands]:
-    """Tell about every wave of the plan, in order."""
+    """Tell about every wave of the plan, in order. `unaffected_too`: as `gates.notice_for_unaffected` says."""
+    rule = Notified(lead_time, unaffected_too)
     members: dict[str, list[Entry]] = {wave: [] for wave in stored.header.waves}
     for account in stored.accounts():
         for entry in account.entries:
@@ -47,7 +56,7 @@ def where_waves_stand(
     for wave, entries in members.items():
         steps = ("", "")
         if entries:
-            steps = _next(wave, entries, progress, now, filled, lead_time, soak_time)
+            steps = _next(wave, entries, progress, now, filled, rule, soak_time)
         if rehearsed.result is not Result.PASS and steps[0] not in ("", "done"):
             steps = (steps[0], rehearsed.detail)
         stands.append(
@@ -70,7 +79,7 @@ def _next(
     progress: Progress,
     now: datetime,
     filled: list[str],
-    lead_time: timedelta,
+    rule: Notified,
     soak_time: timedelta,
 ) -> tuple[str, str]:
     if (Stage.ENFORCE, wave) in progress.carried:
@@ -81,19 +90,26 @@ def _next(
     answer = soak(progress, filled, wave, soak_time, now)
     if answer.result is not Result.PASS:
         return ("enforce", answer.detail)
-    rule = Notified(lead_time)
     waits = [
         why.detail
         for entry in entries
         if entry.impact is not None and not _is_enforced(entry, progress)
-        if (why := rule.holds_back(entry.user.id, entry.impact, progress, now)) is not None
+        if (why := _holds_back(entry, entry.impact, rule, progress, now)) is not None
     ]
     return ("enforce", f"{len(waits)} users: {max(waits)}" if waits else "")
 
 
+def _holds_back(
+    entry: Entry, impact: Impact, rule: Notified, progress: Progress, now: datetime
+) -> Skipped | None:
+    since = progress.let_out.get(entry.user.id)
+    return rule.holds_back(entry.user.id, impact, progress, now, since)
+
+
 def _is_told(entry: Entry, progress: Progress) -> bool:
+    # A queued message has told nobody yet (DESIGN §6).
     told = progress.last_told(entry.user.id)
-    return told is not None and told.delivery is not Delivery.FAILED
+    return told is not None and told.delivery is Delivery.DELIVERED
 
 
 def _is_enforced(entry: Entry, progress: Progress) -> bool:
