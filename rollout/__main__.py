@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
+import io
+import os
+import signal
 import sys
+
+INTERRUPTED = 130
 
 
 def main() -> None:
     """Run `rollout` and leave with its exit code."""
-    from rollout.cli.app import run
+    # SIGTERM ends a command as Ctrl-C does. Commands that write ask for both to be handled with more care.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that cannot be shown stops nobody
+    try:
+        from rollout.cli.app import run
 
-    sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)  # noqa: T201 - what could say it better may not be imported yet
+        code = INTERRUPTED
+    _flush()
+    sys.exit(code)
+
+
+def _flush() -> None:
+    """Hand over what is left to say; a reader that has gone (`| head`) is no error."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":

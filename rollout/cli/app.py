@@ -9,11 +9,19 @@ import typer
 
 from rollout import __version__
 from rollout.cli import apply, demo, init, plan, policy, report, sandbox, show, status
+from rollout.cli.console import echo
+from rollout.cli.describing import described, unwrapped
 from rollout.cli.running import run_command
+
+HELP = """Bring MFA to every IAM user of an AWS Organization: judged first, told in time, wave by wave, undoable.
+
+    Example: [bold]rollout demo[/] shows all of it on this machine, with no AWS account. On your own organization begin
+    with [bold]rollout init[/] and [bold]rollout plan[/].
+    """
 
 app = typer.Typer(
     name="rollout",
-    help="Bring MFA to every IAM user of an AWS Organization: judged first, told in time, wave by wave, undoable.",
+    help=unwrapped(HELP),
     invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -21,20 +29,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-app.command("init")(init.init)
-app.command("plan")(plan.plan)
-app.command("show")(show.show)
-app.command("apply")(apply.apply)
-app.command("status")(status.status)
-app.command("report")(report.report)
+app.command("init", help=described(init.init))(init.init)
+app.command("plan", help=described(plan.plan))(plan.plan)
+app.command("show", help=described(show.show))(show.show)
+app.command("apply", help=described(apply.apply))(apply.apply)
+app.command("status", help=described(status.status))(status.status)
+app.command("report", help=described(report.report))(report.report)
 app.add_typer(policy.app, name="policy")
-app.command("demo")(demo.demo)
+app.command("demo", help=described(demo.demo))(demo.demo)
 app.add_typer(sandbox.app, name="sandbox")
 
 
 def _print_version(value: bool) -> None:
     if value:
-        typer.echo(f"rollout {__version__}")
+        echo(f"rollout {__version__}")
         raise typer.Exit
 
 
@@ -49,7 +57,7 @@ def _options(
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        echo(context.get_help())
 
 
 def run(arguments: Sequence[str]) -> int:

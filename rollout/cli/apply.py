@@ -25,7 +25,10 @@ def apply(
     plan: PlanArgument = None,
     stage: Annotated[Stage, typer.Option("--stage", help="How far to carry it.")] = Stage.DRY_RUN,
     wave: Annotated[
-        str | None, typer.Option("--wave", help="This wave; default: the next one due.", show_default=False)
+        str | None,
+        typer.Option(
+            "--wave", metavar="NAME", help="This wave; default: the next one due.", show_default=False
+        ),
     ] = None,
     account: Accounts = None,
     ou: Ous = None,
@@ -33,11 +36,17 @@ def apply(
     override_gate: Annotated[
         list[str] | None,
         typer.Option(
-            "--override-gate", help="Let the wave through this gate; needs --reason.", show_default=False
+            "--override-gate",
+            metavar="GATE",
+            help="Let the wave through this gate; needs --reason.",
+            show_default=False,
         ),
     ] = None,
     reason: Annotated[
-        str | None, typer.Option("--reason", help="Why a gate is overridden; journalled.", show_default=False)
+        str | None,
+        typer.Option(
+            "--reason", metavar="TEXT", help="Why a gate is overridden; journalled.", show_default=False
+        ),
     ] = None,
     config: Config = None,
     profile: Profile = None,

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from typing import IO
 
 import typer
 from rich.console import Console
@@ -14,17 +15,44 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from rollout.errors import WrongUsage
+from rollout.errors import Refused, WrongUsage
 
 # Wide enough for tables where nobody has a window: in a file, a pipe or a log.
 WIDTH_ELSEWHERE = 160
 
-out = Console(
+
+class _Console(Console):
+    """A console that outlives its reader: after `| head` a run goes on to its end, and its exit code stays true."""
+
+    def on_broken_pipe(self) -> None:
+        """Say the rest to nobody."""
+        self.quiet = True
+        _silence(self.file)
+
+
+def _silence(stream: IO[str]) -> None:
+    """Let whatever is still to be written, also at exit, go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+out = _Console(
     soft_wrap=True,
     highlight=False,
+    emoji=False,  # an ARN is full of colons
     width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_ELSEWHERE,
 )
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+err = _Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
+
+
+def echo(text: str, *, end: str = "\n") -> None:
+    """Print text to stdout as it is: documents, JSON, lines for a shell."""
+    try:
+        sys.stdout.write(text + end)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence(sys.stdout)
 
 
 def warn(text: str) -> None:
@@ -33,21 +61,23 @@ def warn(text: str) -> None:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask before writing. Raises WrongUsage when nobody can answer, Abort when the answer is no."""
+    """Ask before writing. Raises WrongUsage when nobody can answer, Refused when the answer is no."""
     if yes:
         return
     if not sys.stdin.isatty():
         raise WrongUsage(
-            "this command writes and asks first, but there is no terminal to ask on",
-            cure="look at the counts above, then add --yes",
+            "this command writes and asks first, but there is no terminal to ask on; nothing was written",
+            cure="look at what is named above, then add --yes",
         )
     if not typer.confirm(question, err=True):
-        raise WrongUsage("left as it was: the answer was no")
+        raise Refused("nothing was written: the answer was no")
 
 
-def print_json(value: object) -> None:
+def print_json(value: object, *, indent: int | None = 2) -> None:
     """Print one JSON document."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    # What the terminal cannot show is escaped, as JSON may be.
+    escaped = not (sys.stdout.encoding or "").lower().startswith("utf")
+    echo(json.dumps(value, indent=indent, ensure_ascii=escaped, default=str))
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:

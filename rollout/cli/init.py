@@ -8,12 +8,14 @@ from typing import Annotated
 
 import typer
 
-from rollout.cli.console import out
+from rollout.cli.console import err, out
 from rollout.errors import Unwritable, WrongUsage
 
 
 def init(
-    folder: Annotated[Path, typer.Option("--folder", help="Where to write.", file_okay=False)] = Path(),
+    folder: Annotated[
+        Path, typer.Option("--folder", metavar="FOLDER", help="Where to write.", file_okay=False)
+    ] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
 ) -> None:
     """Write a commented rollout.yaml and rollout.schema.json.
@@ -28,12 +30,14 @@ def init(
     }
     there = [str(path) for path in texts if path.exists()]
     if there and not force:
-        raise WrongUsage(f"{' and '.join(there)} is there already", cure="--force replaces it")
+        raise WrongUsage(f"already there: {', '.join(there)}", cure="--force replaces what is there")
     for path, text in texts.items():
         try:
             path.write_text(text, "utf-8")
         except OSError as error:
             raise Unwritable(
-                f"{path} cannot be written: {error.strerror}", cure="choose another --folder"
+                f"{path} cannot be written: {error.strerror}",
+                cure="make the folder first, or choose another --folder",
             ) from error
         out.print(f"Wrote {path}", markup=False)
+    err.print("Next: set organization: in it, look through the rest, then rollout plan")

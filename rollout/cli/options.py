@@ -11,6 +11,7 @@ Config = Annotated[
     Path | None,
     typer.Option(
         "--config",
+        metavar="FILE",
         help="Settings file; default: $ROLLOUT_CONFIG, else rollout.yaml here.",
         show_default=False,
     ),
@@ -18,7 +19,10 @@ Config = Annotated[
 Profile = Annotated[
     str | None,
     typer.Option(
-        "--profile", help="AWS profile to start from; default: what boto3 finds.", show_default=False
+        "--profile",
+        metavar="NAME",
+        help="AWS profile to start from; default: what boto3 finds.",
+        show_default=False,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -27,12 +31,15 @@ Yes = Annotated[
 ]
 PlanArgument = Annotated[
     str | None,
-    typer.Argument(help="A plan's path, file stem or id; default: the newest.", show_default=False),
+    typer.Argument(
+        metavar="PLAN", help="A plan's path, file stem or id; default: the newest.", show_default=False
+    ),
 ]
 Accounts = Annotated[
     list[str] | None,
     typer.Option(
         "--account",
+        metavar="GLOB",
         help="Only accounts whose id or name matches this glob; may be repeated.",
         show_default=False,
     ),
@@ -41,6 +48,7 @@ Ous = Annotated[
     list[str] | None,
     typer.Option(
         "--ou",
+        metavar="GLOB",
         help="Only OUs whose path matches this glob, and all below; may be repeated.",
         show_default=False,
     ),
@@ -49,6 +57,7 @@ Users = Annotated[
     list[str] | None,
     typer.Option(
         "--user",
+        metavar="GLOB",
         help="Only users whose ARN, name or UserId matches this glob; may be repeated.",
         show_default=False,
     ),

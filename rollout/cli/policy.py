@@ -12,12 +12,13 @@ from typing import Annotated, Any
 
 import typer
 
-from rollout.cli.console import warn
+from rollout.cli.console import echo, print_json, warn
+from rollout.cli.describing import described
 from rollout.cli.options import Config, Profile
 from rollout.cli.startup import read_settings
 from rollout.errors import BadSettings, NoCredentials, WrongUsage
 
-app = typer.Typer(help="The policy documents, their difference from the seed, and the evaluator.")
+app = typer.Typer()
 
 
 class Which(StrEnum):
@@ -41,13 +42,13 @@ class Partition(StrEnum):
     EUSC = "aws-eusc"
 
 
-@app.callback(invoke_without_command=True)
 def policy(
     context: typer.Context,
     which: Annotated[Which, typer.Option("--document", help="Which document.")] = Which.FULL,
     partition: Annotated[Partition, typer.Option("--partition", help="For this partition.")] = Partition.AWS,
     diff: Annotated[
-        str | None, typer.Option("--diff", help="Show the difference from: seed.", show_default=False)
+        str | None,
+        typer.Option("--diff", metavar="seed", help="Show the difference from: seed.", show_default=False),
     ] = None,
     check: Annotated[
         bool,
@@ -58,7 +59,10 @@ def policy(
     profile: Profile = None,
     config: Config = None,
 ) -> None:
-    """Print the documents of this rollout.yaml, their difference from the seed, or what is wrong with them.
+    """Print the policy documents, their difference from the seed, or what is wrong with them. Asks AWS nothing.
+
+    Which document: [bold]full[/] is ForceMFA, [bold]brake[/] its Allow half, [bold]enrolment[/] what only lets people
+    enrol.
 
     Example: [bold]rollout policy --diff seed[/]
     """
@@ -76,27 +80,26 @@ def policy(
         return
     text = _text(chosen[which])
     if diff is None:
-        typer.echo(text, nl=False)
+        echo(text, end="")
         return
     if diff != "seed":
-        raise typer.BadParameter(f'there is nothing called "{diff}" to compare with; use: --diff seed')
+        raise WrongUsage(f'there is nothing called "{diff}" to compare with', cure="use: --diff seed")
     for switch in switched_on(settings.domain_amendments()):
-        typer.echo(f"# {switch.name}: {switch.purpose}; risk: {switch.risk}")
+        echo(f"# {switch.name}: {switch.purpose}; risk: {switch.risk}")
     lines = difflib.unified_diff(
         _text(seed()).splitlines(keepends=True), text.splitlines(keepends=True), "seed", "rollout.yaml"
     )
-    typer.echo("".join(lines), nl=False)
+    echo("".join(lines), end="")
 
 
-@app.command()
 def simulate(
     file: Annotated[
         str, typer.Argument(help="A file of JSON lines, or - for standard input.", metavar="FILE")
     ],
 ) -> None:
-    """Evaluate requests against policies, offline: one JSON object a line in, one answer a line out.
+    r"""Evaluate requests against policies, offline: one JSON object a line in, one answer a line out.
 
-    A line is {"id", "policies": [document…], "boundary"?, "scps": [[document…] per level]?, "session"?,
+    A line is {"id", "policies": \[document…], "boundary"?, "scps": \[\[document…] per level]?, "session"?,
     "request": {"action", "resource", "principal", "context", "unknown"?}}.
 
     Example: [bold]rollout policy simulate queries.jsonl[/]
@@ -109,19 +112,44 @@ def simulate(
             given = answer(json.loads(line))
         except (BadQuery, json.JSONDecodeError, RecursionError) as error:
             bad += 1
-            warn(f"{file}, line {number}: {error}")
-            given = {"id": None, "error": f"line {number}: {error}"}
-        typer.echo(json.dumps(given, ensure_ascii=False))
+            why = f"line {number}: {_why(error)}"
+            warn(f"{_called(file)}, {why}")
+            given = {"id": None, "error": why}
+        print_json(given, indent=None)
     if bad:
-        raise WrongUsage(f"{bad} lines of {file} hold no query", cure="see rollout policy simulate --help")
+        raise WrongUsage(
+            f"{bad} line{'s' if bad > 1 else ''} of {_called(file)} cannot be answered; the others are",
+            cure="see rollout policy simulate --help",
+        )
+
+
+app.callback(invoke_without_command=True, help=described(policy))(policy)
+app.command(help=described(simulate))(simulate)
+
+
+def _called(file: str) -> str:
+    return "standard input" if file == "-" else file
+
+
+def _why(error: Exception) -> str:
+    match error:
+        case json.JSONDecodeError():
+            return f"no JSON: {error.msg} at column {error.colno}"
+        case RecursionError():
+            return "nested too deeply"
+        case _:
+            return str(error)
 
 
 def _lines(file: str) -> Iterator[tuple[int, str]]:
+    cure = "name a file of JSON lines in UTF-8, or - for standard input"
     try:
         with nullcontext(sys.stdin) if file == "-" else open(file, encoding="utf-8") as lines:  # noqa: PTH123
             yield from ((number, line) for number, line in enumerate(lines, 1) if line.strip())
-    except (OSError, UnicodeDecodeError) as error:
-        raise WrongUsage(f"{file} cannot be read: {error}", cure="name a file of JSON lines, or -") from error
+    except OSError as error:
+        raise WrongUsage(f"{file} cannot be read: {error.strerror or error}", cure=cure) from error
+    except UnicodeDecodeError as error:
+        raise WrongUsage(f"{_called(file)} cannot be read: not UTF-8 ({error.reason})", cure=cure) from error
 
 
 def _check(documents: Mapping[str, Mapping[str, Any]], profile: str | None) -> None:
@@ -133,9 +161,9 @@ def _check(documents: Mapping[str, Mapping[str, Any]], profile: str | None) -> N
     for name, document in documents.items():
         problems = list(lint(document, known))
         found += len(problems)
-        typer.echo(f"{name}: {size(document)} of {MANAGED_POLICY_LIMIT} characters, {len(problems)} problems")
+        echo(f"{name}: {size(document)} of {MANAGED_POLICY_LIMIT} characters, {len(problems)} problems")
         for problem in problems:
-            typer.echo(f"  {problem}")
+            echo(f"  {problem}")
     found += _ask_analyzer(documents, profile)
     if found:
         raise BadSettings(f"{found} problems in the documents", cure="see policy: in rollout.yaml")
@@ -155,9 +183,9 @@ def _ask_analyzer(documents: Mapping[str, Mapping[str, Any]], profile: str | Non
             if isinstance(found, Unread):
                 warn(f"Access Analyzer could not be asked: {found.why}")
                 return errors
-            typer.echo(f"{name}: Access Analyzer has {len(found)} findings")
+            echo(f"{name}: Access Analyzer has {len(found)} findings")
             for finding in found:
-                typer.echo(f"  {finding}")
+                echo(f"  {finding}")
                 errors += finding.startswith("ERROR ")
     except NoCredentials as error:
         warn(f"Access Analyzer was not asked: {error}")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollout.cli.console import err, out
+from rollout.cli.console import echo, err, out
+from rollout.cli.describing import described, unwrapped
 from rollout.errors import MissingExtra, WrongUsage
 
 if TYPE_CHECKING:
@@ -17,10 +18,15 @@ if TYPE_CHECKING:
 
     from rollout.sandbox.process import KeptSandbox
 
-app = typer.Typer(no_args_is_help=True, help="An AWS organization on this machine, to try everything on.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help=unwrapped("""An AWS organization on this machine, to try everything on.
+
+    Example: [bold]eval "$(rollout sandbox start)"[/], then [bold]rollout plan[/], and at the end
+    [bold]rollout sandbox stop[/]"""),
+)
 
 
-@app.command()
 def start() -> None:
     """Start it, and print the exports that point AWS tools and rollout at it.
 
@@ -33,7 +39,6 @@ def start() -> None:
     print_exports(kept)
 
 
-@app.command()
 def stop() -> None:
     """Stop it; the organization is gone then, plans and journal stay.
 
@@ -43,7 +48,6 @@ def stop() -> None:
     out.print("Stopped." if stopped else "No sandbox runs for this folder.")
 
 
-@app.command()
 def advance(
     span: Annotated[str, typer.Argument(help="How far, such as 14d, 12h or 30m.", metavar="SPAN")],
 ) -> None:
@@ -56,16 +60,20 @@ def advance(
     try:
         by = parse_duration(span)
     except ValueError as error:
-        raise WrongUsage(f'"{span}" is not a span of time: {error}', cure="write 14d, 12h or 30m") from error
+        raise WrongUsage(f"{error}", cure="for example: rollout sandbox advance 14d") from error
     now = process().advance_kept(Path.cwd(), by)
     out.print(f"The sandbox's clock says {now:%Y-%m-%d %H:%M} UTC.", markup=False)
+
+
+for _command in (start, stop, advance):
+    app.command(help=described(_command))(_command)
 
 
 def print_exports(kept: KeptSandbox) -> None:
     """Print shell lines that point boto3, the AWS CLI and rollout at the sandbox."""
     for name, value in sorted(kept.environment.items()):
-        typer.echo(f"export {name}={shlex.quote(value)}")
-    typer.echo("unset AWS_PROFILE AWS_SESSION_TOKEN")
+        echo(f"export {name}={shlex.quote(value)}")
+    echo("unset AWS_PROFILE AWS_SESSION_TOKEN")
 
 
 def process() -> ModuleType:

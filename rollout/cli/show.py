@@ -25,7 +25,9 @@ def show(
     account: Accounts = None,
     ou: Ous = None,
     user: Users = None,
-    wave: Annotated[str | None, typer.Option("--wave", help="Only this wave.", show_default=False)] = None,
+    wave: Annotated[
+        str | None, typer.Option("--wave", metavar="NAME", help="Only this wave.", show_default=False)
+    ] = None,
     config: Config = None,
     json: Json = False,
 ) -> None:

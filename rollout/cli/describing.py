@@ -1,0 +1,16 @@
+"""Makes help texts of docstrings: a paragraph of several lines is one, which the terminal wraps for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import cleandoc
+
+
+def described(command: Callable[..., object]) -> str:
+    """Take the help text from a command's docstring."""
+    return unwrapped(command.__doc__ or "")
+
+
+def unwrapped(text: str) -> str:
+    """Join the lines of each paragraph."""
+    return "\n\n".join(" ".join(part.split()) for part in cleandoc(text).split("\n\n"))
