@@ -14,7 +14,7 @@ def forecast(user: User, impact: Impact, in_use: tuple[AccessKey, ...], now: dat
     parts = [_console(user, impact)]
     if in_use:
         keys = "; ".join(say_key(key, now) for key in in_use)
-        parts.append(f"CLI: {keys}: denied until {_way_out(impact)}")
+        parts.append(f"CLI: {keys}: denied until {_way_out(user, impact)}")
     elif user.active_keys:
         parts.append("CLI: keys not in use; they will need a session with MFA")
     if user.active_services:
@@ -33,10 +33,12 @@ def _console(user: User, impact: Impact) -> str:
     return "console: sign in with MFA"
 
 
-def _way_out(impact: Impact) -> str:
+def _way_out(user: User, impact: Impact) -> str:
     match impact:
         case Impact.PASSKEY_ONLY:
-            return "a TOTP device is added (a passkey gives no codes), or `aws login` is used"
+            # `aws login` signs in at the console (AWS-FACTS §7).
+            login = ", or `aws login` is used" if user.password else ""
+            return f"a TOTP device is added (a passkey gives no codes){login}"
         case Impact.ENROL:
             return "a device is enrolled and `aws configure mfa-login` is used"
         case Impact.CLI | Impact.NONE:

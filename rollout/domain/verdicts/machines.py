@@ -69,6 +69,7 @@ def _marks(user: User, rules: MachineRules) -> Iterator[str]:
     for group in rules.groups:
         if group in user.groups:
             yield f"member of {group}"
+    services = {service.casefold() for service in rules.services}
     for key in user.active_keys:
-        if key.service in rules.services:
+        if key.service and key.service.casefold() in services:
             yield f"{key.label} last used for {key.service}"

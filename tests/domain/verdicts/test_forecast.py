@@ -1,0 +1,80 @@
+"""One sentence a person understands: what changes at the console, and for each key."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rollout.domain.users import User
+from rollout.domain.verdicts.forecast import forecast
+from rollout.domain.verdicts.impact import impact_of
+from rollout.domain.verdicts.machines import keys_in_use
+from tests.builders import NOW, a_key, a_user
+from tests.domain.judging import the_rules
+
+KEY = replace(a_key(used_days_ago=2), id="AKIAIOSFODNN7EXAMP3F", region="eu-west-1")
+SENTENCES = [
+    (a_user(), "console: sign in with MFA as today"),
+    (
+        a_user(keys=(KEY,)),
+        (
+            "console: sign in with MFA as today; CLI: key AKIA…3F used 2 days ago for s3 in eu-west-1: "
+            "denied until `aws configure mfa-login` is used"
+        ),
+    ),
+    (
+        a_user(mfa="passkey", keys=(KEY,)),
+        (
+            "console: sign in with MFA as today; CLI: key AKIA…3F used 2 days ago for s3 in eu-west-1: "
+            "denied until a TOTP device is added (a passkey gives no codes), or `aws login` is used"
+        ),
+    ),
+    (
+        a_user(mfa="passkey", password=False, keys=(KEY,)),
+        (
+            "no console access; CLI: key AKIA…3F used 2 days ago for s3 in eu-west-1: "
+            "denied until a TOTP device is added (a passkey gives no codes)"
+        ),
+    ),
+    (a_user(mfa=None), "console: only enrolling a device works until there is one; then sign out and in"),
+    (
+        a_user(mfa=None, keys=(KEY,)),
+        (
+            "console: only enrolling a device works until there is one; then sign out and in; "
+            "CLI: key AKIA…3F used 2 days ago for s3 in eu-west-1: "
+            "denied until a device is enrolled and `aws configure mfa-login` is used"
+        ),
+    ),
+    (
+        a_user(keys=1, used_days_ago=200),
+        "console: sign in with MFA as today; CLI: keys not in use; they will need a session with MFA",
+    ),
+    (a_user(password=False, mfa=None), "no credentials: nothing changes"),
+    (
+        a_user(password=False, mfa=None, services=["codecommit", "bedrock"]),
+        "no console access; credentials for codecommit, bedrock: denied, for they carry no MFA",
+    ),
+    (
+        a_user(services=["codecommit"]),
+        "console: sign in with MFA as today; credentials for codecommit: denied, for they carry no MFA",
+    ),
+    (
+        a_user(keys=(KEY, replace(KEY, slot=2, id=None))),
+        (
+            "console: sign in with MFA as today; CLI: key AKIA…3F used 2 days ago for s3 in eu-west-1; "
+            "key 2 used 2 days ago for s3 in eu-west-1: denied until `aws configure mfa-login` is used"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("user", "sentence"), SENTENCES, ids=range(len(SENTENCES)))
+def test_a_forecast(user: User, sentence: str):
+    rules = the_rules()
+    assert sentence == forecast(user, impact_of(user, rules, NOW), keys_in_use(user, rules, NOW), NOW)
+
+
+@pytest.mark.parametrize(("user", "sentence"), SENTENCES, ids=range(len(SENTENCES)))
+def test_no_forecast_gives_a_key_away(user: User, sentence: str):
+    assert "IOSFODNN7" not in sentence
