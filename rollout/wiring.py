@@ -10,9 +10,10 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from random import Random, SystemRandom
+from time import sleep
 from typing import TYPE_CHECKING
 
 from rollout import __version__
@@ -21,16 +22,20 @@ from rollout.adapters.documents import seed
 from rollout.adapters.execution.threads import ThreadEngine
 from rollout.adapters.notify.outbox import Outbox
 from rollout.adapters.notify.rehearsal import RehearsingNotifier
+from rollout.adapters.store.folder import FolderStore
 from rollout.adapters.store.journal import FolderJournal, new_run_id
 from rollout.adapters.store.locks import FolderLock
+from rollout.adapters.store.markers import StoredMarker
 from rollout.adapters.store.plans import FolderPlans
 from rollout.adapters.store.processes import process_start
-from rollout.adapters.store.rehearsal import RehearsingJournal
+from rollout.adapters.store.rehearsal import RehearsingJournal, RehearsingMarker
 from rollout.domain.exemptions import UserMatch
 from rollout.domain.fingerprints import digest
 from rollout.domain.force_mfa.documents import allow_half, enrolment, force_mfa
 from rollout.domain.force_mfa.standing import Documents, Names
 from rollout.domain.force_mfa.via import Via
+from rollout.domain.inventory import Effort
+from rollout.domain.reach import Reach
 from rollout.domain.readiness import Notified, Rehearsed
 from rollout.domain.scope import Selection
 from rollout.domain.stages import Stage
@@ -39,9 +44,12 @@ from rollout.settings import Settings
 from rollout.workflows.apply.order import Order, Tools
 from rollout.workflows.inventory import Looking, Premises
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
-from rollout.workflows.ports import Clock, Door, Journal, Progress, StoredPlan
+from rollout.workflows.ports import Clock, Journal, Progress, StoredPlan
+from rollout.workflows.release import ReleaseOrder, ReleaseTools
+from rollout.workflows.rollback import RollbackOrder, RollbackTools, Wanted
 
 if TYPE_CHECKING:
+    from rollout.adapters.aws.door import AwsDoor
     from rollout.adapters.aws.identity import WhoAmI
     from rollout.adapters.aws.organizations import AwsOrganization
     from rollout.adapters.aws.retries import Retries
@@ -103,6 +111,16 @@ class Files:
         """Open the journal; `run` names the segment that new records go into."""
         return FolderJournal(self.store, run)
 
+    def lock(self) -> FolderLock:
+        """One operator at a time, named by this process."""
+        pid = os.getpid()
+        host, start = socket.gethostname(), process_start(pid)
+        return FolderLock(self.store, getpass.getuser(), host, pid, start, LocalClock())
+
+    def marker(self, organization_id: str) -> StoredMarker:
+        """Where releases are put for runs that have begun already."""
+        return StoredMarker(FolderStore(self.store), organization_id)
+
     def report_folder(self, plan: StoredPlan) -> Path:
         """Say where a plan's report goes."""
         return self.store / "reports" / plan.stem
@@ -159,7 +177,7 @@ class Live:
         tagged = any(wave.account_tags for wave in self.settings.waves)
         return AwsOrganization(self.connection, with_tags=tagged, retries=self._retries, who=self._who)
 
-    def door(self, where: Premises, *, writing: bool) -> Door:
+    def door(self, where: Premises, *, writing: bool) -> AwsDoor:
         """The way into accounts, for reading or for carrying changes."""
         from rollout.adapters.aws.door import Access, AwsDoor, Ways
         from rollout.adapters.aws.operations import Ours
@@ -195,7 +213,10 @@ class Live:
 
     def looking(self, where: Premises, progress: Progress) -> Looking:
         """The ports that an inventory needs."""
-        return Looking(self.door(where, writing=False), self.engine(), self.clock, progress)
+        door = self.door(where, writing=False)
+        return Looking(
+            door, self.engine(), self.clock, progress, partial(_effort_of, self.organization, door)
+        )
 
     def plan_order(self, where: Premises) -> PlanOrder:
         """Say how a plan is made."""
@@ -212,26 +233,83 @@ class Live:
     def tools(self, stage: Stage, run: str, where: Premises, progress: Progress) -> Tools:
         """The ports of an apply. Only here does a dry run differ: its adapters read for real and note writes."""
         journal: Journal = self.files.journal(run)
-        lock = FolderLock(
-            self.files.store,
-            getpass.getuser(),
-            socket.gethostname(),
-            os.getpid(),
-            process_start(os.getpid()),
-            LocalClock(),
-        )
         tools = Tools(
             organization=self.organization,
             door=self.door(where, writing=stage is not Stage.DRY_RUN),
             engine=self.engine(),
             journal=journal,
             notifier=self.outbox(run),
-            lock=lock,
+            lock=self.files.lock(),
             clock=self.clock,
             progress=progress,
             stopping=self.stop.is_set,
         )
         return rehearsing(tools) if stage is Stage.DRY_RUN else tools
+
+    def release_tools(
+        self, run: str, where: Premises, progress: Progress, *, rehearsal: bool
+    ) -> ReleaseTools:
+        """The ports of a release: no lock, but a look at who holds it."""
+        lock, organization_id = self.files.lock(), where.organization.id
+        marker, journal = self.files.marker(organization_id), self.files.journal(run)
+        door = self.door(where, writing=not rehearsal)
+        tools = ReleaseTools(
+            door, self.engine(), journal, marker, self.clock, progress, partial(_running, lock, organization_id), sleep
+        )
+        if not rehearsal:
+            return tools
+        from rollout.adapters.aws.rehearsal import RehearsingDoor
+
+        return replace(
+            tools,
+            door=RehearsingDoor(door),
+            journal=RehearsingJournal(journal),
+            marker=RehearsingMarker(marker),
+        )
+
+    def release_order(  # noqa: PLR0913 - what the operator said
+        self,
+        run: str,
+        where: Premises,
+        reach: Reach,
+        *,
+        until: datetime | None,
+        reason: str,
+        rehearsal: bool,
+    ) -> ReleaseOrder:
+        """Say what a release is to do."""
+        organization = where.organization
+        return ReleaseOrder(
+            run,
+            organization.id,
+            organization.partition,
+            names_of(self.settings),
+            documents_for(self.settings, organization.partition).brake,
+            reach,
+            until,
+            reason,
+            where.caller.arn,
+            __version__,
+            rehearsal,
+        )
+
+    def rollback_order(self, run: str, where: Premises, wanted: Wanted, *, rehearsal: bool) -> RollbackOrder:
+        """Say what a rollback is to do."""
+        return RollbackOrder(run, where.organization.id, wanted, where.caller.arn, __version__, rehearsal)
+
+    def rollback_tools(
+        self, run: str, where: Premises, progress: Progress, *, rehearsal: bool
+    ) -> RollbackTools:
+        """The ports of a rollback."""
+        door, journal = self.door(where, writing=not rehearsal), self.files.journal(run)
+        tools = RollbackTools(
+            door, self.engine(), journal, self.files.lock(), self.clock, progress, self.stop.is_set
+        )
+        if not rehearsal:
+            return tools
+        from rollout.adapters.aws.rehearsal import RehearsingDoor
+
+        return replace(tools, door=RehearsingDoor(door), journal=RehearsingJournal(journal))
 
     def outbox(self, run: str) -> Outbox:
         """The folder that mails go into."""
@@ -274,6 +352,15 @@ class Live:
             selection=selection,
             overrides=overrides,
         )
+
+
+def _effort_of(organization: AwsOrganization, door: AwsDoor, account_id: str) -> Effort:
+    return door.effort(account_id) if account_id else organization.tally.effort
+
+
+def _running(lock: FolderLock, organization_id: str) -> str:
+    holder = lock.holder(organization_id)
+    return holder.sentence if holder else ""
 
 
 def rehearsing(tools: Tools) -> Tools:

@@ -95,6 +95,18 @@ class AccountFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Effort:
+    """How many requests it took, and how many of them repeated one that had gone wrong."""
+
+    calls: int = 0
+    retries: int = 0
+
+    def __add__(self, other: Effort) -> Effort:
+        """Take both together."""
+        return Effort(self.calls + other.calls, self.retries + other.retries)
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """An account that was entered and read. `scps` has one tuple a level, root first; None = not read."""
 
@@ -102,6 +114,7 @@ class Observed:
     role: str
     facts: AccountFacts
     scps: tuple[tuple[NamedPolicy, ...], ...] | None = ()
+    effort: Effort = Effort()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +124,7 @@ class Unreachable:
     account: Account
     reason: str
     cure: str = ""
+    effort: Effort = Effort()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +140,14 @@ AccountView = Observed | Unreachable | NotEntered
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """One look at the whole organization."""
+    """One look at the whole organization; `effort` is what listing it took, without that of the accounts."""
 
     organization: Organization
     caller: Caller
     taken_at: datetime
     accounts: tuple[AccountView, ...]
     findings: tuple[Finding, ...] = ()
+    effort: Effort = Effort()
 
     @property
     def observed(self) -> tuple[Observed, ...]:
@@ -143,3 +158,9 @@ class Inventory:
     def unreachable(self) -> tuple[Unreachable, ...]:
         """The accounts that should have been read and were not."""
         return tuple(view for view in self.accounts if isinstance(view, Unreachable))
+
+    @property
+    def whole_effort(self) -> Effort:
+        """What the whole look took, in vain or not."""
+        efforts = (view.effort for view in self.accounts if not isinstance(view, NotEntered))
+        return sum(efforts, self.effort)

@@ -25,6 +25,8 @@ class LeftOut:
     state: str
     reason: str
     cure: str = ""
+    calls: int = 0
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ class Ours:
 class AccountPlan:
     """One account's part of the plan: everybody in it, sorted by name.
 
-    `matrices` hold what evaluation answered, once for all users who are alike.
+    `matrices` hold what evaluation answered, once for all users who are alike. `calls` are the requests that reading
+    it took, `retries` those of them that repeated one that had gone wrong.
     """
 
     account_id: str
@@ -100,6 +103,8 @@ class AccountPlan:
     ours: Ours = field(default_factory=Ours)
     findings: tuple[Finding, ...] = ()
     matrices: tuple[tuple[Row, ...], ...] = ()
+    calls: int = 0
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,10 @@ class Digests:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Document 1 of the plan file. `checksum` and `digests.evidence` are filled by the store when it writes."""
+    """Document 1 of the plan file. `checksum` and `digests.evidence` are filled by the store when it writes.
+
+    `calls` and `retries` count the requests of the whole look, those for the organization too.
+    """
 
     id: str
     organization_id: str
@@ -128,6 +136,8 @@ class Header:
     verdicts: Mapping[str, int]
     left_out: tuple[LeftOut, ...] = ()
     findings: tuple[Finding, ...] = ()
+    calls: int = 0
+    retries: int = 0
     checksum: str = ""
     schema: int = SCHEMA
 

@@ -62,6 +62,8 @@ class Planner:
             _ours(around),
             tuple(sorted(findings, key=lambda finding: (finding.code, finding.user_arn, finding.text))),
             tuple(matrices),
+            observed.effort.calls,
+            observed.effort.retries,
         )
         return PlannedAccount(part, tuple(_without_wave(entries)))
 
@@ -105,8 +107,17 @@ def left_out(inventory: Inventory) -> Iterator[LeftOut]:
         match view:
             case Observed():
                 continue
-            case Unreachable(reason=reason, cure=cure):
-                yield LeftOut(account.id, account.name, account.ou, "unreachable", reason, cure)
+            case Unreachable(reason=reason, cure=cure, effort=effort):
+                yield LeftOut(
+                    account.id,
+                    account.name,
+                    account.ou,
+                    "unreachable",
+                    reason,
+                    cure,
+                    effort.calls,
+                    effort.retries,
+                )
             case NotEntered(reason=reason):
                 state = reason if account.state is not AccountState.ACTIVE else "excluded"
                 said = f"account state {account.state}" if state == reason else reason

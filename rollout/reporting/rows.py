@@ -82,6 +82,8 @@ class AccountRow:
     report_at: datetime | None
     read_at: datetime | None
     findings: str
+    calls: int | None
+    retries: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +255,8 @@ def _account(account: AccountPlan, rows: list[UserRow]) -> AccountRow:
         report_at=account.report_at,
         read_at=account.read_at,
         findings=" | ".join(f"{finding.code}: {finding.text}" for finding in account.findings),
+        calls=account.calls or None,
+        retries=account.retries if account.calls else None,
     )
 
 
@@ -276,6 +280,8 @@ def _left_out(account: LeftOut) -> AccountRow:
         report_at=None,
         read_at=None,
         findings="",
+        calls=account.calls or None,
+        retries=account.retries if account.calls else None,
     )
 
 

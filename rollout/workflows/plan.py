@@ -10,7 +10,7 @@ from rollout.domain.exemptions import Exemption
 from rollout.domain.findings import about_exemptions
 from rollout.domain.fingerprints import digest
 from rollout.domain.inventory import Finding, Inventory
-from rollout.domain.journal.replay import replay
+from rollout.domain.journal.replay import Progress, replay
 from rollout.domain.plan import AccountPlan, Digests, Header, count_verdicts, count_waves
 from rollout.domain.planning import Planner, left_out
 from rollout.domain.verdicts.rules import Rules
@@ -33,6 +33,15 @@ class PlanOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """Everybody judged by today's `rollout.yaml`; `without_wave` names those to be enforced whom no wave takes."""
+
+    header: Header
+    accounts: tuple[AccountPlan, ...]
+    without_wave: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """The plan as it was stored, with what a summary tells."""
 
@@ -45,12 +54,18 @@ def make_plan(inventory: Inventory, order: PlanOrder, plans: PlanStore, journal:
 
     Raises WrongUsage when a user fits no wave, Refused when more are exempt than `max_exempt_percent`.
     """
-    progress = replay(journal.records(), inventory.organization.id)
+    made = draft(inventory, order, replay(journal.records(), inventory.organization.id))
+    _refuse_without_wave(made.without_wave)
+    _refuse_too_many_exempt(made.accounts, order.max_exempt_percent)
+    return Planned(plans.save(made.header, made.accounts), made.accounts)
+
+
+def draft(inventory: Inventory, order: PlanOrder, progress: Progress) -> Draft:
+    """Judge everybody and put them into waves, without asking whether a plan may be made of it."""
     planner = Planner(order.rules, order.waves, inventory.taken_at, frozenset(progress.groups_made))
     parts = tuple(planner.plan(observed) for observed in inventory.observed)
-    _refuse_without_wave([arn for part in parts for arn in part.without_wave])
     accounts = tuple(part.plan for part in parts)
-    _refuse_too_many_exempt(accounts, order.max_exempt_percent)
+    effort = inventory.whole_effort
     header = Header(
         id=order.id,
         organization_id=inventory.organization.id,
@@ -65,8 +80,10 @@ def make_plan(inventory: Inventory, order: PlanOrder, plans: PlanStore, journal:
         verdicts=count_verdicts(accounts),
         left_out=tuple(left_out(inventory)),
         findings=_findings(inventory, order.rules.exemptions, inventory.taken_at.date()),
+        calls=effort.calls,
+        retries=effort.retries,
     )
-    return Planned(plans.save(header, accounts), accounts)
+    return Draft(header, accounts, tuple(arn for part in parts for arn in part.without_wave))
 
 
 def compare_with(plans: PlanStore, organization_id: str) -> Before:
@@ -98,7 +115,7 @@ def _findings(inventory: Inventory, exemptions: tuple[Exemption, ...], today: da
     return (*inventory.findings, *about_exemptions(exemptions, users, today))
 
 
-def _refuse_without_wave(arns: list[str]) -> None:
+def _refuse_without_wave(arns: tuple[str, ...]) -> None:
     if arns:
         some = ", ".join(arns[:3]) + (f" and {len(arns) - 3} more" if len(arns) > 3 else "")
         raise WrongUsage(

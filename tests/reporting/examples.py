@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -58,7 +59,7 @@ def small_accounts() -> tuple[AccountPlan, ...]:
     def hub(name: str, *more: Any, **fields: Any) -> Entry:
         return an_entry(name, *more, account_id=HUB, **fields)
 
-    return (
+    first, *others = (
         an_account_plan(
             prod("alice", wave="canary", enforced_by="ForceMFA (group ForceMFA)"),
             prod(
@@ -102,6 +103,7 @@ def small_accounts() -> tuple[AccountPlan, ...]:
         ),
         an_account_plan(account_id=TOOLS, name="tools", ou="", report_at=None),
     )
+    return (replace(first, calls=17, retries=4), *others)
 
 
 def small_header(accounts: tuple[AccountPlan, ...]) -> Header:
@@ -109,7 +111,12 @@ def small_header(accounts: tuple[AccountPlan, ...]) -> Header:
         *accounts,
         waves=("canary", "rest", "empty"),
         left_out=(
-            left_out(cure="create OrganizationAccountAccessRole there, or name another role in access.roles"),
+            replace(
+                left_out(
+                    cure="create OrganizationAccountAccessRole there, or name another role in access.roles"
+                ),
+                calls=2,
+            ),
             left_out("555566667777", "closed", name="old", ou="", reason="closed on 2026-09-01"),
             left_out("000011112222", "excluded", name="lab", ou="Lab", reason='excluded by OU "Lab"'),
         ),
@@ -117,6 +124,8 @@ def small_header(accounts: tuple[AccountPlan, ...]) -> Header:
             a_finding("no-brake-left", "Only one identity can pull the brake"),
             a_finding("exemption-expired", "team=billing: ended 2026-10-31, owner ops@example.com"),
         ),
+        calls=1234,
+        retries=56,
     )
 
 

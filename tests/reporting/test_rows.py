@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -114,6 +115,18 @@ def test_an_account_that_was_not_entered_has_no_numbers():
         row.mfa_active_users,
     }
     assert row.coverage_percent is None
+
+
+def test_requests_are_shown_where_they_were_counted():
+    """An account that nobody asked anything of, or a plan older than the counting, has no numbers: not zeros."""
+    entered = replace(an_account_plan(), calls=12, retries=0)
+    left = (replace(left_out(), calls=3, retries=2), left_out("555566667777", "closed"))
+    older = an_account_plan(account_id="999900001111")
+    flat = flatten(a_header(left_out=left), (entered, older), a_progress(), NOW)
+    counted = {row.account_id: (row.calls, row.retries) for row in flat.accounts}
+    assert (12, 0) == counted[ACCOUNT]
+    assert (3, 2) == counted["444455556666"]
+    assert (None, None) == counted["555566667777"] == counted["999900001111"]
 
 
 def test_accounts_are_in_order_of_their_ids_whether_entered_or_not():

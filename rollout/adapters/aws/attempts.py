@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from rollout.adapters.aws.operations import Operation
 from rollout.adapters.aws.pace import Pace
+from rollout.domain.inventory import Effort
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -42,6 +43,11 @@ class Tally:
     def throttled(self) -> int:
         """Requests that AWS throttled."""
         return self._counts["throttled"]
+
+    @property
+    def effort(self) -> Effort:
+        """What was counted so far, as a value."""
+        return Effort(self.calls, self.retries)
 
 
 @dataclass(frozen=True, slots=True)

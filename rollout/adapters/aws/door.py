@@ -20,6 +20,7 @@ from rollout.adapters.aws.retries import Retries
 from rollout.adapters.aws.role_session import Role, RoleSession, RoleSessions
 from rollout.adapters.aws.session_policy import hop_policy, session_policy
 from rollout.adapters.aws.sessions import Connection
+from rollout.domain.inventory import Effort
 from rollout.domain.organization import Account, Caller
 from rollout.workflows.ports import CannotEnter, Clock
 
@@ -97,6 +98,10 @@ class AwsDoor:
     def tallies(self) -> Mapping[str, Tally]:
         """Calls and retries by account id, for the log and the reports."""
         return dict(self._tallies)
+
+    def effort(self, account_id: str) -> Effort:
+        """The requests that an account has taken so far, those to enter it too."""
+        return self._tally(account_id).effort
 
     def enter(self, account: Account) -> AwsAccount:
         """Enter by the first role that lets us in.

@@ -160,8 +160,10 @@ headers = st.builds(
     scps=texts,
     waves=st.dictionaries(waves, st.integers(0, 10**6), max_size=4),
     verdicts=st.dictionaries(st.sampled_from([str(kind) for kind in Kind]), st.integers(0, 10**6)),
-    left_out=st.lists(st.builds(LeftOut, *[texts] * 6), max_size=3).map(tuple),
+    left_out=st.lists(st.builds(LeftOut, *[texts] * 6, *[st.integers(0, 10**6)] * 2), max_size=3).map(tuple),
     findings=findings,
+    calls=st.integers(0, 10**6),
+    retries=st.integers(0, 10**6),
     checksum=st.just(""),
     schema=st.just(1),
 )
