@@ -22,7 +22,7 @@ from rollout.adapters.documents import seed
 from rollout.adapters.execution.threads import ThreadEngine
 from rollout.adapters.notify.outbox import Outbox
 from rollout.adapters.notify.rehearsal import RehearsingNotifier
-from rollout.adapters.store.folder import FolderStore
+from rollout.adapters.store.folder import FolderStore, check_writable
 from rollout.adapters.store.journal import FolderJournal, new_run_id
 from rollout.adapters.store.locks import FolderLock
 from rollout.adapters.store.markers import StoredMarker
@@ -124,6 +124,17 @@ class Files:
     def report_folder(self, plan: StoredPlan) -> Path:
         """Say where a plan's report goes."""
         return self.store / "reports" / plan.stem
+
+    def check_plans_writable(self) -> None:
+        """Before minutes of reading: can the plan be put where it belongs? Raises Unwritable."""
+        check_writable(self.store / "plans")
+
+    def check_writable(self, stage: Stage, plan: StoredPlan) -> None:
+        """Before anything is carried: can all be written that a run leaves behind? Raises Unwritable."""
+        check_writable(self.store / "journal")
+        check_writable(self.report_folder(plan))
+        if stage is Stage.NOTIFY:
+            check_writable(self.settings.notify.outbox)
 
 
 class Live:
@@ -254,7 +265,14 @@ class Live:
         marker, journal = self.files.marker(organization_id), self.files.journal(run)
         door = self.door(where, writing=not rehearsal)
         tools = ReleaseTools(
-            door, self.engine(), journal, marker, self.clock, progress, partial(_running, lock, organization_id), sleep
+            door,
+            self.engine(),
+            journal,
+            marker,
+            self.clock,
+            progress,
+            partial(_running, lock, organization_id),
+            sleep,
         )
         if not rehearsal:
             return tools
@@ -388,10 +406,12 @@ def offline_now() -> datetime:
     return offline_clock.offline_now(os.environ)
 
 
-def stop_on(live: Live) -> Callable[[int, object], None]:
-    """Make a signal handler that asks a run to end: the change in hand is finished first."""
+def stop_on(live: Live, say: Callable[[], None]) -> Callable[[int, object], None]:
+    """Make a signal handler that asks a run to end, and says so: the changes in hand are finished first."""
 
     def handler(_signal: int, _frame: object) -> None:
+        if not live.stop.is_set():
+            say()
         live.stop.set()
 
     return handler

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollout.cli.console import TerminalProgress, confirm, err, out, print_json, table
+from rollout.cli.applied import as_json, tell
+from rollout.cli.console import TerminalProgress, confirm, err, print_json, warn
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users, Yes
 from rollout.cli.startup import go_live, read_settings, selection
 from rollout.domain.stages import Stage
 from rollout.errors import Interrupted, WrongUsage
 
 if TYPE_CHECKING:
+    from rollout.domain.scope import Selection
     from rollout.wiring import Live
     from rollout.workflows.apply.order import Applied, Order
     from rollout.workflows.ports import StoredPlan
@@ -58,6 +62,7 @@ def apply(
     Example: [bold]rollout apply --stage dry-run[/], then [bold]--stage notify[/], and when the lead time has passed
     [bold]--stage enforce[/]. Run it again for the next wave; a run that was cut short goes on where it stopped.
     """
+    from rollout.workflows.apply.guards import check_order
     from rollout.workflows.apply.run import apply_plan
 
     overrides = _overrides(override_gate, reason)
@@ -68,20 +73,25 @@ def apply(
     order = live.order(
         stage, run, stored, where, wave=wave, selection=selection(account, ou, user), overrides=overrides
     )
-    tools = live.tools(stage, run, where, TerminalProgress())
+    # All that can be known to be wrong is said before anybody is asked, and before anything is written.
+    check_order(order, where.organization, live.clock.now())
+    live.files.check_writable(stage, stored)
     if stage is not Stage.DRY_RUN:
         _ask(order, live, stored, yes=yes)
+    tools = live.tools(stage, run, where, TerminalProgress())
     result = apply_plan(order, tools, where)
-    report = _write_report(live, stored, result) if result.waves else None
+    report = str(_write_report(live, stored, result)) if result.waves else None
     if json:
-        print_json(_as_json(result, report))
+        print_json(as_json(result, report))
     else:
-        _tell(result, stored, report)
+        tell(result, run, stored.header, report)
     if result.interrupted:
         raise Interrupted(
-            "ended early; what was done is journalled", cure=f"go on with: rollout apply --stage {stage}"
+            "ended early, as asked; what was done is in the journal, and nothing is half done",
+            cure=f"go on with: {_again(stage, plan, wave, order.selection)}",
         )
     if result.in_part:
+        warn("some users or accounts are not done, see above; running it again tries them again")
         raise typer.Exit(IN_PART)
 
 
@@ -95,20 +105,51 @@ def _overrides(gates: list[str] | None, reason: str | None) -> dict[str, str]:
     return dict.fromkeys(gates or (), reason or "")
 
 
+def _again(stage: Stage, plan: str | None, wave: str | None, chosen: Selection) -> str:
+    """Write the command that goes on where this one stopped."""
+    words = ["rollout", "apply", "--stage", str(stage)]
+    words += [plan] if plan else []
+    words += ["--wave", wave] if wave else []
+    for option, globs in (("--account", chosen.accounts), ("--ou", chosen.ous), ("--user", chosen.users)):
+        words += [word for glob in globs for word in (option, glob)]
+    return shlex.join(words)
+
+
 def _ask(order: Order, live: Live, stored: StoredPlan, *, yes: bool) -> None:
+    """Say what is about to be done to how many, and ask. Raises Refused, WrongUsage."""
     from rollout.domain.journal.replay import replay
     from rollout.workflows.apply.run import waves_due
 
     header = stored.header
-    now = live.clock.now()
     progress = replay(live.files.journal(order.run).records(), header.organization_id)
-    due = waves_due(order, progress, now)
+    due = waves_due(order, progress, live.clock.now())
     if not due.waves:
         return
-    users = sum(header.waves[wave] for wave in due.waves)
-    does = "tells" if order.stage is Stage.NOTIFY else "enforces"
-    err.print(f"Plan {header.id} {does} wave {', '.join(due.waves)}: up to {users} users.")
+    users = _users(order, stored)
+    does = "tell" if order.stage is Stage.NOTIFY else "enforce"
+    made = f"made {header.created:%Y-%m-%d %H:%M} UTC"
+    err.print(
+        f"About to {does} in organization {header.organization_id}, by plan {header.id} ({made}):",
+        markup=False,
+    )
+    for name in due.waves:
+        again = ", again: whoever came late" if (order.stage, name) in progress.carried else ""
+        err.print(f"  wave {name}: up to {users[name]} users{again}", markup=False)
     confirm("Go on?", yes=yes)
+
+
+def _users(order: Order, stored: StoredPlan) -> Mapping[str, int]:
+    """Count the users of each wave that this run is about."""
+    if not order.narrowed:
+        return stored.header.waves
+    counts = dict.fromkeys(stored.header.waves, 0)
+    chosen = order.selection
+    for part in stored.accounts():
+        if chosen.takes_account(part.account_id, part.name, part.ou):
+            for entry in part.entries:
+                if entry.wave and chosen.takes_user(entry.user.arn, entry.user.name, entry.user.id):
+                    counts[entry.wave] += 1
+    return counts
 
 
 def _write_report(live: Live, stored: StoredPlan, result: Applied) -> Path:
@@ -122,35 +163,3 @@ def _write_report(live: Live, stored: StoredPlan, result: Applied) -> Path:
         folder, stored.header, stored.accounts(), real, live.clock.now(), rehearsal=rehearsal
     )
     return files.html
-
-
-def _tell(result: Applied, stored: StoredPlan, report: Path | None) -> None:
-    if not result.waves:
-        out.print(f"Nothing is due: {result.why_nothing}.", markup=False)
-        return
-    for answer in result.gates:
-        err.print(f"Gate {answer.gate}: {answer.result} ({answer.detail})", markup=False)
-    counts = [(word, count) for word, count in sorted(result.tally.counts.items())]
-    title = f"Plan {stored.header.id}, stage {result.stage}, wave {', '.join(result.waves)}"
-    out.print(table(title, ("what", "#count"), counts or [("nothing to do", 0)]))
-    if result.tally["writes"] == 0 and result.stage is not Stage.DRY_RUN:
-        out.print("No write to AWS was needed.")
-    for account_id in result.failed_accounts:
-        out.print(f"Account {account_id} could not be entered; see changes.csv", markup=False)
-    if report is not None:
-        out.print(f"Report: {report}", markup=False)
-
-
-def _as_json(result: Applied, report: Path | None) -> dict[str, object]:
-    return {
-        "stage": str(result.stage),
-        "waves": list(result.waves),
-        "counts": dict(result.tally.counts),
-        "gates": [
-            {"gate": answer.gate, "result": str(answer.result), "detail": answer.detail}
-            for answer in result.gates
-        ],
-        "failed_accounts": list(result.failed_accounts),
-        "why_nothing": result.why_nothing,
-        "report": str(report) if report else None,
-    }

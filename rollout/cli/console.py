@@ -91,6 +91,11 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     return made
 
 
+def shortly(names: Sequence[str], most: int = 4) -> str:
+    """Name a few, and count the rest."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
 class TerminalProgress:
     """Fills the `Progress` port: a bar on a terminal, plain lines otherwise."""
 

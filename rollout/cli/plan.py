@@ -8,7 +8,7 @@ import typer
 
 from rollout.cli.console import TerminalProgress, err, out, print_json, table, warn
 from rollout.cli.options import Accounts, Config, Json, Ous, Profile
-from rollout.cli.startup import go_live, read_settings, selection
+from rollout.cli.startup import go_live, read_settings, selection, tell_endpoints
 
 if TYPE_CHECKING:
     from rollout.domain.plan import Header
@@ -32,11 +32,14 @@ def plan(
 
     Example: [bold]rollout plan[/] and then, in a pull request, review the file that it names.
     """
+    from rollout.wiring import Files
     from rollout.workflows.inventory import read_levels, take_inventory
     from rollout.workflows.plan import compare_with, make_plan
 
     settings = read_settings(config)
+    Files(settings).check_plans_writable()
     live, where = go_live(settings, profile)
+    tell_endpoints(live)
     progress = TerminalProgress()
     levels = read_levels(live.organization, where.accounts, settings.rules.scps)
     inventory = take_inventory(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollout.cli.console import out, print_json, table
+from rollout.cli.console import out, print_json, shortly, table
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Users
 from rollout.cli.startup import read_settings, selection
 from rollout.errors import EmptySelection
@@ -122,7 +122,7 @@ def _overview(stored: StoredPlan, parts: list[tuple[AccountPlan, list[Entry]]]) 
     rows = []
     for part, entries in parts:
         for group, names in _grouped(entries):
-            rows.append((part.account_id, part.name, *group, len(names), _shortly(names)))
+            rows.append((part.account_id, part.name, *group, len(names), shortly(names)))
     columns = ("account", "name", "verdict", "wave", "impact", "because", "#users", "who")
     out.print(table("\nUsers", columns, rows))
     left_out(header)
@@ -134,11 +134,6 @@ def _grouped(entries: Iterable[Entry]) -> list[tuple[tuple[str, str, str, str], 
         key = (str(entry.verdict), entry.wave, str(entry.impact or ""), ", ".join(entry.because))
         groups.setdefault(key, []).append(entry.user.name)
     return sorted(groups.items())
-
-
-def _shortly(names: list[str]) -> str:
-    most = 4
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _as_json(header: Header, parts: list[tuple[AccountPlan, list[Entry]]]) -> dict[str, object]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rollout.cli.console import err, warn
+from rollout.cli.console import warn
 from rollout.domain.scope import Selection
 
 if TYPE_CHECKING:
@@ -39,11 +40,24 @@ def go_live(settings: Settings, profile: str | None) -> tuple[Live, Premises]:
             f"no organization: in rollout.yaml; working on {where.organization.id}, the one of these credentials"
         )
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop_on(live))
-    for service, url in sorted(live.connection.endpoints.items()):
-        if "amazonaws." not in url and "amazonaws-" not in url:
-            err.print(f"{service} is asked at {url}")
+        signal.signal(number, stop_on(live, _say_stopping))
     return live, where
+
+
+def tell_endpoints(live: Live) -> None:
+    """Say where AWS is asked, when that is not AWS's own place."""
+    services: dict[str, list[str]] = {}
+    for service, url in sorted(live.connection.endpoints.items()):
+        if ".amazonaws." not in url and ".api.aws" not in url:
+            services.setdefault(url, []).append(service)
+    for url, names in services.items():
+        warn(f"AWS is asked at {url}, as configured ({', '.join(names)})")
+
+
+def _say_stopping() -> None:
+    # Straight to the terminal: a signal may come in the middle of another line.
+    with suppress(OSError):
+        os.write(2, b"\nStopping: what is in hand is finished and saved first.\n")
 
 
 def selection(accounts: list[str] | None, ous: list[str] | None, users: list[str] | None = None) -> Selection:

@@ -52,6 +52,23 @@ def make_folder(folder: Path) -> None:
         raise unwritable(folder, problem) from problem
 
 
+def check_writable(folder: Path) -> None:
+    """Find out, and leave no trace, whether files can be made in a folder that may not be there yet.
+
+    For commands that work long before they write. Raises Unwritable.
+    """
+    place = folder
+    while not os.path.lexists(place) and place != place.parent:
+        place = place.parent
+    problem = None
+    if not place.is_dir():
+        problem = errno.ENOTDIR
+    elif not os.access(place, os.W_OK | os.X_OK):
+        problem = errno.EROFS if os.statvfs(place).f_flag & os.ST_RDONLY else errno.EACCES
+    if problem:
+        raise unwritable(folder, OSError(problem, os.strerror(problem)))
+
+
 def sync_folder(folder: Path) -> None:
     """Make a new or renamed file's name survive a power cut; file systems that cannot do that are left alone."""
     with suppress(OSError):
