@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rollout import __version__
-from rollout.cli import apply, demo, init, plan, policy, report, sandbox, show, status
+from rollout.cli import apply, demo, init, plan, policy, release, report, rollback, sandbox, show, status
 from rollout.cli.console import echo
 from rollout.cli.describing import described, unwrapped
 from rollout.cli.running import run_command
@@ -34,6 +34,8 @@ app.command("plan", help=described(plan.plan))(plan.plan)
 app.command("show", help=described(show.show))(show.show)
 app.command("apply", help=described(apply.apply))(apply.apply)
 app.command("status", help=described(status.status))(status.status)
+app.command("release", help=described(release.release))(release.release)
+app.command("rollback", help=described(rollback.rollback))(rollback.rollback)
 app.command("report", help=described(report.report))(report.report)
 app.add_typer(policy.app, name="policy")
 app.command("demo", help=described(demo.demo))(demo.demo)

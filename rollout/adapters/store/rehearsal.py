@@ -1,12 +1,12 @@
-"""The journal of a dry-run: it is on record that a rehearsal ran, and nothing of what was rehearsed."""
+"""The store of a dry-run: it is on record that a rehearsal ran, and nothing of what was rehearsed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from threading import Lock
 
-from rollout.domain.journal.records import Record, RunEnded, RunStarted
-from rollout.workflows.ports import Journal
+from rollout.domain.journal.records import Record, Released, ReleaseEnded, RunEnded, RunStarted
+from rollout.workflows.ports import Journal, StopMarker
 
 
 class RehearsingJournal:
@@ -38,3 +38,17 @@ class RehearsingJournal:
         """What was rehearsed, in order."""
         with self._lock:
             return tuple(self._noted)
+
+
+class RehearsingMarker:
+    """Shows what releases have put, and puts nothing: a rehearsed release stops no run (fills `StopMarker`)."""
+
+    def __init__(self, inner: StopMarker) -> None:
+        self._inner = inner
+
+    def put(self, word: Released | ReleaseEnded) -> None:
+        """Leave it."""
+
+    def words(self) -> Sequence[Released | ReleaseEnded]:
+        """Everything that was really put."""
+        return self._inner.words()

@@ -180,6 +180,15 @@ class WaveCarried:
 
 
 @dataclass(frozen=True, slots=True)
+class WaveUndone:
+    """Nobody of a wave is left under the policy after a rollback: it has to be told and carried anew."""
+
+    run: str
+    at: datetime
+    wave: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded:
     """The run came to its end, with counts per outcome.
 
@@ -207,5 +216,6 @@ Record = (
     | ReleaseEnded
     | Trapped
     | WaveCarried
+    | WaveUndone
     | RunEnded
 )

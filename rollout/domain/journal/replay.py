@@ -40,6 +40,7 @@ from rollout.domain.journal.records import (
     Told,
     Trapped,
     WaveCarried,
+    WaveUndone,
 )
 from rollout.domain.journal.releases import RELEASE, Releases
 from rollout.domain.stages import Stage
@@ -55,6 +56,7 @@ Inside = (
     | Released
     | ReleaseEnded
     | WaveCarried
+    | WaveUndone
     | RunEnded
 )
 """Records that belong to a run."""
@@ -170,8 +172,19 @@ def _take(record: Inside, progress: Progress, open_at: dict[tuple[str, int], int
             progress.gates.append(record)
         case GateOverridden():
             progress.overrides.append(record)
+        case WaveCarried() | WaveUndone() | RunEnded():
+            _turn(record, progress)
+        case Released() | ReleaseEnded():
+            progress.releases.say(record, progress.placed.values())
+
+
+def _turn(record: WaveCarried | WaveUndone | RunEnded, progress: Progress) -> None:
+    match record:
         case WaveCarried():
             progress.carried.setdefault((record.stage, record.wave), record.at)
+        case WaveUndone():
+            for stage in Stage:
+                progress.carried.pop((stage, record.wave), None)
         case RunEnded():
             progress.ended[record.run] = record
             started = progress.runs[record.run]
@@ -181,8 +194,6 @@ def _take(record: Inside, progress: Progress, open_at: dict[tuple[str, int], int
             )
             if started.stage is Stage.DRY_RUN and complete:
                 progress.rehearsed[started.plan_checksum] = record.at
-        case Released() | ReleaseEnded():
-            progress.releases.say(record, progress.placed.values())
 
 
 def _place(intent: Intent, settled: Settled, progress: Progress) -> None:

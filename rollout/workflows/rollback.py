@@ -1,0 +1,302 @@
+"""`rollout rollback`: undoes, from the journal alone, exactly what this tool made; resumable, and journalled itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from rollout.domain.changes import (
+    AddMember,
+    AlreadyInPlace,
+    Applied,
+    AttachToUser,
+    Change,
+    Failed,
+    Outcome,
+    Skipped,
+)
+from rollout.domain.journal.records import AccountFailed, RunEnded, RunStarted, WaveUndone
+from rollout.domain.journal.replay import Done, Progress, replay
+from rollout.domain.made import Made, made_by
+from rollout.domain.organization import Account
+from rollout.domain.scope import Selection
+from rollout.domain.stages import Stage
+from rollout.domain.undoing import Chosen, Left, Undo, undo
+from rollout.errors import EmptySelection
+from rollout.workflows.apply.changes import Maker, Numbering
+from rollout.workflows.inventory import LIFELESS
+from rollout.workflows.ports import CannotEnter, Clock, Door, Engine, Journal, Lock, OpenAccount
+from rollout.workflows.ports import Progress as ProgressPort
+
+ROLLBACK = "rollback"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be undone: everything where nothing is said, else what every selector given takes."""
+
+    plan: str = ""
+    wave: str = ""
+    selection: Selection = field(default_factory=Selection)
+
+    def takes(self, done: Done) -> bool:
+        """Tell whether a change of the past is to be undone; who names users, means nothing but users."""
+        change, users = done.intent.change, self.selection.users
+        if self.plan and done.started.plan_id != self.plan:
+            return False
+        if self.wave and done.intent.wave != self.wave:
+            return False
+        if not self.selection.takes_account(change.account_id, "", ""):
+            return False
+        if not users:
+            return True
+        ref = getattr(change, "user", None)
+        return ref is not None and self.selection.takes_user(ref.arn, ref.name, ref.id)
+
+    @property
+    def chosen(self) -> Chosen:
+        """Say it to the domain: by plan, only that plan's own things go."""
+        return Chosen(self.takes, whole=not self.plan)
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackOrder:
+    """One rollback."""
+
+    run: str
+    organization_id: str
+    wanted: Wanted
+    caller: str
+    version: str
+    rehearsal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackTools:
+    """The ports that a rollback needs."""
+
+    door: Door
+    engine: Engine
+    journal: Journal
+    lock: Lock
+    clock: Clock
+    progress: ProgressPort
+    stopping: Callable[[], bool]
+
+
+@dataclass(slots=True)
+class AccountBack:
+    """What came of one account: what was undone, what stays and why, what could not be done."""
+
+    account_id: str
+    undone: list[Change] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """What came of a rollback, account by account. `unbegun`: accounts that an interruption left for later."""
+
+    accounts: tuple[AccountBack, ...]
+    unbegun: int = 0
+
+    @property
+    def interrupted(self) -> bool:
+        """Tell whether it was asked to stop."""
+        return self.unbegun > 0 or any(one.interrupted for one in self.accounts)
+
+    @property
+    def in_part(self) -> bool:
+        """Tell whether something that should have been undone was not."""
+        return any(one.failed for one in self.accounts)
+
+    @property
+    def undone(self) -> int:
+        """How many writes undid something."""
+        return sum(len(one.undone) for one in self.accounts)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What the journal says there is to undo, before anything is looked at."""
+
+    people: int
+    things: int
+    accounts: tuple[str, ...]
+
+
+def foresee(progress: Progress, wanted: Wanted) -> Foreseen:
+    """Count what a rollback would undo. Raises EmptySelection when nothing was ever done that it could mean."""
+    if not any(wanted.takes(done) for done in progress.changes):
+        raise EmptySelection(
+            "the journal knows no change that matches",
+            cure="see what was done: changes.csv of the report, or rollout status",
+        )
+    dones = [done for done in _standing(progress).things.values() if wanted.takes(done)]
+    accounts = {done.intent.change.account_id for done in dones}
+    accounts |= {done.intent.change.account_id for done in progress.open if wanted.takes(done)}
+    people = {
+        done.intent.change.user.id
+        for done in dones
+        if isinstance(done.intent.change, AddMember | AttachToUser)
+    }
+    things = sum(not isinstance(done.intent.change, AddMember | AttachToUser) for done in dones)
+    return Foreseen(len(people), things, tuple(sorted(accounts)))
+
+
+def plan_id_of(reference: str, progress: Progress) -> str:
+    """Find a plan's id by id, stem or path, among the plans of the journal. Raises EmptySelection."""
+    stem = reference.rsplit("/", 1)[-1].removesuffix(".yaml")
+    known = {started.plan_id for started in progress.runs.values()} - {""}
+    found = [plan_id for plan_id in known if stem == plan_id or stem.endswith(f"-{plan_id}")]
+    if not found:
+        raise EmptySelection(
+            f'the journal knows no plan "{reference}"', cure=f"plans: {', '.join(sorted(known)) or 'none'}"
+        )
+    return max(found, key=len)
+
+
+def roll_back(order: RollbackOrder, tools: RollbackTools, accounts: Sequence[Account]) -> RolledBack:
+    """Undo. Raises LockHeld, EmptySelection."""
+    with tools.lock.hold(order.organization_id, ROLLBACK):
+        progress = replay(tools.journal.records(), order.organization_id)
+        foreseen = foresee(progress, order.wanted)
+        if not foreseen.accounts:
+            return RolledBack(())
+        now = tools.clock.now()
+        stage = Stage.DRY_RUN if order.rehearsal else Stage.ENFORCE
+        plan = order.wanted.plan
+        tools.journal.append(
+            RunStarted(
+                order.run,
+                now,
+                order.organization_id,
+                plan,
+                "",
+                stage,
+                order.caller,
+                order.version,
+                ROLLBACK,
+            )
+        )
+        result = _carry(order, tools, progress, _share_out(foreseen.accounts, accounts))
+        _undo_waves(order, tools, progress)
+        ending = "interrupted" if result.interrupted else "in part" if result.in_part else "done"
+        tools.journal.append(RunEnded(order.run, tools.clock.now(), ending, {"undone": result.undone}))
+        return result
+
+
+def _standing(progress: Progress) -> Made:
+    return made_by(progress.changes)
+
+
+def _share_out(ids: Iterable[str], accounts: Sequence[Account]) -> dict[str, Account | str]:
+    """Find each account, or why it cannot be worked on."""
+    listed = {account.id: account for account in accounts}
+    shares: dict[str, Account | str] = {}
+    for account_id in ids:
+        account = listed.get(account_id)
+        if account is None:
+            shares[account_id] = "the account is not in the organization any more"
+        elif account.state in LIFELESS:
+            shares[account_id] = f"the account is {LIFELESS[account.state]}"
+        else:
+            shares[account_id] = account
+    return shares
+
+
+def _carry(
+    order: RollbackOrder, tools: RollbackTools, progress: Progress, shares: dict[str, Account | str]
+) -> RolledBack:
+    maker = Maker(order.run, tools.journal, tools.clock, Numbering())
+    out = [
+        AccountBack(account_id, left=[Left("everything", why)])
+        for account_id, why in shares.items()
+        if isinstance(why, str)
+    ]
+    work = [account for account in shares.values() if not isinstance(account, str)]
+    tools.progress.begin("Rolling back in accounts", len(work))
+    begun = 0
+    for account, back in tools.engine.map(lambda account: _one(account, order, tools, maker, progress), work):
+        begun += 1
+        out.append(back)
+        tools.progress.advance(f"{account.id} {account.name}")
+    tools.progress.finish()
+    return RolledBack(tuple(sorted(out, key=lambda one: one.account_id)), len(work) - begun)
+
+
+def _one(
+    account: Account, order: RollbackOrder, tools: RollbackTools, maker: Maker, progress: Progress
+) -> AccountBack:
+    back = AccountBack(account.id)
+    if not tools.lock.still_held():
+        back.failed.append("the lock of this run was taken over: somebody else is at work")
+        return back
+    try:
+        entered = tools.door.enter(account)
+        made = _settled(account.id, entered, tools, maker, progress, order.organization_id)
+        undoing = undo(account.id, entered.read(), made, order.wanted.chosen)
+        back.left += undoing.left
+        for step in undoing.people:
+            if not _goes_on(back, tools):
+                return back
+            _make(step, entered, maker, back)
+        if back.failed:
+            back.left.append(Left("policies and groups", "somebody could not be let go: run it again"))
+            return back
+        for step in undoing.foundations:
+            if not _goes_on(back, tools) or not _make(step, entered, maker, back):
+                return back
+    except CannotEnter as refusal:
+        back.failed.append(f"{refusal.why}. {refusal.cure}" if refusal.cure else refusal.why)
+        tools.journal.append(
+            AccountFailed(order.run, tools.clock.now(), account.id, refusal.why, refusal.cure)
+        )
+    return back
+
+
+def _settled(
+    account_id: str,
+    entered: OpenAccount,
+    tools: RollbackTools,
+    maker: Maker,
+    progress: Progress,
+    organization_id: str,
+) -> Made:
+    """Settle what a run that died left open, then say what stands by our doing."""
+    left_open = [done for done in progress.open if done.intent.change.account_id == account_id]
+    for done in left_open:
+        maker.settle(done, entered)
+    if left_open:
+        progress = replay(tools.journal.records(), organization_id)
+    return _standing(progress)
+
+
+def _goes_on(back: AccountBack, tools: RollbackTools) -> bool:
+    back.interrupted = tools.stopping()
+    return not back.interrupted
+
+
+def _make(step: Undo, entered: OpenAccount, maker: Maker, back: AccountBack) -> bool:
+    """Make one change; tell whether what comes after it may go on."""
+    outcome: Outcome = maker.make(step.change, entered, step.wave)
+    match outcome:
+        case Applied() | AlreadyInPlace():
+            back.undone.append(step.change)
+        case Failed(why=why):
+            back.failed.append(f"{type(step.change).__name__}: {why}")
+            return False
+        case Skipped():
+            pass  # gone already: nothing to undo
+    return True
+
+
+def _undo_waves(order: RollbackOrder, tools: RollbackTools, before: Progress) -> None:
+    """Note the waves of which nobody is left, so that they are told and carried anew."""
+    after = replay(tools.journal.records(), order.organization_id)
+    were = {placed.wave for placed in before.placed.values()}
+    are = {placed.wave for placed in after.placed.values()}
+    for wave in sorted(were - are - {""}):
+        tools.journal.append(WaveUndone(order.run, tools.clock.now(), wave))
