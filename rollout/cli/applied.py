@@ -97,12 +97,12 @@ def _tell_left_alone(result: Applied, run: str) -> None:
         if passed.run == run:
             groups.setdefault((passed.code, passed.detail), {})[passed.user.id] = passed
     rows = [
-        (USERS.get(code, (code, code))[0], len(users), shortly([_called(one) for one in users.values()]), why)
+        (USERS.get(code, (code, code))[0], len(users), why, shortly([_called(one) for one in users.values()]))
         for (code, why), users in sorted(groups.items())
     ]
     if not rows:
         return
-    out.print(table("\nNot moved in this run", ("", "#users", "who", "why"), rows[:SHOWN]))
+    out.print(table("\nNot moved in this run", ("outcome", "#users", "why", "who"), rows[:SHOWN]))
     if len(rows) > SHOWN:
         out.print(f"and {len(rows) - SHOWN} more reasons: see changes.csv in the report")
 

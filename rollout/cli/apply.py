@@ -126,12 +126,9 @@ def _ask(order: Order, live: Live, stored: StoredPlan, *, yes: bool) -> None:
     if not due.waves:
         return
     users = _users(order, stored)
-    does = "tell" if order.stage is Stage.NOTIFY else "enforce"
-    made = f"made {header.created:%Y-%m-%d %H:%M} UTC"
-    err.print(
-        f"About to {does} in organization {header.organization_id}, by plan {header.id} ({made}):",
-        markup=False,
-    )
+    does = "tell people" if order.stage is Stage.NOTIFY else "enforce MFA"
+    made = f"plan {header.id}, made {header.created:%Y-%m-%d %H:%M} UTC"
+    err.print(f"About to {does} in organization {header.organization_id} ({made}):", markup=False)
     for name in due.waves:
         again = ", again: whoever came late" if (order.stage, name) in progress.carried else ""
         err.print(f"  wave {name}: up to {users[name]} users{again}", markup=False)

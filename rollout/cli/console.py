@@ -6,7 +6,8 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import IO
+from itertools import zip_longest
+from typing import IO, Literal
 
 import typer
 from rich.console import Console
@@ -80,12 +81,16 @@ def print_json(value: object, *, indent: int | None = 2) -> None:
     echo(json.dumps(value, indent=indent, ensure_ascii=escaped, default=str))
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Make a plain table; whatever is in a cell is text, never markup."""
-    made = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for column in columns:
+def table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, widths: Sequence[int] = ()
+) -> Table:
+    """Make a plain table; whatever is in a cell is text, never markup. A column that starts with # holds numbers."""
+    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    made.show_header = any(columns)
+    for column, width in zip_longest(columns, widths):
         numeric = column.startswith("#")
-        made.add_column(column.removeprefix("#"), justify="right" if numeric else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if numeric else "left"
+        made.add_column(column.removeprefix("#"), justify=justify, overflow="fold", min_width=width)
     for row in rows:
         made.add_row(*(escape(str(cell)) for cell in row))
     return made

@@ -117,10 +117,12 @@ def _check(stands: Sequence[WaveStands]) -> None:
 
 
 def _stands() -> list[WaveStands]:
-    from rollout.cli.startup import read_settings
+    from rollout.cli.startup import load_plan, read_settings
     from rollout.cli.status import stands_of
+    from rollout.wiring import Files
 
-    return stands_of(read_settings(None), None)
+    settings = read_settings(None)
+    return stands_of(settings, load_plan(Files(settings), None))
 
 
 def _step(text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rollout.cli.console import out, print_json
 from rollout.cli.options import Config, Json, PlanArgument
-from rollout.cli.startup import read_settings
+from rollout.cli.startup import load_plan, read_settings
 
 
 def report(plan: PlanArgument = None, config: Config = None, json: Json = False) -> None:
@@ -18,7 +18,7 @@ def report(plan: PlanArgument = None, config: Config = None, json: Json = False)
 
     settings = read_settings(config)
     files = Files(settings)
-    stored = files.plans.load(plan, settings.organization)
+    stored = load_plan(files, plan)
     progress = replay(files.journal("report").records(), stored.header.organization_id)
     written = write_report(
         files.report_folder(stored), stored.header, stored.accounts(), progress, offline_now()

@@ -9,15 +9,24 @@ import typer
 
 from rollout.cli.console import out, print_json, shortly, table
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Users
-from rollout.cli.startup import read_settings, selection
+from rollout.cli.startup import load_plan, read_settings, selection
 from rollout.errors import EmptySelection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from rollout.domain.plan import AccountPlan, Entry, Header
+    from rollout.domain.scope import Selection
     from rollout.domain.verdicts.verdict import Row
     from rollout.workflows.ports import StoredPlan
+
+
+DECISIONS = {
+    "Allowed": "allowed",
+    "ExplicitlyDenied": "denied",
+    "ImplicitlyDenied": "not allowed",
+    "Undecided": "cannot be told",
+}
 
 
 def show(
@@ -36,11 +45,31 @@ def show(
     Example: [bold]rollout show --user '*/alice'[/]
     """
     from rollout.wiring import Files
+    from rollout.workflows.selecting import check_in_plan
 
     settings = read_settings(config)
-    stored = Files(settings).plans.load(plan, settings.organization)
+    stored = load_plan(Files(settings), plan)
     chosen = selection(account, ou, user)
-    parts: list[tuple[AccountPlan, list[Entry]]] = []
+    check_in_plan(chosen, stored)
+    if wave is not None and wave not in stored.header.waves:
+        known = ", ".join(stored.header.waves)
+        raise EmptySelection(f'the plan has no wave "{wave}"', cure=f"waves of this plan: {known}")
+    parts = list(_chosen(stored, chosen, wave))
+    if not parts:
+        raise EmptySelection("nobody in the plan is under all of these", cure="see everybody: rollout show")
+    if json:
+        print_json(_as_json(stored.header, parts))
+    elif user:
+        for part, entries in parts:
+            for entry in entries:
+                explain(part, entry)
+    else:
+        _overview(stored, parts)
+
+
+def _chosen(
+    stored: StoredPlan, chosen: Selection, wave: str | None
+) -> Iterator[tuple[AccountPlan, list[Entry]]]:
     for part in stored.accounts():
         if not chosen.takes_account(part.account_id, part.name, part.ou):
             continue
@@ -51,17 +80,7 @@ def show(
             and (wave is None or entry.wave == wave)
         ]
         if entries or not (chosen.users or wave):
-            parts.append((part, entries))
-    if not parts:
-        raise EmptySelection("nobody in the plan matches", cure="see everybody: rollout show")
-    if json:
-        print_json(_as_json(stored.header, parts))
-    elif user:
-        for part, entries in parts:
-            for entry in entries:
-                explain(part, entry)
-    else:
-        _overview(stored, parts)
+            yield part, entries
 
 
 def explain(part: AccountPlan, entry: Entry) -> None:
@@ -80,7 +99,7 @@ def explain(part: AccountPlan, entry: Entry) -> None:
         ("cure", entry.cure),
         ("covered by", entry.covered_by),
         ("enforced by", entry.enforced_by),
-        ("told at", entry.address),
+        ("address", entry.address),
     ):
         if text:
             rows.append((name, text))
@@ -95,7 +114,8 @@ def _print_matrix(matrix: tuple[Row, ...]) -> None:
     """Print what evaluation answered: without our policies, and with ForceMFA added."""
     questions = {
         "cover": "Without MFA, as things stand (covered = all of it denied explicitly)",
-        "enrol": "Without MFA, with ForceMFA added (able to enrol = all of it allowed)",
+        "enrol": "Without MFA, with ForceMFA added (able to enrol = all of it allowed; sts:GetSessionToken needs"
+        " no permission, only no explicit Deny)",
     }
     for question, title in questions.items():
         asked: dict[str, dict[str, Row]] = {}
@@ -103,7 +123,7 @@ def _print_matrix(matrix: tuple[Row, ...]) -> None:
             if row.question == question:
                 asked.setdefault(row.action, {})[row.mfa] = row
         cells = [
-            (action, states["absent"].decision, states["false"].decision, states["false"].because)
+            (action, _said(states["absent"]), _said(states["false"]), states["false"].because)
             for action, states in asked.items()
         ]
         out.print(table(f"\n{title}", ("request", "by access key", "on the console", "decided by"), cells))
@@ -119,13 +139,27 @@ def _overview(stored: StoredPlan, parts: list[tuple[AccountPlan, list[Entry]]]) 
     )
     out.print(table("\nVerdicts", ("verdict", "#users"), list(header.verdicts.items())))
     out.print(table("\nWaves", ("wave", "#users"), list(header.waves.items())))
-    rows = []
-    for part, entries in parts:
-        for group, names in _grouped(entries):
-            rows.append((part.account_id, part.name, *group, len(names), shortly(names)))
-    columns = ("account", "name", "verdict", "wave", "impact", "because", "#users", "who")
-    out.print(table("\nUsers", columns, rows))
+    _by_account(parts)
     left_out(header)
+
+
+def _by_account(parts: list[tuple[AccountPlan, list[Entry]]]) -> None:
+    """Print a table an account, all with columns of the same width."""
+    columns = ("verdict", "wave", "impact", "because", "#users", "who")
+    tables = [
+        (part, [(*group, len(names), shortly(names)) for group, names in _grouped(entries)])
+        for part, entries in parts
+    ]
+    every = [columns, *(tuple(map(str, row)) for _, rows in tables for row in rows)]
+    widths = [max(len(row[place]) for row in every) for place in range(len(columns) - 1)]
+    for part, rows in tables:
+        out.print(f"\n[bold]{part.account_id}[/] ", end="")
+        out.print(f"{part.name} ({part.ou or 'root'})", markup=False)
+        out.print(table("", columns, rows, widths=widths) if rows else "no users")
+
+
+def _said(row: Row) -> str:
+    return DECISIONS.get(row.decision, row.decision)
 
 
 def _grouped(entries: Iterable[Entry]) -> list[tuple[tuple[str, str, str, str], list[str]]]:

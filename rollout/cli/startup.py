@@ -14,8 +14,9 @@ from rollout.domain.scope import Selection
 
 if TYPE_CHECKING:
     from rollout.settings import Settings
-    from rollout.wiring import Live
+    from rollout.wiring import Files, Live
     from rollout.workflows.inventory import Premises
+    from rollout.workflows.ports import StoredPlan
 
 
 def read_settings(config: Path | None, flags: Mapping[str, object] | None = None) -> Settings:
@@ -42,6 +43,16 @@ def go_live(settings: Settings, profile: str | None) -> tuple[Live, Premises]:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop_on(live, _say_stopping))
     return live, where
+
+
+def load_plan(files: Files, reference: str | None) -> StoredPlan:
+    """Open a plan without asking AWS; say so when it is of another organization than rollout.yaml's."""
+    expected = files.settings.organization
+    stored = files.plans.load(reference, expected)
+    found = stored.header.organization_id
+    if expected is not None and found != expected:
+        warn(f"plan {stored.header.id} is of organization {found}, but rollout.yaml says {expected}")
+    return stored
 
 
 def tell_endpoints(live: Live) -> None:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from rollout.cli.console import out, print_json, table
 from rollout.cli.options import Config, Json, PlanArgument
-from rollout.cli.startup import read_settings
+from rollout.cli.startup import load_plan, read_settings
 
 if TYPE_CHECKING:
     from rollout.settings import Settings
+    from rollout.workflows.ports import StoredPlan
     from rollout.workflows.status import WaveStands
 
 
@@ -21,12 +22,11 @@ def status(plan: PlanArgument = None, config: Config = None, json: Json = False)
     from rollout.wiring import Files
 
     settings = read_settings(config)
-    stands = stands_of(settings, plan)
+    stored = load_plan(Files(settings), plan)
+    stands = stands_of(settings, stored)
     if json:
         print_json([stand.as_dict() for stand in stands])
         return
-    files = Files(settings)
-    stored = files.plans.load(plan, settings.organization)
     header = stored.header
     out.print(f"Plan {header.id} of {header.created:%Y-%m-%d %H:%M} UTC, {stored.location}", markup=False)
     rows = [
@@ -36,14 +36,13 @@ def status(plan: PlanArgument = None, config: Config = None, json: Json = False)
     out.print(table("", ("wave", "#users", "#told", "#enforced", "next", "waits for"), rows))
 
 
-def stands_of(settings: Settings, plan: str | None) -> list[WaveStands]:
+def stands_of(settings: Settings, stored: StoredPlan) -> list[WaveStands]:
     """Derive where the waves of a plan stand."""
     from rollout.domain.journal.replay import replay
     from rollout.wiring import Files, offline_now
     from rollout.workflows.status import where_waves_stand
 
     files = Files(settings)
-    stored = files.plans.load(plan, settings.organization)
     progress = replay(files.journal("status").records(), stored.header.organization_id)
     gates = settings.gates
     return where_waves_stand(stored, progress, offline_now(), lead_time=gates.lead_time, soak_time=gates.soak)

@@ -32,7 +32,11 @@ def check_in_plan(selection: Selection, plan: StoredPlan) -> None:
         for entry in part.entries:
             unmatched.see_user(entry.user.arn, entry.user.name, entry.user.id)
     if unmatched.words:
-        raise EmptySelection(
-            f"nothing in plan {plan.header.id} matches {unmatched.words}",
-            cure="see who is in it: rollout show",
-        )
+        said = f"nothing in plan {plan.header.id} matches {unmatched.words}"
+        for left in plan.header.left_out:
+            if selection.takes_account(left.account_id, left.name, left.ou):
+                raise EmptySelection(
+                    f"{said}: account {left.account_id} {left.name} was left out ({left.reason})",
+                    cure=left.cure or "see the accounts that are not in the plan: rollout show",
+                )
+        raise EmptySelection(said, cure="see who is in it: rollout show")

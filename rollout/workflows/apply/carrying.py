@@ -161,8 +161,10 @@ class Run:
         )
 
     def _carry_accounts(self, step: Step, tasks: Sequence[Task]) -> list[Done]:
-        verb = "Telling people in" if step.stage is Stage.NOTIFY else "Enforcing in"
-        self.tools.progress.begin(f"{verb} accounts", len(tasks))
+        doing = "Telling people" if step.stage is Stage.NOTIFY else "Enforcing"
+        if self.order.stage is Stage.DRY_RUN:
+            doing = "Rehearsing notices" if step.stage is Stage.NOTIFY else "Rehearsing enforcement"
+        self.tools.progress.begin(f"{doing} in accounts", len(tasks))
         finished: list[Done] = []
         for task, done in self.tools.engine.map(lambda task: carry(task, step), tasks):
             finished.append(done)
