@@ -1,6 +1,7 @@
 """May this wave move? Pass, fail or inconclusive, always with numbers (DESIGN §6)."""
 
-from rollout.domain.gates.answer import GateAnswer, Result
+from rollout.domain.gates.answer import GATES, GateAnswer, Result
+from rollout.domain.gates.asking import Gatekeeper, opens_by_itself
 from rollout.domain.gates.history import (
     Tolerance,
     approval,
@@ -9,14 +10,17 @@ from rollout.domain.gates.history import (
     next_due,
     soak,
 )
+from rollout.domain.gates.overrides import standing_override
 from rollout.domain.gates.people import Members, cli_moved, enrolment, waves_members
 from rollout.domain.gates.rules import GateRules
 from rollout.domain.gates.window import Freeze, Window, window
 
 __all__ = [
+    "GATES",
     "Freeze",
     "GateAnswer",
     "GateRules",
+    "Gatekeeper",
     "Members",
     "Result",
     "Tolerance",
@@ -27,7 +31,9 @@ __all__ = [
     "enrolment",
     "failure_tolerance",
     "next_due",
+    "opens_by_itself",
     "soak",
+    "standing_override",
     "waves_members",
     "window",
 ]

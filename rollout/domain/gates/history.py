@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ def dry_run_done(progress: Progress, plan_checksum: str) -> GateAnswer:
     """Pass when this very plan has been rehearsed to the end."""
     at = progress.rehearsed.get(plan_checksum)
     if at is not None:
-        return GateAnswer("dry_run_done", Result.PASS, f"rehearsed {at:%Y-%m-%d %H:%M} UTC")
+        return passed("dry_run_done", f"rehearsed {at:%Y-%m-%d %H:%M} UTC", at)
     ended = [
         progress.ended[run]
         for run, started in progress.runs.items()
@@ -24,21 +24,19 @@ def dry_run_done(progress: Progress, plan_checksum: str) -> GateAnswer:
     if ended:
         last = ended[-1]
         detail = f'the rehearsal of {last.at:%Y-%m-%d %H:%M} UTC ended "{last.ending}", not with everybody'
-        return GateAnswer("dry_run_done", Result.INCONCLUSIVE, detail)
-    return GateAnswer(
-        "dry_run_done", Result.FAIL, "this plan has not been rehearsed: apply --stage dry-run first"
-    )
+        return GateAnswer("dry_run_done", Result.INCONCLUSIVE, detail, since=last.at)
+    return failed("dry_run_done", "this plan has not been rehearsed: apply --stage dry-run first")
 
 
 def soak(progress: Progress, order: Sequence[str], wave: str, wait: timedelta, now: datetime) -> GateAnswer:
     """Pass when the wave before has been enforced for long enough. `order` holds the waves that have users."""
     position = order.index(wave)
     if position == 0:
-        return GateAnswer("soak", Result.PASS, "the first wave waits for nobody")
+        return passed("soak", "the first wave waits for nobody")
     before = order[position - 1]
     carried = progress.carried.get((Stage.ENFORCE, before))
     if carried is None:
-        return GateAnswer("soak", Result.FAIL, f'wave "{before}" is not enforced yet')
+        return failed("soak", f'wave "{before}" is not enforced yet')
     shaken = progress.releases.disturbed.get(before)
     since = f'wave "{before}" enforced {carried:%Y-%m-%d %H:%M} UTC'
     if shaken is not None and shaken > carried:
@@ -47,8 +45,8 @@ def soak(progress: Progress, order: Sequence[str], wave: str, wait: timedelta, n
     opens = carried + wait
     if now < opens:
         detail = f"{since}; soak of {days(wait)} ends {opens:%Y-%m-%d %H:%M} UTC"
-        return GateAnswer("soak", Result.FAIL, detail, opens)
-    return GateAnswer("soak", Result.PASS, f"{since}, soaked {days(now - carried)} of {days(wait)}")
+        return failed("soak", detail, opens, carried)
+    return passed("soak", f"{since}, soaked {days(now - carried)} of {days(wait)}", opens)
 
 
 def next_due(progress: Progress, stage: Stage, order: Sequence[str]) -> str | None:
@@ -65,11 +63,12 @@ class Tolerance:
 
     def limit(self, users: int) -> int:
         """Work out how many of so many users may fail; rounded down, as StackSets does."""
-        return min(self.count, int(users * self.percent / 100))
+        # 57 % of 10,000 is 5,700, also where the product is a hair's breadth below.
+        return min(self.count, int(users * self.percent / 100 + 1e-9))
 
 
 def failure_tolerance(
-    progress: Progress, order: Sequence[str], users: dict[str, int], wave: str, tolerance: Tolerance
+    progress: Progress, order: Sequence[str], users: Mapping[str, int], wave: str, tolerance: Tolerance
 ) -> GateAnswer:
     """Fail when the wave itself, or the one before, has more failures than it may.
 
@@ -93,4 +92,5 @@ def approval(progress: Progress, plan_checksum: str, wave: str) -> GateAnswer:
         return failed(
             "approval", f'nobody has approved wave "{wave}" of this plan: rollout approve --wave {wave}'
         )
-    return passed("approval", f"approved {given.at:%Y-%m-%d %H:%M} UTC by {given.caller}: {given.reason}")
+    detail = f"approved {given.at:%Y-%m-%d %H:%M} UTC by {given.caller}: {given.reason}"
+    return passed("approval", detail, given.at)

@@ -29,7 +29,7 @@ def enrolment(members: Members, percent: float) -> GateAnswer:
     Inconclusive when those who could not be looked at could tip the answer.
     """
     people = [user for user in members.users if user.password is not None or user.active_keys]
-    enrolled = sum(user.mfa_active for user in people)
+    enrolled = sum(user.has_device for user in people)
     total = len(people) + members.unseen
     said = f"{enrolled} of {total} users have a device, {percent:g} % needed"
     if total == 0 or enrolled * 100 >= percent * total:

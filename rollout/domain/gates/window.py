@@ -41,9 +41,11 @@ class Window:
         local = now.astimezone(self.zone)
         day = local.date()
         while day - local.date() < LOOKS_AHEAD:
-            opening = datetime.combine(day, self.opens, self.zone)
-            if self._takes(day) and opening > now:
-                return opening.astimezone(UTC)
+            # Where clocks are put back, an hour comes twice; where they are put on, one does not come at all.
+            for fold in (0, 1):
+                opening = datetime.combine(day, self.opens, self.zone).replace(fold=fold).astimezone(UTC)
+                if opening > now and self.is_open(opening):
+                    return opening
             day += timedelta(days=1)
         return None
 

@@ -20,9 +20,9 @@ from rollout.domain.changes import (
     Failed,
     Outcome,
     RemoveMember,
+    Skipped,
     UserRef,
     is_about_enrolment,
-    name,
 )
 from rollout.domain.journal.records import (
     AccountFailed,
@@ -61,6 +61,9 @@ Inside = (
 )
 """Records that belong to a run."""
 
+UNTRIED = frozenset({"budget"})
+"""Why a user was left alone that says nothing of an earlier failure: nobody has tried again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -93,10 +96,14 @@ class Progress:
     passed: list[Passed] = field(default_factory=list)
     account_failures: list[AccountFailed] = field(default_factory=list)
     carried: dict[tuple[Stage, str], datetime] = field(default_factory=dict)
+    undone: dict[str, datetime] = field(default_factory=dict)
+    """By wave: when it was last rolled back."""
     rehearsed: dict[str, datetime] = field(default_factory=dict)
     placed: dict[str, Placed] = field(default_factory=dict)
     let_out: dict[str, datetime] = field(default_factory=dict)
     """By UserId: when a user was last taken out from under the policy, or seen to be exempt."""
+    failing: dict[str, str] = field(default_factory=dict)
+    """By UserId: the wave of a user for whom something failed and was not made good since."""
     groups_made: set[tuple[str, str]] = field(default_factory=set)
     policies_made: set[str] = field(default_factory=set)
     gates: list[GateRead] = field(default_factory=list)
@@ -116,13 +123,13 @@ class Progress:
         return notices[-1] if notices else None
 
     def failures(self, wave: str) -> int:
-        """Changes of a wave that failed, and users let out or trapped, as far as they were not made good later."""
-        last: dict[str, Outcome | None] = {}
-        for done in self.changes:
-            if done.intent.wave == wave:
-                last[name(done.intent.change)] = done.outcome
-        failed = sum(isinstance(outcome, Failed) for outcome in last.values())
-        return failed + len(self.releases.failures(wave, self.placed))
+        """Users of a wave for whom something failed, or who were let out or trapped, and not made good since."""
+        return len(self.failed_users(wave))
+
+    def failed_users(self, wave: str) -> frozenset[str]:
+        """Give the UserIds of those whom `failures` counts."""
+        failed = {user_id for user_id, where in self.failing.items() if where == wave}
+        return frozenset(failed | self.releases.failures(wave, self.placed))
 
 
 def replay(records: Iterable[Record], organization_id: str) -> Progress:
@@ -166,6 +173,10 @@ def _take(record: Inside, progress: Progress, open_at: dict[tuple[str, int], int
             progress.passed.append(record)
             if record.code == "exempt":
                 progress.let_out[record.user.id] = record.at
+            if record.code == "failed":
+                progress.failing[record.user.id] = record.wave
+            elif record.code not in UNTRIED:
+                progress.failing.pop(record.user.id, None)
         case AccountFailed():
             progress.account_failures.append(record)
         case GateRead():
@@ -183,6 +194,7 @@ def _turn(record: WaveCarried | WaveUndone | RunEnded, progress: Progress) -> No
         case WaveCarried():
             progress.carried.setdefault((record.stage, record.wave), record.at)
         case WaveUndone():
+            progress.undone[record.wave] = record.at
             for stage in Stage:
                 progress.carried.pop((stage, record.wave), None)
         case RunEnded():
@@ -197,6 +209,12 @@ def _turn(record: WaveCarried | WaveUndone | RunEnded, progress: Progress) -> No
 
 
 def _place(intent: Intent, settled: Settled, progress: Progress) -> None:
+    user = getattr(intent.change, "user", None)
+    if isinstance(user, UserRef):
+        if isinstance(settled.outcome, Failed):
+            progress.failing[user.id] = intent.wave
+        elif not isinstance(settled.outcome, Skipped):
+            progress.failing.pop(user.id, None)
     if not isinstance(settled.outcome, Applied | AlreadyInPlace):
         return
     change, command = intent.change, progress.runs[intent.run].command
