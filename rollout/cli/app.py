@@ -8,7 +8,20 @@ from typing import Annotated
 import typer
 
 from rollout import __version__
-from rollout.cli import apply, demo, init, plan, policy, release, report, rollback, sandbox, show, status
+from rollout.cli import (
+    apply,
+    demo,
+    init,
+    inventory,
+    plan,
+    policy,
+    release,
+    report,
+    rollback,
+    sandbox,
+    show,
+    status,
+)
 from rollout.cli.console import echo
 from rollout.cli.describing import described, unwrapped
 from rollout.cli.running import run_command
@@ -30,6 +43,7 @@ app = typer.Typer(
 )
 
 app.command("init", help=described(init.init))(init.init)
+app.command("inventory", help=described(inventory.inventory))(inventory.inventory)
 app.command("plan", help=described(plan.plan))(plan.plan)
 app.command("show", help=described(show.show))(show.show)
 app.command("apply", help=described(apply.apply))(apply.apply)

@@ -1,0 +1,65 @@
+"""`rollout inventory`: everybody judged by today's `rollout.yaml`, without a plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from rollout.domain.inventory import Inventory
+from rollout.domain.journal.replay import Progress, replay
+from rollout.domain.plan import AccountPlan, Header, count_verdicts, count_waves
+from rollout.domain.scope import Selection, Unmatched
+from rollout.errors import EmptySelection
+from rollout.workflows.plan import PlanOrder, draft
+from rollout.workflows.ports import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Who was seen and how everybody was judged: a plan's values, though no plan is made of them."""
+
+    header: Header
+    accounts: tuple[AccountPlan, ...]
+    progress: Progress
+
+    @property
+    def users(self) -> int:
+        """How many users are listed."""
+        return sum(len(account.entries) for account in self.accounts)
+
+
+def list_users(inventory: Inventory, order: PlanOrder, journal: Journal, selection: Selection) -> Listed:
+    """Judge everybody, and keep those that `--user` names. Raises EmptySelection when a glob matches nobody.
+
+    What would refuse a plan refuses nothing here: users whom no wave takes, or too many exemptions.
+    """
+    progress = replay(journal.records(), inventory.organization.id)
+    made = draft(inventory, replace(order, id=""), progress)
+    accounts = tuple(_narrowed(account, selection) for account in made.accounts)
+    if selection.users:
+        _refuse_unmatched(made.accounts, selection, len(inventory.unreachable))
+    header = replace(
+        made.header, waves=count_waves(accounts, tuple(made.header.waves)), verdicts=count_verdicts(accounts)
+    )
+    return Listed(header, accounts, progress)
+
+
+def _narrowed(account: AccountPlan, selection: Selection) -> AccountPlan:
+    chosen = (
+        entry
+        for entry in account.entries
+        if selection.takes_user(entry.user.arn, entry.user.name, entry.user.id)
+    )
+    return replace(account, entries=tuple(chosen))
+
+
+def _refuse_unmatched(accounts: tuple[AccountPlan, ...], selection: Selection, unreachable: int) -> None:
+    unmatched = Unmatched(Selection(users=selection.users))
+    for account in accounts:
+        for entry in account.entries:
+            unmatched.see_user(entry.user.arn, entry.user.name, entry.user.id)
+    if unmatched.words:
+        unseen = f"; {unreachable} accounts could not be read" if unreachable else ""
+        raise EmptySelection(
+            f"nobody in the accounts that were read matches {unmatched.words}{unseen}",
+            cure="give a user's ARN, name or UserId; globs may be quoted: '*/alice'",
+        )
