@@ -254,6 +254,7 @@ class Live:
             clock=self.clock,
             progress=progress,
             stopping=self.stop.is_set,
+            marker=self.files.marker(where.organization.id),
         )
         return rehearsing(tools) if stage is Stage.DRY_RUN else tools
 
@@ -285,7 +286,7 @@ class Live:
             marker=RehearsingMarker(marker),
         )
 
-    def release_order(  # noqa: PLR0913 - what the operator said
+    def release_order(
         self,
         run: str,
         where: Premises,

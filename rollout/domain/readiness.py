@@ -93,6 +93,17 @@ def free_until(
     return max([*ends, *([seen] if seen else [])], default=None)
 
 
+def comes_back(user_id: str, impact: Impact, progress: Progress) -> bool:
+    """Tell whether a user comes back from a release, to nothing worse than what they were told before.
+
+    A release with an end is no exemption: who was told and enforced before it is enforced after it.
+    """
+    if user_id not in progress.releases.returning:
+        return False
+    told = progress.last_told(user_id)
+    return impact is Impact.NONE or (told is not None and not impact.worse_than(told.impact))
+
+
 def void(told: Told, impact: Impact, now: datetime, since: datetime | None = None) -> str:
     """Say why a notice no longer counts; empty when it does. `since`: before then it was for something else."""
     if told.delivery is Delivery.FAILED:

@@ -16,6 +16,7 @@ from rollout.domain.changes import (
     DeleteVersion,
     DetachFromUser,
     RemoveMember,
+    SetDefaultVersion,
     UserRef,
 )
 from rollout.domain.force_mfa.standing import (
@@ -27,6 +28,8 @@ from rollout.domain.force_mfa.standing import (
     denies_nothing,
 )
 from rollout.domain.force_mfa.via import Via
+from rollout.domain.iam import equal_documents
+from rollout.domain.inventory import PolicyVersion
 from rollout.domain.users import User
 
 
@@ -54,6 +57,8 @@ class Site:
     tags: Mapping[str, str]
     versions_quota: int = 5
     attached: tuple[str, ...] = ()
+    release_over: bool = False
+    """The brake was pulled by a release of this tool that has run out or was ended."""
 
     @property
     def braked(self) -> bool:
@@ -66,7 +71,7 @@ class Site:
         if policy.state is not State.OURS or policy.found is None or policy.found.default is None:
             return False
         unfinished = len(policy.found.versions) == 1 and not self.attached
-        return not unfinished and denies_nothing(policy.found.default.document)
+        return not self.release_over and not unfinished and denies_nothing(policy.found.default.document)
 
 
 def enforcing(site: Site, targets: tuple[Target, ...]) -> tuple[Change, ...]:
@@ -141,8 +146,18 @@ def _main_policy(site: Site) -> Iterator[Change]:
         )
         yield CreateVersion(site.account_id, policy.arn, documents.full)
     elif policy.state is State.OURS and not policy.current:
+        standing = _version_of(policy, documents.full)
+        if standing is not None:
+            yield SetDefaultVersion(site.account_id, policy.arn, standing.id, site.attached)
+            return
         yield from _room_for_a_version(site, policy)
         yield CreateVersion(site.account_id, policy.arn, documents.full, site.attached)
+
+
+def _version_of(policy: PolicyStanding, document: Mapping[str, object]) -> PolicyVersion | None:
+    """Find the version that says this already: it only has to be put in force."""
+    versions = policy.found.versions if policy.found else ()
+    return next((version for version in versions if equal_documents(version.document, document)), None)
 
 
 def _room_for_a_version(site: Site, policy: PolicyStanding, *, keep_brake: bool = True) -> Iterator[Change]:

@@ -10,7 +10,7 @@ from rollout.domain.force_mfa.placing import Site, Target, is_placed
 from rollout.domain.inventory import AccountFacts, Observed
 from rollout.domain.plan import Entry
 from rollout.domain.planning import groups_of
-from rollout.domain.readiness import free_until
+from rollout.domain.readiness import comes_back, free_until
 from rollout.domain.stages import Stage
 from rollout.domain.users import User
 from rollout.domain.verdicts.judge import judge
@@ -71,7 +71,9 @@ def look(task: Task, step: Step, entered: OpenAccount) -> Scene:
         "rollout:plan": step.order.plan.header.id,
     }
     quota = facts.quotas.versions_per_policy
-    site = Site(task.account.id, standing, rules.names, rules.documents, tags, quota, attached)
+    pulled_by_us = task.account.id in step.progress.releases.braked
+    over = pulled_by_us and not step.account_released(task.account.id)
+    site = Site(task.account.id, standing, rules.names, rules.documents, tags, quota, attached, over)
     return Scene(task, step, entered, facts, around, site)
 
 
@@ -131,11 +133,16 @@ def _why_not(case: Case, scene: Scene) -> Skipped | None:
     if verdict.kind is not Kind.ENFORCE and not placed_there:
         now = "; ".join(f"{reason.code}: {reason.detail}" for reason in verdict.reasons)
         return Skipped("drift", f"was enforce ({', '.join(case.entry.because)}), is {verdict.kind}: {now}")
+    enforcing = case.placed or step.stage is Stage.ENFORCE
+    if enforcing and (release := step.released(case.entry.user, case.entry.wave)):
+        return Skipped("released", release)
     if not case.placed and case.user.id in step.progress.placed:
         return Skipped("released", "somebody took the user out by hand; left so")
-    if scene.site.braked and (case.placed or step.stage is Stage.ENFORCE):
+    if scene.site.braked and enforcing:
         return Skipped("released", "the brake is pulled in this account")
     if step.stage is Stage.NOTIFY or case.placed or verdict.impact is None:
+        return None
+    if comes_back(case.user.id, verdict.impact, step.progress):
         return None
     now_at = step.tools.clock.now()
     since = free_until(case.user, step.order.rules.exemptions, step.progress, now_at)

@@ -15,6 +15,7 @@ from rollout.domain.changes import (
     Failed,
     Outcome,
     RemoveMember,
+    SetDefaultVersion,
     Skipped,
     UserRef,
 )
@@ -44,7 +45,13 @@ class Making:
                 self.done.interrupted = True
                 return
             ref = _user_of(change)
+            if ref is None and (release := self._account_released()):
+                self._leave_all(release)
+                return
             case = self.cases[0] if ref is None else self._case(ref)
+            if isinstance(change, AddMember | AttachToUser) and (release := self._released(case)):
+                self._leave(case, release)
+                continue
             outcome = self.scene.step.maker.make(change, self.scene.entered, case.entry.wave)
             if isinstance(outcome, Applied | AlreadyInPlace):
                 self._made(change, case)
@@ -64,13 +71,38 @@ class Making:
                 case AttachToUser(policy_arn=place) if place not in seen:
                     seen[place] = self.scene.entered.attached_users(place)
             place = change.group if isinstance(change, AddMember) else change.policy_arn
-            if change.user.id not in seen[place]:
-                self.fail(self._case(change.user), "not seen when read back")
+            if change.user.id in seen[place]:
+                continue
+            case = self._case(change.user)
+            if release := self._released(case):
+                self._leave(case, release)
+            else:
+                self.fail(case, "not seen when read back")
 
     def fail(self, case: Case, why: str) -> None:
         """Note that a user could not be moved, on record."""
         self.failed.add(case.user.id)
         self.done.leave(case.entry, Skipped("failed", why), self.scene.step)
+
+    def _account_released(self) -> str:
+        """Say by which release the account was let out since it was read; only enforcing minds."""
+        step = self.scene.step
+        return step.account_released(self.scene.task.account.id) if step.stage is Stage.ENFORCE else ""
+
+    def _released(self, case: Case) -> str:
+        step = self.scene.step
+        if step.stage is not Stage.ENFORCE:
+            return ""
+        return step.released(case.entry.user, case.entry.wave)
+
+    def _leave(self, case: Case, release: str) -> None:
+        self.failed.add(case.user.id)
+        self.done.leave(case.entry, Skipped("released", release), self.scene.step)
+
+    def _leave_all(self, release: str) -> None:
+        for case in self.cases:
+            if case.user.id not in self.failed:
+                self._leave(case, release)
 
     def _case(self, ref: UserRef) -> Case:
         return next(case for case in self.cases if case.user.id == ref.id)
@@ -84,7 +116,7 @@ class Making:
                 self.done.settle(case.entry, word)
             case RemoveMember() | DetachFromUser():
                 self.done.tally.count_user("let out", case.user.id)
-            case CreateVersion(attached=attached) if attached:
+            case CreateVersion(attached=attached) | SetDefaultVersion(attached=attached) if attached:
                 self.done.tally.count("new default versions")
             case _:
                 pass

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from rollout.domain.gates import GateAnswer
 from rollout.domain.inventory import Finding
+from rollout.domain.journal.releases import Word
 from rollout.domain.journal.replay import Progress
 from rollout.domain.readiness import Readiness
 from rollout.domain.scope import Scope, Selection
@@ -22,6 +23,7 @@ from rollout.workflows.ports import (
     Lock,
     Notifier,
     OrganizationPort,
+    StopMarker,
     StoredPlan,
 )
 from rollout.workflows.ports import Progress as ProgressPort
@@ -74,6 +76,17 @@ class Due:
     why_nothing: str = ""
 
 
+class Unmarked:
+    """No release reaches the run while it goes on (fills `StopMarker`)."""
+
+    def put(self, word: Word) -> None:
+        """Leave it."""
+
+    def words(self) -> Sequence[Word]:
+        """Nothing was put."""
+        return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """The ports that an apply needs. `stopping` tells whether somebody asked the run to end."""
@@ -87,6 +100,7 @@ class Tools:
     clock: Clock
     progress: ProgressPort
     stopping: Callable[[], bool]
+    marker: StopMarker = field(default_factory=Unmarked)
 
 
 @dataclass(slots=True)

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from rollout.domain.changes import Skipped
+from rollout.domain.changes import Skipped, UserRef
 from rollout.domain.journal.records import Passed
+from rollout.domain.journal.releases import Word
 from rollout.domain.journal.replay import Progress
 from rollout.domain.notices import Line
 from rollout.domain.organization import Account
 from rollout.domain.plan import Entry
+from rollout.domain.releases import account_release, merged, say, user_release
 from rollout.domain.stages import Stage
 from rollout.domain.users import NamedPolicy
 from rollout.domain.verdicts.rights import Library
@@ -41,6 +43,19 @@ class Step:
     started: datetime
     levels: Mapping[str, tuple[tuple[NamedPolicy, ...], ...]] | None
     due: Mapping[str, date]
+
+    def released(self, user: UserRef, wave: str) -> str:
+        """Say by which release a user is let out now, one made a moment ago included; empty when by none."""
+        word = user_release(self._words(), user.account_id, user.id, wave, self.tools.clock.now())
+        return say(word) if word else ""
+
+    def account_released(self, account_id: str) -> str:
+        """Say by which release a whole account is let out now; empty when by none."""
+        word = account_release(self._words(), account_id, self.tools.clock.now())
+        return say(word) if word else ""
+
+    def _words(self) -> tuple[Word, ...]:
+        return merged(self.progress.releases.words, self.tools.marker.words())
 
 
 @dataclass(slots=True)
