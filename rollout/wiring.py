@@ -198,7 +198,16 @@ class Live:
             account_id: Access(override.roles, override.external_id)
             for account_id, override in access.overrides.items()
         }
-        ways = Ways(access.roles, access.own_account_role, access.external_id, overrides)
+        ways = Ways(
+            access.roles,
+            access.own_account_role,
+            access.external_id,
+            overrides,
+            access.hop_role,
+            access.session_name,
+            access.source_identity,
+            access.session_tags,
+        )
         ours = Ours(
             policies=(f"{names.path}{names.policy}", f"{names.path}{names.enrolment_policy}"),
             groups=(f"{names.path}{names.group}", f"{names.path}{names.enrolment_group}"),

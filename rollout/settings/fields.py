@@ -204,6 +204,22 @@ def _tag_pair(text: str) -> str:
     return text
 
 
+def _session_tag_key(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9 _.:/=+@-]{1,128}", text, re.ASCII):
+        raise ValueError(
+            f"{shown(text)} is not a tag's key: 1 to 128 letters, digits, spaces or any of _.:/=+-@"
+        )
+    if text.casefold().startswith("aws:"):
+        raise ValueError(f"{shown(text)} begins with aws:, which AWS keeps for itself")
+    return text
+
+
+def _as_many_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
+    if len(tags) > 50:
+        raise ValueError(f"has {len(tags)} tags, and AWS takes 50 for a session")
+    return tags
+
+
 def _ou_glob(text: str) -> str:
     if re.fullmatch(r"ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|r-[0-9a-z]{4,32}", _text(text), re.ASCII):
         raise ValueError(f"{shown(text)} is an id; write the OU's path by names, as in Workloads/Prod")
@@ -240,6 +256,7 @@ Listed = Field(strict=False)  # YAML has lists, settings have tuples
 Given = BeforeValidator(_given)
 NotEmpty = Rule(_not_empty, {"minItems": 1})
 NoRepeats = Rule(_no_repeats, {"uniqueItems": True})
+AsManyTags = Rule(_as_many_tags, {"maxProperties": 50})
 
 Text = Annotated[str, Rule(_text, {"minLength": 1})]
 Duration = Annotated[
@@ -259,6 +276,23 @@ OrganizationId = Annotated[str, spelled("^o-[a-z0-9]{10,32}$", "an organization 
 AccountId = Annotated[str, spelled("^[0-9]{12}$", "an account id of 12 digits; zeros at the front count")]
 RoleName = Annotated[
     str, spelled("^([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$", "the name of a role, without its ARN")
+]
+RoleArn = Annotated[
+    str,
+    spelled(
+        "^arn:aws[a-z-]*:iam::[0-9]{12}:role/([!-.0-~]+/)*[A-Za-z0-9_+=,.@-]{1,64}$",
+        "the ARN of a role, as arn:aws:iam::111122223333:role/Audit is",
+    ),
+]
+SessionName = Annotated[
+    str, spelled("^[A-Za-z0-9_+=,.@-]{2,64}$", "2 to 64 letters, digits or any of _+=,.@-")
+]
+SessionTagKey = Annotated[str, Rule(_session_tag_key, {"pattern": "^[A-Za-z0-9 _.:/=+@-]{1,128}$"})]
+SessionTagValue = Annotated[
+    str,
+    spelled(
+        "^[A-Za-z0-9 _.:/=+@-]{0,256}$", "a tag's value: up to 256 letters, digits, spaces or any of _.:/=+-@"
+    ),
 ]
 IamName = Annotated[
     str, spelled("^[A-Za-z0-9_+=,.@-]{1,128}$", "an IAM name: 1 to 128 letters, digits or any of _+=,.@-")

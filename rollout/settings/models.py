@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validat
 from rollout.settings.fields import (
     AccountId,
     Address,
+    AsManyTags,
     ContextKey,
     ContextValues,
     Day,
@@ -32,7 +33,11 @@ from rollout.settings.fields import (
     OuGlob,
     PolicyName,
     PositiveDuration,
+    RoleArn,
     RoleName,
+    SessionName,
+    SessionTagKey,
+    SessionTagValue,
     TagPair,
     Text,
     WaveName,
@@ -73,6 +78,19 @@ class Access(Section):
         description="A role to take in the caller's own account; null uses the caller's own credentials.",
     )
     external_id: ExternalId | None = Field(None, description="External id that the roles ask for.")
+    hop_role: RoleArn | None = Field(
+        None, description="ARN of a role to take first; the roles of the accounts are then taken from it."
+    )
+    session_name: SessionName = Field(
+        "rollout", description="Name of every role session, as CloudTrail shows it."
+    )
+    source_identity: SessionName | None = Field(
+        None,
+        description="Source identity of the sessions; every trust policy must allow sts:SetSourceIdentity.",
+    )
+    session_tags: Annotated[Mapping[SessionTagKey, SessionTagValue], AsManyTags] = Field(
+        {}, description="Tags of the sessions; every trust policy must allow sts:TagSession."
+    )
     overrides: Mapping[AccountId, Override] = Field(
         {}, description="Other roles or external ids, by account id."
     )

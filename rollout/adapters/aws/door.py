@@ -17,8 +17,8 @@ from rollout.adapters.aws.faults import Fault
 from rollout.adapters.aws.operations import IamGuard, Ours
 from rollout.adapters.aws.pace import Pace
 from rollout.adapters.aws.retries import Retries
-from rollout.adapters.aws.role_session import Role, RoleSession, RoleSessions
-from rollout.adapters.aws.session_policy import hop_policy, session_policy
+from rollout.adapters.aws.role_session import Role, RoleSession, RoleSessions, account_of
+from rollout.adapters.aws.session_policy import session_policy
 from rollout.adapters.aws.sessions import Connection
 from rollout.domain.inventory import Effort
 from rollout.domain.organization import Account, Caller
@@ -45,7 +45,8 @@ class Ways:
     """How accounts are entered: what `access` in `rollout.yaml` says, as plain values.
 
     `hop_role` is the ARN of a role that is taken first, and from which the accounts' roles are taken.
-    `source_identity` needs `sts:SetSourceIdentity` in every trust policy, and so is nobody's default.
+    `source_identity` needs `sts:SetSourceIdentity` in every trust policy, `session_tags` need `sts:TagSession`; so
+    they are nobody's default.
     """
 
     roles: tuple[str, ...] = DEFAULT_ROLES
@@ -55,6 +56,7 @@ class Ways:
     hop_role: str | None = None
     session_name: str = "rollout"
     source_identity: str | None = None
+    session_tags: Mapping[str, str] = field(default_factory=dict)
 
     def into(self, account_id: str) -> Access:
         """The roles and the external id for one account."""
@@ -184,11 +186,10 @@ class AwsDoor:
             policy=session_policy(self._caller.partition, self._ours, writing=self._writing),
             session_name=sanitised(self._ways.session_name),
             source_identity=self._ways.source_identity and sanitised(self._ways.source_identity),
+            tags=self._ways.session_tags,
         )
-        if self._ways.hop_role:
-            hop = Role(self._ways.hop_role, self._ways.hop_role, self._ways.hop_role.split(":")[4], None)
-            return sessions.after(hop, hop_policy())
-        return sessions
+        arn = self._ways.hop_role
+        return sessions.after(Role(arn, arn, account_of(arn), self._ways.external_id)) if arn else sessions
 
 
 class _AllRefused(Exception):

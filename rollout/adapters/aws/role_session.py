@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,9 @@ from botocore.credentials import ReadOnlyCredentials
 
 from rollout.adapters.aws.attempts import Tally
 from rollout.adapters.aws.calls import CallerIdentity, Calls, Identity
+from rollout.adapters.aws.failures import CallFailed
 from rollout.adapters.aws.retries import Retries
+from rollout.adapters.aws.session_policy import hop_policy
 from rollout.adapters.aws.sessions import Connection
 from rollout.workflows.ports import CannotEnter
 
@@ -53,7 +55,8 @@ class RoleSessions:
         policy: str,
         session_name: str,
         source_identity: str | None = None,
-        via: Identity | None = None,
+        tags: Mapping[str, str] | None = None,
+        via: RoleSession | None = None,
     ) -> None:
         """Ask nothing yet. `via` is the session from which the roles are taken; None: the caller's own credentials."""
         self._connection = connection
@@ -61,20 +64,30 @@ class RoleSessions:
         self._policy = policy
         self._session_name = session_name
         self._source_identity = source_identity
-        self._via = via or CallerIdentity()
+        self._tags = tags or {}
+        self._hop = via
+        self._via: Identity = via or CallerIdentity()
         # One bucket: STS charges every AssumeRole to the account that calls (AWS-FACTS §3).
         self._pace = retries.pace()
 
-    def after(self, hop: Role, hop_policy: str) -> RoleSessions:
-        """The same sessions, but taken from another role that is taken first."""
+    def after(self, hop: Role) -> RoleSessions:
+        """The same sessions, but taken from another role that is taken first.
+
+        A source identity is set on the way in and cannot be set again; it holds for all that follows.
+        """
         first = RoleSessions(
-            self._connection, self._retries, policy=hop_policy, session_name=self._session_name
+            self._connection,
+            self._retries,
+            policy=hop_policy(identified=bool(self._source_identity), tagged=bool(self._tags)),
+            session_name=self._session_name,
+            source_identity=self._source_identity,
         )
         return RoleSessions(
             self._connection,
             self._retries,
             policy=self._policy,
             session_name=self._session_name,
+            tags=self._tags,
             via=RoleSession(first, hop, Tally()),
         )
 
@@ -86,6 +99,7 @@ class RoleSessions:
 
     def take(self, role: Role, tally: Tally) -> ReadOnlyCredentials:
         """Ask for keys. Raises CallFailed, CannotEnter."""
+        self._take_hop()
         calls = Calls(role.account_id, self._via, self._retries, self._pace, tally)
         request: AssumeRoleRequestTypeDef = {
             "RoleArn": role.arn,
@@ -97,6 +111,8 @@ class RoleSessions:
             request["ExternalId"] = role.external_id
         if self._source_identity:
             request["SourceIdentity"] = self._source_identity
+        if self._tags:
+            request["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(self._tags.items())]
         answer = calls.read(self._client.assume_role, **request)
         landed = answer["AssumedRoleUser"]["Arn"]
         if account_of(landed) != role.account_id:
@@ -106,6 +122,19 @@ class RoleSessions:
             )
         keys = answer["Credentials"]
         return ReadOnlyCredentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+
+    def _take_hop(self) -> None:
+        """Have the role in the middle first, so that its refusal is not mistaken for one of the account's."""
+        if self._hop is None:
+            return
+        try:
+            self._hop.keys()
+        except CallFailed as failed:
+            arn = self._hop.role.arn
+            raise CannotEnter(
+                f"access.hop_role {arn} cannot be taken: {failed.sentence}",
+                f"look at the trust policy of {arn}, at the external id, and at sts:AssumeRole of the caller",
+            ) from failed
 
     @cached_property
     def _client(self) -> STSClient:

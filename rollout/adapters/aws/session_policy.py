@@ -82,9 +82,10 @@ def _may_hang(partition: str, ours: Ours) -> dict[str, list[str]]:
     return {"iam:PolicyARN": [f"arn:{partition}:iam::*:policy*/{name}" for name in names_of(ours.policies)]}
 
 
-def hop_policy() -> str:
-    """Return the policy of a session that only serves to enter further accounts."""
-    return _text([_allow(["sts:AssumeRole"], "*")])
+def hop_policy(*, identified: bool = False, tagged: bool = False) -> str:
+    """Return the policy of a session that only serves to enter further accounts, as whom, and with which tags."""
+    passing = ["sts:SetSourceIdentity"] * identified + ["sts:TagSession"] * tagged
+    return _text([_allow(["sts:AssumeRole", *passing], "*")])
 
 
 def _text(statements: list[Statement]) -> str:

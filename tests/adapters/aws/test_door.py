@@ -229,28 +229,65 @@ def test_a_source_identity_is_set_only_when_asked_for(open_roles: AwsStub, door:
     assert "ana@example.com" == open_roles.called("AssumeRole")[0]["SourceIdentity"]
 
 
+def test_tags_are_passed_only_when_asked_for(open_roles: AwsStub, door: MAKE_DOOR):
+    door(Ways(session_tags={"team": "identity", "cost": "42"})).enter(an_account())
+    door().enter(an_account())
+    tagged, plain = open_roles.called("AssumeRole")
+    assert [{"Key": "cost", "Value": "42"}, {"Key": "team", "Value": "identity"}] == tagged["Tags"]
+    assert "Tags" not in plain
+
+
 # --- Two hops ---
+
+HOP = "arn:aws:iam::222233334444:role/Hub"
 
 
 def test_a_role_in_the_middle_is_taken_once_for_all_accounts(stub: AwsStub, door: MAKE_DOOR):
     World(stub)
-    hop = "arn:aws:iam::222233334444:role/Hub"
 
     def assume(call: Call) -> Mapping[str, Any]:
         arn = call.params["RoleArn"]
-        return session_of(arn, key_id="ASIAHUB000000000" if arn == hop else "ASIAMEMBER000000")
+        return session_of(arn, key_id="ASIAHUB000000000" if arn == HOP else "ASIAMEMBER000000")
 
     stub.on("AssumeRole", assume)
-    entrance = door(Ways(hop_role=hop))
+    entrance = door(Ways(hop_role=HOP))
     for account_id in (ACCOUNT, "333344445555"):
         entrance.enter(an_account(account_id)).read()
     taken = [call for call in stub.calls if call.operation == "AssumeRole"]
-    assert [hop, ACCOUNT, "333344445555"] == [
-        arn if arn == hop else arn.split(":")[4] for arn in (call.params["RoleArn"] for call in taken)
+    assert [HOP, ACCOUNT, "333344445555"] == [
+        arn if arn == HOP else arn.split(":")[4] for arn in (call.params["RoleArn"] for call in taken)
     ]
     assert ["testing", "ASIAHUB000000000", "ASIAHUB000000000"] == [call.key_id for call in taken]
     assert {"ASIAMEMBER000000"} == {call.key_id for call in stub.calls if call.service == "iam"}
     assert ["sts:AssumeRole"] == json.loads(taken[0].params["Policy"])["Statement"][0]["Action"]
+
+
+def test_a_source_identity_is_set_at_the_first_hop_and_tags_at_the_last(open_roles: AwsStub, door: MAKE_DOOR):
+    """AWS carries the identity on by itself, and refuses to have it set again."""
+    ways = Ways(
+        hop_role=HOP,
+        external_id="shared",
+        source_identity="ana@example.com",
+        session_tags={"team": "identity"},
+    )
+    door(ways).enter(an_account())
+    first, last = open_roles.called("AssumeRole")
+    assert ("ana@example.com", "shared") == (first["SourceIdentity"], first["ExternalId"])
+    assert "Tags" not in first
+    assert "SourceIdentity" not in last
+    assert [{"Key": "team", "Value": "identity"}] == last["Tags"]
+    (statement,) = json.loads(first["Policy"])["Statement"]
+    assert ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"] == statement["Action"]
+
+
+def test_a_role_in_the_middle_that_cannot_be_taken_is_named_and_not_the_accounts(
+    stub: AwsStub, door: MAKE_DOOR
+):
+    stub.on("AssumeRole", Fail("AccessDenied", 403))
+    with pytest.raises(CannotEnter, match=f"access.hop_role {HOP} cannot be taken: AssumeRole") as refused:
+        door(Ways(hop_role=HOP)).enter(an_account())
+    assert f"trust policy of {HOP}" in refused.value.cure
+    assert {HOP} == {params["RoleArn"] for params in stub.called("AssumeRole")}
 
 
 # --- Sessions that grow old ---

@@ -1,0 +1,46 @@
+"""Wiring: what stands in rollout.yaml reaches the adapters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rollout.adapters.aws.door import Access, Ways
+from rollout.settings import load_settings
+from rollout.wiring import Live
+from rollout.workflows.inventory import Premises
+from tests.builders import a_caller, an_organization
+
+EVERY_WAY = """
+access:
+  roles: [Audit, Other]
+  own_account_role: Own
+  external_id: shared
+  hop_role: arn:aws:iam::111122223333:role/Hub
+  session_name: nightly
+  source_identity: ana
+  session_tags: {team: identity}
+  overrides: {"222233334444": {roles: [Odd], external_id: theirs}}
+"""
+WHERE = Premises(a_caller(), an_organization(), ())
+
+
+def ways_of(folder: Path, text: str) -> Ways:
+    (folder / "rollout.yaml").write_text(text)
+    return Live(load_settings(None, {}, folder)).door(WHERE, writing=False)._ways
+
+
+@pytest.mark.parametrize("text", ["", EVERY_WAY], ids=["defaults", "everything set"])
+def test_every_way_into_accounts_reaches_the_door(tmp_path: Path, text: str):
+    everything = Ways(
+        roles=("Audit", "Other"),
+        own_account_role="Own",
+        external_id="shared",
+        overrides={"222233334444": Access(("Odd",), "theirs")},
+        hop_role="arn:aws:iam::111122223333:role/Hub",
+        session_name="nightly",
+        source_identity="ana",
+        session_tags={"team": "identity"},
+    )
+    assert (everything if text else Ways()) == ways_of(tmp_path, text)
