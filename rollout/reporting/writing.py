@@ -25,8 +25,8 @@ def write_together(folder: Path, parts: Parts) -> None:
             aside.replace(place)
     except OSError as error:
         raise Unwritable(
-            f"The report cannot be written to {folder}: {error.strerror or error}",
-            cure="Free the disk or correct the folder's rights, then run `rollout report` again.",
+            f"the report cannot be written to {folder}: {error.strerror or error}",
+            cure="make room for that folder or correct its rights, then run `rollout report` again",
         ) from error
     finally:
         for aside in waiting:

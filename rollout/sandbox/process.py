@@ -58,14 +58,16 @@ def start_kept(folder: Path, now: datetime, *, instance: str | None = None) -> K
     require_extra()
     if find_kept(folder) is not None:
         raise SandboxFailure(
-            f"A sandbox is already running for {folder.resolve()}.",
-            cure="Use it, or stop it: rollout sandbox stop",
+            f"a sandbox is already running for {folder.resolve()}",
+            cure="use it, or stop it: rollout sandbox stop",
         )
     chosen = instance or secrets.token_hex(8)
     try:
         private = private_folder(folder)
     except OSError as error:
-        raise Unwritable(f"{folder.resolve()} cannot be written: {error.strerror}.") from error
+        raise Unwritable(
+            f"{folder.resolve()} cannot be written: {error.strerror}", cure="work in another folder"
+        ) from error
     forget_state(folder)
     process = _spawn(folder.resolve(), private / LOG, now, chosen)
     try:
@@ -91,10 +93,10 @@ def advance_kept(folder: Path, delta: timedelta) -> datetime:
     answer = _asked(state, "POST", "advance", str(delta.total_seconds())) if state else None
     if answer is None:
         raise SandboxFailure(
-            f"No sandbox is running for {folder.resolve()}.", cure="Start one: rollout sandbox start"
+            f"no sandbox is running for {folder.resolve()}", cure="start one: rollout sandbox start"
         )
     if "error" in answer:
-        raise SandboxFailure(f"The sandbox's clock did not move: {answer['error']}.")
+        raise SandboxFailure(f"the sandbox's clock did not move: {answer['error']}")
     return datetime.fromisoformat(answer["now"])
 
 
@@ -145,13 +147,13 @@ def _awaited(folder: Path, process: subprocess.Popen[bytes], log: Path) -> KeptS
         if process.poll() is not None:
             last = log.read_text(encoding="utf-8", errors="replace").strip().rpartition("\n")[2]
             raise SandboxFailure(
-                f"The sandbox did not start: {last or f'exit code {process.returncode}'}", cure=f"See {log}"
+                f"the sandbox did not start: {last or f'exit code {process.returncode}'}", cure=f"see {log}"
             )
         state = read_state(folder)
         if state is not None and state.pid == process.pid and _is_alive(state):
             return state
         time.sleep(_STEP)
-    raise SandboxFailure(f"The sandbox did not answer within {_START_WITHIN:.0f} s.", cure=f"See {log}")
+    raise SandboxFailure(f"the sandbox did not answer within {_START_WITHIN:.0f} s", cure=f"see {log}")
 
 
 def _kept(folder: Path, state: KeptState) -> KeptSandbox:

@@ -119,7 +119,7 @@ def test_it_stops_when_told_and_a_state_file_without_its_process_is_recognised(t
         os.kill(another.pid, 0)
     assert find_kept(tmp_path) is None
     assert not stop_kept(tmp_path)
-    with pytest.raises(SandboxFailure, match="No sandbox is running"):
+    with pytest.raises(SandboxFailure, match="no sandbox is running"):
         advance_kept(tmp_path, timedelta(days=1))
 
 

@@ -67,9 +67,9 @@ class FolderJournal:
             yield from _read(segment)
 
     def _segments(self) -> list[Path]:
-        if not self._folder.is_dir():
+        if not os.path.lexists(self._folder):
             return []
-        try:
+        try:  # what is there and is no folder is an error: without its journal, a run would not know its own work
             return [path for path in self._folder.iterdir() if path.suffix == ENDING and path.is_file()]
         except OSError as problem:
             raise _unreadable(self._folder, problem) from problem
