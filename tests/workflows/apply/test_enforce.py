@@ -58,6 +58,16 @@ def test_the_day_itself_is_not_enough_while_the_lead_time_runs():
     assert {"carl"} == world.enforced
 
 
+def test_the_date_told_counts_also_when_a_gate_is_overridden():
+    """An override opens a gate for the wave; what a person was told still holds."""
+    world = World(a_cli_user("carl"), a_cli_user("zed"), canary=["carl"]).notified()
+    world.days_pass(15).enforce()
+    answer = world.enforce(wave="rest", overrides={"soak": "incident 7"})
+    assert {"waiting": 1} == answer.tally.counts
+    assert "told for 2026-12-11; ready from 2026-12-11 00:00 UTC" == world.records(Passed)[-1].detail
+    assert {"carl"} == world.enforced
+
+
 def test_who_was_never_told_is_passed_over_and_the_others_go():
     world = World(a_cli_user("carl"), a_person("alice")).planned()
     answer = world.enforce()

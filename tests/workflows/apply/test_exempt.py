@@ -127,6 +127,28 @@ def test_an_exemption_that_ran_out_needs_a_fresh_notice():
     assert {"bob", "carl"} == world.enforced
 
 
+def test_an_exemption_that_was_deleted_needs_a_fresh_notice_too():
+    """Its line is gone from the settings; the journal remembers that the user was let out."""
+    world = World(a_cli_user("carl"), a_person("bob")).ripe()
+    world.enforce()
+    exempted(world, "carl").enforce()
+    world.exempt()
+    world.days_pass(1)
+    world.plan("p3p3")
+    world.rehearse()
+    assert 1 == world.enforce().tally["notice"]
+    assert {"bob"} == world.enforced
+
+
+def test_an_exemption_that_a_run_saw_makes_the_notice_void():
+    """Nobody was let out, but somebody was told "not you" in between."""
+    world = World(a_cli_user("carl")).ripe()
+    world.exempt(an_exemption(world.person("carl").arn))
+    assert {"exempt": 1} == world.enforce().tally.counts
+    world.exempt()
+    assert {"notice": 1} == world.enforce().tally.counts
+
+
 def test_an_exemption_in_between_makes_the_notice_void_though_no_run_saw_it():
     """Told for the 8th, exempt from the 1st to the 7th: nobody expects to be enforced on the 8th."""
     world = World(a_cli_user("carl")).notified()

@@ -118,6 +118,15 @@ def test_nobody_is_told_by_a_run_that_was_stopped_before_their_right_to_enrol_wa
     assert [] == world.notifier.sent
 
 
+def test_telling_stops_between_two_messages():
+    world = World(*(a_cli_user(name) for name in ("ana", "ben", "carl"))).planned()
+    world.stopping = lambda: len(world.notifier.sent) >= 1
+    answer = world.notify()
+    assert answer.interrupted
+    assert ["ana@example.com"] == [notice.address for notice in world.notifier.sent]
+    assert (Stage.NOTIFY, "rest") not in world.done.carried
+
+
 def test_whoever_a_stopped_run_did_not_get_to_is_not_called_failed():
     world = World(a_person("alice"), a_person("bob"), a_person("carol")).planned()
     stop_after_writes(world, 5)

@@ -18,6 +18,7 @@ from rollout.domain.changes import (
 )
 from rollout.domain.force_mfa.documents import Amendments, allow_half, enrolment, force_mfa
 from rollout.domain.force_mfa.standing import Documents
+from rollout.domain.force_mfa.via import Via
 from rollout.domain.iam import equal_documents
 from rollout.domain.inventory import ManagedPolicy, PolicyVersion
 from rollout.domain.journal.records import Passed
@@ -97,9 +98,12 @@ def test_a_foreign_policy_that_says_the_same_is_attached_and_never_versioned():
     assert a_policy(FOREIGN, FULL) == world.account.facts.policies[FOREIGN]
 
 
-def test_whom_we_placed_under_a_foreign_policy_is_no_drift():
+@pytest.mark.parametrize("attach", list(Via))
+def test_whom_we_placed_under_a_foreign_policy_is_no_drift(attach):
     """Judged by it they are covered; it was us who put them there."""
-    world = World(a_person("alice"), facts={ACCOUNT: {"policies": [a_policy(FOREIGN, FULL)]}}).planned()
+    world = World(
+        a_person("alice"), facts={ACCOUNT: {"policies": [a_policy(FOREIGN, FULL)]}}, attach=attach
+    ).planned()
     world.enforce()
     attempted = len(world.attempted)
     assert {"already enforced": 1} == world.enforce().tally.counts
