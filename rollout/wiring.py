@@ -39,13 +39,15 @@ from rollout.domain.reach import Reach
 from rollout.domain.readiness import Notified, Rehearsed
 from rollout.domain.scope import Selection
 from rollout.domain.stages import Stage
+from rollout.domain.users import Unread
 from rollout.domain.verdicts.rules import Rules
 from rollout.settings import Settings
 from rollout.workflows.apply.order import Order, Tools
-from rollout.workflows.inventory import Looking, Premises
+from rollout.workflows.inventory import Looking, Premises, read_levels
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
 from rollout.workflows.ports import Clock, Journal, Progress, StoredPlan
 from rollout.workflows.release import ReleaseOrder, ReleaseTools
+from rollout.workflows.repairing import Eyes, RepairTools
 from rollout.workflows.rollback import RollbackOrder, RollbackTools, Wanted
 
 if TYPE_CHECKING:
@@ -338,6 +340,38 @@ class Live:
         from rollout.adapters.aws.rehearsal import RehearsingDoor
 
         return replace(tools, door=RehearsingDoor(door), journal=RehearsingJournal(journal))
+
+    def eyes(self, run: str, where: Premises) -> Eyes:
+        """What accounts are looked at with, when releases end and when drift is put right."""
+        levels = read_levels(self.organization, where.accounts, self.settings.rules.scps)
+        tags = {"rollout:tool": "rollout", "rollout:version": __version__}
+        by_account = None if isinstance(levels, Unread) else levels.by_account
+        return Eyes(run, where.organization.id, rules_for(self.settings, where), by_account, tags)
+
+    def repair_tools(self, run: str, where: Premises, progress: Progress, *, rehearsal: bool) -> RepairTools:
+        """The ports that putting right needs."""
+        door, journal = self.door(where, writing=not rehearsal), self.files.journal(run)
+        marker = self.files.marker(where.organization.id)
+        tools = RepairTools(
+            door,
+            self.engine(),
+            journal,
+            self.files.lock(),
+            marker,
+            self.clock,
+            progress,
+            self.stop.is_set,
+        )
+        if not rehearsal:
+            return tools
+        from rollout.adapters.aws.rehearsal import RehearsingDoor
+
+        return replace(
+            tools,
+            door=RehearsingDoor(door),
+            journal=RehearsingJournal(journal),
+            marker=RehearsingMarker(marker),
+        )
 
     def outbox(self, run: str) -> Outbox:
         """The folder that mails go into."""

@@ -9,6 +9,7 @@ import typer
 
 from rollout.cli.console import TerminalProgress, confirm, err, out, print_json, table, warn
 from rollout.cli.options import Config, Json, Profile, Users, Yes
+from rollout.cli.release_end import end_release
 from rollout.cli.startup import read_settings
 from rollout.errors import JournalDamaged, WrongUsage
 
@@ -41,6 +42,9 @@ def release(
         str | None,
         typer.Option("--for", help="It ends by itself after this long: 4h, 30m, 2d.", show_default=False),
     ] = None,
+    end: Annotated[
+        bool, typer.Option("--end", help="End it: put back whom a release, or somebody's hand, let out.")
+    ] = False,
     reason: Annotated[
         str | None, typer.Option("--reason", help="Why; journalled.", show_default=False)
     ] = None,
@@ -52,20 +56,27 @@ def release(
 ) -> None:
     """Let users out at once. Needs no plan and waits for no lock; a running apply leaves them alone from then on.
 
-    Example: [bold]rollout release --account 111122223333 --for 4h --reason "INC-7: console locked"[/]
+    Example: [bold]rollout release --account 111122223333 --for 4h --reason "INC-7: console locked"[/], and
+    [bold]rollout release --account 111122223333 --end[/] when all is well again.
     """
     from rollout.workflows.release import release as let_out
 
     _check(user, wave, account, everybody=everybody)
-    if not reason:
+    if end and span:
+        raise WrongUsage("--end and --for do not go together", cure="--end puts people back now")
+    why = reason or ""
+    if not why and not end:
         raise WrongUsage("release needs --reason", cure='say why: --reason "…"; it is journalled')
     settings = read_settings(config)
     live, where, known = _open(settings, profile, account)
     run = live.new_run()
     until = _until(span, live)
-    tools = live.release_tools(run, where, TerminalProgress(), rehearsal=dry_run)
     whom = _whom(user, wave, account, live, where, known)
-    order = live.release_order(run, where, whom[0], until=until, reason=reason, rehearsal=dry_run)
+    if end:
+        end_release(run, whom, why, live, where, rehearsal=dry_run, yes=yes, json=json)
+        return
+    tools = live.release_tools(run, where, TerminalProgress(), rehearsal=dry_run)
+    order = live.release_order(run, where, whom[0], until=until, reason=why, rehearsal=dry_run)
     if not dry_run:
         _ask(whom, until, tools.running(), yes=yes)
     result = let_out(order, whom[1], tools, known)

@@ -1,0 +1,83 @@
+"""`rollout release --end`: puts back under the policy whom a release, or somebody's hand, has let out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rollout.domain.journal.records import ReleaseEnded, RunEnded, RunStarted
+from rollout.domain.organization import Account
+from rollout.domain.reach import Reach
+from rollout.domain.stages import Stage
+from rollout.domain.wishes import when_ended
+from rollout.workflows.apply.changes import Maker, Numbering
+from rollout.workflows.repairing import Eyes, Repaired, RepairTools, repair
+
+ENDING = "release --end"
+
+
+@dataclass(frozen=True, slots=True)
+class EndOrder:
+    """Which releases end, and why."""
+
+    reach: Reach
+    reason: str
+    caller: str
+    version: str
+    rehearsal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What came of it, account by account."""
+
+    reach: Reach
+    accounts: tuple[Repaired, ...]
+    unbegun: int = 0
+
+    @property
+    def writes(self) -> int:
+        """How many writes were made."""
+        return sum(len(one.written) for one in self.accounts)
+
+    @property
+    def interrupted(self) -> bool:
+        """Tell whether it was asked to stop."""
+        return self.unbegun > 0 or any(one.interrupted for one in self.accounts)
+
+    @property
+    def in_part(self) -> bool:
+        """Tell whether somebody who should be back is not."""
+        return any(one.failed or one.stays for one in self.accounts)
+
+
+def end(order: EndOrder, accounts: Sequence[Account], eyes: Eyes, tools: RepairTools) -> Ended:
+    """End releases. Unlike letting out, this enforces: it holds the lock, and judges everybody again.
+
+    Raises LockHeld, Unwritable.
+    """
+    with tools.lock.hold(eyes.organization_id, ENDING):
+        now = tools.clock.now()
+        stage = Stage.DRY_RUN if order.rehearsal else Stage.ENFORCE
+        word = ReleaseEnded(eyes.run, now, order.reach, order.reason, order.caller)
+        started = RunStarted(
+            eyes.run, now, eyes.organization_id, "", "", stage, order.caller, order.version, ENDING
+        )
+        tools.journal.append(started, word)
+        tools.marker.put(word)
+        maker = Maker(eyes.run, tools.journal, tools.clock, Numbering())
+        done = sorted(
+            repair(
+                accounts,
+                lambda sight: when_ended(sight, order.reach),
+                eyes,
+                tools,
+                maker,
+                "Ending releases in accounts",
+            ),
+            key=lambda one: one.account.id,
+        )
+        result = Ended(order.reach, tuple(done), len(accounts) - len(done))
+        ending = "interrupted" if result.interrupted else "in part" if result.in_part else "done"
+        tools.journal.append(RunEnded(eyes.run, tools.clock.now(), ending, {"writes": result.writes}))
+        return result

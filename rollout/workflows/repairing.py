@@ -1,0 +1,190 @@
+"""Puts accounts right one by one: enter, read, judge again, change in order; shared by `release --end` and `--fix`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from rollout.domain.changes import (
+    AddMember,
+    AlreadyInPlace,
+    Applied,
+    AttachToUser,
+    Change,
+    DetachFromUser,
+    Failed,
+    RemoveMember,
+    Skipped,
+)
+from rollout.domain.inventory import AccountFacts, Observed
+from rollout.domain.journal.records import AccountFailed
+from rollout.domain.journal.releases import Word
+from rollout.domain.journal.replay import Progress, replay
+from rollout.domain.made import made_by
+from rollout.domain.organization import Account
+from rollout.domain.releases import merged
+from rollout.domain.repairs import Wishes, repairing
+from rollout.domain.sight import Sight, see
+from rollout.domain.users import NamedPolicy, User
+from rollout.domain.verdicts.rights import Library
+from rollout.domain.verdicts.rules import Rules
+from rollout.domain.wishes import Stays
+from rollout.workflows.apply.changes import Maker
+from rollout.workflows.ports import (
+    CannotEnter,
+    Clock,
+    Door,
+    Engine,
+    Journal,
+    Lock,
+    OpenAccount,
+    Refusal,
+    StopMarker,
+)
+from rollout.workflows.ports import Progress as ProgressPort
+
+Levels = Mapping[str, tuple[tuple[NamedPolicy, ...], ...]] | None
+Wishing = Callable[[Sight], tuple[Wishes, tuple[Stays, ...]]]
+NO_USER = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RepairTools:
+    """The ports that putting right needs."""
+
+    door: Door
+    engine: Engine
+    journal: Journal
+    lock: Lock
+    marker: StopMarker
+    clock: Clock
+    progress: ProgressPort
+    stopping: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """What every account of a run is looked at with. `levels` None: service control policies could not be read."""
+
+    run: str
+    organization_id: str
+    rules: Rules
+    levels: Levels
+    tags: Mapping[str, str]
+    library: Library = field(default_factory=Library)
+
+    def sight(self, observed: Observed, progress: Progress, words: Sequence[Word], clock: Clock) -> Sight:
+        """Judge an account as it was read."""
+        return see(observed, self.rules, self.library, progress, words, clock.now(), self.tags)
+
+
+@dataclass(slots=True)
+class Repaired:
+    """What came of one account."""
+
+    account: Account
+    written: list[Change] = field(default_factory=list)
+    stays: list[Stays] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    interrupted: bool = False
+
+
+def repair(
+    accounts: Sequence[Account], wishing: Wishing, eyes: Eyes, tools: RepairTools, maker: Maker, what: str
+) -> Iterator[Repaired]:
+    """Put accounts right, side by side."""
+    progress = replay(tools.journal.records(), eyes.organization_id)
+    tools.progress.begin(what, len(accounts))
+    for account, repaired in tools.engine.map(
+        lambda account: _one(account, wishing, eyes, tools, maker, progress), accounts
+    ):
+        tools.progress.advance(f"{account.id} {account.name}")
+        yield repaired
+    tools.progress.finish()
+
+
+def _one(
+    account: Account, wishing: Wishing, eyes: Eyes, tools: RepairTools, maker: Maker, progress: Progress
+) -> Repaired:
+    repaired = Repaired(account)
+    if not tools.lock.still_held():
+        repaired.failed.append("the lock of this run was taken over: somebody else is at work")
+        return repaired
+    try:
+        entered = tools.door.enter(account)
+        progress = _settled(account.id, entered, eyes, tools, maker, progress)
+        facts = _freshened(entered.read(), entered, eyes.rules, progress)
+        levels = None if eyes.levels is None else eyes.levels.get(account.id)
+        words = merged(progress.releases.words, tools.marker.words())
+        sight = eyes.sight(Observed(account, entered.role, facts, levels), progress, words, tools.clock)
+        wishes, stays = wishing(sight)
+        repaired.stays += stays
+        repairs = repairing(sight, wishes, made_by(progress.changes))
+        if repairs.refused:
+            repaired.failed.append(repairs.refused)
+        _make(repairs.changes, sight, entered, tools, maker, repaired)
+    except CannotEnter as refusal:
+        repaired.failed.append(f"{refusal.why}. {refusal.cure}" if refusal.cure else refusal.why)
+        tools.journal.append(
+            AccountFailed(eyes.run, tools.clock.now(), account.id, refusal.why, refusal.cure)
+        )
+    return repaired
+
+
+def _settled(
+    account_id: str, entered: OpenAccount, eyes: Eyes, tools: RepairTools, maker: Maker, progress: Progress
+) -> Progress:
+    left_open = [done for done in progress.open if done.intent.change.account_id == account_id]
+    for done in left_open:
+        maker.settle(done, entered)
+    return replay(tools.journal.records(), eyes.organization_id) if left_open else progress
+
+
+def _freshened(facts: AccountFacts, entered: OpenAccount, rules: Rules, progress: Progress) -> AccountFacts:
+    """Ask live whom enforcing could trap: who has a password, no device, and is to be enforced (DESIGN §6)."""
+    users: list[User] = []
+    for user in facts.users:
+        known = user.id in progress.placed or user.id in progress.releases.returning
+        ours = known or rules.names.group in user.groups
+        if not ours or user.password is None or user.mfa_active:
+            users.append(user)
+            continue
+        try:
+            users.append(entered.credentials_now(user))
+        except Refusal:
+            continue  # deleted a moment ago
+    return replace(facts, users=tuple(users))
+
+
+def _make(
+    changes: Sequence[Change],
+    sight: Sight,
+    entered: OpenAccount,
+    tools: RepairTools,
+    maker: Maker,
+    repaired: Repaired,
+) -> None:
+    for change in changes:
+        if tools.stopping():
+            repaired.interrupted = True
+            return
+        outcome = maker.make(change, entered, _wave_of(change, sight))
+        match outcome:
+            case Applied() | AlreadyInPlace():
+                repaired.written.append(change)
+            case Failed(why=why):
+                repaired.failed.append(f"{type(change).__name__}: {why}")
+            case Skipped(detail=detail):
+                repaired.failed.append(f"{type(change).__name__}: {detail}")
+        concerns_one = isinstance(change, AddMember | AttachToUser | RemoveMember | DetachFromUser)
+        if not isinstance(outcome, Applied) and not concerns_one:
+            return  # what comes after it builds on it
+
+
+def _wave_of(change: Change, sight: Sight) -> str:
+    ref = getattr(change, "user", None)
+    if ref is None:
+        return NO_USER
+    returning = sight.progress.releases.returning.get(ref.id)
+    placed = sight.progress.placed.get(ref.id)
+    return returning.wave if returning else placed.wave if placed else NO_USER
