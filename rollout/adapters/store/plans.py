@@ -184,12 +184,13 @@ class FolderPlans(Plans):
     def _places(self, reference: str) -> Iterator[tuple[Files, str]]:
         for text in (reference, f"{reference}{ENDING}"):
             for path in (Path(text), self._root / text):
-                if _is_file(path):
+                if is_file(path):
                     yield FolderStore(path.parent), path.name
         yield from super()._places(reference)
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Tell whether there is a file, also of a path that no file could have."""
     try:
         return path.is_file()
     except (OSError, ValueError):  # too long for a path, or with a zero byte in it

@@ -15,26 +15,6 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_file_appears_when_the_block_ends(tmp_path):
-    files = FolderStore(tmp_path)
-    with files.writing("plans/a") as stream:
-        stream.write(b"new")
-        assert files.names("plans") == []
-
-    assert files.names("plans") == ["a"]
-    with files.reading("plans/a") as stream:
-        assert stream.read() == b"new"
-
-
-def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
-    files = FolderStore(tmp_path)
-    (tmp_path / "a").write_bytes(b"old")
-
-    with pytest.raises(ZeroDivisionError), files.writing("a") as stream:
-        stream.write(b"half" * (1 // 0))
-    assert [(tmp_path / "a", b"old")] == [(path, path.read_bytes()) for path in tmp_path.iterdir()]
-
-
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
 def test_folders_and_files_are_closed_to_others(tmp_path, umask):
     old = os.umask(umask)
