@@ -15,11 +15,15 @@ from rollout.domain.verdicts.verdict import Row
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Everything that evaluation says: by what the user is covered, and can they enrol under ForceMFA, and today."""
+    """Everything that evaluation says: by what the user is covered, and can they enrol under ForceMFA, and today.
+
+    `password` is whether they can set a new password under ForceMFA before they have a device.
+    """
 
     covered_by: tuple[str, ...]
     under_force_mfa: Enrolment
     today: Enrolment
+    password: Enrolment
     matrix: tuple[Row, ...]
 
 
@@ -49,10 +53,12 @@ class Examiner:
     def _ask(self, user: User, rights: Rights) -> Answers:
         asker = Asker(user, self._world)
         cover = tuple(asker.denials(rights.policies()))
-        enrol = tuple(asker.enrolment(rights.policies(self._force_mfa)))
+        forced = rights.policies(self._force_mfa)
+        enrol = tuple(asker.enrolment(forced))
         today = enrolment(asker.enrolment(rights.policies()))
         matrix = tuple(_rows("cover", cover)) + tuple(_rows("enrol", enrol))
-        return Answers(covered(cover), enrolment(enrol), today, matrix)
+        password = enrolment(asker.password_change(forced))
+        return Answers(covered(cover), enrolment(enrol), today, password, matrix)
 
 
 def decision_word(decision: Decision) -> str:

@@ -51,6 +51,10 @@ def _machine(case: Case) -> Iterator[Reason]:
 
 def _password(case: Case) -> Iterator[Reason]:
     policy = case.account.observed.facts.password_policy
+    hard = policy is not None and policy.hard_expiry
+    if case.scps_read and not hard and case.answers.password.able is Able.YES:
+        # `first_password_change` is on: a new password can be set before there is a device.
+        return
     trap = password_trap(case.user, policy, case.now, case.rules.lead_time)
     if trap:
         yield Reason(Code.FIRST_SIGN_IN, trap, case.user.facts_at)

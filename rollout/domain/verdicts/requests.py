@@ -17,6 +17,7 @@ ENROLMENT = (
     "iam:GetUser",
     "iam:ListVirtualMFADevices",
 )
+CHANGE_PASSWORD = "iam:ChangePassword"  # noqa: S105 - an action's name
 SESSION_TOKEN = "sts:GetSessionToken"  # noqa: S105 - an action's name
 
 # What a request carries that nobody can know beforehand; for enrolling, `rules.context` may supply any of it.
@@ -113,6 +114,11 @@ class Asker:
             resources = _enrolment_resources(action, self._user, self._partition)
             for mfa in MFA_STATES:
                 yield self._best(action, resources, mfa, policies)
+
+    def password_change(self, policies: Policies) -> Iterator[Asked]:
+        """Ask whether the user may set a password without MFA, as a first or an expired one must be (§6.4.1)."""
+        for mfa in MFA_STATES:
+            yield self._ask(CHANGE_PASSWORD, self._user.arn, mfa, policies)
 
     def denials(self, policies: Policies) -> Iterator[Asked]:
         """Ask the probes of "is everything denied without MFA" (DESIGN §4), one by one."""
