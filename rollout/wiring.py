@@ -45,10 +45,11 @@ from rollout.settings import Settings
 from rollout.workflows.apply.order import Order, Tools
 from rollout.workflows.inventory import Looking, Premises, read_levels
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
-from rollout.workflows.ports import Clock, Journal, Progress, StoredPlan
+from rollout.workflows.ports import Clock, Journal, PolicyLevels, Progress, StoredPlan
 from rollout.workflows.release import ReleaseOrder, ReleaseTools
 from rollout.workflows.repairing import Eyes, RepairTools
 from rollout.workflows.rollback import RollbackOrder, RollbackTools, Wanted
+from rollout.workflows.verify import FixOrder, VerifyTools
 
 if TYPE_CHECKING:
     from rollout.adapters.aws.door import AwsDoor
@@ -341,9 +342,12 @@ class Live:
 
         return replace(tools, door=RehearsingDoor(door), journal=RehearsingJournal(journal))
 
-    def eyes(self, run: str, where: Premises) -> Eyes:
+    def levels(self, where: Premises) -> PolicyLevels | Unread:
+        """The service control policies, as `rules.scps` says."""
+        return read_levels(self.organization, where.accounts, self.settings.rules.scps)
+
+    def eyes(self, run: str, where: Premises, levels: PolicyLevels | Unread) -> Eyes:
         """What accounts are looked at with, when releases end and when drift is put right."""
-        levels = read_levels(self.organization, where.accounts, self.settings.rules.scps)
         tags = {"rollout:tool": "rollout", "rollout:version": __version__}
         by_account = None if isinstance(levels, Unread) else levels.by_account
         return Eyes(run, where.organization.id, rules_for(self.settings, where), by_account, tags)
@@ -375,6 +379,17 @@ class Live:
 
     def outbox(self, run: str) -> Outbox:
         """The folder that mails go into."""
+    def verify_tools(self, run: str, where: Premises, progress: Progress) -> VerifyTools:
+        """The ports that a look needs, besides the inventory."""
+        marker = self.files.marker(where.organization.id)
+        return VerifyTools(self.files.journal(run), marker, self.clock, progress)
+
+    def fix_order(self, plan: StoredPlan, where: Premises, *, memberships: bool) -> FixOrder:
+        """Say what `verify --fix` may do."""
+        policy = policy_fingerprint(rules_for(self.settings, where))
+        settings, caller = digest(self.settings.decisive()), where.caller.arn
+        return FixOrder(plan, policy, settings, memberships, caller, __version__)
+
         notify = self.settings.notify
         return Outbox(notify.outbox, notify.sender, notify.outbox_counts, self.clock.now, run)
 

@@ -21,6 +21,8 @@ from rollout.cli import (
     sandbox,
     show,
     status,
+    unlock,
+    verify,
 )
 from rollout.cli.console import echo
 from rollout.cli.describing import described, unwrapped
@@ -48,8 +50,10 @@ app.command("plan", help=described(plan.plan))(plan.plan)
 app.command("show", help=described(show.show))(show.show)
 app.command("apply", help=described(apply.apply))(apply.apply)
 app.command("status", help=described(status.status))(status.status)
+app.command("verify", help=described(verify.verify))(verify.verify)
 app.command("release", help=described(release.release))(release.release)
 app.command("rollback", help=described(rollback.rollback))(rollback.rollback)
+app.command("unlock", help=described(unlock.unlock))(unlock.unlock)
 app.command("report", help=described(report.report))(report.report)
 app.add_typer(policy.app, name="policy")
 app.command("demo", help=described(demo.demo))(demo.demo)

@@ -38,7 +38,7 @@ def end_release(
         _ask(whom, yes=yes)
     order = EndOrder(reach, reason, where.caller.arn, __version__, rehearsal)
     tools = live.repair_tools(run, where, TerminalProgress(), rehearsal=rehearsal)
-    result = end(order, [share.account for share in shares], live.eyes(run, where), tools)
+    result = end(order, [share.account for share in shares], live.eyes(run, where, live.levels(where)), tools)
     if json:
         print_json(_as_json(result, rehearsal=rehearsal))
     else:

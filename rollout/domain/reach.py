@@ -31,6 +31,18 @@ class Reach:
             return True
         return any(ref.id == user_id for ref in self.users)
 
+    def contains(self, other: Reach) -> bool:
+        """Tell whether everything in another reach is in this one, as far as both say it in the same way."""
+        if self.everybody:
+            return True
+        if other.everybody:
+            return False
+        if other.accounts:
+            return set(other.accounts) <= set(self.accounts)
+        if other.wave:
+            return other.wave == self.wave
+        return all(self.takes(ref.account_id, ref.id, "") for ref in other.users)
+
     @property
     def words(self) -> str:
         """Say it for a person."""

@@ -66,6 +66,17 @@ def lives(word: Released, now: datetime) -> bool:
     return word.until is None or now < word.until
 
 
+def lasting(words: Sequence[Word], now: datetime) -> tuple[Released, ...]:
+    """Find the releases that have neither run out nor been ended as a whole, the oldest first."""
+    found: list[Released] = []
+    for word in words:
+        if isinstance(word, Released):
+            found.append(word)
+        else:
+            found = [one for one in found if not word.reach.contains(one.reach)]
+    return tuple(one for one in found if lives(one, now))
+
+
 def merged(known: Sequence[Word], more: Iterable[Word]) -> tuple[Word, ...]:
     """Join what the journal said when a run began with what was put beside it since; each word once."""
     seen = {(word.run, type(word)) for word in known}

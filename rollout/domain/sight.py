@@ -12,7 +12,7 @@ from rollout.domain.inventory import AccountFacts, Observed
 from rollout.domain.journal.releases import Word
 from rollout.domain.journal.replay import Progress
 from rollout.domain.planning import groups_of
-from rollout.domain.releases import account_release
+from rollout.domain.releases import account_release, user_release
 from rollout.domain.users import User
 from rollout.domain.verdicts.judge import judge
 from rollout.domain.verdicts.rights import Library
@@ -59,6 +59,17 @@ class Sight:
     def is_placed(self, user: User) -> bool:
         """Tell whether the user is under our policy, braked or not."""
         return is_placed(user, self.site)
+
+    def wave_of(self, user: User) -> str:
+        """Name the wave in which the user was enforced; empty where the journal knows of none."""
+        returning = self.progress.releases.returning.get(user.id)
+        placed = self.progress.placed.get(user.id)
+        return returning.wave if returning else placed.wave if placed else ""
+
+    def is_let_out(self, user: User) -> bool:
+        """Tell whether a release that still lasts lets the user out."""
+        wave = self.wave_of(user)
+        return user_release(self.words, self.account_id, user.id, wave, self.now) is not None
 
     def is_fit(self, user: User) -> bool:
         """Tell whether the policy may reach this user: enforcing is what today's rules say, or others do it already."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rollout.domain.force_mfa.placing import Target
 from rollout.domain.force_mfa.standing import State
 from rollout.domain.reach import Reach
-from rollout.domain.releases import Brake, account_release, brake_of, user_release
+from rollout.domain.releases import Brake, account_release, brake_of
 from rollout.domain.repairs import Wishes
 from rollout.domain.sight import Sight
 from rollout.domain.users import User
@@ -50,34 +50,34 @@ def when_ended(sight: Sight, reach: Reach) -> tuple[Wishes, tuple[Stays, ...]]:
     coming = [
         one
         for one in out(sight)
-        if reach.takes(sight.account_id, one.user.id, one.wave) and not _held(sight, one)
+        if reach.takes(sight.account_id, one.user.id, one.wave) and not sight.is_let_out(one.user)
     ]
     lift = reach.takes_account(sight.account_id) and is_braked(sight)
     return _with_targets(sight, Wishes(lift=lift), coming)
 
 
-def to_fix(
-    sight: Sight, *, memberships: bool, gone_back: Collection[str] = ()
-) -> tuple[Wishes, tuple[Stays, ...]]:
-    """Put right what has drifted from the plan. Who was taken out by hand comes back only with `memberships`.
+def to_fix(sight: Sight, decided: Collection[str], *, memberships: bool) -> tuple[Wishes, tuple[Stays, ...]]:
+    """Put right what has drifted from the plan; `decided` holds the UserIds that it enforces.
 
-    `gone_back`: UserIds that the plan no longer enforces; they stay out.
+    Who was taken out by hand comes back only with `memberships`. A policy that the journal does not know is left alone.
     """
-    over = [
+    coming = [
         one
         for one in out(sight)
-        if (one.by_us or memberships) and not _held(sight, one) and one.user.id not in gone_back
+        if (one.by_us or memberships) and one.user.id in decided and not sight.is_let_out(one.user)
     ]
-    standing, brake = sight.site.standing, brake_of(sight.site.standing.policy.found)
+    policy = sight.site.standing.policy
+    mine = policy.arn in sight.progress.policies_made
     released = account_release(sight.words, sight.account_id, sight.now) is not None
-    ours = standing.policy.state is State.OURS
+    missing = policy.state is State.ABSENT and is_unhung(sight)
+    edited = policy.state is State.OURS and brake_of(policy.found) is Brake.OFF and not policy.current
     wishes = Wishes(
         lift=sight.site.release_over and is_braked(sight),
-        document=ours and brake is Brake.OFF and not standing.policy.current and not released,
+        document=mine and (edited or missing) and not released,
         hang=is_unhung(sight) and not released,
         tidy=tuple(user for user in sight.facts.users if user.has_device),
     )
-    return _with_targets(sight, wishes, over)
+    return _with_targets(sight, wishes, coming)
 
 
 def is_braked(sight: Sight) -> bool:
@@ -93,11 +93,6 @@ def is_unhung(sight: Sight) -> bool:
     if standing.group is not State.OURS or standing.policy.arn in standing.group_has:
         return False
     return any(user.id in sight.progress.placed for user in sight.members)
-
-
-def _held(sight: Sight, one: Out) -> bool:
-    """Tell whether a release that still lasts lets this user out."""
-    return user_release(sight.words, sight.account_id, one.user.id, one.wave, sight.now) is not None
 
 
 def _with_targets(sight: Sight, wishes: Wishes, coming: list[Out]) -> tuple[Wishes, tuple[Stays, ...]]:

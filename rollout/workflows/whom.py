@@ -70,8 +70,8 @@ def accounts_named(globs: Sequence[str], accounts: Iterable[Account]) -> Whom:
 
 def wave_named(wave: str, progress: Progress, accounts: Iterable[Account]) -> Whom:
     """Mean everybody whom this tool has enforced in a wave. Raises EmptySelection for a wave nobody knows."""
-    under = [*progress.placed.values(), *progress.releases.returning.values()]
-    refs = [one.user for one in under if one.wave == wave]
+    refs = [placed.user for placed in progress.placed.values() if placed.wave == wave]
+    refs += [one.user for one in progress.releases.returning.values() if one.wave == wave]
     if not refs and wave not in _waves(progress):
         known = ", ".join(sorted(_waves(progress))) or "none"
         raise EmptySelection(f'the journal knows no wave "{wave}"', cure=f"waves of the journal: {known}")

@@ -1,0 +1,184 @@
+"""`rollout verify`: looks again, says what has drifted, and with `--fix` puts right what the plan decided already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rollout.domain.changes import UserRef
+from rollout.domain.drift import Drift, Drifted, Enforced, about_accounts, count_enforced, drift_of
+from rollout.domain.inventory import Inventory
+from rollout.domain.journal.records import RunEnded, RunStarted, Trapped
+from rollout.domain.journal.replay import replay
+from rollout.domain.releases import lasting, merged, say
+from rollout.domain.sight import Sight
+from rollout.domain.stages import Stage
+from rollout.domain.verdicts.verdict import Kind
+from rollout.domain.wishes import to_fix
+from rollout.errors import PlanRefused, Unwritable
+from rollout.workflows.apply.changes import Maker, Numbering
+from rollout.workflows.ports import Clock, Journal, StopMarker, StoredPlan
+from rollout.workflows.ports import Progress as ProgressPort
+from rollout.workflows.repairing import Eyes, Repaired, RepairTools, repair
+
+FIXING = "verify --fix"
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a look has found. `let_out` names releases that last, which are no drift."""
+
+    drifts: tuple[Drift, ...]
+    let_out: tuple[str, ...]
+    enforced: Enforced
+    accounts: int
+    unreachable: tuple[tuple[str, str], ...]
+
+    @property
+    def clean(self) -> bool:
+        """Tell whether nothing differs, as far as could be seen."""
+        return not self.drifts
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyTools:
+    """The ports that a look needs, besides the inventory."""
+
+    journal: Journal
+    marker: StopMarker
+    clock: Clock
+    progress: ProgressPort
+
+
+@dataclass(frozen=True, slots=True)
+class FixOrder:
+    """What `--fix` may do, and by whom. `policy` and `settings` are today's digests, as the plan has them."""
+
+    plan: StoredPlan
+    policy: str
+    settings: str
+    memberships: bool
+    caller: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """What came of `--fix`, account by account."""
+
+    accounts: tuple[Repaired, ...]
+    unbegun: int = 0
+
+    @property
+    def writes(self) -> int:
+        """How many writes were made."""
+        return sum(len(one.written) for one in self.accounts)
+
+    @property
+    def interrupted(self) -> bool:
+        """Tell whether it was asked to stop."""
+        return self.unbegun > 0 or any(one.interrupted for one in self.accounts)
+
+    @property
+    def in_part(self) -> bool:
+        """Tell whether something that should have been put right was not."""
+        return any(one.failed for one in self.accounts)
+
+
+def verify(inventory: Inventory, stored: StoredPlan, eyes: Eyes, tools: VerifyTools) -> Verified:
+    """Compare what was seen with plan and journal. Writes to the journal who is trapped, and nothing else."""
+    progress = replay(tools.journal.records(), eyes.organization_id)
+    words = merged(progress.releases.words, tools.marker.words())
+    planned = {part.account_id: part for part in stored.accounts()}
+    drifts: list[Drift] = []
+    expected = in_fact = 0
+    for observed in inventory.observed:
+        sight = eyes.sight(observed, progress, words, tools.clock)
+        drifts += drift_of(sight, planned.get(observed.account.id))
+        counted = count_enforced(sight)
+        expected, in_fact = expected + counted.expected, in_fact + counted.in_fact
+        _note_trapped(sight, drifts, eyes, tools)
+    left_out = {left.account_id for left in stored.header.left_out}
+    drifts += about_accounts(inventory.accounts, planned, left_out)
+    order = list(Drifted)
+    drifts.sort(key=lambda drift: (order.index(drift.kind), drift.account_id, drift.who))
+    now = tools.clock.now()
+    let_out = tuple(say(word) for word in lasting(words, now))
+    unreachable = tuple((view.account.id, view.reason) for view in inventory.unreachable)
+    return Verified(tuple(drifts), let_out, Enforced(expected, in_fact), len(inventory.observed), unreachable)
+
+
+def fix(order: FixOrder, inventory: Inventory, eyes: Eyes, tools: RepairTools) -> Fixed:
+    """Put right what the plan decided, in every account that was read. Raises PlanRefused, LockHeld."""
+    _check(order)
+    decided = {
+        entry.user.id
+        for part in order.plan.accounts()
+        for entry in part.entries
+        if entry.verdict is Kind.ENFORCE
+    }
+    accounts = [observed.account for observed in inventory.observed]
+    with tools.lock.hold(eyes.organization_id, FIXING):
+        now, header = tools.clock.now(), order.plan.header
+        tools.journal.append(
+            RunStarted(
+                eyes.run,
+                now,
+                eyes.organization_id,
+                header.id,
+                "",
+                Stage.ENFORCE,
+                order.caller,
+                order.version,
+                FIXING,
+            )
+        )
+        maker = Maker(eyes.run, tools.journal, tools.clock, Numbering())
+        done = sorted(
+            repair(
+                accounts,
+                lambda sight: to_fix(sight, decided, memberships=order.memberships),
+                eyes,
+                tools,
+                maker,
+                "Putting right in accounts",
+            ),
+            key=lambda one: one.account.id,
+        )
+        result = Fixed(tuple(done), len(accounts) - len(done))
+        ending = "interrupted" if result.interrupted else "in part" if result.in_part else "done"
+        tools.journal.append(RunEnded(eyes.run, tools.clock.now(), ending, {"writes": result.writes}))
+        return result
+
+
+def _check(order: FixOrder) -> None:
+    digests = order.plan.header.digests
+    if (digests.policy, digests.settings) != (order.policy, order.settings):
+        raise PlanRefused(
+            f"rollout.yaml has changed since plan {order.plan.header.id} was made: what it decided no longer holds",
+            cure="plan again and have it reviewed; rollout verify without --fix works all the same",
+        )
+
+
+def _note_trapped(sight: Sight, drifts: Sequence[Drift], eyes: Eyes, tools: VerifyTools) -> None:
+    """Put on record who is trapped, and who is so no more: waves soak anew, and count them as failures."""
+    known = sight.progress.releases.trapped
+    trapped = {drift.who: drift.text for drift in drifts if drift.kind is Drifted.DEADLOCK}
+    for user in sight.facts.users:
+        if (user.arn in trapped) == (user.id in known) or user.id not in sight.progress.placed:
+            continue
+        ref = UserRef(user.account_id, user.name, user.id, user.arn)
+        record = Trapped(
+            eyes.run,
+            tools.clock.now(),
+            eyes.organization_id,
+            ref,
+            sight.wave_of(user),
+            trapped.get(user.arn, "can get in again"),
+            over=user.arn not in trapped,
+        )
+        try:
+            tools.journal.append(record)
+        except Unwritable as problem:
+            tools.progress.say(f"Not on record: {problem}")
+            return
