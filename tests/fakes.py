@@ -499,9 +499,9 @@ class FakeProgress:
         """Keep what is counted."""
         self.said.append(f"{what}: {total}")
 
-    def advance(self, detail: str = "") -> None:
-        """Count one."""
-        self.counted += 1
+    def advance(self, detail: str = "", by: int = 1) -> None:
+        """Count one, or so many."""
+        self.counted += by
 
     def finish(self) -> None:
         """Keep nothing."""

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
 from itertools import zip_longest
 from typing import IO, Literal
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from rollout.cli.pacing import Pacing
 from rollout.errors import Refused, WrongUsage
 
 # Wide enough for tables where nobody has a window: in a file, a pipe or a log.
@@ -102,12 +105,14 @@ def shortly(names: Sequence[str], most: int = 4) -> str:
 
 
 class TerminalProgress:
-    """Fills the `Progress` port: a bar on a terminal, plain lines otherwise."""
+    """Fills the `Progress` port: a bar on a terminal, a line every few seconds otherwise. Safe to share by threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
         """Show nothing yet."""
+        self._seconds = seconds
         self._bar: Bar | None = None
-        self._what, self._total, self._done = "", 0, 0
+        self._what, self._pacing = "", Pacing(0, seconds())
+        self._lock = threading.Lock()
 
     def say(self, text: str) -> None:
         """Say one line."""
@@ -115,27 +120,32 @@ class TerminalProgress:
 
     def begin(self, what: str, total: int) -> None:
         """Start counting."""
-        self._what, self._total, self._done = what, total, 0
+        self._what, self._pacing = what, Pacing(total, self._seconds())
         if err.is_terminal:
             columns = (
                 TextColumn("{task.description}"),
                 BarColumn(),
                 MofNCompleteColumn(),
-                TimeRemainingColumn(),
+                TextColumn("{task.fields[speed]} {task.fields[detail]}", style="dim", markup=False),
             )
             self._bar = Bar(*columns, console=err, transient=True)
-            self._bar.add_task(what, total=total)
+            self._bar.add_task(escape(what), total=total, speed="", detail="")
             self._bar.start()
 
-    def advance(self, detail: str = "") -> None:
-        """Count one."""
-        self._done += 1
-        if self._bar is not None:
-            self._bar.advance(self._bar.task_ids[0])
+    def advance(self, detail: str = "", by: int = 1) -> None:
+        """Count one, or so many."""
+        with self._lock:
+            now = self._seconds()
+            due = self._pacing.advance(by, detail, now)
+            if self._bar is not None:
+                speed, where = self._pacing.speed(now), self._pacing.detail
+                self._bar.update(self._bar.task_ids[0], advance=by, speed=speed, detail=where)
+            elif due:
+                err.print(escape(f"{self._what}: {self._pacing.line(now)}"))
 
     def finish(self) -> None:
         """Stop counting, and say how many there were."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
-        err.print(escape(f"{self._what}: {self._done} of {self._total}"))
+        err.print(escape(f"{self._what}: {self._pacing.end(self._seconds())}"))

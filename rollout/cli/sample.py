@@ -40,7 +40,7 @@ class Silence:
     def begin(self, what: str, total: int) -> None:
         """Count nothing."""
 
-    def advance(self, detail: str = "") -> None:
+    def advance(self, detail: str = "", by: int = 1) -> None:
         """Count nothing."""
 
     def finish(self) -> None:
@@ -74,8 +74,8 @@ def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
     from rollout.workflows.plan import make_plan
 
     os.environ.update(sandbox.environment())
-    # One account after the other, so that the journal has one order.
-    settings = load_settings(config, {}, config.parent, {"engine.max_accounts": 1})
+    # One account after the other, and one change, so that the journal has one order.
+    settings = load_settings(config, {}, config.parent, {"engine.max_accounts": 1, "engine.per_account": 1})
     live = Live(settings, clock=sandbox, randomness=Random(0))  # noqa: S311 - names, not secrets
     where = premises(live.organization, settings.organization)
     levels = read_levels(live.organization, where.accounts, settings.rules.scps)
