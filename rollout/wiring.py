@@ -160,7 +160,8 @@ class Live:
         self.settings = settings
         self.files = Files(settings)
         self._clock, self._randomness = clock, randomness or SystemRandom()
-        self.connection = Connection(profile=profile, pool=settings.engine.max_accounts + 8)
+        several = settings.engine.max_accounts * settings.engine.per_account
+        self.connection = Connection(profile=profile, pool=several + 8)
         self.stop = threading.Event()
 
     @cached_property
@@ -267,6 +268,7 @@ class Live:
             progress=progress,
             stopping=self.stop.is_set,
             marker=self.files.marker(where.organization.id),
+            within=ThreadEngine(self.settings.engine.per_account, self.stop),
         )
         return rehearsing(tools) if stage is Stage.DRY_RUN else tools
 
@@ -377,8 +379,6 @@ class Live:
             marker=RehearsingMarker(marker),
         )
 
-    def outbox(self, run: str) -> Outbox:
-        """The folder that mails go into."""
     def verify_tools(self, run: str, where: Premises, progress: Progress) -> VerifyTools:
         """The ports that a look needs, besides the inventory."""
         marker = self.files.marker(where.organization.id)
@@ -390,6 +390,8 @@ class Live:
         settings, caller = digest(self.settings.decisive()), where.caller.arn
         return FixOrder(plan, policy, settings, memberships, caller, __version__)
 
+    def outbox(self, run: str) -> Outbox:
+        """The folder that mails go into."""
         notify = self.settings.notify
         return Outbox(notify.outbox, notify.sender, notify.outbox_counts, self.clock.now, run)
 
@@ -423,11 +425,12 @@ class Live:
             scps=settings.rules.scps,
             version=__version__,
             plan_max_age=settings.rules.plan_max_age,
-            soak=settings.gates.soak,
+            gates=settings.domain_gates(),
             gated=not rehearsal,
             wave=wave,
             selection=selection,
             overrides=overrides,
+            remind_at=settings.notify.remind_at,
         )
 
 

@@ -9,8 +9,9 @@ from rollout.cli.console import err, out, shortly, table
 from rollout.domain.stages import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from rollout.domain.gates import GateAnswer
     from rollout.domain.journal.records import AccountFailed, Passed
     from rollout.domain.plan import Header
     from rollout.workflows.apply.order import Applied
@@ -29,6 +30,7 @@ USERS: Mapping[str, tuple[str, str]] = {
     "notice": ("not told yet, so not enforced", "not told yet, so not enforced"),
     "not reached": ("could not be told", "could not be told"),
     "failed": ("failed", "would fail"),
+    "budget": ("not tried: too many of their wave have failed", "not tried: too many would fail"),
     "drift": ("changed since the plan: left alone", "changed since the plan: left alone"),
     "exempt": ("exempt by now: left alone", "exempt by now: left alone"),
     "released": ("let out by hand: left so", "let out by hand: left so"),
@@ -47,9 +49,8 @@ SHOWN = 15
 
 def tell(result: Applied, run: str, header: Header, report: str | None) -> None:
     """Print the outcome of a run."""
-    for answer in result.gates:
-        err.print(f"Gate {answer.gate}: {answer.result} ({answer.detail})", markup=False)
     if not result.waves:
+        tell_gates(result.gates, result.inherited, {})
         out.print(f"Nothing is due: {result.why_nothing}.", markup=False)
         return
     rehearsal = result.stage is Stage.DRY_RUN
@@ -66,6 +67,18 @@ def tell(result: Applied, run: str, header: Header, report: str | None) -> None:
         out.print(f"Nothing more is due: {result.why_nothing}.", markup=False)
     if report is not None:
         out.print(f"Report: {report}", markup=False)
+
+
+def tell_gates(
+    gates: Iterable[GateAnswer], inherited: Mapping[str, str], overrides: Mapping[str, str]
+) -> None:
+    """Print what the gates said, with their numbers, and who lets the wave through all the same."""
+    for answer in gates:
+        err.print(f"Gate {answer.gate}: {answer.result} ({answer.detail})", markup=False)
+        if not answer.passes and answer.gate in overrides:
+            err.print(f"  overridden now: {overrides[answer.gate]}", markup=False)
+        elif answer.gate in inherited:
+            err.print(f"  {inherited[answer.gate]}", markup=False)
 
 
 def _user_rows(result: Applied, *, rehearsal: bool) -> Iterator[tuple[str, int]]:
@@ -128,9 +141,17 @@ def as_json(result: Applied, report: str | None) -> dict[str, object]:
         "waves": list(result.waves),
         "counts": dict(result.tally.counts),
         "gates": [
-            {"gate": answer.gate, "result": str(answer.result), "detail": answer.detail}
+            {
+                "gate": answer.gate,
+                "result": str(answer.result),
+                "detail": answer.detail,
+                "opens_at": answer.opens_at,
+                "overridden": result.inherited.get(answer.gate),
+            }
             for answer in result.gates
         ],
+        "stopped": list(result.stopped),
+        "refused": str(result.refused) if result.refused else None,
         "failed_accounts": list(result.failed_accounts),
         "interrupted": result.interrupted,
         "why_nothing": result.why_nothing,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollout.cli.applied import as_json, tell
+from rollout.cli.applied import as_json, tell, tell_gates
 from rollout.cli.console import TerminalProgress, confirm, err, print_json, warn
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users, Yes
 from rollout.cli.startup import go_live, read_settings, selection
@@ -17,9 +17,10 @@ from rollout.domain.stages import Stage
 from rollout.errors import Interrupted, WrongUsage
 
 if TYPE_CHECKING:
+    from rollout.domain.journal.replay import Progress
     from rollout.domain.scope import Selection
     from rollout.wiring import Live
-    from rollout.workflows.apply.order import Applied, Order
+    from rollout.workflows.apply.order import Applied, Due, Order
     from rollout.workflows.ports import StoredPlan
 
 IN_PART = 4
@@ -76,10 +77,8 @@ def apply(
     # All that can be known to be wrong is said before anybody is asked, and before anything is written.
     check_order(order, where.organization, live.clock.now())
     live.files.check_writable(stage, stored)
-    if stage is not Stage.DRY_RUN:
-        _ask(order, live, stored, yes=yes)
     tools = live.tools(stage, run, where, TerminalProgress())
-    result = apply_plan(order, tools, where)
+    result = apply_plan(order, tools, where, lambda due, progress: _agree(order, due, progress, yes=yes))
     report = str(_write_report(live, stored, result)) if result.waves else None
     if json:
         print_json(as_json(result, report))
@@ -90,16 +89,25 @@ def apply(
             "ended early, as asked; what was done is in the journal, and nothing is half done",
             cure=f"go on with: {_again(stage, plan, wave, order.selection)}",
         )
+    if result.refused is not None:
+        raise result.refused
+    if result.stopped:
+        warn(
+            f"stopped by failure_tolerance: wave {', '.join(result.stopped)} has more failures than may be;"
+            " see who and why, and when it is mended go on with --override-gate failure_tolerance --reason WHY"
+        )
+        raise typer.Exit(IN_PART)
     if result.in_part:
         warn("some users or accounts are not done, see above; running it again tries them again")
         raise typer.Exit(IN_PART)
 
 
 def _overrides(gates: list[str] | None, reason: str | None) -> dict[str, str]:
-    known = ("dry_run_done", "soak")
+    from rollout.domain.gates import GATES
+
     for gate in gates or ():
-        if gate not in known:
-            raise WrongUsage(f'there is no gate "{gate}"', cure=f"gates: {', '.join(known)}")
+        if gate not in GATES:
+            raise WrongUsage(f'there is no gate "{gate}"', cure=f"gates: {', '.join(GATES)}")
     if gates and not reason:
         raise WrongUsage("--override-gate needs --reason", cure='say why: --reason "…"; it is journalled')
     return dict.fromkeys(gates or (), reason or "")
@@ -115,17 +123,15 @@ def _again(stage: Stage, plan: str | None, wave: str | None, chosen: Selection) 
     return shlex.join(words)
 
 
-def _ask(order: Order, live: Live, stored: StoredPlan, *, yes: bool) -> None:
+def _agree(order: Order, due: Due, progress: Progress, *, yes: bool) -> None:
     """Say what is about to be done to how many, and ask. Raises Refused, WrongUsage."""
-    from rollout.domain.journal.replay import replay
-    from rollout.workflows.apply.run import waves_due
-
-    header = stored.header
-    progress = replay(live.files.journal(order.run).records(), header.organization_id)
-    due = waves_due(order, progress, live.clock.now())
-    if not due.waves:
+    if order.stage is Stage.DRY_RUN:
         return
-    users = _users(order, stored)
+    header = order.plan.header
+    tell_gates((answer for _, answer in due.gates), due.inherited, order.overrides)
+    if due.why_nothing:
+        err.print(f"Nothing else is due: {due.why_nothing}.", markup=False)
+    users = _users(order, order.plan)
     does = "tell people" if order.stage is Stage.NOTIFY else "enforce MFA"
     made = f"plan {header.id}, made {header.created:%Y-%m-%d %H:%M} UTC"
     err.print(f"About to {does} in organization {header.organization_id} ({made}):", markup=False)

@@ -16,6 +16,7 @@ from rollout.domain.changes import AddMember, AttachToUser, Change
 from rollout.domain.exemptions import Exemption
 from rollout.domain.force_mfa.documents import Amendments, allow_half, enrolment, force_mfa
 from rollout.domain.force_mfa.standing import Documents, Names
+from rollout.domain.gates import GateRules, Tolerance
 from rollout.domain.inventory import AccountFacts, Group, Inventory
 from rollout.domain.journal.records import Record, RunStarted
 from rollout.domain.journal.replay import Progress, replay
@@ -60,6 +61,8 @@ from tests.fakes import (
 )
 
 LEAD_TIME = timedelta(days=14)
+# Most stories are about something else than the failure budget.
+ALL_MAY_FAIL = Tolerance(10**6, 100)
 SOAK = timedelta(days=3)
 ENROLMENT_GROUP = f"{GROUP}Enrolment"
 ENROLMENT_POLICY = f"{POLICY}Enrolment"
@@ -121,6 +124,7 @@ class World:
         self.scope = Scope()
         self.settings = EXPECTED_SETTINGS
         self.lead_time, self.soak, self.plan_max_age = LEAD_TIME, SOAK, timedelta(days=60)
+        self.gates = GateRules(tolerance=ALL_MAY_FAIL)
         given: dict[str, Any] = {
             "partition": "aws",
             "names": Names(),
@@ -263,7 +267,7 @@ class World:
             "scps": "auto",
             "version": "1.0.0",
             "plan_max_age": self.plan_max_age,
-            "soak": self.soak,
+            "gates": replace(self.gates, soak=self.soak),
             "gated": not rehearsal,
         }
         return Order(**(fields | more))
@@ -330,7 +334,7 @@ def a_copy(world: World) -> World:
     twin.journal.kept = list(world.journal.kept)
     twin.plans.kept = list(world.plans.kept)
     twin.notifier.sent = list(world.notifier.sent)
-    for name in ("rules", "waves", "scope", "settings", "lead_time", "soak", "plan_max_age", "runs"):
+    for name in ("rules", "waves", "scope", "settings", "lead_time", "soak", "gates", "plan_max_age", "runs"):
         setattr(twin, name, getattr(world, name))
     for account_id, account in world.accounts.items():
         twin.accounts[account_id].facts = account.facts

@@ -72,13 +72,15 @@ def failure_tolerance(
 ) -> GateAnswer:
     """Fail when the wave itself, or the one before, has more failures than it may.
 
-    Failures are users whose change failed, was released, or who got trapped; they add up over all runs.
+    Failures are users whose change failed, was released, or who got trapped; they add up over all runs. Whom a wave
+    let out after it was carried does not keep it from being gone over.
     """
     gate = "failure_tolerance"
     position = order.index(wave)
     said = []
     for name in order[max(position - 1, 0) : position + 1]:
-        count, limit = progress.failures(name), tolerance.limit(users[name])
+        failures = progress.held_against(name) if name == wave else progress.failed_users(name)
+        count, limit = len(failures), tolerance.limit(users[name])
         said.append(f'wave "{name}": {count} of {users[name]} users failed, {limit} may')
         if count > limit:
             return failed(gate, said[-1])

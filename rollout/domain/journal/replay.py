@@ -128,8 +128,18 @@ class Progress:
 
     def failed_users(self, wave: str) -> frozenset[str]:
         """Give the UserIds of those whom `failures` counts."""
-        failed = {user_id for user_id, where in self.failing.items() if where == wave}
-        return frozenset(failed | self.releases.failures(wave, self.placed))
+        return self._failing(wave) | self.releases.failures(wave, self.placed)
+
+    def held_against(self, wave: str) -> frozenset[str]:
+        """Give the UserIds whose failing keeps the wave itself from being gone over.
+
+        Once it has been carried, who was let out does not count: they may come back.
+        """
+        carried = (Stage.ENFORCE, wave) in self.carried
+        return self._failing(wave) if carried else self.failed_users(wave)
+
+    def _failing(self, wave: str) -> frozenset[str]:
+        return frozenset(user_id for user_id, where in self.failing.items() if where == wave)
 
 
 def replay(records: Iterable[Record], organization_id: str) -> Progress:

@@ -11,6 +11,7 @@ from rollout.domain.changes import (
     Change,
     CreateVersion,
     SetDefaultVersion,
+    Skipped,
 )
 from rollout.domain.force_mfa.placing import enforcing, enrolling, is_placed, releasing, renewing
 from rollout.domain.force_mfa.standing import State
@@ -30,6 +31,9 @@ from rollout.workflows.ports import CannotEnter, OpenAccount
 def carry(task: Task, step: Step) -> Done:
     """Carry one account. An account that cannot be entered is journalled and answered, never raised."""
     done = Done()
+    if step.watch.ends():
+        done.interrupted = True
+        return done
     try:
         entered = step.tools.door.enter(task.account)
         progress = _settle_open(task.account.id, entered, step)
@@ -109,10 +113,12 @@ def _enforce(scene: Scene, cases: tuple[Case, ...], done: Done) -> None:
     placed = tuple(case for case in cases if case.placed)
     for case in placed:
         done.settle(case.entry, "already enforced")
-        if case.user.id not in scene.step.progress.placed:
+        progress = scene.step.progress
+        if case.user.id not in progress.placed or case.user.id in progress.failing:
             _note_present(case, scene)
-    moving = tuple(case for case in cases if not case.placed)
-    if not cases:
+    coming = tuple(case for case in cases if not case.placed)
+    moving = _within_budget(coming, scene, done)
+    if not cases or (coming and not moving):
         return
     targets = tuple(target for case in moving for target in case.targets)
     changes = enforcing(scene.site, targets) if moving else renewing(scene.site)
@@ -127,6 +133,16 @@ def _enforce(scene: Scene, cases: tuple[Case, ...], done: Done) -> None:
         making.fail(case, why)
     if not moving:
         done.tally.count("policy versions held back")
+
+
+def _within_budget(cases: tuple[Case, ...], scene: Scene, done: Done) -> tuple[Case, ...]:
+    """Leave those of waves that were stopped, so that no policy or group is made for nobody."""
+    budgets = scene.step.budgets
+    stopped = {wave for wave in {case.entry.wave for case in cases} if budgets.spent(wave)}
+    for case in cases:
+        if case.entry.wave in stopped:
+            done.leave(case.entry, Skipped("budget", budgets.said(case.entry.wave)), scene.step)
+    return tuple(case for case in cases if case.entry.wave not in stopped)
 
 
 def _note_present(case: Case, scene: Scene) -> None:

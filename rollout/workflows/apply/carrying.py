@@ -6,15 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rollout.domain.changes import Skipped
-from rollout.domain.gates import Result
-from rollout.domain.journal.records import (
-    GateOverridden,
-    GateRead,
-    Passed,
-    RunEnded,
-    RunStarted,
-    WaveCarried,
-)
+from rollout.domain.journal.records import Passed, RunEnded, WaveCarried
 from rollout.domain.journal.replay import Progress, replay
 from rollout.domain.plan import Entry
 from rollout.domain.schedule import due_dates
@@ -24,10 +16,13 @@ from rollout.domain.verdicts.rights import Library
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import EmptySelection, RolloutError
 from rollout.workflows.apply.account import carry
+from rollout.workflows.apply.beginning import first_records
+from rollout.workflows.apply.budgets import Budgets, budgets_of
 from rollout.workflows.apply.changes import Maker, Numbering
 from rollout.workflows.apply.notices import Telling, tell
 from rollout.workflows.apply.order import Applied, Due, Order, Tally, Tools, in_part
 from rollout.workflows.apply.task import Done, Step, Task
+from rollout.workflows.apply.watch import Watch, lock_lost
 from rollout.workflows.inventory import LIFELESS, Premises, left_alone, read_levels
 from rollout.workflows.ports import PolicyLevels
 
@@ -42,6 +37,8 @@ class Run:
         self.tally = Tally()
         self.failed_accounts: set[str] = set()
         self.interrupted = False
+        self.watch = Watch(tools)
+        self.budgets = Budgets()
         self.maker = Maker(order.run, tools.journal, tools.clock, Numbering())
         self.started = tools.clock.now()
         self.library = Library()
@@ -65,6 +62,9 @@ class Run:
         except RolloutError:
             self.tools.journal.append(RunEnded(self.order.run, self.tools.clock.now(), "refused"))
             raise
+        if self.watch.lost:
+            self._note_end("lock lost")
+            raise lock_lost(self.tools.lock, self.where.organization.id)
         return self._end()
 
     def _share_out(self) -> None:
@@ -102,30 +102,13 @@ class Run:
         self.aside += [(entry, Skipped(code, why)) for entry in entries]
 
     def _begin(self) -> None:
-        order, now = self.order, self.tools.clock.now()
-        header, caller = order.plan.header, self.where.caller.arn
-        self.tools.journal.append(
-            RunStarted(
-                order.run,
-                now,
-                header.organization_id,
-                header.id,
-                header.checksum,
-                order.stage,
-                caller,
-                order.version,
-            )
-        )
-        for wave, answer in self.due.gates:
-            self.tools.journal.append(
-                GateRead(order.run, now, wave, answer.gate, str(answer.result), answer.detail)
-            )
-            if answer.result is not Result.PASS and answer.gate in order.overrides:
-                reason = order.overrides[answer.gate]
-                self.tools.journal.append(GateOverridden(order.run, now, wave, answer.gate, reason, caller))
+        now = self.tools.clock.now()
+        self.tools.journal.append(*first_records(self.order, self.where.caller.arn, self.due, now))
         for entry, why in self.aside:
             self.tally.count_user(why.code, entry.user.id)
-            self.tools.journal.append(Passed(order.run, now, entry.user, entry.wave, why.code, why.detail))
+            self.tools.journal.append(
+                Passed(self.order.run, now, entry.user, entry.wave, why.code, why.detail)
+            )
 
     def _carry_step(self, stage: Stage, levels: PolicyLevels | Unread) -> None:
         # A rehearsal's second step builds on what its first one noted.
@@ -138,16 +121,24 @@ class Run:
         lines = sorted(
             (line for done in finished for line in done.lines), key=lambda item: (item[0], item[2].user.arn)
         )
-        if len(finished) < len(tasks) or self.tools.stopping():
+        if len(finished) < len(tasks) or self.watch.ends():
             # Nobody knows what the accounts that were not begun would have said.
             self.interrupted = True
-        telling = tell(lines, self.order.run, self.tools, self.tally)
+        telling = tell(lines, self.order.run, self.tools, self.tally, self.watch)
         self.interrupted = self.interrupted or telling.interrupted
         if not self.interrupted:
             self._mark_carried(stage, finished, telling)
 
     def _step(self, stage: Stage, levels: PolicyLevels | Unread) -> Step:
         order, now = self.order, self.tools.clock.now()
+        if stage is Stage.ENFORCE and order.gated:
+            self.budgets = budgets_of(
+                self.due.waves,
+                order.plan.header.waves,
+                order.gates.tolerance,
+                self.progress,
+                forgiven="failure_tolerance" in order.overrides,
+            )
         return Step(
             stage,
             order,
@@ -157,19 +148,22 @@ class Run:
             self.library,
             self.started,
             None if isinstance(levels, Unread) else levels.by_account,
-            due_dates(self.progress, order.filled, order.rules.lead_time, order.soak, now),
+            due_dates(self.progress, order.filled, order.rules.lead_time, order.gates.soak, now),
+            self.budgets,
+            self.watch,
         )
 
     def _carry_accounts(self, step: Step, tasks: Sequence[Task]) -> list[Done]:
         doing = "Telling people" if step.stage is Stage.NOTIFY else "Enforcing"
         if self.order.stage is Stage.DRY_RUN:
             doing = "Rehearsing notices" if step.stage is Stage.NOTIFY else "Rehearsing enforcement"
-        self.tools.progress.begin(f"{doing} in accounts", len(tasks))
+        self.tools.progress.begin(doing, sum(task.people for task in tasks))
         finished: list[Done] = []
         for task, done in self.tools.engine.map(lambda task: carry(task, step), tasks):
             finished.append(done)
             self._add(task, done)
-            self.tools.progress.advance(f"{task.account.id} {task.account.name}")
+            left = max(task.people - done.counted, 0)
+            self.tools.progress.advance(f"{task.account.id} {task.account.name}{self._so_far()}", left)
         self.tools.progress.finish()
         return finished
 
@@ -198,11 +192,18 @@ class Run:
                 now = self.tools.clock.now()
                 self.tools.journal.append(WaveCarried(self.order.run, now, wave, stage))
 
+    def _so_far(self) -> str:
+        """Say the counts that people wait for."""
+        words = ("enforced", "told", "queued", "failed", "budget")
+        said = [f"{self.tally[word]} {word}" for word in words if self.tally[word]]
+        return f"; {', '.join(said)}" if said else ""
+
+    def _note_end(self, ending: str) -> None:
+        counts = dict(self.tally.counts)
+        self.tools.journal.append(RunEnded(self.order.run, self.tools.clock.now(), ending, counts))
+
     def _end(self) -> Applied:
-        ending = self._ending()
-        self.tools.journal.append(
-            RunEnded(self.order.run, self.tools.clock.now(), ending, dict(self.tally.counts))
-        )
+        self._note_end(self._ending())
         return Applied(
             self.order.stage,
             self.due.waves,
@@ -212,11 +213,16 @@ class Run:
             tuple(sorted(self.failed_accounts)),
             why_nothing=self.due.why_nothing,
             interrupted=self.interrupted,
+            stopped=tuple(wave for wave in self.due.waves if wave in self.budgets.stopped),
+            inherited=self.due.inherited,
+            refused=self.due.refused,
         )
 
     def _ending(self) -> str:
         if self.interrupted:
             return "interrupted"
+        if self.budgets.stopped:
+            return "stopped by failure_tolerance"
         if in_part(self.tally, self.failed_accounts):
             return "in part"
         # A rehearsal of some says nothing about the others: it opens no gate.

@@ -81,7 +81,7 @@ def judge_again(scene: Scene, done: Done) -> tuple[Case, ...]:
     """Find who goes on; everybody else is left alone, on record. Ends early when the run is asked to stop."""
     cases: list[Case] = []
     for entry, user in _still_there(scene, done):
-        if scene.step.tools.stopping():
+        if scene.step.tools.stopping() or scene.step.watch.lost:
             done.interrupted = True
             break
         try:

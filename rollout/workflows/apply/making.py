@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from rollout.domain.changes import (
@@ -25,11 +26,20 @@ from rollout.workflows.apply.task import Done
 from rollout.workflows.ports import Refusal
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of one user's change; `outcome` None: not begun, for the run was asked to stop."""
+
+    outcome: Outcome | None
+
+
 @dataclass(slots=True)
 class Making:
     """Makes changes for some users of an account, counting into `done`.
 
     What is refused for one user stops nobody else; when a change that all of them need fails, they are not tried.
+    Policies and groups come first, one after the other; then users, a few at a time, as far as the failure budget of
+    their wave goes.
     """
 
     scene: Scene
@@ -40,26 +50,8 @@ class Making:
 
     def make(self, changes: tuple[Change, ...]) -> None:
         """Make them in order, as many as can be made before the run is asked to stop."""
-        for change in changes:
-            if self.scene.step.tools.stopping():
-                self.done.interrupted = True
-                return
-            ref = _user_of(change)
-            if ref is None and (release := self._account_released()):
-                self._leave_all(release)
-                return
-            case = self.cases[0] if ref is None else self._case(ref)
-            if isinstance(change, AddMember | AttachToUser) and (release := self._released(case)):
-                self._leave(case, release)
-                continue
-            outcome = self.scene.step.maker.make(change, self.scene.entered, case.entry.wave)
-            if isinstance(outcome, Applied | AlreadyInPlace):
-                self._made(change, case)
-            elif ref is None:
-                self._foundation_failed(change, outcome)
-                return
-            else:
-                self._user_failed(case, outcome)
+        if all(self._lay(change) for change in changes if _user_of(change) is None):
+            self._move([change for change in changes if _user_of(change) is not None])
 
     def read_back(self) -> None:
         """Look whether everybody who was added is seen there (AWS-FACTS §5)."""
@@ -75,14 +67,105 @@ class Making:
                 continue
             case = self._case(change.user)
             if release := self._released(case):
-                self._leave(case, release)
+                self._leave(case, Skipped("released", release))
             else:
                 self.fail(case, "not seen when read back")
 
     def fail(self, case: Case, why: str) -> None:
         """Note that a user could not be moved, on record."""
-        self.failed.add(case.user.id)
-        self.done.leave(case.entry, Skipped("failed", why), self.scene.step)
+        self.scene.step.budgets.fail(case.entry.wave, case.user.id)
+        self._leave(case, Skipped("failed", why))
+
+    def _lay(self, change: Change) -> bool:
+        """Make one change that all of them need; tell whether they can go on."""
+        step = self.scene.step
+        while self._waiting:
+            wave = self._waiting[0].entry.wave
+            with step.budgets.change(wave) as begun:
+                if not begun:
+                    self._leave_all(Skipped("budget", step.budgets.said(wave)), wave)
+                    continue
+                if step.watch.ends():
+                    self.done.interrupted = True
+                    return False
+                if release := self._account_released():
+                    self._leave_all(Skipped("released", release))
+                    return False
+                outcome = step.maker.make(change, self.scene.entered, wave)
+                if isinstance(outcome, Applied | AlreadyInPlace):
+                    self._laid(change)
+                    return True
+                for case in self._waiting:
+                    self.fail(case, f"{type(change).__name__} did not succeed: {_why(outcome)}")
+        return False
+
+    @property
+    def _waiting(self) -> Sequence[Case]:
+        """Those whom nothing has kept back so far."""
+        return [case for case in self.cases if case.user.id not in self.failed]
+
+    def _laid(self, change: Change) -> None:
+        self.done.tally.count("writes")
+        match change:
+            case CreateVersion(attached=attached) | SetDefaultVersion(attached=attached) if attached:
+                self.done.tally.count("new default versions")
+            case _:
+                pass
+
+    def _move(self, changes: Sequence[Change]) -> None:
+        """Make the changes of users, several at a time; what comes of them is counted here, in one thread."""
+        by_id = {case.user.id: case for case in self.cases}
+        work = [(change, by_id[ref.id]) for change in changes if (ref := _user_of(change)) is not None]
+        work = [(change, case) for change, case in work if case.user.id not in self.failed]
+        finished = 0
+        for (change, case), tried in self._several(work):
+            finished += 1
+            self._take(change, case, tried)
+        if finished < len(work):
+            self.done.interrupted = True
+
+    def _several(self, work: Sequence[tuple[Change, Case]]) -> Iterator[tuple[tuple[Change, Case], Tried]]:
+        if len(work) == 1:  # no thread for that
+            yield work[0], self._try(work[0])
+            return
+        yield from self.scene.step.tools.within.map(self._try, work)
+
+    def _try(self, item: tuple[Change, Case]) -> Tried:
+        """Make one user's change, in whichever thread."""
+        change, case = item
+        step, wave = self.scene.step, case.entry.wave
+        placing = isinstance(change, AddMember | AttachToUser)
+        with step.budgets.change(wave) as begun:
+            if not begun:
+                return Tried(Skipped("budget", step.budgets.said(wave)))
+            if step.watch.ends():
+                return Tried(None)
+            if placing and (release := self._released(case)):
+                return Tried(Skipped("released", release))
+            outcome = step.maker.make(change, self.scene.entered, wave)
+            if isinstance(outcome, Applied | AlreadyInPlace):
+                step.budgets.mend(wave, case.user.id)
+                return Tried(outcome)
+            if isinstance(outcome, Skipped) and self._is_gone(case):
+                return Tried(outcome)
+            # Before the change counts as ended: who comes next has to know.
+            step.budgets.fail(wave, case.user.id)
+            return Tried(Failed(_why(outcome)))
+
+    def _take(self, change: Change, case: Case, tried: Tried) -> None:
+        """Count what came of one user's change."""
+        match tried.outcome:
+            case None:
+                self.done.interrupted = True
+                return
+            case Applied() | AlreadyInPlace():
+                self._made(change, case)
+            case Failed(why=why):
+                self.fail(case, why)
+            case Skipped() as why_not:
+                self._leave(case, why_not)
+        if isinstance(change, AddMember | AttachToUser):
+            self.done.count_one(self.scene.step)
 
     def _account_released(self) -> str:
         """Say by which release the account was let out since it was read; only enforcing minds."""
@@ -95,14 +178,14 @@ class Making:
             return ""
         return step.released(case.entry.user, case.entry.wave)
 
-    def _leave(self, case: Case, release: str) -> None:
+    def _leave(self, case: Case, why: Skipped) -> None:
         self.failed.add(case.user.id)
-        self.done.leave(case.entry, Skipped("released", release), self.scene.step)
+        self.done.leave(case.entry, why, self.scene.step)
 
-    def _leave_all(self, release: str) -> None:
-        for case in self.cases:
-            if case.user.id not in self.failed:
-                self._leave(case, release)
+    def _leave_all(self, why: Skipped, wave: str | None = None) -> None:
+        for case in self._waiting:
+            if wave in (None, case.entry.wave):
+                self._leave(case, why)
 
     def _case(self, ref: UserRef) -> Case:
         return next(case for case in self.cases if case.user.id == ref.id)
@@ -116,21 +199,8 @@ class Making:
                 self.done.settle(case.entry, word)
             case RemoveMember() | DetachFromUser():
                 self.done.tally.count_user("let out", case.user.id)
-            case CreateVersion(attached=attached) | SetDefaultVersion(attached=attached) if attached:
-                self.done.tally.count("new default versions")
             case _:
                 pass
-
-    def _foundation_failed(self, change: Change, outcome: Outcome) -> None:
-        for case in self.cases:
-            self.fail(case, f"{type(change).__name__} did not succeed: {_why(outcome)}")
-
-    def _user_failed(self, case: Case, outcome: Outcome) -> None:
-        if isinstance(outcome, Skipped) and self._is_gone(case):
-            self.failed.add(case.user.id)
-            self.done.leave(case.entry, outcome, self.scene.step)
-            return
-        self.fail(case, _why(outcome))
 
     def _is_gone(self, case: Case) -> bool:
         """Tell a deleted user from a deleted group or policy: AWS's answer to a write does not say which."""

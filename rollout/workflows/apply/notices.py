@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from rollout.domain.journal.records import Told
 from rollout.domain.notices import Delivery, Line, Notice
 from rollout.workflows.apply.order import Tally, Tools
+from rollout.workflows.apply.watch import Watch
 
 WORDS = {Delivery.DELIVERED: "told", Delivery.QUEUED: "queued", Delivery.FAILED: "not reached"}
 
@@ -21,7 +22,9 @@ class Telling:
     interrupted: bool = False
 
 
-def tell(lines: Sequence[tuple[str, str, Line]], run: str, tools: Tools, tally: Tally) -> Telling:
+def tell(
+    lines: Sequence[tuple[str, str, Line]], run: str, tools: Tools, tally: Tally, watch: Watch
+) -> Telling:
     """Send a notice to each address and journal every line; ends early when the run is asked to stop."""
     telling = Telling()
     by_address: dict[str, list[tuple[str, Line]]] = {}
@@ -29,7 +32,7 @@ def tell(lines: Sequence[tuple[str, str, Line]], run: str, tools: Tools, tally: 
         by_address.setdefault(address.casefold(), []).append((wave, line))
     spelled = {address.casefold(): address for address, _, _ in lines}
     for key in sorted(by_address):
-        if tools.stopping():
+        if watch.ends():
             telling.interrupted = True
             break
         mine = sorted(by_address[key], key=lambda pair: (pair[1].due, pair[1].user.arn))

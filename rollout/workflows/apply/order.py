@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from rollout.domain.gates import GateAnswer
+from rollout.domain.gates import GateAnswer, GateRules
 from rollout.domain.inventory import Finding
 from rollout.domain.journal.releases import Word
 from rollout.domain.journal.replay import Progress
@@ -15,10 +15,13 @@ from rollout.domain.scope import Scope, Selection
 from rollout.domain.stages import Stage
 from rollout.domain.verdicts.rules import Rules
 from rollout.domain.waves import Wave
+from rollout.errors import Refused
 from rollout.workflows.ports import (
+    Answer,
     Clock,
     Door,
     Engine,
+    Item,
     Journal,
     Lock,
     Notifier,
@@ -34,7 +37,7 @@ class Order:
     """One run. `steps` are the stages that it carries: a rehearsal carries notify and enforce of every wave.
 
     `settings` and `policy` are today's digests, compared with the plan's. `overrides` names gates that an operator
-    lets a wave through, with the reason.
+    lets a wave through, with the reason. `remind_at`: so long before the day told people are reminded.
     """
 
     run: str
@@ -50,11 +53,12 @@ class Order:
     scps: str
     version: str
     plan_max_age: timedelta
-    soak: timedelta
+    gates: GateRules
     gated: bool = True
     wave: str | None = None
     selection: Selection = field(default_factory=Selection)
     overrides: Mapping[str, str] = field(default_factory=dict)
+    remind_at: tuple[timedelta, ...] = ()
 
     @property
     def filled(self) -> tuple[str, ...]:
@@ -69,11 +73,26 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The waves that a run carries, the gates that were asked, and why nothing more is due where that is so."""
+    """The waves that a run carries, the gates that were asked, and why nothing more is due where that is so.
+
+    `inherited` says by gate which earlier override lets the wave through. `refused` is how the run ends where a gate
+    says no and time alone will not help; waves that stay open are gone over all the same.
+    """
 
     waves: tuple[str, ...]
     gates: tuple[tuple[str, GateAnswer], ...] = ()
     why_nothing: str = ""
+    inherited: Mapping[str, str] = field(default_factory=dict)
+    refused: Refused | None = None
+
+
+class OneByOne:
+    """Runs tasks one after the other (fills `Engine`)."""
+
+    def map(self, task: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[tuple[Item, Answer]]:
+        """Yield each item with its answer."""
+        for item in items:
+            yield item, task(item)
 
 
 class Unmarked:
@@ -89,7 +108,11 @@ class Unmarked:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The ports that an apply needs. `stopping` tells whether somebody asked the run to end."""
+    """The ports that an apply needs.
+
+    `engine` runs accounts side by side, `within` the changes of one account. `stopping` tells whether somebody asked
+    the run to end.
+    """
 
     organization: OrganizationPort
     door: Door
@@ -101,6 +124,7 @@ class Tools:
     progress: ProgressPort
     stopping: Callable[[], bool]
     marker: StopMarker = field(default_factory=Unmarked)
+    within: Engine = field(default_factory=OneByOne)
 
 
 @dataclass(slots=True)
@@ -138,7 +162,10 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What came of a run. `due` is the wave that was carried (None: nothing due, `why_nothing` says why)."""
+    """What came of a run. `waves` were carried (none: nothing due, `why_nothing` says why).
+
+    `stopped` names those of them of which more users failed than may; `inherited` and `refused` are as in `Due`.
+    """
 
     stage: Stage
     waves: tuple[str, ...]
@@ -149,13 +176,16 @@ class Applied:
     findings: tuple[Finding, ...] = ()
     why_nothing: str = ""
     interrupted: bool = False
+    stopped: tuple[str, ...] = ()
+    inherited: Mapping[str, str] = field(default_factory=dict)
+    refused: Refused | None = None
 
     @property
     def in_part(self) -> bool:
         """Tell whether something that should have been done was not (exit code 4)."""
-        return in_part(self.tally, self.failed_accounts)
+        return bool(self.stopped) or in_part(self.tally, self.failed_accounts)
 
 
 def in_part(tally: Tally, failed_accounts: Collection[str]) -> bool:
     """Tell whether an account could not be entered, or a user could not be told or moved."""
-    return bool(failed_accounts) or tally["failed"] > 0 or tally["not reached"] > 0
+    return bool(failed_accounts) or any(tally[word] > 0 for word in ("failed", "not reached", "budget"))

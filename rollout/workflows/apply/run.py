@@ -1,69 +1,75 @@
-"""Carries a plan to a stage: what is due, and may it move (DESIGN §6, §8)."""
+"""Carries a plan to a stage, one operator at a time (DESIGN §6, §8)."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from functools import cache
 
-from rollout.domain.gates import GateAnswer, Result, dry_run_done, next_due, soak
+from rollout.domain.journal.records import RunEnded
 from rollout.domain.journal.replay import Progress, replay
-from rollout.domain.stages import Stage
-from rollout.errors import Refused
+from rollout.errors import EmptySelection, Refused
+from rollout.workflows.apply.beginning import first_records
 from rollout.workflows.apply.carrying import Run
+from rollout.workflows.apply.due import what_is_due
 from rollout.workflows.apply.guards import check_order
+from rollout.workflows.apply.members import members_of
 from rollout.workflows.apply.order import Applied, Due, Order, Tally, Tools
 from rollout.workflows.inventory import Premises
 
+Agree = Callable[[Due, Progress], None]
 
-def apply_plan(order: Order, tools: Tools, where: Premises) -> Applied:
-    """Carry the plan. Raises Refused, PlanRefused, OtherOrganization, LockHeld, EmptySelection."""
+
+def apply_plan(
+    order: Order, tools: Tools, where: Premises, agree: Agree = lambda _due, _progress: None
+) -> Applied:
+    """Carry the plan. Raises Refused, PlanRefused, OtherOrganization, LockHeld, EmptySelection, Interrupted.
+
+    `agree` is asked once before anything is written, and raises when the answer is no. Where a gate refuses a wave and
+    others stay open, those are gone over, and `Applied.refused` says how the command has to end.
+    """
     check_order(order, where.organization, tools.clock.now())
+    look = cache(lambda wave: members_of(wave, order, tools, where))
     with tools.lock.hold(where.organization.id, f"apply --stage {order.stage}"):
         # Only now: what is due may be another thing after whoever held the lock a moment ago.
         progress = replay(tools.journal.records(), where.organization.id)
-        due = waves_due(order, progress, tools.clock.now())
+        due = what_is_due(order, progress, tools.clock.now(), look)
         if due.waves:
-            return Run(order, tools, where, progress, due).carry()
+            # Before the question: an empty selection is an error, and not worth one.
+            run = _run(order, tools, where, progress, due)
+            agree(due, progress)
+            _check_time(due, what_is_due(order, progress, tools.clock.now(), look))
+            return run.carry()
+        _note(order, tools, where, due)
+    if due.refused is not None:
+        raise due.refused
     answers = tuple(answer for _, answer in due.gates)
     return Applied(order.stage, (), answers, Tally(), progress, why_nothing=due.why_nothing)
 
 
-def waves_due(order: Order, progress: Progress, now: datetime) -> Due:
-    """Find which waves to carry, and ask their gates. Raises Refused when a gate says no."""
-    filled = order.filled
-    if not filled:
-        return Due((), why_nothing="nobody in this plan is to be enforced")
-    if not order.gated:
-        return Due((order.wave,) if order.wave else filled)
-    wave = order.wave or next_due(progress, order.stage, filled)
-    open_waves = tuple(name for name in filled if (order.stage, name) in progress.carried)
-    if order.wave is not None:
-        open_waves = ()
-    gates = [(wave or filled[-1], dry_run_done(progress, order.plan.header.checksum))]
-    if wave is not None and order.stage is Stage.ENFORCE:
-        gates.append((wave, soak(progress, filled, wave, order.soak, now)))
-    refused = next((answer for _, answer in gates if not _lets_through(answer, order)), None)
-    if refused is not None and (refused.gate == "dry_run_done" or order.wave is not None):
-        raise _refusal(refused, wave or filled[-1])
-    if refused is not None:
-        said = f'wave "{wave}" is next; gate {refused.gate}: {refused.detail}'
-        return Due(open_waves, tuple(gates), said)
-    waves = tuple(name for name in filled if name in open_waves or name == wave)
-    why_nothing = "" if wave is not None else f"every wave has been carried to {order.stage}"
-    return Due(waves, tuple(gates), why_nothing)
+def _run(order: Order, tools: Tools, where: Premises, progress: Progress, due: Due) -> Run:
+    try:
+        return Run(order, tools, where, progress, due)
+    except EmptySelection:
+        if due.refused is None:
+            raise
+        # Whoever was asked for is in the wave that may not move.
+        _note(order, tools, where, due)
+        raise due.refused from None
 
 
-def _lets_through(answer: GateAnswer, order: Order) -> bool:
-    return answer.result is Result.PASS or answer.gate in order.overrides
+def _check_time(due: Due, now: Due) -> None:
+    """Refuse what is not due any more: a question may stand for hours, and a window may have shut meanwhile."""
+    if not set(due.waves) <= set(now.waves):
+        raise Refused(
+            f"nothing was written: since the question was asked, a gate has shut: {now.why_nothing}",
+            cure="run it again when the gate is open",
+        )
 
 
-def _refusal(answer: GateAnswer, wave: str) -> Refused:
-    overriding = f"--override-gate {answer.gate} --reason WHY"
-    if answer.gate == "dry_run_done":
-        cure = "rollout apply --stage dry-run"
-        if answer.result is Result.INCONCLUSIVE:
-            cure = f"{cure}, or {overriding}"
-        return Refused(f"gate dry_run_done: {answer.detail}", cure=cure)
-    return Refused(
-        f'wave "{wave}" may not move yet: gate {answer.gate}: {answer.detail}',
-        cure=f"wait, or {overriding}",
-    )
+def _note(order: Order, tools: Tools, where: Premises, due: Due) -> None:
+    """Put on record what the gates said to a run that moves nobody."""
+    if not due.gates:
+        return
+    now = tools.clock.now()
+    ending = "nothing due" if due.refused is None else "refused"
+    tools.journal.append(*first_records(order, where.caller.arn, due, now), RunEnded(order.run, now, ending))

@@ -17,8 +17,10 @@ from rollout.domain.releases import account_release, merged, say, user_release
 from rollout.domain.stages import Stage
 from rollout.domain.users import NamedPolicy
 from rollout.domain.verdicts.rights import Library
+from rollout.workflows.apply.budgets import Budgets
 from rollout.workflows.apply.changes import Maker
 from rollout.workflows.apply.order import Order, Tally, Tools
+from rollout.workflows.apply.watch import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,11 @@ class Task:
     account: Account
     entries: tuple[Entry, ...]
     leaving: tuple[Entry, ...] = ()
+
+    @property
+    def people(self) -> int:
+        """How many users this is about."""
+        return len(self.entries) + len(self.leaving)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,8 @@ class Step:
     started: datetime
     levels: Mapping[str, tuple[tuple[NamedPolicy, ...], ...]] | None
     due: Mapping[str, date]
+    budgets: Budgets
+    watch: Watch
 
     def released(self, user: UserRef, wave: str) -> str:
         """Say by which release a user is let out now, one made a moment ago included; empty when by none."""
@@ -63,7 +72,7 @@ class Done:
     """What came of a task: counts, how its waves fared, and what people are to be told by which address.
 
     A wave stands in `moved` when somebody is where the stage wants them, in `waiting`, `untold` or `failed` when
-    somebody is not.
+    somebody is not. `counted` users have been counted as progress already.
     """
 
     tally: Tally = field(default_factory=Tally)
@@ -74,6 +83,12 @@ class Done:
     lines: list[tuple[str, str, Line]] = field(default_factory=list)
     unreachable: bool = False
     interrupted: bool = False
+    counted: int = 0
+
+    def count_one(self, step: Step) -> None:
+        """Count a user as progress."""
+        self.counted += 1
+        step.tools.progress.advance()
 
     def settle(self, entry: Entry, word: str) -> None:
         """Count a user who is where the stage wants them."""
@@ -83,7 +98,13 @@ class Done:
     def leave(self, entry: Entry, why: Skipped, step: Step) -> None:
         """Leave a user alone in this run, on record."""
         self.tally.count_user(why.code, entry.user.id)
-        waves = {"waiting": self.waiting, "notice": self.untold, "failed": self.failed}.get(why.code)
+        held = {
+            "waiting": self.waiting,
+            "notice": self.untold,
+            "failed": self.failed,
+            "budget": self.failed,
+        }
+        waves = held.get(why.code)
         if waves is not None:
             waves.add(entry.wave)
         now = step.tools.clock.now()

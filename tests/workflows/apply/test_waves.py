@@ -31,7 +31,7 @@ def test_nothing_moves_before_a_rehearsal():
             world.apply(stage)
         assert 5 == refusal.value.exit_code
         assert "rollout apply --stage dry-run" == refusal.value.cure
-    assert [] == world.journal.kept
+    assert {RunStarted, GateRead, RunEnded} == {type(record) for record in world.journal.kept}
 
 
 def test_a_new_plan_has_to_be_rehearsed_anew():
@@ -117,13 +117,15 @@ def test_while_the_soak_runs_nothing_more_is_due():
 def test_asking_for_a_wave_while_the_soak_runs_is_refused():
     world = two_waves().ripe()
     world.enforce()
-    before = list(world.journal.kept)
+    written = len(world.written)
     with pytest.raises(
         Refused, match=r'wave "rest" may not move yet: gate soak: .* soak of 3 days'
     ) as refusal:
         world.enforce(wave="rest")
     assert 5 == refusal.value.exit_code
-    assert before == world.journal.kept
+    assert written == len(world.written)
+    assert ("soak", "fail") in [(read.gate, read.result) for read in world.records(GateRead)]
+    assert "refused" == world.records(RunEnded)[-1].ending
     assert {"alice"} == world.enforced
 
 
@@ -163,8 +165,10 @@ def test_what_the_gates_said_is_on_record_with_numbers():
     world.enforce()
     world.days_pass(4).enforce()
     read = [(gate.wave, gate.gate, gate.result) for gate in world.records(GateRead) if gate.run == "run-5"]
-    assert [("rest", "dry_run_done", "pass"), ("rest", "soak", "pass")] == read
-    assert "soaked 4 days of 3 days" in world.records(GateRead)[-1].detail
+    assert [("rest", gate, "pass") for gate in ("dry_run_done", "soak", "failure_tolerance")] == read
+    details = {gate.gate: gate.detail for gate in world.records(GateRead) if gate.run == "run-5"}
+    assert "soaked 4 days of 3 days" in details["soak"]
+    assert 'wave "canary": 0 of 1 users failed' in details["failure_tolerance"]
 
 
 def test_once_all_waves_are_carried_a_run_only_goes_over_them():

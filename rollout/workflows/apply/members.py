@@ -1,0 +1,59 @@
+"""Looks at the users of a wave as they are now, for the gates that ask how far people have come; writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollout.domain.exemptions import exemption_for
+from rollout.domain.gates import Members
+from rollout.domain.organization import Account
+from rollout.domain.users import User
+from rollout.errors import Interrupted
+from rollout.workflows.apply.order import Order, Tools
+from rollout.workflows.inventory import Premises, left_alone
+from rollout.workflows.ports import CannotEnter
+
+Share = tuple[Account, frozenset[str]]
+
+
+def members_of(wave: str, order: Order, tools: Tools, where: Premises) -> Members:
+    """Read the wave's accounts. Users of accounts that cannot be read are unseen; who is gone or exempt is no member.
+
+    Raises Interrupted when the run is asked to stop.
+    """
+    shares = list(_shares(wave, order, where))
+    users: list[User] = []
+    unseen = answered = 0
+    tools.progress.begin(f'Looking at wave "{wave}"', sum(len(ids) for _, ids in shares))
+    for (account, ids), found in tools.engine.map(lambda share: _read(share, tools), shares):
+        answered += 1
+        if found is None:
+            unseen += len(ids)
+        else:
+            users += found
+        tools.progress.advance(f"{account.id} {account.name}", len(ids))
+    tools.progress.finish()
+    if answered < len(shares):
+        raise Interrupted("ended early, as asked, while looking; nothing was written")
+    today = tools.clock.now().date()
+    return Members(
+        tuple(user for user in users if exemption_for(user, order.rules.exemptions, today) is None), unseen
+    )
+
+
+def _shares(wave: str, order: Order, where: Premises) -> Iterator[Share]:
+    accounts = {account.id: account for account in where.accounts}
+    for part in order.plan.accounts():
+        ids = frozenset(entry.user.id for entry in part.entries if entry.wave == wave)
+        account = accounts.get(part.account_id)
+        if ids and account is not None and not left_alone(account, order.scope):
+            yield account, ids
+
+
+def _read(share: Share, tools: Tools) -> tuple[User, ...] | None:
+    account, ids = share
+    try:
+        facts = tools.door.enter(account).read()
+    except CannotEnter:
+        return None
+    return tuple(user for user in facts.users if user.id in ids)
