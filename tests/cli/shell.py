@@ -1,0 +1,116 @@
+"""Types `rollout …`, in this process or in one of its own, and looks at what a person would see of it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rollout.cli.app import run
+
+ROOT = Path(__file__).parents[2]
+READS = ("Get", "List", "Describe", "Generate", "AssumeRole", "Simulate", "Validate")
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON document that stdout is."""
+        return json.loads(self.out)
+
+    @property
+    def errors(self) -> list[str]:
+        """The lines of the error: what happened, and the cure."""
+        lines = self.err.splitlines()
+        first = next(number for number, line in enumerate(lines) if line.startswith("Error: "))
+        return lines[first:]
+
+
+class Shell:
+    """Types commands in a folder, with an environment of its own."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.environment = dict(environment)
+
+    def __call__(self, *words: str, env: Mapping[str, str] | None = None) -> Said:
+        """Run in this process: quick, and the same code but for the very start."""
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch:
+            for name in [name for name in os.environ if name.startswith(("AWS_ACCESS", "AWS_SECRET"))]:
+                patch.delenv(name)
+            for name, value in {**self.environment, **(env or {})}.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "stdin", io.StringIO())  # no terminal
+            patch.chdir(self.folder)
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                code = run(words)
+        return Said(code, out.getvalue(), err.getvalue())
+
+    def really(self, *words: str, stdin: str = "", timeout: float = 120, **env: str) -> Said:
+        """Run in a process of its own, without a terminal."""
+        done = subprocess.run(
+            [sys.executable, "-m", "rollout", *words],
+            cwd=self.folder,
+            env=self.outside(env),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    def outside(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment of a process of its own."""
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+        return {**os.environ, "PYTHONPATH": path, **self.environment, **(more or {})}
+
+    def files(self) -> dict[str, bytes]:
+        """Everything in the folder, with its content."""
+        return {
+            str(path.relative_to(self.folder)): path.read_bytes() if path.is_file() else b""
+            for path in sorted(self.folder.rglob("*"))
+        }
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[list[str]]:
+    """Collect the names of the operations that the embedded organization answers, with their status."""
+    heard: list[str] = []
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            heard.append(record.getMessage())
+
+    log, ear = logging.getLogger("rollout.sandbox.gateway"), Ear()
+    level = log.level
+    log.addHandler(ear)
+    log.setLevel(logging.INFO)
+    try:
+        yield heard
+    finally:
+        log.removeHandler(ear)
+        log.setLevel(level)
+
+
+def writes(heard: list[str]) -> list[str]:
+    """Those of them that could have changed something."""
+    return [line for line in heard if not line.split()[1].startswith(READS)]
