@@ -22,11 +22,12 @@ from rollout.adapters.documents import seed
 from rollout.adapters.execution.threads import ThreadEngine
 from rollout.adapters.notify.outbox import Outbox
 from rollout.adapters.notify.rehearsal import RehearsingNotifier
-from rollout.adapters.store.folder import FolderStore, check_writable
-from rollout.adapters.store.journal import FolderJournal, new_run_id
-from rollout.adapters.store.locks import FolderLock
+from rollout.adapters.store.folder import check_writable
+from rollout.adapters.store.holders import Holder
+from rollout.adapters.store.journal import new_run_id
+from rollout.adapters.store.kinds import InFolder, Store, StoreLock
 from rollout.adapters.store.markers import StoredMarker
-from rollout.adapters.store.plans import FolderPlans
+from rollout.adapters.store.plans import Plans
 from rollout.adapters.store.processes import process_start
 from rollout.adapters.store.rehearsal import RehearsingJournal, RehearsingMarker
 from rollout.domain.exemptions import UserMatch
@@ -41,7 +42,8 @@ from rollout.domain.scope import Selection
 from rollout.domain.stages import Stage
 from rollout.domain.users import Unread
 from rollout.domain.verdicts.rules import Rules
-from rollout.settings import Settings
+from rollout.reporting import ReportFiles
+from rollout.settings import BucketPlace, Settings
 from rollout.workflows.apply.order import Order, Tools
 from rollout.workflows.inventory import Looking, Premises, read_levels
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from rollout.adapters.aws.identity import WhoAmI
     from rollout.adapters.aws.organizations import AwsOrganization
     from rollout.adapters.aws.retries import Retries
+    from rollout.adapters.aws.sessions import Connection
 
 # Letters and digits that are not mistaken for each other.
 ID_LETTERS = "".join(sorted(set(string.ascii_lowercase + string.digits) - set("il1o0")))
@@ -96,45 +99,72 @@ def rules_for(settings: Settings, where: Premises) -> Rules:
 
 @dataclass(frozen=True)
 class Files:
-    """What lies in the store: no AWS needed."""
+    """What lies in the store: no AWS needed where that is a folder, and nothing but S3 where it is a bucket.
+
+    A bucket is asked through the connection of the run, or through one of its own by this profile.
+    """
 
     settings: Settings
+    profile: str | None = None
+    connection: Connection | None = None
+
+    @cached_property
+    def _store(self) -> Store:
+        place = self.settings.store
+        if not isinstance(place, BucketPlace):
+            return InFolder(self._here)
+        from rollout.adapters.aws.sessions import Connection
+        from rollout.adapters.store.s3_failures import Place
+        from rollout.adapters.store.s3_store import InBucket
+
+        kept = self.settings.bucket
+        where = Place(place.bucket, place.prefix, kept.kms_key, kept.owner)
+        return InBucket(self.connection or Connection(profile=self.profile), where)
 
     @property
-    def store(self) -> Path:
-        """The store's folder, spelled as people would spell it."""
-        return Path(os.path.normpath(self.settings.store))
+    def _here(self) -> Path:
+        """The folder of this machine that reports are opened in, spelled as people would spell it."""
+        place, source = self.settings.store, self.settings.source
+        if isinstance(place, BucketPlace):
+            place = source.parent if source else Path.cwd()
+        return Path(os.path.normpath(place))
 
     @property
-    def plans(self) -> FolderPlans:
+    def plans(self) -> Plans:
         """The plans of the store."""
-        return FolderPlans(self.store)
+        return self._store.plans()
 
-    def journal(self, run: str) -> FolderJournal:
+    def journal(self, run: str) -> Journal:
         """Open the journal; `run` names the segment that new records go into."""
-        return FolderJournal(self.store, run)
+        return self._store.journal(run)
 
-    def lock(self) -> FolderLock:
+    def lock(self) -> StoreLock:
         """One operator at a time, named by this process."""
         pid = os.getpid()
-        host, start = socket.gethostname(), process_start(pid)
-        return FolderLock(self.store, getpass.getuser(), host, pid, start, LocalClock())
+        me = Holder(getpass.getuser(), socket.gethostname(), pid, process_start(pid))
+        return self._store.lock(me, LocalClock())
 
     def marker(self, organization_id: str) -> StoredMarker:
         """Where releases are put for runs that have begun already."""
-        return StoredMarker(FolderStore(self.store), organization_id)
+        return StoredMarker(self._store.files, organization_id, self._store.fresh_for)
 
     def report_folder(self, plan: StoredPlan) -> Path:
         """Say where a plan's report goes."""
-        return self.store / "reports" / plan.stem
+        return self._here / "reports" / plan.stem
+
+    def share_report(self, plan: StoredPlan, written: ReportFiles) -> tuple[str, ...]:
+        """Put a report that was written here where the team finds it; answers where, or nothing where it is there."""
+        files = (written.users, written.accounts, written.changes, written.html)
+        return self._store.share(f"reports/{plan.stem}", files)
 
     def check_plans_writable(self) -> None:
         """Before minutes of reading: can the plan be put where it belongs? Raises Unwritable."""
-        check_writable(self.store / "plans")
+        self._store.check_writable("plans")
 
     def check_writable(self, stage: Stage, plan: StoredPlan) -> None:
         """Before anything is carried: can all be written that a run leaves behind? Raises Unwritable."""
-        check_writable(self.store / "journal")
+        self._store.check_writable("journal")
+        self._store.check_writable(f"reports/{plan.stem}")
         check_writable(self.report_folder(plan))
         if stage is Stage.NOTIFY:
             check_writable(self.settings.notify.outbox)
@@ -158,10 +188,10 @@ class Live:
         from rollout.adapters.aws.sessions import Connection
 
         self.settings = settings
-        self.files = Files(settings)
         self._clock, self._randomness = clock, randomness or SystemRandom()
         several = settings.engine.max_accounts * settings.engine.per_account
         self.connection = Connection(profile=profile, pool=several + 8)
+        self.files = Files(settings, connection=self.connection)
         self.stop = threading.Event()
 
     @cached_property
@@ -438,7 +468,7 @@ def _effort_of(organization: AwsOrganization, door: AwsDoor, account_id: str) ->
     return door.effort(account_id) if account_id else organization.tally.effort
 
 
-def _running(lock: FolderLock, organization_id: str) -> str:
+def _running(lock: StoreLock, organization_id: str) -> str:
     holder = lock.holder(organization_id)
     return holder.sentence if holder else ""
 

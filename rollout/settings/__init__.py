@@ -3,12 +3,14 @@
 from rollout.settings.durations import duration_text, parse_duration
 from rollout.settings.loaded import Settings
 from rollout.settings.loading import FILE_NAME, load_settings
+from rollout.settings.places import BucketPlace
 from rollout.settings.schema import SCHEMA_FILE_NAME, json_schema
 from rollout.settings.starter import starter_text
 
 __all__ = [
     "FILE_NAME",
     "SCHEMA_FILE_NAME",
+    "BucketPlace",
     "Settings",
     "duration_text",
     "json_schema",

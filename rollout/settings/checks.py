@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from rollout.settings.durations import duration_text
-from rollout.settings.models import RolloutFile
+from rollout.settings.models import BucketSection, RolloutFile
 from rollout.settings.problems import Key
 
 Remark = tuple[Key, str]
@@ -40,6 +41,8 @@ def warnings(settings: RolloutFile) -> Iterator[Remark]:
             if before >= settings.gates.lead_time:
                 lead = duration_text(settings.gates.lead_time)
                 yield ("notify", "remind_at", index), f"is not within the lead time of {lead}; never sent"
+    if isinstance(settings.store, Path) and settings.bucket != BucketSection():
+        yield ("bucket",), "has no effect, for the store is a folder"
     yield from _short_ids(settings)
 
 

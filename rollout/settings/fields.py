@@ -134,15 +134,14 @@ def _address(text: str) -> str:
     return text
 
 
-def _local_folder(value: object) -> Path:
+def local_folder(value: object, wanted: str = "a folder") -> Path:
+    """Read the path of a folder; a `ValueError` says what is wrong with it, and what is wanted."""
     if isinstance(value, Path):
         return value
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{shown(value)} is not a folder; write a path as text")
-    if value.startswith("s3://"):
-        raise ValueError(f"{shown(value)}: S3 is not available in this version; name a folder")
     if re.match(r"[a-z][a-z0-9+.-]+://", value, re.ASCII | re.IGNORECASE):
-        raise ValueError(f"{shown(value)} is a URL; name a folder")
+        raise ValueError(f"{shown(value)} is a URL; name {wanted}")
     if not value.isprintable():
         raise ValueError(f"{shown(value)} must be one line without control characters")
     try:
@@ -267,9 +266,7 @@ Duration = Annotated[
 ]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Day = Annotated[date, BeforeValidator(_day)]
-LocalPath = Annotated[
-    Path, BeforeValidator(_local_folder), WithJsonSchema({"type": "string", "minLength": 1})
-]
+LocalPath = Annotated[Path, BeforeValidator(local_folder), WithJsonSchema({"type": "string", "minLength": 1})]
 OffIsAWord = BeforeValidator(_off_is_a_word)
 
 OrganizationId = Annotated[str, spelled("^o-[a-z0-9]{10,32}$", "an organization id, as o-a1b2c3d4e5 is")]
@@ -299,6 +296,14 @@ IamName = Annotated[
 ]
 ExternalId = Annotated[
     str, spelled("^[A-Za-z0-9_+=,.@:/-]{2,1224}$", "an external id: 2 or more of letters, digits, _+=,.@:/-")
+]
+KmsKey = Annotated[
+    str,
+    spelled(
+        "^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key/[A-Za-z0-9-]+|alias/[A-Za-z0-9/_-]+)"
+        "|alias/[A-Za-z0-9/_-]+|(mrk-)?[0-9a-f-]{32,36})$",
+        "a KMS key: its id, its ARN, or alias/name",
+    ),
 ]
 # IAM allows 128; the enrolment policy's name is this one and "Enrolment".
 PolicyName = Annotated[

@@ -16,6 +16,7 @@ from rollout.settings.file import read_file
 from rollout.settings.keys import known_keys
 from rollout.settings.loaded import Settings
 from rollout.settings.models import RolloutFile
+from rollout.settings.places import BucketPlace
 from rollout.settings.problems import Key, Problem, Source, Spot, printable, refuse
 from rollout.settings.reading import Reading
 from rollout.settings.sentences import key_of, sentence_of
@@ -51,7 +52,9 @@ def load_settings(
     return Settings.model_validate(
         {name: getattr(settings, name) for name in RolloutFile.model_fields}
         | {
-            "store": merged.folder(("store",)) / settings.store,
+            "store": settings.store
+            if isinstance(settings.store, BucketPlace)
+            else merged.folder(("store",)) / settings.store,
             "notify": settings.notify.model_copy(
                 update={"outbox": merged.folder(("notify", "outbox")) / settings.notify.outbox}
             ),

@@ -23,6 +23,7 @@ from rollout.settings.fields import (
     Glob,
     Hours,
     IamName,
+    KmsKey,
     Listed,
     LocalPath,
     NoRepeats,
@@ -43,6 +44,7 @@ from rollout.settings.fields import (
     WaveName,
     Zone,
 )
+from rollout.settings.places import StorePlace
 
 RoleNames = Annotated[tuple[RoleName, ...], Listed, NotEmpty, NoRepeats]
 Users = Annotated[tuple[OneUser, ...], Listed, NoRepeats]
@@ -319,6 +321,17 @@ class Engine(Section):
     )
 
 
+class BucketSection(Section):
+    """How objects are kept, where `store` is a bucket."""
+
+    kms_key: KmsKey | None = Field(
+        None, description="Id, ARN or alias of a KMS key to encrypt with; null takes S3's own keys."
+    )
+    owner: AccountId | None = Field(
+        None, description="The account that the bucket must belong to; null takes any."
+    )
+
+
 DEFAULT_WAVES = (WaveLine(name="canary", percent=5.0), WaveLine(name="rest"))
 
 
@@ -342,6 +355,11 @@ class RolloutFile(Section):
     gates: GatesSection = Field(GatesSection(), description="When a wave and its users may move.")
     notify: NotifySection = Field(NotifySection(), description="How users are told.")
     engine: Engine = Field(Engine(), description="How much is done at once.")
-    store: LocalPath = Field(
-        Path(), description="The folder for plans, journal, inventories and reports; relative to the file."
+    store: StorePlace = Field(
+        Path(),
+        description="Where plans, journal, inventories and reports are kept: a folder, relative to the file, or "
+        "s3://bucket/prefix.",
+    )
+    bucket: BucketSection = Field(
+        BucketSection(), description="How objects are kept, where the store is a bucket."
     )

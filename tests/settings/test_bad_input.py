@@ -388,7 +388,7 @@ VALUES = [
     ("notify: {remind_at: [0d]}\n", "rollout.yaml:1:22: notify.remind_at[0]: must be longer than nothing"),
     (
         "notify: {outbox: s3://b/x}\n",
-        'rollout.yaml:1:18: notify.outbox: "s3://b/x": S3 is not available in this version; name a folder',
+        'rollout.yaml:1:18: notify.outbox: "s3://b/x" is a URL; name a folder',
     ),
     (
         "engine: {max_accounts: 1.5}\n",
@@ -396,10 +396,17 @@ VALUES = [
     ),
     ("engine: {max_accounts: 0}\n", "rollout.yaml:1:24: engine.max_accounts: must be at least 1, not 0"),
     (
-        "store: s3://bucket/prefix\n",
-        'rollout.yaml:1:8: store: "s3://bucket/prefix": S3 is not available in this version; name a folder',
+        "store: s3://Bucket/prefix\n",
+        'rollout.yaml:1:8: store: "Bucket" is not the name of a bucket: 3 to 63 small letters, digits, dots and dashes',
     ),
-    ("store: gs://bucket\n", 'rollout.yaml:1:8: store: "gs://bucket" is a URL; name a folder'),
+    (
+        "store: gs://bucket\n",
+        'rollout.yaml:1:8: store: "gs://bucket" is a URL; name a folder or s3://bucket/prefix',
+    ),
+    (
+        "bucket: {kms_key: my key}\n",
+        'rollout.yaml:1:19: bucket.kms_key: "my key" is not a KMS key: its id, its ARN, or alias/name',
+    ),
     ("store: ~\n", "rollout.yaml:1:8: store: has no value"),
     ("store: 5\n", "rollout.yaml:1:8: store: 5 is not a folder; write a path as text"),
 ]
@@ -508,6 +515,10 @@ def test_long_values_are_cut_in_messages(refusal):
         (
             "scope: {exclude: {accounts: ['12345678901']}}\n",
             'rollout.yaml:1:30: scope.exclude.accounts[0]: "12345678901" has 11 digits and an account id 12; is a 0 missing in front?',
+        ),
+        (
+            "store: state\nbucket: {kms_key: alias/rollout}\n",
+            "rollout.yaml:2:9: bucket: has no effect, for the store is a folder",
         ),
     ],
 )

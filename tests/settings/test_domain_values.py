@@ -121,6 +121,7 @@ SAME = [
     "notify: {sender: other@example.com}",
     "engine: {max_accounts: 1}",
     "store: elsewhere",
+    "store: s3://bucket/prefix\nbucket: {kms_key: alias/rollout}",
     "waves: [{name: canary, percent: 5.0}, {name: rest}]",
     "rules: {plan_max_age: 720h, max_exempt_percent: 10.0}",
     "scope: {include: {ous: ['*']}}",

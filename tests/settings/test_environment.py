@@ -93,8 +93,8 @@ def test_what_others_call_their_variables_is_no_concern(load):
         ("ROLLOUT_NOTIFY__OUTBOX_COUNTS", "1", "notify.outbox_counts: must be true or false, not 1"),
         (
             "ROLLOUT_STORE",
-            "s3://bucket",
-            'store: "s3://bucket": S3 is not available in this version; name a folder',
+            "s3:/bucket",
+            'store: "s3:/bucket" is neither a folder nor s3://bucket/prefix, in small letters',
         ),
         (
             "ROLLOUT_SCOPE__EXCLUDE",

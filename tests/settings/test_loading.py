@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rollout.errors import BadSettings
-from rollout.settings import load_settings
+from rollout.settings import BucketPlace, load_settings
 
 # The example of the design, word for word.
 EXAMPLE = """
@@ -213,6 +213,79 @@ def test_absolute_and_home_paths_stay_what_they_are(load, monkeypatch):
     settings = load("store: /srv/rollout\nnotify: {outbox: ~/outbox}\n")
     assert settings.store == Path("/srv/rollout")
     assert settings.notify.outbox == Path("/home/somebody/outbox")
+
+
+@pytest.mark.parametrize(
+    ("text", "bucket", "prefix"),
+    [
+        ("s3://state-of-rollout", "state-of-rollout", ""),
+        ("s3://state-of-rollout/", "state-of-rollout", ""),
+        ("s3://state.of.rollout/team", "state.of.rollout", "team"),
+        ("s3://abc/mfa/2026_11/org=o-1.x/", "abc", "mfa/2026_11/org=o-1.x"),
+    ],
+)
+def test_a_store_may_be_a_bucket(load, text, bucket, prefix):
+    settings = load(f"store: {text}\n")
+    assert settings.store == BucketPlace(bucket, prefix)
+    assert str(settings.store) == text.rstrip("/")
+    assert settings.model_dump(mode="json")["store"] == text.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "s3://",
+        "s3:///prefix",
+        "s3://ab",
+        "s3://UPPER",
+        "s3://-dash",
+        "s3://dash-",
+        "s3://two..dots",
+        "s3://10.1.2.3",
+        "s3://under_score",
+        f"s3://{'a' * 64}",
+        "s3://state--use1-az4--x-s3",
+        "s3://user:password@bucket",
+        "s3://bucket//",
+        "s3://bucket//x",
+        "s3://bucket/x//y",
+        "s3://bucket/../x",
+        "s3://bucket/x/./y",
+        "s3://bucket/with space",
+        "s3://bucket/ü",
+        "s3://bucket/x?versionId=1",
+        f"s3://bucket/{'x' * 513}",
+        "S3://bucket",
+        "s3:bucket",
+        " s3://bucket",
+    ],
+)
+def test_what_is_no_bucket_is_no_folder_either(load, text):
+    with pytest.raises(BadSettings, match=r"^rollout\.yaml:1:8: store: "):
+        load(f'store: "{text}"\n')
+
+
+def test_a_bucket_does_not_depend_on_where_the_file_is(tmp_path):
+    (tmp_path / "team").mkdir()
+    (tmp_path / "team/rollout.yaml").write_text("store: state\n")
+    settings = load_settings(Path("team/rollout.yaml"), {"ROLLOUT_STORE": "s3://bucket/x"}, tmp_path)
+    assert settings.store == BucketPlace("bucket", "x")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "alias/rollout",
+        "1234abcd-12ab-34cd-56ef-1234567890ab",
+        "mrk-1234abcd12ab34cd56ef1234567890ab",
+        "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        "arn:aws-us-gov:kms:us-gov-west-1:111122223333:alias/team/rollout",
+    ],
+)
+def test_a_kms_key_is_named_by_id_arn_or_alias(load, key):
+    settings = load(f"store: s3://bucket\nbucket: {{kms_key: {key}, owner: '012345678901'}}\n")
+    assert (settings.bucket.kms_key, settings.bucket.owner) == (key, "012345678901")
+    assert settings.warnings == ()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

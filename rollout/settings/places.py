@@ -1,0 +1,71 @@
+"""Where a store may be: a folder of this machine, or `s3://bucket/prefix`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+from rollout.settings.fields import local_folder, shown
+
+LONGEST_PREFIX = 512
+SCHEME = "s3://"
+
+_BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")
+_ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+_STEP = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._=-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class BucketPlace:
+    """A bucket, and what the keys of the store begin with there; without a slash at either end."""
+
+    bucket: str
+    prefix: str = ""
+
+    def __str__(self) -> str:
+        return f"{SCHEME}{self.bucket}/{self.prefix}".rstrip("/")
+
+
+def store_place(value: object) -> Path | BucketPlace:
+    """Read the place of a store; a `ValueError` says what is wrong with it."""
+    if isinstance(value, BucketPlace):
+        return value
+    if not isinstance(value, str) or not re.match("s3:", value.strip(), re.ASCII | re.IGNORECASE):
+        return local_folder(value, "a folder or s3://bucket/prefix")
+    if not value.startswith(SCHEME):
+        raise ValueError(f"{shown(value)} is neither a folder nor s3://bucket/prefix, in small letters")
+    bucket, _, prefix = value.removeprefix(SCHEME).partition("/")
+    return BucketPlace(_bucket(bucket), _prefix(prefix))
+
+
+def _bucket(name: str) -> str:
+    if not _BUCKET.fullmatch(name) or _ADDRESS.fullmatch(name):
+        raise ValueError(
+            f"{shown(name)} is not the name of a bucket: 3 to 63 small letters, digits, dots and dashes"
+        )
+    if name.endswith("--x-s3"):
+        raise ValueError(f"{shown(name)} is a directory bucket; take a general purpose one")
+    return name
+
+
+def _prefix(text: str) -> str:
+    prefix = text.removesuffix("/")
+    if text and not all(_STEP.fullmatch(step) for step in prefix.split("/")):
+        raise ValueError(
+            f"{shown(text)} is no prefix for a store: letters, digits and any of -_.= between single slashes"
+        )
+    if len(prefix) > LONGEST_PREFIX:
+        raise ValueError(f"the prefix has {len(prefix)} characters; {LONGEST_PREFIX} are the most")
+    return prefix
+
+
+StorePlace = Annotated[
+    Path | BucketPlace,
+    BeforeValidator(store_place),
+    PlainSerializer(str, when_used="json"),
+    WithJsonSchema({"type": "string", "minLength": 1, "examples": [".", "s3://bucket/prefix"]}),
+]
