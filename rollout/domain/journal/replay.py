@@ -145,14 +145,42 @@ class Progress:
 def replay(records: Iterable[Record], organization_id: str) -> Progress:
     """Derive the progress of one organization; records of other organizations in the same store are passed over."""
     progress = Progress()
-    open_at: dict[tuple[str, int], int] = {}
+    intents = _Intents()
     for record in records:
         if isinstance(record, RunStarted | Approved | Trapped):
             if record.organization_id == organization_id:
                 _take_by_itself(record, progress)
         elif record.run in progress.runs:
-            _take(record, progress, open_at)
+            _take(record, progress, intents)
     return progress
+
+
+@dataclass(slots=True)
+class _Intents:
+    """Brings intents and outcomes together, by run and number.
+
+    Segments are read in the order in which their runs began by AWS's clock, which tells whole seconds: what a run
+    settles for one that died less than a second before may be read first.
+    """
+
+    at: dict[tuple[str, int], int] = field(default_factory=dict)
+    early: dict[tuple[str, int], Settled] = field(default_factory=dict)
+
+    def intend(self, intent: Intent, progress: Progress) -> None:
+        key = intent.run, intent.number
+        self.at[key] = len(progress.changes)
+        progress.changes.append(Done(progress.runs[intent.run], intent, None, None))
+        if key in self.early:
+            self.settle(self.early.pop(key), progress)
+
+    def settle(self, settled: Settled, progress: Progress) -> None:
+        key = settled.of, settled.number
+        if key not in self.at:
+            self.early[key] = settled
+            return
+        done = progress.changes[self.at[key]]
+        progress.changes[self.at[key]] = Done(done.started, done.intent, settled.outcome, settled.at)
+        _place(done.intent, settled, progress)
 
 
 def _take_by_itself(record: RunStarted | Approved | Trapped, progress: Progress) -> None:
@@ -166,17 +194,12 @@ def _take_by_itself(record: RunStarted | Approved | Trapped, progress: Progress)
             progress.releases.find(record)
 
 
-def _take(record: Inside, progress: Progress, open_at: dict[tuple[str, int], int]) -> None:
+def _take(record: Inside, progress: Progress, intents: _Intents) -> None:
     match record:
         case Intent():
-            open_at[record.run, record.number] = len(progress.changes)
-            progress.changes.append(Done(progress.runs[record.run], record, None, None))
+            intents.intend(record, progress)
         case Settled():
-            position = open_at.get((record.of, record.number))
-            if position is not None:
-                done = progress.changes[position]
-                progress.changes[position] = Done(done.started, done.intent, record.outcome, record.at)
-                _place(done.intent, record, progress)
+            intents.settle(record, progress)
         case Told():
             progress.told.setdefault(record.user.id, []).append(record)
         case Passed():
