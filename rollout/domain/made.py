@@ -67,6 +67,13 @@ class Made:
         if isinstance(change, DeletePolicy):
             self.versions.pop(change.policy_arn, None)
 
+    @property
+    def all(self) -> tuple[Done, ...]:
+        """Everything of ours, versions of policies among them."""
+        versions = [done for dones in self.versions.values() for done in dones]
+        later = (done for done in versions if isinstance(done.intent.change, CreateVersion))
+        return (*self.things.values(), *later)
+
     def of(self, *kinds: type[Change]) -> list[Done]:
         """Give what stands of some kinds, the oldest first."""
         return [done for done in self.things.values() if isinstance(done.intent.change, kinds)]

@@ -116,7 +116,7 @@ def undo(account_id: str, facts: AccountFacts, made: Made, chosen: Chosen) -> Un
     """List what undoes the chosen changes; `made` may hold other accounts' things too."""
     account = _Account(account_id, facts, _of_account(account_id, made), chosen)
     people = tuple(_people(account))
-    touched = people or any(chosen.takes(done) for done in account.made.things.values())
+    touched = people or any(chosen.takes(done) for done in account.made.all)
     foundations = tuple(_foundations(account)) if touched else ()
     return Undoing(people, foundations, tuple(account.left))
 

@@ -134,7 +134,7 @@ def foresee(progress: Progress, wanted: Wanted) -> Foreseen:
             "the journal knows no change that matches",
             cure="see what was done: changes.csv of the report, or rollout status",
         )
-    dones = [done for done in _standing(progress).things.values() if wanted.takes(done)]
+    dones = [done for done in _standing(progress).all if wanted.takes(done)]
     accounts = {done.intent.change.account_id for done in dones}
     accounts |= {done.intent.change.account_id for done in progress.open if wanted.takes(done)}
     people = {

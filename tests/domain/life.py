@@ -1,0 +1,169 @@
+"""A life of one account under this tool: runs that make, lose and fail writes, and hands that meddle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rollout.adapters.aws import effects
+from rollout.domain.changes import Applied, Change, Failed, Outcome
+from rollout.domain.force_mfa.placing import Site, Target, enforcing, enrolling, renewing
+from rollout.domain.force_mfa.standing import Documents, Names, stand
+from rollout.domain.force_mfa.via import Via
+from rollout.domain.iam import equal_documents
+from rollout.domain.inventory import AccountFacts
+from rollout.domain.journal.records import Intent, Record, RunStarted, Settled
+from rollout.domain.journal.replay import Progress, replay
+from rollout.domain.made import made_by
+from rollout.domain.planning import groups_of
+from rollout.domain.releases import pulling, taking_out
+from rollout.domain.stages import Stage
+from rollout.domain.undoing import Chosen, Undoing, undo
+from rollout.domain.users import User
+from tests.builders import ACCOUNT, NOW, OPERATOR, ORGANIZATION
+from tests.domain.judging import DOCUMENTS, OURS_ARN
+from tests.fakes import refused
+
+NAMES = Names()
+
+
+@dataclass
+class Life:
+    """An account as it stands, and the journal of what this tool did there."""
+
+    facts: AccountFacts
+    records: list[Record] = field(default_factory=list)
+    runs: int = 0
+    numbers: int = 0
+    documents: Documents = DOCUMENTS
+
+    @property
+    def progress(self) -> Progress:
+        return replay(self.records, ORGANIZATION)
+
+    def begin(self, plan: str = "k3f9", command: str = "apply") -> str:
+        self.runs += 1
+        run = f"run-{self.runs}"
+        self.records.append(
+            RunStarted(run, NOW, ORGANIZATION, plan, "sha256:c", Stage.ENFORCE, OPERATOR, "1.0.0", command)
+        )
+        return run
+
+    def site(self) -> Site:
+        ours = groups_of(ACCOUNT, self.progress.groups_made)
+        standing = stand(self.facts, ACCOUNT, "aws", NAMES, self.documents, ours)
+        return Site(ACCOUNT, standing, NAMES, self.documents, {})
+
+    def make(self, run: str, changes: Iterable[Change], wave: str = "rest", trouble: str = "") -> None:
+        """Make changes one by one; the last one may fail, lose its answer, or be cut short before or after."""
+        changes = list(changes)
+        for place, change in enumerate(changes):
+            last = place == len(changes) - 1
+            if not self.make_one(run, change, wave, trouble if last else ""):
+                return
+
+    def make_one(self, run: str, change: Change, wave: str, trouble: str = "") -> bool:
+        self.numbers += 1
+        number = self.numbers
+        self.records.append(Intent(run, NOW, number, change, "absent", wave))
+        outcome: Outcome = Applied(f"request-{number}", unconfirmed=trouble == "lost")
+        refusal = refused(self.facts, change)
+        if trouble == "fails" or refusal is not None:
+            outcome = Failed("AccessDenied" if refusal is None else refusal.why)
+        elif trouble != "dies before":
+            self.facts = effects.after(self.facts, change)
+        if not trouble.startswith("dies"):
+            self.records.append(Settled(run, NOW, run, number, outcome))
+        return isinstance(outcome, Applied)
+
+    def settle(self) -> None:
+        """Look what became of what was left open, as the next run does."""
+        run = self.begin(command="rollback")
+        for done in self.progress.open:
+            made = effects.stands(self.facts, done.intent.change)
+            outcome: Outcome = Applied("", unconfirmed=True) if made else Failed("not made")
+            self.records.append(Settled(run, NOW, done.started.run, done.intent.number, outcome))
+
+    def targets(self, names: Iterable[str], via: Via = Via.GROUP) -> tuple[Target, ...]:
+        return tuple(Target(self.user(name), via) for name in sorted(set(names)))
+
+    def user(self, name: str) -> User:
+        return next(user for user in self.facts.users if user.name == name)
+
+    def put(self, user: User) -> None:
+        """Let somebody's hand change a user."""
+        users = (user if known.id == user.id else known for known in self.facts.users)
+        self.facts = replace(self.facts, users=tuple(users))
+
+    def do(self, what: str, names: Iterable[str], **more: Any) -> None:
+        """Let one command run: `enforce`, `enrol`, `renew`, `brake` or `release`."""
+        trouble, plan, wave = more.get("trouble", ""), more.get("plan", "k3f9"), more.get("wave", "rest")
+        via = more.get("via", Via.GROUP)
+        match what:
+            case "enforce":
+                changes = enforcing(self.site(), self.targets(names, via))
+                self.make(self.begin(plan), changes, wave, trouble)
+            case "enrol":
+                changes = enrolling(self.site(), self.targets(names, via))
+                self.make(self.begin(plan), changes, wave, trouble)
+            case "renew":
+                self.make(self.begin(plan), renewing(self.site()), wave, trouble)
+            case "brake":
+                policy = self.facts.policies.get(OURS_ARN)
+                if policy is not None:
+                    changes = pulling(ACCOUNT, policy, self.documents.brake)
+                    self.make(self.begin("", "release"), changes, "", trouble)
+            case "release":
+                refs = [target.ref for target in self.targets(names)]
+                pairs = (taking_out(ref, NAMES.group, OURS_ARN) for ref in refs)
+                out = [change for pair in pairs for change in pair if not effects.stands(self.facts, change)]
+                self.make(self.begin("", "release"), out, wave, trouble)
+            case _:
+                raise ValueError(what)
+
+    def undoing(self, chosen: Chosen) -> Undoing:
+        return undo(ACCOUNT, self.facts, made_by(self.progress.changes), chosen)
+
+    def undo(self, chosen: Chosen) -> Undoing:
+        """Roll back, as the workflow would; a write that IAM refuses is a failure of the test."""
+        self.settle()
+        undoing = self.undoing(chosen)
+        run = self.begin(command="rollback")
+        for step in (*undoing.people, *undoing.foundations):
+            assert refused(self.facts, step.change) is None, step
+            assert self.make_one(run, step.change, step.wave)
+        return undoing
+
+
+EVERYTHING_MADE = Chosen(lambda _: True)
+
+
+def of_plan(plan: str) -> Chosen:
+    return Chosen(lambda done: done.started.plan_id == plan, whole=False)
+
+
+def of_wave(wave: str) -> Chosen:
+    return Chosen(lambda done: done.intent.wave == wave)
+
+
+def state(facts: AccountFacts) -> dict[str, Any]:
+    """Everything that a rollback must restore; version numbers and ids that AWS gives are left out."""
+    return {
+        "users": {user.name: (sorted(user.groups), sorted(user.attached)) for user in facts.users},
+        "groups": {
+            group.name: (group.path, sorted(group.attached), [one.name for one in group.inline])
+            for group in facts.groups.values()
+        },
+        "policies": {policy.arn: _documents(policy.versions) for policy in facts.policies.values()},
+    }
+
+
+def _documents(versions: Iterable[Any]) -> list[tuple[bool, str]]:
+    return sorted((version.is_default, _text(version.document)) for version in versions)
+
+
+def _text(document: Mapping[str, object] | str) -> str:
+    known = {"full": DOCUMENTS.full, "brake": DOCUMENTS.brake, "enrolment": DOCUMENTS.enrolment}
+    same = (name for name, one in known.items() if equal_documents(document, one))
+    return next(same, repr(document))
