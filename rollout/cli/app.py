@@ -10,7 +10,9 @@ import typer
 from rollout import __version__
 from rollout.cli import (
     apply,
+    approve,
     demo,
+    doctor,
     init,
     inventory,
     plan,
@@ -45,10 +47,12 @@ app = typer.Typer(
 )
 
 app.command("init", help=described(init.init))(init.init)
+app.command("doctor", help=described(doctor.doctor))(doctor.doctor)
 app.command("inventory", help=described(inventory.inventory))(inventory.inventory)
 app.command("plan", help=described(plan.plan))(plan.plan)
 app.command("show", help=described(show.show))(show.show)
 app.command("apply", help=described(apply.apply))(apply.apply)
+app.command("approve", help=described(approve.approve))(approve.approve)
 app.command("status", help=described(status.status))(status.status)
 app.command("verify", help=described(verify.verify))(verify.verify)
 app.command("release", help=described(release.release))(release.release)

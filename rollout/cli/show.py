@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.console import out, print_json, shortly, table
-from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Users
+from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users
 from rollout.cli.startup import load_plan, read_settings, selection
 from rollout.errors import EmptySelection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rollout.domain.plan import AccountPlan, Entry, Header
     from rollout.domain.scope import Selection
     from rollout.domain.verdicts.verdict import Row
+    from rollout.wiring import Files
     from rollout.workflows.ports import StoredPlan
 
 
@@ -38,9 +39,10 @@ def show(
         str | None, typer.Option("--wave", metavar="NAME", help="Only this wave.", show_default=False)
     ] = None,
     config: Config = None,
+    profile: Profile = None,
     json: Json = False,
 ) -> None:
-    """Show a plan per wave, account and verdict; with --user, explain the judgement. Asks AWS nothing.
+    """Show a plan per wave, account and verdict; with --user, explain the judgement. Asks nothing but the store.
 
     Example: [bold]rollout show --user '*/alice'[/]
     """
@@ -48,7 +50,8 @@ def show(
     from rollout.workflows.selecting import check_in_plan
 
     settings = read_settings(config)
-    stored = load_plan(Files(settings), plan)
+    files = Files(settings, profile)
+    stored = load_plan(files, plan)
     chosen = selection(account, ou, user)
     check_in_plan(chosen, stored)
     if wave is not None and wave not in stored.header.waves:
@@ -64,7 +67,26 @@ def show(
             for entry in entries:
                 explain(part, entry)
     else:
-        _overview(stored, parts)
+        _overview(stored, parts, _words(files, stored))
+
+
+def _words(files: Files, stored: StoredPlan) -> dict[str, str]:
+    """Say for each wave what people have said of it: approvals of this very plan, and gates overridden."""
+    from rollout.domain.gates import approval
+    from rollout.domain.journal.replay import replay
+
+    progress = replay(files.journal("show").records(), stored.header.organization_id)
+    said = {}
+    for wave in stored.header.waves:
+        approved = approval(progress, stored.header.checksum, wave)
+        words = [approved.detail] if approved.passes else []
+        words += [
+            f"gate {one.gate} overridden {one.at:%Y-%m-%d %H:%M} UTC by {one.caller}: {one.reason}"
+            for one in progress.overrides
+            if one.wave == wave
+        ]
+        said[wave] = "; ".join(words)
+    return said
 
 
 def _chosen(
@@ -129,7 +151,9 @@ def _print_matrix(matrix: tuple[Row, ...]) -> None:
         out.print(table(f"\n{title}", ("request", "by access key", "on the console", "decided by"), cells))
 
 
-def _overview(stored: StoredPlan, parts: list[tuple[AccountPlan, list[Entry]]]) -> None:
+def _overview(
+    stored: StoredPlan, parts: list[tuple[AccountPlan, list[Entry]]], said: Mapping[str, str]
+) -> None:
     from rollout.cli.plan import left_out
 
     header = stored.header
@@ -138,7 +162,9 @@ def _overview(stored: StoredPlan, parts: list[tuple[AccountPlan, list[Entry]]]) 
         f"Organization {header.organization_id}, SCPs: {header.scps}, file {stored.location}", markup=False
     )
     out.print(table("\nVerdicts", ("verdict", "#users"), list(header.verdicts.items())))
-    out.print(table("\nWaves", ("wave", "#users"), list(header.waves.items())))
+    columns = ("wave", "#users", "approved and overridden") if any(said.values()) else ("wave", "#users")
+    waves = [(wave, users, said.get(wave, ""))[: len(columns)] for wave, users in header.waves.items()]
+    out.print(table("\nWaves", columns, waves))
     _by_account(parts)
     left_out(header)
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from rollout.domain.changes import Skipped
-from rollout.domain.gates import Result, dry_run_done, soak
+from rollout.domain.gates import (
+    GateAnswer,
+    Gatekeeper,
+    GateRules,
+    approval,
+    standing_override,
+)
 from rollout.domain.journal.replay import Progress
 from rollout.domain.notices import Delivery
 from rollout.domain.plan import Entry
@@ -15,10 +22,42 @@ from rollout.domain.stages import Stage
 from rollout.domain.verdicts.verdict import Impact
 from rollout.workflows.ports import StoredPlan
 
+# Words that need no gate's name beside them.
+PLAIN = frozenset({"dry_run_done", "soak"})
+NOT_ASKED = "not asked"
+
+
+@dataclass(frozen=True, slots=True)
+class GateStands:
+    """One gate of a wave: its answer with numbers, since when, when time alone opens it, and who overrode it.
+
+    `answer` is `pass`, `fail`, `inconclusive`, or `not asked` where only a run that looks at AWS can tell.
+    """
+
+    gate: str
+    answer: str
+    detail: str
+    since: datetime | None = None
+    opens_at: datetime | None = None
+    overridden: str = ""
+
+    @property
+    def stops(self) -> bool:
+        """Tell whether the wave may not pass, as far as is known."""
+        return self.answer not in ("pass", NOT_ASKED) and not self.overridden
+
+    @property
+    def sentence(self) -> str:
+        """Say what is waited for."""
+        return self.detail if self.gate in PLAIN else f"gate {self.gate}: {self.detail}"
+
 
 @dataclass(frozen=True, slots=True)
 class WaveStands:
-    """One wave: how many are told and enforced, what comes next, and what it waits for."""
+    """One wave: how many are told and enforced, what comes next, and what it waits for.
+
+    `gates` are those that stand before a wave that is still to be enforced; `approved` says who let it go on.
+    """
 
     wave: str
     users: int
@@ -28,6 +67,8 @@ class WaveStands:
     waits_for: str
     notified_at: datetime | None
     enforced_at: datetime | None
+    gates: tuple[GateStands, ...] = ()
+    approved: str = ""
 
     def as_dict(self) -> dict[str, object]:
         """Give it as JSON-able values."""
@@ -40,25 +81,26 @@ def where_waves_stand(
     now: datetime,
     *,
     lead_time: timedelta,
-    soak_time: timedelta,
+    gates: GateRules,
     unaffected_too: bool = False,
 ) -> list[WaveStands]:
     """Tell about every wave of the plan, in order. `unaffected_too`: as `gates.notice_for_unaffected` says."""
+    header = stored.header
     rule = Notified(lead_time, unaffected_too)
-    members: dict[str, list[Entry]] = {wave: [] for wave in stored.header.waves}
+    members: dict[str, list[Entry]] = {wave: [] for wave in header.waves}
     for account in stored.accounts():
         for entry in account.entries:
             if entry.wave:
                 members[entry.wave].append(entry)
-    filled = [wave for wave, entries in members.items() if entries]
-    rehearsed = dry_run_done(progress, stored.header.checksum)
+    keeper = Gatekeeper(progress, gates, header.waves, header.checksum, now)
     stands = []
     for wave, entries in members.items():
         steps = ("", "")
+        before: tuple[GateStands, ...] = ()
         if entries:
-            steps = _next(wave, entries, progress, now, filled, rule, soak_time)
-        if rehearsed.result is not Result.PASS and steps[0] not in ("", "done"):
-            steps = (steps[0], rehearsed.detail)
+            before = tuple(_gates(wave, keeper))
+            steps = _next(wave, entries, progress, now, rule, before)
+        approved = approval(progress, header.checksum, wave)
         stands.append(
             WaveStands(
                 wave,
@@ -68,9 +110,60 @@ def where_waves_stand(
                 *steps,
                 progress.carried.get((Stage.NOTIFY, wave)),
                 progress.carried.get((Stage.ENFORCE, wave)),
+                before,
+                approved.detail if approved.passes else "",
             )
         )
     return stands
+
+
+def _gates(wave: str, keeper: Gatekeeper) -> Iterator[GateStands]:
+    """Ask what journal and calendar can answer; repeat what the last run said of the rest."""
+    progress = keeper.progress
+    if (Stage.ENFORCE, wave) in progress.carried:
+        return
+    for answer in (keeper.rehearsed(), *keeper.of_journal(wave)):
+        yield GateStands(
+            answer.gate,
+            str(answer.result),
+            answer.detail,
+            answer.since or _since(wave, answer, progress),
+            answer.opens_at,
+            "" if answer.passes else _overridden(wave, answer.gate, keeper),
+        )
+    for gate, share in (("enrolment", keeper.rules.enrolment), ("cli_moved", keeper.rules.cli_moved)):
+        if share is not None:
+            yield _last_read(wave, gate, share, keeper)
+
+
+def _since(wave: str, answer: GateAnswer, progress: Progress) -> datetime | None:
+    """Find since when runs have been told the same."""
+    since = None
+    for read in reversed(progress.gates):
+        if (read.wave, read.gate) != (wave, answer.gate):
+            continue
+        if read.result != answer.result:
+            break
+        since = read.at
+    return since
+
+
+def _last_read(wave: str, gate: str, share: float, keeper: Gatekeeper) -> GateStands:
+    progress = keeper.progress
+    reads = [read for read in progress.gates if (read.wave, read.gate) == (wave, gate)]
+    if not reads:
+        needed = f"{share:g} % needed; apply --stage enforce looks when the other gates are open"
+        return GateStands(gate, NOT_ASKED, needed)
+    last = reads[-1]
+    detail = f"{last.detail} (as of {last.at:%Y-%m-%d %H:%M} UTC)"
+    overridden = "" if last.result == "pass" else _overridden(wave, gate, keeper)
+    return GateStands(gate, last.result, detail, last.at, overridden=overridden)
+
+
+def _overridden(wave: str, gate: str, keeper: Gatekeeper) -> str:
+    """Say who lets the wave through all the same; empty when nobody does."""
+    given = standing_override(keeper.progress, keeper.order, wave, gate, keeper.plan_checksum)
+    return f"{given.at:%Y-%m-%d %H:%M} UTC by {given.caller}: {given.reason}" if given else ""
 
 
 def _next(
@@ -78,18 +171,17 @@ def _next(
     entries: list[Entry],
     progress: Progress,
     now: datetime,
-    filled: list[str],
     rule: Notified,
-    soak_time: timedelta,
+    gates: tuple[GateStands, ...],
 ) -> tuple[str, str]:
     if (Stage.ENFORCE, wave) in progress.carried:
         late = sum(not _is_enforced(entry, progress) for entry in entries)
         return ("done", f"{late} late or left alone" if late else "")
+    unrehearsed = gates[0].sentence if gates[0].stops else ""
     if (Stage.NOTIFY, wave) not in progress.carried:
-        return ("notify", "")
-    answer = soak(progress, filled, wave, soak_time, now)
-    if answer.result is not Result.PASS:
-        return ("enforce", answer.detail)
+        return ("notify", unrehearsed)
+    if stops := [gate.sentence for gate in gates if gate.stops]:
+        return ("enforce", unrehearsed or "; ".join(stops))
     waits = [
         why.detail
         for entry in entries

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from rollout.domain.notices import Delivery
 from rollout.domain.waves import Wave
@@ -17,7 +18,7 @@ def stands(world: World, **more: bool) -> dict[str, WaveStands]:
         world.done,
         world.clock.now(),
         lead_time=LEAD_TIME,
-        soak_time=SOAK,
+        gates=replace(world.gates, soak=SOAK),
         **more,
     )
     return {stand.wave: stand for stand in found}
@@ -146,6 +147,8 @@ def test_where_a_wave_stands_can_be_told_as_json():
         "waits_for",
         "notified_at",
         "enforced_at",
+        "gates",
+        "approved",
     } == set(told)
 
 
