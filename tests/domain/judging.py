@@ -23,6 +23,7 @@ from tests.builders import ACCOUNT, MANAGEMENT, NOW, ORGANIZATION, a_user, an_ac
 Json = dict[str, Any]
 Level = tuple[NamedPolicy, ...]
 
+OURS_ARN = f"arn:aws:iam::{ACCOUNT}:policy/rollout/ForceMFA"
 ENROLMENT_GROUP = "ForceMFAEnrolment"
 ENROLMENT_POLICY = f"arn:aws:iam::{ACCOUNT}:policy/rollout/ForceMFAEnrolment"
 

@@ -28,8 +28,9 @@ def room_for(
     """
     wanted = {names.group, names.enrolment_group} if enrolment else {names.group}
     policies = {standing.policy.arn, standing.enrolment.arn} if enrolment else {standing.policy.arn}
-    groups_free = quotas.groups_per_user - len(set(user.groups) - wanted) - len(wanted)
-    policies_free = quotas.policies_per_user - len(set(user.attached) - policies) - len(policies)
+    groups, attached = len(set(user.groups) - wanted), len(set(user.attached) - policies)
+    groups_free = quotas.groups_per_user - groups - len(wanted)
+    policies_free = quotas.policies_per_user - attached - len(policies)
     states = [(names.group, standing.group)]
     to_make = [standing.policy.state]
     if enrolment:
@@ -42,17 +43,24 @@ def room_for(
         return Room(None, why, clash=True)
     if attach is Via.GROUP and clash:
         return Room(None, f"a group {clash} that is not ours stands in this account", clash=True)
-    if to_make.count(State.ABSENT) > quotas.policies_left:
-        return Room(None, f"the account can make no more policies ({quotas.policies_left} left)")
+    new_policies = to_make.count(State.ABSENT)
+    if new_policies > quotas.policies_left:
+        return Room(None, _account_is_full("policy", "policies", quotas.policies_left, new_policies))
     if attach is Via.GROUP and groups_free >= 0 and new_groups <= quotas.groups_left:
         return Room(Via.GROUP)
-    if policies_free >= 0:
-        full = f"member of {len(user.groups)} of {quotas.groups_per_user} groups"
+    no_group = ""
+    if attach is Via.GROUP:
+        no_group = f"{groups} of {quotas.groups_per_user} groups are taken"
         if groups_free >= 0:
-            full = f"the account can make no more groups ({quotas.groups_left} left)"
-        return Room(Via.USER, full if attach is Via.GROUP else "")
-    return Room(
-        None,
-        f"{len(user.groups)} of {quotas.groups_per_user} groups and {len(user.attached)} of "
-        f"{quotas.policies_per_user} policies are used up",
-    )
+            no_group = _account_is_full("group", "groups", quotas.groups_left, new_groups)
+    if policies_free >= 0:
+        return Room(Via.USER, no_group)
+    no_policy = f"{attached} of {quotas.policies_per_user} policies are taken"
+    two = ", and room is needed for two" if enrolment else ""
+    return Room(None, "; ".join(filter(None, (no_group, no_policy))) + two)
+
+
+def _account_is_full(one: str, several: str, left: int, needed: int) -> str:
+    if not left:
+        return f"the account can make no more {several}"
+    return f"the account can make {left} more {one if left == 1 else several}, {needed} are needed"

@@ -558,7 +558,7 @@ SLOTS = [
         "ten groups and ten policies: nowhere",
         a_person(**groups(10), **policies(10)),
         "no-slot",
-        detail="10 of 10 groups and 10 of 10 policies are used up",
+        detail="10 of 10 groups are taken; 10 of 10 policies are taken",
         cure="free a group or a policy slot",
         account=hanging(10, 10),
     ),

@@ -43,7 +43,7 @@ def test_a_group_where_there_is_one_free():
 
 
 def test_the_user_where_groups_are_used_up_and_why():
-    assert Room(Via.USER, "member of 10 of 10 groups") == room(10, 9)
+    assert Room(Via.USER, "10 of 10 groups are taken") == room(10, 9)
 
 
 def test_attach_user_needs_no_excuse():
@@ -51,14 +51,19 @@ def test_attach_user_needs_no_excuse():
 
 
 def test_nowhere_and_why():
-    assert Room(None, "10 of 10 groups and 10 of 10 policies are used up") == room(10, 10)
+    assert Room(None, "10 of 10 groups are taken; 10 of 10 policies are taken") == room(10, 10)
+    assert Room(None, "10 of 10 policies are taken") == room(3, 10, attach=Via.USER)
+    two = room(9, 9, enrolment=True)
+    assert (
+        Room(None, "9 of 10 groups are taken; 9 of 10 policies are taken, and room is needed for two") == two
+    )
 
 
 def test_the_account_itself_may_be_full():
-    assert "no more policies (0 left)" in room(quotas=Quotas(policies_left=0)).why
-    assert Room(Via.USER, "the account can make no more groups (0 left)") == room(
-        quotas=Quotas(groups_left=0)
-    )
+    assert Room(None, "the account can make no more policies") == room(quotas=Quotas(policies_left=0))
+    one = room(quotas=Quotas(policies_left=1), enrolment=True)
+    assert Room(None, "the account can make 1 more policy, 2 are needed") == one
+    assert Room(Via.USER, "the account can make no more groups") == room(quotas=Quotas(groups_left=0))
 
 
 def test_what_stands_already_needs_no_room_in_the_account():
