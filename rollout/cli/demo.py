@@ -128,7 +128,7 @@ def _stands() -> list[WaveStands]:
     from rollout.cli.status import stands_of
 
     files, plan = _newest()
-    return stands_of(files.settings, plan)
+    return stands_of(files, plan)
 
 
 def _report() -> Path:

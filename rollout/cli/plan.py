@@ -32,13 +32,12 @@ def plan(
 
     Example: [bold]rollout plan[/] and then, in a pull request, review the file that it names.
     """
-    from rollout.wiring import Files
     from rollout.workflows.inventory import read_levels, take_inventory
     from rollout.workflows.plan import compare_with, make_plan
 
     settings = read_settings(config)
-    Files(settings).check_plans_writable()
     live, where = go_live(settings, profile)
+    live.files.check_plans_writable()
     tell_endpoints(live)
     progress = TerminalProgress()
     levels = read_levels(live.organization, where.accounts, settings.rules.scps)

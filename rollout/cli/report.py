@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from rollout.cli.console import out, print_json
-from rollout.cli.options import Config, Json, PlanArgument
+from rollout.cli.options import Config, Json, PlanArgument, Profile
 from rollout.cli.startup import load_plan, read_settings
 
 
-def report(plan: PlanArgument = None, config: Config = None, json: Json = False) -> None:
-    """Write index.html, users.csv, accounts.csv and changes.csv into reports/<plan>/. Asks AWS nothing.
+def report(
+    plan: PlanArgument = None, config: Config = None, profile: Profile = None, json: Json = False
+) -> None:
+    """Write index.html, users.csv, accounts.csv and changes.csv into reports/<plan>/. Asks nothing but the store.
 
     Example: [bold]rollout report[/]
     """
@@ -17,14 +19,16 @@ def report(plan: PlanArgument = None, config: Config = None, json: Json = False)
     from rollout.wiring import Files, offline_now
 
     settings = read_settings(config)
-    files = Files(settings)
+    files = Files(settings, profile)
     stored = load_plan(files, plan)
     progress = replay(files.journal("report").records(), stored.header.organization_id)
     written = write_report(
         files.report_folder(stored), stored.header, stored.accounts(), progress, offline_now()
     )
+    shared = files.share_report(stored, written)
     if json:
-        print_json({name: str(getattr(written, name)) for name in ("html", "users", "accounts", "changes")})
+        parts = {name: str(getattr(written, name)) for name in ("html", "users", "accounts", "changes")}
+        print_json({**parts, "shared": list(shared)})
         return
-    for path in (written.html, written.users, written.accounts, written.changes):
-        out.print(str(path), markup=False)
+    for place in (written.html, written.users, written.accounts, written.changes, *shared):
+        out.print(str(place), markup=False)
