@@ -1,0 +1,507 @@
+"""Letting out: at once, one write, whatever else goes on; and a running apply leaves those alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rollout.domain.changes import (
+    AddMember,
+    Change,
+    CreateVersion,
+    DetachFromGroup,
+    DetachFromUser,
+    RemoveMember,
+    SetDefaultVersion,
+)
+from rollout.domain.force_mfa.via import Via
+from rollout.domain.journal.records import AccountFailed, Intent, Passed, Released, RunEnded, RunStarted
+from rollout.domain.organization import AccountState
+from rollout.domain.reach import Reach
+from rollout.domain.releases import Brake
+from rollout.domain.stages import Stage
+from rollout.errors import EmptySelection, OrganizationNotListable, Unwritable
+from rollout.workflows.ports import CannotEnter
+from rollout.workflows.whom import premises_for_the_brake, users_named
+from tests.builders import ACCOUNT, GROUP, ORGANIZATION, POLICY, a_caller, a_user, an_account, an_organization
+from tests.domain.judging import DOCUMENTS, a_group, a_managed
+from tests.fakes import FakeJournal, FakeOrganization, Trouble
+from tests.workflows.operator import Operator
+from tests.workflows.world import ADMIN, World, a_cli_user, a_person, placements
+
+OTHER = "222233334444"
+
+
+def a_world(**more: Any) -> World:
+    """Alice of wave canary, bob and, in another account, olga of the rest: all enforced."""
+    people = (a_person("alice"), a_person("bob"), a_person("olga", account_id=OTHER))
+    return carried(World(*people, canary=["alice"], **more))
+
+
+def carried(world: World) -> World:
+    world.ripe()
+    for _ in world.waves:
+        world.enforce()
+        world.days_pass(4)
+    for account in world.accounts.values():
+        account.written.clear()
+        account.attempted.clear()
+        account.asked.clear()
+    return world
+
+
+def kinds(changes: list[Change]) -> list[str]:
+    return [type(change).__name__ for change in changes]
+
+
+# --- The brake ---
+
+
+def test_all_are_let_out_by_one_write_an_account():
+    world = a_world()
+    assert {"alice", "bob", "olga"} == world.enforced
+    result = Operator(world).release(Operator(world).everybody())
+    assert set() == world.enforced
+    assert ["SetDefaultVersion"] * 2 == kinds(world.written)
+    assert 2 == result.writes
+    assert [Brake.OFF, Brake.OFF] == [one.found for one in result.accounts]
+
+
+def test_an_account_is_let_out_alone():
+    world = a_world()
+    Operator(world).release(Operator(world).accounts(OTHER))
+    assert {"alice", "bob"} == world.enforced
+
+
+def test_the_brake_needs_no_lock_no_plan_and_no_journal():
+    """Only the account's id and the policy's name; not even a look at its users."""
+    world = a_world()
+    world.lock.holder = "somebody else"
+    world.journal.kept.clear()
+    world.plans.kept.clear()
+    Operator(world).release(Operator(world).everybody())
+    assert set() == world.enforced
+    assert {"policy"} == {asked for account in world.accounts.values() for asked in account.asked}
+
+
+def test_a_second_release_writes_nothing():
+    world = a_world()
+    operator = Operator(world)
+    operator.release(operator.everybody())
+    assert 0 == operator.release(operator.everybody()).writes
+
+
+def test_where_nothing_of_ours_stands_nothing_is_written():
+    world = World(a_person("alice"))
+    result = Operator(world).release(Operator(world).everybody())
+    assert [Brake.ABSENT] == [one.found for one in result.accounts]
+    assert [] == world.attempted
+
+
+def test_one_account_that_cannot_be_entered_stops_no_other():
+    world = a_world()
+    world.closed[ACCOUNT] = CannotEnter("AccessDenied for roles X", "create one")
+    result = Operator(world).release(Operator(world).everybody())
+    assert {"alice", "bob"} == world.enforced
+    assert [["AccessDenied for roles X. create one"], []] == [one.failed for one in result.accounts]
+    assert [ACCOUNT] == [failed.account_id for failed in world.records(AccountFailed)]
+    assert "in part" == world.records(RunEnded)[-1].ending
+
+
+def test_a_write_that_is_refused_is_told():
+    world = a_world()
+    world.accounts[OTHER].fail(Trouble.REFUSED)
+    result = Operator(world).release(Operator(world).everybody())
+    assert [[], ["SetDefaultVersion: AccessDenied: refused by the test"]] == [
+        one.failed for one in result.accounts
+    ]
+
+
+def test_closed_accounts_are_not_entered():
+    world = a_world(accounts=[an_account("999900001111", "gone", state=AccountState.CLOSED)])
+    _, shares = Operator(world).everybody()
+    assert [ACCOUNT, OTHER] == [share.account.id for share in shares]
+    with pytest.raises(EmptySelection, match="none of these accounts is active"):
+        Operator(world).accounts("999900001111")
+
+
+def test_a_lost_answer_is_read_and_not_repeated():
+    world = a_world()
+    world.accounts[OTHER].fail(Trouble.LOST_AFTER)
+    operator = Operator(world)
+    operator.release(operator.accounts(OTHER))
+    assert 1 == len(world.accounts[OTHER].written)
+    assert {OTHER} == set(world.done.releases.braked)
+
+
+def test_a_brake_that_somebody_deleted_is_made_again():
+    world = a_world()
+    account = world.accounts[ACCOUNT]
+    policy = account.facts.policies[POLICY]
+    kept = tuple(version for version in policy.versions if version.is_default)
+    account.facts = _with_policy(account.facts, policy, kept)
+    Operator(world).release(Operator(world).accounts(ACCOUNT))
+    assert [CreateVersion(ACCOUNT, POLICY, DOCUMENTS.brake)] == account.written
+    assert {"olga"} == world.enforced
+
+
+def _with_policy(facts: Any, policy: Any, versions: Any) -> Any:
+    return replace(facts, policies={**facts.policies, POLICY: replace(policy, versions=versions)})
+
+
+def test_a_policy_of_somebody_else_is_taken_off_our_group_and_left_as_it_is():
+    foreign = a_managed("ForceMFA", raw=DOCUMENTS.full, path="/security/")
+    world = carried(World(a_person("alice"), facts={ACCOUNT: {"policies": [foreign]}}))
+    assert {"alice"} == world.enforced
+    Operator(world).release(Operator(world).everybody())
+    assert [DetachFromGroup(ACCOUNT, GROUP, foreign.arn)] == world.written
+    assert set() == world.enforced
+    assert foreign == world.account.facts.policies[foreign.arn]
+
+
+def test_whom_it_was_hung_on_directly_is_let_go_too():
+    foreign = a_managed("ForceMFA", raw=DOCUMENTS.full, path="/security/")
+    world = carried(World(a_person("alice"), facts={ACCOUNT: {"policies": [foreign]}}, attach=Via.USER))
+    Operator(world).release(Operator(world).everybody())
+    assert ["DetachFromUser"] == kinds(world.written)
+    assert set() == world.enforced
+
+
+def test_users_attached_directly_are_under_the_brake_as_well():
+    world = carried(World(a_person("alice"), attach=Via.USER))
+    assert (POLICY,) == world.person("alice").attached
+    Operator(world).release(Operator(world).everybody())
+    assert ["SetDefaultVersion"] == kinds(world.written)
+    assert set() == world.enforced
+
+
+# --- Users and waves ---
+
+
+def test_a_user_is_let_out_by_one_write():
+    world = a_world()
+    operator = Operator(world)
+    operator.release(operator.users("bob"))
+    assert {"alice", "olga"} == world.enforced
+    assert ["RemoveMember"] == kinds(world.written)
+
+
+def test_a_user_attached_directly_is_detached():
+    world = carried(World(a_person("alice"), attach=Via.USER))
+    operator = Operator(world)
+    operator.release(operator.users("*/alice"))
+    assert ["DetachFromUser"] == kinds(world.written)
+    assert set() == world.enforced
+
+
+def test_a_wave_is_let_out_user_by_user():
+    world = a_world()
+    operator = Operator(world)
+    operator.release(operator.wave("rest"))
+    assert {"alice"} == world.enforced
+    assert ["RemoveMember"] * 2 == kinds(world.written)
+    assert {"rest"} == {intent.wave for intent in world.records(Intent)[-2:]}
+
+
+def test_a_glob_takes_whom_the_journal_knows():
+    world = a_world()
+    assert ["bob", "olga"] == sorted(ref.name for ref in Operator(world).users("*o*")[0].users)
+
+
+def test_without_a_journal_a_full_arn_is_looked_for_in_its_account():
+    world = a_world()
+    world.journal.kept.clear()
+    operator = Operator(world)
+    operator.release(operator.users(world.person("bob").arn))
+    assert {"alice", "olga"} == world.enforced
+
+
+def test_nobody_is_never_everybody():
+    operator = Operator(a_world())
+    for asking in (
+        lambda: operator.users("zoe"),
+        lambda: operator.users(f"arn:aws:iam::{ACCOUNT}:user/zoe"),
+        lambda: operator.wave("canry"),
+        lambda: operator.accounts("prod-*"),
+        lambda: operator.accounts(ACCOUNT, "999900001111"),
+    ):
+        with pytest.raises(EmptySelection):
+            asking()
+
+
+def test_an_arn_in_an_account_that_cannot_be_entered_is_told_so():
+    world = a_world()
+    world.closed["999900001111"] = CannotEnter("AccessDenied for roles X")
+    with pytest.raises(EmptySelection, match="AccessDenied for roles X"):
+        Operator(world).users("arn:aws:iam::999900001111:user/zoe")
+
+
+def test_a_group_of_our_name_that_is_not_ours_loses_nobody():
+    world = World(a_user("alice", groups=(GROUP,)), facts={ACCOUNT: {"groups": [a_group(GROUP)]}})
+    operator = Operator(world)
+    operator.release(operator.users(world.person("alice").arn))
+    assert [] == world.attempted
+
+
+def test_a_deleted_user_needs_no_letting_out():
+    world = a_world()
+    operator = Operator(world)
+    whom = operator.users("bob")
+    world.accounts[ACCOUNT].remove("bob")
+    assert () == operator.release(whom).failed
+
+
+# --- On record ---
+
+
+def test_a_release_is_on_record_before_anything_is_written():
+    world = a_world()
+    at = len(world.journal.kept)
+    operator = Operator(world)
+    operator.release(operator.accounts(OTHER), hours=4)
+    started, word, intent = world.journal.kept[at : at + 3]
+    assert isinstance(started, RunStarted)
+    assert ("release", Stage.ENFORCE) == (started.command, started.stage)
+    assert isinstance(word, Released)
+    assert (Reach(accounts=(OTHER,)), "INC-7") == (word.reach, word.reason)
+    assert isinstance(intent, Intent)
+    assert [word] == operator.marker.kept
+
+
+class Broken(FakeJournal):
+    """A journal on a full disk."""
+
+    def append(self, *records: Any) -> None:
+        raise Unwritable("no space left on device")
+
+
+def test_a_journal_that_cannot_be_written_stops_no_brake():
+    world = a_world()
+    operator = Operator(world)
+
+    class Full:
+        def put(self, word: Any) -> None:
+            raise Unwritable("no space left on device")
+
+        def words(self) -> Any:
+            return ()
+
+    operator.release(operator.everybody(), journal=Broken(), marker=Full())
+    assert set() == world.enforced
+    assert 1 == sum("not on record" in line for line in world.progress.said)
+    assert any("Stop them by hand" in line for line in world.progress.said)
+
+
+def test_a_rehearsed_release_writes_nothing_and_stops_nobody():
+    world = a_world()
+    operator = Operator(world)
+    result = operator.rehearse_release(operator.everybody())
+    assert 2 == result.writes
+    assert [] == world.attempted
+    assert [] == operator.marker.kept
+    assert [] == world.done.releases.words
+    assert {"alice", "bob", "olga"} == world.enforced
+
+
+def test_when_the_organization_cannot_be_listed_account_ids_are_enough():
+    silent = OrganizationNotListable("AWS Organizations does not answer")
+    port = FakeOrganization(silent, a_caller(), silent)
+    where = premises_for_the_brake(port, ORGANIZATION, [ACCOUNT], "")
+    assert [ACCOUNT] == [account.id for account in where.accounts]
+    assert ORGANIZATION == where.organization.id
+    with pytest.raises(OrganizationNotListable):
+        premises_for_the_brake(port, ORGANIZATION, [], "")
+
+
+def test_where_it_can_be_listed_it_is():
+    port = FakeOrganization(an_organization(), a_caller(), [an_account()])
+    assert ("payments-prod",) == tuple(
+        account.name for account in premises_for_the_brake(port, None, [ACCOUNT], "").accounts
+    )
+
+
+# --- Beside a running apply ---
+
+
+def before_write(world: World, matches: Callable[[Change], bool], happens: Callable[[], object]) -> None:
+    """Let something happen in the very moment before the first write that matches."""
+    left = [happens]
+
+    def look(change: Change) -> None:
+        if left and matches(change):
+            left.pop()()
+
+    for account in world.accounts.values():
+        account.before_write = look
+
+
+def is_adding(change: Change) -> bool:
+    return isinstance(change, AddMember) and change.group == GROUP
+
+
+def test_a_running_apply_leaves_a_released_account_alone():
+    """The release comes while alice is added: she is let out with the account, bob is not even added."""
+    world = World(a_person("alice"), a_person("bob"))
+    world.ripe()
+    operator = Operator(world)
+    before_write(world, is_adding, lambda: operator.release(operator.accounts(ACCOUNT)))
+    operator.apply()
+    assert ["alice"] == placements(world.written)
+    assert set() == world.enforced
+    (passed,) = [one for one in world.records(Passed) if one.user.name == "bob"]
+    assert "released" == passed.code
+    assert "INC-7" in passed.detail
+
+
+def test_a_running_apply_leaves_a_released_user_alone():
+    world = World(a_person("alice"), a_person("bob"), a_person("carl"))
+    world.ripe()
+    operator = Operator(world)
+    before_write(world, is_adding, lambda: operator.release(operator.users(world.person("bob").arn)))
+    operator.apply()
+    assert ["alice", "carl"] == placements(world.written)
+
+
+def test_a_running_apply_leaves_a_released_wave_alone():
+    world = World(a_person("alice"), a_person("bob"), canary=["alice", "bob"])
+    world.ripe()
+    operator = Operator(world)
+    before_write(world, is_adding, lambda: operator.release(operator.wave("canary")))
+    operator.apply()
+    assert ["alice"] == placements(world.written)
+
+
+def test_an_account_released_before_its_policy_is_in_force_stays_without():
+    world = World(a_person("alice"))
+    world.ripe()
+    operator = Operator(world)
+    before_write(world, lambda _: True, lambda: operator.release(operator.accounts(ACCOUNT)))
+    operator.apply()
+    assert ["CreatePolicy"] == kinds(world.written)
+    assert set() == world.enforced
+    operator.apply()
+    assert ["CreatePolicy"] == kinds(world.written)
+
+
+def test_what_a_running_apply_had_in_hand_is_undone_after_a_moment():
+    """Its write came after the brake: a release looks once more before it ends."""
+    world = World(a_person("alice"))
+    world.ripe()
+    world.enforce()
+    account = world.accounts[ACCOUNT]
+    full = next(version.id for version in account.facts.policies[POLICY].versions if version.is_default)
+    operator = Operator(world, running="ana on laptop")
+    operator.meanwhile = lambda: account.make(SetDefaultVersion(ACCOUNT, POLICY, full))
+    result = operator.release(operator.everybody())
+    assert set() == world.enforced
+    assert 2 == result.writes
+    assert [5.0] == operator.waited
+    assert "ana on laptop" == result.running
+
+
+def test_with_nobody_at_work_a_release_does_not_wait():
+    world = a_world()
+    operator = Operator(world)
+    operator.release(operator.everybody())
+    assert [] == operator.waited
+
+
+# --- What apply does later ---
+
+
+def test_apply_leaves_a_release_alone_while_it_lasts():
+    world = a_world()
+    operator = Operator(world)
+    operator.release(operator.everybody())
+    operator.release(operator.users("bob"))
+    world.days_pass(1)
+    for account in world.accounts.values():
+        account.written.clear()
+    operator.apply()
+    assert [] == world.written
+    assert {"released"} == {one.code for one in world.records(Passed)[-3:]}
+
+
+def test_apply_puts_an_account_back_once_its_release_has_run_out():
+    world = a_world()
+    operator = Operator(world)
+    operator.release(operator.everybody(), hours=4)
+    world.days_pass(0.1)
+    operator.apply()
+    assert set() == world.enforced
+    world.days_pass(0.1)
+    operator.apply()
+    assert {"alice", "bob", "olga"} == world.enforced
+    assert ["SetDefaultVersion"] * 4 == kinds(world.written)
+
+
+def test_apply_puts_a_user_back_once_their_release_has_run_out_without_a_new_notice():
+    world = carried(World(a_person("alice"), a_cli_user("bob")))
+    operator = Operator(world)
+    world.days_pass(30)
+    operator.release(operator.users("bob"), hours=4)
+    assert {"alice"} == world.enforced
+    world.days_pass(1)
+    operator.apply()
+    assert {"alice", "bob"} == world.enforced
+
+
+def test_who_comes_back_to_something_worse_than_was_told_waits_for_a_notice():
+    """Bob threw his device away meanwhile: enforcing him now would be a surprise."""
+    world = a_world()
+    operator = Operator(world)
+    operator.release(operator.users("bob"), hours=4)
+    world.change("bob", mfa_active=False, devices=(), inline=(ADMIN,))
+    world.days_pass(1)
+    operator.apply()
+    assert {"alice", "olga"} == world.enforced
+
+
+def test_a_brake_pulled_by_hand_after_a_release_has_ended_is_left():
+    world = a_world()
+    operator = Operator(world)
+    operator.release(operator.accounts(ACCOUNT), hours=4)
+    world.days_pass(1)
+    operator.apply()
+    assert {"alice", "bob", "olga"} == world.enforced
+    world.accounts[ACCOUNT].make(SetDefaultVersion(ACCOUNT, POLICY, "v1"))
+    operator.apply()
+    assert {"olga"} == world.enforced
+
+
+def test_a_release_that_has_run_out_is_not_lifted_over_somebody_who_is_held_now():
+    """The version reaches everybody attached: alice has no way in any more, so all of the account stay out."""
+    world = a_world()
+    operator = Operator(world)
+    operator.release(operator.accounts(ACCOUNT), hours=4)
+    world.days_pass(1)
+    world.change("alice", mfa_active=False, devices=(), password=_to_be_changed(world))
+    operator.apply()
+    assert {"olga"} == world.enforced
+
+
+def _to_be_changed(world: World) -> Any:
+    password = world.person("alice").password
+    assert password is not None
+    return replace(password, reset_required=True)
+
+
+def test_users_are_found_by_arn_in_an_account_the_organization_does_not_list():
+    world = a_world()
+    arn = world.person("olga").arn
+    world.journal.kept.clear()
+    reach, shares = users_named([arn], world.done, [], world.door)
+    assert [arn] == [ref.arn for ref in reach.users]
+    assert [OTHER] == [share.account.id for share in shares]
+
+
+def test_detaching_and_leaving_the_group_are_told_apart():
+    """Somebody attached the policy to a member by hand: the release takes both off."""
+    world = a_world()
+    world.change("bob", attached=(POLICY,))
+    operator = Operator(world)
+    operator.release(operator.users("bob"))
+    assert {RemoveMember, DetachFromUser} == {type(change) for change in world.written}
