@@ -79,5 +79,14 @@ def first_match(globs: tuple[str, ...], *texts: str) -> str:
 
 
 def first_ou_match(globs: tuple[str, ...], ou: str) -> str:
-    """Match an OU path; `Workloads/Prod` means that OU and everything below it, `*` the root too."""
-    return next((glob for glob in globs if fnmatchcase(ou, glob) or fnmatchcase(ou, f"{glob}/*")), "")
+    """Match an OU path; `Workloads/Prod` means that OU and everything below it, `*` the root too.
+
+    `Suspended/*` means the same as `Suspended`: the accounts that hang on an OU are below it.
+    """
+    return next((glob for glob in globs if _takes_ou(glob, ou)), "")
+
+
+def _takes_ou(glob: str, ou: str) -> bool:
+    if fnmatchcase(ou, glob) or fnmatchcase(ou, f"{glob}/*"):
+        return True
+    return bool(ou) and glob.endswith("/*") and fnmatchcase(ou, glob.removesuffix("/*"))

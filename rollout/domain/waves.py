@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -51,9 +52,9 @@ def wave_of(user: User, account: Account, waves: tuple[Wave, ...]) -> Wave | Non
     return next((wave for wave in waves if wave.takes(user, account)), None)
 
 
-def _has_tag(tags: object, text: str) -> bool:
+def _has_tag(tags: Mapping[str, str], text: str) -> bool:
     key, _, value = text.partition("=")
-    return isinstance(tags, dict) and tags.get(key) == value
+    return tags.get(key) == value
 
 
 def _user_has_tag(user: User, text: str) -> bool:
