@@ -13,11 +13,13 @@ from rollout.errors import InsecureEndpoint
 def refuse_insecure(service: str, url: str) -> None:
     """Raise InsecureEndpoint when signed calls would leave this machine in the clear (AWS-FACTS §9)."""
     parts = urlsplit(url)
-    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-        raise InsecureEndpoint(
-            f"{service} would be asked at {url}: plain http, and not on this machine",
-            cure="use https, or unset AWS_ENDPOINT_URL and endpoint_url in the AWS configuration",
-        )
+    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+        return
+    why = "plain http, and not on this machine" if parts.scheme == "http" else "neither https nor http"
+    raise InsecureEndpoint(
+        f"{service} would be asked at {url}: {why}",
+        cure="use https, or unset AWS_ENDPOINT_URL and endpoint_url in the AWS configuration",
+    )
 
 
 def is_loopback(host: str) -> bool:

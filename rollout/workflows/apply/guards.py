@@ -32,10 +32,11 @@ def check_plan(order: Order, organization: Organization, now: datetime) -> None:
             cure="use credentials of the plan's organization, or plan again",
         )
     again = "plan again, have it reviewed, and apply that"
-    if now - header.created > order.plan_max_age:
-        age = (now - header.created).days
+    good_until = header.created + order.plan_max_age
+    if now > good_until:
         raise PlanRefused(
-            f"plan {header.id} is {age} days old, more than rules.plan_max_age ({order.plan_max_age.days} days)",
+            f"plan {header.id} is too old: made {header.created:%Y-%m-%d %H:%M} UTC, it was good until "
+            f"{good_until:%Y-%m-%d %H:%M} UTC (rules.plan_max_age)",
             cure=again,
         )
     _check_digests(header, order, again)
