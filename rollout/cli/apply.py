@@ -165,6 +165,6 @@ def _write_report(live: Live, stored: StoredPlan, result: Applied) -> Path:
     files = write_report(
         folder, stored.header, stored.accounts(), real, live.clock.now(), rehearsal=rehearsal
     )
-    for place in live.files.share_report(stored, files):
-        err.print(f"Shared: {place}", markup=False)
+    for place in live.files.share_report(stored, files)[-1:]:
+        err.print(f"The report is at {place} too, for the team.", markup=False)
     return files.html
