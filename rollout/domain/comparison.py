@@ -40,7 +40,8 @@ class Before:
             return
         after = _by_id(accounts)
         lines = [*self._changed(after), *self._came_and_went(after)]
-        yield f"\nSince plan {self.plan_id}: " + (f"{len(lines)} differences" if lines else "no difference")
+        count = f"{len(lines) or 'no'} difference{'s' if len(lines) > 1 else ''}"
+        yield f"\nSince plan {self.plan_id}: {count}"
         yield from (f"  {line}" for line in lines[:SHOWN])
         if len(lines) > SHOWN:
             yield f"  and {len(lines) - SHOWN} more: compare the two files"

@@ -33,9 +33,10 @@ def fingerprint(user: User) -> str:
         else {
             "used": password.last_used is not None,
             "changed": password.last_changed,
+            "expires": password.next_rotation,
             "reset": password.reset_required,
         },
-        "mfa": user.mfa_active,
+        "mfa": user.has_device,
         "devices": sorted(device.serial for device in user.devices or ()),
         "keys": sorted([key.slot, key.active, str(key.created)] for key in user.keys),
         "service_credentials": sorted([line.service, line.active] for line in user.service_credentials),

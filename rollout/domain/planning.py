@@ -127,7 +127,7 @@ def left_out(inventory: Inventory) -> Iterator[LeftOut]:
 def _facts(user: User) -> Facts:
     return Facts(
         console=user.password is not None,
-        mfa_active=user.mfa_active,
+        mfa_active=user.has_device,
         mfa_kinds=tuple(str(kind) for kind in user.device_kinds),
         active_keys=len(user.active_keys),
         observed_at=user.facts_at,
