@@ -52,7 +52,7 @@ class AwsAccount:
     def holds(self, change: Change) -> bool:
         """Tell by a live read whether the effect of this change stands. Raises CannotEnter."""
         try:
-            return self._effects.holds(change)
+            return self._writing.seen(change, self._effects.holds)
         except CallFailed as failed:
             raise CannotEnter(failed.sentence, failed.cure) from failed
 
