@@ -30,12 +30,14 @@ from rollout.adapters.store.markers import StoredMarker
 from rollout.adapters.store.plans import Plans
 from rollout.adapters.store.processes import process_start
 from rollout.adapters.store.rehearsal import RehearsingJournal, RehearsingMarker
+from rollout.domain.diagnosis.facts import WayIn
 from rollout.domain.exemptions import UserMatch
 from rollout.domain.fingerprints import digest
 from rollout.domain.force_mfa.documents import allow_half, enrolment, force_mfa
 from rollout.domain.force_mfa.standing import Documents, Names
 from rollout.domain.force_mfa.via import Via
 from rollout.domain.inventory import Effort
+from rollout.domain.organization import Caller
 from rollout.domain.reach import Reach
 from rollout.domain.readiness import Notified, Rehearsed
 from rollout.domain.scope import Selection
@@ -45,6 +47,7 @@ from rollout.domain.verdicts.rules import Rules
 from rollout.reporting import ReportFiles
 from rollout.settings import BucketPlace, Settings
 from rollout.workflows.apply.order import Order, Tools
+from rollout.workflows.doctor import DoctorOrder, DoctorTools
 from rollout.workflows.inventory import Looking, Premises, read_levels
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
 from rollout.workflows.ports import Clock, Journal, PolicyLevels, Progress, StoredPlan
@@ -56,6 +59,7 @@ from rollout.workflows.verify import FixOrder, VerifyTools
 if TYPE_CHECKING:
     from rollout.adapters.aws.door import AwsDoor
     from rollout.adapters.aws.identity import WhoAmI
+    from rollout.adapters.aws.operations import Ours
     from rollout.adapters.aws.organizations import AwsOrganization
     from rollout.adapters.aws.retries import Retries
     from rollout.adapters.aws.sessions import Connection
@@ -222,12 +226,25 @@ class Live:
         tagged = any(wave.account_tags for wave in self.settings.waves)
         return AwsOrganization(self.connection, with_tags=tagged, retries=self._retries, who=self._who)
 
-    def door(self, where: Premises, *, writing: bool) -> AwsDoor:
-        """The way into accounts, for reading or for carrying changes."""
-        from rollout.adapters.aws.door import Access, AwsDoor, Ways
+    @cached_property
+    def _ours(self) -> Ours:
+        """What belongs to this tool in every account."""
         from rollout.adapters.aws.operations import Ours
 
-        access, names = self.settings.access, names_of(self.settings)
+        names = names_of(self.settings)
+        return Ours(
+            policies=(f"{names.path}{names.policy}", f"{names.path}{names.enrolment_policy}"),
+            groups=(f"{names.path}{names.group}", f"{names.path}{names.enrolment_group}"),
+        )
+
+    def door(self, where: Premises, *, writing: bool) -> AwsDoor:
+        """The way into accounts, for reading or for carrying changes."""
+        return self._door(where.caller, writing=writing)
+
+    def _door(self, caller: Caller, *, writing: bool) -> AwsDoor:
+        from rollout.adapters.aws.door import Access, AwsDoor, Ways
+
+        access = self.settings.access
         overrides = {
             account_id: Access(override.roles, override.external_id)
             for account_id, override in access.overrides.items()
@@ -242,15 +259,11 @@ class Live:
             access.source_identity,
             access.session_tags,
         )
-        ours = Ours(
-            policies=(f"{names.path}{names.policy}", f"{names.path}{names.enrolment_policy}"),
-            groups=(f"{names.path}{names.group}", f"{names.path}{names.enrolment_group}"),
-        )
         return AwsDoor(
             self.connection,
-            where.caller,
+            caller,
             self.clock,
-            ours,
+            self._ours,
             ways,
             writing=writing,
             retries=self._retries,
@@ -270,6 +283,32 @@ class Live:
         door = self.door(where, writing=False)
         return Looking(
             door, self.engine(), self.clock, progress, partial(_effort_of, self.organization, door)
+        )
+
+    def doctor_tools(self, progress: Progress) -> DoctorTools:
+        """The ports of a doctor, who only reads."""
+        from rollout.adapters.aws.vantage import AwsVantage
+
+        return DoctorTools(
+            self.organization,
+            AwsVantage(self.connection, self._who, self._ours),
+            partial(self._door, writing=False),
+            self.engine(),
+            progress,
+        )
+
+    def doctor_order(self, selection: Selection, *, reading_only: bool) -> DoctorOrder:
+        """Say what a doctor is to look at."""
+        settings, access = self.settings, self.settings.access
+        asks_for_id = access.external_id or any(one.external_id for one in access.overrides.values())
+        way_in = WayIn(bool(asks_for_id), bool(access.source_identity), bool(access.session_tags))
+        return DoctorOrder(
+            settings.organization,
+            settings.rules.scps,
+            settings.domain_scope(),
+            selection,
+            way_in,
+            reading_only,
         )
 
     def plan_order(self, where: Premises) -> PlanOrder:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from rollout.domain.changes import Change
+from rollout.domain.diagnosis.facts import Footing, Holdings, Right
 from rollout.domain.inventory import AccountFacts, ManagedPolicy
 from rollout.domain.journal.records import Record, Released, ReleaseEnded
 from rollout.domain.notices import Notice, Receipt
@@ -23,11 +24,12 @@ Answer = TypeVar("Answer")
 class CannotEnter(Exception):
     """One account cannot be entered or read: why, and the cure. Carried as `Unreachable`, never fatal."""
 
-    def __init__(self, why: str, cure: str = "") -> None:
-        """Keep the reason for the report."""
+    def __init__(self, why: str, cure: str = "", said: tuple[str, ...] = ()) -> None:
+        """Keep the reason for the report, and AWS's own sentences for a doctor."""
         super().__init__(why)
         self.why = why
         self.cure = cure
+        self.said = said
 
 
 class AnswerLost(Exception):
@@ -110,6 +112,34 @@ class Door(Protocol):
 
     def enter(self, account: Account) -> OpenAccount:
         """Enter by the first role that lets us in, and check where we landed. Raises CannotEnter."""
+
+
+class Capabilities(Protocol):
+    """One account, entered to find out what may be done in it. Nothing is written."""
+
+    @property
+    def role(self) -> str:
+        """The role that let us in, or "own credentials"."""
+
+    def rights(self) -> tuple[Right, ...]:
+        """Say of every action that the tool needs whether it may be taken. Raises CannotEnter."""
+
+    def holdings(self) -> Holdings:
+        """Count what AWS limits. Raises CannotEnter."""
+
+
+class ProbingDoor(Protocol):
+    """The way into accounts for a doctor."""
+
+    def probe(self, account: Account) -> Capabilities:
+        """Enter as `Door.enter` does. Raises CannotEnter."""
+
+
+class Vantage(Protocol):
+    """Where calls are made from: this machine, its Region, its clock, and the sessions that it asks for."""
+
+    def footing(self, caller: Caller | None) -> Footing:
+        """Say it all; best at the end, when every service was asked once. Without a caller, less is known."""
 
 
 class StoredPlan(Protocol):

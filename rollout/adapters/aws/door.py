@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rollout.adapters.aws.account import AwsAccount
 from rollout.adapters.aws.attempts import Tally
 from rollout.adapters.aws.calls import CallerIdentity, Calls, Identity
+from rollout.adapters.aws.capabilities import AwsCapabilities, Principal
 from rollout.adapters.aws.failures import CallFailed
 from rollout.adapters.aws.faults import Fault
 from rollout.adapters.aws.operations import IamGuard, Ours
@@ -111,14 +112,24 @@ class AwsDoor:
         Raises CannotEnter with all that was refused, and ExpiredCredentials or NoCredentials when it is the caller
         that AWS does not know any more.
         """
-        if account.id == self._caller.account_id and not self._ways.own_account_role:
-            return self._open(account, "own credentials", CallerIdentity(), self._own_iam)
-        session = self._session(account)
-        return self._open(account, session.role.name, session, self._role_iam)
+        way = self._way_into(account)
+        return AwsAccount(account, way.role, self._calls(account, way), way.client, self._clock)
 
-    def _open(self, account: Account, role: str, identity: Identity, client: IAMClient) -> AwsAccount:
-        calls = Calls(account.id, identity, self._retries, self._pace(account.id), self._tally(account.id))
-        return AwsAccount(account, role, calls, client, self._clock)
+    def probe(self, account: Account) -> AwsCapabilities:
+        """Enter likewise, to find out what may be done there. Raises what `enter` raises."""
+        way = self._way_into(account)
+        principal = Principal(way.arn, way.role, account.id, self._caller.partition)
+        return AwsCapabilities(principal, self._calls(account, way), way.client, self._ours)
+
+    def _way_into(self, account: Account) -> _Way:
+        if account.id == self._caller.account_id and not self._ways.own_account_role:
+            return _Way("own credentials", self._caller.arn, CallerIdentity(), self._own_iam)
+        session = self._session(account)
+        return _Way(session.role.name, session.role.arn, session, self._role_iam)
+
+    def _calls(self, account: Account, way: _Way) -> Calls:
+        pace, tally = self._pace(account.id), self._tally(account.id)
+        return Calls(account.id, way.identity, self._retries, pace, tally)
 
     def _pace(self, account_id: str) -> Pace:
         # AWS remembers what it was asked, however often the account is entered.
@@ -144,7 +155,7 @@ class AwsDoor:
 
     def _first_that_opens(self, account: Account) -> RoleSession:
         access = self._access(account.id)
-        refused: list[str] = []
+        refused: list[tuple[str, str]] = []
         for name in access.roles or ():
             role = Role(
                 arn=f"arn:{self._caller.partition}:iam::{account.id}:role/{name.lstrip('/')}",
@@ -157,7 +168,7 @@ class AwsDoor:
             except CallFailed as failed:
                 if failed.fault not in {Fault.DENIED, Fault.NOT_FOUND}:
                     raise CannotEnter(f"role {name}: {failed.sentence}", _cure(failed)) from failed
-                refused.append(name)
+                refused.append((name, failed.sentence))
         raise _AllRefused(account, refused, self._caller)
 
     def _access(self, account_id: str) -> Access:
@@ -192,9 +203,19 @@ class AwsDoor:
         return sessions.after(Role(arn, arn, account_of(arn), self._ways.external_id)) if arn else sessions
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """Into one account: by which role, as whom, signed by what."""
+
+    role: str
+    arn: str
+    identity: Identity
+    client: IAMClient
+
+
 class _AllRefused(Exception):
-    def __init__(self, account: Account, roles: list[str], caller: Caller) -> None:
-        names = ", ".join(roles)
+    def __init__(self, account: Account, roles: list[tuple[str, str]], caller: Caller) -> None:
+        names = ", ".join(name for name, _ in roles)
         super().__init__(names)
         if not roles:
             self.ending = CannotEnter(
@@ -206,6 +227,7 @@ class _AllRefused(Exception):
             f"create one of them in account {account.id} ({account.name}) with trust in {caller.arn}, or name one that "
             f"is there under access.overrides; if it is there, look at its trust policy, at the external id, at "
             f"sts:AssumeRole of the caller, and at service control policies",
+            tuple(said for _, said in roles),
         )
 
 

@@ -16,6 +16,7 @@ class Use(StrEnum):
 
     CALLER = "with the caller's own credentials only: the organization, and entering accounts"
     READ = "reading an account"
+    PROBE = "finding out what may be done in an account; only where nothing is written"
     WRITE = "carrying changes: notify, enforce, release, rollback"
 
 
@@ -69,6 +70,7 @@ _MISSING_ELSEWHERE = {
     "ListTargetsForPolicy",
     "DescribePolicy",
     "ValidatePolicy",
+    "SimulatePrincipalPolicy",
 }
 # IAM calls some services otherwise than botocore does.
 _IAM_PREFIXES = {"accessanalyzer": "access-analyzer"}
@@ -123,6 +125,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "ListGroupsForUser",
         "ListPolicyVersions",
     ),
+    *_table("iam", Use.PROBE, On.ANYTHING, "GetRole", "SimulatePrincipalPolicy"),
     *_table("iam", Use.WRITE, On.OUR_POLICIES, "CreatePolicy", also=("iam:TagPolicy",)),
     *_table(
         "iam",

@@ -23,9 +23,11 @@ def session_policy(partition: str, ours: Ours, *, writing: bool) -> str:
     The account field of its ARNs is `*`: the session lives in one account and reaches no other. Raises BadSettings
     when the names are so long that it does not fit.
     """
-    text = _text([_reads(), *(_writes(partition, ours) if writing else ())])
+    if not writing:
+        return _text([_reads(Use.READ, Use.PROBE)])
+    text = _text([_reads(Use.READ), *_writes(partition, ours)])
     if len(text) > LONGEST:
-        text = _text([_reads(), _writes_in_one(partition, ours)])
+        text = _text([_reads(Use.READ), _writes_in_one(partition, ours)])
     if len(text) > LONGEST:
         raise BadSettings(
             f"the session policy for these names takes {len(text)} characters, and AWS allows {LONGEST}",
@@ -34,8 +36,8 @@ def session_policy(partition: str, ours: Ours, *, writing: bool) -> str:
     return text
 
 
-def _reads() -> Statement:
-    return _allow(_actions(Use.READ, On.ANYTHING), "*")
+def _reads(*uses: Use) -> Statement:
+    return _allow([action for use in uses for action in _actions(use, On.ANYTHING)], "*")
 
 
 def _writes(partition: str, ours: Ours) -> tuple[Statement, Statement]:

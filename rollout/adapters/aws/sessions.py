@@ -128,6 +128,7 @@ class Connection:
         try:
             self._core = _core_session(profile)
             configured = region or self._core.get_config_variable("region")
+            self.region_chosen = bool(configured)
             self.region: str = configured or HOME_REGIONS.get(partition, HOME_REGIONS["aws"])
             # Before anything else: the STS client that takes the profile's own role wants a Region too.
             self._core.set_config_variable("region", self.region)
@@ -176,6 +177,12 @@ class Connection:
             aws_session_token=keys.get("aws_session_token"),
         )
         return self._make(lambda: session.client("sts", **self._options()))
+
+    def dns_suffixes(self) -> frozenset[str]:
+        """Under which names AWS itself answers, in every partition."""
+        outputs = (partition["outputs"] for partition in self._core.get_data("partitions")["partitions"])
+        suffixes = (each.get(key) for each in outputs for key in ("dnsSuffix", "dualStackDnsSuffix"))
+        return frozenset(suffix for suffix in suffixes if suffix)
 
     def profiles(self) -> Mapping[str, Mapping[str, str]]:
         """The profiles of the AWS configuration and credentials files, by name."""

@@ -1,0 +1,146 @@
+"""`rollout doctor`: finds out who and where we are, and what may be done in each account; writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from rollout.domain.diagnosis.check import Diagnosis
+from rollout.domain.diagnosis.diagnose import diagnose
+from rollout.domain.diagnosis.facts import AccountLook, OrganizationLook, Seen, Trouble, WayIn
+from rollout.domain.diagnosis.of_organization import is_another
+from rollout.domain.organization import Account, Caller, Organization
+from rollout.domain.scope import Scope, Selection
+from rollout.domain.users import Unread
+from rollout.errors import Interrupted, RolloutError
+from rollout.workflows.inventory import left_alone, read_levels
+from rollout.workflows.ports import (
+    CannotEnter,
+    Engine,
+    OrganizationPort,
+    PolicyLevels,
+    ProbingDoor,
+    Progress,
+    Vantage,
+)
+from rollout.workflows.selecting import check_accounts
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorTools:
+    """The ports that a doctor needs; the door can only be made once it is known who calls."""
+
+    organization: OrganizationPort
+    vantage: Vantage
+    door: Callable[[Caller], ProbingDoor]
+    engine: Engine
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorOrder:
+    """What the doctor is to look at. `reading_only` leaves out what only notify and enforce need."""
+
+    expected: str | None
+    scps: str
+    scope: Scope = field(default_factory=Scope)
+    selection: Selection = field(default_factory=Selection)
+    way_in: WayIn = field(default_factory=WayIn)
+    reading_only: bool = False
+
+
+def examine(order: DoctorOrder, tools: DoctorTools) -> Diagnosis:
+    """Look at everything, as far as one can get. Raises EmptySelection, Interrupted."""
+    caller = _asked(tools.organization.caller)
+    if isinstance(caller, Trouble):
+        return diagnose(Seen(caller, tools.vantage.footing(None)))
+    organization = _look_at_organization(order, tools.organization)
+    accounts: tuple[AccountLook, ...] = ()
+    listed = organization.accounts
+    if isinstance(organization.organization, Organization) and not isinstance(listed, Trouble) and listed:
+        check_accounts(order.selection, listed, organization.organization.id)
+        accounts = _look_at_accounts(listed, caller, order, tools)
+    footing = tools.vantage.footing(caller)
+    return diagnose(Seen(caller, footing, organization, accounts, order.way_in))
+
+
+def _look_at_organization(order: DoctorOrder, port: OrganizationPort) -> OrganizationLook:
+    look = OrganizationLook(_asked(port.organization), order.expected)
+    if isinstance(look.organization, Trouble) or is_another(look):
+        return look  # nothing more is asked of an organization that is not ours
+    accounts = _asked(lambda: tuple(port.accounts()))
+    if isinstance(accounts, Trouble):
+        return replace(look, accounts=accounts)
+    if order.scps == "off":
+        return replace(look, accounts=accounts)
+    levels = _asked(lambda: read_levels(port, accounts, order.scps))
+    return replace(look, accounts=accounts, control_policies=_counted(levels))
+
+
+def _counted(levels: PolicyLevels | Unread | Trouble) -> int | Unread:
+    match levels:
+        case PolicyLevels(by_account=by_account):
+            named = {
+                policy.arn or policy.name for way in by_account.values() for level in way for policy in level
+            }
+            return len(named)
+        case Trouble(why=why):
+            return Unread("service control policies", why)
+        case Unread():
+            return levels
+
+
+def _look_at_accounts(
+    listed: tuple[Account, ...], caller: Caller, order: DoctorOrder, tools: DoctorTools
+) -> tuple[AccountLook, ...]:
+    chosen = [
+        account for account in listed if order.selection.takes_account(account.id, account.name, account.ou)
+    ]
+    looks = [
+        AccountLook(account, left_alone=why)
+        for account in chosen
+        if (why := left_alone(account, order.scope))
+    ]
+    due = [account for account in chosen if not left_alone(account, order.scope)]
+    door = tools.door(caller)
+    tools.progress.begin("Looking at accounts", len(due))
+    for account, look in tools.engine.map(lambda account: _look_at(account, door, order), due):
+        looks.append(look)
+        tools.progress.advance(f"{account.id} {account.name}")
+    tools.progress.finish()
+    if len(looks) < len(chosen):
+        raise Interrupted("the look at the organization was ended early")
+    return tuple(sorted(looks, key=lambda look: look.account.id))
+
+
+def _look_at(account: Account, door: ProbingDoor, order: DoctorOrder) -> AccountLook:
+    try:
+        inside = door.probe(account)
+        rights = inside.rights()
+    except CannotEnter as refusal:
+        return AccountLook(account, refused=Trouble(refusal.why, refusal.cure, refusal.said))
+    except RolloutError as error:  # the caller's own session: no account can be entered any more
+        return AccountLook(account, refused=_trouble(error), ends=True)
+    if order.reading_only:
+        rights = tuple(right for right in rights if not right.writes)
+    look = AccountLook(account, role=inside.role, rights=rights)
+    try:
+        return replace(look, holdings=inside.holdings())
+    except CannotEnter as refusal:
+        return replace(look, holdings=Trouble(refusal.why, refusal.cure))
+    except RolloutError as error:
+        return AccountLook(account, refused=_trouble(error), ends=True)
+
+
+def _asked(question: Callable[[], T]) -> T | Trouble:
+    try:
+        return question()
+    except RolloutError as error:
+        return _trouble(error)
+
+
+def _trouble(error: RolloutError) -> Trouble:
+    return Trouble(str(error), error.cure)

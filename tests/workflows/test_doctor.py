@@ -1,0 +1,222 @@
+"""`rollout doctor`: looks as far as it can get, and asks nothing of an organization that is not ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from rollout.domain.diagnosis.check import Check, Diagnosis, Section, State
+from rollout.domain.diagnosis.facts import Footing, Holdings, How, May, Region, Right
+from rollout.domain.organization import Account, AccountState, Caller
+from rollout.domain.scope import Scope, Selection
+from rollout.domain.users import NamedPolicy, Unread
+from rollout.errors import (
+    EmptySelection,
+    ExpiredCredentials,
+    Interrupted,
+    NoCredentials,
+    OrganizationNotListable,
+)
+from rollout.workflows.doctor import DoctorOrder, DoctorTools, examine
+from rollout.workflows.ports import CannotEnter, PolicyLevels
+from tests.builders import MANAGEMENT, ORGANIZATION, a_caller, an_account, an_organization
+from tests.fakes import FakeEngine, FakeOrganization, FakeProgress
+
+IDS = [f"{digit}" * 12 for digit in range(1, 5)]
+RIGHTS = (
+    Right("iam:GetUser", writes=False, may=May.ALLOWED, how=How.ASKED),
+    Right("iam:CreateGroup", writes=True, may=May.UNTESTED),
+)
+ORDER = DoctorOrder(ORGANIZATION, "auto")
+
+
+class FakeVantage:
+    """A place to stand on."""
+
+    def footing(self, caller: Caller | None) -> Footing:
+        return Footing(Region("eu-west-1"), (), timedelta() if caller else None)
+
+
+@dataclass
+class FakeProbe:
+    """An account in which most may be done; `fails` is raised where it is named."""
+
+    fails: dict[str, Exception] = field(default_factory=dict)
+    role: str = "Audit"
+
+    def rights(self) -> tuple[Right, ...]:
+        if "rights" in self.fails:
+            raise self.fails["rights"]
+        return RIGHTS
+
+    def holdings(self) -> Holdings:
+        if "holdings" in self.fails:
+            raise self.fails["holdings"]
+        return Holdings({"Groups": 1, "GroupsQuota": 300})
+
+
+class FakeProbingDoor:
+    """Lets a doctor into every account but those that fail."""
+
+    def __init__(self) -> None:
+        self.fails: dict[str, dict[str, Exception]] = {}
+        self.probed: list[str] = []
+
+    def probe(self, account: Account) -> FakeProbe:
+        self.probed.append(account.id)
+        fails = self.fails.get(account.id, {})
+        if "enter" in fails:
+            raise fails["enter"]
+        return FakeProbe(fails)
+
+
+@dataclass
+class Patient:
+    """An organization to be looked at."""
+
+    answers: dict[str, Any] = field(default_factory=dict)
+    levels: PolicyLevels | Unread | None = None
+    door: FakeProbingDoor = field(default_factory=FakeProbingDoor)
+    stopping: Callable[[], bool] = lambda: False
+
+    def examined(self, order: DoctorOrder = ORDER) -> Diagnosis:
+        given: dict[str, Any] = {
+            "organization": an_organization(),
+            "caller": a_caller(),
+            "accounts": [an_account(id_, f"name-{id_[0]}", ou=f"Ou/{id_[0]}") for id_ in IDS],
+        } | self.answers
+        organization = FakeOrganization(**given, levels=self.levels)
+        tools = DoctorTools(
+            organization, FakeVantage(), lambda _: self.door, FakeEngine(self.stopping), FakeProgress()
+        )
+        return examine(order, tools)
+
+
+def failures(diagnosis: Diagnosis) -> list[Check]:
+    return [check for check in diagnosis.checks if check.state is State.FAILURE]
+
+
+def of(diagnosis: Diagnosis, account_id: str) -> dict[str, State]:
+    return {
+        check.name: check.state for check in diagnosis.of(Section.ACCOUNT) if check.account_id == account_id
+    }
+
+
+def test_every_account_is_looked_at_for_entering_rights_and_quotas():
+    patient = Patient()
+    diagnosis = patient.examined()
+    assert [] == failures(diagnosis)
+    assert IDS == patient.door.probed
+    expected = {"enter": State.OK, "read": State.OK, "write": State.WARNING, "quotas": State.OK}
+    assert [expected] * 4 == [of(diagnosis, id_) for id_ in IDS]
+    assert IDS == list(dict.fromkeys(check.account_id for check in diagnosis.of(Section.ACCOUNT)))
+
+
+def test_rights_to_write_may_be_left_out():
+    diagnosis = Patient().examined(DoctorOrder(ORGANIZATION, "auto", reading_only=True))
+    assert {"enter", "read", "quotas"} == of(diagnosis, IDS[0]).keys()
+
+
+@pytest.mark.parametrize("step", ["enter", "rights", "holdings"])
+def test_an_account_that_fails_leaves_the_others_alone(step: str):
+    patient = Patient()
+    patient.door.fails = {IDS[1]: {step: CannotEnter("AccessDenied", "allow it")}}
+    diagnosis = patient.examined()
+    (failure,) = failures(diagnosis)
+    assert (IDS[1], "AccessDenied", ("allow it",)) == (failure.account_id, failure.text, failure.cures)
+    assert not diagnosis.failed(Section.CALLER, Section.ORGANIZATION)
+    assert IDS == patient.door.probed
+
+
+@pytest.mark.parametrize("step", ["enter", "rights", "holdings"])
+def test_a_session_that_ends_is_told_once_for_the_caller_and_for_each_account(step: str):
+    patient = Patient()
+    patient.door.fails = {
+        id_: {step: ExpiredCredentials("has ended", cure="sign in again")} for id_ in IDS[2:]
+    }
+    diagnosis = patient.examined()
+    assert ["session", "enter", "enter"] == [check.name for check in failures(diagnosis)]
+    assert diagnosis.failed(Section.CALLER)
+
+
+def test_accounts_that_are_closed_or_out_of_scope_are_left_alone():
+    patient = Patient()
+    patient.answers["accounts"] = [
+        an_account(IDS[0], state=AccountState.CLOSED),
+        an_account(IDS[1], ou="Suspended"),
+        an_account(IDS[2]),
+    ]
+    diagnosis = patient.examined(DoctorOrder(ORGANIZATION, "auto", Scope(exclude_ous=("Suspended",))))
+    assert [IDS[2]] == patient.door.probed
+    assert ({"enter": State.OK}, {"enter": State.OK}) == (of(diagnosis, IDS[0]), of(diagnosis, IDS[1]))
+
+
+def test_a_selection_narrows_the_look():
+    patient = Patient()
+    diagnosis = patient.examined(DoctorOrder(ORGANIZATION, "auto", selection=Selection(accounts=("name-2",))))
+    assert [IDS[1]] == patient.door.probed
+    assert {IDS[1]} == {check.account_id for check in diagnosis.of(Section.ACCOUNT)}
+
+
+def test_a_selection_that_matches_nothing_is_an_error():
+    with pytest.raises(EmptySelection):
+        Patient().examined(DoctorOrder(ORGANIZATION, "auto", selection=Selection(accounts=("nobody",))))
+
+
+def test_without_a_caller_nothing_else_is_asked():
+    patient = Patient({"caller": NoCredentials("none", cure="sign in")})
+    diagnosis = patient.examined()
+    assert [("identity", ("sign in",))] == [(check.name, check.cures) for check in failures(diagnosis)]
+    assert ([], ()) == (patient.door.probed, diagnosis.of(Section.ORGANIZATION))
+
+
+@pytest.mark.parametrize("question", ["organization", "accounts"])
+def test_an_organization_that_cannot_be_asked_is_a_failure_and_no_account_is_entered(question: str):
+    patient = Patient({question: OrganizationNotListable("AccessDenied", cure="allow it")})
+    diagnosis = patient.examined()
+    assert diagnosis.failed(Section.ORGANIZATION)
+    assert ("allow it",) == failures(diagnosis)[0].cures
+    assert [] == patient.door.probed
+
+
+def test_another_organization_is_not_looked_into():
+    """Neither its accounts nor its policies: it is not ours to read."""
+    patient = Patient({"accounts": AssertionError("not to be asked")})
+    diagnosis = patient.examined(DoctorOrder("o-elsewhere00", "auto"))
+    assert diagnosis.other_organization
+    assert [] == patient.door.probed
+
+
+def test_control_policies_are_counted_once_however_often_they_hang():
+    everywhere = NamedPolicy("FullAWSAccess", {}, "arn:full")
+    levels = PolicyLevels({})
+    for id_ in IDS:
+        levels.by_account[id_] = ((everywhere,), (everywhere, NamedPolicy(f"own-{id_}", {})))
+    diagnosis = Patient(levels=levels).examined()
+    (check,) = (one for one in diagnosis.of(Section.ORGANIZATION) if one.name == "service control policies")
+    assert "readable; 5 bear on accounts" == check.text
+
+
+def test_control_policies_that_cannot_be_read_fail_the_organization():
+    patient = Patient(levels=Unread("service control policies", "ListPolicies: AccessDenied"))
+    assert patient.examined().failed(Section.ORGANIZATION)
+    assert not patient.examined(DoctorOrder(ORGANIZATION, "off")).failed(Section.ORGANIZATION)
+
+
+def test_a_delegated_administrator_is_known():
+    patient = Patient({"caller": a_caller(account_id=IDS[0])})
+    assert any(
+        "delegated administrator" in check.text for check in patient.examined().of(Section.ORGANIZATION)
+    )
+    assert MANAGEMENT != IDS[0]
+
+
+def test_a_look_that_was_cut_short_is_no_diagnosis():
+    patient = Patient()
+    patient.stopping = lambda: len(patient.door.probed) > 1
+    with pytest.raises(Interrupted):
+        patient.examined()
