@@ -189,13 +189,13 @@ class FakeAccount:
                 raise self.unholdable
             return effects.stands(self.facts, change)
 
-    def members(self, group: str) -> frozenset[str]:
+    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
         """UserIds of a group's members."""
         with self._lock:
             self.asked.append("members")
             return effects.members_of(self.facts, group) - self.unseen
 
-    def attached_users(self, policy_arn: str) -> frozenset[str]:
+    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
         """UserIds that carry the policy directly."""
         with self._lock:
             self.asked.append("attached_users")

@@ -97,11 +97,17 @@ class OpenAccount(Protocol):
     def make(self, change: Change) -> WriteReceipt:
         """Make the change: one write. Raises AnswerLost, Refusal."""
 
-    def members(self, group: str) -> frozenset[str]:
-        """UserIds of the group's members by `GetGroup`; empty when there is no such group. Raises CannotEnter."""
+    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
+        """UserIds of the group's members by `GetGroup`; empty when there is no such group. Raises CannotEnter.
 
-    def attached_users(self, policy_arn: str) -> frozenset[str]:
-        """UserIds that carry the policy directly, by `ListEntitiesForPolicy`; empty if none. Raises CannotEnter."""
+        Who is expected is waited for, for a bounded time: IAM shows a change a little late (AWS-FACTS §5).
+        """
+
+    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
+        """UserIds that carry the policy directly, by `ListEntitiesForPolicy`; empty if none. Raises CannotEnter.
+
+        Who is expected is waited for, as in `members`.
+        """
 
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
         """Read one managed policy with all its versions, and nothing else; None when there is none."""

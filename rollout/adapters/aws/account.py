@@ -60,20 +60,20 @@ class AwsAccount:
         """Make the change: one write. Raises AnswerLost, Refusal."""
         return self._writing.make(change)
 
-    def members(self, group: str) -> frozenset[str]:
+    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
         """UserIds of the group's members by `GetGroup`; empty when there is no such group. Raises CannotEnter."""
         try:
-            return self._effects.members(group)
+            return self._effects.members(group, expecting)
         except CallFailed as failed:
             raise CannotEnter(failed.sentence, failed.cure) from failed
 
-    def attached_users(self, policy_arn: str) -> frozenset[str]:
+    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
         """UserIds that carry the policy directly, by `ListEntitiesForPolicy`; empty when there is none.
 
         Raises CannotEnter.
         """
         try:
-            return self._effects.attached_users(policy_arn)
+            return self._effects.attached_users(policy_arn, expecting)
         except CallFailed as failed:
             raise CannotEnter(failed.sentence, failed.cure) from failed
 

@@ -96,16 +96,16 @@ class RehearsingAccount:
         self._notes.add(change)
         return REHEARSED
 
-    def members(self, group: str) -> frozenset[str]:
+    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
         """Ask live, and add what was noted."""
         if not any(getattr(noted, "group", None) == group for noted in self._notes.all()):
-            return self._inner.members(group)
+            return self._inner.members(group, expecting)
         return effects.members_of(self._rehearsed(self._facts()), group)
 
-    def attached_users(self, policy_arn: str) -> frozenset[str]:
+    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
         """Ask live, and add what was noted."""
         if not any(getattr(noted, "policy_arn", None) == policy_arn for noted in self._notes.all()):
-            return self._inner.attached_users(policy_arn)
+            return self._inner.attached_users(policy_arn, expecting)
         return effects.carriers_of(self._rehearsed(self._facts()), policy_arn)
 
     def policy(self, policy_arn: str) -> ManagedPolicy | None:

@@ -71,13 +71,29 @@ class StandingEffects:
             case DetachFromUser(user=user, policy_arn=arn):
                 return arn not in self._on_user(user.name)
 
-    def members(self, group: str) -> frozenset[str]:
-        """UserIds of a group's members; empty where there is no such group."""
+    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
+        """UserIds of a group's members; empty where there is no such group. Who is expected is waited for."""
+        return self._awaited(lambda: self._members(group), expecting)
+
+    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
+        """UserIds that carry a policy directly; empty where there is none. Who is expected is waited for."""
+        return self._awaited(lambda: self._attached_users(policy_arn), expecting)
+
+    def _awaited(self, look: Callable[[], frozenset[str]], expecting: frozenset[str]) -> frozenset[str]:
+        """Look again while somebody expected is missing, for a bounded time (AWS-FACTS §5)."""
+        seen = look()
+        for pause in SHOWN_WITHIN:
+            if expecting <= seen:
+                break
+            self._calls.retries.sleep(pause)
+            seen = look()
+        return seen
+
+    def _members(self, group: str) -> frozenset[str]:
         pages = self._calls.pages(self._client.get_group, "Marker", GroupName=group, MaxItems=1000)
         return frozenset(_until_gone(user["UserId"] for page in pages for user in page["Users"]))
 
-    def attached_users(self, policy_arn: str) -> frozenset[str]:
-        """UserIds that carry a policy directly; empty where there is no such policy."""
+    def _attached_users(self, policy_arn: str) -> frozenset[str]:
         pages = self._calls.pages(
             self._client.list_entities_for_policy,
             "Marker",

@@ -59,9 +59,9 @@ class Making:
         for change in self.added:
             match change:
                 case AddMember(group=place) if place not in seen:
-                    seen[place] = self.scene.entered.members(place)
+                    seen[place] = self.scene.entered.members(place, self._added(place))
                 case AttachToUser(policy_arn=place) if place not in seen:
-                    seen[place] = self.scene.entered.attached_users(place)
+                    seen[place] = self.scene.entered.attached_users(place, self._added(place))
             place = change.group if isinstance(change, AddMember) else change.policy_arn
             if change.user.id in seen[place]:
                 continue

@@ -70,11 +70,11 @@ class MortalAccount:
     def holds(self, change: Change) -> bool:
         return self.inner.holds(change)
 
-    def members(self, group: str) -> frozenset[str]:
-        return self.inner.members(group)
+    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
+        return self.inner.members(group, expecting)
 
-    def attached_users(self, policy_arn: str) -> frozenset[str]:
-        return self.inner.attached_users(policy_arn)
+    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
+        return self.inner.attached_users(policy_arn, expecting)
 
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
         return self.inner.policy(policy_arn)
