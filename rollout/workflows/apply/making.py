@@ -71,6 +71,10 @@ class Making:
             else:
                 self.fail(case, "not seen when read back")
 
+    def _added(self, place: str) -> frozenset[str]:
+        """Name the UserIds that were added in one place."""
+        return frozenset(change.user.id for change in self.added if place in _places(change))
+
     def fail(self, case: Case, why: str) -> None:
         """Note that a user could not be moved, on record."""
         self.scene.step.budgets.fail(case.entry.wave, case.user.id)
