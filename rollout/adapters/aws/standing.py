@@ -31,6 +31,9 @@ from rollout.domain.inventory import ManagedPolicy, PolicyVersion
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
+SHOWN_WITHIN = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between looks for a change that IAM does not show yet."""
+
 
 class StandingEffects:
     """Live reads about what changes are for; every method may raise CallFailed."""

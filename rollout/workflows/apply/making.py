@@ -62,8 +62,7 @@ class Making:
                     seen[place] = self.scene.entered.members(place, self._added(place))
                 case AttachToUser(policy_arn=place) if place not in seen:
                     seen[place] = self.scene.entered.attached_users(place, self._added(place))
-            place = change.group if isinstance(change, AddMember) else change.policy_arn
-            if change.user.id in seen[place]:
+            if change.user.id in seen[_place_of(change)]:
                 continue
             case = self._case(change.user)
             if release := self._released(case):
@@ -73,7 +72,7 @@ class Making:
 
     def _added(self, place: str) -> frozenset[str]:
         """Name the UserIds that were added in one place."""
-        return frozenset(change.user.id for change in self.added if place in _places(change))
+        return frozenset(change.user.id for change in self.added if _place_of(change) == place)
 
     def fail(self, case: Case, why: str) -> None:
         """Note that a user could not be moved, on record."""
@@ -213,6 +212,10 @@ class Making:
         except Refusal as refusal:
             return refusal.gone
         return False
+
+
+def _place_of(change: AddMember | AttachToUser) -> str:
+    return change.group if isinstance(change, AddMember) else change.policy_arn
 
 
 def _user_of(change: Change) -> UserRef | None:
