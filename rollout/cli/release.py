@@ -10,7 +10,7 @@ import typer
 from rollout.cli.console import TerminalProgress, confirm, err, out, print_json, table, warn
 from rollout.cli.options import Config, Json, Profile, Users, Yes
 from rollout.cli.release_end import end_release
-from rollout.cli.startup import read_settings
+from rollout.cli.startup import end_in_good_order, read_settings, tell_endpoints
 from rollout.errors import JournalDamaged, WrongUsage
 
 if TYPE_CHECKING:
@@ -27,12 +27,16 @@ IN_PART = 4
 def release(
     user: Users = None,
     wave: Annotated[
-        str | None, typer.Option("--wave", help="Everybody enforced in this wave.", show_default=False)
+        str | None,
+        typer.Option("--wave", metavar="NAME", help="Everybody enforced in this wave.", show_default=False),
     ] = None,
     account: Annotated[
         list[str] | None,
         typer.Option(
-            "--account", help="Everybody in this account, by one write; may be repeated.", show_default=False
+            "--account",
+            metavar="GLOB",
+            help="Everybody in this account, by one write; may be repeated.",
+            show_default=False,
         ),
     ] = None,
     everybody: Annotated[
@@ -40,13 +44,18 @@ def release(
     ] = False,
     span: Annotated[
         str | None,
-        typer.Option("--for", help="It ends by itself after this long: 4h, 30m, 2d.", show_default=False),
+        typer.Option(
+            "--for",
+            metavar="SPAN",
+            help="It ends by itself after this long: 4h, 30m, 2d.",
+            show_default=False,
+        ),
     ] = None,
     end: Annotated[
         bool, typer.Option("--end", help="End it: put back whom a release, or somebody's hand, let out.")
     ] = False,
     reason: Annotated[
-        str | None, typer.Option("--reason", help="Why; journalled.", show_default=False)
+        str | None, typer.Option("--reason", metavar="TEXT", help="Why; journalled.", show_default=False)
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read for real, write nothing.")] = False,
     config: Config = None,
@@ -78,6 +87,7 @@ def release(
     tools = live.release_tools(run, where, TerminalProgress(), rehearsal=dry_run)
     order = live.release_order(run, where, whom[0], until=until, reason=why, rehearsal=dry_run)
     if not dry_run:
+        tell_endpoints(live)
         _ask(whom, until, tools.running(), yes=yes)
     result = let_out(order, whom[1], tools, known)
     if json:
@@ -105,6 +115,7 @@ def _open(
     from rollout.workflows.whom import is_account_id, premises_for_the_brake
 
     live = Live(settings, profile)
+    end_in_good_order(live)
     named = [text for text in account or () if is_account_id(text)]
     where = premises_for_the_brake(live.organization, settings.organization, named, "")
     try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from rollout.cli.console import TerminalProgress, confirm, err, out, print_json, table
+from rollout.cli.startup import tell_endpoints
 from rollout.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def end_release(
 
     reach, shares = whom
     if not rehearsal:
+        tell_endpoints(live)
         _ask(whom, yes=yes)
     order = EndOrder(reach, reason, where.caller.arn, __version__, rehearsal)
     tools = live.repair_tools(run, where, TerminalProgress(), rehearsal=rehearsal)

@@ -8,7 +8,7 @@ import typer
 
 from rollout.cli.console import TerminalProgress, confirm, err, out, print_json, table
 from rollout.cli.options import Accounts, Config, Json, Profile, Users, Yes
-from rollout.cli.startup import go_live, read_settings
+from rollout.cli.startup import go_live, read_settings, tell_endpoints
 from rollout.errors import Interrupted, WrongUsage
 
 if TYPE_CHECKING:
@@ -19,10 +19,14 @@ IN_PART = 4
 
 def rollback(
     plan: Annotated[
-        str | None, typer.Option("--plan", help="What this plan brought, by id or stem.", show_default=False)
+        str | None,
+        typer.Option(
+            "--plan", metavar="PLAN", help="What this plan brought, by id or stem.", show_default=False
+        ),
     ] = None,
     wave: Annotated[
-        str | None, typer.Option("--wave", help="What this wave brought.", show_default=False)
+        str | None,
+        typer.Option("--wave", metavar="NAME", help="What this wave brought.", show_default=False),
     ] = None,
     account: Accounts = None,
     user: Users = None,
@@ -62,6 +66,7 @@ def rollback(
         return
     run = live.new_run()
     if not dry_run:
+        tell_endpoints(live)
         _ask(foreseen, yes=yes)
     order = live.rollback_order(run, where, wanted, rehearsal=dry_run)
     tools = live.rollback_tools(run, where, TerminalProgress(), rehearsal=dry_run)

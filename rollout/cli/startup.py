@@ -31,7 +31,7 @@ def read_settings(config: Path | None, flags: Mapping[str, object] | None = None
 
 def go_live(settings: Settings, profile: str | None) -> tuple[Live, Premises]:
     """Open AWS, and check that it is the right organization. Ctrl-C and SIGTERM end the run in good order."""
-    from rollout.wiring import Live, stop_on
+    from rollout.wiring import Live
     from rollout.workflows.inventory import premises
 
     live = Live(settings, profile)
@@ -40,9 +40,16 @@ def go_live(settings: Settings, profile: str | None) -> tuple[Live, Premises]:
         warn(
             f"no organization: in rollout.yaml; working on {where.organization.id}, the one of these credentials"
         )
+    end_in_good_order(live)
+    return live, where
+
+
+def end_in_good_order(live: Live) -> None:
+    """Let Ctrl-C and SIGTERM finish what is in hand."""
+    from rollout.wiring import stop_on
+
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop_on(live, _say_stopping))
-    return live, where
 
 
 def load_plan(files: Files, reference: str | None) -> StoredPlan:

@@ -19,7 +19,7 @@ def unlock(config: Config = None, profile: Profile = None, yes: Yes = False) -> 
     if organization_id is None:
         _, where = go_live(settings, profile)
         organization_id = where.organization.id
-    lock = Files(settings).lock()
+    lock = Files(settings, profile).lock()
     holder = lock.holder(organization_id)
     if holder is None:
         out.print(f"Nobody holds the lock of organization {organization_id}.", markup=False)

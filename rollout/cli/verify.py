@@ -9,7 +9,7 @@ import typer
 
 from rollout.cli.console import TerminalProgress, confirm, err, out, print_json, table
 from rollout.cli.options import Accounts, Config, Json, Ous, Profile, Yes
-from rollout.cli.startup import go_live, read_settings, selection
+from rollout.cli.startup import go_live, read_settings, selection, tell_endpoints
 from rollout.errors import Interrupted, WrongUsage
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def verify(
     plan: Annotated[
         list[str] | None,
         typer.Argument(
-            help="A plan's path, file stem or id; default: the newest.", show_default=False, metavar="[PLAN]"
+            help="A plan's path, file stem or id; default: the newest.", show_default=False, metavar="PLAN"
         ),
     ] = None,
     fix: Annotated[
@@ -63,6 +63,7 @@ def verify(
     found = look.verify(run)
     fixed = None
     if fix and not found.clean:
+        tell_endpoints(live)
         _ask(found, memberships=memberships, yes=yes)
         fixed = look.fix(live.new_run(), memberships=memberships)
         found = look.verify(live.new_run())
