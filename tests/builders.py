@@ -19,11 +19,13 @@ from rollout.domain.force_mfa.via import Via
 from rollout.domain.inventory import AccountFacts, Finding, Group, Inventory, ManagedPolicy, Observed
 from rollout.domain.journal.records import (
     AccountFailed,
+    Approved,
     GateOverridden,
     GateRead,
     Intent,
     Passed,
     Record,
+    Reminded,
     RunEnded,
     RunStarted,
     Settled,
@@ -497,6 +499,48 @@ def a_told(
         message_id,
         detail,
     )
+
+
+def a_reminder(
+    user: UserRef | str = "alice",
+    *,
+    run: str = "run-1",
+    at: datetime = NOW + timedelta(days=7),
+    wave: str = "rest",
+    impact: Impact | str = Impact.NONE,
+    due: date | None = None,
+    mark: timedelta = timedelta(days=7),
+    delivery: Delivery | str = Delivery.DELIVERED,
+    address: str = "",
+    detail: str = "",
+) -> Reminded:
+    """A reminder of a notice from today, a week before its day."""
+    user = a_ref(user) if isinstance(user, str) else user
+    return Reminded(
+        run,
+        at,
+        user,
+        wave,
+        address or f"{user.name.lower()}@example.com",
+        Impact(impact),
+        due or (NOW + timedelta(days=14)).date(),
+        mark,
+        Delivery(delivery),
+        "<2@example.com>",
+        detail,
+    )
+
+
+def an_approval(
+    wave: str = "rest",
+    *,
+    reason: str = "CAB-311",
+    at: datetime = NOW,
+    checksum: str = "sha256:" + "c" * 64,
+    caller: str = OPERATOR,
+    organization_id: str = ORGANIZATION,
+) -> Approved:
+    return Approved("approval-1", at, organization_id, wave, checksum, reason, caller)
 
 
 def a_passed(

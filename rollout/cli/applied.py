@@ -23,6 +23,8 @@ USERS: Mapping[str, tuple[str, str]] = {
     "told": ("told", "would be told"),
     "queued": ("mail queued, not known to be delivered", "would be told"),
     "already told": ("told before", "told before"),
+    "reminded": ("reminded of the day told", "would be reminded of the day told"),
+    "reminders not sent": ("reminder could not be sent", "reminder could not be sent"),
     "unaffected": ("need no notice: nothing changes for them", "need no notice: nothing changes for them"),
     "enrolment rights": ("may enrol a device from now on", "would get the right to enrol a device"),
     "let out": ("let out, now exempt", "would be let out, now exempt"),

@@ -31,10 +31,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One message to one address."""
+    """One message to one address. A `reminder` repeats what was told before; its days are the same."""
 
     address: str
     lines: tuple[Line, ...]
+    reminder: bool = False
 
 
 @dataclass(frozen=True, slots=True)

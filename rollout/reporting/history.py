@@ -29,10 +29,11 @@ from rollout.domain.changes import (
     Skipped,
     UserRef,
 )
-from rollout.domain.journal.records import RunStarted
+from rollout.domain.journal.records import Reminded, RunStarted, Told
 from rollout.domain.journal.replay import Done, Progress
 from rollout.domain.notices import Delivery
 from rollout.domain.stages import Stage
+from rollout.reporting import moments
 from rollout.reporting.standing import is_rehearsal, user_of
 
 
@@ -150,6 +151,8 @@ def _of_runs(progress: Progress, only: frozenset[str], *, rehearsed: bool) -> li
         for rank, number, row in _unsorted(progress, rehearsed=rehearsed)
         if row.run in only
     ]
+    if not rehearsed:
+        rows += [((row.at, -1, "", 0, number), row) for number, row in enumerate(_approvals(progress))]
     rows.sort(key=lambda pair: pair[0])
     return [row for _, row in rows]
 
@@ -186,26 +189,8 @@ def _unsorted(progress: Progress, *, rehearsed: bool) -> Iterator[tuple[int, int
         )
     for number, done in enumerate(progress.changes):
         yield 2, number, _change(done, rehearsed=rehearsed or is_rehearsal(done))
-    for number, told in enumerate(notice for notices in progress.told.values() for notice in notices):
-        started = progress.runs[told.run]
-        noted = rehearsed or started.stage is Stage.DRY_RUN
-        sent = "failed" if told.delivery is Delivery.FAILED else "told"
-        yield (
-            3,
-            number,
-            _row(
-                told.at,
-                started,
-                change="notice",
-                wave=told.wave,
-                user=told.user,
-                outcome="rehearsed" if noted else sent,
-                detail=told.detail or f"impact {told.impact}",
-                address=told.address,
-                due=told.due,
-                delivery="" if noted else str(told.delivery),
-            ),
-        )
+    for number, row in enumerate(_notices(progress, rehearsed=rehearsed)):
+        yield 3, number, row
     for number, passed in enumerate(progress.passed):
         started = progress.runs[passed.run]
         noted = rehearsed or started.stage is Stage.DRY_RUN
@@ -222,6 +207,64 @@ def _unsorted(progress: Progress, *, rehearsed: bool) -> Iterator[tuple[int, int
                 outcome="rehearsed" if noted else left,
                 detail=_joined(passed.code, passed.detail),
             ),
+        )
+
+
+def _notices(progress: Progress, *, rehearsed: bool) -> Iterator[ChangeRow]:
+    """Tell who was told, and who was reminded."""
+    for notices in progress.told.values():
+        for told in notices:
+            yield _notice(told, progress, "notice", f"impact {told.impact}", rehearsed=rehearsed)
+    for reminders in progress.reminded.values():
+        for reminder in reminders:
+            before = f"{moments.span(reminder.mark)} before the day told"
+            yield _notice(reminder, progress, "reminder", before, rehearsed=rehearsed)
+
+
+def _notice(
+    said: Told | Reminded, progress: Progress, change: str, detail: str, *, rehearsed: bool
+) -> ChangeRow:
+    started = progress.runs[said.run]
+    noted = rehearsed or started.stage is Stage.DRY_RUN
+    sent = "failed" if said.delivery is Delivery.FAILED else "told"
+    return _row(
+        said.at,
+        started,
+        change=change,
+        wave=said.wave,
+        user=said.user,
+        outcome="rehearsed" if noted else sent,
+        detail=said.detail or detail,
+        address=said.address,
+        due=said.due,
+        delivery="" if noted else str(said.delivery),
+    )
+
+
+def _approvals(progress: Progress) -> Iterator[ChangeRow]:
+    """Tell who approved which wave. An approval stands outside of runs, and knows its plan by the checksum alone."""
+    plans = {started.plan_checksum: started.plan_id for started in progress.runs.values()}
+    for given in progress.approvals.values():
+        plan = plans.get(given.plan_checksum, "")
+        standing_alone = RunStarted(
+            given.run,
+            given.at,
+            given.organization_id,
+            plan,
+            given.plan_checksum,
+            Stage.ENFORCE,
+            given.caller,
+            "",
+            "approve",
+        )
+        yield _row(
+            given.at,
+            standing_alone,
+            change="approve",
+            wave=given.wave,
+            target="gate approval",
+            outcome="approved",
+            detail=given.reason,
         )
 
 

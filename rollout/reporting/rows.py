@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -13,6 +13,7 @@ from rollout.domain.journal.replay import Progress
 from rollout.domain.plan import AccountPlan, Entry, Header, LeftOut
 from rollout.domain.stages import Stage
 from rollout.domain.verdicts.verdict import Kind
+from rollout.reporting import moments
 from rollout.reporting.history import ChangeRow, history
 from rollout.reporting.standing import Standing, Standings, is_rehearsal, is_told, say_gate
 
@@ -88,7 +89,10 @@ class AccountRow:
 
 @dataclass(frozen=True, slots=True)
 class WaveRow:
-    """Where one wave stands. `waits` counts the users who wait, by what they wait for."""
+    """Where one wave stands. `waits` counts the users who wait, by what they wait for.
+
+    `said` is what people have said of it: approvals of this very plan, and gates overridden.
+    """
 
     name: str
     users: int
@@ -98,6 +102,7 @@ class WaveRow:
     enforced_at: datetime | None
     waits: tuple[tuple[str, int], ...]
     gates: tuple[GateRead, ...]
+    said: tuple[str, ...] = ()
 
     @property
     def waiting(self) -> int:
@@ -185,7 +190,12 @@ def flatten(
         users=tuple(users),
         accounts=tuple(sorted(table, key=lambda row: row.account_id)),
         changes=tuple(history(progress, rehearsal)),
-        waves=tuple(wave.row(name, progress, standings.gates.get(name, ())) for name, wave in waves.items()),
+        waves=tuple(
+            wave.row(
+                name, progress, standings.gates.get(name, ()), tuple(_said(name, progress, header.checksum))
+            )
+            for name, wave in waves.items()
+        ),
         findings=tuple(_finding(finding, names) for finding in findings),
         unsettled=sum(not is_rehearsal(done) for done in progress.open),
         runs=tuple(_run(started, progress) for started in progress.runs.values()),
@@ -331,7 +341,9 @@ class _Wave:
         if not standing.enforced:
             self.waits[standing.waits_for] += 1
 
-    def row(self, name: str, progress: Progress, gates: tuple[GateRead, ...]) -> WaveRow:
+    def row(
+        self, name: str, progress: Progress, gates: tuple[GateRead, ...], said: tuple[str, ...]
+    ) -> WaveRow:
         return WaveRow(
             name,
             self.users,
@@ -341,4 +353,14 @@ class _Wave:
             progress.carried.get((Stage.ENFORCE, name)),
             tuple(sorted(self.waits.items(), key=lambda item: (-item[1], item[0]))),
             gates,
+            said,
         )
+
+
+def _said(wave: str, progress: Progress, plan_checksum: str) -> Iterator[str]:
+    given = progress.approvals.get((plan_checksum, wave))
+    if given:
+        yield f"approved {moments.minute(given.at)} by {given.caller}: {given.reason}"
+    for one in progress.overrides:
+        if one.wave == wave:
+            yield f"gate {one.gate} overridden {moments.minute(one.at)} by {one.caller}: {one.reason}"

@@ -60,6 +60,7 @@ OUTCOMES = {
     "skipped": "Left alone on purpose.",
     "failed": "Could not be made.",
     "told": "The message was handed to the channel; its delivery says how far it got.",
+    "approved": "A person let a wave of this very plan go on, and said why.",
     "overridden": "A gate that did not pass was overridden by a person, who gave a reason.",
     "rehearsed": "Noted by a dry run; nothing was changed.",
     "unsettled": "Intended, but the run broke off before its outcome was known.",

@@ -35,9 +35,11 @@ from tests.builders import (
     a_progress,
     a_reason,
     a_ref,
+    a_reminder,
     a_run,
     a_told,
     an_account_plan,
+    an_approval,
     an_end,
     an_entry,
     an_intent,
@@ -142,6 +144,7 @@ def small_progress() -> Progress:
         a_told("bob", wave="canary", impact="enrol", delivery="queued", **first),
         a_carried("canary", "notify", **first),
         an_end(**first),
+        an_approval("canary", at=told + timedelta(days=2)),
         a_run("run-2", at=today, stage=Stage.ENFORCE),
         a_gate_read("soak", "inconclusive", "1 of 3 days", wave="canary", **second),
         an_override("soak", "the board asked for it", wave="canary", **second),
@@ -163,6 +166,7 @@ def small_progress() -> Progress:
         an_end("in part", **second),
         a_run("run-3", at=third["at"], stage=Stage.NOTIFY),
         a_told("carol", impact="cli", **third),
+        a_reminder("bob", wave="canary", impact="enrol", due=told.date() + timedelta(days=14), **third),
         a_told(
             a_ref("dan", HUB), impact="passkey-only", delivery="failed", detail="mailbox unknown", **third
         ),

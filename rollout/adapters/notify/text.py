@@ -35,18 +35,22 @@ _IN_THE_CONSOLE = (
 
 def subject(notice: Notice) -> str:
     """Name the matter and the first day; no name in it comes from outside."""
+    again = "Reminder: " if notice.reminder else ""
     users = "AWS user" if len(notice.lines) == 1 else f"{len(notice.lines)} AWS users"
     to_act = [line.due for line in notice.lines if line.impact is not Impact.NONE]
     if to_act:
         first = min(to_act)
-        return f"Please act: MFA for your {users} from {first.day} {first:%B %Y}"
-    return f"MFA for your {users}: nothing to do"
+        return f"{again}Please act: MFA for your {users} from {first.day} {first:%B %Y}"
+    return f"{again}MFA for your {users}: nothing to do"
 
 
 def body(notice: Notice, sender: str) -> str:
     """Write the message: each user of this person with its own day, then what to do, once for each situation."""
     lines = sorted(notice.lines, key=lambda line: (line.due, line.user.account_id, line.user.name))
-    parts = ["Hello,", _opening(notice.address, len(lines))]
+    parts = ["Hello,"]
+    if notice.reminder:
+        parts.append(_paragraph("this is a reminder of what we told you before. The day is still the same."))
+    parts.append(_opening(notice.address, len(lines)))
     parts += [_user(number, line) for number, line in enumerate(lines, 1)]
     for impact in (Impact.ENROL, Impact.PASSKEY_ONLY, Impact.CLI, Impact.NONE):
         if concerned := [line for line in lines if line.impact is impact]:

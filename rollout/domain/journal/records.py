@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from rollout.domain.changes import Change, Outcome, UserRef
 from rollout.domain.notices import Delivery
@@ -65,6 +65,23 @@ class Told:
     address: str
     impact: Impact
     due: date
+    delivery: Delivery
+    message_id: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reminded:
+    """A person was reminded of the day told: `mark` is how long before `due`. Never moves that day."""
+
+    run: str
+    at: datetime
+    user: UserRef
+    wave: str
+    address: str
+    impact: Impact
+    due: date
+    mark: timedelta
     delivery: Delivery
     message_id: str = ""
     detail: str = ""
@@ -192,8 +209,8 @@ class WaveUndone:
 class RunEnded:
     """The run came to its end, with counts per outcome.
 
-    `ending` is `done`, `in part`, `interrupted`, `refused`, or of a rehearsal that was told to leave somebody out
-    `narrowed`.
+    `ending` is `done`, `in part`, `interrupted`, `refused`, `nothing due`, `lock lost`, `stopped by failure_tolerance`,
+    or of a rehearsal that was told to leave somebody out `narrowed`.
     """
 
     run: str
@@ -207,6 +224,7 @@ Record = (
     | Intent
     | Settled
     | Told
+    | Reminded
     | Passed
     | AccountFailed
     | GateRead

@@ -32,6 +32,7 @@ from rollout.domain.journal.records import (
     Intent,
     Passed,
     Record,
+    Reminded,
     Released,
     ReleaseEnded,
     RunEnded,
@@ -49,6 +50,7 @@ Inside = (
     Intent
     | Settled
     | Told
+    | Reminded
     | Passed
     | AccountFailed
     | GateRead
@@ -93,6 +95,7 @@ class Progress:
     ended: dict[str, RunEnded] = field(default_factory=dict)
     changes: list[Done] = field(default_factory=list)
     told: dict[str, list[Told]] = field(default_factory=dict)
+    reminded: dict[str, list[Reminded]] = field(default_factory=dict)
     passed: list[Passed] = field(default_factory=list)
     account_failures: list[AccountFailed] = field(default_factory=list)
     carried: dict[tuple[Stage, str], datetime] = field(default_factory=dict)
@@ -202,6 +205,8 @@ def _take(record: Inside, progress: Progress, intents: _Intents) -> None:
             intents.settle(record, progress)
         case Told():
             progress.told.setdefault(record.user.id, []).append(record)
+        case Reminded():
+            progress.reminded.setdefault(record.user.id, []).append(record)
         case Passed():
             progress.passed.append(record)
             if record.code == "exempt":

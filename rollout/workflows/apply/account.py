@@ -19,11 +19,13 @@ from rollout.domain.journal.records import AccountFailed
 from rollout.domain.journal.replay import Progress, replay
 from rollout.domain.notices import Line
 from rollout.domain.readiness import free_until, needs_notice, void
+from rollout.domain.reminders import mark_due
 from rollout.domain.stages import Stage
 from rollout.domain.verdicts.verdict import Code, Kind
 from rollout.workflows.apply.guards import check_adoption
 from rollout.workflows.apply.judging import Case, Scene, judge_again, look
 from rollout.workflows.apply.making import Making
+from rollout.workflows.apply.notices import Saying
 from rollout.workflows.apply.task import Done, Step, Task
 from rollout.workflows.ports import CannotEnter, OpenAccount
 
@@ -100,12 +102,18 @@ def _tell(case: Case, scene: Scene, done: Done) -> None:
     now = step.tools.clock.now()
     told = step.progress.last_told(case.user.id)
     since = free_until(case.user, rules.exemptions, step.progress, now)
-    if told is not None and not void(told, impact, now, since):
-        done.settle(case.entry, "already told")
+    wave, address, forecast = case.entry.wave, case.verdict.address, case.verdict.forecast
+    if told is None or void(told, impact, now, since):
+        line = Line(case.entry.user, scene.task.account.name, impact, step.due[wave], forecast)
+        done.lines.append(Saying(address, wave, line))
         return
-    wave = case.entry.wave
-    line = Line(case.entry.user, scene.task.account.name, impact, step.due[wave], case.verdict.forecast)
-    done.lines.append((case.verdict.address, wave, line))
+    done.settle(case.entry, "already told")
+    reminded = step.progress.reminded.get(case.user.id, ())
+    mark = mark_due(told, step.order.remind_at, reminded, now)
+    if mark is not None:
+        # The day told stands, whatever day somebody else of the wave would be told now.
+        line = Line(case.entry.user, scene.task.account.name, impact, told.due, forecast)
+        done.reminders.append(Saying(address, wave, line, mark))
 
 
 def _enforce(scene: Scene, cases: tuple[Case, ...], done: Done) -> None:

@@ -19,7 +19,7 @@ from rollout.workflows.apply.account import carry
 from rollout.workflows.apply.beginning import first_records
 from rollout.workflows.apply.budgets import Budgets, budgets_of
 from rollout.workflows.apply.changes import Maker, Numbering
-from rollout.workflows.apply.notices import Telling, tell
+from rollout.workflows.apply.notices import Telling, remind, tell
 from rollout.workflows.apply.order import Applied, Due, Order, Tally, Tools, in_part
 from rollout.workflows.apply.task import Done, Step, Task
 from rollout.workflows.apply.watch import Watch, lock_lost
@@ -118,14 +118,14 @@ class Run:
         tasks = [task if enforcing else replace(task, leaving=()) for task in self.tasks]
         tasks = [task for task in tasks if task.entries or task.leaving]
         finished = self._carry_accounts(step, tasks)
-        lines = sorted(
-            (line for done in finished for line in done.lines), key=lambda item: (item[0], item[2].user.arn)
-        )
         if len(finished) < len(tasks) or self.watch.ends():
             # Nobody knows what the accounts that were not begun would have said.
             self.interrupted = True
+        lines = [line for done in finished for line in done.lines]
+        reminders = [line for done in finished for line in done.reminders]
         telling = tell(lines, self.order.run, self.tools, self.tally, self.watch)
-        self.interrupted = self.interrupted or telling.interrupted
+        reminding = remind(reminders, self.order.run, self.tools, self.tally, self.watch)
+        self.interrupted = self.interrupted or telling.interrupted or reminding.interrupted
         if not self.interrupted:
             self._mark_carried(stage, finished, telling)
 

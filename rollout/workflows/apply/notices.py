@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from rollout.domain.journal.records import Told
-from rollout.domain.notices import Delivery, Line, Notice
+from rollout.domain.journal.records import Reminded, Told
+from rollout.domain.notices import Delivery, Line, Notice, Receipt
 from rollout.workflows.apply.order import Tally, Tools
 from rollout.workflows.apply.watch import Watch
 
 WORDS = {Delivery.DELIVERED: "told", Delivery.QUEUED: "queued", Delivery.FAILED: "not reached"}
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What one address is to be told of one user. `mark`: it is a reminder, so long before the day told."""
+
+    address: str
+    wave: str
+    line: Line
+    mark: timedelta = timedelta()
 
 
 @dataclass(slots=True)
@@ -22,41 +33,74 @@ class Telling:
     interrupted: bool = False
 
 
-def tell(
-    lines: Sequence[tuple[str, str, Line]], run: str, tools: Tools, tally: Tally, watch: Watch
-) -> Telling:
+def tell(sayings: Iterable[Saying], run: str, tools: Tools, tally: Tally, watch: Watch) -> Telling:
     """Send a notice to each address and journal every line; ends early when the run is asked to stop."""
     telling = Telling()
-    by_address: dict[str, list[tuple[str, Line]]] = {}
-    for address, wave, line in lines:
-        by_address.setdefault(address.casefold(), []).append((wave, line))
-    spelled = {address.casefold(): address for address, _, _ in lines}
-    for key in sorted(by_address):
+    for address, mine in _by_address(sayings):
         if watch.ends():
             telling.interrupted = True
             break
-        mine = sorted(by_address[key], key=lambda pair: (pair[1].due, pair[1].user.arn))
-        receipt = tools.notifier.send(Notice(spelled[key], tuple(line for _, line in mine)))
+        receipt = tools.notifier.send(Notice(address, tuple(one.line for one in mine)))
         now = tools.clock.now()
-        tools.journal.append(
-            *(
-                Told(
-                    run,
-                    now,
-                    line.user,
-                    wave,
-                    spelled[key],
-                    line.impact,
-                    line.due,
-                    receipt.delivery,
-                    receipt.message_id,
-                    receipt.detail,
-                )
-                for wave, line in mine
-            )
-        )
+        tools.journal.append(*(_told(one, address, run, receipt, now) for one in mine))
         tally.count(WORDS[receipt.delivery], len(mine))
         tally.count("messages")
         failed = receipt.delivery is Delivery.FAILED
-        (telling.untold if failed else telling.moved).update(wave for wave, _ in mine)
+        (telling.untold if failed else telling.moved).update(one.wave for one in mine)
     return telling
+
+
+def remind(sayings: Iterable[Saying], run: str, tools: Tools, tally: Tally, watch: Watch) -> Telling:
+    """Send reminders likewise. One that cannot be sent holds nobody back: the notice before it counts."""
+    reminding = Telling()
+    for address, mine in _by_address(sayings):
+        if watch.ends():
+            reminding.interrupted = True
+            break
+        receipt = tools.notifier.send(Notice(address, tuple(one.line for one in mine), reminder=True))
+        now = tools.clock.now()
+        tools.journal.append(*(_reminded(one, address, run, receipt, now) for one in mine))
+        failed = receipt.delivery is Delivery.FAILED
+        tally.count("reminders not sent" if failed else "reminded", len(mine))
+        tally.count("messages")
+    return reminding
+
+
+def _by_address(sayings: Iterable[Saying]) -> Iterator[tuple[str, Sequence[Saying]]]:
+    """Put together what one person is told, whatever the spelling of the address, in a fixed order."""
+    by_address: dict[str, list[Saying]] = {}
+    for saying in sorted(sayings, key=lambda one: (one.address, one.line.user.arn)):
+        by_address.setdefault(saying.address.casefold(), []).append(saying)
+    for _, mine in sorted(by_address.items()):
+        yield mine[-1].address, sorted(mine, key=lambda one: (one.line.due, one.line.user.arn))
+
+
+def _told(one: Saying, address: str, run: str, receipt: Receipt, now: datetime) -> Told:
+    return Told(
+        run,
+        now,
+        one.line.user,
+        one.wave,
+        address,
+        one.line.impact,
+        one.line.due,
+        receipt.delivery,
+        receipt.message_id,
+        receipt.detail,
+    )
+
+
+def _reminded(one: Saying, address: str, run: str, receipt: Receipt, now: datetime) -> Reminded:
+    return Reminded(
+        run,
+        now,
+        one.line.user,
+        one.wave,
+        address,
+        one.line.impact,
+        one.line.due,
+        one.mark,
+        receipt.delivery,
+        receipt.message_id,
+        receipt.detail,
+    )

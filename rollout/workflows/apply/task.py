@@ -10,7 +10,6 @@ from rollout.domain.changes import Skipped, UserRef
 from rollout.domain.journal.records import Passed
 from rollout.domain.journal.releases import Word
 from rollout.domain.journal.replay import Progress
-from rollout.domain.notices import Line
 from rollout.domain.organization import Account
 from rollout.domain.plan import Entry
 from rollout.domain.releases import account_release, merged, say, user_release
@@ -19,6 +18,7 @@ from rollout.domain.users import NamedPolicy
 from rollout.domain.verdicts.rights import Library
 from rollout.workflows.apply.budgets import Budgets
 from rollout.workflows.apply.changes import Maker
+from rollout.workflows.apply.notices import Saying
 from rollout.workflows.apply.order import Order, Tally, Tools
 from rollout.workflows.apply.watch import Watch
 
@@ -80,7 +80,8 @@ class Done:
     waiting: set[str] = field(default_factory=set)
     untold: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
-    lines: list[tuple[str, str, Line]] = field(default_factory=list)
+    lines: list[Saying] = field(default_factory=list)
+    reminders: list[Saying] = field(default_factory=list)
     unreachable: bool = False
     interrupted: bool = False
     counted: int = 0
