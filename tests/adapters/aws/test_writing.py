@@ -128,6 +128,33 @@ def test_members_and_carriers_are_read_to_the_last_page(stub: AwsStub, entered: 
     )
 
 
+def a_group_of(*numbers: int) -> dict[str, Any]:
+    users = [
+        {
+            "UserName": f"user-{one}",
+            "UserId": f"AIDA{one}",
+            "Path": "/",
+            "Arn": f"arn:aws:iam::{ACCOUNT}:user/{one}",
+        }
+        for one in numbers
+    ]
+    group = {"Path": "/rollout/", "GroupName": "ForceMFA", "GroupId": "AGPA", "Arn": "arn"}
+    return {"Group": group, "Users": users, "IsTruncated": False}
+
+
+def test_who_is_expected_is_waited_for(stub: AwsStub, entered: Enter):
+    """IAM shows a change a little late (AWS-FACTS §5)."""
+    stub.on("GetGroup", a_group_of(1), a_group_of(1), a_group_of(1, 2))
+    assert frozenset({"AIDA1", "AIDA2"}) == entered().members("ForceMFA", frozenset({"AIDA2"}))
+    assert 3 == len(stub.called("GetGroup"))
+
+
+def test_who_never_appears_is_not_waited_for_without_end(stub: AwsStub, entered: Enter):
+    stub.on("GetGroup", a_group_of(1))
+    assert frozenset({"AIDA1"}) == entered().members("ForceMFA", frozenset({"AIDA9"}))
+    assert len(stub.called("GetGroup")) < 10
+
+
 def test_what_may_not_be_looked_at_is_not_taken_for_absent(stub: AwsStub, entered: Enter):
     opened = entered()
     for operation in ("ListGroupsForUser", "GetGroup", "ListEntitiesForPolicy"):
