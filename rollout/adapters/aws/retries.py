@@ -101,14 +101,15 @@ class Retries:
         self._offered.add(operation.name)
         return Answered(value, run.attempts)
 
-    def is_missing(self, error: Exception, operation: Operation, attempts: int) -> bool:
+    def is_missing(self, error: Exception, operation: Operation, unparsable: int) -> bool:
         """Tell whether the endpoint does not offer the operation: it says so, or keeps answering what no AWS answers.
 
-        An operation that answered before is offered, whatever happens to one call of it.
+        An operation that answered before is offered, whatever happens to one call of it. `unparsable` counts such
+        answers to this call.
         """
         fault = fault_of(error)
         missing = fault is Fault.NOT_OFFERED or (
-            fault is Fault.UNPARSABLE and operation.may_be_missing and attempts >= UNPARSABLE_ATTEMPTS
+            fault is Fault.UNPARSABLE and operation.may_be_missing and unparsable >= UNPARSABLE_ATTEMPTS
         )
         with self._lock:
             if not missing or operation.name in self._offered:
@@ -125,6 +126,7 @@ class _Run(Generic[T]):
         self._attempt = attempt
         self._started = retries.monotonic()
         self._renewed = False
+        self._unparsable = 0
         self.attempts = 0
 
     def once(self) -> T:
@@ -150,7 +152,8 @@ class _Run(Generic[T]):
             return self._renew()
         if fault is Fault.NOT_FOUND:
             return self._attempt.just_made and self.attempts < self._retries.patience.propagation
-        if self._retries.is_missing(error, self._attempt.operation, self.attempts):
+        self._unparsable += fault is Fault.UNPARSABLE
+        if self._retries.is_missing(error, self._attempt.operation, self._unparsable):
             return False
         return fault in (REPEATABLE_WRITES if self._attempt.operation.writes else REPEATABLE_READS)
 

@@ -13,13 +13,14 @@ from rollout.adapters.aws.failures import CallFailed
 from rollout.adapters.aws.operations import IamGuard
 from rollout.adapters.aws.pace import Pace
 from rollout.adapters.aws.retries import Patience, Retries
+from rollout.adapters.aws.service_credentials import read_service_credentials
 from rollout.adapters.aws.sessions import Connection
 from rollout.domain.changes import AddMember, AttachToGroup, CreateGroup, UserRef
 from rollout.errors import ExpiredCredentials, NoCredentials
 from rollout.workflows.ports import AnswerLost, Refusal
 from tests.adapters.aws.conftest import OURS, FakeTime
 from tests.adapters.aws.stub import Answer, AwsStub, Drop, Fail, Raw
-from tests.adapters.aws.world import ACCOUNT
+from tests.adapters.aws.world import ACCOUNT, NOW
 
 ANA = UserRef(ACCOUNT, "ana", "AIDAANA", f"arn:aws:iam::{ACCOUNT}:user/ana")
 JOIN = AddMember(ACCOUNT, "ForceMFA", ANA)
@@ -148,6 +149,17 @@ def test_an_operation_that_answered_before_is_offered_whatever_comes_after(
     stub.on("ListServiceSpecificCredentials", {"ServiceSpecificCredentials": []}, *[Raw(500)] * 3, {})
     for _ in range(2):
         calls.read(iam.list_service_specific_credentials, AllUsers=True)
+    assert 5 == stub.counts()["ListServiceSpecificCredentials"]
+
+
+def test_one_answer_that_is_none_after_throttling_does_not_mean_that_nothing_is_offered(
+    stub: AwsStub, entered: Callable[[], AwsAccount]
+):
+    """Only as many such answers count: how often the call was tried before says nothing of the endpoint."""
+    throttled = [Fail("Throttling", 400)] * 3
+    stub.on("ListServiceSpecificCredentials", *throttled, Raw(500), {"ServiceSpecificCredentials": []})
+    account = entered()
+    assert {} == read_service_credentials(account._calls, account._client, NOW)
     assert 5 == stub.counts()["ListServiceSpecificCredentials"]
 
 
