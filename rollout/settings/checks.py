@@ -18,6 +18,7 @@ def contradictions(settings: RolloutFile) -> Iterator[Remark]:
     yield from _waves(settings)
     yield from _age(settings)
     yield from _context(settings)
+    yield from _names(settings)
     for account, override in settings.access.overrides.items():
         if override.roles is None and override.external_id is None:
             yield ("access", "overrides", account), "overrides nothing; give roles or external_id"
@@ -44,6 +45,16 @@ def warnings(settings: RolloutFile) -> Iterator[Remark]:
     if isinstance(settings.store, Path) and settings.bucket != BucketSection():
         yield ("bucket",), "has no effect, for the store is a folder"
     yield from _short_ids(settings)
+
+
+def _names(settings: RolloutFile) -> Iterator[Remark]:
+    """Keep our two policies, and our two groups, apart: the second of each ends in `Enrolment`."""
+    for key, name in (("name", settings.policy.name), ("group", settings.policy.group)):
+        if name.casefold().endswith("enrolment"):
+            yield (
+                ("policy", key),
+                f'"{name}" ends in Enrolment, as the name of what only lets people enrol does',
+            )
 
 
 def _waves(settings: RolloutFile) -> Iterator[Remark]:

@@ -94,6 +94,10 @@ LINE = "exemptions:\n  - {user: %s, owner: ops@example.com, reason: moving, expi
 
 VALUES = [
     (
+        "policy: {name: MyEnrolment}\n",
+        'rollout.yaml:1:16: policy.name: "MyEnrolment" ends in Enrolment, as the name of what only lets people enrol does',
+    ),
+    (
         "gates: {window: {hours: 9-16}}\n",
         'rollout.yaml:1:25: gates.window.hours: "9-16" is not a span of hours; write it as 09:00-16:00',
     ),
