@@ -1,0 +1,109 @@
+"""Gates that ask how far people have come; who could not be seen makes them unsure, never sure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollout.domain.gates import Members, Result, cli_moved, enrolment, waves_members
+from tests.builders import a_key, a_progress, a_run, a_told, a_user, days_ago
+
+
+def people(enrolled: int, not_enrolled: int, unseen: int = 0) -> Members:
+    having = [a_user(f"with-{number}") for number in range(enrolled)]
+    lacking = [a_user(f"without-{number}", mfa=None) for number in range(not_enrolled)]
+    return Members((*having, *lacking), unseen)
+
+
+@pytest.mark.parametrize(
+    ("members", "percent", "result"),
+    [
+        (people(9, 1), 90, Result.PASS),
+        (people(9, 1), 91, Result.FAIL),
+        (people(0, 0), 100, Result.PASS),
+        (people(0, 5), 0, Result.PASS),
+        (people(9, 0, 1), 90, Result.PASS),
+        (people(9, 0, 1), 100, Result.INCONCLUSIVE),
+        (people(8, 1, 1), 100, Result.FAIL),
+        (people(0, 0, 3), 50, Result.INCONCLUSIVE),
+    ],
+)
+def test_enrolment(members: Members, percent: float, result: Result):
+    assert result == enrolment(members, percent).result
+
+
+def test_enrolment_tells_its_numbers():
+    assert "9 of 10 users have a device, 95 % needed" == enrolment(people(9, 1), 95).detail
+    assert enrolment(people(9, 0, 1), 100).detail.endswith("1 could not be looked at")
+
+
+def test_who_has_no_credentials_needs_no_device():
+    nobody = a_user(password=False, mfa=None, keys=(a_key(active=False),))
+    assert Result.PASS == enrolment(Members((nobody, a_user())), 100).result
+    robot = a_user(password=False, mfa=None, keys=1)
+    assert Result.FAIL == enrolment(Members((robot,)), 100).result
+
+
+def test_listed_devices_are_believed_before_the_flag():
+    gone = replace(a_user(), mfa_active=True, devices=())
+    assert Result.FAIL == enrolment(Members((gone,)), 100).result
+
+
+@given(st.integers(0, 20), st.integers(0, 20), st.integers(0, 20), st.integers(0, 100))
+def test_however_the_unseen_turn_out_a_sure_answer_stays(
+    enrolled: int, lacking: int, unseen: int, percent: int
+):
+    answer = enrolment(people(enrolled, lacking, unseen), percent).result
+    best = enrolment(people(enrolled + unseen, lacking), percent).result
+    worst = enrolment(people(enrolled, lacking + unseen), percent).result
+    assert answer == (best if best == worst else Result.INCONCLUSIVE)
+
+
+def told(impact: str = "cli", at: float = 10):
+    return a_progress(a_run(at=days_ago(30)), a_told("alice", at=days_ago(at), impact=impact))
+
+
+def moved(user, progress, percent: float = 100) -> Result:
+    return cli_moved(Members((user,)), progress, percent).result
+
+
+@pytest.mark.parametrize(
+    ("says", "used", "service", "result"),
+    [
+        ("used for s3 since", 5, "s3", Result.FAIL),
+        ("used for nothing since", 11, "s3", Result.PASS),
+        ("used for session tokens since", 5, "sts", Result.PASS),
+        ("used, nobody knows for what", 5, None, Result.FAIL),
+        ("never used", None, None, Result.PASS),
+    ],
+    ids=lambda value: value if isinstance(value, str) and " " in value else "",
+)
+def test_a_key_has_moved_when_nothing_but_sts_was_called_with_it_since(says, used, service, result):
+    user = a_user(keys=(a_key(used_days_ago=used, service=service),))
+    assert result == moved(user, told())
+
+
+def test_one_key_still_in_use_is_enough():
+    user = a_user(keys=(a_key(1, used_days_ago=5, service="sts"), a_key(2, used_days_ago=5)))
+    assert Result.FAIL == moved(user, told())
+
+
+def test_who_was_not_told_of_keys_or_has_none_does_not_count():
+    user = a_user(keys=1)
+    assert Result.PASS == moved(user, a_progress())
+    assert Result.PASS == moved(user, told("none"))
+    assert Result.PASS == moved(a_user(), told())
+
+
+def test_the_unseen_may_have_moved_or_not():
+    assert Result.INCONCLUSIVE == cli_moved(Members((), 2), a_progress(), 50).result
+    still = a_user(keys=1)
+    assert Result.FAIL == cli_moved(Members((still,), 1), told(), 60).result
+
+
+def test_a_wave_s_members_are_those_of_its_ids_and_the_missing_are_unseen():
+    alice, bob = a_user("alice"), a_user("bob")
+    assert Members((alice,), 1) == waves_members([alice, bob], frozenset({alice.id, "AIDAGONE"}))
