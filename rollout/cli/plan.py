@@ -11,6 +11,7 @@ from rollout.cli.options import Accounts, Config, Json, Ous, Profile
 from rollout.cli.startup import go_live, read_settings, selection, tell_endpoints
 
 if TYPE_CHECKING:
+    from rollout.domain.comparison import Before
     from rollout.domain.plan import Header
     from rollout.workflows.plan import Planned
 
@@ -46,13 +47,13 @@ def plan(
     )
     journal = live.files.journal(live.new_run())
     before = compare_with(live.files.plans, where.organization.id)
-    planned = make_plan(inventory, live.plan_order(where), live.files.plans, journal)
+    planned = make_plan(inventory, live.plan_order(where), live.files.plans, journal, before)
     header = planned.stored.header
     if json:
-        print_json(_as_json(planned))
+        print_json(_as_json(planned, before))
     else:
         _summarise(planned)
-        for line in before.differences(planned.accounts):
+        for line in before.differences(planned.accounts, tuple(header.waves)):
             out.print(line, markup=False)
         out.print(f"\nPlan [bold]{header.id}[/]: {planned.stored.location}")
         err.print("Next: review it, then rollout apply --stage dry-run")
@@ -115,7 +116,7 @@ def _cure(code: str) -> str:
     return CURES.get(Code(code), "")
 
 
-def _as_json(planned: Planned) -> dict[str, object]:
+def _as_json(planned: Planned, before: Before) -> dict[str, object]:
     header = planned.stored.header
     return {
         "plan": header.id,
@@ -123,6 +124,10 @@ def _as_json(planned: Planned) -> dict[str, object]:
         "organization": header.organization_id,
         "verdicts": dict(header.verdicts),
         "waves": dict(header.waves),
+        "moved_to_a_later_wave": [
+            {"arn": move.arn, "was": move.was, "now": move.now}
+            for move in before.later(planned.accounts, tuple(header.waves))
+        ],
         "left_out": [
             {"account": left.account_id, "name": left.name, "state": left.state, "reason": left.reason}
             for left in header.left_out

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from rollout.domain.inventory import Finding
 from rollout.domain.plan import AccountPlan, Entry
 
 SHOWN = 20
+LATER = "later-wave"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +30,48 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A user who goes later than the plan before had it. `was` may be a wave that is there no more."""
+
+    arn: str
+    was: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
 class Before:
     """The plan before, by UserId; empty when there was none."""
 
     plan_id: str
     users: Mapping[str, Standing]
 
-    def differences(self, accounts: Iterable[AccountPlan]) -> Iterator[str]:
-        """Say what is new, gone or different, in lines; nothing when there was no plan before."""
+    def later(self, accounts: Iterable[AccountPlan], waves: Sequence[str]) -> tuple[Move, ...]:
+        """Find everybody who has moved to a later wave; `waves` is today's order.
+
+        Of a wave that is there no more nobody can tell whether it came earlier: whoever was in it counts, too.
+        """
+        places = {wave: place for place, wave in enumerate(waves)}
+        moves = []
+        for user_id, now in _by_id(accounts).items():
+            was = self.users.get(user_id)
+            if was is None or not was.wave or not now.wave or was.wave == now.wave:
+                continue
+            if places.get(was.wave, -1) < places.get(now.wave, -1):
+                moves.append(Move(now.arn, was.wave, now.wave))
+        return tuple(sorted(moves, key=lambda move: move.arn))
+
+    def differences(self, accounts: Iterable[AccountPlan], waves: Sequence[str] = ()) -> Iterator[str]:
+        """Say what is new, gone or different, in lines; nothing when there was no plan before.
+
+        Who moves to a later wave comes first, and nobody of them is left out.
+        """
         if not self.plan_id:
             return
+        accounts = tuple(accounts)
+        moves = self.later(accounts, waves)
+        if moves:
+            yield f"\nMOVED TO A LATER WAVE since plan {self.plan_id}: {len(moves)} users"
+            yield from (f"  {move.arn}: wave {move.was} -> wave {move.now}" for move in moves)
         after = _by_id(accounts)
         lines = [*self._changed(after), *self._came_and_went(after)]
         count = f"{len(lines) or 'no'} difference{'s' if len(lines) > 1 else ''}"
@@ -59,6 +93,18 @@ class Before:
         for user_id, was in sorted(self.users.items(), key=lambda item: item[1].arn):
             if user_id not in after:
                 yield f"{was.arn}: not seen any more, was {was.sentence}"
+
+
+def about_moves(moves: Iterable[Move], plan_id: str) -> Iterator[Finding]:
+    """Keep in the plan itself, for its review, who goes later than before: one finding for each pair of waves."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for move in moves:
+        together.setdefault((move.was, move.now), []).append(move.arn)
+    for (was, now), arns in sorted(together.items()):
+        some = ", ".join(arns[:SHOWN]) + (f" and {len(arns) - SHOWN} more" if len(arns) > SHOWN else "")
+        yield Finding(
+            LATER, f"{len(arns)} users have moved from wave {was} to wave {now} since plan {plan_id}: {some}"
+        )
 
 
 def remember(plan_id: str, accounts: Iterable[AccountPlan]) -> Before:

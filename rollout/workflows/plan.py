@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
-from rollout.domain.comparison import Before, remember
+from rollout.domain.comparison import Before, about_moves, remember
 from rollout.domain.exemptions import Exemption
 from rollout.domain.findings import about_exemptions
 from rollout.domain.fingerprints import digest
@@ -49,15 +49,27 @@ class Planned:
     accounts: tuple[AccountPlan, ...]
 
 
-def make_plan(inventory: Inventory, order: PlanOrder, plans: PlanStore, journal: Journal) -> Planned:
-    """Judge everybody, put them into waves, and store the plan.
+NOTHING_BEFORE = Before("", {})
+
+
+def make_plan(
+    inventory: Inventory,
+    order: PlanOrder,
+    plans: PlanStore,
+    journal: Journal,
+    before: Before = NOTHING_BEFORE,
+) -> Planned:
+    """Judge everybody, put them into waves, and store the plan. Who goes later than before is named in it.
 
     Raises WrongUsage when a user fits no wave, Refused when more are exempt than `max_exempt_percent`.
     """
     made = draft(inventory, order, replay(journal.records(), inventory.organization.id))
     _refuse_without_wave(made.without_wave)
     _refuse_too_many_exempt(made.accounts, order.max_exempt_percent)
-    return Planned(plans.save(made.header, made.accounts), made.accounts)
+    moves = before.later(made.accounts, tuple(made.header.waves))
+    findings = (*made.header.findings, *about_moves(moves, before.plan_id))
+    header = replace(made.header, findings=findings)
+    return Planned(plans.save(header, made.accounts), made.accounts)
 
 
 def draft(inventory: Inventory, order: PlanOrder, progress: Progress) -> Draft:
@@ -91,9 +103,9 @@ def compare_with(plans: PlanStore, organization_id: str) -> Before:
     try:
         stored = plans.load(None, organization_id)
     except (NoPlan, PlanRefused):
-        return Before("", {})
+        return NOTHING_BEFORE
     if stored.header.organization_id != organization_id:
-        return Before("", {})
+        return NOTHING_BEFORE
     return remember(stored.header.id, stored.accounts())
 
 
