@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.domain.comparison import LATER, Before, Move, about_moves, remember
-from tests.builders import a_ref, an_account_plan, an_entry
+from rollout.domain.waves import Wave, wave_of
+from tests.builders import a_ref, a_user, an_account, an_account_plan, an_entry
 
 ORDER = ("canary", "early", "rest")
 
@@ -77,3 +78,14 @@ def test_exactly_those_are_named_whose_wave_comes_later(waves: dict[str, tuple[s
     )
     expected = {name for name, (was, now) in waves.items() if ORDER.index(now) > ORDER.index(was)}
     assert expected == {move.arn.rsplit("/", 1)[-1] for move in moves}
+
+
+@given(st.integers(0, 10**6), st.floats(0, 100), st.floats(0, 100))
+def test_a_larger_first_wave_moves_people_forward_and_nobody_back(number: int, one: float, other: float):
+    small, large = sorted((one, other))
+    user, account = a_user(f"user-{number}"), an_account()
+    before = wave_of(user, account, (Wave("first", percent=small), Wave("rest")))
+    after = wave_of(user, account, (Wave("first", percent=large), Wave("rest")))
+    assert before is not None
+    assert after is not None
+    assert ("first", "rest") != (before.name, after.name)
