@@ -45,13 +45,14 @@ class S3Journal:
     and when a run ends, its batches are copied into one object, by which they are read faster; the batches stay.
     """
 
-    def __init__(self, objects: S3Objects, run_id: str) -> None:
+    def __init__(self, objects: S3Objects, run_id: str, known: dict[str, bytes] | None = None) -> None:
+        """Write and read nothing yet. `known` is what was read or written once: objects do not change."""
         self._objects = objects
+        self._known = {} if known is None else known
         self._run = run_id
         self._number = 0  # of the last batch
         self._unfolded: list[bytes] = []
         self._fold_at = _FOLDED_AT
-        self._known: dict[str, bytes] = {}  # what was read or written once: objects do not change
         self._commit = GroupCommit(self._write, objects.place.where(f"{FOLDER}/{run_id}/"))
 
     def append(self, *records: Record) -> None:

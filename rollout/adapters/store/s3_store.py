@@ -33,6 +33,7 @@ class InBucket:
     def __init__(self, connection: Connection, place: Place, retries: Retries | None = None) -> None:
         """Make the client; nothing is asked yet. Raises InsecureEndpoint, NoCredentials."""
         self._objects = S3Objects(connection.s3(), place, retries)
+        self._known: dict[str, bytes] = {}
 
     @property
     def files(self) -> Files:
@@ -44,8 +45,8 @@ class InBucket:
         return S3Plans(self._objects)
 
     def journal(self, run: str) -> Journal:
-        """The bucket's journal."""
-        return S3Journal(self._objects, run)
+        """The bucket's journal; what one has read, the next need not fetch."""
+        return S3Journal(self._objects, run, self._known)
 
     def lock(self, me: Holder, clock: Clock) -> StoreLock:
         """The bucket's lock."""

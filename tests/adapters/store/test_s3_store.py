@@ -95,6 +95,16 @@ def test_key_and_owner_reach_every_call(bucket: BucketServer, tmp_path: Path):
     assert put.headers["X-Amz-Expected-Bucket-Owner"] == OWNER
 
 
+def test_a_command_fetches_each_part_of_the_journal_once(bucket: BucketServer, tmp_path: Path):
+    team(tmp_path).journal("run-1").append(start())
+    files = team(tmp_path)
+    bucket.asked.clear()
+    for run in ("run-2", "report"):
+        assert list(files.journal(run).records()) == [start()]
+
+    assert len([asked for asked in bucket.asked if asked.name.endswith("00000001.jsonl")]) == 1
+
+
 def test_a_run_asks_the_bucket_through_its_own_session(bucket: BucketServer, tmp_path: Path):
     """A second Session would ask for a second token code."""
     live = Live(settings_in(tmp_path, f"store: s3://{BUCKET}/team\n"))
