@@ -181,7 +181,7 @@ class FakeAccount:
                 facts_at=now,
             )
 
-    def holds(self, change: Change) -> bool:
+    def holds(self, change: Change, *, patiently: bool = False) -> bool:
         """Tell whether the effect stands."""
         with self._lock:
             self.asked.append("holds")

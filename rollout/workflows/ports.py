@@ -91,8 +91,11 @@ class OpenAccount(Protocol):
     def credentials_now(self, user: User) -> User:
         """Ask password, devices and keys of one user live. Raises Refusal(gone=True) when the user is no more."""
 
-    def holds(self, change: Change) -> bool:
-        """Tell by a live read whether the effect of this change stands. Raises CannotEnter when access is lost."""
+    def holds(self, change: Change, *, patiently: bool = False) -> bool:
+        """Tell by a live read whether the effect of this change stands. Raises CannotEnter when access is lost.
+
+        `patiently`: it may have been made moments ago, and show late.
+        """
 
     def make(self, change: Change) -> WriteReceipt:
         """Make the change: one write. Raises AnswerLost, Refusal."""

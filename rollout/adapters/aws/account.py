@@ -49,10 +49,10 @@ class AwsAccount:
         """Ask password, devices and keys of one user live. Raises Refusal(gone=True) when the user is no more."""
         return LiveUsers(self._calls, self._client).credentials(user, self._clock.now())
 
-    def holds(self, change: Change) -> bool:
+    def holds(self, change: Change, *, patiently: bool = False) -> bool:
         """Tell by a live read whether the effect of this change stands. Raises CannotEnter."""
         try:
-            return self._writing.seen(change, self._effects.holds)
+            return self._effects.shows(change) if patiently else self._effects.holds(change)
         except CallFailed as failed:
             raise CannotEnter(failed.sentence, failed.cure) from failed
 

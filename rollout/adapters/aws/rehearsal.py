@@ -85,10 +85,10 @@ class RehearsingAccount:
         """Ask live: no change of ours touches credentials. Raises Refusal."""
         return self._inner.credentials_now(user)
 
-    def holds(self, change: Change) -> bool:
+    def holds(self, change: Change, *, patiently: bool = False) -> bool:
         """Tell by a live read, or by what was noted where that decides."""
         if not any(_touches(noted, change) for noted in self._notes.all()):
-            return self._inner.holds(change)
+            return self._inner.holds(change, patiently=patiently)
         return effects.stands(self._rehearsed(self._facts()), change)
 
     def make(self, change: Change) -> WriteReceipt:

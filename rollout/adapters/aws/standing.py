@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 SHOWN_WITHIN = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between looks for a change that IAM does not show yet."""
+BELIEVED_ABSENT_AFTER = (0.5, 1.0, 2.0)
+"""The same for one of which nobody knows whether it was made."""
 
 
 class StandingEffects:
@@ -42,6 +44,14 @@ class StandingEffects:
         """Ask nothing yet."""
         self._calls = calls
         self._client = client
+
+    def shows(self, change: Change) -> bool:
+        """Tell whether the effect stands; look again for some seconds before believing that it does not."""
+        for pause in BELIEVED_ABSENT_AFTER:
+            if self.holds(change):
+                return True
+            self._calls.retries.sleep(pause)
+        return self.holds(change)
 
     def holds(self, change: Change) -> bool:
         """Tell whether the effect stands. A user, group or policy that is gone has nothing, and hangs on nothing."""

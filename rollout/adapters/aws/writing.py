@@ -27,8 +27,7 @@ from rollout.domain.changes import (
     RemoveMember,
     SetDefaultVersion,
 )
-from rollout.domain.changes import name as name_of
-from rollout.workflows.ports import AnswerLost, Refusal, WriteReceipt
+from rollout.workflows.ports import Refusal, WriteReceipt
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -37,8 +36,6 @@ Answer = Mapping[str, object]
 
 NEW_FOR = 60.0
 """Seconds during which "not found" may mean "not seen everywhere yet" (AWS-FACTS §5)."""
-LOOK_AGAIN_AFTER = (0.5, 1.0, 2.0)
-"""Waits before something that was made without an answer is believed not to be there."""
 
 
 class Writing:
@@ -49,18 +46,12 @@ class Writing:
         self._calls = calls
         self._client = client
         self._made_at: dict[str, float] = {}
-        self._unanswered: set[str] = set()
         self._lock = threading.Lock()
 
     def make(self, change: Change) -> WriteReceipt:
         """Make the change: exactly one write that AWS answered, or an exception."""
         try:
             answer = self._send(change)
-        except AnswerLost:
-            if isinstance(change, CreatePolicy | CreateVersion | CreateGroup):
-                with self._lock:
-                    self._unanswered.add(name_of(change))
-            raise
         except CallFailed as failed:
             raise Refusal(
                 failed.sentence, gone=failed.fault is Fault.NOT_FOUND, attempts=failed.attempts
@@ -69,19 +60,6 @@ class Writing:
         metadata = answer.value["ResponseMetadata"]
         request_id = metadata.get("RequestId", "") if isinstance(metadata, Mapping) else ""
         return WriteReceipt(request_id, answer.attempts)
-
-    def seen(self, change: Change, holds: Callable[[Change], bool]) -> bool:
-        """Look whether a change holds; patiently where it makes something, and its answer was lost.
-
-        To repeat any other change harms nobody. A version made twice is there twice, and a group or policy made twice
-        is refused as if it were somebody else's.
-        """
-        waits = LOOK_AGAIN_AFTER if name_of(change) in self._unanswered else ()
-        for wait in waits:
-            if holds(change):
-                return True
-            self._calls.retries.sleep(wait)
-        return holds(change)
 
     def _send(self, change: Change) -> Answered[Answer]:
         iam = self._client

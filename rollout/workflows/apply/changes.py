@@ -5,13 +5,28 @@ from __future__ import annotations
 import itertools
 import threading
 from dataclasses import dataclass, field
+from datetime import timedelta
 
-from rollout.domain.changes import AlreadyInPlace, Applied, Change, Failed, Outcome, Skipped
+from rollout.domain.changes import (
+    AlreadyInPlace,
+    Applied,
+    Change,
+    CreateGroup,
+    CreatePolicy,
+    CreateVersion,
+    Failed,
+    Outcome,
+    Skipped,
+)
 from rollout.domain.journal.records import Intent, Settled
 from rollout.domain.journal.replay import Done
 from rollout.workflows.ports import AnswerLost, Clock, Journal, OpenAccount, Refusal
 
 TRIES_AFTER_LOST_ANSWERS = 3
+MADE_ONCE = (CreatePolicy, CreateVersion, CreateGroup)
+"""What is there twice when it is made twice, or refused as if somebody else had made it; all else may be repeated."""
+SHOWN_SINCE = timedelta(minutes=1)
+"""What AWS does not show after this long, is not there."""
 
 
 @dataclass(slots=True)
@@ -58,11 +73,14 @@ class Maker:
         outcome: Outcome
         if intent.before == "present":
             outcome = AlreadyInPlace()
-        elif account.holds(intent.change):
+        elif account.holds(intent.change, patiently=self._may_show_late(intent)):
             outcome = Applied("", unconfirmed=True)
         else:
             outcome = Skipped("not-made", "the run ended before this was written")
         self.journal.append(Settled(self.run, self.clock.now(), intent.run, intent.number, outcome))
+
+    def _may_show_late(self, intent: Intent) -> bool:
+        return isinstance(intent.change, MADE_ONCE) and self.clock.now() - intent.at < SHOWN_SINCE
 
 
 def _write(change: Change, account: OpenAccount) -> Outcome:
@@ -71,11 +89,11 @@ def _write(change: Change, account: OpenAccount) -> Outcome:
         try:
             receipt = account.make(change)
         except AnswerLost as lost:
-            if account.holds(change):
+            if account.holds(change, patiently=isinstance(change, MADE_ONCE)):
                 return Applied("", attempts=attempt, unconfirmed=True)
             why = str(lost)
         except Refusal as refusal:
-            if why and account.holds(change):
+            if why and account.holds(change, patiently=isinstance(change, MADE_ONCE)):
                 # The lost one came through after all: this refusal is about its effect (EntityAlreadyExists, say).
                 return Applied("", attempts=attempt, unconfirmed=True)
             if refusal.gone:

@@ -67,8 +67,8 @@ class MortalAccount:
     def credentials_now(self, user: User) -> User:
         return self.inner.credentials_now(user)
 
-    def holds(self, change: Change) -> bool:
-        return self.inner.holds(change)
+    def holds(self, change: Change, *, patiently: bool = False) -> bool:
+        return self.inner.holds(change, patiently=patiently)
 
     def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
         return self.inner.members(group, expecting)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
 
@@ -13,6 +14,7 @@ from rollout.domain.changes import (
     Change,
     CreateGroup,
     CreatePolicy,
+    CreateVersion,
     DetachFromUser,
     Failed,
     Outcome,
@@ -70,6 +72,7 @@ class Scripted(FakeAccount):
 
     script: list[Exception | None]
     visible: list[bool]
+    patience: list[bool]
 
     def make(self, change: Change) -> WriteReceipt:
         self.attempted.append(change)
@@ -78,14 +81,15 @@ class Scripted(FakeAccount):
             raise trouble
         return WriteReceipt("request-9", 2)
 
-    def holds(self, change: Change) -> bool:
+    def holds(self, change: Change, *, patiently: bool = False) -> bool:
+        self.patience.append(patiently)
         return self.visible.pop(0)
 
 
 def scripted(script: list[Exception | None], visible: list[bool]) -> Scene:
     scene = Scene()
     account = Scripted(an_account(), facts_of(), scene.clock)
-    account.script, account.visible = script, visible
+    account.script, account.visible, account.patience = script, visible, []
     scene.account = account
     return scene
 
@@ -158,6 +162,29 @@ def test_a_lost_removal_whose_effect_shows_late_is_not_taken_for_gone():
 def test_a_refusal_after_a_lost_answer_without_effect_is_a_refusal():
     scene = scripted([AnswerLost("timeout"), Refusal("AccessDenied")], [False, False])
     assert Failed("AccessDenied") == scene.make()
+
+
+def test_what_would_be_made_twice_is_looked_for_patiently():
+    """What may be repeated without harm is not waited for."""
+    creations = (
+        CreatePolicy(ACCOUNT, POLICY, "ForceMFA", "/rollout/", BRAKE, {}),
+        CreateVersion(ACCOUNT, POLICY, BRAKE),
+        CreateGroup(ACCOUNT, GROUP, "/rollout/"),
+    )
+    for change in (*creations, MEMBERSHIP, AttachToGroup(ACCOUNT, GROUP, POLICY)):
+        scene = scripted([AnswerLost("timeout")], [True])
+        scene.make(change)
+        assert isinstance(scene.account, Scripted)
+        assert [change in creations] == scene.account.patience
+
+
+@pytest.mark.parametrize(("age", "patient"), [(timedelta(seconds=2), True), (timedelta(hours=1), False)])
+def test_only_what_was_intended_a_moment_ago_may_still_show(age, patient):
+    scene = scripted([], [False])
+    scene.clock.advance(age)
+    scene.settle(CreateGroup(ACCOUNT, GROUP, "/rollout/"))
+    assert isinstance(scene.account, Scripted)
+    assert [patient] == scene.account.patience
 
 
 def test_the_last_lost_answer_is_read_before_giving_up():
