@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.domain.changes import RemoveMember
+from rollout.domain.journal.records import Record
 from rollout.domain.notices import Delivery
-from rollout.domain.readiness import Notified, Rehearsed, free_until, needs_notice, opens_at, void
+from rollout.domain.readiness import Notified, Rehearsed, comes_back, free_until, needs_notice, opens_at, void
 from rollout.domain.verdicts.verdict import Impact
 from tests.builders import (
     ACCOUNT,
@@ -199,3 +201,27 @@ def test_the_last_of_all_these_counts():
         USER, (an_exemption(USER.arn, days=-3),), seen, NOW
     )
     assert days_ago(5) == free_until(USER, (an_exemption(USER.arn, days=-30),), seen, NOW)
+
+
+# --- Who comes back from a release ---
+
+
+def returning(*records: Record, impact: str) -> bool:
+    out = a_change(RemoveMember(ACCOUNT, GROUP, a_ref("alice")), run="run-2", at=days_ago(1))
+    progress = a_progress(a_run(at=days_ago(60)), *records, replace(a_run("run-2"), command="release"), *out)
+    return comes_back(ALICE, Impact(impact), progress)
+
+
+def test_who_was_told_and_released_comes_back_to_nothing_worse():
+    assert returning(told(20, -3), impact="enrol")
+    assert returning(told(20, -3), impact="cli")
+    assert not returning(told(20, -3), impact="passkey-only")
+
+
+def test_whom_nothing_changes_for_comes_back_without_having_been_told():
+    assert returning(impact="none")
+    assert not returning(impact="enrol")
+
+
+def test_who_was_not_released_does_not_come_back():
+    assert not comes_back(ALICE, Impact.NONE, a_progress(a_run(), told(20, -3)))

@@ -27,7 +27,7 @@ from tests.builders import NOW, an_account, an_exemption, days_ago
 from tests.domain.judging import LEFT_OPEN, OURS_ARN, a_document, deny
 from tests.domain.verdicts.strategies import Situation, facts_around, rules_of, situations, users
 
-many = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 
 
 def judged(situation: Situation) -> Verdict:
@@ -95,7 +95,7 @@ def test_everybody_can_be_judged_and_always_in_the_same_way(situation: Situation
     assert (verdict.kind is Kind.COVERED) == bool(verdict.covered_by)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_a_user_is_judged_alone_as_in_company(data: st.DataObject):
     """What was answered for one user is remembered for those alike, and must fit them."""

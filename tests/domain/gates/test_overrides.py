@@ -1,0 +1,65 @@
+"""Which word of an operator still holds: what was said of a moment holds for that run alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from rollout.domain.gates import standing_override
+from rollout.domain.journal.records import Record, Trapped, WaveUndone
+from tests.builders import NOW, ORGANIZATION, a_progress, a_ref, a_run, an_override, days_ago
+
+ORDER = ("canary", "rest")
+CHECKSUM = "sha256:" + "c" * 64
+
+
+def standing(gate: str, *more: Record, wave: str = "rest", checksum: str = CHECKSUM) -> bool:
+    given = an_override(gate, wave="rest", at=days_ago(2))
+    progress = a_progress(a_run(at=days_ago(2)), given, *more)
+    found = standing_override(progress, ORDER, wave, gate, checksum)
+    assert found in (None, given)
+    return found is not None
+
+
+def shaken(wave: str, days: float) -> Trapped:
+    return Trapped("verify-1", days_ago(days), ORGANIZATION, a_ref("bob"), wave, "deadlock")
+
+
+@pytest.mark.parametrize(
+    ("gate", "stands", "under_another_plan"),
+    [
+        ("soak", True, True),
+        ("enrolment", True, True),
+        ("cli_moved", True, True),
+        ("dry_run_done", True, False),
+        ("approval", True, False),
+        ("failure_tolerance", False, False),
+        ("window", False, False),
+    ],
+)
+def test_an_override_outlives_its_run(gate: str, stands: bool, under_another_plan: bool):
+    assert stands == standing(gate)
+    assert under_another_plan == standing(gate, checksum="sha256:other")
+
+
+def test_an_override_is_of_its_wave():
+    assert not standing("soak", wave="canary")
+
+
+def test_a_soak_overridden_before_the_wave_ahead_was_shaken_holds_no_more():
+    assert not standing("soak", shaken("canary", 1))
+    assert standing("soak", shaken("canary", 3))
+    assert standing("enrolment", shaken("canary", 1))
+
+
+def test_what_was_said_of_a_wave_that_was_undone_holds_no_more():
+    undone = WaveUndone("run-1", NOW, "rest")
+    assert not standing("soak", undone)
+    assert not standing("enrolment", undone)
+
+
+def test_the_newest_word_counts():
+    newest = an_override("soak", "again", at=NOW)
+    progress = a_progress(
+        a_run(at=days_ago(2)), an_override("soak", at=days_ago(2)), shaken("canary", 1), newest
+    )
+    assert newest == standing_override(progress, ORDER, "rest", "soak", CHECKSUM)
