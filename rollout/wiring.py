@@ -22,6 +22,7 @@ from rollout.adapters.documents import seed
 from rollout.adapters.execution.threads import ThreadEngine
 from rollout.adapters.notify.outbox import Outbox
 from rollout.adapters.notify.rehearsal import RehearsingNotifier
+from rollout.adapters.notify.text import body, subject
 from rollout.adapters.store.folder import check_writable
 from rollout.adapters.store.holders import Holder
 from rollout.adapters.store.journal import new_run_id
@@ -38,6 +39,7 @@ from rollout.domain.force_mfa.standing import Documents, Names
 from rollout.domain.force_mfa.via import Via
 from rollout.domain.inventory import Effort
 from rollout.domain.organization import Caller
+from rollout.domain.notices import Notice
 from rollout.domain.reach import Reach
 from rollout.domain.readiness import Notified, Rehearsed
 from rollout.domain.scope import Selection
@@ -522,6 +524,11 @@ def rehearsing(tools: Tools) -> Tools:
         journal=RehearsingJournal(tools.journal),
         notifier=RehearsingNotifier(),
     )
+
+
+def message_of(notice: Notice, settings: Settings) -> tuple[str, str]:
+    """Write a message as it would be sent: its subject and its text."""
+    return subject(notice), body(notice, settings.notify.sender)
 
 
 class LocalClock:

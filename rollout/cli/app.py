@@ -15,6 +15,7 @@ from rollout.cli import (
     doctor,
     init,
     inventory,
+    notices,
     plan,
     policy,
     release,
@@ -54,6 +55,7 @@ app.command("show", help=described(show.show))(show.show)
 app.command("apply", help=described(apply.apply))(apply.apply)
 app.command("approve", help=described(approve.approve))(approve.approve)
 app.command("status", help=described(status.status))(status.status)
+app.command("notices", help=described(notices.notices))(notices.notices)
 app.command("verify", help=described(verify.verify))(verify.verify)
 app.command("release", help=described(release.release))(release.release)
 app.command("rollback", help=described(rollback.rollback))(rollback.rollback)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from rollout.domain.users import User, tag
+from rollout.domain.users import Named, User, tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class UserMatch:
 
     text: str
 
-    def matches(self, user: User) -> bool:
+    def matches(self, user: Named) -> bool:
         """Tell whether this names the user."""
         if self.text in (user.arn, user.id):
             return True

@@ -11,7 +11,7 @@ from rollout.domain.exemptions import Exemption
 from rollout.domain.journal.records import Told
 from rollout.domain.journal.replay import Progress
 from rollout.domain.notices import Delivery
-from rollout.domain.users import User
+from rollout.domain.users import Named
 from rollout.domain.verdicts.verdict import Impact
 
 GOES_STALE_AFTER = timedelta(days=14)
@@ -77,7 +77,7 @@ def opens_at(told: Told, lead_time: timedelta) -> datetime:
 
 
 def free_until(
-    user: User, exemptions: tuple[Exemption, ...], progress: Progress, now: datetime
+    user: Named, exemptions: tuple[Exemption, ...], progress: Progress, now: datetime
 ) -> datetime | None:
     """Find the last moment at which the user was let out or exempt; None when never.
 

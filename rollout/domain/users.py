@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 
 class DeviceKind(StrEnum):
@@ -151,7 +152,23 @@ class User:
         return tuple(line.service for line in self.service_credentials if line.active)
 
 
-def tag(user: User, key: str) -> str | None:
+class Named(Protocol):
+    """What names a user: enough for whoever looks for one by ARN, id or tag."""
+
+    @property
+    def arn(self) -> str:
+        """The ARN."""
+
+    @property
+    def id(self) -> str:
+        """The UserId."""
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The user's tags."""
+
+
+def tag(user: Named, key: str) -> str | None:
     """A user's tag by key; IAM user tag keys are case-insensitive (AWS-FACTS §12)."""
     wanted = key.casefold()
     return next((value for name, value in user.tags.items() if name.casefold() == wanted), None)

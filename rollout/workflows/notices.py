@@ -1,0 +1,207 @@
+"""`rollout notices`: who was told what and when, whether it still counts, and what a user would be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+
+from rollout.domain.exemptions import Exemption
+from rollout.domain.journal.records import Reminded, Told
+from rollout.domain.journal.replay import Progress
+from rollout.domain.notices import Delivery, Line, Notice
+from rollout.domain.plan import AccountPlan, Entry
+from rollout.domain.readiness import free_until, needs_notice, opens_at, void
+from rollout.domain.schedule import due_dates
+from rollout.domain.scope import Selection
+from rollout.domain.verdicts.verdict import Kind
+from rollout.errors import EmptySelection
+from rollout.workflows.ports import StoredPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One notice or reminder about one user, and what it is worth now.
+
+    `state` is `counts`, `void`, `unproven` (nobody knows that it arrived), `used` (enforced since), `replaced` by a
+    newer one, or `not needed`; a reminder has none. `why` says more.
+    """
+
+    at: datetime
+    kind: str
+    user_arn: str
+    account_id: str
+    wave: str
+    address: str
+    impact: str
+    due: date
+    delivery: str
+    state: str
+    why: str
+    message_id: str = ""
+
+    def as_dict(self) -> dict[str, object]:
+        """Give it as JSON-able values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRules:
+    """What a notice goes by, from `rollout.yaml`."""
+
+    lead_time: timedelta
+    soak: timedelta
+    unaffected_too: bool
+    exemptions: tuple[Exemption, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A user as a plan knows them, for whoever asks by ARN, id and tags."""
+
+    arn: str
+    id: str
+    tags: Mapping[str, str]
+
+
+def who_was_told(
+    stored: StoredPlan,
+    progress: Progress,
+    rules: NoticeRules,
+    now: datetime,
+    selection: Selection = Selection(),  # noqa: B008 - a frozen value without contents
+) -> list[Said]:
+    """List what was said, oldest first. Raises EmptySelection when a selection matches nobody who was told."""
+    entries = {
+        entry.user.id: (part, entry)
+        for part in stored.accounts()
+        for entry in part.entries
+        if entry.user.id in progress.told
+    }
+    said: list[Said] = []
+    for user_id, notices in progress.told.items():
+        part, entry = entries.get(user_id, (None, None))
+        if not _chosen(selection, notices[-1], part):
+            continue
+        for told in notices:
+            state, why = _worth(told, notices[-1], entry, progress, rules, now)
+            said.append(_said(told, "notice", state, why))
+        said += [_said(one, "reminder", "", "") for one in progress.reminded.get(user_id, ())]
+    if not said and (selection.users or selection.accounts or selection.ous):
+        raise EmptySelection(
+            "nobody who was told matches --account / --ou / --user", cure="see all of them: rollout notices"
+        )
+    return sorted(said, key=lambda one: (one.at, one.user_arn, one.kind))
+
+
+def preview(stored: StoredPlan, progress: Progress, rules: NoticeRules, now: datetime, who: str) -> Notice:
+    """Make the message that a user of the plan would get; `who` is an ARN or a UserId. Raises EmptySelection."""
+    found = _find(stored, who)
+    if found is None:
+        raise EmptySelection(f"nobody in plan {stored.header.id} is {who}", cure="see who is: rollout show")
+    _, entry = found
+    if not _is_told(entry, rules):
+        held = f"{entry.verdict} ({', '.join(entry.because)})"
+        why = "nothing changes for them" if entry.verdict is Kind.ENFORCE else f"the verdict is {held}"
+        raise EmptySelection(f"{who} would get no message: {why}", cure="rollout show --user explains it")
+    filled = tuple(wave for wave, count in stored.header.waves.items() if count)
+    due = due_dates(progress, filled, rules.lead_time, rules.soak, now)
+    lines = [
+        _line(part, other, due[other.wave], progress, rules, now)
+        for part, other in _together(stored, entry, rules)
+    ]
+    return Notice(entry.address, tuple(sorted(lines, key=lambda line: (line.due, line.user.arn))))
+
+
+def _find(stored: StoredPlan, who: str) -> tuple[AccountPlan, Entry] | None:
+    for part in stored.accounts():
+        for entry in part.entries:
+            if who in (entry.user.arn, entry.user.id):
+                return part, entry
+    return None
+
+
+def _is_told(entry: Entry, rules: NoticeRules) -> bool:
+    if entry.verdict is not Kind.ENFORCE or entry.impact is None or entry.enforced_by:
+        return False
+    return needs_notice(entry.impact, unaffected_too=rules.unaffected_too)
+
+
+def _together(stored: StoredPlan, wanted: Entry, rules: NoticeRules) -> Iterator[tuple[AccountPlan, Entry]]:
+    """Find the users of the same person in the same wave: they are told in one message."""
+    address = wanted.address.casefold()
+    for part in stored.accounts():
+        for entry in part.entries:
+            same = entry.wave == wanted.wave and entry.address.casefold() == address
+            if same and _is_told(entry, rules):
+                yield part, entry
+
+
+def _line(
+    part: AccountPlan, entry: Entry, due: date, progress: Progress, rules: NoticeRules, now: datetime
+) -> Line:
+    """Name the day that was told where that still counts, else the one that would be told now."""
+    if entry.impact is None:
+        raise ValueError("only who is to be enforced is told")
+    told = progress.last_told(entry.user.id)
+    counts = told is not None and not void(told, entry.impact, now, _since(entry, progress, rules, now))
+    return Line(entry.user, part.name, entry.impact, told.due if told and counts else due, entry.forecast)
+
+
+def _chosen(selection: Selection, told: Told, part: AccountPlan | None) -> bool:
+    user = told.user
+    name, ou = (part.name, part.ou) if part else ("", "")
+    return selection.takes_account(user.account_id, name, ou) and selection.takes_user(
+        user.arn, user.name, user.id
+    )
+
+
+def _worth(
+    told: Told,
+    newest: Told,
+    entry: Entry | None,
+    progress: Progress,
+    rules: NoticeRules,
+    now: datetime,
+) -> tuple[str, str]:
+    """Say what a notice is worth now, and why."""
+    if told is not newest:
+        return "replaced", f"by the notice of {newest.at:%Y-%m-%d %H:%M} UTC"
+    placed = progress.placed.get(told.user.id)
+    if placed is not None:
+        return "used", f"enforced {placed.at:%Y-%m-%d %H:%M} UTC"
+    if entry is None:
+        return "not needed", "not in the plan any more"
+    if entry.verdict is not Kind.ENFORCE or entry.impact is None:
+        return "not needed", f"the verdict is {entry.verdict} ({', '.join(entry.because)})"
+    if entry.enforced_by:
+        return "used", f"enforced by {entry.enforced_by}"
+    why_void = void(told, entry.impact, now, _since(entry, progress, rules, now))
+    if why_void:
+        return "void", why_void
+    if told.delivery is not Delivery.DELIVERED:
+        return "unproven", f"{told.delivery}, not known to be delivered"
+    opens = opens_at(told, rules.lead_time)
+    return "counts", "ready" if now >= opens else f"ready from {opens:%Y-%m-%d %H:%M} UTC"
+
+
+def _since(entry: Entry, progress: Progress, rules: NoticeRules, now: datetime) -> datetime | None:
+    known = _Known(entry.user.arn, entry.user.id, entry.facts.tags)
+    return free_until(known, rules.exemptions, progress, now)
+
+
+def _said(said: Told | Reminded, kind: str, state: str, why: str) -> Said:
+    return Said(
+        said.at,
+        kind,
+        said.user.arn,
+        said.user.account_id,
+        said.wave,
+        said.address,
+        str(said.impact),
+        said.due,
+        str(said.delivery),
+        state,
+        why or said.detail,
+        said.message_id,
+    )
