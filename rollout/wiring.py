@@ -38,8 +38,8 @@ from rollout.domain.force_mfa.documents import allow_half, enrolment, force_mfa
 from rollout.domain.force_mfa.standing import Documents, Names
 from rollout.domain.force_mfa.via import Via
 from rollout.domain.inventory import Effort
-from rollout.domain.organization import Caller
 from rollout.domain.notices import Notice
+from rollout.domain.organization import Caller
 from rollout.domain.reach import Reach
 from rollout.domain.readiness import Notified, Rehearsed
 from rollout.domain.scope import Selection
