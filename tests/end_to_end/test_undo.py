@@ -1,0 +1,161 @@
+"""Enforced, let out, put back, rolled back: what stands in IAM is read by plain boto3 and judged by the evaluator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from rollout.sandbox.server import Sandbox
+from tests.cli.conftest import with_settings
+from tests.cli.shell import Said, Shell, listening, writes
+from tests.end_to_end.iam_state import Onlooker
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+DRIFT, IN_PART = 3, 4
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox.start(NOW, instance="undo", ticking=False) as running:
+        yield running
+
+
+@pytest.fixture
+def shell(sandbox: Sandbox, tmp_path: Path) -> Shell:
+    return with_settings(tmp_path, sandbox)
+
+
+def well(said: Said, code: int = 0) -> Said:
+    assert code == said.code, f"{said.out}\n{said.err}"
+    return said
+
+
+def names(heard: list[str]) -> list[str]:
+    return [line.split()[1] for line in writes(heard)]
+
+
+def enforce(shell: Shell, sandbox: Sandbox, *, waves: int = 3) -> None:
+    well(shell("plan"), IN_PART)
+    well(shell("apply", "--stage", "dry-run"))
+    for _ in range(waves):
+        well(shell("apply", "--stage", "notify", "--yes"))
+    sandbox.advance(timedelta(days=14))
+    for _ in range(waves):
+        well(shell("apply", "--stage", "enforce", "--yes"))
+        sandbox.advance(timedelta(days=4))
+
+
+@pytest.mark.slow  # thirteen accounts enforced, let out, put back and rolled back
+def test_everything_that_was_done_can_be_undone(sandbox: Sandbox, shell: Shell):
+    aws = Onlooker(sandbox.environment())
+    before, denied_before = aws.snapshot(), aws.denied()
+    enforce(shell, sandbox)
+    enforced = aws.denied()
+    assert len(enforced) - len(denied_before) > 90
+    touched = {arn.split(":")[4] for arn in enforced - denied_before}
+
+    # Nothing has drifted, but that some accounts cannot be looked at.
+    looked = well(shell("verify", "--json"), IN_PART).json
+    assert len(enforced - denied_before) == looked["enforced"]["in_fact"] == looked["enforced"]["expected"]
+    assert [] == looked["drift"]
+
+    # A rehearsal of the brake, and the brake: one write an account, and nobody is denied whom nobody denied before.
+    with listening() as heard:
+        rehearsed = well(shell("release", "--all", "--reason", "drill", "--dry-run", "--json"), IN_PART).json
+    assert [] == names(heard)
+    with listening() as heard:
+        said = well(shell("release", "--all", "--reason", "drill", "--for", "4h", "--yes", "--json"), IN_PART)
+    assert ["SetDefaultPolicyVersion"] * len(touched) == names(heard)
+    assert len(touched) == rehearsed["writes"] == said.json["writes"]
+    assert denied_before == aws.denied()
+
+    # Apply leaves it so, and so does a nightly look.
+    with listening() as heard:
+        well(shell("apply", "--stage", "enforce", "--yes"))
+        looked = well(shell("verify", "--fix", "--yes", "--json"), IN_PART).json
+    assert [] == names(heard)
+    (let_out,) = looked["let_out"]
+    assert let_out.startswith("everybody released until 2026-12-20 13:00 UTC by ")
+    assert denied_before == aws.denied()
+
+    # The end of it: everybody is judged again, and back.
+    with listening() as heard:
+        well(shell("release", "--all", "--end", "--yes"), IN_PART)
+    assert ["SetDefaultPolicyVersion"] * len(touched) == names(heard)
+    assert enforced == aws.denied()
+
+    # Rolled back, rehearsed first: IAM is as it was, namesakes and all.
+    with listening() as heard:
+        rehearsed = well(shell("rollback", "--all", "--dry-run", "--json")).json
+    assert [] == names(heard)
+    assert enforced == aws.denied()
+    with listening() as heard:
+        done = well(shell("rollback", "--all", "--yes", "--json")).json
+    assert rehearsed["accounts"] == done["accounts"]
+    assert done["writes"] == len(names(heard))
+    assert [] == [left for account in done["accounts"] for left in account["left"]]
+    assert before == aws.snapshot()
+
+    # Once more: nothing is left to undo.
+    with listening() as heard:
+        assert "Nothing is left to undo." in well(shell("rollback", "--all", "--yes")).out
+    assert [] == names(heard)
+
+
+def test_one_user_is_let_out_and_a_hand_is_seen(sandbox: Sandbox, shell: Shell, tmp_path: Path):
+    aws = Onlooker(sandbox.environment())
+    before = aws.denied()
+    enforce(shell, sandbox, waves=1)
+    enforced = aws.denied()
+    arn = max(enforced - before)
+    account_id = arn.split(":")[4]
+
+    # By the ARN alone: from an empty folder, with nothing but credentials and settings.
+    empty = tmp_path / "elsewhere"
+    empty.mkdir()
+    elsewhere = with_settings(empty, sandbox)
+    with listening() as heard:
+        well(elsewhere("release", "--user", arn, "--reason", "locked out", "--yes"))
+    assert ["RemoveUserFromGroup"] == names(heard)
+    assert enforced - {arn} == aws.denied()
+
+    # Where the journal is, it counts as taken out by hand: told with the cure, and left alone by --fix.
+    there = ("--account", account_id)
+    (one,) = well(shell("verify", "--json", *there), DRIFT).json["drift"]
+    assert ("membership-removed", arn) == (one["kind"], one["who"])
+    with listening() as heard:
+        well(shell("verify", "--fix", "--yes", *there), DRIFT)
+    assert [] == names(heard)
+    with listening() as heard:
+        well(shell("verify", "--fix", "memberships", "--yes", *there))
+    assert ["AddUserToGroup"] == names(heard)
+    assert enforced == aws.denied()
+
+    # The policy taken off the group, as exclusive attachments of Terraform do it, comes back by --fix.
+    iam = aws.iam(account_id)
+    policy = f"arn:aws:iam::{account_id}:policy/rollout/ForceMFA"
+    iam.detach_group_policy(GroupName="ForceMFA", PolicyArn=policy)
+    assert arn not in aws.denied()
+    with listening() as heard:
+        well(shell("verify", "--fix", "--yes", *there))
+    assert ["AttachGroupPolicy"] == names(heard)
+    assert enforced == aws.denied()
+
+    # The brake by hand, in one account; ended by name.
+    iam.set_default_policy_version(PolicyArn=policy, VersionId="v1")
+    with listening() as heard:
+        well(shell("apply", "--stage", "enforce", "--wave", "canary", "--yes"))
+    assert [] == names(heard)
+    well(shell("release", "--account", account_id, "--end", "--yes"))
+    assert enforced == aws.denied()
+
+
+def test_every_account_is_reached_by_the_brake_whatever_the_scope_says(tmp_path: Path, sandbox: Sandbox):
+    shell = with_settings(tmp_path, sandbox)
+    text = (tmp_path / "rollout.yaml").read_text()
+    (tmp_path / "rollout.yaml").write_text(text + '\nscope: {include: {accounts: ["444455556666"]}}\n')
+    said = well(shell("release", "--all", "--reason", "drill", "--dry-run", "--json"), IN_PART).json
+    assert Onlooker(sandbox.environment()).accounts() == [account["account"] for account in said["accounts"]]
