@@ -12,7 +12,7 @@ import typer
 from rollout.cli.applied import as_json, tell, tell_gates
 from rollout.cli.console import TerminalProgress, confirm, err, print_json, warn
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users, Yes
-from rollout.cli.startup import go_live, read_settings, selection
+from rollout.cli.startup import go_live, read_settings, selection, share_report
 from rollout.domain.stages import Stage
 from rollout.errors import Interrupted, WrongUsage
 
@@ -165,6 +165,6 @@ def _write_report(live: Live, stored: StoredPlan, result: Applied) -> Path:
     files = write_report(
         folder, stored.header, stored.accounts(), real, live.clock.now(), rehearsal=rehearsal
     )
-    for place in live.files.share_report(stored, files)[-1:]:
+    for place in share_report(live.files, stored, files)[-1:]:
         err.print(f"The report is at {place} too, for the team.", markup=False)
     return files.html

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rollout.cli.console import out, print_json
 from rollout.cli.options import Config, Json, PlanArgument, Profile
-from rollout.cli.startup import load_plan, read_settings
+from rollout.cli.startup import load_plan, read_settings, share_report
 
 
 def report(
@@ -25,7 +25,7 @@ def report(
     written = write_report(
         files.report_folder(stored), stored.header, stored.accounts(), progress, offline_now()
     )
-    shared = files.share_report(stored, written)
+    shared = share_report(files, stored, written)
     if json:
         parts = {name: str(getattr(written, name)) for name in ("html", "users", "accounts", "changes")}
         print_json({**parts, "shared": list(shared)})

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from rollout.cli.console import warn
 from rollout.domain.scope import Selection
+from rollout.errors import Unwritable
 
 if TYPE_CHECKING:
+    from rollout.reporting import ReportFiles
     from rollout.settings import Settings
     from rollout.wiring import Files, Live
     from rollout.workflows.inventory import Premises
@@ -60,6 +62,15 @@ def load_plan(files: Files, reference: str | None) -> StoredPlan:
     if expected is not None and found != expected:
         warn(f"plan {stored.header.id} is of organization {found}, but rollout.yaml says {expected}")
     return stored
+
+
+def share_report(files: Files, stored: StoredPlan, written: ReportFiles) -> tuple[str, ...]:
+    """Put a report where the team finds it, and answer where; who may only read the store keeps it here."""
+    try:
+        return files.share_report(stored, written)
+    except Unwritable as problem:
+        warn(f"the report is on this machine only: {problem}")
+        return ()
 
 
 def tell_endpoints(live: Live) -> None:

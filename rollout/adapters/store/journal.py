@@ -70,9 +70,16 @@ class FolderJournal:
         if not os.path.lexists(self._folder):
             return []
         try:  # what is there and is no folder is an error: without its journal, a run would not know its own work
-            return [path for path in self._folder.iterdir() if path.suffix == ENDING and path.is_file()]
+            there = list(self._folder.iterdir())
+            foreign = next((path for path in there if path.is_dir() and any(path.glob(f"*{ENDING}"))), None)
         except OSError as problem:
             raise _unreadable(self._folder, problem) from problem
+        if foreign:
+            raise JournalDamaged(
+                f"{foreign} holds batches of a journal from a bucket, which cannot be read in a folder",
+                cure="set `store` to that bucket, or to another copy of it",
+            )
+        return [path for path in there if path.suffix == ENDING and path.is_file()]
 
     def close(self) -> None:
         """Let go of the segment; a later record is refused."""

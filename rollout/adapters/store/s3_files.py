@@ -14,6 +14,7 @@ from rollout.adapters.store.files import Files
 from rollout.adapters.store.folder import FolderStore, unwritable
 from rollout.adapters.store.plans import ENDING, Plans, is_file
 from rollout.adapters.store.s3 import Part, S3Objects
+from rollout.errors import AwsFailure
 
 _IN_MEMORY = 16 << 20
 # The header of a plan is in the first part, nearly always; whoever reads on, reads the rest.
@@ -87,7 +88,10 @@ class _Parts(io.RawIOBase):
     def _fetch(self) -> None:
         part = self._objects.read_part(self._name, self._fetched, _NEXT_PARTS, self._etag)
         if part is None or not part.content:
-            raise OSError(errno.ESTALE, "it was replaced or deleted while it was read")
+            where = self._objects.place.where(self._name)
+            raise AwsFailure(
+                f"{where} was replaced or deleted while it was read", cure="run the command again"
+            )
         self._part = memoryview(part.content)
         self._fetched += len(part.content)
 

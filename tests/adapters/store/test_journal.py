@@ -75,6 +75,15 @@ def test_a_segment_that_may_not_be_read_is_no_riddle(tmp_path, monkeypatch):
         list(FolderJournal(tmp_path, "x").records())
 
 
+def test_a_journal_that_was_copied_from_a_bucket_is_not_taken_for_an_empty_one(tmp_path):
+    (tmp_path / "journal/run-1").mkdir(parents=True)
+    assert list(FolderJournal(tmp_path, "x").records()) == []
+    (tmp_path / "journal/run-1/00000001.jsonl").write_bytes(line_of(start()))
+
+    with pytest.raises(JournalDamaged, match=r"run-1 holds batches of a journal from a bucket"):
+        list(FolderJournal(tmp_path, "x").records())
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "journal").write_text("in the way")
 

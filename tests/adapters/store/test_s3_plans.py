@@ -8,7 +8,7 @@ import pytest
 from rollout.adapters.store import s3_files
 from rollout.adapters.store.plans import FolderPlans
 from rollout.adapters.store.s3_files import S3Files, S3Plans
-from rollout.errors import AwsFailure, NoPlan, PlanRefused, Unwritable
+from rollout.errors import AwsFailure, NoPlan, Unwritable
 from tests.adapters.store.bucket import Asked, BucketServer, Refuse
 from tests.adapters.store.places import BucketPlace
 from tests.adapters.store.reaching import BUCKET, objects
@@ -64,8 +64,9 @@ def test_a_file_that_changes_while_it_is_read_is_no_mixture(place: BucketPlace, 
             place.remove("plans/x")
         else:
             place.put("plans/x", b"b" * 240)
-        with pytest.raises(OSError, match="replaced or deleted"):
+        with pytest.raises(AwsFailure, match="replaced or deleted") as refused:
             stream.read()
+    assert refused.value.cure == "run the command again"
 
 
 def test_a_plan_that_may_not_be_read_is_told_with_the_rights_it_takes(place: BucketPlace):
@@ -149,5 +150,5 @@ def test_a_plan_altered_between_two_parts_is_refused(place: BucketPlace, monkeyp
             place.put(PLAN, content.replace(b"alice", b"mallo"))
 
     place.server.weather = altered
-    with pytest.raises((NoPlan, PlanRefused)):
+    with pytest.raises(AwsFailure, match="replaced or deleted"):
         list(place.plans().load(stored.stem).accounts())

@@ -13,6 +13,7 @@ import pytest
 
 from rollout.adapters.store.s3_failures import Place
 from rollout.adapters.store.s3_store import InBucket
+from rollout.cli.startup import share_report
 from rollout.domain.journal.records import Released
 from rollout.domain.reach import Reach
 from rollout.domain.stages import Stage
@@ -187,6 +188,17 @@ def test_a_report_is_shared_the_page_last(bucket: BucketServer, tmp_path: Path):
     assert bucket.writes()[-4:] == [f"reports/2026-11-24-k3f9/{name}" for name in PARTS]
     for name in PARTS:
         assert bucket.content(f"team/reports/2026-11-24-k3f9/{name}") == (folder / name).read_bytes()
+
+
+def test_who_may_only_read_keeps_the_report_here(
+    bucket: BucketServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    files = team(tmp_path)
+    stored = files.plans.save(a_header(*ACCOUNTS), ACCOUNTS)
+    bucket.weather = lambda asked: Refuse("AccessDenied", 403) if asked.method == "PUT" else None
+
+    assert share_report(files, stored, report_in(files.report_folder(stored))) == ()
+    assert "the report is on this machine only" in capsys.readouterr().err
 
 
 def test_without_a_file_reports_are_opened_in_the_working_folder(
