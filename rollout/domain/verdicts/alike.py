@@ -21,9 +21,10 @@ SAME_FOR_ALL = frozenset(
         "aws:sourceip",
     }
 )
-# Resources that mean the same for everybody of an account with a path, and for everybody without one.
+# Resources that mean the same for everybody of an account with a path, and for everybody without one. A `*` may run on
+# past a colon: after one, what looks like the name of a service need not be it.
 _ALIKE = re.compile(
-    r"\*|arn:[a-z*-]+:(?!iam\b)[a-z0-9-]+:[^$]*"
+    r"\*|arn:[a-z-]+:(?!iam\b)[a-z0-9-]+:[^$]*"
     r"|arn:[a-z*-]+:iam::[^:$]*:(\*|(user|mfa)/(\*|\*/\$\{aws:username\}|\$\{aws:username\})|(role|group|policy|oidc-provider|saml-provider)/[^$]*)"
 )
 
