@@ -112,7 +112,7 @@ def _one(
         return repaired
     try:
         entered = tools.door.enter(account)
-        progress = _settled(account.id, entered, eyes, tools, maker, progress)
+        progress = maker.settle_all(account.id, entered, progress, eyes.organization_id)
         facts = _freshened(entered.read(), entered, eyes.rules, progress)
         levels = None if eyes.levels is None else eyes.levels.get(account.id)
         words = merged(progress.releases.words, tools.marker.words())
@@ -129,15 +129,6 @@ def _one(
             AccountFailed(eyes.run, tools.clock.now(), account.id, refusal.why, refusal.cure)
         )
     return repaired
-
-
-def _settled(
-    account_id: str, entered: OpenAccount, eyes: Eyes, tools: RepairTools, maker: Maker, progress: Progress
-) -> Progress:
-    left_open = [done for done in progress.open if done.intent.change.account_id == account_id]
-    for done in left_open:
-        maker.settle(done, entered)
-    return replay(tools.journal.records(), eyes.organization_id) if left_open else progress
 
 
 def _freshened(facts: AccountFacts, entered: OpenAccount, rules: Rules, progress: Progress) -> AccountFacts:

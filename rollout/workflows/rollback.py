@@ -236,7 +236,7 @@ def _one(
         return back
     try:
         entered = tools.door.enter(account)
-        made = _settled(account.id, entered, tools, maker, progress, order.organization_id)
+        made = _standing(maker.settle_all(account.id, entered, progress, order.organization_id))
         undoing = undo(account.id, entered.read(), made, order.wanted.chosen)
         back.left += undoing.left
         for step in undoing.people:
@@ -255,23 +255,6 @@ def _one(
             AccountFailed(order.run, tools.clock.now(), account.id, refusal.why, refusal.cure)
         )
     return back
-
-
-def _settled(
-    account_id: str,
-    entered: OpenAccount,
-    tools: RollbackTools,
-    maker: Maker,
-    progress: Progress,
-    organization_id: str,
-) -> Made:
-    """Settle what a run that died left open, then say what stands by our doing."""
-    left_open = [done for done in progress.open if done.intent.change.account_id == account_id]
-    for done in left_open:
-        maker.settle(done, entered)
-    if left_open:
-        progress = replay(tools.journal.records(), organization_id)
-    return _standing(progress)
 
 
 def _goes_on(back: AccountBack, tools: RollbackTools) -> bool:

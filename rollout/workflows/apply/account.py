@@ -16,7 +16,6 @@ from rollout.domain.changes import (
 from rollout.domain.force_mfa.placing import enforcing, enrolling, is_placed, releasing, renewing
 from rollout.domain.force_mfa.standing import State
 from rollout.domain.journal.records import AccountFailed
-from rollout.domain.journal.replay import Progress, replay
 from rollout.domain.notices import Line
 from rollout.domain.readiness import free_until, needs_notice, void
 from rollout.domain.reminders import mark_due
@@ -27,7 +26,7 @@ from rollout.workflows.apply.judging import Case, Scene, judge_again, look
 from rollout.workflows.apply.making import Making
 from rollout.workflows.apply.notices import Saying
 from rollout.workflows.apply.task import Done, Step, Task
-from rollout.workflows.ports import CannotEnter, OpenAccount
+from rollout.workflows.ports import CannotEnter
 
 
 def carry(task: Task, step: Step) -> Done:
@@ -38,7 +37,8 @@ def carry(task: Task, step: Step) -> Done:
         return done
     try:
         entered = step.tools.door.enter(task.account)
-        progress = _settle_open(task.account.id, entered, step)
+        organization_id = step.order.plan.header.organization_id
+        progress = step.maker.settle_all(task.account.id, entered, step.progress, organization_id)
         _carry(look(task, replace(step, progress=progress), entered), done)
     except CannotEnter as refusal:
         # Also when access is lost half-way: what was done stays counted, an open intent is settled by the next run.
@@ -49,16 +49,6 @@ def carry(task: Task, step: Step) -> Done:
         done.unreachable = True
         done.failed |= {entry.wave for entry in task.entries}
     return done
-
-
-def _settle_open(account_id: str, entered: OpenAccount, step: Step) -> Progress:
-    """Settle what a run that died left open in this account, and answer what the journal says then."""
-    left_open = [done for done in step.progress.open if done.intent.change.account_id == account_id]
-    for done in left_open:
-        step.maker.settle(done, entered)
-    if not left_open:
-        return step.progress
-    return replay(step.tools.journal.records(), step.order.plan.header.organization_id)
 
 
 def _carry(scene: Scene, done: Done) -> None:

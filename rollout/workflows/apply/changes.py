@@ -18,8 +18,11 @@ from rollout.domain.changes import (
     Outcome,
     Skipped,
 )
+from rollout.domain.iam import equal_documents
 from rollout.domain.journal.records import Intent, Settled
-from rollout.domain.journal.replay import Done
+from rollout.domain.journal.replay import Done, Progress, replay
+from rollout.domain.made import made_by
+from rollout.domain.undoing import document_of
 from rollout.workflows.ports import AnswerLost, Clock, Journal, OpenAccount, Refusal
 
 TRIES_AFTER_LOST_ANSWERS = 3
@@ -67,13 +70,24 @@ class Maker:
             Settled(self.run, now, self.run, number, AlreadyInPlace()),
         )
 
-    def settle(self, done: Done, account: OpenAccount) -> None:
+    def settle_all(
+        self, account_id: str, account: OpenAccount, progress: Progress, organization_id: str
+    ) -> Progress:
+        """Settle what runs that died left open in an account, and answer what the journal says then."""
+        left_open = [done for done in progress.open if done.intent.change.account_id == account_id]
+        for done in left_open:
+            self.settle(done, account, progress)
+        return replay(self.journal.records(), organization_id) if left_open else progress
+
+    def settle(self, done: Done, account: OpenAccount, progress: Progress) -> None:
         """Settle an intent that an earlier run left open when it died, by looking at what AWS holds."""
         intent = done.intent
         outcome: Outcome
         if intent.before == "present":
             outcome = AlreadyInPlace()
-        elif account.holds(intent.change, patiently=self._may_show_late(intent)):
+        elif account.holds(intent.change, patiently=self._may_show_late(intent)) or _was_set_aside(
+            intent.change, account, progress
+        ):
             outcome = Applied("", unconfirmed=True)
         else:
             outcome = Skipped("not-made", "the run ended before this was written")
@@ -81,6 +95,21 @@ class Maker:
 
     def _may_show_late(self, intent: Intent) -> bool:
         return isinstance(intent.change, MADE_ONCE) and self.clock.now() - intent.at < SHOWN_SINCE
+
+
+def _was_set_aside(change: Change, account: OpenAccount, progress: Progress) -> bool:
+    """Tell whether a version was made that is no longer the default: a release may have pulled the brake since.
+
+    A document that an earlier version of ours brought tells nothing: that may be the one which is there.
+    """
+    if not isinstance(change, CreateVersion):
+        return False
+    earlier = made_by(progress.changes).versions.get(change.policy_arn, [])
+    if any(equal_documents(document_of(done), change.document) for done in earlier):
+        return False
+    policy = account.policy(change.policy_arn)
+    versions = policy.versions if policy else ()
+    return any(equal_documents(version.document, change.document) for version in versions)
 
 
 def _write(change: Change, account: OpenAccount) -> Outcome:

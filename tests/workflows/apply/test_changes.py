@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
 
+from rollout.adapters.aws import effects
 from rollout.domain.changes import (
     AlreadyInPlace,
     Applied,
@@ -19,9 +21,11 @@ from rollout.domain.changes import (
     Failed,
     Outcome,
     RemoveMember,
+    SetDefaultVersion,
     Skipped,
 )
-from rollout.domain.journal.records import Intent, Settled
+from rollout.domain.inventory import AccountFacts
+from rollout.domain.journal.records import Intent, Record, Settled
 from rollout.domain.journal.replay import Done
 from rollout.workflows.apply.changes import Maker, Numbering
 from rollout.workflows.ports import AnswerLost, Refusal, WriteReceipt
@@ -30,7 +34,9 @@ from tests.builders import (
     GROUP,
     NOW,
     POLICY,
+    a_change,
     a_membership,
+    a_progress,
     a_ref,
     a_run,
     a_user,
@@ -39,9 +45,10 @@ from tests.builders import (
 )
 from tests.builders import account_facts as facts_of
 from tests.fakes import FakeAccount, FakeClock, FakeJournal, Trouble
-from tests.workflows.world import BRAKE, a_group
+from tests.workflows.world import BRAKE, FULL, a_group
 
 MEMBERSHIP = a_membership()
+OTHER_DOCUMENT = {"Version": "2012-10-17", "Statement": []}
 GONE = Refusal("NoSuchEntity: says the test", gone=True)
 
 
@@ -58,9 +65,9 @@ class Scene:
     def make(self, change: Change = MEMBERSHIP) -> Outcome:
         return self.maker.make(change, self.account, "rest")
 
-    def settle(self, change: Change, before: str = "absent") -> Outcome:
+    def settle(self, change: Change, before: str = "absent", earlier: tuple[Record, ...] = ()) -> Outcome:
         intent = an_intent(change, run="dead", number=7, before=before)
-        self.maker.settle(Done(a_run("dead"), intent, None, None), self.account)
+        self.maker.settle(Done(a_run("dead"), intent, None, None), self.account, a_progress(*earlier))
         record = self.journal.kept[-1]
         assert isinstance(record, Settled)
         assert ("run-1", "dead", 7) == (record.run, record.of, record.number)
@@ -228,6 +235,30 @@ def test_an_intent_left_open_about_something_found_there_is_not_ours():
 )
 def test_any_kind_of_change_can_be_settled(change, outcome):
     assert outcome == Scene().settle(change)
+
+
+def test_a_version_that_is_not_the_default_any_more_was_made():
+    """A release pulled the brake before anybody settled: the version is there, and ours."""
+    scene = Scene()
+    scene.account.facts = a_policy_of(BRAKE, FULL)
+    assert Applied("", unconfirmed=True) == scene.settle(CreateVersion(ACCOUNT, POLICY, FULL))
+    assert isinstance(scene.settle(CreateVersion(ACCOUNT, POLICY, OTHER_DOCUMENT)), Skipped)
+
+
+def test_a_version_like_one_from_before_tells_nothing():
+    scene = Scene()
+    scene.account.facts = a_policy_of(BRAKE, FULL)
+    before = (a_run("first"), *a_change(CreateVersion(ACCOUNT, POLICY, FULL), run="first"))
+    outcome = scene.settle(CreateVersion(ACCOUNT, POLICY, FULL), earlier=before)
+    assert Skipped("not-made", "the run ended before this was written") == outcome
+
+
+def a_policy_of(default: Mapping[str, object], *others: Mapping[str, object]) -> AccountFacts:
+    """An account that holds our policy with a version of each document."""
+    facts = effects.after(facts_of(), CreatePolicy(ACCOUNT, POLICY, "ForceMFA", "/rollout/", default, {}))
+    for document in others:
+        facts = effects.after(facts, CreateVersion(ACCOUNT, POLICY, document))
+    return effects.after(facts, SetDefaultVersion(ACCOUNT, POLICY, "v1"))
 
 
 def test_settling_writes_nothing():
