@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DRIFT, IN_PART = 3, 4
 MEMBERSHIPS = "memberships"
+SHOWN = 20
 
 
 def verify(
@@ -140,9 +141,7 @@ def _tell(found: Verified, fixed: Fixed | None) -> None:
     rows = [(drift.kind, drift.account_id, drift.who, drift.text) for drift in found.drifts]
     if rows:
         out.print(table("Drift", ("what", "account", "who", "text"), rows))
-        causes = {drift.kind: (drift.cause, drift.cure) for drift in reversed(found.drifts)}
-        kinds = [(kind, *causes[kind]) for kind in type(found.drifts[0].kind) if kind in causes]
-        out.print(table("\nCauses and cures", ("what", "likely cause", "cure"), kinds))
+        _tell_cures(found)
     for release in found.let_out:
         out.print(f"Let out: {release}", markup=False)
     for account_id, reason in found.unreachable:
@@ -153,6 +152,21 @@ def _tell(found: Verified, fixed: Fixed | None) -> None:
         f"{len(found.drifts)} differences in {found.accounts} accounts.",
         markup=False,
     )
+
+
+def _tell_cures(found: Verified) -> None:
+    """Print a line each, never folded: most cures are commands to paste."""
+    cures: dict[tuple[str, str], list[str]] = {}
+    for drift in found.drifts:
+        cures.setdefault((drift.kind, drift.cause), []).append(drift.cure)
+    for (kind, cause), commands in cures.items():
+        out.print(f"\n{kind}: probably {cause}", markup=False)
+        distinct = list(dict.fromkeys(commands))
+        for command in distinct[:SHOWN]:
+            out.print(f"  cure: {command}", markup=False)
+        if len(distinct) > SHOWN:
+            out.print(f"  and {len(distinct) - SHOWN} more: see --json", markup=False)
+    out.print()
 
 
 def _as_json(found: Verified, fixed: Fixed | None) -> dict[str, object]:

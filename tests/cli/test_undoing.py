@@ -1,0 +1,225 @@
+"""`release`, `rollback`, `verify` and `unlock` as a person types them: what they refuse, ask, say, and leave with."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from rollout.adapters.store.folder import FolderStore
+from rollout.adapters.store.journal_lines import line_of
+from rollout.adapters.store.plans import Plans
+from rollout.domain.changes import AddMember, UserRef
+from rollout.domain.journal.records import Record, RunStarted
+from rollout.domain.stages import Stage
+from rollout.domain.verdicts.verdict import Kind
+from rollout.sandbox.server import Sandbox
+from tests.builders import OPERATOR, a_change, a_ref
+from tests.cli.shell import Shell, listening, writes
+
+ACCOUNT = "444455556666"
+DRIFT, IN_PART, REFUSED = 3, 4, 5
+
+
+# --- Wrong usage ---
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("release", "--reason", "x"), "exactly one of --user, --wave, --account and --all"),
+        (("release", "--all", "--wave", "rest", "--reason", "x"), "exactly one of"),
+        (("release", "--all"), "release needs --reason"),
+        (("release", "--all", "--reason", "x", "--for", "4 hours"), "--for: "),
+        (("release", "--all", "--reason", "x", "--for", "0h"), "--for 0 lets nobody out"),
+        (("release", "--all", "--end", "--for", "4h"), "--end and --for do not go together"),
+        (("release", "--wave", "rest", "--reason", "x"), 'the journal knows no wave "rest"'),
+        (("release", "--user", "zoe", "--reason", "x"), "no user matches --user"),
+        (("release", "--account", "prod-*", "--reason", "x"), "no account matches prod-*"),
+        (("rollback",), "say what is undone: --plan, --wave, --account, --user, or --all alone"),
+        (("rollback", "--all", "--wave", "rest"), "or --all alone"),
+        (("rollback", "--wave", "rest"), "the journal knows no change that matches"),
+        (("rollback", "--plan", "k3f9"), 'the journal knows no plan "k3f9"'),
+        (("verify", "one", "two"), "one plan at a time"),
+        (("verify", "memberships"), "memberships"),
+    ],
+)
+def test_wrong_usage_is_refused_with_a_cure_and_nothing_is_written(planned: Shell, words, says):
+    with listening() as heard:
+        said = planned(*words, "--yes") if words[0] != "verify" else planned(*words)
+    assert said.code in (1, 2), said.err
+    assert says in said.err
+    assert "Cure: " in said.err
+    assert [] == writes(heard)
+    assert not (planned.folder / "journal").exists()
+
+
+@pytest.mark.parametrize("words", [("release", "--all", "--reason", "drill"), ("release", "--all", "--end")])
+def test_without_a_terminal_and_without_yes_nothing_is_written(planned: Shell, words):
+    with listening() as heard:
+        said = planned(*words)
+    assert 2 == said.code
+    assert "everybody" in said.err
+    assert "add --yes" in said.err
+    assert [] == writes(heard)
+
+
+# --- Release ---
+
+
+def test_where_nothing_stands_the_brake_says_so(planned: Shell):
+    said = planned("release", "--account", ACCOUNT, "--reason", "drill", "--yes", "--json")
+    assert 0 == said.code, said.err
+    assert 0 == said.json["writes"]
+    assert [{"account": ACCOUNT, "brake_was": "absent", "writes": 0, "failed": []}] == said.json["accounts"]
+
+
+def test_a_rehearsal_asks_nothing_and_puts_nothing(planned: Shell):
+    said = planned("release", "--account", ACCOUNT, "--reason", "drill", "--dry-run")
+    assert 0 == said.code, said.err
+    assert f"account {ACCOUNT}: would be let out by 0 writes." in said.out
+    assert not (planned.folder / ".rollout" / "releases").exists()
+
+
+def test_a_release_is_found_by_runs_on_the_same_store(planned: Shell, sandbox: Sandbox):
+    said = planned("release", "--account", ACCOUNT, "--reason", "drill", "--for", "4h", "--yes")
+    assert 0 == said.code, said.err
+    assert "It ends by itself at 2026-11-24 13:00 UTC." in said.out
+    folder = planned.folder / ".rollout" / "releases" / sandbox.organization_id
+    (marker,) = folder.iterdir()
+    word = json.loads(marker.read_text())
+    assert ("Released", [ACCOUNT], "drill") == (word["type"], word["reach"]["accounts"], word["reason"])
+
+
+def test_a_journal_that_cannot_be_read_stops_no_brake(planned: Shell):
+    journal = planned.folder / "journal"
+    journal.mkdir()
+    (journal / "broken.jsonl").write_text('{"type": "Released", "at": "2026-11-24T09:00:00Z"\n{}\n{}\n')
+    said = planned("release", "--account", ACCOUNT, "--reason", "drill", "--yes")
+    assert 0 == said.code, said.err
+    assert "the journal cannot be read, and is not needed for accounts" in said.err
+
+
+# --- Rollback ---
+
+
+def of_this_organization(sandbox: Sandbox, at: str, *records: Record) -> bytes:
+    moment = datetime.fromisoformat(at)
+    started = RunStarted(
+        "run-1", moment, sandbox.organization_id, "k3f9", "", Stage.ENFORCE, OPERATOR, "1.0.0"
+    )
+    return b"".join(line_of(record) for record in (started, *records))
+
+
+def test_what_is_gone_is_left_out_and_the_rest_is_no_trouble(planned: Shell, sandbox: Sandbox):
+    """The journal says that somebody was put into a group of an account where neither is to be found."""
+    change = AddMember(ACCOUNT, "ForceMFA", a_ref("nobody", ACCOUNT))
+    (planned.folder / "journal").mkdir()
+    text = of_this_organization(sandbox, "2026-11-20T09:00:00+00:00", *a_change(change))
+    (planned.folder / "journal" / "run-1.jsonl").write_bytes(text)
+    with listening() as heard:
+        said = planned("rollback", "--all", "--yes")
+    assert 0 == said.code, said.err
+    assert "Undoes up to 1 users' enforcement or enrolment rights" in said.err
+    assert [] == writes(heard)
+
+
+def somebody(planned: Shell) -> UserRef:
+    """A user of the account whom the plan enforces."""
+    stored = Plans(FolderStore(planned.folder)).load(None)
+    (part,) = [part for part in stored.accounts() if part.account_id == ACCOUNT]
+    return next(entry.user for entry in part.entries if entry.verdict is Kind.ENFORCE)
+
+
+# --- Verify ---
+
+
+def test_before_anything_was_done_only_unreachable_accounts_are_told(planned: Shell):
+    said = planned("verify", "--json")
+    assert IN_PART == said.code, said.err
+    assert {"expected": 0, "in_fact": 0} == said.json["enforced"]
+    assert [] == said.json["drift"]
+    assert said.json["unreachable"]
+
+
+def test_one_account_alone_is_clean(planned: Shell):
+    said = planned("verify", "--account", ACCOUNT)
+    assert 0 == said.code, said.err
+    assert "0 of 0 users whom rollout enforces are enforced in fact; 0 differences in 1 accounts." in said.out
+
+
+def test_without_a_plan_there_is_nothing_to_compare_with(bare: Shell):
+    said = bare("verify")
+    assert 1 == said.code
+    assert "rollout plan" in said.err
+
+
+def test_drift_is_said_with_cause_and_cure_and_code_3(planned: Shell, sandbox: Sandbox):
+    """The journal says that somebody was enforced who is under nothing: taken out by hand."""
+    user = somebody(planned)
+    change = AddMember(ACCOUNT, "ForceMFA", user)
+    (planned.folder / "journal").mkdir()
+    text = of_this_organization(sandbox, "2026-11-20T09:00:00+00:00", *a_change(change))
+    (planned.folder / "journal" / "run-1.jsonl").write_bytes(text)
+    said = planned("verify", "--account", ACCOUNT)
+    assert DRIFT == said.code, said.err
+    assert "membership-removed" in said.out
+    assert f"rollout release --user {user.arn} --end" in said.out
+    fixed = planned("verify", "--fix", "--account", ACCOUNT)
+    assert 2 == fixed.code
+    assert "1 differences found" in fixed.err
+
+
+# --- Unlock ---
+
+
+@pytest.fixture
+def locked(planned: Shell, sandbox: Sandbox) -> Path:
+    path = planned.folder / ".rollout" / "locks" / f"{sandbox.organization_id}.lock"
+    path.parent.mkdir(parents=True, mode=0o700)
+    holder = {
+        "owner": "ana",
+        "host": "laptop",
+        "pid": 4242,
+        "process_start": "",
+        "since": "2026-11-24T08:00:00+00:00",
+        "purpose": "apply --stage enforce",
+        "token": "t",
+    }
+    path.write_text(json.dumps(holder))
+    path.chmod(0o600)
+    return path
+
+
+def test_a_stale_lock_is_taken_after_saying_whose_it_is(planned: Shell, locked: Path):
+    said = planned("unlock", "--yes")
+    assert 0 == said.code, said.err
+    whose = "ana on laptop (process 4242) since 2026-11-24 08:00 UTC for `apply --stage enforce`"
+    assert f"is held by {whose}." in said.err
+    assert f"Taken from {whose}." in said.out
+    assert not locked.exists()
+
+
+def test_nobody_to_ask_and_no_yes_leaves_the_lock(planned: Shell, locked: Path):
+    said = planned("unlock")
+    assert 2 == said.code
+    assert locked.exists()
+
+
+def test_without_a_lock_there_is_nothing_to_take(planned: Shell):
+    said = planned("unlock")
+    assert 0 == said.code, said.err
+    assert "Nobody holds the lock of organization" in said.out
+
+
+def test_what_a_release_does_not_wait_for_an_end_does(planned: Shell, locked: Path):
+    released = planned("release", "--account", ACCOUNT, "--reason", "drill", "--dry-run")
+    assert 0 == released.code, released.err
+    ended = planned("release", "--account", ACCOUNT, "--end", "--yes")
+    assert REFUSED == ended.code
+    assert "is locked by ana on laptop" in ended.err
+    rolled_back = planned("rollback", "--all", "--yes")
+    assert 2 == rolled_back.code  # nothing was ever done: said before the lock is asked for
+    assert locked.exists()
