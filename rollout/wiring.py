@@ -225,7 +225,7 @@ class Live:
         """The organization as the caller sees it."""
         from rollout.adapters.aws.organizations import AwsOrganization
 
-        tagged = any(wave.account_tags for wave in self.settings.waves)
+        tagged = self.settings.wants_account_tags()
         return AwsOrganization(self.connection, with_tags=tagged, retries=self._retries, who=self._who)
 
     @cached_property

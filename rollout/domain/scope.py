@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -10,12 +11,17 @@ from rollout.domain.organization import Account
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`scope:` of `rollout.yaml`. Account globs match the id or the name, OU globs the path by names."""
+    """`scope:` of `rollout.yaml`. Account globs match the id or the name, OU globs the path by names.
+
+    Tags of accounts are `key=value`; without any to include, tags do not matter.
+    """
 
     include_ous: tuple[str, ...] = ("*",)
     include_accounts: tuple[str, ...] = ("*",)
     exclude_ous: tuple[str, ...] = ()
     exclude_accounts: tuple[str, ...] = ()
+    include_tags: tuple[str, ...] = ()
+    exclude_tags: tuple[str, ...] = ()
 
     def excludes(self, account: Account) -> str:
         """Say why an account is outside the scope; empty when it is inside."""
@@ -23,10 +29,14 @@ class Scope:
             return f'excluded by account "{matched}"'
         if matched := first_ou_match(self.exclude_ous, account.ou):
             return f'excluded by OU "{matched}"'
+        if matched := first_tag_match(self.exclude_tags, account.tags):
+            return f'excluded by tag "{matched}"'
         if not first_match(self.include_accounts, account.id, account.name):
             return "no included account glob matches"
         if not first_ou_match(self.include_ous, account.ou):
             return "no included OU glob matches"
+        if self.include_tags and not first_tag_match(self.include_tags, account.tags):
+            return "no included tag matches"
         return ""
 
 
@@ -76,6 +86,11 @@ class Unmatched:
 def first_match(globs: tuple[str, ...], *texts: str) -> str:
     """Find the first glob that matches one of the texts; empty when none does."""
     return next((glob for glob in globs if any(fnmatchcase(text, glob) for text in texts)), "")
+
+
+def first_tag_match(wanted: tuple[str, ...], tags: Mapping[str, str]) -> str:
+    """Find the first `key=value` that is among the tags of an account, letter for letter; empty when none is."""
+    return next((text for text in wanted if tags.get(text.partition("=")[0]) == text.partition("=")[2]), "")
 
 
 def first_ou_match(globs: tuple[str, ...], ou: str) -> str:

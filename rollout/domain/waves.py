@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
 from rollout.domain.organization import Account
-from rollout.domain.scope import first_match, first_ou_match
+from rollout.domain.scope import first_match, first_ou_match, first_tag_match
 from rollout.domain.users import User, tag
 
 
@@ -33,7 +32,7 @@ class Wave:
             return False
         if self.accounts and not first_match(self.accounts, account.id, account.name):
             return False
-        if self.account_tags and not any(_has_tag(account.tags, text) for text in self.account_tags):
+        if self.account_tags and not first_tag_match(self.account_tags, account.tags):
             return False
         if self.user_tags and not any(_user_has_tag(user, text) for text in self.user_tags):
             return False
@@ -50,11 +49,6 @@ def position(user_id: str) -> float:
 def wave_of(user: User, account: Account, waves: tuple[Wave, ...]) -> Wave | None:
     """Find the first wave that takes the user; None when no wave does (the plan is refused then)."""
     return next((wave for wave in waves if wave.takes(user, account)), None)
-
-
-def _has_tag(tags: Mapping[str, str], text: str) -> bool:
-    key, _, value = text.partition("=")
-    return tags.get(key) == value
 
 
 def _user_has_tag(user: User, text: str) -> bool:

@@ -39,6 +39,15 @@ class Settings(RolloutFile):
             include_accounts=self.scope.include.accounts,
             exclude_ous=self.scope.exclude.ous,
             exclude_accounts=self.scope.exclude.accounts,
+            include_tags=self.scope.include.account_tags,
+            exclude_tags=self.scope.exclude.account_tags,
+        )
+
+    def wants_account_tags(self) -> bool:
+        """Tell whether a selector asks for the tags of accounts: they cost a call for each."""
+        scope = self.scope
+        return bool(scope.include.account_tags or scope.exclude.account_tags) or any(
+            wave.account_tags for wave in self.waves
         )
 
     def domain_waves(self) -> tuple[Wave, ...]:

@@ -107,6 +107,10 @@ class Include(Section):
     accounts: Annotated[tuple[Glob, ...], Listed, NotEmpty] = Field(
         ("*",), description="Globs over account ids and names."
     )
+    account_tags: Annotated[tuple[TagPair, ...], Listed, NoRepeats] = Field(
+        (),
+        description="Tags of accounts, key=value, one of which an account must have; none: tags do not matter.",
+    )
 
 
 class Exclude(Section):
@@ -117,6 +121,9 @@ class Exclude(Section):
     )
     accounts: Annotated[tuple[Glob, ...], Listed] = Field(
         (), description="Globs over account ids and names, left out."
+    )
+    account_tags: Annotated[tuple[TagPair, ...], Listed, NoRepeats] = Field(
+        (), description="Tags of accounts, key=value, left out."
     )
 
 

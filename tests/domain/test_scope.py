@@ -55,7 +55,21 @@ def test_every_ou_is_taken_by_each_of_those_above_it_and_by_no_other(parts: list
     assert bool(first_ou_match((other,), ou)) == (other in above)
 
 
+TAGGED = an_account(tags={"env": "prod", "note": ""})
 SCOPES = [
+    ("a tag among those to include", Scope(include_tags=("team=x", "env=prod")), TAGGED, ""),
+    ("no tag among those to include", Scope(include_tags=("env=dev",)), TAGGED, "no included tag matches"),
+    ("tags wanted, and none there", Scope(include_tags=("env=prod",)), PROD, "no included tag matches"),
+    ("a tag to exclude", Scope(exclude_tags=("env=prod",)), TAGGED, 'excluded by tag "env=prod"'),
+    ("a tag is matched letter for letter", Scope(exclude_tags=("Env=prod", "env=*")), TAGGED, ""),
+    ("an empty value is a value", Scope(exclude_tags=("note=",)), TAGGED, 'excluded by tag "note="'),
+    ("a tag that is not there has no empty value", Scope(exclude_tags=("other=",)), TAGGED, ""),
+    (
+        "excluded by tag wins over included by tag",
+        Scope(include_tags=("env=prod",), exclude_tags=("note=",)),
+        TAGGED,
+        'excluded by tag "note="',
+    ),
     ("everything, unless told otherwise", Scope(), PROD, ""),
     ("the root too", Scope(), ROOT, ""),
     ("an OU left out", Scope(exclude_ous=("Workloads",)), PROD, 'excluded by OU "Workloads"'),

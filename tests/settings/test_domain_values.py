@@ -24,6 +24,22 @@ def test_without_a_file_the_domain_has_its_own_defaults(load):
 def test_the_scope_is_handed_on(load):
     text = "scope: {include: {ous: [A], accounts: [B]}, exclude: {ous: [C], accounts: [D]}}\n"
     assert load(text).domain_scope() == Scope(("A",), ("B",), ("C",), ("D",))
+    text = "scope: {include: {account_tags: [env=prod]}, exclude: {account_tags: [stage=old, a=]}}\n"
+    assert load(text).domain_scope() == Scope(include_tags=("env=prod",), exclude_tags=("stage=old", "a="))
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("", False),
+        ("scope: {include: {account_tags: [env=prod]}}", True),
+        ("scope: {exclude: {account_tags: [env=prod]}}", True),
+        ("waves: [{name: a, account_tags: [env=prod]}, {name: rest}]", True),
+        ("waves: [{name: a, user_tags: [env=prod]}, {name: rest}]", False),
+    ],
+)
+def test_tags_of_accounts_are_read_only_where_a_selector_asks(load, text, wanted):
+    assert wanted == load(text).wants_account_tags()
 
 
 def test_waves_are_handed_on_in_order_with_every_selector(load):
@@ -97,6 +113,7 @@ def test_a_bare_off_is_the_word_off(load):
 
 CHANGES = [
     "scope: {exclude: {ous: [Prod]}}",
+    "scope: {include: {account_tags: [env=prod]}}",
     "policy: {name: Other}",
     "policy: {variant: seed}",
     "policy: {attach: user}",

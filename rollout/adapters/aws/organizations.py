@@ -135,7 +135,8 @@ class AwsOrganization:
     def _listed(self) -> tuple[list[AccountTypeDef], datetime | None]:
         pages = list(self._calls.pages(self._client.list_accounts, "NextToken"))
         now = date_of(pages[0]["ResponseMetadata"].get("HTTPHeaders", {}).get("date"))
-        return [found for page in pages for found in page["Accounts"]], now
+        # An account that moves while we list may stand on two pages; it is one all the same.
+        return list({found["Id"]: found for page in pages for found in page["Accounts"]}.values()), now
 
     def _account(self, found: AccountTypeDef, tree: Tree) -> Account:
         return Account(

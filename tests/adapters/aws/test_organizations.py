@@ -108,6 +108,16 @@ def test_the_list_goes_on_after_an_empty_page_and_ends_without_a_token(
     assert [{}, {"NextToken": "two"}, {"NextToken": "three"}] == listed.called("ListAccounts")
 
 
+def test_an_account_on_two_pages_is_one_account(organization: AwsOrganization, listed: AwsStub):
+    """It moved while we listed."""
+    listed.on(
+        "ListAccounts",
+        {"Accounts": [account(PROD), account(MANAGEMENT)], "NextToken": "two"},
+        {"Accounts": [account(PROD)]},
+    )
+    assert [PROD, MANAGEMENT] == [one.id for one in organization.accounts()]
+
+
 def test_state_wins_over_the_retired_status(organization: AwsOrganization, listed: AwsStub):
     closed = account(PROD, State="CLOSED", Status="SUSPENDED")
     old = account(DEV, Status="PENDING_CLOSURE")
