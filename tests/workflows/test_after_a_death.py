@@ -110,9 +110,7 @@ def deaths(world: World, ahead: tuple[Command, ...], command: Command) -> Iterat
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-@pytest.mark.parametrize(
-    "come_next", [(), (apply,), (let_go, apply), (fix,)], ids=["nobody", "apply", "end", "fix"]
-)
+@pytest.mark.parametrize("come_next", [(), (let_go, apply)], ids=["nobody", "end-apply"])
 def test_after_any_other_command_that_died(
     ripe: World, ahead: tuple[Command, ...], command: Command, come_next: tuple[Command, ...]
 ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from rollout.domain.changes import CreatePolicy
 from rollout.domain.inventory import AccountFacts
 from rollout.domain.journal.replay import Progress
 from rollout.domain.organization import Organization
@@ -69,8 +70,14 @@ def check_adoption(account_id: str, facts: AccountFacts, policy_arn: str, progre
     known = policy_arn in progress.policies_made or any(
         account == account_id for account, _ in progress.groups_made
     )
-    if policy_arn in facts.policies and not known:
+    if policy_arn in facts.policies and not known and not _tried(policy_arn, progress):
         raise Refused(
             f"account {account_id} holds {policy_arn}, but the journal of this store knows nothing of it",
             cure="use the store (store: in rollout.yaml) that the policy was made from, or remove the policy by hand",
         )
+
+
+def _tried(policy_arn: str, progress: Progress) -> bool:
+    """Tell whether this store's own runs set out to make the policy: it may have shown after they had given up."""
+    intents = (done.intent.change for done in progress.changes)
+    return any(isinstance(change, CreatePolicy) and change.policy_arn == policy_arn for change in intents)

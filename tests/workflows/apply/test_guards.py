@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from rollout.adapters.documents import seed
+from rollout.domain.changes import CreatePolicy
 from rollout.domain.force_mfa.documents import Amendments, allow_half, enrolment, force_mfa
 from rollout.domain.force_mfa.standing import Documents, Names
 from rollout.domain.inventory import ManagedPolicy, PolicyVersion
@@ -15,6 +16,7 @@ from rollout.domain.journal.records import RunEnded, RunStarted, WaveCarried
 from rollout.domain.stages import Stage
 from rollout.errors import LockHeld, OtherOrganization, PlanRefused, Refused, RolloutError
 from tests.builders import ACCOUNT, GROUP, NOW, ORGANIZATION, POLICY, a_membership, a_run, an_intent
+from tests.fakes import Trouble
 from tests.workflows.world import (
     BRAKE,
     ENROLMENT_POLICY,
@@ -72,7 +74,12 @@ def test_a_plan_that_is_too_old_is_refused():
     world = World(a_cli_user("carl")).planned()
     world.plan_max_age = timedelta(days=30)
     world.days_pass(30.5)
-    refuses(world, PlanRefused, r"plan k3f9 is too old: made .* UTC, it was good until .* UTC \(rules.plan_max_age\)", 6)
+    refuses(
+        world,
+        PlanRefused,
+        r"plan k3f9 is too old: made .* UTC, it was good until .* UTC \(rules.plan_max_age\)",
+        6,
+    )
 
 
 def test_a_plan_may_be_as_old_as_its_limit():
@@ -140,6 +147,16 @@ def test_a_policy_whose_making_was_left_open_is_known():
     world.enforce()
     assert {"alice"} == world.enforced
     assert 5 == len(world.written)
+
+
+def test_a_policy_that_showed_after_its_making_was_given_up_is_known():
+    """No answer, not to be seen, given up; then it is there: that is no other store's policy."""
+    world = World(a_person("alice")).ripe()
+    world.account.fail(Trouble.LOST_BEFORE, lambda change: isinstance(change, CreatePolicy), times=3)
+    assert 1 == world.enforce().tally["failed"]
+    put_policy(world, POLICY, BRAKE)
+    world.enforce()
+    assert {"alice"} == world.enforced
 
 
 def test_the_journal_of_another_organization_does_not_count():
