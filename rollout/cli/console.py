@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import zip_longest
 from typing import IO, Literal
 
@@ -65,7 +67,7 @@ def warn(text: str) -> None:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask before writing. Raises WrongUsage when nobody can answer, Refused when the answer is no."""
+    """Ask before writing. Raises WrongUsage when nobody can answer, Refused when the answer is no, Abort."""
     if yes:
         return
     if not sys.stdin.isatty():
@@ -73,8 +75,24 @@ def confirm(question: str, *, yes: bool) -> None:
             "this command writes and asks first, but there is no terminal to ask on; nothing was written",
             cure="look at what is named above, then add --yes",
         )
-    if not typer.confirm(question, err=True):
+    with _ended_at_once():
+        agreed = typer.confirm(question, err=True)
+    if not agreed:
         raise Refused("nothing was written: the answer was no")
+
+
+@contextmanager
+def _ended_at_once() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end a question, for which nothing is in hand that has to be finished first."""
+    before = {
+        number: signal.signal(number, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def print_json(value: object, *, indent: int | None = 2) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from types import FrameType
 
 import typer
 
@@ -36,13 +37,31 @@ def run_command(main: Callable[..., object], arguments: Sequence[str]) -> int:
 
 @contextmanager
 def _handlers_kept() -> Iterator[None]:
-    """Give SIGINT and SIGTERM back their handlers: `rollout demo` runs one command after the other."""
+    """Hear SIGINT and SIGTERM, and give them back their handlers: `rollout demo` runs one command after the other."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    _heard.clear()
+    for number, handler in before.items():
+        if handler is signal.default_int_handler:
+            signal.signal(number, _interrupt)
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+_heard: list[int] = []
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    # Kept as well as raised: Python drops what is raised while it clears away an object.
+    _heard.append(number)
+    signal.default_int_handler(number, frame)
+
+
+def interrupted() -> bool:
+    """Tell whether somebody has already asked this command to end."""
+    return bool(_heard)
 
 
 def _show(error: typer.TyperException) -> None:

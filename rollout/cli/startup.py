@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rollout.cli.console import warn
+from rollout.cli.running import interrupted
 from rollout.domain.scope import Selection
 from rollout.errors import Unwritable
 
@@ -52,6 +53,8 @@ def end_in_good_order(live: Live) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop_on(live, _say_stopping))
+    if interrupted():
+        live.stop.set()
 
 
 def load_plan(files: Files, reference: str | None) -> StoredPlan:
