@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 CURE = (
     "use credentials of the management account or of a delegated administrator that may call "
-    "organizations:ListAccounts, ListRoots and ListOrganizationalUnitsForParent"
+    "organizations:DescribeOrganization, ListAccounts, ListRoots and ListOrganizationalUnitsForParent"
 )
 NEW_FOR = timedelta(days=1)
 
