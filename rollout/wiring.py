@@ -38,6 +38,7 @@ from rollout.domain.force_mfa.documents import allow_half, enrolment, force_mfa
 from rollout.domain.force_mfa.standing import Documents, Names
 from rollout.domain.force_mfa.via import Via
 from rollout.domain.inventory import Effort
+from rollout.domain.journal.replay import replay
 from rollout.domain.notices import Notice
 from rollout.domain.organization import Caller
 from rollout.domain.reach import Reach
@@ -50,6 +51,7 @@ from rollout.reporting import ReportFiles
 from rollout.settings import BucketPlace, Settings
 from rollout.workflows.apply.order import Order, Tools
 from rollout.workflows.doctor import DoctorOrder, DoctorTools
+from rollout.workflows.freshening import read_with_care
 from rollout.workflows.inventory import Looking, Premises, read_levels
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
 from rollout.workflows.ports import Clock, Journal, PolicyLevels, Progress, StoredPlan
@@ -312,6 +314,12 @@ class Live:
             way_in,
             reading_only,
         )
+
+    def looking_with_care(self, where: Premises, progress: Progress) -> Looking:
+        """The same, where it matters whether somebody who is enforced has been locked out since."""
+        known = replay(self.files.journal("look").records(), where.organization.id)
+        read = read_with_care(names_of(self.settings).group, known)
+        return replace(self.looking(where, progress), read=read)
 
     def plan_order(self, where: Premises) -> PlanOrder:
         """Say how a plan is made."""

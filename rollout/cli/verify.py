@@ -103,7 +103,7 @@ class _Look:
         self.inventory = take_inventory(
             self._where,
             self._levels,
-            live.looking(self._where, progress),
+            live.looking_with_care(self._where, progress),
             live.settings.domain_scope(),
             self._selection,
         )

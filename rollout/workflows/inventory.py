@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rollout.domain.inventory import (
+    AccountFacts,
     AccountView,
     Effort,
     Finding,
@@ -18,7 +19,16 @@ from rollout.domain.organization import Account, AccountState, Caller, Organizat
 from rollout.domain.scope import Scope, Selection
 from rollout.domain.users import NamedPolicy, Unread
 from rollout.errors import EmptySelection, Interrupted, OtherOrganization
-from rollout.workflows.ports import CannotEnter, Clock, Door, Engine, OrganizationPort, PolicyLevels, Progress
+from rollout.workflows.ports import (
+    CannotEnter,
+    Clock,
+    Door,
+    Engine,
+    OpenAccount,
+    OrganizationPort,
+    PolicyLevels,
+    Progress,
+)
 from rollout.workflows.selecting import check_accounts
 
 LIFELESS = {
@@ -40,13 +50,17 @@ class Premises:
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """The ports that looking needs. `effort` tells the requests so far by account id; "" is the organization itself."""
+    """The ports that looking needs. `effort` tells the requests so far by account id; "" is the organization itself.
+
+    `read` reads an account that was entered, by the bulk calls unless a command needs to know more.
+    """
 
     door: Door
     engine: Engine
     clock: Clock
     progress: Progress
     effort: Callable[[str], Effort] = lambda _: Effort()
+    read: Callable[[OpenAccount], AccountFacts] = lambda entered: entered.read()
 
 
 def premises(port: OrganizationPort, expected: str | None) -> Premises:
@@ -133,7 +147,7 @@ def _named(views: Sequence[AccountView], selection: Selection) -> str:
 def _look(account: Account, looking: Looking, levels: PolicyLevels | Unread) -> Observed | Unreachable:
     try:
         entered = looking.door.enter(account)
-        facts = entered.read()
+        facts = looking.read(entered)
     except CannotEnter as refusal:
         return Unreachable(account, refusal.why, refusal.cure, looking.effort(account.id))
     return Observed(account, entered.role, facts, levels_of(account, levels), looking.effort(account.id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from rollout.domain.changes import (
     AddMember,
@@ -16,7 +16,7 @@ from rollout.domain.changes import (
     RemoveMember,
     Skipped,
 )
-from rollout.domain.inventory import AccountFacts, Observed
+from rollout.domain.inventory import Observed
 from rollout.domain.journal.records import AccountFailed
 from rollout.domain.journal.releases import Word
 from rollout.domain.journal.replay import Progress, replay
@@ -25,11 +25,12 @@ from rollout.domain.organization import Account
 from rollout.domain.releases import merged
 from rollout.domain.repairs import Wishes, repairing
 from rollout.domain.sight import Sight, see
-from rollout.domain.users import NamedPolicy, User
+from rollout.domain.users import NamedPolicy
 from rollout.domain.verdicts.rights import Library
 from rollout.domain.verdicts.rules import Rules
 from rollout.domain.wishes import Stays
 from rollout.workflows.apply.changes import Maker
+from rollout.workflows.freshening import freshened
 from rollout.workflows.ports import (
     CannotEnter,
     Clock,
@@ -38,7 +39,6 @@ from rollout.workflows.ports import (
     Journal,
     Lock,
     OpenAccount,
-    Refusal,
     StopMarker,
 )
 from rollout.workflows.ports import Progress as ProgressPort
@@ -107,13 +107,12 @@ def _one(
     account: Account, wishing: Wishing, eyes: Eyes, tools: RepairTools, maker: Maker, progress: Progress
 ) -> Repaired:
     repaired = Repaired(account)
-    if not tools.lock.still_held():
-        repaired.failed.append("the lock of this run was taken over: somebody else is at work")
+    if not _goes_on(repaired, tools):
         return repaired
     try:
         entered = tools.door.enter(account)
         progress = maker.settle_all(account.id, entered, progress, eyes.organization_id)
-        facts = _freshened(entered.read(), entered, eyes.rules, progress)
+        facts = freshened(entered.read(), entered, eyes.rules.names.group, progress)
         levels = None if eyes.levels is None else eyes.levels.get(account.id)
         words = merged(progress.releases.words, tools.marker.words())
         sight = eyes.sight(Observed(account, entered.role, facts, levels), progress, words, tools.clock)
@@ -131,22 +130,6 @@ def _one(
     return repaired
 
 
-def _freshened(facts: AccountFacts, entered: OpenAccount, rules: Rules, progress: Progress) -> AccountFacts:
-    """Ask live whom enforcing could trap: who has a password, no device, and is to be enforced (DESIGN §6)."""
-    users: list[User] = []
-    for user in facts.users:
-        known = user.id in progress.placed or user.id in progress.releases.returning
-        ours = known or rules.names.group in user.groups
-        if not ours or user.password is None or user.mfa_active:
-            users.append(user)
-            continue
-        try:
-            users.append(entered.credentials_now(user))
-        except Refusal:
-            continue  # deleted a moment ago
-    return replace(facts, users=tuple(users))
-
-
 def _make(
     changes: Sequence[Change],
     sight: Sight,
@@ -156,8 +139,7 @@ def _make(
     repaired: Repaired,
 ) -> None:
     for change in changes:
-        if tools.stopping():
-            repaired.interrupted = True
+        if not _goes_on(repaired, tools):
             return
         outcome = maker.make(change, entered, _wave_of(change, sight))
         match outcome:
@@ -170,6 +152,15 @@ def _make(
         concerns_one = isinstance(change, AddMember | AttachToUser | RemoveMember | DetachFromUser)
         if not isinstance(outcome, Applied) and not concerns_one:
             return  # what comes after it builds on it
+
+
+def _goes_on(repaired: Repaired, tools: RepairTools) -> bool:
+    """Tell whether the next change may begin: nobody asked to stop, nobody took the lock (DESIGN §8)."""
+    repaired.interrupted = tools.stopping()
+    if not repaired.interrupted and not tools.lock.still_held():
+        repaired.failed.append("the lock of this run was taken over: somebody else is at work")
+        return False
+    return not repaired.interrupted
 
 
 def _wave_of(change: Change, sight: Sight) -> str:

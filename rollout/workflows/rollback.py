@@ -29,6 +29,7 @@ from rollout.workflows.ports import CannotEnter, Clock, Door, Engine, Journal, L
 from rollout.workflows.ports import Progress as ProgressPort
 
 ROLLBACK = "rollback"
+LOCK_LOST = "the lock of this run was taken over: somebody else is at work"
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +232,7 @@ def _one(
     account: Account, order: RollbackOrder, tools: RollbackTools, maker: Maker, progress: Progress
 ) -> AccountBack:
     back = AccountBack(account.id)
-    if not tools.lock.still_held():
-        back.failed.append("the lock of this run was taken over: somebody else is at work")
+    if not _goes_on(back, tools):
         return back
     try:
         entered = tools.door.enter(account)
@@ -258,7 +258,11 @@ def _one(
 
 
 def _goes_on(back: AccountBack, tools: RollbackTools) -> bool:
+    """Tell whether the next change may begin: nobody asked to stop, nobody took the lock (DESIGN §8)."""
     back.interrupted = tools.stopping()
+    if not back.interrupted and not tools.lock.still_held():
+        back.failed.append(LOCK_LOST)
+        return False
     return not back.interrupted
 
 

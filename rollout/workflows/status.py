@@ -175,6 +175,8 @@ def _next(
     gates: tuple[GateStands, ...],
 ) -> tuple[str, str]:
     if (Stage.ENFORCE, wave) in progress.carried:
+        if released := _let_out(entries, progress):
+            return ("done", released)
         late = sum(not _is_enforced(entry, progress) for entry in entries)
         return ("done", f"{late} late or left alone" if late else "")
     unrehearsed = gates[0].sentence if gates[0].stops else ""
@@ -205,4 +207,18 @@ def _is_told(entry: Entry, progress: Progress) -> bool:
 
 
 def _is_enforced(entry: Entry, progress: Progress) -> bool:
+    releases = progress.releases
+    if entry.user.id in releases.returning or entry.user.account_id in releases.braked:
+        return False
     return bool(entry.enforced_by) or entry.user.id in progress.placed
+
+
+def _let_out(entries: list[Entry], progress: Progress) -> str:
+    """Say how many a release lets out; empty when none."""
+    releases = progress.releases
+    out = sum(
+        entry.user.id in releases.returning
+        or (entry.user.account_id in releases.braked and entry.user.id in progress.placed)
+        for entry in entries
+    )
+    return f"{out} let out by a release" if out else ""

@@ -9,11 +9,13 @@ from typing import Any
 
 from rollout.adapters.aws.rehearsal import RehearsingDoor
 from rollout.adapters.store.rehearsal import RehearsingJournal, RehearsingMarker
+from rollout.domain.inventory import Inventory
 from rollout.domain.scope import Selection
 from rollout.domain.stages import Stage
 from rollout.workflows.apply.order import Applied, Tools
 from rollout.workflows.ending import Ended, EndOrder, end
-from rollout.workflows.inventory import read_levels
+from rollout.workflows.freshening import read_with_care
+from rollout.workflows.inventory import Looking, read_levels, take_inventory
 from rollout.workflows.plan import policy_fingerprint
 from rollout.workflows.ports import Door, Journal, StopMarker
 from rollout.workflows.release import LetOut, ReleaseOrder, ReleaseTools, release
@@ -170,7 +172,14 @@ class Operator:
             "progress": world.progress,
         }
         tools = VerifyTools(**(fields | more))
-        return verify(world.inventory(selection), world.plans.kept[-1], self.eyes(), tools)
+        return verify(self._look(selection), world.plans.kept[-1], self.eyes(), tools)
+
+    def _look(self, selection: Selection) -> Inventory:
+        world = self.world
+        read = read_with_care(world.rules.names.group, world.done)
+        looking = Looking(world.door, FakeEngine(), world.clock, world.progress, read=read)
+        levels = read_levels(world.organization, world.where.accounts, "auto")
+        return take_inventory(world.where, levels, looking, world.scope, selection)
 
     def fix(self, *, memberships: bool = False, **more: Any) -> Fixed:
         world = self.world

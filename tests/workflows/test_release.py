@@ -25,6 +25,7 @@ from rollout.domain.releases import Brake
 from rollout.domain.stages import Stage
 from rollout.errors import EmptySelection, OrganizationNotListable, Unwritable
 from rollout.workflows.ports import CannotEnter
+from rollout.workflows.status import where_waves_stand
 from rollout.workflows.whom import premises_for_the_brake, users_named
 from tests.builders import ACCOUNT, GROUP, ORGANIZATION, POLICY, a_caller, a_user, an_account, an_organization
 from tests.domain.judging import DOCUMENTS, a_group, a_managed
@@ -505,3 +506,22 @@ def test_detaching_and_leaving_the_group_are_told_apart():
     operator = Operator(world)
     operator.release(operator.users("bob"))
     assert {RemoveMember, DetachFromUser} == {type(change) for change in world.written}
+
+
+def test_status_says_how_many_a_release_lets_out():
+    world = a_world()
+    operator = Operator(world)
+    operator.release(operator.users("bob"))
+    assert {"canary": (1, ""), "rest": (1, "1 let out by a release")} == standing(world)
+    operator.release(operator.everybody())
+    assert {"canary": (0, "1 let out by a release"), "rest": (0, "2 let out by a release")} == standing(world)
+    operator.end(operator.everybody())
+    assert {"canary": (1, ""), "rest": (2, "")} == standing(world)
+
+
+def standing(world: World) -> dict[str, tuple[int, str]]:
+    """How many of each wave are enforced, and what `rollout status` says beside it."""
+    stands = where_waves_stand(
+        world.plans.kept[-1], world.done, world.clock.now(), lead_time=world.lead_time, gates=world.gates
+    )
+    return {stand.wave: (stand.enforced, stand.waits_for) for stand in stands}

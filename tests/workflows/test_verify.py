@@ -23,9 +23,9 @@ from rollout.domain.changes import (
 from rollout.domain.drift import Drift, Drifted
 from rollout.domain.journal.records import RunEnded, RunStarted, Trapped
 from rollout.domain.releases import say
-from rollout.domain.users import NamedPolicy
+from rollout.domain.users import NamedPolicy, User
 from rollout.errors import LockHeld, PlanRefused, Unwritable
-from rollout.workflows.ports import CannotEnter
+from rollout.workflows.ports import CannotEnter, Refusal
 from rollout.workflows.verify import Verified
 from tests.builders import ACCOUNT, GROUP, POLICY, a_ref, an_account, an_exemption
 from tests.domain.judging import DOCUMENTS, EVERYTHING, a_document, deny
@@ -239,6 +239,30 @@ def test_a_user_who_cannot_get_in_any_more_is_told_with_the_command_that_frees_t
     assert one.cure.startswith(f'rollout release --user {BOB.arn} --reason "deadlock"')
     operator.release(operator.users(BOB.arn))
     assert Drifted.DEADLOCK not in drift(operator.verify())
+
+
+def test_the_report_of_four_hours_ago_is_not_believed_about_whom_the_policy_could_trap():
+    """An administrator has just reset the password; only GetLoginProfile knows."""
+    world = a_world()
+    account = world.accounts[ACCOUNT]
+    world.change("bob", mfa_active=False, devices=())
+    password = world.person("bob").password
+    assert password is not None
+    reset = replace(world.person("bob"), password=replace(password, reset_required=True))
+    account.credentials_now = lambda user: reset if user.name == "bob" else user  # type: ignore[method-assign]
+    assert Drifted.DEADLOCK in drift(Operator(world).verify())
+
+
+def test_who_was_deleted_a_moment_ago_is_no_trouble():
+    world = a_world()
+    world.change("bob", mfa_active=False, devices=())
+    account = world.accounts[ACCOUNT]
+
+    def gone(user: User) -> User:
+        raise Refusal(f"NoSuchEntity: user {user.name}", gone=True)
+
+    account.credentials_now = gone  # type: ignore[method-assign]
+    assert Drifted.DEADLOCK not in drift(Operator(world).verify())
 
 
 def test_a_password_that_expires_within_a_week_is_a_lock_out_to_come():
