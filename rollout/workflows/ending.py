@@ -11,7 +11,8 @@ from rollout.domain.reach import Reach
 from rollout.domain.stages import Stage
 from rollout.domain.wishes import when_ended
 from rollout.workflows.apply.changes import Maker, Numbering
-from rollout.workflows.repairing import Eyes, Repaired, RepairTools, repair
+from rollout.workflows.apply.watch import lock_lost
+from rollout.workflows.repairing import Eyes, Repaired, RepairTools, repair, word_for
 
 ENDING = "release --end"
 
@@ -78,6 +79,9 @@ def end(order: EndOrder, accounts: Sequence[Account], eyes: Eyes, tools: RepairT
             key=lambda one: one.account.id,
         )
         result = Ended(order.reach, tuple(done), len(accounts) - len(done))
-        ending = "interrupted" if result.interrupted else "in part" if result.in_part else "done"
+        lost = any(one.lost for one in done)
+        ending = word_for(lost=lost, interrupted=result.interrupted, in_part=result.in_part)
         tools.journal.append(RunEnded(eyes.run, tools.clock.now(), ending, {"writes": result.writes}))
-        return result
+    if lost:
+        raise lock_lost(tools.lock, eyes.organization_id)
+    return result

@@ -87,6 +87,8 @@ class Repaired:
     stays: list[Stays] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     interrupted: bool = False
+    lost: bool = False
+    """Somebody has taken the lock."""
 
 
 def repair(
@@ -101,6 +103,13 @@ def repair(
         tools.progress.advance(f"{account.id} {account.name}")
         yield repaired
     tools.progress.finish()
+
+
+def word_for(*, lost: bool, interrupted: bool, in_part: bool) -> str:
+    """Say in a word how a run ended, for its last record."""
+    if lost:
+        return "lock lost"
+    return "interrupted" if interrupted else "in part" if in_part else "done"
 
 
 def _one(
@@ -158,7 +167,7 @@ def _goes_on(repaired: Repaired, tools: RepairTools) -> bool:
     """Tell whether the next change may begin: nobody asked to stop, nobody took the lock (DESIGN §8)."""
     repaired.interrupted = tools.stopping()
     if not repaired.interrupted and not tools.lock.still_held():
-        repaired.failed.append("the lock of this run was taken over: somebody else is at work")
+        repaired.lost = True
         return False
     return not repaired.interrupted
 

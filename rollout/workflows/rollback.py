@@ -24,12 +24,13 @@ from rollout.domain.stages import Stage
 from rollout.domain.undoing import Chosen, Left, Undo, undo
 from rollout.errors import EmptySelection
 from rollout.workflows.apply.changes import Maker, Numbering
+from rollout.workflows.apply.watch import lock_lost
 from rollout.workflows.inventory import LIFELESS
 from rollout.workflows.ports import CannotEnter, Clock, Door, Engine, Journal, Lock, OpenAccount
 from rollout.workflows.ports import Progress as ProgressPort
+from rollout.workflows.repairing import word_for
 
 ROLLBACK = "rollback"
-LOCK_LOST = "the lock of this run was taken over: somebody else is at work"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,8 @@ class AccountBack:
     left: list[Left] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     interrupted: bool = False
+    lost: bool = False
+    """Somebody has taken the lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +187,12 @@ def roll_back(order: RollbackOrder, tools: RollbackTools, accounts: Sequence[Acc
         )
         result = _carry(order, tools, progress, _share_out(foreseen.accounts, accounts))
         _undo_waves(order, tools, progress)
-        ending = "interrupted" if result.interrupted else "in part" if result.in_part else "done"
+        lost = any(one.lost for one in result.accounts)
+        ending = word_for(lost=lost, interrupted=result.interrupted, in_part=result.in_part)
         tools.journal.append(RunEnded(order.run, tools.clock.now(), ending, {"undone": result.undone}))
-        return result
+    if lost:
+        raise lock_lost(tools.lock, order.organization_id)
+    return result
 
 
 def _standing(progress: Progress) -> Made:
@@ -261,7 +267,7 @@ def _goes_on(back: AccountBack, tools: RollbackTools) -> bool:
     """Tell whether the next change may begin: nobody asked to stop, nobody took the lock (DESIGN §8)."""
     back.interrupted = tools.stopping()
     if not back.interrupted and not tools.lock.still_held():
-        back.failed.append(LOCK_LOST)
+        back.lost = True
         return False
     return not back.interrupted
 

@@ -17,9 +17,10 @@ from rollout.domain.verdicts.verdict import Kind
 from rollout.domain.wishes import to_fix
 from rollout.errors import PlanRefused, Unwritable
 from rollout.workflows.apply.changes import Maker, Numbering
+from rollout.workflows.apply.watch import lock_lost
 from rollout.workflows.ports import Clock, Journal, StopMarker, StoredPlan
 from rollout.workflows.ports import Progress as ProgressPort
-from rollout.workflows.repairing import Eyes, Repaired, RepairTools, repair
+from rollout.workflows.repairing import Eyes, Repaired, RepairTools, repair, word_for
 
 FIXING = "verify --fix"
 
@@ -146,9 +147,12 @@ def fix(order: FixOrder, inventory: Inventory, eyes: Eyes, tools: RepairTools) -
             key=lambda one: one.account.id,
         )
         result = Fixed(tuple(done), len(accounts) - len(done))
-        ending = "interrupted" if result.interrupted else "in part" if result.in_part else "done"
+        lost = any(one.lost for one in done)
+        ending = word_for(lost=lost, interrupted=result.interrupted, in_part=result.in_part)
         tools.journal.append(RunEnded(eyes.run, tools.clock.now(), ending, {"writes": result.writes}))
-        return result
+    if lost:
+        raise lock_lost(tools.lock, eyes.organization_id)
+    return result
 
 
 def _check(order: FixOrder) -> None:

@@ -209,6 +209,21 @@ def test_it_holds_the_lock():
     assert [] == world.attempted
 
 
+def test_it_stops_when_somebody_takes_the_lock():
+    world, operator = released()
+
+    def taken_over() -> bool:
+        world.lock.holder = "ana on laptop"
+        return False
+
+    world.stopping = taken_over
+    with pytest.raises(LockHeld, match="lost its lock"):
+        operator.end(operator.everybody())
+    with pytest.raises(LockHeld):
+        operator.fix()
+    assert [] == world.attempted
+
+
 def test_it_is_on_record_and_running_applies_see_it():
     world, operator = released()
     at = len(world.journal.kept)

@@ -227,10 +227,11 @@ def test_it_stops_at_an_account_once_the_lock_is_gone():
         world.lock.holder = "ana on laptop"
         return False
 
-    world.stopping = taken_over  # in the first account, before its first write
-    result = Operator(world).roll_back()
-    assert result.in_part
-    assert [] == world.accounts[OTHER].attempted
+    world.stopping = taken_over  # before the first account
+    with pytest.raises(LockHeld, match="this run has lost its lock and stopped; ana on laptop holds"):
+        Operator(world).roll_back()
+    assert [] == world.attempted
+    assert "lock lost" == world.records(RunEnded)[-1].ending
 
 
 def test_a_member_who_cannot_be_removed_keeps_the_group_and_stops_no_other():
@@ -278,7 +279,7 @@ def test_an_account_that_has_left_or_is_closed_is_left_as_it_is():
 def test_it_stops_when_asked_to_and_goes_on_later():
     world = a_world()
     operator = Operator(world)
-    answers = iter([False, False, True])
+    answers = iter([False, False, False, True])
     world.stopping = lambda: next(answers, True)
     assert operator.roll_back().interrupted
     assert 2 == len(world.written)
