@@ -47,12 +47,12 @@ def demo(
 
     Example: [bold]rollout demo --keep[/]
     """
+    module = process()
     if sample:
         from rollout.cli.sample import make_sample
 
         make_sample(Path.cwd())
         return
-    module = process()
     folder = Path.cwd()
     _step("An AWS organization of 13 accounts and about 150 users starts on this machine")
     kept: KeptSandbox = module.start_kept(folder, datetime.now(UTC))

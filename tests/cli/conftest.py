@@ -41,6 +41,21 @@ def planned(planned_once: Path, sandbox: Sandbox, tmp_path: Path) -> Shell:
     return Shell(tmp_path, sandbox.environment())
 
 
+@pytest.fixture(scope="module")
+def rehearsed_once(planned_once: Path, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("rehearsed")
+    shutil.copytree(planned_once, folder, dirs_exist_ok=True)
+    assert 0 == Shell(folder, sandbox.environment())("apply").code
+    return folder
+
+
+@pytest.fixture
+def rehearsed(rehearsed_once: Path, sandbox: Sandbox, tmp_path: Path) -> Shell:
+    """A folder with a plan that was rehearsed."""
+    shutil.copytree(rehearsed_once, tmp_path, dirs_exist_ok=True)
+    return Shell(tmp_path, sandbox.environment())
+
+
 def with_settings(folder: Path, sandbox: Sandbox) -> Shell:
     settings = sandbox.settings().replace('store: ".."', "store: .").replace("../outbox/", "outbox/")
     (folder / "rollout.yaml").write_text(settings)

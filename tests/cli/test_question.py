@@ -1,0 +1,57 @@
+"""The question before anything is written, at a terminal of its own."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.shell import Shell
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "text"),
+    [
+        ("y\n", 0, "Notices by plan "),
+        ("n\n", 5, "nothing was written: the answer was no"),
+        ("\n", 5, "nothing was written: the answer was no"),
+        ("\x03", 130, "Interrupted."),
+        ("\x04", 130, "Interrupted."),
+    ],
+    ids=["yes", "no", "enter", "Ctrl-C", "Ctrl-D"],
+)
+def test_at_a_terminal_the_question_is_asked(answer: str, code: int, text: str, rehearsed: Shell):
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rollout", "apply", "--stage", "notify"],
+        cwd=rehearsed.folder,
+        env=rehearsed.outside(),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        preexec_fn=lambda: os.login_tty(theirs),  # noqa: PLW1509 - nothing else gives it a terminal of its own
+    )
+    os.close(theirs)
+    said = read_until(ours, "Go on? [y/N]: ")
+    os.write(ours, answer.encode())
+    said += read_until(ours, None)
+    os.close(ours)
+    assert code == process.wait(timeout=60), said
+    assert "wave canary: up to " in said
+    assert text in said
+    told = any(rehearsed.folder.glob("outbox/*.eml"))
+    assert told == (code == 0)
+
+
+def read_until(terminal: int, end: str | None) -> str:
+    said = ""
+    while end is None or not said.endswith(end):
+        assert select.select([terminal], [], [], 60)[0], said
+        try:
+            said += os.read(terminal, 4096).decode()
+        except OSError:  # the other end is closed
+            break
+    return said
