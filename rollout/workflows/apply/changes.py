@@ -115,14 +115,15 @@ def _was_set_aside(change: Change, account: OpenAccount, progress: Progress) -> 
 def _write(change: Change, account: OpenAccount) -> Outcome:
     why = ""
     for attempt in range(1, TRIES_AFTER_LOST_ANSWERS + 1):
+        patiently = isinstance(change, MADE_ONCE) or attempt == TRIES_AFTER_LOST_ANSWERS
         try:
             receipt = account.make(change)
         except AnswerLost as lost:
-            if account.holds(change, patiently=isinstance(change, MADE_ONCE)):
+            if account.holds(change, patiently=patiently):
                 return Applied("", attempts=attempt, unconfirmed=True)
             why = str(lost)
         except Refusal as refusal:
-            if why and account.holds(change, patiently=isinstance(change, MADE_ONCE)):
+            if why and account.holds(change, patiently=patiently):
                 # The lost one came through after all: this refusal is about its effect (EntityAlreadyExists, say).
                 return Applied("", attempts=attempt, unconfirmed=True)
             if refusal.gone:

@@ -197,6 +197,8 @@ def test_only_what_was_intended_a_moment_ago_may_still_show(age, patient):
 def test_the_last_lost_answer_is_read_before_giving_up():
     scene = scripted([AnswerLost("timeout")] * 3, [False, False, True])
     assert Applied("", attempts=3, unconfirmed=True) == scene.make()
+    assert isinstance(scene.account, Scripted)
+    assert [False, False, True] == scene.account.patience
 
 
 def test_what_stood_there_already_is_journalled_and_never_ours():
