@@ -22,6 +22,7 @@ from rollout.domain.changes import (
     SetDefaultVersion,
     UserRef,
 )
+from rollout.domain.gates import standing_override
 from rollout.domain.journal.records import AccountFailed, GateRead, Passed, RunStarted, Told
 from rollout.domain.journal.replay import Done, Progress
 from rollout.domain.notices import Delivery
@@ -174,7 +175,7 @@ class Standings:
             for failure in progress.account_failures
             if not self._noted(failure.run)
         }
-        self.gates = gates_that_wait(progress)
+        self.gates = gates_that_wait(progress, header)
 
     def _noted(self, run: str) -> bool:
         return self._progress.runs[run].stage is Stage.DRY_RUN
@@ -253,8 +254,9 @@ def say_gate(read: GateRead) -> str:
     return f"gate {read.gate} ({read.result}): {read.detail}"
 
 
-def gates_that_wait(progress: Progress) -> dict[str, tuple[GateRead, ...]]:
-    """Find the gates of each wave whose last answer was no pass and that nobody has overridden since."""
+def gates_that_wait(progress: Progress, header: Header) -> dict[str, tuple[GateRead, ...]]:
+    """Find the gates of each wave whose last answer was no pass, and that no word of an operator opens."""
+    order = tuple(wave for wave, users in header.waves.items() if users)
     last: dict[tuple[str, str], GateRead] = {}
     for read in progress.gates:
         last[read.wave, read.gate] = read
@@ -262,7 +264,9 @@ def gates_that_wait(progress: Progress) -> dict[str, tuple[GateRead, ...]]:
     found: defaultdict[str, list[GateRead]] = defaultdict(list)
     for read in last.values():
         let_through = overridden.get((read.wave, read.gate))
-        if read.result != "pass" and (let_through is None or let_through < read.at):
+        if read.result == "pass" or (let_through is not None and let_through >= read.at):
+            continue
+        if standing_override(progress, order, read.wave, read.gate, header.checksum) is None:
             found[read.wave].append(read)
     return {wave: tuple(reads) for wave, reads in found.items()}
 

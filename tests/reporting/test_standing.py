@@ -247,11 +247,15 @@ def test_who_waits_waits_for_something(records, state, waits_for):
     assert waits_for in answer.waits_for
 
 
-def test_an_override_does_not_last():
-    """A gate that was overridden and read again later stops the wave again."""
+@pytest.mark.parametrize(
+    ("gate", "waits_for"),
+    [("failure_tolerance", "gate failure_tolerance (fail): 5 of 3"), ("soak", "its wave's turn")],
+)
+def test_an_override_lasts_as_long_as_it_holds(gate: str, waits_for: str):
+    """One of a moment is over with its run; one of the wave holds for the run that goes on where it was cut short."""
     later = NOW + timedelta(days=1)
-    answer = standing(an_entry(), an_override(), a_gate_read(result="fail", detail="2 of 3 days", at=later))
-    assert "gate soak (fail): 2 of 3 days" == answer.waits_for
+    read = a_gate_read(gate, result="fail", detail="5 of 3", at=later)
+    assert waits_for == standing(an_entry(), an_override(gate), read).waits_for
 
 
 def test_a_notice_about_less_is_no_notice():

@@ -38,7 +38,7 @@ def standing_override(
 
 def _spoiled_at(progress: Progress, order: Sequence[str], wave: str, gate: str) -> datetime:
     undone = progress.undone.get(wave, BEGINNING)
-    position = order.index(wave)
+    position = order.index(wave) if wave in order else 0
     if gate != "soak" or position == 0:
         return undone
     return max(undone, progress.releases.disturbed.get(order[position - 1], BEGINNING))
