@@ -97,6 +97,19 @@ def test_the_subject_names_the_first_day_on_which_something_is_to_do():
     assert subject(a_notice(nothing)) == "MFA for your AWS user: nothing to do"
 
 
+def test_a_reminder_says_so_in_subject_and_text_and_is_the_same_besides():
+    notice = a_notice()
+    again = Notice(notice.address, notice.lines, reminder=True)
+
+    assert f"Reminder: {subject(notice)}" == subject(again)
+    assert body(notice, SENDER).split("\n\n") == [
+        part for part in body(again, SENDER).split("\n\n") if "this is a reminder" not in part
+    ]
+    assert "Reminder: MFA for your AWS user: nothing to do" == subject(
+        Notice(notice.address, (a_line(impact=Impact.NONE),), reminder=True)
+    )
+
+
 def test_a_day_cannot_be_misread():
     assert day(date(2026, 3, 4)) == "Wednesday, 4 March 2026"
 
