@@ -39,7 +39,8 @@ class Made:
 
     things: dict[Key, Done] = field(default_factory=dict)
     versions: dict[str, list[Done]] = field(default_factory=dict)
-    _lent: dict[Key, Done] = field(default_factory=dict)
+    lent: dict[Key, Done] = field(default_factory=dict)
+    """Those whom a release has taken out, to be put back one day."""
 
     def take(self, done: Done) -> None:
         """Follow one change of the past."""
@@ -58,21 +59,23 @@ class Made:
             self.versions.setdefault(change.policy_arn, []).append(done)
         if not isinstance(change, CreateVersion):
             # Who comes back from a release is there by the plan and the wave that brought them first.
-            self.things[key] = self._lent.pop(key, done)
+            self.things[key] = self.lent.pop(key, done)
 
     def _unmake(self, change: Change, key: Key, done: Done) -> None:
         former = self.things.pop(key, None)
-        if former is not None and done.started.command == RELEASE:
-            self._lent[key] = former
+        if done.started.command != RELEASE:
+            self.lent.pop(key, None)
+        elif former is not None:
+            self.lent[key] = former
         if isinstance(change, DeletePolicy):
             self.versions.pop(change.policy_arn, None)
 
     @property
     def all(self) -> tuple[Done, ...]:
-        """Everything of ours, versions of policies among them."""
+        """Everything of ours, versions of policies and people who are to come back among them."""
         versions = [done for dones in self.versions.values() for done in dones]
         later = (done for done in versions if isinstance(done.intent.change, CreateVersion))
-        return (*self.things.values(), *later)
+        return (*self.things.values(), *self.lent.values(), *later)
 
     def of(self, *kinds: type[Change]) -> list[Done]:
         """Give what stands of some kinds, the oldest first."""

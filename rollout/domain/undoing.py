@@ -34,10 +34,14 @@ from rollout.domain.made import Made
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """One write that undoes something, and the wave that it was made for."""
+    """One write that undoes something, and the wave that it was made for.
+
+    `in_place`: somebody was faster, by hand or by a release; it is only put on record, so that nobody comes back.
+    """
 
     change: Change
     wave: str
+    in_place: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ class _Account:
 def undo(account_id: str, facts: AccountFacts, made: Made, chosen: Chosen) -> Undoing:
     """List what undoes the chosen changes; `made` may hold other accounts' things too."""
     account = _Account(account_id, facts, _of_account(account_id, made), chosen)
-    people = tuple(_people(account))
+    people = (*_people(account), *_lent(account))
     touched = people or any(chosen.takes(done) for done in account.made.all)
     foundations = tuple(_foundations(account)) if touched else ()
     return Undoing(people, foundations, tuple(account.left))
@@ -123,10 +127,11 @@ def undo(account_id: str, facts: AccountFacts, made: Made, chosen: Chosen) -> Un
 
 def _of_account(account_id: str, made: Made) -> Made:
     mine = {key: done for key, done in made.things.items() if done.intent.change.account_id == account_id}
+    lent = {key: done for key, done in made.lent.items() if done.intent.change.account_id == account_id}
     versions = {
         arn: dones for arn, dones in made.versions.items() if dones[0].intent.change.account_id == account_id
     }
-    return Made(mine, versions)
+    return Made(mine, versions, lent)
 
 
 def _people(account: _Account) -> Iterator[Undo]:
@@ -137,17 +142,29 @@ def _people(account: _Account) -> Iterator[Undo]:
             continue
         user = users.get(change.user.id)
         if user is None:
-            continue  # deleted since, perhaps with a namesake in its place
+            # Deleted since, perhaps with a namesake in its place.
+            yield Undo(_letting_go(change, change.user), done.intent.wave, in_place=True)
+            continue
+        place = change.group if isinstance(change, AddMember) else change.policy_arn
+        stands = place in (user.groups if isinstance(change, AddMember) else user.attached)
+        if stands:
+            account.gone.add((user.id, place))
         ref = UserRef(user.account_id, user.name, user.id, user.arn)
-        match change:
-            case AddMember(group=group) if group in user.groups:
-                account.gone.add((user.id, group))
-                yield Undo(RemoveMember(account.account_id, group, ref), done.intent.wave)
-            case AttachToUser(policy_arn=arn) if arn in user.attached:
-                account.gone.add((user.id, arn))
-                yield Undo(DetachFromUser(account.account_id, ref, arn), done.intent.wave)
-            case _:
-                continue
+        yield Undo(_letting_go(change, ref), done.intent.wave, in_place=not stands)
+
+
+def _lent(account: _Account) -> Iterator[Undo]:
+    """Those whom a release has taken out already: rolled back, they are not to come back at its end."""
+    for done in account.made.lent.values():
+        change = done.intent.change
+        if isinstance(change, AddMember | AttachToUser) and account.chosen.takes(done):
+            yield Undo(_letting_go(change, change.user), done.intent.wave, in_place=True)
+
+
+def _letting_go(change: AddMember | AttachToUser, ref: UserRef) -> RemoveMember | DetachFromUser:
+    if isinstance(change, AddMember):
+        return RemoveMember(change.account_id, change.group, ref)
+    return DetachFromUser(change.account_id, ref, change.policy_arn)
 
 
 def _foundations(account: _Account) -> Iterator[Undo]:
@@ -165,23 +182,25 @@ def _foundations(account: _Account) -> Iterator[Undo]:
 
 def _unhang(account: _Account, change: AttachToGroup, done: Done) -> Iterator[Undo]:
     group = account.facts.groups.get(change.group)
+    taking_off = DetachFromGroup(account.account_id, change.group, change.policy_arn)
     if group is None or change.policy_arn not in group.attached:
+        yield Undo(taking_off, done.intent.wave, in_place=True)
         return
     ours = account.ours_in(change.group)
     if ours:
         account.left.append(Left(f"{change.policy_arn} on group {change.group}", _people_stay(ours)))
         return
     account.unhung.add((change.group, change.policy_arn))
-    yield Undo(
-        DetachFromGroup(account.account_id, change.group, change.policy_arn),
-        done.intent.wave,
-    )
+    yield Undo(taking_off, done.intent.wave)
 
 
 def _delete_group(account: _Account, change: CreateGroup, done: Done) -> Iterator[Undo]:
     group = account.facts.groups.get(change.group)
+    deleting = DeleteGroup(account.account_id, change.group)
     if group is None or group.path != change.path:
-        return  # not there, or somebody else's of the same name
+        # Not there any more, or somebody else's of the same name.
+        yield Undo(deleting, done.intent.wave, in_place=True)
+        return
     attached = [arn for arn in group.attached if (change.group, arn) not in account.unhung]
     why = ""
     if members := account.members(change.group):
@@ -191,12 +210,14 @@ def _delete_group(account: _Account, change: CreateGroup, done: Done) -> Iterato
     if why:
         account.left.append(Left(f"group {change.group}", why))
         return
-    yield Undo(DeleteGroup(account.account_id, change.group), done.intent.wave)
+    yield Undo(deleting, done.intent.wave)
 
 
 def _delete_policy(account: _Account, change: CreatePolicy, done: Done) -> Iterator[Undo]:
     policy = account.facts.policies.get(change.policy_arn)
     if policy is None:
+        if account.goes(done):
+            yield Undo(DeletePolicy(account.account_id, change.policy_arn), done.intent.wave, in_place=True)
         return
     history = account.made.versions.get(policy.arn, [])
     why = ""

@@ -274,6 +274,9 @@ def _goes_on(back: AccountBack, tools: RollbackTools) -> bool:
 
 def _make(step: Undo, entered: OpenAccount, maker: Maker, back: AccountBack) -> bool:
     """Make one change; tell whether what comes after it may go on."""
+    if step.in_place:
+        maker.note_present(step.change, step.wave)
+        return True
     outcome: Outcome = maker.make(step.change, entered, step.wave)
     match outcome:
         case Applied() | AlreadyInPlace():

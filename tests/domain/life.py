@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rollout.adapters.aws import effects
-from rollout.domain.changes import Applied, Change, Failed, Outcome
+from rollout.domain.changes import AlreadyInPlace, Applied, Change, DeleteGroup, Failed, Outcome
 from rollout.domain.force_mfa.placing import Site, Target, enforcing, enrolling, renewing
 from rollout.domain.force_mfa.standing import Documents, Names, stand
 from rollout.domain.force_mfa.via import Via
@@ -77,6 +77,15 @@ class Life:
             self.records.append(Settled(run, NOW, run, number, outcome))
         return isinstance(outcome, Applied)
 
+    def note(self, run: str, change: Change, wave: str) -> None:
+        """Put on record that something is so already."""
+        self.numbers += 1
+        assert effects.stands(self.facts, change) or isinstance(change, DeleteGroup), change
+        self.records += [
+            Intent(run, NOW, self.numbers, change, "present", wave),
+            Settled(run, NOW, run, self.numbers, AlreadyInPlace()),
+        ]
+
     def settle(self) -> None:
         """Look what became of what was left open, as the next run does."""
         run = self.begin(command="rollback")
@@ -131,6 +140,9 @@ class Life:
         undoing = self.undoing(chosen)
         run = self.begin(command="rollback")
         for step in (*undoing.people, *undoing.foundations):
+            if step.in_place:
+                self.note(run, step.change, step.wave)
+                continue
             assert refused(self.facts, step.change) is None, step
             assert self.make_one(run, step.change, step.wave)
         return undoing

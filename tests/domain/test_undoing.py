@@ -45,7 +45,12 @@ def a_life(*users: User, **facts: Any) -> Life:
 
 
 def kinds(steps: Any) -> list[str]:
-    return [type(step.change).__name__ for step in steps]
+    """The writes; what is in place already is none."""
+    return [type(step.change).__name__ for step in steps if not step.in_place]
+
+
+def let_go(steps: Any) -> list[str]:
+    return [step.change.user.name for step in steps if not step.in_place]
 
 
 # --- The whole of it ---
@@ -67,7 +72,7 @@ def test_the_newest_goes_first():
     life.do("enforce", ["alice"])
     life.do("enforce", ["bob"])
     undoing = life.undoing(EVERYTHING_MADE)
-    assert ["bob", "alice"] == [step.change.user.name for step in undoing.people]  # type: ignore[union-attr]
+    assert ["bob", "alice"] == let_go(undoing.people)
 
 
 def test_a_second_rollback_finds_nothing():
@@ -75,7 +80,7 @@ def test_a_second_rollback_finds_nothing():
     life.do("enforce", NAMES)
     life.undo(EVERYTHING_MADE)
     again = life.undoing(EVERYTHING_MADE)
-    assert ((), ()) == (again.people, again.foundations)
+    assert ((), (), ()) == (again.people, again.foundations, again.left)
 
 
 def test_a_rollback_that_was_cut_short_goes_on():
@@ -114,7 +119,7 @@ def test_what_stood_before_stays():
     before = state(life.facts)
     life.make(life.begin(), [AddMember(ACCOUNT, "ForceMFA", a_ref("bob"))])
     undoing = life.undo(EVERYTHING_MADE)
-    assert ["bob"] == [step.change.user.name for step in undoing.people]  # type: ignore[union-attr]
+    assert ["bob"] == let_go(undoing.people)
     assert before == state(life.facts)
 
 
@@ -130,7 +135,7 @@ def test_a_namesake_of_a_deleted_user_is_left_alone():
         life.facts, users=tuple(namesake if user.name == "alice" else user for user in life.facts.users)
     )
     undoing = life.undo(EVERYTHING_MADE)
-    assert ["bob"] == [step.change.user.name for step in undoing.people]  # type: ignore[union-attr]
+    assert ["bob"] == let_go(undoing.people)
     assert ("ForceMFA",) == life.user("alice").groups
     assert [("group ForceMFA", "1 users stay in it")] == [(left.what, left.why) for left in undoing.left]
 
@@ -140,7 +145,7 @@ def test_a_group_of_our_name_at_another_path_is_left_alone():
     life.do("enforce", ["alice"])
     life.undo(EVERYTHING_MADE)
     life.facts = replace(life.facts, groups={"ForceMFA": a_group("ForceMFA")})
-    assert () == life.undoing(EVERYTHING_MADE).foundations
+    assert [] == kinds(life.undoing(EVERYTHING_MADE).foundations)
     # Even when the journal still believes it to be ours.
     life.facts = replace(life.facts, groups={})
     life.do("enforce", ["alice"])
@@ -196,7 +201,10 @@ def test_what_is_gone_already_is_no_trouble():
         account_facts(*(replace(user, groups=()) for user in life.facts.users)), policies={}, groups={}
     )
     undoing = life.undo(EVERYTHING_MADE)
-    assert ((), (), ()) == (undoing.people, undoing.foundations, undoing.left)
+    assert ([], [], ()) == (kinds(undoing.people), kinds(undoing.foundations), undoing.left)
+    assert {} == made_by(life.progress.changes).things
+    assert {} == life.progress.placed
+    assert set() == life.progress.policies_made
 
 
 # --- Parts of it ---
@@ -207,7 +215,7 @@ def test_a_waves_people_go_and_the_others_keep_what_they_hang_on():
     life.do("enforce", ["alice"], wave="canary")
     life.do("enforce", ["bob"], wave="rest")
     undoing = life.undo(of_wave("canary"))
-    assert ["alice"] == [step.change.user.name for step in undoing.people]  # type: ignore[union-attr]
+    assert ["alice"] == let_go(undoing.people)
     assert () == undoing.foundations
     assert ("ForceMFA",) == life.user("bob").groups
     assert "1 users stay in it" in undoing.left[0].why
@@ -274,6 +282,25 @@ def test_who_came_back_from_a_release_still_belongs_to_the_plan_that_brought_the
     assert ["RemoveMember"] == kinds(undoing.people)
 
 
+def test_who_is_let_out_by_a_release_and_rolled_back_does_not_come_back_at_its_end():
+    life = a_life()
+    life.do("enforce", ["alice", "bob"])
+    life.do("release", ["alice"])
+    assert {life.user("alice").id} == set(life.progress.releases.returning)
+    life.undo(EVERYTHING_MADE)
+    assert {} == life.progress.releases.returning
+    assert {} == made_by(life.progress.changes).lent
+
+
+def test_an_account_that_was_braked_and_rolled_back_is_braked_no_more():
+    life = a_life()
+    life.do("enforce", NAMES)
+    life.do("brake", ())
+    assert {ACCOUNT} == set(life.progress.releases.braked)
+    life.undo(EVERYTHING_MADE)
+    assert {} == life.progress.releases.braked
+
+
 def test_what_a_rehearsal_noted_is_not_ours():
     life = a_life()
     life.records += [
@@ -289,7 +316,7 @@ def test_an_exempt_user_who_was_taken_out_is_not_put_back():
     life.do("enforce", ["alice", "bob"])
     life.make(life.begin(), [RemoveMember(ACCOUNT, "ForceMFA", a_ref("alice"))])
     undoing = life.undo(EVERYTHING_MADE)
-    assert ["bob"] == [step.change.user.name for step in undoing.people]  # type: ignore[union-attr]
+    assert ["bob"] == let_go(undoing.people)
 
 
 # --- Whatever happens ---
@@ -342,7 +369,9 @@ def test_after_a_rollback_the_account_is_as_it_was_before(life, commands):
     undoing = life.undo(EVERYTHING_MADE)
     assert before == state(life.facts)
     assert () == undoing.left
-    assert {} == made_by(life.progress.changes).things
+    made = made_by(life.progress.changes)
+    assert ({}, {}) == (made.things, made.lent)
+    assert {} == life.progress.placed
 
 
 @settings(max_examples=100)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rollout.domain.changes import AddMember, CreateVersion
+from rollout.domain.changes import AddMember, CreateVersion, RemoveMember
 from rollout.domain.journal.records import AccountFailed, Intent, RunEnded, RunStarted, WaveUndone
 from rollout.domain.organization import AccountState
 from rollout.domain.scope import Selection
@@ -16,7 +16,7 @@ from rollout.domain.undoing import Left
 from rollout.errors import EmptySelection, LockHeld
 from rollout.workflows.ports import CannotEnter
 from rollout.workflows.rollback import Wanted, foresee, plan_id_of
-from tests.builders import ACCOUNT, GROUP, POLICY
+from tests.builders import ACCOUNT, GROUP, POLICY, a_ref
 from tests.domain.judging import DOCUMENTS, EVERYTHING, a_group, a_managed
 from tests.domain.life import state
 from tests.fakes import Trouble
@@ -387,3 +387,16 @@ def test_an_edited_policy_stays_and_says_why():
     result = Operator(world).roll_back()
     assert "somebody else gave it a version" in result.accounts[1].left[0].why
     assert not result.in_part
+
+
+def test_what_somebody_else_has_undone_already_is_put_on_record_and_missed_by_nobody():
+    world = a_world()
+    operator = Operator(world)
+    operator.release(operator.users("olga"))
+    world.accounts[ACCOUNT].make(RemoveMember(ACCOUNT, GROUP, a_ref("bob")))
+    operator.roll_back()
+    assert {} == world.done.placed
+    assert {} == world.done.releases.returning
+    assert operator.verify().clean
+    operator.end(operator.everybody())
+    assert set() == world.enforced

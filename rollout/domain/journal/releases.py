@@ -14,6 +14,7 @@ from rollout.domain.changes import (
     AttachToGroup,
     AttachToUser,
     CreateVersion,
+    DeletePolicy,
     DetachFromGroup,
     DetachFromUser,
     RemoveMember,
@@ -95,7 +96,7 @@ class Releases:
                 self.returning.pop(user.id, None)
             case SetDefaultVersion() | CreateVersion() | DetachFromGroup() if command == RELEASE:
                 self.braked[change.account_id] = intent.run
-            case SetDefaultVersion() | CreateVersion() | AttachToGroup():
+            case SetDefaultVersion() | CreateVersion() | AttachToGroup() | DeletePolicy():
                 self.braked.pop(change.account_id, None)
             case _:
                 pass
