@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 INPUTS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format venv lock clean
+.PHONY: help demo test kill check format venv lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | grep -v 'make help' | expand -t 16
@@ -18,6 +18,9 @@ demo: $(VENV)/.sandbox ## show all of it on an embedded AWS organization; no AWS
 
 test: $(VENV)/.dev ## run the tests (more to pytest: ARGS='-k plan')
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+kill: $(VENV)/.dev ## enforce on 2,000 users while runs are killed 50 times (ARGS='--seed 7')
+	@$(BIN)/python -m tests.kill $(ARGS)
 
 check: $(VENV)/.dev ## run the linters, the type checker and the layer contracts
 	@failed=0; \
