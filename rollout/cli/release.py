@@ -110,20 +110,22 @@ def _open(
     settings: Settings, profile: str | None, account: list[str] | None
 ) -> tuple[Live, Premises, Progress]:
     """Open AWS and the journal; neither AWS Organizations nor the journal has to answer for the brake to work."""
-    from rollout.domain.journal.replay import Progress, replay
+    from rollout.domain.journal.replay import replay
     from rollout.wiring import Live
-    from rollout.workflows.whom import is_account_id, premises_for_the_brake
+    from rollout.workflows.whom import is_account_id, last_organization, premises_for_the_brake
 
     live = Live(settings, profile)
     end_in_good_order(live)
-    named = [text for text in account or () if is_account_id(text)]
-    where = premises_for_the_brake(live.organization, settings.organization, named, "")
     try:
-        known = replay(live.files.journal("release").records(), where.organization.id)
+        records = tuple(live.files.journal("release").records())
     except JournalDamaged as problem:
         warn(f"the journal cannot be read, and is not needed for accounts: {problem}")
-        known = Progress()
-    return live, where, known
+        records = ()
+    named = [text for text in account or () if is_account_id(text)]
+    where = premises_for_the_brake(
+        live.organization, settings.organization, named, last_organization(records)
+    )
+    return live, where, replay(records, where.organization.id)
 
 
 def _until(span: str | None, live: Live) -> datetime | None:

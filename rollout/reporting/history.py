@@ -29,7 +29,7 @@ from rollout.domain.changes import (
     Skipped,
     UserRef,
 )
-from rollout.domain.journal.records import Reminded, RunStarted, Told
+from rollout.domain.journal.records import Released, Reminded, RunStarted, Told
 from rollout.domain.journal.replay import Done, Progress
 from rollout.domain.notices import Delivery
 from rollout.domain.stages import Stage
@@ -152,7 +152,8 @@ def _of_runs(progress: Progress, only: frozenset[str], *, rehearsed: bool) -> li
         if row.run in only
     ]
     if not rehearsed:
-        rows += [((row.at, -1, "", 0, number), row) for number, row in enumerate(_approvals(progress))]
+        beside = (*_approvals(progress), *_releases(progress))
+        rows += [((row.at, -1, "", 0, number), row) for number, row in enumerate(beside)]
     rows.sort(key=lambda pair: pair[0])
     return [row for _, row in rows]
 
@@ -268,6 +269,30 @@ def _approvals(progress: Progress) -> Iterator[ChangeRow]:
         )
 
 
+def _releases(progress: Progress) -> Iterator[ChangeRow]:
+    """Tell who was let out by whom and until when, and when that was ended; the writes of it follow each."""
+    for word in progress.releases.words:
+        until = f" until {word.until:%Y-%m-%d %H:%M} UTC" if isinstance(word, Released) and word.until else ""
+        yield _row(
+            word.at,
+            progress.runs[word.run],
+            change="release" if isinstance(word, Released) else "end-release",
+            wave=word.reach.wave,
+            account_id=word.reach.accounts[0] if len(word.reach.accounts) == 1 else "",
+            user=word.reach.users[0] if len(word.reach.users) == 1 else None,
+            target=word.reach.words,
+            outcome=f"released{until}" if isinstance(word, Released) else "ended",
+            detail=word.reason,
+            caller=word.caller,
+        )
+
+
+def stage_of(started: RunStarted) -> str:
+    """Name what a run was: the stage that it carried, or the command that it was."""
+    other = started.command not in ("apply", "approve") and started.stage is not Stage.DRY_RUN
+    return started.command if other else str(started.stage)
+
+
 def _change(done: Done, *, rehearsed: bool) -> ChangeRow:
     result = _result(done.outcome)
     if rehearsed:
@@ -312,7 +337,7 @@ def _row(  # noqa: PLR0913 - one parameter a column
     return ChangeRow(
         at=at,
         run=started.run,
-        stage=str(started.stage),
+        stage=stage_of(started),
         plan_id=started.plan_id,
         wave=wave,
         account_id=account_id or (user.account_id if user else ""),

@@ -14,7 +14,7 @@ from rollout.domain.plan import AccountPlan, Entry, Header, LeftOut
 from rollout.domain.stages import Stage
 from rollout.domain.verdicts.verdict import Kind
 from rollout.reporting import moments
-from rollout.reporting.history import ChangeRow, history
+from rollout.reporting.history import ChangeRow, history, stage_of
 from rollout.reporting.standing import Standing, Standings, is_rehearsal, is_told, say_gate
 
 
@@ -315,7 +315,7 @@ def _run(started: RunStarted, progress: Progress) -> RunRow:
     return RunRow(
         started.run,
         started.at,
-        str(started.stage),
+        stage_of(started),
         started.plan_id,
         started.caller,
         started.version,

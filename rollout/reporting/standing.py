@@ -24,6 +24,7 @@ from rollout.domain.changes import (
 )
 from rollout.domain.gates import standing_override
 from rollout.domain.journal.records import AccountFailed, GateRead, Passed, RunStarted, Told
+from rollout.domain.journal.releases import RELEASE
 from rollout.domain.journal.replay import Done, Progress
 from rollout.domain.notices import Delivery
 from rollout.domain.plan import Entry, Header
@@ -113,7 +114,7 @@ def since_the_look(header: Header, progress: Progress) -> Since:
         if user:
             since.last[user.id] = done
         if isinstance(done.outcome, Applied | AlreadyInPlace) and not is_about_enrolment(change):
-            _follow(change, order[done.started.run], since)
+            _follow(change, order[done.started.run], since, lets_out=done.started.command == RELEASE)
     for passed in progress.passed:
         started = progress.runs[passed.run]
         says_so = started.stage is Stage.ENFORCE and passed.code in _NOT_THERE
@@ -136,8 +137,10 @@ def is_about_enrolment(change: Change) -> bool:
     return any(name.endswith(_ENROLMENT) for name in names)
 
 
-def _follow(change: Change, run: int, since: Since) -> None:
+def _follow(change: Change, run: int, since: Since, *, lets_out: bool) -> None:
     match change:
+        case SetDefaultVersion(account_id=account) | CreateVersion(account_id=account) if lets_out:
+            since.braked.add(account)
         case AddMember(account_id=account, group=group, user=user):
             policy = since.policy_of.get((account, group))
             since.placed[user.id] = _Place(f"{policy} (group {group})" if policy else f"group {group}", run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from rollout.domain.changes import UserRef
+from rollout.domain.journal.records import Record, RunStarted
 from rollout.domain.journal.replay import Progress
 from rollout.domain.organization import Account, AccountState, Caller, Organization
 from rollout.domain.reach import Reach
@@ -40,6 +41,12 @@ def premises_for_the_brake(
         Organization(expected or organization_id, "", caller.partition),
         tuple(unlisted(account_id) for account_id in sorted(known)),
     )
+
+
+def last_organization(records: Iterable[Record]) -> str:
+    """Name the organization that a store was last used for; empty where that is not known."""
+    runs = [record.organization_id for record in records if isinstance(record, RunStarted)]
+    return runs[-1] if runs else ""
 
 
 def unlisted(account_id: str) -> Account:

@@ -8,7 +8,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain.journal.records import Record
+from rollout.domain.journal.records import Record, Released
+from rollout.domain.reach import Reach
 from rollout.domain.schedule import due_dates
 from rollout.domain.stages import Stage
 from tests.builders import NOW, TODAY, a_carried, a_progress, a_run, a_told, days_ago
@@ -99,3 +100,13 @@ def test_no_day_is_before_the_lead_time_and_no_wave_before_the_one_ahead(told, c
             assert found[behind] >= found[ahead] + soak
         else:
             assert found[behind] >= (enforced + soak).date()
+
+
+def test_a_release_moves_what_comes_after_the_wave_that_it_shook():
+    """The soak of canary starts anew from there."""
+    shaken = Released("run-1", days_ago(1), Reach(wave="canary"), None, "INC-7", "ana")
+    carried = a_carried("canary", at=days_ago(20))
+    assert after(14) == dates(carried, lead=timedelta(0), soak=timedelta(days=14))["early"] + timedelta(
+        days=14
+    )
+    assert after(13) == dates(carried, shaken, lead=timedelta(0), soak=timedelta(days=14))["early"]

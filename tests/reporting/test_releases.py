@@ -1,0 +1,108 @@
+"""What a report tells of releases, rollbacks and repairs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from rollout.domain.changes import CreateVersion, RemoveMember, SetDefaultVersion
+from rollout.domain.journal.records import Record, Released, ReleaseEnded, RunStarted
+from rollout.domain.reach import Reach
+from rollout.domain.stages import Stage
+from rollout.reporting.history import ChangeRow, history
+from rollout.reporting.standing import Standings
+from tests.builders import (
+    ACCOUNT,
+    GROUP,
+    NOW,
+    OPERATOR,
+    ORGANIZATION,
+    POLICY,
+    a_change,
+    a_header,
+    a_membership,
+    a_progress,
+    a_ref,
+    a_run,
+    an_account_plan,
+    an_entry,
+)
+
+LATER = NOW + timedelta(hours=1)
+BRAKE = SetDefaultVersion(ACCOUNT, POLICY, "v3")
+OUT = RemoveMember(ACCOUNT, GROUP, a_ref())
+
+
+def a_command(command: str, run: str = "run-2", stage: Stage = Stage.ENFORCE) -> RunStarted:
+    return RunStarted(run, LATER, ORGANIZATION, "", "", stage, OPERATOR, "1.0.0", command)
+
+
+def a_release(reach: Reach, hours: float | None = None) -> Released:
+    return Released("run-2", LATER, reach, LATER + timedelta(hours=hours) if hours else None, "INC-7", "bob")
+
+
+def rows(*records: Record) -> list[ChangeRow]:
+    return history(a_progress(a_run(), *a_change(a_membership()), *records))[1:]
+
+
+def state(*records: Record) -> str:
+    entry = an_entry("alice")
+    progress = a_progress(a_run(), *a_change(a_membership()), *records)
+    return Standings(a_header(an_account_plan(entry)), progress, LATER).of(entry).state
+
+
+def test_a_release_is_a_row_of_its_own_before_its_writes():
+    said, write = rows(
+        a_command("release"),
+        a_release(Reach(accounts=(ACCOUNT,)), hours=4),
+        *a_change(BRAKE, run="run-2", at=LATER),
+    )
+    assert ("release", "release", f"account {ACCOUNT}", "released until 2026-11-24 14:00 UTC", "INC-7") == (
+        said.stage,
+        said.change,
+        said.target,
+        said.outcome,
+        said.detail,
+    )
+    assert (ACCOUNT, "bob") == (said.account_id, said.caller)
+    assert ("release", "set-default-version", "applied") == (write.stage, write.change, write.outcome)
+
+
+def test_one_user_is_named_and_so_is_a_wave():
+    (user,) = rows(a_command("release"), a_release(Reach(users=(a_ref("alice"),))))
+    assert ("alice", "released") == (user.user_name, user.outcome)
+    (wave,) = rows(a_command("release"), a_release(Reach(wave="canary")))
+    assert ("canary", 'wave "canary"') == (wave.wave, wave.target)
+
+
+def test_its_end_is_a_row_too():
+    end = ReleaseEnded("run-2", LATER, Reach(everybody=True), "all well", "ana")
+    (row,) = rows(a_command("release --end"), end)
+    assert ("release --end", "end-release", "everybody", "ended") == (
+        row.stage,
+        row.change,
+        row.target,
+        row.outcome,
+    )
+
+
+def test_what_a_rollback_did_is_told_as_such_and_what_it_rehearsed_as_a_dry_run():
+    (row,) = rows(a_command("rollback"), *a_change(OUT, run="run-2", at=LATER))
+    assert ("rollback", "remove-member") == (row.stage, row.change)
+    (row,) = rows(a_command("rollback", stage=Stage.DRY_RUN), *a_change(OUT, run="run-2", at=LATER))
+    assert "dry-run" == row.stage
+
+
+def test_whoever_is_in_a_braked_account_is_released_whichever_version_denies_nothing():
+    assert "enforced" == state()
+    assert "released" == state(a_command("release"), *a_change(BRAKE, run="run-2", at=LATER))
+    half = CreateVersion(ACCOUNT, POLICY, {"Version": "2012-10-17", "Statement": []})
+    assert "released" == state(a_command("release"), *a_change(half, run="run-2", at=LATER))
+
+
+def test_after_its_end_they_are_enforced_again():
+    back = SetDefaultVersion(ACCOUNT, POLICY, "v4")
+    records = (
+        *(a_command("release"), *a_change(BRAKE, run="run-2", at=LATER)),
+        *(a_command("release --end", "run-3"), *a_change(back, run="run-3", at=LATER)),
+    )
+    assert "enforced" == state(*records)
