@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ def write_together(folder: Path, parts: Parts) -> None:
     """Write every part beside its place first, then move all of them there. Raises Unwritable."""
     waiting: dict[Path, Path] = {}
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make(folder)
         for name, chunks in parts.items():
             aside = folder / f".{name}.{os.getpid()}.part"
             waiting[aside] = folder / name
@@ -32,6 +33,16 @@ def write_together(folder: Path, parts: Parts) -> None:
         for aside in waiting:
             with contextlib.suppress(OSError):
                 aside.unlink(missing_ok=True)
+
+
+def _make(folder: Path) -> None:
+    """Make a folder and those above it, each for its owner only."""
+    if not folder.is_dir():
+        _make(folder.parent)
+        with contextlib.suppress(FileExistsError):  # another process may have been faster
+            folder.mkdir(mode=0o700)
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
 
 
 def _write(aside: Path, chunks: Iterable[str]) -> None:

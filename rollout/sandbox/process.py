@@ -75,6 +75,7 @@ def start_kept(folder: Path, now: datetime, *, instance: str | None = None) -> K
     except BaseException:  # an interrupted start must not leave a process behind that nobody knows of
         process.kill()
         process.wait()
+        forget_state(folder)
         raise
     text = settings_text(chosen, read_blueprint(now), now)
     write_private(private / SETTINGS, text)
