@@ -17,7 +17,7 @@ demo: $(VENV)/.sandbox ## show all of it on an embedded AWS organization; no AWS
 	@$(BIN)/rollout demo
 
 test: $(VENV)/.dev ## run the tests (more to pytest: ARGS='-k plan')
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 kill: $(VENV)/.dev ## enforce on 2,000 users while runs are killed 50 times (ARGS='--seed 7')
 	@$(BIN)/python -m tests.kill $(ARGS)
