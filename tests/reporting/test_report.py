@@ -109,7 +109,7 @@ def test_a_link_is_replaced_not_followed(tmp_path: Path):
 
 def test_a_folder_that_cannot_be_written_is_named_with_a_cure(tmp_path: Path):
     (tmp_path / "report").write_text("a file where the folder should be")
-    with pytest.raises(Unwritable, match=r"cannot be written to .*/report: File exists") as caught:
+    with pytest.raises(Unwritable, match=r"cannot be written to .*/report: Not a directory") as caught:
         write_report(tmp_path / "report", a_header(), (), a_progress(), NOW)
     assert "rollout report" in caught.value.cure
 
