@@ -61,7 +61,7 @@ def rollback(
         Selection(accounts=tuple(account or ()), users=tuple(user or ())),
     )
     foreseen = foresee(progress, wanted)
-    if not foreseen.accounts:
+    if foreseen.nothing:
         out.print("Nothing is left to undo.")
         return
     run = live.new_run()

@@ -11,9 +11,12 @@ from rollout.domain.changes import (
     Applied,
     AttachToUser,
     Change,
+    DetachFromUser,
     Failed,
     Outcome,
+    RemoveMember,
     Skipped,
+    is_about_enrolment,
 )
 from rollout.domain.journal.records import AccountFailed, RunEnded, RunStarted, WaveUndone
 from rollout.domain.journal.replay import Done, Progress, replay
@@ -124,11 +127,20 @@ class RolledBack:
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What the journal says there is to undo, before anything is looked at."""
+    """What the journal says there is to undo, before anything is looked at.
+
+    `waves`: those of which nobody is left, and which are not yet on record as undone, since a rollback died.
+    """
 
     people: int
     things: int
     accounts: tuple[str, ...]
+    waves: tuple[str, ...] = ()
+
+    @property
+    def nothing(self) -> bool:
+        """Tell whether all has been undone."""
+        return not (self.accounts or self.waves)
 
 
 def foresee(progress: Progress, wanted: Wanted) -> Foreseen:
@@ -147,7 +159,7 @@ def foresee(progress: Progress, wanted: Wanted) -> Foreseen:
         if isinstance(done.intent.change, AddMember | AttachToUser)
     }
     things = sum(not isinstance(done.intent.change, AddMember | AttachToUser) for done in dones)
-    return Foreseen(len(people), things, tuple(sorted(accounts)))
+    return Foreseen(len(people), things, tuple(sorted(accounts)), _emptied(progress))
 
 
 def plan_id_of(reference: str, progress: Progress) -> str:
@@ -167,7 +179,7 @@ def roll_back(order: RollbackOrder, tools: RollbackTools, accounts: Sequence[Acc
     with tools.lock.hold(order.organization_id, ROLLBACK):
         progress = replay(tools.journal.records(), order.organization_id)
         foreseen = foresee(progress, order.wanted)
-        if not foreseen.accounts:
+        if foreseen.nothing:
             return RolledBack(())
         now = tools.clock.now()
         stage = Stage.DRY_RUN if order.rehearsal else Stage.ENFORCE
@@ -186,7 +198,7 @@ def roll_back(order: RollbackOrder, tools: RollbackTools, accounts: Sequence[Acc
             )
         )
         result = _carry(order, tools, progress, _share_out(foreseen.accounts, accounts))
-        _undo_waves(order, tools, progress)
+        _undo_waves(order, tools)
         lost = any(one.lost for one in result.accounts)
         ending = word_for(lost=lost, interrupted=result.interrupted, in_part=result.in_part)
         tools.journal.append(RunEnded(order.run, tools.clock.now(), ending, {"undone": result.undone}))
@@ -289,10 +301,24 @@ def _make(step: Undo, entered: OpenAccount, maker: Maker, back: AccountBack) -> 
     return True
 
 
-def _undo_waves(order: RollbackOrder, tools: RollbackTools, before: Progress) -> None:
+def _undo_waves(order: RollbackOrder, tools: RollbackTools) -> None:
     """Note the waves of which nobody is left, so that they are told and carried anew."""
-    after = replay(tools.journal.records(), order.organization_id)
-    were = {placed.wave for placed in before.placed.values()}
-    are = {placed.wave for placed in after.placed.values()}
-    for wave in sorted(were - are - {""}):
+    for wave in _emptied(replay(tools.journal.records(), order.organization_id)):
         tools.journal.append(WaveUndone(order.run, tools.clock.now(), wave))
+
+
+def _emptied(progress: Progress) -> tuple[str, ...]:
+    """Name the waves of which rollbacks have let everybody go, this one or one that died before it could say so."""
+    let_go = {done.intent.wave for done in progress.changes if _lets_go(done, progress)}
+    carried = {wave for _, wave in progress.carried}
+    staying = {placed.wave for placed in progress.placed.values()}
+    return tuple(sorted((let_go & carried) - staying - {""}))
+
+
+def _lets_go(done: Done, progress: Progress) -> bool:
+    change = done.intent.change
+    if done.started.command != ROLLBACK or not isinstance(change, RemoveMember | DetachFromUser):
+        return False
+    known = progress.undone.get(done.intent.wave)
+    news = done.settled_at is not None and (known is None or done.settled_at >= known)
+    return news and isinstance(done.outcome, Applied | AlreadyInPlace) and not is_about_enrolment(change)

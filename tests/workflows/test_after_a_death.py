@@ -121,3 +121,15 @@ def test_after_any_other_command_that_died(
         for one in come_next:
             one(operator)
         everything_can_be_undone(operator, before)
+
+
+def test_waves_are_undone_whenever_a_rollback_died(ripe: World):
+    """Also when nobody was left to be let go, and only that had not been put on record."""
+    world = a_copy(ripe)
+    world.enforce()
+    ideal = Operator(a_copy(world))
+    ideal.roll_back()
+    for operator in deaths(world, (), roll_back):
+        operator.roll_back()
+        assert ideal.world.done.carried == operator.world.done.carried
+        assert ideal.world.done.undone.keys() == operator.world.done.undone.keys()
