@@ -52,8 +52,12 @@ def when_ended(sight: Sight, reach: Reach) -> tuple[Wishes, tuple[Stays, ...]]:
         for one in out(sight)
         if reach.takes(sight.account_id, one.user.id, one.wave) and not sight.is_let_out(one.user)
     ]
-    lift = reach.takes_account(sight.account_id) and is_braked(sight)
-    return _with_targets(sight, Wishes(lift=lift), coming)
+    whole = reach.takes_account(sight.account_id)
+    lift, known = whole and is_braked(sight), sight.site.standing.policy.arn in sight.progress.policies_made
+    wishes, stay = _with_targets(sight, Wishes(lift=lift and known, hang=whole and is_unhung(sight)), coming)
+    if lift and not known:
+        stay = (*stay, Stays(sight.site.standing.policy.arn, "the journal of this store knows nothing of it"))
+    return wishes, stay
 
 
 def to_fix(sight: Sight, decided: Collection[str], *, memberships: bool) -> tuple[Wishes, tuple[Stays, ...]]:

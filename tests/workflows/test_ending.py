@@ -13,6 +13,7 @@ from rollout.domain.journal.records import Intent, ReleaseEnded, RunEnded, RunSt
 from rollout.errors import LockHeld
 from rollout.workflows.ports import CannotEnter
 from tests.builders import ACCOUNT, GROUP, POLICY, a_ref, an_exemption
+from tests.domain.judging import DOCUMENTS, a_managed
 from tests.fakes import Trouble
 from tests.workflows.operator import Operator
 from tests.workflows.test_release import OTHER, a_world, carried, kinds
@@ -114,7 +115,42 @@ def test_a_notice_from_before_a_release_is_enough():
     assert {"carl"} == world.enforced
 
 
+def on_a_foreign_policy() -> World:
+    foreign = a_managed("ForceMFA", raw=DOCUMENTS.full, path="/security/")
+    return carried(World(a_person("alice"), facts={ACCOUNT: {"policies": [foreign]}}))
+
+
+def test_a_policy_of_somebody_else_is_hung_up_again():
+    world, operator = released(on_a_foreign_policy())
+    assert set() == world.enforced
+    assert not operator.end(operator.everybody()).in_part
+    assert ["AttachToGroup"] == kinds(world.written)
+    assert {"alice"} == world.enforced
+    assert operator.verify().clean
+
+
+def test_apply_hangs_it_up_again_once_the_release_has_run_out():
+    world = on_a_foreign_policy()
+    operator = Operator(world)
+    operator.release(operator.everybody(), hours=4)
+    world.days_pass(0.1)
+    operator.apply()
+    assert set() == world.enforced
+    world.days_pass(1)
+    operator.apply()
+    assert {"alice"} == world.enforced
+
+
 # --- Whom it does not put back ---
+
+
+def test_a_brake_of_which_the_journal_knows_nothing_is_left_pulled():
+    """Another store was used, or the journal was lost: nobody knows who was told."""
+    world, operator = released()
+    world.journal.kept.clear()
+    result = operator.end(operator.everybody())
+    assert set() == world.enforced
+    assert "the journal of this store knows nothing of it" == result.accounts[0].stays[0].why
 
 
 def test_an_account_in_which_somebody_would_be_trapped_stays_let_out_and_says_who():

@@ -136,7 +136,8 @@ def _why_not(case: Case, scene: Scene) -> Skipped | None:
     enforcing = case.placed or step.stage is Stage.ENFORCE
     if enforcing and (release := step.released(case.entry.user, case.entry.wave)):
         return Skipped("released", release)
-    if not case.placed and case.user.id in step.progress.placed:
+    # Whom a release took off the group's foreign policy comes back with it, once it is over.
+    if not case.placed and case.user.id in step.progress.placed and not scene.site.release_over:
         return Skipped("released", "somebody took the user out by hand; left so")
     if scene.site.braked and enforcing:
         return Skipped("released", "the brake is pulled in this account")
