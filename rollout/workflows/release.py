@@ -31,6 +31,7 @@ from rollout.domain.releases import Brake, brake_of, pulling
 from rollout.domain.stages import Stage
 from rollout.errors import Unwritable
 from rollout.workflows.apply.changes import Maker, Numbering
+from rollout.workflows.apply.order import OneByOne
 from rollout.workflows.ports import CannotEnter, Clock, Door, Engine, Journal, OpenAccount, StopMarker
 from rollout.workflows.ports import Progress as ProgressPort
 
@@ -65,7 +66,10 @@ class LettingOut:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseTools:
-    """The ports that a release needs. `running` names a run that is under way, `pause` lets its change in hand end."""
+    """The ports that a release needs. `engine` runs accounts side by side, `within` the people of one account.
+
+    `running` names a run that is under way, `pause` lets its change in hand end.
+    """
 
     door: Door
     engine: Engine
@@ -75,6 +79,7 @@ class ReleaseTools:
     progress: ProgressPort
     running: Callable[[], str]
     pause: Callable[[float], None]
+    within: Engine = field(default_factory=OneByOne)
 
 
 @dataclass(slots=True)
@@ -159,13 +164,16 @@ def _let_out(
     out = AccountOut(share.account)
     try:
         entered = tools.door.enter(share.account)
-        changes = (
-            _users_changes(share, order, entered, known)
-            if share.users
-            else _brake_changes(share.account.id, order, entered, out, known)
-        )
-        for change, wave in changes:
-            _make(change, wave, entered, maker, out)
+        if share.users:
+            changes = list(_users_changes(share, order, entered, known))
+            made = tools.within.map(lambda item: maker.make(item[0], entered, item[1]), changes)
+            for (change, _), outcome in made:
+                _take(change, outcome, out)
+            if len(out.written) + len(out.failed) + out.already < len(changes):
+                out.failed.append("ended early: run it again for the others")
+        else:
+            for change, wave in _brake_changes(share.account.id, order, entered, out, known):
+                _take(change, maker.make(change, entered, wave), out)
     except CannotEnter as refusal:
         out.failed.append(f"{refusal.why}. {refusal.cure}" if refusal.cure else refusal.why)
         maker.journal.append(
@@ -174,8 +182,7 @@ def _let_out(
     return out
 
 
-def _make(change: Change, wave: str, entered: OpenAccount, maker: Maker, out: AccountOut) -> None:
-    outcome: Outcome = maker.make(change, entered, wave)
+def _take(change: Change, outcome: Outcome, out: AccountOut) -> None:
     match outcome:
         case Applied():
             out.written.append(change)

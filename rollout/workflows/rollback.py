@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rollout.domain.changes import (
@@ -10,28 +10,36 @@ from rollout.domain.changes import (
     AlreadyInPlace,
     Applied,
     AttachToUser,
-    Change,
     DetachFromUser,
-    Failed,
-    Outcome,
     RemoveMember,
-    Skipped,
     is_about_enrolment,
 )
-from rollout.domain.journal.records import AccountFailed, RunEnded, RunStarted, WaveUndone
+from rollout.domain.journal.records import RunEnded, RunStarted, WaveUndone
 from rollout.domain.journal.replay import Done, Progress, replay
 from rollout.domain.made import Made, made_by
 from rollout.domain.organization import Account
 from rollout.domain.scope import Selection
 from rollout.domain.stages import Stage
-from rollout.domain.undoing import Chosen, Left, Undo, undo
+from rollout.domain.undoing import Chosen, Left
 from rollout.errors import EmptySelection
 from rollout.workflows.apply.changes import Maker, Numbering
 from rollout.workflows.apply.watch import lock_lost
 from rollout.workflows.inventory import LIFELESS
-from rollout.workflows.ports import CannotEnter, Clock, Door, Engine, Journal, Lock, OpenAccount
-from rollout.workflows.ports import Progress as ProgressPort
+from rollout.workflows.ports import OpenAccount
 from rollout.workflows.repairing import word_for
+from rollout.workflows.undoing import AccountBack, RollbackTools, undo_account
+
+__all__ = [
+    "AccountBack",
+    "Foreseen",
+    "RollbackOrder",
+    "RollbackTools",
+    "RolledBack",
+    "Wanted",
+    "foresee",
+    "plan_id_of",
+    "roll_back",
+]
 
 ROLLBACK = "rollback"
 
@@ -74,32 +82,6 @@ class RollbackOrder:
     caller: str
     version: str
     rehearsal: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RollbackTools:
-    """The ports that a rollback needs."""
-
-    door: Door
-    engine: Engine
-    journal: Journal
-    lock: Lock
-    clock: Clock
-    progress: ProgressPort
-    stopping: Callable[[], bool]
-
-
-@dataclass(slots=True)
-class AccountBack:
-    """What came of one account: what was undone, what stays and why, what could not be done."""
-
-    account_id: str
-    undone: list[Change] = field(default_factory=list)
-    left: list[Left] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
-    interrupted: bool = False
-    lost: bool = False
-    """Somebody has taken the lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,56 +231,10 @@ def _carry(
 def _one(
     account: Account, order: RollbackOrder, tools: RollbackTools, maker: Maker, progress: Progress
 ) -> AccountBack:
-    back = AccountBack(account.id)
-    if not _goes_on(back, tools):
-        return back
-    try:
-        entered = tools.door.enter(account)
-        made = _standing(maker.settle_all(account.id, entered, progress, order.organization_id))
-        undoing = undo(account.id, entered.read(), made, order.wanted.chosen)
-        back.left += undoing.left
-        for step in undoing.people:
-            if not _goes_on(back, tools):
-                return back
-            _make(step, entered, maker, back)
-        if back.failed:
-            back.left.append(Left("policies and groups", "somebody could not be let go: run it again"))
-            return back
-        for step in undoing.foundations:
-            if not _goes_on(back, tools) or not _make(step, entered, maker, back):
-                return back
-    except CannotEnter as refusal:
-        back.failed.append(f"{refusal.why}. {refusal.cure}" if refusal.cure else refusal.why)
-        tools.journal.append(
-            AccountFailed(order.run, tools.clock.now(), account.id, refusal.why, refusal.cure)
-        )
-    return back
+    def made_now(entered: OpenAccount) -> Made:
+        return _standing(maker.settle_all(account.id, entered, progress, order.organization_id))
 
-
-def _goes_on(back: AccountBack, tools: RollbackTools) -> bool:
-    """Tell whether the next change may begin: nobody asked to stop, nobody took the lock (DESIGN §8)."""
-    back.interrupted = tools.stopping()
-    if not back.interrupted and not tools.lock.still_held():
-        back.lost = True
-        return False
-    return not back.interrupted
-
-
-def _make(step: Undo, entered: OpenAccount, maker: Maker, back: AccountBack) -> bool:
-    """Make one change; tell whether what comes after it may go on."""
-    if step.in_place:
-        maker.note_present(step.change, step.wave)
-        return True
-    outcome: Outcome = maker.make(step.change, entered, step.wave)
-    match outcome:
-        case Applied() | AlreadyInPlace():
-            back.undone.append(step.change)
-        case Failed(why=why):
-            back.failed.append(f"{type(step.change).__name__}: {why}")
-            return False
-        case Skipped():
-            pass  # gone already: nothing to undo
-    return True
+    return undo_account(account, order.run, order.wanted.chosen, tools, maker, made_now)
 
 
 def _undo_waves(order: RollbackOrder, tools: RollbackTools) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from threading import Event
 from typing import Any
 
 import pytest
 
+from rollout.adapters.execution.threads import ThreadEngine
 from rollout.domain.changes import (
     AddMember,
     Change,
@@ -525,3 +527,21 @@ def standing(world: World) -> dict[str, tuple[int, str]]:
         world.plans.kept[-1], world.done, world.clock.now(), lead_time=world.lead_time, gates=world.gates
     )
     return {stand.wave: (stand.enforced, stand.waits_for) for stand in stands}
+
+
+def test_the_people_of_a_wave_are_let_out_several_at_a_time():
+    world = carried(World(*(a_person(f"user-{number}") for number in range(20))))
+    operator = Operator(world)
+    result = operator.release(operator.wave("rest"), within=ThreadEngine(4))
+    assert 20 == result.writes == len(world.written)
+    assert set() == world.enforced
+
+
+def test_who_was_not_begun_when_it_was_asked_to_stop_is_told():
+    world = carried(World(*(a_person(f"user-{number}") for number in range(20))))
+    operator = Operator(world)
+    stop = Event()
+    stop.set()
+    result = operator.release(operator.wave("rest"), within=ThreadEngine(4, stop))
+    assert [] == world.written
+    assert ["ended early: run it again for the others"] == result.accounts[0].failed

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from rollout.domain.changes import AddMember, CreateVersion, RemoveMember
+from rollout.adapters.execution.threads import ThreadEngine
+from rollout.domain.changes import AddMember, Change, CreateVersion, RemoveMember
 from rollout.domain.journal.records import AccountFailed, Intent, RunEnded, RunStarted, WaveUndone
 from rollout.domain.organization import AccountState
 from rollout.domain.scope import Selection
@@ -400,3 +401,18 @@ def test_what_somebody_else_has_undone_already_is_put_on_record_and_missed_by_no
     assert operator.verify().clean
     operator.end(operator.everybody())
     assert set() == world.enforced
+
+
+def test_people_are_let_go_several_at_a_time():
+    people = [a_person(f"user-{number}") for number in range(20)]
+    world = World(*people)
+    before = states(world)
+    carried(world)
+    result = Operator(world).roll_back(within=ThreadEngine(4))
+    assert before == states(world)
+    assert 24 == result.undone
+    assert sorted(world.written, key=repr) == sorted(set_of(world.written), key=repr)
+
+
+def set_of(changes: list[Change]) -> list[Change]:
+    return [change for place, change in enumerate(changes) if change not in changes[:place]]
