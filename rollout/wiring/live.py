@@ -1,60 +1,38 @@
-"""Chooses which adapter fills each port: live, rehearsal, or offline. The only module that knows them all."""
+"""The real thing: what each command works with, and what it is told to do."""
 
 from __future__ import annotations
 
-import getpass
-import os
-import socket
 import string
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from functools import cached_property, partial
-from pathlib import Path
-from random import Random, SystemRandom
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from time import sleep
 from typing import TYPE_CHECKING
 
 from rollout import __version__
-from rollout.adapters.aws import offline_clock
-from rollout.adapters.documents import seed
 from rollout.adapters.execution.threads import ThreadEngine
 from rollout.adapters.notify.outbox import Outbox
 from rollout.adapters.notify.rehearsal import RehearsingNotifier
-from rollout.adapters.notify.text import body, subject
-from rollout.adapters.store.folder import check_writable
-from rollout.adapters.store.holders import Holder
-from rollout.adapters.store.journal import new_run_id
-from rollout.adapters.store.kinds import InFolder, Store, StoreLock
-from rollout.adapters.store.markers import StoredMarker
-from rollout.adapters.store.plans import Plans
-from rollout.adapters.store.processes import process_start
+from rollout.adapters.store.kinds import StoreLock
 from rollout.adapters.store.rehearsal import RehearsingJournal, RehearsingMarker
 from rollout.domain.diagnosis.facts import WayIn
-from rollout.domain.exemptions import UserMatch
 from rollout.domain.fingerprints import digest
-from rollout.domain.force_mfa.documents import allow_half, enrolment, force_mfa
-from rollout.domain.force_mfa.standing import Documents, Names
-from rollout.domain.force_mfa.via import Via
 from rollout.domain.inventory import Effort
 from rollout.domain.journal.replay import replay
-from rollout.domain.notices import Notice
-from rollout.domain.organization import Caller
 from rollout.domain.reach import Reach
 from rollout.domain.readiness import Notified, Rehearsed
 from rollout.domain.scope import Selection
 from rollout.domain.stages import Stage
 from rollout.domain.users import Unread
-from rollout.domain.verdicts.rules import Rules
-from rollout.reporting import ReportFiles
-from rollout.settings import BucketPlace, Settings
+from rollout.wiring.aws import Aws
+from rollout.wiring.rules import documents_for, names_of, rules_for
 from rollout.workflows.apply.order import Order, Tools
 from rollout.workflows.doctor import DoctorOrder, DoctorTools
 from rollout.workflows.freshening import read_with_care
 from rollout.workflows.inventory import Looking, Premises, read_levels
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
-from rollout.workflows.ports import Clock, Journal, PolicyLevels, Progress, StoredPlan
+from rollout.workflows.ports import Journal, PolicyLevels, Progress, StoredPlan
 from rollout.workflows.release import ReleaseOrder, ReleaseTools
 from rollout.workflows.repairing import Eyes, RepairTools
 from rollout.workflows.rollback import RollbackOrder, RollbackTools, Wanted
@@ -62,225 +40,15 @@ from rollout.workflows.verify import FixOrder, VerifyTools
 
 if TYPE_CHECKING:
     from rollout.adapters.aws.door import AwsDoor
-    from rollout.adapters.aws.identity import WhoAmI
-    from rollout.adapters.aws.operations import Ours
     from rollout.adapters.aws.organizations import AwsOrganization
-    from rollout.adapters.aws.retries import Retries
-    from rollout.adapters.aws.sessions import Connection
+
 
 # Letters and digits that are not mistaken for each other.
 ID_LETTERS = "".join(sorted(set(string.ascii_lowercase + string.digits) - set("il1o0")))
 
 
-def documents_for(settings: Settings, partition: str) -> Documents:
-    """Write the documents of these settings for a partition."""
-    full = force_mfa(seed(), partition, settings.domain_amendments())
-    return Documents(full, allow_half(full), enrolment(partition))
-
-
-def names_of(settings: Settings) -> Names:
-    """Say what ours is called."""
-    return Names(settings.policy.name, settings.policy.group)
-
-
-def rules_for(settings: Settings, where: Premises) -> Rules:
-    """Put the settings into the words that a judgement needs."""
-    return Rules(
-        partition=where.organization.partition,
-        names=names_of(settings),
-        documents=documents_for(settings, where.organization.partition),
-        exemptions=settings.domain_exemptions(),
-        break_glass=tuple(UserMatch(text) for text in settings.rules.break_glass),
-        enforce_machines=tuple(UserMatch(text) for text in settings.rules.enforce_machines),
-        machines=settings.domain_machines(),
-        operators=where.caller.operator_arns,
-        keys_in_use_days=settings.rules.keys_in_use_days,
-        lead_time=settings.gates.lead_time,
-        notice_for_unaffected=settings.gates.notice_for_unaffected,
-        attach=Via(settings.policy.attach),
-        find=settings.domain_find(),
-        context=dict(settings.rules.context),
-        organization_id=where.organization.id,
-        management_account_id=where.organization.management_account_id,
-    )
-
-
-@dataclass(frozen=True)
-class Files:
-    """What lies in the store: no AWS needed where that is a folder, and nothing but S3 where it is a bucket.
-
-    A bucket is asked through the connection of the run, or through one of its own by this profile.
-    """
-
-    settings: Settings
-    profile: str | None = None
-    connection: Connection | None = None
-
-    @cached_property
-    def _store(self) -> Store:
-        place = self.settings.store
-        if not isinstance(place, BucketPlace):
-            return InFolder(self._here)
-        from rollout.adapters.aws.sessions import Connection
-        from rollout.adapters.store.s3_failures import Place
-        from rollout.adapters.store.s3_store import InBucket
-
-        kept = self.settings.bucket
-        where = Place(place.bucket, place.prefix, kept.kms_key, kept.owner)
-        return InBucket(self.connection or Connection(profile=self.profile), where)
-
-    @property
-    def _here(self) -> Path:
-        """The folder of this machine that reports are opened in, spelled as people would spell it."""
-        place, source = self.settings.store, self.settings.source
-        if isinstance(place, BucketPlace):
-            place = source.parent if source else Path.cwd()
-        return Path(os.path.normpath(place))
-
-    @property
-    def plans(self) -> Plans:
-        """The plans of the store."""
-        return self._store.plans()
-
-    def journal(self, run: str) -> Journal:
-        """Open the journal; `run` names the segment that new records go into."""
-        return self._store.journal(run)
-
-    def lock(self) -> StoreLock:
-        """One operator at a time, named by this process."""
-        pid = os.getpid()
-        me = Holder(getpass.getuser(), socket.gethostname(), pid, process_start(pid))
-        return self._store.lock(me, LocalClock())
-
-    def marker(self, organization_id: str) -> StoredMarker:
-        """Where releases are put for runs that have begun already."""
-        return StoredMarker(self._store.files, organization_id, self._store.fresh_for)
-
-    def report_folder(self, plan: StoredPlan) -> Path:
-        """Say where a plan's report goes."""
-        return self._here / "reports" / plan.stem
-
-    def share_report(self, plan: StoredPlan, written: ReportFiles) -> tuple[str, ...]:
-        """Put a report that was written here where the team finds it; answers where, or nothing where it is there."""
-        files = (written.users, written.accounts, written.changes, written.html)
-        return self._store.share(f"reports/{plan.stem}", files)
-
-    def check_plans_writable(self) -> None:
-        """Before minutes of reading: can the plan be put where it belongs? Raises Unwritable."""
-        self._store.check_writable("plans")
-
-    def check_writable(self, stage: Stage, plan: StoredPlan) -> None:
-        """Before anything is carried: can all be written that a run leaves behind? Raises Unwritable."""
-        self._store.check_writable("journal")
-        self._store.check_writable(f"reports/{plan.stem}")
-        check_writable(self.report_folder(plan))
-        if stage is Stage.NOTIFY:
-            check_writable(self.settings.notify.outbox)
-
-
-class Live:
-    """The real thing: AWS by the caller's credentials, the store, the outbox."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        profile: str | None = None,
-        *,
-        clock: Clock | None = None,
-        randomness: Random | None = None,
-    ) -> None:
-        """Open the Session; nothing is asked yet. Raises NoCredentials.
-
-        `clock` and `randomness` are given where a run has to be repeatable to the byte.
-        """
-        from rollout.adapters.aws.sessions import Connection
-
-        self.settings = settings
-        self._clock, self._randomness = clock, randomness or SystemRandom()
-        several = settings.engine.max_accounts * settings.engine.per_account
-        self.connection = Connection(profile=profile, pool=several + 8)
-        self.files = Files(settings, connection=self.connection)
-        self.stop = threading.Event()
-
-    @cached_property
-    def clock(self) -> Clock:
-        """Decision time: AWS's own."""
-        from rollout.adapters.aws.clock import AwsClock
-
-        return self._clock or AwsClock(self._who)
-
-    @cached_property
-    def _retries(self) -> Retries:
-        """One for all calls: it remembers what the endpoint does not offer."""
-        from rollout.adapters.aws.retries import Retries
-
-        return Retries()
-
-    @cached_property
-    def _who(self) -> WhoAmI:
-        from rollout.adapters.aws.identity import WhoAmI
-
-        return WhoAmI(self.connection, self._retries)
-
-    @cached_property
-    def organization(self) -> AwsOrganization:
-        """The organization as the caller sees it."""
-        from rollout.adapters.aws.organizations import AwsOrganization
-
-        tagged = self.settings.wants_account_tags()
-        return AwsOrganization(self.connection, with_tags=tagged, retries=self._retries, who=self._who)
-
-    @cached_property
-    def _ours(self) -> Ours:
-        """What belongs to this tool in every account."""
-        from rollout.adapters.aws.operations import Ours
-
-        names = names_of(self.settings)
-        return Ours(
-            policies=(f"{names.path}{names.policy}", f"{names.path}{names.enrolment_policy}"),
-            groups=(f"{names.path}{names.group}", f"{names.path}{names.enrolment_group}"),
-        )
-
-    def door(self, where: Premises, *, writing: bool) -> AwsDoor:
-        """The way into accounts, for reading or for carrying changes."""
-        return self._door(where.caller, writing=writing)
-
-    def _door(self, caller: Caller, *, writing: bool) -> AwsDoor:
-        from rollout.adapters.aws.door import Access, AwsDoor, Ways
-
-        access = self.settings.access
-        overrides = {
-            account_id: Access(override.roles, override.external_id)
-            for account_id, override in access.overrides.items()
-        }
-        ways = Ways(
-            access.roles,
-            access.own_account_role,
-            access.external_id,
-            overrides,
-            access.hop_role,
-            access.session_name,
-            access.source_identity,
-            access.session_tags,
-        )
-        return AwsDoor(
-            self.connection,
-            caller,
-            self.clock,
-            self._ours,
-            ways,
-            writing=writing,
-            retries=self._retries,
-            is_new=self.organization.is_new,
-        )
-
-    def new_run(self) -> str:
-        """Name a run so that names sort by time."""
-        return new_run_id(self.clock.now(), self._randomness)
-
-    def engine(self) -> ThreadEngine:
-        """Accounts side by side."""
-        return ThreadEngine(self.settings.engine.max_accounts, self.stop)
+class Live(Aws):
+    """AWS, the store and the outbox, put together for each command."""
 
     def looking(self, where: Premises, progress: Progress) -> Looking:
         """The ports that an inventory needs."""
@@ -532,24 +300,6 @@ def rehearsing(tools: Tools) -> Tools:
         journal=RehearsingJournal(tools.journal),
         notifier=RehearsingNotifier(),
     )
-
-
-def message_of(notice: Notice, settings: Settings) -> tuple[str, str]:
-    """Write a message as it would be sent: its subject and its text."""
-    return subject(notice), body(notice, settings.notify.sender)
-
-
-class LocalClock:
-    """This machine's clock: for locks, which are about processes and not about decisions."""
-
-    def now(self) -> datetime:
-        """Return this machine's time, UTC."""
-        return datetime.now(UTC)  # noqa: TID251 - locks are about processes; wiring chooses this clock for them
-
-
-def offline_now() -> datetime:
-    """Decision time for commands that ask AWS nothing: that of an endpoint on this machine, else the clock."""
-    return offline_clock.offline_now(os.environ)
 
 
 def stop_on(live: Live, say: Callable[[], None]) -> Callable[[int, object], None]:

@@ -1,0 +1,19 @@
+"""Chooses which adapter fills each port: live, rehearsal, or offline. The only package that knows them all."""
+
+from rollout.wiring.clocks import LocalClock, offline_now
+from rollout.wiring.files import Files
+from rollout.wiring.live import Live, stop_on
+from rollout.wiring.messages import message_of
+from rollout.wiring.rules import documents_for, names_of, rules_for
+
+__all__ = [
+    "Files",
+    "Live",
+    "LocalClock",
+    "documents_for",
+    "message_of",
+    "names_of",
+    "offline_now",
+    "rules_for",
+    "stop_on",
+]
