@@ -12,12 +12,13 @@ from rollout.adapters.store.folder import FolderStore
 from rollout.adapters.store.journal_lines import line_of
 from rollout.adapters.store.plans import Plans
 from rollout.domain.changes import AddMember, UserRef
+from rollout.domain.drift import Drifted
 from rollout.domain.journal.records import Record, RunStarted
 from rollout.domain.stages import Stage
 from rollout.domain.verdicts.verdict import Kind
 from rollout.sandbox.server import Sandbox
 from tests.builders import OPERATOR, a_change, a_ref
-from tests.cli.shell import Shell, listening, writes
+from tests.cli.shell import ROOT, Shell, listening, writes
 
 ACCOUNT = "444455556666"
 DRIFT, IN_PART, REFUSED = 3, 4, 5
@@ -223,3 +224,8 @@ def test_what_a_release_does_not_wait_for_an_end_does(planned: Shell, locked: Pa
     rolled_back = planned("rollback", "--all", "--yes")
     assert 2 == rolled_back.code  # nothing was ever done: said before the lock is asked for
     assert locked.exists()
+
+
+def test_every_kind_of_drift_is_explained():
+    page = (ROOT / "docs" / "undoing.md").read_text()
+    assert [] == [str(kind) for kind in Drifted if f"`{kind}`" not in page]
