@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rollout.cli.console import warn
+from rollout.cli.console import err, warn
 from rollout.cli.running import interrupted
 from rollout.domain.scope import Selection
 from rollout.errors import Unwritable
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from rollout.wiring import Files, Live
     from rollout.workflows.inventory import Premises
     from rollout.workflows.ports import StoredPlan
+
+SLOW = 5.0
+"""Seconds without an answer of AWS after which a person wonders."""
 
 
 def read_settings(config: Path | None, flags: Mapping[str, object] | None = None) -> Settings:
@@ -38,13 +42,26 @@ def go_live(settings: Settings, profile: str | None) -> tuple[Live, Premises]:
     from rollout.workflows.inventory import premises
 
     live = Live(settings, profile)
-    where = premises(live.organization, settings.organization)
+    with _patience_asked_for():
+        where = premises(live.organization, settings.organization)
     if settings.organization is None:
         warn(
             f"no organization: in rollout.yaml; working on {where.organization.id}, the one of these credentials"
         )
     end_in_good_order(live)
     return live, where
+
+
+@contextmanager
+def _patience_asked_for() -> Iterator[None]:
+    """Say what is waited for when the first answers of AWS are long in coming."""
+    timer = threading.Timer(SLOW, err.print, ("AWS has not answered yet; still trying. Ctrl-C ends it.",))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def end_in_good_order(live: Live) -> None:

@@ -17,7 +17,7 @@ from tests.cli.shell import ROOT, Said, Shell, listening, writes
 
 OFFLINE = (["show"], ["status"], ["report"])
 LIVE = (["apply"], ["apply", "--stage", "notify", "--yes"], ["apply", "--stage", "enforce", "--yes"])
-ALL = (*OFFLINE, *LIVE)
+ALL = (*OFFLINE, *LIVE, ["notices"], ["verify"], ["approve", "--wave", "canary", "--reason", "CAB-1"])
 SOME = (OFFLINE[0], LIVE[-1])  # where one case has shown that all commands ask the same
 
 
@@ -235,6 +235,13 @@ def test_an_endpoint_that_does_not_answer(planned: Shell, monkeypatch: pytest.Mo
     monkeypatch.setattr("rollout.adapters.aws.retries.WAITS", dict.fromkeys(WAITS, (0.0, 0.0)))
     env = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     refused(planned, ["plan"], 1, "cannot reach AWS: ", "http://127.0.0.1:9", "AWS_ENDPOINT_URL", env=env)
+
+
+def test_somebody_who_waits_for_aws_is_told_so(planned: Shell, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("rollout.adapters.aws.retries.WAITS", dict.fromkeys(WAITS, (0.1, 0.1)))
+    monkeypatch.setattr("rollout.cli.startup.SLOW", 0.01)
+    env = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    refused(planned, ["plan"], 1, "AWS has not answered yet; still trying. Ctrl-C ends it.", env=env)
 
 
 @pytest.mark.parametrize("url", ["http://10.1.2.3:4566", "http://aws.example.com", "ftp://127.0.0.1"])
