@@ -50,6 +50,10 @@ ID_LETTERS = "".join(sorted(set(string.ascii_lowercase + string.digits) - set("i
 class Live(Aws):
     """AWS, the store and the outbox, put together for each command."""
 
+    def _within(self) -> ThreadEngine:
+        """Changes of one account side by side."""
+        return ThreadEngine(self.settings.engine.per_account, self.stop)
+
     def looking(self, where: Premises, progress: Progress) -> Looking:
         """The ports that an inventory needs."""
         door = self.door(where, writing=False)
@@ -115,7 +119,7 @@ class Live(Aws):
             progress=progress,
             stopping=self.stop.is_set,
             marker=self.files.marker(where.organization.id),
-            within=ThreadEngine(self.settings.engine.per_account, self.stop),
+            within=self._within(),
         )
         return rehearsing(tools) if stage is Stage.DRY_RUN else tools
 
@@ -135,6 +139,7 @@ class Live(Aws):
             progress,
             partial(_running, lock, organization_id),
             sleep,
+            self._within(),
         )
         if not rehearsal:
             return tools
@@ -183,7 +188,14 @@ class Live(Aws):
         """The ports of a rollback."""
         door, journal = self.door(where, writing=not rehearsal), self.files.journal(run)
         tools = RollbackTools(
-            door, self.engine(), journal, self.files.lock(), self.clock, progress, self.stop.is_set
+            door,
+            self.engine(),
+            journal,
+            self.files.lock(),
+            self.clock,
+            progress,
+            self.stop.is_set,
+            self._within(),
         )
         if not rehearsal:
             return tools
