@@ -91,15 +91,14 @@ def _let_go(
 ) -> None:
     """Undo what concerns people, a few at a time; what comes of it is counted here, in one thread."""
 
-    def one(step: Undo) -> Outcome | None:
-        return _try(step, entered, maker) if _goes_on(back, tools) else None
+    def one(item: tuple[int, Undo]) -> Outcome | None:
+        return _try(item[1], entered, maker) if _goes_on(back, tools) else None
 
-    finished = 0
-    for step, outcome in tools.within.map(one, steps):
-        finished += 1
+    tried = {number: outcome for (number, _), outcome in tools.within.map(one, enumerate(steps))}
+    for number, outcome in sorted(tried.items()):
         if outcome is not None:
-            _take(step, outcome, back)
-    if finished < len(steps):
+            _take(steps[number], outcome, back)
+    if len(tried) < len(steps):
         back.interrupted = True
 
 
