@@ -96,6 +96,8 @@ class _Story:
             _check([stand for stand in _stands() if stand.wave == wave])
         _step("Once more: nothing is left to do, and nothing is written")
         self._run("apply", "--stage", "enforce", "--yes")
+        _step("Look again, in AWS itself: is everybody enforced whom the journal says?")
+        self._run("verify", expected=IN_PART)
         _step("Where it stands, and the report")
         self._run("status")
         self._run("report")

@@ -28,6 +28,7 @@ STEPS = (
     '14 days pass on the organization\'s clock; then wave "canary" is enforced',
     '3 days pass on the organization\'s clock; then wave "rest" is enforced',
     "Once more: nothing is left to do, and nothing is written",
+    "Look again, in AWS itself: is everybody enforced whom the journal says?",
     "Where it stands, and the report",
 )
 
@@ -64,6 +65,10 @@ def test_it_ends_well_and_tells_each_step(demo: Said):
     assert sorted(places) == places
     for verdict, users in (("exempt", 3), ("covered", 6), ("hold", 42), ("enforce", 95)):
         assert re.search(rf"^{verdict} +{users}$", demo.out, re.MULTILINE)
+    assert (
+        "95 of 95 users whom rollout enforces are enforced in fact; 0 differences in 10 accounts." in demo.out
+    )
+    assert "Done: all 95 users who were to be enforced are, each told in time." in demo.out
     assert "Traceback" not in demo.err
 
 

@@ -1,0 +1,80 @@
+"""`rollout show` and `rollout status`: why somebody was judged so, in words that an operator can act on."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.shell import Shell
+
+PEOPLE = {
+    "quinn.murphy": (
+        "enforce",
+        "no device yet",
+        "impact enrol",
+        "forecast",
+        "address",
+        "quinn.murphy@example.com",
+    ),
+    "xavier.dubois": ("enforce", "keys-in-use", "impact cli", "key 1 used yesterday for s3"),
+    "retired.clerk": ("enforce", "no-credentials", "impact none"),
+    "nadia.petrova": ("hold", "cannot-enrol", "permissions boundary", "cure", "not allowed"),
+    "ci-deployer": ("hold", "machine", "cure", "rules.enforce_machines"),
+    "break-glass-1": ("hold", "break-glass", "cure"),
+    "lucia.romano": ("hold", "unknown", "cannot be told"),
+    "greta.vogel": ("covered", "other-deny", "covered by", "denied"),
+    "load-test": ("exempt", "exemption", "exempt until", "2027-02-22"),
+}
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_a_judgement_is_explained_with_its_facts_and_its_cure(name: str, planned: Shell):
+    said = planned("show", "--user", name)
+    assert (0, "") == (said.code, said.err)
+    for word in PEOPLE[name]:
+        assert word in said.out
+    assert f":user/{name}" in said.out.replace("user/people/", "user/")
+
+
+def test_what_evaluation_answered_is_shown_request_by_request(planned: Shell):
+    said = planned("show", "--user", "quinn.murphy").out
+    assert "Without MFA, as things stand (covered = all of it denied explicitly)" in said
+    assert "sts:GetSessionToken needs no permission, only no explicit Deny" in said
+    for request in ("s3:ListAllMyBuckets", "iam:CreateVirtualMFADevice", "iam:ResyncMFADevice"):
+        assert request in said
+    for word in ("ImplicitlyDenied", "ExplicitlyDenied", "Undecided"):
+        assert word not in said, "words of the evaluator, for --json alone"
+    requests = planned("show", "--user", "quinn.murphy", "--json").json["accounts"][0]["users"][0]["requests"]
+    assert {"Allowed", "ImplicitlyDenied"} <= {row["decision"] for row in requests}
+
+
+def test_all_is_shown_account_by_account_and_who_is_left_out(planned: Shell):
+    said = planned("show").out
+    assert "012345678901 storefront-prod (Workloads/Prod)" in said
+    assert "777788889999 <script>alert(1)</script> (Sandbox)" in said, "a name is text, never markup"
+    assert "111122223333 management (root)" in said
+    for account in ("frozen-lab", "acquired-co", "old-crm"):
+        assert account in said
+    headers = {line for line in said.splitlines() if line.startswith("verdict  wave")}
+    assert 1 == len({header.index("who") for header in headers}), (
+        "the columns of all accounts stand below each other"
+    )
+
+
+def test_a_wave_and_globs_narrow_it(planned: Shell):
+    accounts = planned("show", "--wave", "canary", "--json").json["accounts"]
+    assert {"canary"} == {user["wave"] for account in accounts for user in account["users"]}
+    accounts = planned("show", "--ou", "Workloads/Prod", "--json").json["accounts"]
+    assert {"012345678901", "333344445555"} == {account["account"] for account in accounts}
+    (account,) = planned("show", "--account", "payments-*", "--user", "greta.*", "--json").json["accounts"]
+    assert ["covered"] == [user["verdict"] for user in account["users"]]
+
+
+def test_names_that_look_like_options_or_formulas_can_be_asked_for(planned: Shell):
+    for name in ("=cmd.lab", "+plus.one", "@at.sign", "-dash"):
+        assert f":user/{name}" in planned("show", f"--user={name}").out
+
+
+def test_status_says_what_each_wave_waits_for(rehearsed: Shell):
+    assert 3 == rehearsed("status").out.count("notify")
+    first = rehearsed("status", "--json").json[0]
+    assert ("canary", "notify", None) == (first["wave"], first["next_step"], first["notified_at"])
