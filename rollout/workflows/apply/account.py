@@ -35,11 +35,14 @@ def carry(task: Task, step: Step) -> Done:
     if step.watch.ends():
         done.interrupted = True
         return done
+    begun = any(past.intent.change.account_id == task.account.id for past in step.progress.open)
     try:
         entered = step.tools.door.enter(task.account)
         organization_id = step.order.plan.header.organization_id
         progress = step.maker.settle_all(task.account.id, entered, step.progress, organization_id)
-        _carry(look(task, replace(step, progress=progress), entered), done)
+        scene = look(task, replace(step, progress=progress), entered)
+        begun = True
+        _carry(scene, done)
     except CannotEnter as refusal:
         # Also when access is lost half-way: what was done stays counted, an open intent is settled by the next run.
         now = step.tools.clock.now()
@@ -47,7 +50,8 @@ def carry(task: Task, step: Step) -> Done:
             AccountFailed(step.order.run, now, task.account.id, refusal.why, refusal.cure)
         )
         done.unreachable = True
-        done.failed |= {entry.wave for entry in task.entries}
+        # What was begun has to be ended before a wave counts as carried; who was never reached stops nobody else.
+        (done.failed if begun else done.untold).update(entry.wave for entry in task.entries)
     return done
 
 
