@@ -29,7 +29,17 @@ from rollout.errors import EmptySelection, OrganizationNotListable, Unwritable
 from rollout.workflows.ports import CannotEnter
 from rollout.workflows.status import where_waves_stand
 from rollout.workflows.whom import premises_for_the_brake, users_named
-from tests.builders import ACCOUNT, GROUP, ORGANIZATION, POLICY, a_caller, a_user, an_account, an_organization
+from tests.builders import (
+    ACCOUNT,
+    GROUP,
+    ORGANIZATION,
+    POLICY,
+    a_caller,
+    a_ref,
+    a_user,
+    an_account,
+    an_organization,
+)
 from tests.domain.judging import DOCUMENTS, a_group, a_managed
 from tests.fakes import FakeJournal, FakeOrganization, Trouble
 from tests.workflows.operator import Operator
@@ -473,6 +483,16 @@ def test_a_brake_pulled_by_hand_after_a_release_has_ended_is_left():
     world.accounts[ACCOUNT].make(SetDefaultVersion(ACCOUNT, POLICY, "v1"))
     operator.apply()
     assert {"olga"} == world.enforced
+
+
+def test_who_was_taken_out_by_hand_meanwhile_stays_out_when_a_release_runs_out():
+    world = a_world()
+    operator = Operator(world)
+    operator.release(operator.accounts(ACCOUNT), hours=4)
+    world.accounts[ACCOUNT].make(RemoveMember(ACCOUNT, GROUP, a_ref("bob")))
+    world.days_pass(1)
+    operator.apply()
+    assert {"alice", "olga"} == world.enforced
 
 
 def test_a_release_that_has_run_out_is_not_lifted_over_somebody_who_is_held_now():

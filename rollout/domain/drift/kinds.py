@@ -7,7 +7,9 @@ from enum import StrEnum
 
 from rollout.domain.users import User
 
-BY_MACHINE = "by hand, or by an infrastructure tool that claims all of it (Terraform: *_exclusive, *_group_membership)"
+BY_MACHINE = (
+    "by hand, or by an infrastructure tool that claims all of it (Terraform: *_exclusive, *_group_membership)"
+)
 PLAN_AGAIN = "rollout plan, have it reviewed, then apply --stage dry-run and notify"
 FIX = "rollout verify --fix"
 

@@ -123,6 +123,11 @@ def _as_of_now(user: User, scene: Scene) -> User:
     return scene.entered.credentials_now(user)
 
 
+def _comes_back_with_the_group(case: Case, scene: Scene) -> bool:
+    """Tell whether a release that is over took the policy off the group, and the user is in it still."""
+    return scene.site.release_over and scene.site.names.group in case.user.groups
+
+
 def _why_not(case: Case, scene: Scene) -> Skipped | None:
     """Say why a user is left alone; None when they go on."""
     verdict, step = case.verdict, scene.step
@@ -136,8 +141,11 @@ def _why_not(case: Case, scene: Scene) -> Skipped | None:
     enforcing = case.placed or step.stage is Stage.ENFORCE
     if enforcing and (release := step.released(case.entry.user, case.entry.wave)):
         return Skipped("released", release)
-    # Whom a release took off the group's foreign policy comes back with it, once it is over.
-    if not case.placed and case.user.id in step.progress.placed and not scene.site.release_over:
+    if (
+        not case.placed
+        and case.user.id in step.progress.placed
+        and not _comes_back_with_the_group(case, scene)
+    ):
         return Skipped("released", "somebody took the user out by hand; left so")
     if scene.site.braked and enforcing:
         return Skipped("released", "the brake is pulled in this account")
