@@ -18,9 +18,9 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from rollout.adapters.store.mappings import ANY_MAPPING
+from rollout.domain.force_mfa.via import Via
 from rollout.domain.inventory import Finding
 from rollout.domain.plan import SCHEMA, AccountPlan, Entry, Header, LeftOut
-from rollout.domain.force_mfa.via import Via
 from rollout.domain.verdicts.verdict import Impact, Kind
 from rollout.errors import PlanRefused
 
