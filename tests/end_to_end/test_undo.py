@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,6 +38,13 @@ def well(said: Said, code: int = 0) -> Said:
 
 def names(heard: list[str]) -> list[str]:
     return [line.split()[1] for line in writes(heard)]
+
+
+def until(happened: Callable[[], bool], within: float = 120) -> None:
+    deadline = time.monotonic() + within
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def enforce(shell: Shell, sandbox: Sandbox, *, waves: int = 3) -> None:
@@ -159,3 +169,35 @@ def test_every_account_is_reached_by_the_brake_whatever_the_scope_says(tmp_path:
     (tmp_path / "rollout.yaml").write_text(text + '\nscope: {include: {accounts: ["444455556666"]}}\n')
     said = well(shell("release", "--all", "--reason", "drill", "--dry-run", "--json"), IN_PART).json
     assert Onlooker(sandbox.environment()).accounts() == [account["account"] for account in said["accounts"]]
+
+
+@pytest.mark.slow  # as above, with a run of its own process
+def test_a_release_comes_in_the_middle_of_a_running_apply(sandbox: Sandbox, shell: Shell):
+    """Whoever wins each race: in the end nobody is enforced, and the next run leaves it so."""
+    aws = Onlooker(sandbox.environment())
+    before = aws.denied()
+    well(shell("plan"), IN_PART)
+    well(shell("apply", "--stage", "dry-run"))
+    for _ in range(3):
+        well(shell("apply", "--stage", "notify", "--yes"))
+    sandbox.advance(timedelta(days=14))
+    apply = ("apply", "--stage", "enforce", "--wave", "rest", "--override-gate", "soak", "--reason", "drill")
+    with listening() as heard:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "rollout", *apply, "--yes"],
+            cwd=shell.folder,
+            env=shell.outside({"ROLLOUT_ENGINE__MAX_ACCOUNTS": "1", "ROLLOUT_ENGINE__PER_ACCOUNT": "1"}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        until(lambda: "AddUserToGroup" in names(heard))
+        released = well(shell("release", "--all", "--reason", "stop", "--yes"), IN_PART)
+        said, _ = running.communicate(timeout=120)
+    assert running.returncode in (0, IN_PART), said
+    assert "A run is under way and will leave them alone: " in released.err
+    assert before == aws.denied()
+    with listening() as heard:
+        well(shell(*apply, "--yes"))
+    assert [] == names(heard)
+    assert before == aws.denied()
