@@ -149,6 +149,7 @@ class KillTest:
         nothing_is_lost_or_done_twice(self.cloud.writes()[enforced:], done)
         every_intent_has_one_outcome(self.operator.records)
         assert {} == self.operator.progress.placed
+        assert {} == self.operator.progress.carried
         self.figures.undone = sum(isinstance(change.outcome, Applied) for change in done)
 
     def _disturb(self, words: tuple[str, ...], kills: int, changes: int, stage: Stage | None = None) -> None:
