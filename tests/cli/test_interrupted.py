@@ -16,7 +16,7 @@ import pytest
 
 from rollout.sandbox.server import Sandbox
 from tests.cli.conftest import with_settings
-from tests.cli.shell import Said, Shell, listening
+from tests.cli.shell import Said, Shell, hear_ctrl_c, listening
 
 ONE_WAVE_AT_ONCE = {
     "ROLLOUT_WAVES": '[{"name": "everybody"}]',
@@ -35,6 +35,7 @@ def signalled(shell: Shell, words: tuple[str, ...], number: int, when: Callable[
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hear_ctrl_c,  # noqa: PLW1509 - it does no more than that
     )
     try:
         deadline = time.monotonic() + 60
@@ -70,10 +71,10 @@ def told(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Shell:
 
 
 def test_an_apply_that_is_stopped_twice_is_carried_to_its_end_and_writes_nothing_twice(told: Shell):
-    with listening() as heard:
+    with listening() as asked:
 
         def added() -> int:
-            return sum("AddUserToGroup" in line or "AttachUserPolicy" in line for line in heard)
+            return sum("AddUserToGroup" in line or "AttachUserPolicy" in line for line in asked)
 
         for number, stopped in ((signal.SIGINT, 1), (signal.SIGTERM, 2)):
             before = added()
@@ -101,8 +102,8 @@ def test_an_apply_that_is_stopped_twice_is_carried_to_its_end_and_writes_nothing
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_a_plan_that_is_stopped_writes_no_plan(number: int, bare: Shell):
-    with listening() as heard:
-        said = signalled(bare, ("plan",), number, lambda: any("GetCallerIdentity" in line for line in heard))
+    with listening() as asked:
+        said = signalled(bare, ("plan",), number, lambda: any("GetCallerIdentity" in line for line in asked))
     assert 130 == said.code
     assert "Traceback" not in said.err
     assert not said.out

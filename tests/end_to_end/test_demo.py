@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import ROOT, Said, Shell
+from tests.cli.shell import ROOT, Said, Shell, hear_ctrl_c
 from tests.end_to_end.iam_state import Onlooker
 
 STEPS = (
@@ -136,6 +136,7 @@ def test_a_demo_that_is_interrupted_leaves_no_organization_behind(tmp_path: Path
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hear_ctrl_c,  # noqa: PLW1509 - it does no more than that
     )
     state = tmp_path / ".rollout" / "sandbox.json"
     deadline = time.monotonic() + 60
