@@ -1,4 +1,4 @@
-"""Names every bad ending once: what happened, what to do next, and the exit code (DESIGN §3)."""
+"""Names every bad ending once: what happened, what to do next, and the exit code (design.md#commands)."""
 
 from __future__ import annotations
 

@@ -7,35 +7,20 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from rollout.domain.changes import (
-    AddMember,
-    Applied,
-    Change,
-    Outcome,
-    UserRef,
+from rollout.domain.people.exemptions import Exemption, UserMatch
+from rollout.domain.people.inventory import AccountFacts, Finding, Group, Inventory, ManagedPolicy, Observed
+from rollout.domain.people.organization import Account, AccountState, Caller, Organization, user_arn
+from rollout.domain.people.users import (
+    AccessKey,
+    DeviceKind,
+    MfaDevice,
+    NamedPolicy,
+    Password,
+    ServiceCredential,
+    Unread,
+    User,
 )
-from rollout.domain.exemptions import Exemption, UserMatch
-from rollout.domain.force_mfa.via import Via
-from rollout.domain.inventory import AccountFacts, Finding, Group, Inventory, ManagedPolicy, Observed
-from rollout.domain.journal.records import (
-    AccountFailed,
-    Approved,
-    GateOverridden,
-    GateRead,
-    Intent,
-    Passed,
-    Record,
-    Reminded,
-    RunEnded,
-    RunStarted,
-    Settled,
-    Told,
-    WaveCarried,
-)
-from rollout.domain.journal.replay import Progress, replay
-from rollout.domain.notices import Delivery
-from rollout.domain.organization import Account, AccountState, Caller, Organization, user_arn
-from rollout.domain.plan import (
+from rollout.domain.plan.entries import (
     AccountPlan,
     Digests,
     Entry,
@@ -46,17 +31,32 @@ from rollout.domain.plan import (
     count_verdicts,
     count_waves,
 )
-from rollout.domain.stages import Stage
-from rollout.domain.users import (
-    AccessKey,
-    DeviceKind,
-    MfaDevice,
-    NamedPolicy,
-    Password,
-    ServiceCredential,
-    Unread,
-    User,
+from rollout.domain.policy.attachment import Attachment
+from rollout.domain.policy.changes import (
+    AddMember,
+    Applied,
+    Change,
+    Outcome,
+    UserRef,
 )
+from rollout.domain.progress.messages import Delivery
+from rollout.domain.progress.records import (
+    AccountFailed,
+    Approved,
+    GateOverridden,
+    GateRead,
+    Intent,
+    Record,
+    Reminded,
+    RunEnded,
+    RunStarted,
+    Settled,
+    Told,
+    UserSkipped,
+    WaveCarried,
+)
+from rollout.domain.progress.replay import Progress, replay
+from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Code, Impact, Kind, Reason
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -307,7 +307,11 @@ def an_entry(
     if verdict is Kind.ENFORCE:
         impact = Impact(impact or Impact.NONE)
         codes: tuple[Reason | Code | str, ...] = tuple(because) or _IMPACT_REASONS[impact]
-        defaults: dict[str, Any] = {"wave": wave, "via": Via.GROUP, "address": f"{name.lower()}@example.com"}
+        defaults: dict[str, Any] = {
+            "wave": wave,
+            "attachment": Attachment.GROUP,
+            "address": f"{name.lower()}@example.com",
+        }
     else:
         impact = None
         codes = tuple(because) or (_VERDICT_REASONS[verdict],)
@@ -551,8 +555,8 @@ def a_passed(
     run: str = "run-1",
     at: datetime = NOW,
     wave: str = "rest",
-) -> Passed:
-    return Passed(run, at, a_ref(user) if isinstance(user, str) else user, wave, code, detail)
+) -> UserSkipped:
+    return UserSkipped(run, at, a_ref(user) if isinstance(user, str) else user, wave, code, detail)
 
 
 def an_account_failure(

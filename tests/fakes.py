@@ -16,8 +16,12 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import TypeVar
 
-from rollout.adapters.aws import effects
-from rollout.domain.changes import (
+from rollout.aws.write import overlay
+from rollout.domain.people.inventory import AccountFacts, ManagedPolicy
+from rollout.domain.people.organization import Account, Caller, Organization
+from rollout.domain.people.users import Unread, User
+from rollout.domain.plan.entries import AccountPlan, Header
+from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,
     AttachToUser,
@@ -34,12 +38,8 @@ from rollout.domain.changes import (
     SetDefaultVersion,
     UserRef,
 )
-from rollout.domain.inventory import AccountFacts, ManagedPolicy
-from rollout.domain.journal.records import Record, Released, ReleaseEnded
-from rollout.domain.notices import Delivery, Notice, Receipt
-from rollout.domain.organization import Account, Caller, Organization
-from rollout.domain.plan import AccountPlan, Header
-from rollout.domain.users import Unread, User
+from rollout.domain.progress.messages import Delivery, Notice, Receipt
+from rollout.domain.progress.records import Record, Released, ReleaseEnded
 from rollout.errors import LockHeld, NoPlan
 from rollout.workflows.ports import (
     AnswerLost,
@@ -187,19 +187,19 @@ class FakeAccount:
             self.asked.append("holds")
             if self.unholdable:
                 raise self.unholdable
-            return effects.stands(self.facts, change)
+            return overlay.stands(self.facts, change)
 
     def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
         """UserIds of a group's members."""
         with self._lock:
             self.asked.append("members")
-            return effects.members_of(self.facts, group) - self.unseen
+            return overlay.members_of(self.facts, group) - self.unseen
 
     def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
         """UserIds that carry the policy directly."""
         with self._lock:
             self.asked.append("attached_users")
-            return effects.carriers_of(self.facts, policy_arn) - self.unseen
+            return overlay.carriers_of(self.facts, policy_arn) - self.unseen
 
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
         """Read one policy with its versions."""
@@ -222,7 +222,7 @@ class FakeAccount:
             refusal = refused(self.facts, change)
             if refusal:
                 raise refusal
-            self.facts = effects.after(self.facts, change)
+            self.facts = overlay.after(self.facts, change)
             self.written.append(change)
             if trouble is Trouble.LOST_AFTER:
                 raise AnswerLost(trouble.value)
@@ -237,7 +237,7 @@ class FakeAccount:
 
 
 def refused(facts: AccountFacts, change: Change) -> Refusal | None:
-    """Say how IAM refuses this change, if it does (AWS-FACTS §3, §4)."""
+    """Say how IAM refuses this change, if it does (aws-facts.md#quotas-and-rates, aws-facts.md#errors-and-retries)."""
     match change:
         case CreatePolicy() | CreateVersion() | SetDefaultVersion() | DeleteVersion() | DeletePolicy():
             return _policy_refused(facts, change)
@@ -253,13 +253,13 @@ def refused(facts: AccountFacts, change: Change) -> Refusal | None:
             gone = _no_user(facts, change.user) or _no_group(facts, change.group)
             if gone or isinstance(change, RemoveMember):
                 return gone
-            groups = effects.user_by_id(facts, change.user.id).groups
+            groups = overlay.user_by_id(facts, change.user.id).groups
             return _full(groups, change.group, facts.quotas.groups_per_user)
         case AttachToUser() | DetachFromUser():
             gone = _no_user(facts, change.user)
             if gone:
                 return gone
-            carried = effects.user_by_id(facts, change.user.id).attached
+            carried = overlay.user_by_id(facts, change.user.id).attached
             return _attachment_refused(facts, change, carried, facts.quotas.policies_per_user)
 
 
@@ -329,7 +329,7 @@ def _no_group(facts: AccountFacts, name: str) -> Refusal | None:
 
 
 def _no_user(facts: AccountFacts, ref: UserRef) -> Refusal | None:
-    return None if effects.has_user(facts, ref.id) else _gone(f"user {ref.name}")
+    return None if overlay.has_user(facts, ref.id) else _gone(f"user {ref.name}")
 
 
 def _full(present: tuple[str, ...], wanted: str, limit: int) -> Refusal | None:
@@ -340,7 +340,7 @@ def _full(present: tuple[str, ...], wanted: str, limit: int) -> Refusal | None:
 
 def _policy_in_use(facts: AccountFacts, arn: str) -> Refusal | None:
     by_group = any(arn in group.attached for group in facts.groups.values())
-    if by_group or effects.carriers_of(facts, arn):
+    if by_group or overlay.carriers_of(facts, arn):
         return Refusal("DeleteConflict: the policy is attached")
     if len(facts.policies[arn].versions) > 1:
         return Refusal("DeleteConflict: the policy has more than one version")
@@ -348,7 +348,7 @@ def _policy_in_use(facts: AccountFacts, arn: str) -> Refusal | None:
 
 
 def _group_in_use(facts: AccountFacts, name: str) -> Refusal | None:
-    if effects.members_of(facts, name) or facts.groups[name].attached or facts.groups[name].inline:
+    if overlay.members_of(facts, name) or facts.groups[name].attached or facts.groups[name].inline:
         return Refusal("DeleteConflict: the group has members or policies")
     return None
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from rollout.adapters.aws.retries import Retries
-from rollout.domain.plan import AccountPlan
-from rollout.domain.scope import Selection
+from rollout.awsapi.retries import Retries
+from rollout.domain.people.scope import Selection
+from rollout.domain.plan.entries import AccountPlan
 from rollout.reporting.users_file import UsersFormat, write_users
 from rollout.sandbox.answers.base import IamAnswer
-from rollout.sandbox.answers.organization import OrganizationAnswers
-from rollout.sandbox.server import Sandbox
+from rollout.sandbox.answers.organizations import OrganizationAnswers
+from rollout.sandbox.serving.server import Sandbox
 from rollout.settings import load_settings
 from rollout.wiring import Live
 from rollout.workflows.inventory import premises, read_levels, take_inventory

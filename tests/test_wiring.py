@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rollout.adapters.aws.door import Access, Ways
+from rollout.aws.connect.account_access import RoleChoice, Ways
 from rollout.settings import load_settings
 from rollout.wiring import Live
 from rollout.workflows.inventory import Premises
@@ -28,7 +28,7 @@ WHERE = Premises(a_caller(), an_organization(), ())
 
 def ways_of(folder: Path, text: str) -> Ways:
     (folder / "rollout.yaml").write_text(text)
-    return Live(load_settings(None, {}, folder)).door(WHERE, writing=False)._ways
+    return Live(load_settings(None, {}, folder)).access(WHERE, writing=False)._ways
 
 
 @pytest.mark.parametrize("text", ["", EVERY_WAY], ids=["defaults", "everything set"])
@@ -37,7 +37,7 @@ def test_every_way_into_accounts_reaches_the_door(tmp_path: Path, text: str):
         roles=("Audit", "Other"),
         own_account_role="Own",
         external_id="shared",
-        overrides={"222233334444": Access(("Odd",), "theirs")},
+        overrides={"222233334444": RoleChoice(("Odd",), "theirs")},
         hop_role="arn:aws:iam::111122223333:role/Hub",
         session_name="nightly",
         source_identity="ana",

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rollout import __version__
-from rollout.cli import (
+from rollout.cli.commands import (
     apply,
     approve,
     demo,
@@ -27,9 +27,9 @@ from rollout.cli import (
     unlock,
     verify,
 )
-from rollout.cli.console import echo
-from rollout.cli.describing import described, unwrapped
 from rollout.cli.running import run_command
+from rollout.cli.terminal.console import echo
+from rollout.cli.terminal.help_text import described, unwrapped
 
 HELP = """Bring MFA to every IAM user of an AWS Organization: judged first, told in time, wave by wave, undoable.
 

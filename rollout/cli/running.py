@@ -1,4 +1,4 @@
-"""Runs one command line and turns its ending into an exit code (DESIGN §3)."""
+"""Runs one command line and turns its ending into an exit code (design.md#commands)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import FrameType
 
 import typer
 
-from rollout.cli.console import err
+from rollout.cli.terminal.console import err
 from rollout.errors import RolloutError
 
 WRONG_USAGE, INTERRUPTED = 2, 130

@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rollout.cli.console import err, warn
 from rollout.cli.running import interrupted
-from rollout.domain.scope import Selection
+from rollout.cli.terminal.console import err, warn
+from rollout.domain.people.scope import Selection
 from rollout.errors import Unwritable
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from rollout.domain.journal.replay import Progress
-from rollout.domain.plan import AccountPlan, Header
+from rollout.domain.plan.entries import AccountPlan, Header
+from rollout.domain.progress.replay import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,14 @@ def write_report(
     Raises Unwritable.
     """
     # Loaded here: whoever imports this package for its names does not wait for pandas and Jinja2.
-    from rollout.reporting import frames, history, html, rows, tables, writing  # noqa: PLC0415
+    from rollout.reporting import change_history, frames, page, rows, tables, writing  # noqa: PLC0415
 
     flat = rows.flatten(header, accounts, progress, now, rehearsal=rehearsal)
     parts = {
         "users.csv": tables.csv_of(rows.UserRow, flat.users),
         "accounts.csv": tables.csv_of(rows.AccountRow, flat.accounts),
-        "changes.csv": tables.csv_of(history.ChangeRow, flat.changes),
-        "index.html": html.page(flat, frames.count(flat)),
+        "changes.csv": tables.csv_of(change_history.ChangeRow, flat.changes),
+        "index.html": page.page(flat, frames.count(flat)),
     }
     writing.write_together(folder, parts)
     return ReportFiles(

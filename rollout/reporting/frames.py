@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from rollout.domain.verdicts.verdict import Kind
-from rollout.reporting.history import ChangeRow
+from rollout.reporting.change_history import ChangeRow
 from rollout.reporting.rows import AccountRow, Flat, UserRow, percent
 
 _TYPES: Mapping[str, Callable[[Sequence[Any]], pd.Series]] = {

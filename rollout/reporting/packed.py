@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from rollout.domain.organization import user_arn
+from rollout.domain.people.organization import user_arn
 from rollout.reporting.rows import Flat, UserRow
 
 # Sentences and addresses are different for everybody; in a big report they stand in users.csv only.

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from rollout.domain.inventory import Finding
-from rollout.domain.journal.records import GateRead, RunStarted
-from rollout.domain.journal.replay import Progress
-from rollout.domain.plan import AccountPlan, Entry, Header, LeftOut
-from rollout.domain.stages import Stage
+from rollout.domain.people.inventory import Finding
+from rollout.domain.plan.entries import AccountPlan, Entry, Header, LeftOut
+from rollout.domain.progress.records import GateRead, RunStarted
+from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Kind
 from rollout.reporting import moments
-from rollout.reporting.history import ChangeRow, history, stage_of
-from rollout.reporting.standing import Standing, Standings, is_rehearsal, is_told, say_gate
+from rollout.reporting.change_history import ChangeRow, history, stage_of
+from rollout.reporting.user_standing import Standing, Standings, is_rehearsal, is_told, say_gate
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import Any, BinaryIO
 
-from rollout.domain.journal.replay import Progress
-from rollout.domain.plan import AccountPlan, Header
+from rollout.domain.plan.entries import AccountPlan, Header
+from rollout.domain.progress.replay import Progress
 from rollout.errors import MissingExtra, WrongUsage
 
 

@@ -10,8 +10,8 @@ import threading
 from datetime import datetime
 from pathlib import Path
 
-from rollout.sandbox.kept_state import KeptState, forget_state, read_state, write_state
-from rollout.sandbox.server import Sandbox
+from rollout.sandbox.serving.kept_state import KeptState, forget_state, read_state, write_state
+from rollout.sandbox.serving.server import Sandbox
 
 _LOOK_EVERY = 2.0  # seconds between two looks at whether the state file is still there
 

@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from rollout.domain.addresses import is_address
+from rollout.domain.people.addresses import is_address
 from rollout.settings import durations
 from rollout.settings.problems import printable
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rollout.domain.addresses import AddressRule, AddressTag, NameIsAddress
-from rollout.domain.exemptions import Exemption, UserMatch
-from rollout.domain.force_mfa.documents import SEED, Amendments
 from rollout.domain.gates import Freeze, GateRules, Tolerance, Window
-from rollout.domain.scope import Scope
+from rollout.domain.people.addresses import AddressRule, AddressTag, NameIsAddress
+from rollout.domain.people.exemptions import Exemption, UserMatch
+from rollout.domain.people.scope import Scope
+from rollout.domain.plan.waves import Wave
+from rollout.domain.policy.force_mfa import SEED, Amendments
 from rollout.domain.verdicts.rules import MachineRules
-from rollout.domain.waves import Wave
 from rollout.settings.models import RolloutFile, WindowSection
 
 # Lists whose order means nothing.

@@ -1,10 +1,10 @@
 """Chooses which adapter fills each port: live, rehearsal, or offline. The only package that knows them all."""
 
 from rollout.wiring.clocks import LocalClock, offline_now
-from rollout.wiring.files import Files
+from rollout.wiring.decision_rules import documents_for, names_of, rules_for
 from rollout.wiring.live import Live, stop_on
-from rollout.wiring.messages import message_of
-from rollout.wiring.rules import documents_for, names_of, rules_for
+from rollout.wiring.previews import message_of
+from rollout.wiring.stores import Files
 
 __all__ = [
     "Files",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 
-from rollout.adapters.aws import offline_clock
+from rollout.aws.connect import offline_clock
 
 
 class LocalClock:

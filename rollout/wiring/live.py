@@ -11,22 +11,22 @@ from time import sleep
 from typing import TYPE_CHECKING
 
 from rollout import __version__
-from rollout.adapters.execution.threads import ThreadEngine
-from rollout.adapters.notify.outbox import Outbox
-from rollout.adapters.notify.rehearsal import RehearsingNotifier
-from rollout.adapters.store.kinds import StoreLock
-from rollout.adapters.store.rehearsal import RehearsingJournal, RehearsingMarker
 from rollout.domain.diagnosis.facts import WayIn
-from rollout.domain.fingerprints import digest
-from rollout.domain.inventory import Effort
-from rollout.domain.journal.replay import replay
-from rollout.domain.reach import Reach
-from rollout.domain.readiness import Notified, Rehearsed
-from rollout.domain.scope import Selection
-from rollout.domain.stages import Stage
-from rollout.domain.users import Unread
-from rollout.wiring.aws import Aws
-from rollout.wiring.rules import documents_for, names_of, rules_for
+from rollout.domain.gates.readiness import Notified, Rehearsed
+from rollout.domain.people.inventory import Effort
+from rollout.domain.people.scope import Selection
+from rollout.domain.people.users import Unread
+from rollout.domain.plan.fingerprints import digest
+from rollout.domain.progress.release_scope import ReleaseScope
+from rollout.domain.progress.replay import replay
+from rollout.domain.progress.stages import Stage
+from rollout.execution.threads import ThreadEngine
+from rollout.notify.outbox import Outbox
+from rollout.notify.rehearsed_channel import RehearsingNotifier
+from rollout.store.kinds import StoreLock
+from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
+from rollout.wiring.aws_access import Aws
+from rollout.wiring.decision_rules import documents_for, names_of, rules_for
 from rollout.workflows.apply.order import Order, Tools
 from rollout.workflows.doctor import DoctorOrder, DoctorTools
 from rollout.workflows.freshening import read_with_care
@@ -39,8 +39,8 @@ from rollout.workflows.rollback import RollbackOrder, RollbackTools, Wanted
 from rollout.workflows.verify import FixOrder, VerifyTools
 
 if TYPE_CHECKING:
-    from rollout.adapters.aws.door import AwsDoor
-    from rollout.adapters.aws.organizations import AwsOrganization
+    from rollout.aws.connect.account_access import AwsAccountAccess
+    from rollout.aws.connect.organizations import AwsOrganization
 
 
 # Letters and digits that are not mistaken for each other.
@@ -56,18 +56,18 @@ class Live(Aws):
 
     def looking(self, where: Premises, progress: Progress) -> Looking:
         """The ports that an inventory needs."""
-        door = self.door(where, writing=False)
+        access = self.access(where, writing=False)
         return Looking(
-            door, self.engine(), self.clock, progress, partial(_effort_of, self.organization, door)
+            access, self.engine(), self.clock, progress, partial(_effort_of, self.organization, access)
         )
 
     def doctor_tools(self, progress: Progress) -> DoctorTools:
         """The ports of a doctor, who only reads."""
-        from rollout.adapters.aws.vantage import AwsVantage
+        from rollout.aws.connect.run_environment import AwsRunEnvironment
 
         return DoctorTools(
             self.organization,
-            AwsVantage(self.connection, self._who, self._ours),
+            AwsRunEnvironment(self.connection, self._who, self._ours),
             partial(self._door, writing=False),
             self.engine(),
             progress,
@@ -110,7 +110,7 @@ class Live(Aws):
         journal: Journal = self.files.journal(run)
         tools = Tools(
             organization=self.organization,
-            door=self.door(where, writing=stage is not Stage.DRY_RUN),
+            access=self.access(where, writing=stage is not Stage.DRY_RUN),
             engine=self.engine(),
             journal=journal,
             notifier=self.outbox(run),
@@ -129,9 +129,9 @@ class Live(Aws):
         """The ports of a release: no lock, but a look at who holds it."""
         lock, organization_id = self.files.lock(), where.organization.id
         marker, journal = self.files.marker(organization_id), self.files.journal(run)
-        door = self.door(where, writing=not rehearsal)
+        access = self.access(where, writing=not rehearsal)
         tools = ReleaseTools(
-            door,
+            access,
             self.engine(),
             journal,
             marker,
@@ -143,11 +143,11 @@ class Live(Aws):
         )
         if not rehearsal:
             return tools
-        from rollout.adapters.aws.rehearsal import RehearsingDoor
+        from rollout.aws.write.rehearsed_access import RehearsedAccess
 
         return replace(
             tools,
-            door=RehearsingDoor(door),
+            access=RehearsedAccess(access),
             journal=RehearsingJournal(journal),
             marker=RehearsingMarker(marker),
         )
@@ -156,7 +156,7 @@ class Live(Aws):
         self,
         run: str,
         where: Premises,
-        reach: Reach,
+        release_scope: ReleaseScope,
         *,
         until: datetime | None,
         reason: str,
@@ -170,7 +170,7 @@ class Live(Aws):
             organization.partition,
             names_of(self.settings),
             documents_for(self.settings, organization.partition).brake,
-            reach,
+            release_scope,
             until,
             reason,
             where.caller.arn,
@@ -186,9 +186,9 @@ class Live(Aws):
         self, run: str, where: Premises, progress: Progress, *, rehearsal: bool
     ) -> RollbackTools:
         """The ports of a rollback."""
-        door, journal = self.door(where, writing=not rehearsal), self.files.journal(run)
+        access, journal = self.access(where, writing=not rehearsal), self.files.journal(run)
         tools = RollbackTools(
-            door,
+            access,
             self.engine(),
             journal,
             self.files.lock(),
@@ -199,9 +199,9 @@ class Live(Aws):
         )
         if not rehearsal:
             return tools
-        from rollout.adapters.aws.rehearsal import RehearsingDoor
+        from rollout.aws.write.rehearsed_access import RehearsedAccess
 
-        return replace(tools, door=RehearsingDoor(door), journal=RehearsingJournal(journal))
+        return replace(tools, access=RehearsedAccess(access), journal=RehearsingJournal(journal))
 
     def levels(self, where: Premises) -> PolicyLevels | Unread:
         """The service control policies, as `rules.scps` says."""
@@ -215,10 +215,10 @@ class Live(Aws):
 
     def repair_tools(self, run: str, where: Premises, progress: Progress, *, rehearsal: bool) -> RepairTools:
         """The ports that putting right needs."""
-        door, journal = self.door(where, writing=not rehearsal), self.files.journal(run)
+        access, journal = self.access(where, writing=not rehearsal), self.files.journal(run)
         marker = self.files.marker(where.organization.id)
         tools = RepairTools(
-            door,
+            access,
             self.engine(),
             journal,
             self.files.lock(),
@@ -229,11 +229,11 @@ class Live(Aws):
         )
         if not rehearsal:
             return tools
-        from rollout.adapters.aws.rehearsal import RehearsingDoor
+        from rollout.aws.write.rehearsed_access import RehearsedAccess
 
         return replace(
             tools,
-            door=RehearsingDoor(door),
+            access=RehearsedAccess(access),
             journal=RehearsingJournal(journal),
             marker=RehearsingMarker(marker),
         )
@@ -293,8 +293,8 @@ class Live(Aws):
         )
 
 
-def _effort_of(organization: AwsOrganization, door: AwsDoor, account_id: str) -> Effort:
-    return door.effort(account_id) if account_id else organization.tally.effort
+def _effort_of(organization: AwsOrganization, access: AwsAccountAccess, account_id: str) -> Effort:
+    return access.effort(account_id) if account_id else organization.tally.effort
 
 
 def _running(lock: StoreLock, organization_id: str) -> str:
@@ -304,11 +304,11 @@ def _running(lock: StoreLock, organization_id: str) -> str:
 
 def rehearsing(tools: Tools) -> Tools:
     """Trade the adapters that write for ones that only note."""
-    from rollout.adapters.aws.rehearsal import RehearsingDoor
+    from rollout.aws.write.rehearsed_access import RehearsedAccess
 
     return replace(
         tools,
-        door=RehearsingDoor(tools.door),
+        access=RehearsedAccess(tools.access),
         journal=RehearsingJournal(tools.journal),
         notifier=RehearsingNotifier(),
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rollout.domain.journal.records import Approved
-from rollout.domain.organization import Caller
+from rollout.domain.people.organization import Caller
+from rollout.domain.progress.records import Approved
 from rollout.errors import EmptySelection, WrongUsage
 from rollout.workflows.ports import Journal, StoredPlan
 

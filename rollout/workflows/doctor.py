@@ -10,9 +10,9 @@ from rollout.domain.diagnosis.check import Diagnosis
 from rollout.domain.diagnosis.diagnose import diagnose
 from rollout.domain.diagnosis.facts import AccountLook, OrganizationLook, Seen, Trouble, WayIn
 from rollout.domain.diagnosis.of_organization import is_another
-from rollout.domain.organization import Account, Caller, Organization
-from rollout.domain.scope import Scope, Selection
-from rollout.domain.users import Unread
+from rollout.domain.people.organization import Account, Caller, Organization
+from rollout.domain.people.scope import Scope, Selection
+from rollout.domain.people.users import Unread
 from rollout.errors import Interrupted, RolloutError
 from rollout.workflows.inventory import left_alone, read_levels
 from rollout.workflows.ports import (
@@ -20,9 +20,9 @@ from rollout.workflows.ports import (
     Engine,
     OrganizationPort,
     PolicyLevels,
-    ProbingDoor,
+    ProbingAccess,
     Progress,
-    Vantage,
+    RunEnvironment,
 )
 from rollout.workflows.selecting import check_accounts
 
@@ -34,8 +34,8 @@ class DoctorTools:
     """The ports that a doctor needs; the door can only be made once it is known who calls."""
 
     organization: OrganizationPort
-    vantage: Vantage
-    door: Callable[[Caller], ProbingDoor]
+    run_environment: RunEnvironment
+    access: Callable[[Caller], ProbingAccess]
     engine: Engine
     progress: Progress
 
@@ -56,15 +56,15 @@ def examine(order: DoctorOrder, tools: DoctorTools) -> Diagnosis:
     """Look at everything, as far as one can get. Raises EmptySelection, Interrupted."""
     caller = _asked(tools.organization.caller)
     if isinstance(caller, Trouble):
-        return diagnose(Seen(caller, tools.vantage.footing(None)))
+        return diagnose(Seen(caller, tools.run_environment.environment_facts(None)))
     organization = _look_at_organization(order, tools.organization)
     accounts: tuple[AccountLook, ...] = ()
     listed = organization.accounts
     if isinstance(organization.organization, Organization) and not isinstance(listed, Trouble) and listed:
         check_accounts(order.selection, listed, organization.organization.id)
         accounts = _look_at_accounts(listed, caller, order, tools)
-    footing = tools.vantage.footing(caller)
-    return diagnose(Seen(caller, footing, organization, accounts, order.way_in))
+    environment_facts = tools.run_environment.environment_facts(caller)
+    return diagnose(Seen(caller, environment_facts, organization, accounts, order.way_in))
 
 
 def _look_at_organization(order: DoctorOrder, port: OrganizationPort) -> OrganizationLook:
@@ -105,9 +105,9 @@ def _look_at_accounts(
         if (why := left_alone(account, order.scope))
     ]
     due = [account for account in chosen if not left_alone(account, order.scope)]
-    door = tools.door(caller)
+    access = tools.access(caller)
     tools.progress.begin("Looking at accounts", len(due))
-    for account, look in tools.engine.map(lambda account: _look_at(account, door, order), due):
+    for account, look in tools.engine.map(lambda account: _look_at(account, access, order), due):
         looks.append(look)
         tools.progress.advance(f"{account.id} {account.name}")
     tools.progress.finish()
@@ -116,9 +116,9 @@ def _look_at_accounts(
     return tuple(sorted(looks, key=lambda look: look.account.id))
 
 
-def _look_at(account: Account, door: ProbingDoor, order: DoctorOrder) -> AccountLook:
+def _look_at(account: Account, access: ProbingAccess, order: DoctorOrder) -> AccountLook:
     try:
-        inside = door.probe(account)
+        inside = access.probe(account)
         rights = inside.rights()
     except CannotEnter as refusal:
         return AccountLook(account, refused=Trouble(refusal.why, refusal.cure, refusal.said))

@@ -1,13 +1,16 @@
-"""Asks live whom the policy could trap: the credential report is up to four hours old (DESIGN §6, AWS-FACTS §1)."""
+"""Asks live whom the policy could trap: the credential report is up to four hours old.
+
+See design.md#stages-and-gates, aws-facts.md#credential-report.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from rollout.domain.inventory import AccountFacts
-from rollout.domain.journal.replay import Progress
-from rollout.domain.users import User
+from rollout.domain.people.inventory import AccountFacts
+from rollout.domain.people.users import User
+from rollout.domain.progress.replay import Progress
 from rollout.workflows.ports import OpenAccount, Refusal
 
 

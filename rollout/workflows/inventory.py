@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rollout.domain.inventory import (
+from rollout.domain.people.inventory import (
     AccountFacts,
     AccountView,
     Effort,
@@ -15,14 +15,14 @@ from rollout.domain.inventory import (
     Observed,
     Unreachable,
 )
-from rollout.domain.organization import Account, AccountState, Caller, Organization
-from rollout.domain.scope import Scope, Selection
-from rollout.domain.users import NamedPolicy, Unread
+from rollout.domain.people.organization import Account, AccountState, Caller, Organization
+from rollout.domain.people.scope import Scope, Selection
+from rollout.domain.people.users import NamedPolicy, Unread
 from rollout.errors import EmptySelection, Interrupted, OtherOrganization
 from rollout.workflows.ports import (
+    AccountAccess,
     CannotEnter,
     Clock,
-    Door,
     Engine,
     OpenAccount,
     OrganizationPort,
@@ -55,7 +55,7 @@ class Looking:
     `read` reads an account that was entered, by the bulk calls unless a command needs to know more.
     """
 
-    door: Door
+    access: AccountAccess
     engine: Engine
     clock: Clock
     progress: Progress
@@ -146,7 +146,7 @@ def _named(views: Sequence[AccountView], selection: Selection) -> str:
 
 def _look(account: Account, looking: Looking, levels: PolicyLevels | Unread) -> Observed | Unreachable:
     try:
-        entered = looking.door.enter(account)
+        entered = looking.access.enter(account)
         facts = looking.read(entered)
     except CannotEnter as refusal:
         return Unreachable(account, refusal.why, refusal.cure, looking.effort(account.id))

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
-from rollout.domain.exemptions import Exemption
-from rollout.domain.journal.records import Reminded, Told
-from rollout.domain.journal.replay import Progress
-from rollout.domain.notices import Delivery, Line, Notice
-from rollout.domain.plan import AccountPlan, Entry
-from rollout.domain.readiness import free_until, needs_notice, opens_at, void
-from rollout.domain.schedule import due_dates
-from rollout.domain.scope import Selection
+from rollout.domain.gates.readiness import free_until, needs_notice, opens_at, void
+from rollout.domain.people.exemptions import Exemption
+from rollout.domain.people.scope import Selection
+from rollout.domain.plan.entries import AccountPlan, Entry
+from rollout.domain.progress.messages import Delivery, Line, Notice
+from rollout.domain.progress.records import Reminded, Told
+from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.schedule import due_dates
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import EmptySelection
 from rollout.workflows.ports import StoredPlan

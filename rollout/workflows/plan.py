@@ -5,24 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
-from rollout.domain.comparison import Before, about_moves, remember
-from rollout.domain.exemptions import Exemption
-from rollout.domain.findings import about_exemptions
-from rollout.domain.fingerprints import digest
-from rollout.domain.inventory import Finding, Inventory
-from rollout.domain.journal.replay import Progress, replay
-from rollout.domain.plan import AccountPlan, Digests, Header, count_verdicts, count_waves
-from rollout.domain.planning import Planner, left_out
+from rollout.domain.people.exemptions import Exemption
+from rollout.domain.people.inventory import Finding, Inventory
+from rollout.domain.plan.comparison import Before, about_moves, remember
+from rollout.domain.plan.entries import AccountPlan, Digests, Header, count_verdicts, count_waves
+from rollout.domain.plan.findings import about_exemptions
+from rollout.domain.plan.fingerprints import digest
+from rollout.domain.plan.planning import Planner, left_out
+from rollout.domain.plan.waves import Wave
+from rollout.domain.progress.replay import Progress, replay
 from rollout.domain.verdicts.rules import Rules
 from rollout.domain.verdicts.verdict import Kind
-from rollout.domain.waves import Wave
 from rollout.errors import NoPlan, PlanRefused, Refused, WrongUsage
 from rollout.workflows.ports import Journal, PlanStore, StoredPlan
 
 
 @dataclass(frozen=True, slots=True)
 class PlanOrder:
-    """What a plan is made by, besides the inventory. `settings` and `policy` are digests (DESIGN §7)."""
+    """What a plan is made by, besides the inventory. `settings` and `policy` are digests (design.md#plan-file)."""
 
     id: str
     rules: Rules

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from rollout.domain.changes import Change
-from rollout.domain.diagnosis.facts import Footing, Holdings, Right
-from rollout.domain.inventory import AccountFacts, ManagedPolicy
-from rollout.domain.journal.records import Record, Released, ReleaseEnded
-from rollout.domain.notices import Notice, Receipt
-from rollout.domain.organization import Account, Caller, Organization
-from rollout.domain.plan import AccountPlan, Header
-from rollout.domain.users import NamedPolicy, Unread, User
+from rollout.domain.diagnosis.facts import EnvironmentFacts, Holdings, Right
+from rollout.domain.people.inventory import AccountFacts, ManagedPolicy
+from rollout.domain.people.organization import Account, Caller, Organization
+from rollout.domain.people.users import NamedPolicy, Unread, User
+from rollout.domain.plan.entries import AccountPlan, Header
+from rollout.domain.policy.changes import Change
+from rollout.domain.progress.messages import Notice, Receipt
+from rollout.domain.progress.records import Record, Released, ReleaseEnded
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -33,7 +33,7 @@ class CannotEnter(Exception):
 
 
 class AnswerLost(Exception):
-    """A write may or may not have happened; read its effect before repeating it (AWS-FACTS §4)."""
+    """A write may or may not have happened; read its effect before repeating it (aws-facts.md#errors-and-retries)."""
 
 
 class Refusal(Exception):
@@ -86,7 +86,7 @@ class OpenAccount(Protocol):
         """The role that let us in, or "own credentials"."""
 
     def read(self) -> AccountFacts:
-        """Read the account by the bulk calls of DESIGN §9. Raises CannotEnter."""
+        """Read the account by the bulk calls of design.md#accounts. Raises CannotEnter."""
 
     def credentials_now(self, user: User) -> User:
         """Ask password, devices and keys of one user live. Raises Refusal(gone=True) when the user is no more."""
@@ -103,7 +103,8 @@ class OpenAccount(Protocol):
     def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
         """UserIds of the group's members by `GetGroup`; empty when there is no such group. Raises CannotEnter.
 
-        Who is expected is waited for, for a bounded time: IAM shows a change a little late (AWS-FACTS §5).
+        Who is expected is waited for, for a bounded time: IAM shows a change a little late (aws-facts.md#eventual-
+        consistency).
         """
 
     def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
@@ -116,7 +117,7 @@ class OpenAccount(Protocol):
         """Read one managed policy with all its versions, and nothing else; None when there is none."""
 
 
-class Door(Protocol):
+class AccountAccess(Protocol):
     """The way into accounts."""
 
     def enter(self, account: Account) -> OpenAccount:
@@ -137,17 +138,17 @@ class Capabilities(Protocol):
         """Count what AWS limits. Raises CannotEnter."""
 
 
-class ProbingDoor(Protocol):
+class ProbingAccess(Protocol):
     """The way into accounts for a doctor."""
 
     def probe(self, account: Account) -> Capabilities:
         """Enter as `Door.enter` does. Raises CannotEnter."""
 
 
-class Vantage(Protocol):
+class RunEnvironment(Protocol):
     """Where calls are made from: this machine, its Region, its clock, and the sessions that it asks for."""
 
-    def footing(self, caller: Caller | None) -> Footing:
+    def environment_facts(self, caller: Caller | None) -> EnvironmentFacts:
         """Say it all; best at the end, when every service was asked once. Without a caller, less is known."""
 
 
@@ -194,7 +195,10 @@ class Journal(Protocol):
 
 
 class StopMarker(Protocol):
-    """How a release reaches runs that have begun already: each looks at it before every change (DESIGN §8)."""
+    """How a release reaches runs that have begun already: each looks at it before every change.
+
+    See design.md#apply-journal-store.
+    """
 
     def put(self, word: Released | ReleaseEnded) -> None:
         """Make a word seen by every run on this store. Raises Unwritable."""
@@ -225,7 +229,7 @@ class Notifier(Protocol):
 
 
 class Lock(Protocol):
-    """One operator at a time in an organization (DESIGN §8)."""
+    """One operator at a time in an organization (design.md#apply-journal-store)."""
 
     def hold(self, organization_id: str, purpose: str) -> AbstractContextManager[None]:
         """Hold the lock while the block runs. Raises LockHeld."""

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rollout.domain.changes import (
+from rollout.domain.actions.letting_out import Brake, brake_of, pulling
+from rollout.domain.people.organization import Account, policy_arn
+from rollout.domain.policy.changes import (
     AlreadyInPlace,
     Applied,
     AttachToGroup,
@@ -20,19 +22,25 @@ from rollout.domain.changes import (
     UserRef,
     is_about_enrolment,
 )
-from rollout.domain.force_mfa.standing import Names
-from rollout.domain.journal.records import AccountFailed, Record, Released, RunEnded, RunStarted
-from rollout.domain.journal.releases import RELEASE
-from rollout.domain.journal.replay import Progress
-from rollout.domain.made import made_by
-from rollout.domain.organization import Account, policy_arn
-from rollout.domain.reach import Reach
-from rollout.domain.releases import Brake, brake_of, pulling
-from rollout.domain.stages import Stage
+from rollout.domain.policy.standing import Names
+from rollout.domain.progress.owned import owned_resources
+from rollout.domain.progress.records import AccountFailed, Record, Released, RunEnded, RunStarted
+from rollout.domain.progress.release_scope import ReleaseScope
+from rollout.domain.progress.releases import RELEASE
+from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.stages import Stage
 from rollout.errors import Unwritable
-from rollout.workflows.apply.changes import Maker, Numbering
+from rollout.workflows.apply.maker import Maker, Numbering
 from rollout.workflows.apply.order import OneByOne
-from rollout.workflows.ports import CannotEnter, Clock, Door, Engine, Journal, OpenAccount, StopMarker
+from rollout.workflows.ports import (
+    AccountAccess,
+    CannotEnter,
+    Clock,
+    Engine,
+    Journal,
+    OpenAccount,
+    StopMarker,
+)
 from rollout.workflows.ports import Progress as ProgressPort
 
 LONG_ENOUGH = 5.0
@@ -48,7 +56,7 @@ class ReleaseOrder:
     partition: str
     names: Names
     half: Mapping[str, object]
-    reach: Reach
+    release_scope: ReleaseScope
     until: datetime | None
     reason: str
     caller: str
@@ -71,7 +79,7 @@ class ReleaseTools:
     `running` names a run that is under way, `pause` lets its change in hand end.
     """
 
-    door: Door
+    access: AccountAccess
     engine: Engine
     journal: Journal
     marker: StopMarker
@@ -97,7 +105,7 @@ class AccountOut:
 class LetOut:
     """What came of a release, account by account."""
 
-    reach: Reach
+    release_scope: ReleaseScope
     until: datetime | None
     accounts: tuple[AccountOut, ...]
     running: str = ""
@@ -121,7 +129,7 @@ def release(
     journal = _Forgiving(tools.journal, tools.progress)
     now = tools.clock.now()
     stage = Stage.DRY_RUN if order.rehearsal else Stage.ENFORCE
-    word = Released(order.run, now, order.reach, order.until, order.reason, order.caller)
+    word = Released(order.run, now, order.release_scope, order.until, order.reason, order.caller)
     journal.append(
         RunStarted(
             order.run, now, order.organization_id, "", "", stage, order.caller, order.version, RELEASE
@@ -143,7 +151,7 @@ def release(
     accounts = tuple(done[key] for key in sorted(done))
     missing = len(shares) - len(accounts)
     ending = "in part" if missing or any(one.failed for one in accounts) else "done"
-    result = LetOut(order.reach, order.until, accounts, running, missing)
+    result = LetOut(order.release_scope, order.until, accounts, running, missing)
     journal.append(RunEnded(order.run, tools.clock.now(), ending, {"writes": result.writes}))
     return result
 
@@ -163,7 +171,7 @@ def _let_out(
 ) -> AccountOut:
     out = AccountOut(share.account)
     try:
-        entered = tools.door.enter(share.account)
+        entered = tools.access.enter(share.account)
         if share.users:
             changes = list(_users_changes(share, order, entered, known))
             made = tools.within.map(lambda item: maker.make(item[0], entered, item[1]), changes)
@@ -211,7 +219,7 @@ def _brake_changes(
 
 
 def _hung_on_foreign(account_id: str, arn: str, known: Progress) -> Iterator[tuple[str, str]]:
-    for done in made_by(known.changes).of(AttachToGroup):
+    for done in owned_resources(known.changes).of(AttachToGroup):
         change = done.intent.change
         if not isinstance(change, AttachToGroup) or change.account_id != account_id:
             continue
@@ -240,7 +248,7 @@ def _users_changes(
     carriers: dict[str, frozenset[str]] = {}
     for ref in share.users:
         placed = known.placed.get(ref.id)
-        wave = placed.wave if placed else order.reach.wave
+        wave = placed.wave if placed else order.release_scope.wave
         if ref.id in members:
             yield RemoveMember(account_id, names.group, ref), wave
         for policy in {arn, placed.by} if placed and placed.by.startswith("arn:") else {arn}:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rollout.domain.changes import (
+from rollout.domain.actions.letting_out import merged
+from rollout.domain.actions.repairs import Wishes, repairing
+from rollout.domain.actions.sight import Sight, see
+from rollout.domain.actions.wishes import Stays
+from rollout.domain.people.inventory import Observed
+from rollout.domain.people.organization import Account
+from rollout.domain.people.users import NamedPolicy
+from rollout.domain.policy.changes import (
     AddMember,
     AlreadyInPlace,
     Applied,
@@ -16,25 +23,18 @@ from rollout.domain.changes import (
     RemoveMember,
     Skipped,
 )
-from rollout.domain.inventory import Observed
-from rollout.domain.journal.records import AccountFailed
-from rollout.domain.journal.releases import Word
-from rollout.domain.journal.replay import Progress, replay
-from rollout.domain.made import made_by
-from rollout.domain.organization import Account
-from rollout.domain.releases import merged
-from rollout.domain.repairs import Wishes, repairing
-from rollout.domain.sight import Sight, see
-from rollout.domain.users import NamedPolicy
+from rollout.domain.progress.owned import owned_resources
+from rollout.domain.progress.records import AccountFailed
+from rollout.domain.progress.releases import ReleaseRecord
+from rollout.domain.progress.replay import Progress, replay
 from rollout.domain.verdicts.rights import Library
 from rollout.domain.verdicts.rules import Rules
-from rollout.domain.wishes import Stays
-from rollout.workflows.apply.changes import Maker
+from rollout.workflows.apply.maker import Maker
 from rollout.workflows.freshening import freshened
 from rollout.workflows.ports import (
+    AccountAccess,
     CannotEnter,
     Clock,
-    Door,
     Engine,
     Journal,
     Lock,
@@ -52,7 +52,7 @@ NO_USER = ""
 class RepairTools:
     """The ports that putting right needs."""
 
-    door: Door
+    access: AccountAccess
     engine: Engine
     journal: Journal
     lock: Lock
@@ -73,7 +73,9 @@ class Eyes:
     tags: Mapping[str, str]
     library: Library = field(default_factory=Library)
 
-    def sight(self, observed: Observed, progress: Progress, words: Sequence[Word], clock: Clock) -> Sight:
+    def sight(
+        self, observed: Observed, progress: Progress, words: Sequence[ReleaseRecord], clock: Clock
+    ) -> Sight:
         """Judge an account as it was read."""
         return see(observed, self.rules, self.library, progress, words, clock.now(), self.tags)
 
@@ -119,7 +121,7 @@ def _one(
     if not _goes_on(repaired, tools):
         return repaired
     try:
-        entered = tools.door.enter(account)
+        entered = tools.access.enter(account)
         progress = maker.settle_all(account.id, entered, progress, eyes.organization_id)
         facts = freshened(entered.read(), entered, eyes.rules.names.group, progress)
         levels = None if eyes.levels is None else eyes.levels.get(account.id)
@@ -127,7 +129,7 @@ def _one(
         sight = eyes.sight(Observed(account, entered.role, facts, levels), progress, words, tools.clock)
         wishes, stays = wishing(sight)
         repaired.stays += stays
-        repairs = repairing(sight, wishes, made_by(progress.changes))
+        repairs = repairing(sight, wishes, owned_resources(progress.changes))
         if repairs.refused:
             repaired.failed.append(repairs.refused)
         _make(repairs.changes, sight, entered, tools, maker, repaired)
@@ -164,7 +166,10 @@ def _make(
 
 
 def _goes_on(repaired: Repaired, tools: RepairTools) -> bool:
-    """Tell whether the next change may begin: nobody asked to stop, nobody took the lock (DESIGN §8)."""
+    """Tell whether the next change may begin: nobody asked to stop, nobody took the lock.
+
+    See design.md#apply-journal-store.
+    """
     repaired.interrupted = tools.stopping()
     if not repaired.interrupted and not tools.lock.still_held():
         repaired.lost = True

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from rollout.domain.changes import (
+from rollout.domain.actions.undoing import Chosen, Left
+from rollout.domain.people.organization import Account
+from rollout.domain.people.scope import Selection
+from rollout.domain.policy.changes import (
     AddMember,
     AlreadyInPlace,
     Applied,
@@ -14,15 +17,12 @@ from rollout.domain.changes import (
     RemoveMember,
     is_about_enrolment,
 )
-from rollout.domain.journal.records import RunEnded, RunStarted, WaveUndone
-from rollout.domain.journal.replay import Done, Progress, replay
-from rollout.domain.made import Made, made_by
-from rollout.domain.organization import Account
-from rollout.domain.scope import Selection
-from rollout.domain.stages import Stage
-from rollout.domain.undoing import Chosen, Left
+from rollout.domain.progress.owned import OwnedResources, owned_resources
+from rollout.domain.progress.records import RunEnded, RunStarted, WaveUndone
+from rollout.domain.progress.replay import Done, Progress, replay
+from rollout.domain.progress.stages import Stage
 from rollout.errors import EmptySelection
-from rollout.workflows.apply.changes import Maker, Numbering
+from rollout.workflows.apply.maker import Maker, Numbering
 from rollout.workflows.apply.watch import lock_lost
 from rollout.workflows.inventory import LIFELESS
 from rollout.workflows.ports import OpenAccount
@@ -189,8 +189,8 @@ def roll_back(order: RollbackOrder, tools: RollbackTools, accounts: Sequence[Acc
     return result
 
 
-def _standing(progress: Progress) -> Made:
-    return made_by(progress.changes)
+def _standing(progress: Progress) -> OwnedResources:
+    return owned_resources(progress.changes)
 
 
 def _share_out(ids: Iterable[str], accounts: Sequence[Account]) -> dict[str, Account | str]:
@@ -231,7 +231,7 @@ def _carry(
 def _one(
     account: Account, order: RollbackOrder, tools: RollbackTools, maker: Maker, progress: Progress
 ) -> AccountBack:
-    def made_now(entered: OpenAccount) -> Made:
+    def made_now(entered: OpenAccount) -> OwnedResources:
         return _standing(maker.settle_all(account.id, entered, progress, order.organization_id))
 
     return undo_account(account, order.run, order.wanted.chosen, tools, maker, made_now)

@@ -1,11 +1,14 @@
-"""Refuses `--account`, `--ou` and `--user` that match nothing: an empty selection is never "everything" (DESIGN §3)."""
+"""Refuses `--account`, `--ou` and `--user` that match nothing: an empty selection is never "everything".
+
+See design.md#commands.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rollout.domain.organization import Account
-from rollout.domain.scope import Selection, Unmatched
+from rollout.domain.people.organization import Account
+from rollout.domain.people.scope import Selection, Unmatched
 from rollout.errors import EmptySelection
 from rollout.workflows.ports import StoredPlan
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from rollout.domain.changes import Skipped
 from rollout.domain.gates import (
     GateAnswer,
     Gatekeeper,
@@ -14,11 +13,12 @@ from rollout.domain.gates import (
     approval,
     standing_override,
 )
-from rollout.domain.journal.replay import Progress
-from rollout.domain.notices import Delivery
-from rollout.domain.plan import Entry
-from rollout.domain.readiness import Notified
-from rollout.domain.stages import Stage
+from rollout.domain.gates.readiness import Notified
+from rollout.domain.plan.entries import Entry
+from rollout.domain.policy.changes import Skipped
+from rollout.domain.progress.messages import Delivery
+from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Impact
 from rollout.workflows.ports import StoredPlan
 
@@ -201,7 +201,7 @@ def _holds_back(
 
 
 def _is_told(entry: Entry, progress: Progress) -> bool:
-    # A queued message has told nobody yet (DESIGN §6).
+    # A queued message has told nobody yet (design.md#stages-and-gates).
     told = progress.last_told(entry.user.id)
     return told is not None and told.delivery is Delivery.DELIVERED
 

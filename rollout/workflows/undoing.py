@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from rollout.domain.changes import AlreadyInPlace, Applied, Change, Failed, Outcome, Skipped
-from rollout.domain.journal.records import AccountFailed
-from rollout.domain.made import Made
-from rollout.domain.organization import Account
-from rollout.domain.undoing import Chosen, Left, Undo, undo
-from rollout.workflows.apply.changes import Maker
+from rollout.domain.actions.undoing import Chosen, Left, Undo, undo
+from rollout.domain.people.organization import Account
+from rollout.domain.policy.changes import AlreadyInPlace, Applied, Change, Failed, Outcome, Skipped
+from rollout.domain.progress.owned import OwnedResources
+from rollout.domain.progress.records import AccountFailed
+from rollout.workflows.apply.maker import Maker
 from rollout.workflows.apply.order import OneByOne
-from rollout.workflows.ports import CannotEnter, Clock, Door, Engine, Journal, Lock, OpenAccount
+from rollout.workflows.ports import AccountAccess, CannotEnter, Clock, Engine, Journal, Lock, OpenAccount
 from rollout.workflows.ports import Progress as ProgressPort
 
 
@@ -20,7 +20,7 @@ from rollout.workflows.ports import Progress as ProgressPort
 class RollbackTools:
     """The ports that a rollback needs. `engine` runs accounts side by side, `within` the people of one account."""
 
-    door: Door
+    access: AccountAccess
     engine: Engine
     journal: Journal
     lock: Lock
@@ -49,7 +49,7 @@ def undo_account(
     chosen: Chosen,
     tools: RollbackTools,
     maker: Maker,
-    made_now: Callable[[OpenAccount], Made],
+    made_now: Callable[[OpenAccount], OwnedResources],
 ) -> AccountBack:
     """Undo the chosen changes in one account. One that cannot be entered is journalled and answered, never raised.
 
@@ -59,7 +59,7 @@ def undo_account(
     if not _goes_on(back, tools):
         return back
     try:
-        entered = tools.door.enter(account)
+        entered = tools.access.enter(account)
         undoing = undo(account.id, entered.read(), made_now(entered), chosen)
         back.left += undoing.left
         _let_go(undoing.people, entered, tools, maker, back)
@@ -78,7 +78,10 @@ def undo_account(
 
 
 def _goes_on(back: AccountBack, tools: RollbackTools) -> bool:
-    """Tell whether the next change may begin: nobody asked to stop, nobody took the lock (DESIGN §8)."""
+    """Tell whether the next change may begin: nobody asked to stop, nobody took the lock.
+
+    See design.md#apply-journal-store.
+    """
     back.interrupted = tools.stopping()
     if not back.interrupted and not tools.lock.still_held():
         back.lost = True

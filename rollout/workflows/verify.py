@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rollout.domain.changes import UserRef
+from rollout.domain.actions.letting_out import lasting, merged, say
+from rollout.domain.actions.sight import Sight
+from rollout.domain.actions.wishes import to_fix
 from rollout.domain.drift import Drift, Drifted, Enforced, about_accounts, count_enforced, drift_of
-from rollout.domain.inventory import Inventory
-from rollout.domain.journal.records import RunEnded, RunStarted, Trapped
-from rollout.domain.journal.replay import replay
-from rollout.domain.releases import lasting, merged, say
-from rollout.domain.sight import Sight
-from rollout.domain.stages import Stage
+from rollout.domain.people.inventory import Inventory
+from rollout.domain.policy.changes import UserRef
+from rollout.domain.progress.records import Deadlocked, RunEnded, RunStarted
+from rollout.domain.progress.replay import replay
+from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Kind
-from rollout.domain.wishes import to_fix
 from rollout.errors import PlanRefused, Unwritable
-from rollout.workflows.apply.changes import Maker, Numbering
+from rollout.workflows.apply.maker import Maker, Numbering
 from rollout.workflows.apply.watch import lock_lost
 from rollout.workflows.ports import Clock, Journal, StopMarker, StoredPlan
 from rollout.workflows.ports import Progress as ProgressPort
@@ -172,7 +172,7 @@ def _note_trapped(sight: Sight, drifts: Sequence[Drift], eyes: Eyes, tools: Veri
         if (user.arn in trapped) == (user.id in known) or user.id not in sight.progress.placed:
             continue
         ref = UserRef(user.account_id, user.name, user.id, user.arn)
-        record = Trapped(
+        record = Deadlocked(
             eyes.run,
             tools.clock.now(),
             eyes.organization_id,

@@ -10,16 +10,16 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from rollout.adapters.documents import seed
-from rollout.domain.addresses import AddressTag
-from rollout.domain.force_mfa.documents import Amendments, allow_half, enrolment, force_mfa
-from rollout.domain.force_mfa.standing import Documents, Names
-from rollout.domain.inventory import AccountFacts, Group, ManagedPolicy, Observed, PolicyVersion
-from rollout.domain.organization import Account, AccountState
-from rollout.domain.planning import Planner
-from rollout.domain.users import AccessKey, MfaDevice, NamedPolicy, Password, User
+from rollout.domain.people.addresses import AddressTag
+from rollout.domain.people.inventory import AccountFacts, Group, ManagedPolicy, Observed, PolicyVersion
+from rollout.domain.people.organization import Account, AccountState
+from rollout.domain.people.users import AccessKey, MfaDevice, NamedPolicy, Password, User
+from rollout.domain.plan.planning import Planner
+from rollout.domain.plan.waves import Wave
+from rollout.domain.policy.force_mfa import Amendments, allow_half, enrolment, force_mfa
+from rollout.domain.policy.standing import Documents, Names
 from rollout.domain.verdicts.rules import Rules
-from rollout.domain.waves import Wave
+from rollout.wiring.seed_policy import seed
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 ACCOUNTS = 100

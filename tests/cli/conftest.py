@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rollout.sandbox.server import Sandbox
+from rollout.sandbox.serving.server import Sandbox
 from tests.cli.shell import Shell
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

@@ -106,7 +106,7 @@ def listening() -> Iterator[list[str]]:
         def emit(self, record: logging.LogRecord) -> None:
             heard.append(record.getMessage())
 
-    log, ear = logging.getLogger("rollout.sandbox.gateway"), Ear()
+    log, ear = logging.getLogger("rollout.sandbox.serving.gateway"), Ear()
     level = log.level
     log.addHandler(ear)
     log.setLevel(logging.INFO)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rollout.adapters.aws.retries import WAITS
-from rollout.sandbox.server import Sandbox
+from rollout.awsapi.retries import WAITS
+from rollout.sandbox.serving.server import Sandbox
 from tests.cli.answering import answering
 from tests.cli.shell import ROOT, Said, Shell, listening, writes
 
@@ -232,13 +232,13 @@ def test_a_profile_that_is_not_there(planned: Shell):
 
 
 def test_an_endpoint_that_does_not_answer(planned: Shell, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("rollout.adapters.aws.retries.WAITS", dict.fromkeys(WAITS, (0.0, 0.0)))
+    monkeypatch.setattr("rollout.awsapi.retries.WAITS", dict.fromkeys(WAITS, (0.0, 0.0)))
     env = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     refused(planned, ["plan"], 1, "cannot reach AWS: ", "http://127.0.0.1:9", "AWS_ENDPOINT_URL", env=env)
 
 
 def test_somebody_who_waits_for_aws_is_told_so(planned: Shell, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("rollout.adapters.aws.retries.WAITS", dict.fromkeys(WAITS, (0.1, 0.1)))
+    monkeypatch.setattr("rollout.awsapi.retries.WAITS", dict.fromkeys(WAITS, (0.1, 0.1)))
     monkeypatch.setattr("rollout.cli.startup.SLOW", 0.01)
     env = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     refused(planned, ["plan"], 1, "AWS has not answered yet; still trying. Ctrl-C ends it.", env=env)

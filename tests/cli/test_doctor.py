@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rollout.cli.app import run
-from rollout.sandbox.server import Sandbox
+from rollout.sandbox.serving.server import Sandbox
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 HUB, ACQUIRED, CLOSED = "222233334444", "200030004000", "999900001111"

@@ -1,4 +1,4 @@
-"""The exit codes of DESIGN §3, and which of two wins."""
+"""The exit codes of design.md#commands, and which of two wins."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import socket
 
 import pytest
 
-from rollout.adapters.store.locks import FolderLock
-from rollout.adapters.store.processes import process_start
-from rollout.sandbox.server import Sandbox
+from rollout.sandbox.serving.server import Sandbox
+from rollout.store.folder.lock_file import FolderLock
+from rollout.store.processes import process_start
 from rollout.wiring import LocalClock
 from tests.cli.shell import Shell
 from tests.sandbox.connecting import MANAGEMENT, iam_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rollout.sandbox.server import Sandbox
+from rollout.sandbox.serving.server import Sandbox
 from tests.cli.shell import ROOT, Shell
 
 

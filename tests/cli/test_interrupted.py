@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from rollout.sandbox.server import Sandbox
+from rollout.sandbox.serving.server import Sandbox
 from tests.cli.conftest import with_settings
 from tests.cli.shell import Said, Shell, hear_ctrl_c, listening
 

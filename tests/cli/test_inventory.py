@@ -14,7 +14,7 @@ import pytest
 
 from rollout.cli.app import run
 from rollout.reporting.rows import UserRow
-from rollout.sandbox.server import Sandbox
+from rollout.sandbox.serving.server import Sandbox
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 HUB = "222233334444"

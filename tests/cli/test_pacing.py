@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.cli import console
-from rollout.cli.console import TerminalProgress
-from rollout.cli.pacing import SECONDS_BETWEEN_LINES, Pacing, span
+from rollout.cli.terminal import console
+from rollout.cli.terminal.console import TerminalProgress
+from rollout.cli.terminal.pacing import SECONDS_BETWEEN_LINES, Pacing, span
 
 
 class Seconds:

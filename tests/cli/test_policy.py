@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-import rollout.domain.force_mfa
+import rollout.domain.policy
 from tests.cli.shell import Shell
 
-SEED = json.loads((Path(rollout.domain.force_mfa.__file__).parent / "force-mfa-policy.json").read_text())
+SEED = json.loads((Path(rollout.domain.policy.__file__).parent / "force-mfa-policy.json").read_text())
 USER = "arn:aws:iam::111122223333:user/alice"
 
 

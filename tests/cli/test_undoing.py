@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from rollout.adapters.store.folder import FolderStore
-from rollout.adapters.store.journal_lines import line_of
-from rollout.adapters.store.plans import Plans
-from rollout.domain.changes import AddMember, UserRef
 from rollout.domain.drift import Drifted
-from rollout.domain.journal.records import Record, RunStarted
-from rollout.domain.stages import Stage
+from rollout.domain.policy.changes import AddMember, UserRef
+from rollout.domain.progress.records import Record, RunStarted
+from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Kind
-from rollout.sandbox.server import Sandbox
+from rollout.files.private_files import FolderStore
+from rollout.sandbox.serving.server import Sandbox
+from rollout.store.formats.journal_lines import line_of
+from rollout.store.plan_files import Plans
 from tests.builders import OPERATOR, a_change, a_ref
 from tests.cli.shell import ROOT, Shell, listening, writes
 
@@ -91,7 +91,7 @@ def test_a_release_is_found_by_runs_on_the_same_store(planned: Shell, sandbox: S
     folder = planned.folder / ".rollout" / "releases" / sandbox.organization_id
     (marker,) = folder.iterdir()
     word = json.loads(marker.read_text())
-    assert ("Released", [ACCOUNT], "drill") == (word["type"], word["reach"]["accounts"], word["reason"])
+    assert ("Released", [ACCOUNT], "drill") == (word["type"], word["release_scope"]["accounts"], word["reason"])
 
 
 def test_a_journal_that_cannot_be_read_stops_no_brake(planned: Shell):

@@ -6,18 +6,18 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from rollout.adapters.documents import seed
-from rollout.domain.addresses import AddressTag
-from rollout.domain.force_mfa.documents import SEED, Amendments, allow_half, enrolment, force_mfa
-from rollout.domain.force_mfa.standing import PATH, Documents, Names
-from rollout.domain.inventory import Group, ManagedPolicy, Observed, PolicyVersion
-from rollout.domain.organization import policy_arn
-from rollout.domain.users import NamedPolicy, User
+from rollout.domain.people.addresses import AddressTag
+from rollout.domain.people.inventory import Group, ManagedPolicy, Observed, PolicyVersion
+from rollout.domain.people.organization import policy_arn
+from rollout.domain.people.users import NamedPolicy, User
+from rollout.domain.policy.force_mfa import SEED, Amendments, allow_half, enrolment, force_mfa
+from rollout.domain.policy.standing import PATH, Documents, Names
 from rollout.domain.verdicts.judge import judge
 from rollout.domain.verdicts.rights import Library
 from rollout.domain.verdicts.rules import Rules
 from rollout.domain.verdicts.surroundings import Surroundings, surroundings
 from rollout.domain.verdicts.verdict import Verdict
+from rollout.wiring.seed_policy import seed
 from tests.builders import ACCOUNT, MANAGEMENT, NOW, ORGANIZATION, a_user, an_account, an_id, an_observed
 
 Json = dict[str, Any]

@@ -6,21 +6,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rollout.adapters.aws import effects
-from rollout.domain.changes import AlreadyInPlace, Applied, Change, DeleteGroup, Failed, Outcome
-from rollout.domain.force_mfa.placing import Site, Target, enforcing, enrolling, renewing
-from rollout.domain.force_mfa.standing import Documents, Names, stand
-from rollout.domain.force_mfa.via import Via
+from rollout.aws.write import overlay
+from rollout.domain.actions.letting_out import pulling, taking_out
+from rollout.domain.actions.placing import Site, Target, enforcing, enrolling, renewing
+from rollout.domain.actions.undoing import Chosen, Undoing, undo
 from rollout.domain.iam import equal_documents
-from rollout.domain.inventory import AccountFacts
-from rollout.domain.journal.records import Intent, Record, RunStarted, Settled
-from rollout.domain.journal.replay import Progress, replay
-from rollout.domain.made import made_by
-from rollout.domain.planning import groups_of
-from rollout.domain.releases import pulling, taking_out
-from rollout.domain.stages import Stage
-from rollout.domain.undoing import Chosen, Undoing, undo
-from rollout.domain.users import User
+from rollout.domain.people.inventory import AccountFacts
+from rollout.domain.people.users import User
+from rollout.domain.plan.planning import groups_of
+from rollout.domain.policy.attachment import Attachment
+from rollout.domain.policy.changes import AlreadyInPlace, Applied, Change, DeleteGroup, Failed, Outcome
+from rollout.domain.policy.standing import Documents, Names, stand
+from rollout.domain.progress.owned import owned_resources
+from rollout.domain.progress.records import Intent, Record, RunStarted, Settled
+from rollout.domain.progress.replay import Progress, replay
+from rollout.domain.progress.stages import Stage
 from tests.builders import ACCOUNT, NOW, OPERATOR, ORGANIZATION
 from tests.domain.judging import DOCUMENTS, OURS_ARN
 from tests.fakes import refused
@@ -72,7 +72,7 @@ class Life:
         if trouble == "fails" or refusal is not None:
             outcome = Failed("AccessDenied" if refusal is None else refusal.why)
         elif trouble != "dies before":
-            self.facts = effects.after(self.facts, change)
+            self.facts = overlay.after(self.facts, change)
         if not trouble.startswith("dies"):
             self.records.append(Settled(run, NOW, run, number, outcome))
         return isinstance(outcome, Applied)
@@ -80,7 +80,7 @@ class Life:
     def note(self, run: str, change: Change, wave: str) -> None:
         """Put on record that something is so already."""
         self.numbers += 1
-        assert effects.stands(self.facts, change) or isinstance(change, DeleteGroup), change
+        assert overlay.stands(self.facts, change) or isinstance(change, DeleteGroup), change
         self.records += [
             Intent(run, NOW, self.numbers, change, "present", wave),
             Settled(run, NOW, run, self.numbers, AlreadyInPlace()),
@@ -90,12 +90,12 @@ class Life:
         """Look what became of what was left open, as the next run does."""
         run = self.begin(command="rollback")
         for done in self.progress.open:
-            made = effects.stands(self.facts, done.intent.change)
+            made = overlay.stands(self.facts, done.intent.change)
             outcome: Outcome = Applied("", unconfirmed=True) if made else Failed("not made")
             self.records.append(Settled(run, NOW, done.started.run, done.intent.number, outcome))
 
-    def targets(self, names: Iterable[str], via: Via = Via.GROUP) -> tuple[Target, ...]:
-        return tuple(Target(self.user(name), via) for name in sorted(set(names)))
+    def targets(self, names: Iterable[str], attachment: Attachment = Attachment.GROUP) -> tuple[Target, ...]:
+        return tuple(Target(self.user(name), attachment) for name in sorted(set(names)))
 
     def user(self, name: str) -> User:
         return next(user for user in self.facts.users if user.name == name)
@@ -108,13 +108,13 @@ class Life:
     def do(self, what: str, names: Iterable[str], **more: Any) -> None:
         """Let one command run: `enforce`, `enrol`, `renew`, `brake` or `release`."""
         trouble, plan, wave = more.get("trouble", ""), more.get("plan", "k3f9"), more.get("wave", "rest")
-        via = more.get("via", Via.GROUP)
+        attachment = more.get("attachment", Attachment.GROUP)
         match what:
             case "enforce":
-                changes = enforcing(self.site(), self.targets(names, via))
+                changes = enforcing(self.site(), self.targets(names, attachment))
                 self.make(self.begin(plan), changes, wave, trouble)
             case "enrol":
-                changes = enrolling(self.site(), self.targets(names, via))
+                changes = enrolling(self.site(), self.targets(names, attachment))
                 self.make(self.begin(plan), changes, wave, trouble)
             case "renew":
                 self.make(self.begin(plan), renewing(self.site()), wave, trouble)
@@ -126,13 +126,13 @@ class Life:
             case "release":
                 refs = [target.ref for target in self.targets(names)]
                 pairs = (taking_out(ref, NAMES.group, OURS_ARN) for ref in refs)
-                out = [change for pair in pairs for change in pair if not effects.stands(self.facts, change)]
+                out = [change for pair in pairs for change in pair if not overlay.stands(self.facts, change)]
                 self.make(self.begin("", "release"), out, wave, trouble)
             case _:
                 raise ValueError(what)
 
     def undoing(self, chosen: Chosen) -> Undoing:
-        return undo(ACCOUNT, self.facts, made_by(self.progress.changes), chosen)
+        return undo(ACCOUNT, self.facts, owned_resources(self.progress.changes), chosen)
 
     def undo(self, chosen: Chosen) -> Undoing:
         """Roll back, as the workflow would; a write that IAM refuses is a failure of the test."""

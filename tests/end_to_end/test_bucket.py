@@ -10,13 +10,13 @@ from typing import Any
 import boto3
 import pytest
 
-from rollout.adapters.aws.sessions import Connection
-from rollout.adapters.store.s3_failures import Place
-from rollout.adapters.store.s3_locks import S3Lock
-from rollout.adapters.store.s3_store import InBucket
-from rollout.sandbox.server import Sandbox
-from tests.adapters.store.places import me
+from rollout.awsapi.sessions import Connection
+from rollout.sandbox.serving.server import Sandbox
+from rollout.store.s3.bucket_lock import S3Lock
+from rollout.store.s3.bucket_store import InBucket
+from rollout.store.s3.object_failures import Place
 from tests.cli.shell import Shell
+from tests.store.places import me
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 BUCKET = "state-of-rollout"

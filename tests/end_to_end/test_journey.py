@@ -20,8 +20,8 @@ from typing import Any
 
 import pytest
 
-import rollout.domain.force_mfa
-from rollout.sandbox.server import Sandbox
+import rollout.domain.policy
+from rollout.sandbox.serving.server import Sandbox
 from tests.cli.shell import Said, Shell, listening, writes
 from tests.end_to_end.iam_state import Onlooker
 
@@ -37,7 +37,7 @@ exemptions:
 notify: {outbox_counts: true}
 """
 WAVES = ("pilot", "development", "everybody")
-SEED = Path(rollout.domain.force_mfa.__file__).parent / "force-mfa-policy.json"
+SEED = Path(rollout.domain.policy.__file__).parent / "force-mfa-policy.json"
 COLUMNS = {
     "account_id",
     "account_name",

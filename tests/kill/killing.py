@@ -12,10 +12,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from rollout.adapters.store.journal_lines import line_of
-from rollout.domain.changes import Applied
-from rollout.domain.journal.records import Intent, Settled
-from rollout.domain.stages import Stage
+from rollout.domain.policy.changes import Applied
+from rollout.domain.progress.records import Intent, Settled
+from rollout.domain.progress.stages import Stage
+from rollout.store.formats.journal_lines import line_of
 from tests.kill.cloud import Cloud
 from tests.kill.moments import AfterAWhile, draw, segments
 from tests.kill.organization import Size, describe

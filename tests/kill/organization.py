@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rollout.adapters.documents import seed
-from rollout.domain.force_mfa.documents import Amendments, force_mfa
+from rollout.domain.policy.force_mfa import Amendments, force_mfa
+from rollout.wiring.seed_policy import seed
 
 Facts = dict[str, Any]
 

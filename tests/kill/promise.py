@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from rollout.domain.changes import AlreadyInPlace, Applied, Change, UserRef
-from rollout.domain.journal.records import Intent, Record, RunStarted, Settled
-from rollout.domain.journal.replay import Done, Progress
-from rollout.domain.stages import Stage
+from rollout.domain.policy.changes import AlreadyInPlace, Applied, Change, UserRef
+from rollout.domain.progress.records import Intent, Record, RunStarted, Settled
+from rollout.domain.progress.replay import Done, Progress
+from rollout.domain.progress.stages import Stage
 from tests.kill.server import Write
 
 Key = tuple[str, ...]

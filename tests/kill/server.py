@@ -24,12 +24,12 @@ from urllib.parse import parse_qsl
 
 from moto.iam.models import AWSManagedPolicy
 
-from rollout.sandbox.callers import caller_of
-from rollout.sandbox.errors import AwsError
-from rollout.sandbox.refusals import refusal
-from rollout.sandbox.server import Sandbox
-from rollout.sandbox.signatures import signature_of
-from rollout.sandbox.world import World
+from rollout.sandbox.access.aws_errors import AwsError
+from rollout.sandbox.access.callers import caller_of
+from rollout.sandbox.access.refusals import refusal
+from rollout.sandbox.access.signatures import signature_of
+from rollout.sandbox.serving.server import Sandbox
+from rollout.sandbox.world.world import World
 from tests.kill.organization import INSTANCE
 from tests.kill.weather import LATE, Trouble, Weather
 

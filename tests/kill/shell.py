@@ -7,10 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rollout.adapters.store.journal import FolderJournal
-from rollout.domain.journal.records import Record
-from rollout.domain.journal.replay import Progress, replay
-from rollout.domain.stages import Stage
+from rollout.domain.progress.records import Record
+from rollout.domain.progress.replay import Progress, replay
+from rollout.domain.progress.stages import Stage
+from rollout.store.folder.segments import FolderJournal
 from tests.kill.cloud import ROOT, Cloud
 from tests.kill.organization import settings
 

@@ -26,7 +26,10 @@ CHANCES = (
     (Trouble.LATE, 0.01),
 )
 LATE = (0.05, 0.8)
-"""Seconds after which such an effect is there: AWS itself promises nothing sooner (AWS-FACTS §5)."""
+"""Seconds after which such an effect is there: AWS itself promises nothing sooner.
+
+See aws-facts.md#eventual-consistency.
+"""
 
 
 class Weather:

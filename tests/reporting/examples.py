@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from rollout.domain.changes import (
+from rollout.domain.plan.entries import AccountPlan, Entry, Header
+from rollout.domain.policy.changes import (
     AlreadyInPlace,
     Applied,
     AttachToGroup,
@@ -16,9 +17,8 @@ from rollout.domain.changes import (
     CreateVersion,
     Failed,
 )
-from rollout.domain.journal.replay import Progress
-from rollout.domain.plan import AccountPlan, Entry, Header
-from rollout.domain.stages import Stage
+from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Code
 from tests.builders import (
     ACCOUNT,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from rollout.domain.changes import CreateVersion, RemoveMember, SetDefaultVersion
-from rollout.domain.journal.records import Record, Released, ReleaseEnded, RunStarted
-from rollout.domain.reach import Reach
-from rollout.domain.stages import Stage
-from rollout.reporting.history import ChangeRow, history
-from rollout.reporting.standing import Standings
+from rollout.domain.policy.changes import CreateVersion, RemoveMember, SetDefaultVersion
+from rollout.domain.progress.records import Record, Released, ReleaseEnded, RunStarted
+from rollout.domain.progress.release_scope import ReleaseScope
+from rollout.domain.progress.stages import Stage
+from rollout.reporting.change_history import ChangeRow, history
+from rollout.reporting.user_standing import Standings
 from tests.builders import (
     ACCOUNT,
     GROUP,
@@ -36,8 +36,10 @@ def a_command(command: str, run: str = "run-2", stage: Stage = Stage.ENFORCE) ->
     return RunStarted(run, LATER, ORGANIZATION, "", "", stage, OPERATOR, "1.0.0", command)
 
 
-def a_release(reach: Reach, hours: float | None = None) -> Released:
-    return Released("run-2", LATER, reach, LATER + timedelta(hours=hours) if hours else None, "INC-7", "bob")
+def a_release(release_scope: ReleaseScope, hours: float | None = None) -> Released:
+    return Released(
+        "run-2", LATER, release_scope, LATER + timedelta(hours=hours) if hours else None, "INC-7", "bob"
+    )
 
 
 def rows(*records: Record) -> list[ChangeRow]:
@@ -53,7 +55,7 @@ def state(*records: Record) -> str:
 def test_a_release_is_a_row_of_its_own_before_its_writes():
     said, write = rows(
         a_command("release"),
-        a_release(Reach(accounts=(ACCOUNT,)), hours=4),
+        a_release(ReleaseScope(accounts=(ACCOUNT,)), hours=4),
         *a_change(BRAKE, run="run-2", at=LATER),
     )
     assert ("release", "release", f"account {ACCOUNT}", "released until 2026-11-24 14:00 UTC", "INC-7") == (
@@ -68,14 +70,14 @@ def test_a_release_is_a_row_of_its_own_before_its_writes():
 
 
 def test_one_user_is_named_and_so_is_a_wave():
-    (user,) = rows(a_command("release"), a_release(Reach(users=(a_ref("alice"),))))
+    (user,) = rows(a_command("release"), a_release(ReleaseScope(users=(a_ref("alice"),))))
     assert ("alice", "released") == (user.user_name, user.outcome)
-    (wave,) = rows(a_command("release"), a_release(Reach(wave="canary")))
+    (wave,) = rows(a_command("release"), a_release(ReleaseScope(wave="canary")))
     assert ("canary", 'wave "canary"') == (wave.wave, wave.target)
 
 
 def test_its_end_is_a_row_too():
-    end = ReleaseEnded("run-2", LATER, Reach(everybody=True), "all well", "ana")
+    end = ReleaseEnded("run-2", LATER, ReleaseScope(everybody=True), "all well", "ana")
     (row,) = rows(a_command("release --end"), end)
     assert ("release --end", "end-release", "everybody", "ended") == (
         row.stage,

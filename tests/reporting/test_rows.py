@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollout.domain.changes import (
+from rollout.domain.policy.changes import (
     AlreadyInPlace,
     Applied,
     AttachToGroup,
@@ -28,8 +28,8 @@ from rollout.domain.changes import (
     Skipped,
 )
 from rollout.domain.verdicts.verdict import Impact, Kind
+from rollout.reporting.change_history import ChangeRow, target_of, word_of
 from rollout.reporting.frames import count
-from rollout.reporting.history import ChangeRow, target_of, word_of
 from rollout.reporting.rows import flatten, percent
 from tests.builders import (
     ACCOUNT,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rollout.sandbox.server import Sandbox
+from rollout.sandbox.serving.server import Sandbox
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from rollout.sandbox.server import Sandbox
+from rollout.sandbox.serving.server import Sandbox
 
 MANAGEMENT, HUB, STOREFRONT, PAYMENTS = "111122223333", "222233334444", "012345678901", "333344445555"
 DEV, TEST, NETWORK, PLAYGROUND = "444455556666", "555566667777", "666677778888", "777788889999"

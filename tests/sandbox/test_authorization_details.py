@@ -1,8 +1,8 @@
-"""GetAccountAuthorizationDetails against AWS-FACTS §2."""
+"""GetAccountAuthorizationDetails against aws-facts.md#inventory-calls."""
 
 from typing import Any
 
-from rollout.sandbox.server import Sandbox
+from rollout.sandbox.serving.server import Sandbox
 from tests.sandbox.connecting import HUB, PAYMENTS, STOREFRONT, TEST, iam_of
 
 

@@ -7,11 +7,11 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from rollout.sandbox.blueprint import DESCRIPTION, read_blueprint
-from rollout.sandbox.identifiers import Identifiers
-from rollout.sandbox.moments import moment
-from rollout.sandbox.server import Sandbox
-from rollout.sandbox.settings_file import settings_text
+from rollout.sandbox.serving.server import Sandbox
+from rollout.sandbox.world.blueprint import DESCRIPTION, read_blueprint
+from rollout.sandbox.world.dates import moment
+from rollout.sandbox.world.identifiers import Identifiers
+from rollout.sandbox.world.settings_file import settings_text
 from rollout.settings.models import RolloutFile
 from tests.sandbox.conftest import NOW
 from tests.sandbox.connecting import DEV, iam_of

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from rollout.sandbox.blueprint import read_blueprint
-from rollout.sandbox.server import Sandbox
+from rollout.sandbox.serving.server import Sandbox
+from rollout.sandbox.world.blueprint import read_blueprint
 from tests.sandbox.conftest import NOW
 from tests.sandbox.connecting import (
     ARCHIVE,

@@ -1,10 +1,10 @@
-"""The credential report, column by column, against AWS-FACTS §1."""
+"""The credential report, column by column, against aws-facts.md#credential-report."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rollout.sandbox.server import Sandbox
+from rollout.sandbox.serving.server import Sandbox
 from tests.sandbox.connecting import (
     ARCHIVE,
     DEV,
@@ -169,7 +169,7 @@ def test_the_stored_report_is_handed_back_for_four_hours_and_then_expires(sandbo
 
 
 def test_a_use_of_a_key_is_noted_once_a_quarter_of_an_hour(sandbox: Sandbox):
-    """AWS-FACTS §1: key use keeps only the first in 15 minutes."""
+    """aws-facts.md#credential-report: key use keeps only the first in 15 minutes."""
     iam = iam_of(sandbox, MANAGEMENT)
     key = iam.list_access_keys(UserName="cloud-admin")["AccessKeyMetadata"][0]["AccessKeyId"]
 

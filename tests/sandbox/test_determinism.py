@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from moto.iam import models
 
-from rollout.sandbox.clock import Clock
-from rollout.sandbox.server import Sandbox, SandboxAlreadyRuns
+from rollout.sandbox.serving.server import Sandbox, SandboxAlreadyRuns
+from rollout.sandbox.world.sandbox_clock import Clock
 from tests.sandbox.conftest import NOW
 from tests.sandbox.connecting import HUB, MANAGEMENT, STOREFRONT, as_operator, iam_of, report_of
 

@@ -1,11 +1,11 @@
-"""Devices of every kind, passwords, keys and service credentials against AWS-FACTS §2."""
+"""Devices of every kind, passwords, keys and service credentials against aws-facts.md#inventory-calls."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from rollout.sandbox.server import Sandbox
+from rollout.sandbox.serving.server import Sandbox
 from tests.sandbox.connecting import DEV, HUB, MANAGEMENT, PAYMENTS, STOREFRONT, as_operator, iam_of, refused
 
 

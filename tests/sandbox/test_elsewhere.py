@@ -2,7 +2,7 @@
 
 import pytest
 
-from rollout.sandbox.server import Sandbox
+from rollout.sandbox.serving.server import Sandbox
 from tests.sandbox.connecting import HUB, PAYMENTS, as_operator, client, entered, refused
 
 

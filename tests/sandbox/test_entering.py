@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rollout.sandbox.server import Sandbox
+from rollout.sandbox.serving.server import Sandbox
 from tests.sandbox.connecting import (
     ACQUIRED,
     CLOSED,
@@ -60,7 +60,7 @@ def test_a_session_acts_in_the_account_it_entered(sandbox: Sandbox):
     ],
 )
 def test_one_answer_for_every_door_that_stays_shut(sandbox: Sandbox, account: str, role: str):
-    """AWS-FACTS §4: missing role, untrusting role, suspended account are all AccessDenied."""
+    """aws-facts.md#errors-and-retries: missing role, untrusting role, suspended account are all AccessDenied."""
     with refused("AccessDenied", 403):
         entered(sandbox.environment(), account, role)
 
@@ -79,7 +79,7 @@ def test_an_external_id_must_be_the_right_one(sandbox: Sandbox):
 
 
 def test_session_tags_and_source_identity_need_a_trust_that_names_them(sandbox: Sandbox):
-    """AWS-FACTS §11: the standard role trusts sts:AssumeRole only."""
+    """aws-facts.md#roles-and-least-privilege: the standard role trusts sts:AssumeRole only."""
     with refused("AccessDenied", 403):
         entered(sandbox.environment(), HUB, Tags=[{"Key": "tool", "Value": "rollout"}])
     with refused("AccessDenied", 403):
@@ -95,7 +95,7 @@ def test_a_session_lasts_as_long_as_the_role_allows(sandbox: Sandbox):
 
 
 def test_a_chained_session_lasts_an_hour_at_most(sandbox: Sandbox):
-    """AWS-FACTS §11: role chaining caps at 3,600, whatever the role allows."""
+    """aws-facts.md#roles-and-least-privilege: role chaining caps at 3,600, whatever the role allows."""
     sandbox_iam = as_operator(sandbox, "iam")
     trust = (
         '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::'

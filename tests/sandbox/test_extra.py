@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from rollout.sandbox import extra
-from rollout.sandbox.process import start_kept
-from rollout.sandbox.server import Sandbox, SandboxExtraMissing
+from rollout.sandbox.serving.process import start_kept
+from rollout.sandbox.serving.server import Sandbox, SandboxExtraMissing
 from tests.sandbox.conftest import NOW
 from tests.sandbox.connecting import HUB, iam_of
 
 
 def test_looking_at_the_sandbox_does_not_load_moto():
     script = (
-        "import sys, rollout.sandbox.server, rollout.sandbox.process, rollout.sandbox.settings_file\n"
+        "import sys, rollout.sandbox.serving.server, rollout.sandbox.serving.process, rollout.sandbox.settings_file\n"
         "print(sorted({'moto', 'flask', 'werkzeug', 'boto3', 'botocore'} & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from rollout.errors import SandboxFailure
-from rollout.sandbox import process
-from rollout.sandbox.process import KeptSandbox, advance_kept, find_kept, start_kept, stop_kept
+from rollout.sandbox.serving import process
+from rollout.sandbox.serving.process import KeptSandbox, advance_kept, find_kept, start_kept, stop_kept
 from tests.sandbox.conftest import NOW
 from tests.sandbox.connecting import client
 

@@ -1,4 +1,4 @@
-"""Organizations against AWS-FACTS §8: pages, states, paths, and who may look."""
+"""Organizations against aws-facts.md#organizations: pages, states, paths, and who may look."""
 
 import json
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rollout.sandbox.server import Sandbox
+from rollout.sandbox.serving.server import Sandbox
 from tests.sandbox.connecting import (
     ACQUIRED,
     CLOSED,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rollout.sandbox.permissions import Asked, Rights, is_allowed
+from rollout.sandbox.access.permissions import Asked, Rights, is_allowed
 
 BASE = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 MFA = "aws:MultiFactorAuthPresent"

@@ -1,11 +1,14 @@
-"""What enforcement writes: policies, versions, groups and attachments, against AWS-FACTS §3 and §4."""
+"""What enforcement writes: policies, versions, groups and attachments.
+
+Held against aws-facts.md#quotas-and-rates and aws-facts.md#errors-and-retries.
+"""
 
 import json
 from typing import Any
 
 import pytest
 
-from rollout.sandbox.server import Sandbox
+from rollout.sandbox.serving.server import Sandbox
 from tests.sandbox.connecting import HUB, PLAYGROUND, TEST, iam_of, refused
 
 ALLOW = json.dumps(

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from rollout.sandbox.server import Sandbox
+from rollout.sandbox.serving.server import Sandbox
 from tests.sandbox.connecting import (
     DEV,
     HUB,
@@ -75,7 +75,7 @@ def test_a_session_policy_reads_the_condition_on_the_attached_policy(sandbox: Sa
 
 
 def test_calls_without_a_resource_need_a_star(sandbox: Sandbox):
-    """AWS-FACTS §11: the bulk reads have no resource support."""
+    """aws-facts.md#roles-and-least-privilege: the bulk reads have no resource support."""
     statement = {"Effect": "Allow", "Action": "iam:*", "Resource": f"arn:aws:iam::{HUB}:user/*"}
     iam = client("iam", narrowed(sandbox, HUB, statement))
     assert iam.get_login_profile(UserName="ava.lindqvist")
@@ -96,7 +96,7 @@ def test_a_session_policy_cannot_add_to_what_the_role_may_do(sandbox: Sandbox):
 
 
 def test_identity_is_answered_whatever_the_session_policy_says(sandbox: Sandbox):
-    """AWS-FACTS §5: GetCallerIdentity always succeeds."""
+    """aws-facts.md#eventual-consistency: GetCallerIdentity always succeeds."""
     inside = narrowed(sandbox, HUB, {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"})
     assert HUB == client("sts", inside).get_caller_identity()["Account"]
 
@@ -141,13 +141,13 @@ def test_a_boundary_bounds(sandbox: Sandbox):
 
 
 def test_a_lookalike_with_bool_lets_access_keys_pass(sandbox: Sandbox):
-    """AWS-FACTS §6.2: plain Bool misses a key that is absent."""
+    """aws-facts.md#operators: plain Bool misses a key that is absent."""
     theirs = sandbox.environment_of(f"arn:aws:iam::{PAYMENTS}:user/wendy.chen")
     assert client("iam", theirs).list_users()
 
 
 def test_an_equivalent_policy_of_another_name_denies_them_until_mfa(sandbox: Sandbox):
-    """AWS-FACTS §6.1: long-term keys carry no MFA flag; GetSessionToken with a code does."""
+    """aws-facts.md#when-the-keys-exist: long-term keys carry no MFA flag; GetSessionToken with a code does."""
     arn = f"arn:aws:iam::{PAYMENTS}:user/uma.patel"
     theirs = sandbox.environment_of(arn)
     with refused("AccessDenied", 403):
@@ -163,7 +163,7 @@ def test_an_equivalent_policy_of_another_name_denies_them_until_mfa(sandbox: San
 
 
 def test_a_passkey_gives_no_session(sandbox: Sandbox):
-    """AWS-FACTS §7: passkeys cannot be passed to STS."""
+    """aws-facts.md#cli-after-enforcement: passkeys cannot be passed to STS."""
     theirs = sandbox.environment_of(f"arn:aws:iam::{DEV}:user/ivan.horvat")
     serial = client("iam", theirs).list_mfa_devices(UserName="ivan.horvat")["MFADevices"][0]["SerialNumber"]
     assert ":u2f/user/ivan.horvat/" in serial

@@ -5,11 +5,11 @@ from datetime import date
 
 import pytest
 
-from rollout.domain.addresses import AddressTag, NameIsAddress
-from rollout.domain.exemptions import Exemption, UserMatch
-from rollout.domain.force_mfa.documents import SEED, Amendments
-from rollout.domain.scope import Scope
-from rollout.domain.waves import Wave
+from rollout.domain.people.addresses import AddressTag, NameIsAddress
+from rollout.domain.people.exemptions import Exemption, UserMatch
+from rollout.domain.people.scope import Scope
+from rollout.domain.plan.waves import Wave
+from rollout.domain.policy.force_mfa import SEED, Amendments
 
 
 def test_without_a_file_the_domain_has_its_own_defaults(load):

@@ -7,22 +7,28 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from rollout.adapters.aws.rehearsal import RehearsingDoor
-from rollout.adapters.store.rehearsal import RehearsingJournal, RehearsingMarker
-from rollout.domain.inventory import Inventory
-from rollout.domain.scope import Selection
-from rollout.domain.stages import Stage
+from rollout.aws.write.rehearsed_access import RehearsedAccess
+from rollout.domain.people.inventory import Inventory
+from rollout.domain.people.scope import Selection
+from rollout.domain.progress.stages import Stage
+from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
 from rollout.workflows.apply.order import Applied, Tools
-from rollout.workflows.ending import Ended, EndOrder, end
 from rollout.workflows.freshening import read_with_care
 from rollout.workflows.inventory import Looking, read_levels, take_inventory
 from rollout.workflows.plan import policy_fingerprint
-from rollout.workflows.ports import Door, Journal, StopMarker
+from rollout.workflows.ports import AccountAccess, Journal, StopMarker
 from rollout.workflows.release import LetOut, ReleaseOrder, ReleaseTools, release
+from rollout.workflows.release_end import Ended, EndOrder, end
+from rollout.workflows.release_selection import (
+    ReleaseSelection,
+    accounts_named,
+    everybody,
+    users_named,
+    wave_named,
+)
 from rollout.workflows.repairing import Eyes, RepairTools
 from rollout.workflows.rollback import RollbackOrder, RollbackTools, RolledBack, Wanted, roll_back
 from rollout.workflows.verify import Fixed, FixOrder, Verified, VerifyTools, fix, verify
-from rollout.workflows.whom import Whom, accounts_named, everybody, users_named, wave_named
 from tests.builders import OPERATOR, ORGANIZATION
 from tests.fakes import FakeEngine, FakeMarker
 from tests.workflows.world import World
@@ -48,21 +54,21 @@ class Operator:
 
     # --- Whom ---
 
-    def everybody(self) -> Whom:
+    def everybody(self) -> ReleaseSelection:
         return everybody(self.world.listed.values())
 
-    def accounts(self, *globs: str) -> Whom:
+    def accounts(self, *globs: str) -> ReleaseSelection:
         return accounts_named(globs, self.world.listed.values())
 
-    def wave(self, wave: str) -> Whom:
+    def wave(self, wave: str) -> ReleaseSelection:
         return wave_named(wave, self.world.done, self.world.listed.values())
 
-    def users(self, *globs: str) -> Whom:
-        return users_named(globs, self.world.done, list(self.world.listed.values()), self.world.door)
+    def users(self, *globs: str) -> ReleaseSelection:
+        return users_named(globs, self.world.done, list(self.world.listed.values()), self.world.access)
 
     # --- Letting out ---
 
-    def release(self, whom: Whom, hours: float | None = None, **more: Any) -> LetOut:
+    def release(self, whom: ReleaseSelection, hours: float | None = None, **more: Any) -> LetOut:
         world = self.world
         until = None if hours is None else world.clock.now() + timedelta(hours=hours)
         order = ReleaseOrder(
@@ -83,7 +89,7 @@ class Operator:
     def release_tools(self, **more: Any) -> ReleaseTools:
         world = self.world
         fields: dict[str, Any] = {
-            "door": world.door,
+            "access": world.access,
             "engine": FakeEngine(),
             "journal": world.journal,
             "marker": self.marker,
@@ -98,19 +104,19 @@ class Operator:
         self.waited.append(seconds)
         self.meanwhile()
 
-    def rehearse_release(self, whom: Whom) -> LetOut:
-        door, journal, marker = self._rehearsing()
-        return self.release(whom, door=door, journal=journal, marker=marker, rehearsal=True)
+    def rehearse_release(self, whom: ReleaseSelection) -> LetOut:
+        access, journal, marker = self._rehearsing()
+        return self.release(whom, access=access, journal=journal, marker=marker, rehearsal=True)
 
-    def end(self, whom: Whom, **more: Any) -> Ended:
-        reach, shares = whom
-        order = EndOrder(reach, "all is well", OPERATOR, "1.0.0", more.pop("rehearsal", False))
+    def end(self, whom: ReleaseSelection, **more: Any) -> Ended:
+        release_scope, shares = whom
+        order = EndOrder(release_scope, "all is well", OPERATOR, "1.0.0", more.pop("rehearsal", False))
         accounts = [share.account for share in shares]
         return end(order, accounts, self.eyes(), self.repair_tools(**more))
 
-    def rehearse_end(self, whom: Whom) -> Ended:
-        door, journal, marker = self._rehearsing()
-        return self.end(whom, door=door, journal=journal, marker=marker, rehearsal=True)
+    def rehearse_end(self, whom: ReleaseSelection) -> Ended:
+        access, journal, marker = self._rehearsing()
+        return self.end(whom, access=access, journal=journal, marker=marker, rehearsal=True)
 
     def eyes(self) -> Eyes:
         world = self.world
@@ -121,7 +127,7 @@ class Operator:
     def repair_tools(self, **more: Any) -> RepairTools:
         world = self.world
         fields: dict[str, Any] = {
-            "door": world.door,
+            "access": world.access,
             "engine": FakeEngine(),
             "journal": world.journal,
             "lock": world.lock,
@@ -137,7 +143,7 @@ class Operator:
     def roll_back(self, wanted: Wanted | None = None, **more: Any) -> RolledBack:
         world = self.world
         fields: dict[str, Any] = {
-            "door": world.door,
+            "access": world.access,
             "engine": FakeEngine(),
             "journal": world.journal,
             "lock": world.lock,
@@ -150,13 +156,13 @@ class Operator:
         return roll_back(order, RollbackTools(**(fields | more)), list(world.listed.values()))
 
     def rehearse_rollback(self, wanted: Wanted | None = None) -> RolledBack:
-        door, journal, _ = self._rehearsing()
-        return self.roll_back(wanted, door=door, journal=journal, rehearsal=True)
+        access, journal, _ = self._rehearsing()
+        return self.roll_back(wanted, access=access, journal=journal, rehearsal=True)
 
-    def _rehearsing(self) -> tuple[Door, Journal, StopMarker]:
+    def _rehearsing(self) -> tuple[AccountAccess, Journal, StopMarker]:
         world = self.world
         return (
-            RehearsingDoor(world.door),
+            RehearsedAccess(world.access),
             RehearsingJournal(world.journal),
             RehearsingMarker(self.marker),
         )
@@ -177,7 +183,7 @@ class Operator:
     def _look(self, selection: Selection) -> Inventory:
         world = self.world
         read = read_with_care(world.rules.names.group, world.done)
-        looking = Looking(world.door, FakeEngine(), world.clock, world.progress, read=read)
+        looking = Looking(world.access, FakeEngine(), world.clock, world.progress, read=read)
         levels = read_levels(world.organization, world.where.accounts, "auto")
         return take_inventory(world.where, levels, looking, world.scope, selection)
 

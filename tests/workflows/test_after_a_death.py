@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from rollout.domain.stages import Stage
+from rollout.domain.progress.stages import Stage
 from tests.workflows.apply.mortal import Fate, KillNow, MortalDoor, MortalJournal, killed_at_every_moment
 from tests.workflows.operator import Operator
 from tests.workflows.test_release import OTHER
@@ -93,7 +93,7 @@ def deaths(world: World, ahead: tuple[Command, ...], command: Command) -> Iterat
             one(operator)
         tools = {
             "journal": MortalJournal(operator.world.journal, fate),
-            "door": MortalDoor(operator.world.door, fate),
+            "access": MortalDoor(operator.world.access, fate),
         }
         try:
             command(operator, **tools)

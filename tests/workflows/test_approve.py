@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rollout.domain.journal.records import Approved
+from rollout.domain.progress.records import Approved
 from rollout.errors import EmptySelection, WrongUsage
 from rollout.workflows.approve import approve
 from tests.builders import ORGANIZATION, a_caller

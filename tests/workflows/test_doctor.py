@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from rollout.domain.diagnosis.check import Check, Diagnosis, Section, State
-from rollout.domain.diagnosis.facts import Footing, Holdings, How, May, Region, Right
-from rollout.domain.organization import Account, AccountState, Caller
-from rollout.domain.scope import Scope, Selection
-from rollout.domain.users import NamedPolicy, Unread
+from rollout.domain.diagnosis.facts import EnvironmentFacts, Holdings, How, May, Region, Right
+from rollout.domain.people.organization import Account, AccountState, Caller
+from rollout.domain.people.scope import Scope, Selection
+from rollout.domain.people.users import NamedPolicy, Unread
 from rollout.errors import (
     EmptySelection,
     ExpiredCredentials,
@@ -37,8 +37,8 @@ ORDER = DoctorOrder(ORGANIZATION, "auto")
 class FakeVantage:
     """A place to stand on."""
 
-    def footing(self, caller: Caller | None) -> Footing:
-        return Footing(Region("eu-west-1"), (), timedelta() if caller else None)
+    def environment_facts(self, caller: Caller | None) -> EnvironmentFacts:
+        return EnvironmentFacts(Region("eu-west-1"), (), timedelta() if caller else None)
 
 
 @dataclass
@@ -80,7 +80,7 @@ class Patient:
 
     answers: dict[str, Any] = field(default_factory=dict)
     levels: PolicyLevels | Unread | None = None
-    door: FakeProbingDoor = field(default_factory=FakeProbingDoor)
+    access: FakeProbingDoor = field(default_factory=FakeProbingDoor)
     stopping: Callable[[], bool] = lambda: False
 
     def examined(self, order: DoctorOrder = ORDER) -> Diagnosis:
@@ -91,7 +91,7 @@ class Patient:
         } | self.answers
         organization = FakeOrganization(**given, levels=self.levels)
         tools = DoctorTools(
-            organization, FakeVantage(), lambda _: self.door, FakeEngine(self.stopping), FakeProgress()
+            organization, FakeVantage(), lambda _: self.access, FakeEngine(self.stopping), FakeProgress()
         )
         return examine(order, tools)
 
@@ -110,7 +110,7 @@ def test_every_account_is_looked_at_for_entering_rights_and_quotas():
     patient = Patient()
     diagnosis = patient.examined()
     assert [] == failures(diagnosis)
-    assert IDS == patient.door.probed
+    assert IDS == patient.access.probed
     expected = {"enter": State.OK, "read": State.OK, "write": State.WARNING, "quotas": State.OK}
     assert [expected] * 4 == [of(diagnosis, id_) for id_ in IDS]
     assert IDS == list(dict.fromkeys(check.account_id for check in diagnosis.of(Section.ACCOUNT)))
@@ -124,18 +124,18 @@ def test_rights_to_write_may_be_left_out():
 @pytest.mark.parametrize("step", ["enter", "rights", "holdings"])
 def test_an_account_that_fails_leaves_the_others_alone(step: str):
     patient = Patient()
-    patient.door.fails = {IDS[1]: {step: CannotEnter("AccessDenied", "allow it")}}
+    patient.access.fails = {IDS[1]: {step: CannotEnter("AccessDenied", "allow it")}}
     diagnosis = patient.examined()
     (failure,) = failures(diagnosis)
     assert (IDS[1], "AccessDenied", ("allow it",)) == (failure.account_id, failure.text, failure.cures)
     assert not diagnosis.failed(Section.CALLER, Section.ORGANIZATION)
-    assert IDS == patient.door.probed
+    assert IDS == patient.access.probed
 
 
 @pytest.mark.parametrize("step", ["enter", "rights", "holdings"])
 def test_a_session_that_ends_is_told_once_for_the_caller_and_for_each_account(step: str):
     patient = Patient()
-    patient.door.fails = {
+    patient.access.fails = {
         id_: {step: ExpiredCredentials("has ended", cure="sign in again")} for id_ in IDS[2:]
     }
     diagnosis = patient.examined()
@@ -151,14 +151,14 @@ def test_accounts_that_are_closed_or_out_of_scope_are_left_alone():
         an_account(IDS[2]),
     ]
     diagnosis = patient.examined(DoctorOrder(ORGANIZATION, "auto", Scope(exclude_ous=("Suspended",))))
-    assert [IDS[2]] == patient.door.probed
+    assert [IDS[2]] == patient.access.probed
     assert ({"enter": State.OK}, {"enter": State.OK}) == (of(diagnosis, IDS[0]), of(diagnosis, IDS[1]))
 
 
 def test_a_selection_narrows_the_look():
     patient = Patient()
     diagnosis = patient.examined(DoctorOrder(ORGANIZATION, "auto", selection=Selection(accounts=("name-2",))))
-    assert [IDS[1]] == patient.door.probed
+    assert [IDS[1]] == patient.access.probed
     assert {IDS[1]} == {check.account_id for check in diagnosis.of(Section.ACCOUNT)}
 
 
@@ -171,7 +171,7 @@ def test_without_a_caller_nothing_else_is_asked():
     patient = Patient({"caller": NoCredentials("none", cure="sign in")})
     diagnosis = patient.examined()
     assert [("identity", ("sign in",))] == [(check.name, check.cures) for check in failures(diagnosis)]
-    assert ([], ()) == (patient.door.probed, diagnosis.of(Section.ORGANIZATION))
+    assert ([], ()) == (patient.access.probed, diagnosis.of(Section.ORGANIZATION))
 
 
 @pytest.mark.parametrize("question", ["organization", "accounts"])
@@ -180,7 +180,7 @@ def test_an_organization_that_cannot_be_asked_is_a_failure_and_no_account_is_ent
     diagnosis = patient.examined()
     assert diagnosis.failed(Section.ORGANIZATION)
     assert ("allow it",) == failures(diagnosis)[0].cures
-    assert [] == patient.door.probed
+    assert [] == patient.access.probed
 
 
 def test_another_organization_is_not_looked_into():
@@ -188,7 +188,7 @@ def test_another_organization_is_not_looked_into():
     patient = Patient({"accounts": AssertionError("not to be asked")})
     diagnosis = patient.examined(DoctorOrder("o-elsewhere00", "auto"))
     assert diagnosis.other_organization
-    assert [] == patient.door.probed
+    assert [] == patient.access.probed
 
 
 def test_control_policies_are_counted_once_however_often_they_hang():
@@ -217,6 +217,6 @@ def test_a_delegated_administrator_is_known():
 
 def test_a_look_that_was_cut_short_is_no_diagnosis():
     patient = Patient()
-    patient.stopping = lambda: len(patient.door.probed) > 1
+    patient.stopping = lambda: len(patient.access.probed) > 1
     with pytest.raises(Interrupted):
         patient.examined()

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from rollout.domain.changes import AddMember, RemoveMember, SetDefaultVersion
-from rollout.domain.force_mfa.via import Via
-from rollout.domain.journal.records import Intent, ReleaseEnded, RunEnded, RunStarted
+from rollout.domain.policy.attachment import Attachment
+from rollout.domain.policy.changes import AddMember, RemoveMember, SetDefaultVersion
+from rollout.domain.progress.records import Intent, ReleaseEnded, RunEnded, RunStarted
 from rollout.errors import LockHeld
 from rollout.workflows.ports import CannotEnter
 from tests.builders import ACCOUNT, GROUP, POLICY, a_ref, an_exemption
@@ -78,7 +78,7 @@ def test_a_wave_is_put_back():
 
 
 def test_who_was_attached_directly_is_attached_again():
-    world, operator = released(carried(World(a_person("alice"), attach=Via.USER)), how="alice")
+    world, operator = released(carried(World(a_person("alice"), attach=Attachment.USER)), how="alice")
     operator.end(operator.users("alice"))
     assert ["AttachToUser"] == kinds(world.written)
     assert {"alice"} == world.enforced

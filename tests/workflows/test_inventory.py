@@ -1,4 +1,4 @@
-"""Looking at the organization: every listed account ends in exactly one of three ways (DESIGN §9)."""
+"""Looking at the organization: every listed account ends in exactly one of three ways (design.md#accounts)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain.inventory import NotEntered, Observed, Unreachable
-from rollout.domain.organization import AccountState
-from rollout.domain.planning import left_out
-from rollout.domain.scope import Scope, Selection
-from rollout.domain.users import NamedPolicy, Unread
+from rollout.domain.people.inventory import NotEntered, Observed, Unreachable
+from rollout.domain.people.organization import AccountState
+from rollout.domain.people.scope import Scope, Selection
+from rollout.domain.people.users import NamedPolicy, Unread
+from rollout.domain.plan.planning import left_out
 from rollout.errors import (
     EmptySelection,
     Interrupted,

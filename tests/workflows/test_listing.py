@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rollout.domain.scope import Selection
-from rollout.domain.waves import Wave
+from rollout.domain.people.scope import Selection
+from rollout.domain.plan.waves import Wave
 from rollout.errors import EmptySelection
 from rollout.workflows.listing import Listed, list_users
 from rollout.workflows.plan import PlanOrder

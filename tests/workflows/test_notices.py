@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from rollout.domain.notices import Delivery, Notice
-from rollout.domain.scope import Selection
+from rollout.domain.people.scope import Selection
+from rollout.domain.progress.messages import Delivery, Notice
 from rollout.domain.verdicts.verdict import Impact
 from rollout.errors import EmptySelection
 from rollout.workflows.notices import NoticeRules, Said, preview, who_was_told

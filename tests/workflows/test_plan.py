@@ -1,4 +1,4 @@
-"""Inventory, verdicts and waves become a plan; the same facts become the same plan (DESIGN §7)."""
+"""Inventory, verdicts and waves become a plan; the same facts become the same plan (design.md#plan-file)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from random import Random
 
 import pytest
 
-from rollout.domain.organization import user_arn
-from rollout.domain.users import NamedPolicy, Unread
+from rollout.domain.people.organization import user_arn
+from rollout.domain.people.users import NamedPolicy, Unread
+from rollout.domain.plan.waves import Wave
 from rollout.domain.verdicts.verdict import Code, Impact, Kind
-from rollout.domain.waves import Wave
 from rollout.errors import NoPlan, PlanRefused, Refused, WrongUsage
 from rollout.workflows.plan import compare_with, policy_fingerprint
 from rollout.workflows.ports import CannotEnter

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from rollout.adapters.execution.threads import ThreadEngine
-from rollout.domain.changes import (
+from rollout.domain.actions.letting_out import Brake
+from rollout.domain.people.organization import AccountState
+from rollout.domain.policy.attachment import Attachment
+from rollout.domain.policy.changes import (
     AddMember,
     Change,
     CreateVersion,
@@ -19,16 +21,14 @@ from rollout.domain.changes import (
     RemoveMember,
     SetDefaultVersion,
 )
-from rollout.domain.force_mfa.via import Via
-from rollout.domain.journal.records import AccountFailed, Intent, Passed, Released, RunEnded, RunStarted
-from rollout.domain.organization import AccountState
-from rollout.domain.reach import Reach
-from rollout.domain.releases import Brake
-from rollout.domain.stages import Stage
+from rollout.domain.progress.records import AccountFailed, Intent, Released, RunEnded, RunStarted, UserSkipped
+from rollout.domain.progress.release_scope import ReleaseScope
+from rollout.domain.progress.stages import Stage
 from rollout.errors import EmptySelection, OrganizationNotListable, Unwritable
+from rollout.execution.threads import ThreadEngine
 from rollout.workflows.ports import CannotEnter
+from rollout.workflows.release_selection import premises_for_the_brake, users_named
 from rollout.workflows.status import where_waves_stand
-from rollout.workflows.whom import premises_for_the_brake, users_named
 from tests.builders import (
     ACCOUNT,
     GROUP,
@@ -177,14 +177,16 @@ def test_a_policy_of_somebody_else_is_taken_off_our_group_and_left_as_it_is():
 
 def test_whom_it_was_hung_on_directly_is_let_go_too():
     foreign = a_managed("ForceMFA", raw=DOCUMENTS.full, path="/security/")
-    world = carried(World(a_person("alice"), facts={ACCOUNT: {"policies": [foreign]}}, attach=Via.USER))
+    world = carried(
+        World(a_person("alice"), facts={ACCOUNT: {"policies": [foreign]}}, attach=Attachment.USER)
+    )
     Operator(world).release(Operator(world).everybody())
     assert ["DetachFromUser"] == kinds(world.written)
     assert set() == world.enforced
 
 
 def test_users_attached_directly_are_under_the_brake_as_well():
-    world = carried(World(a_person("alice"), attach=Via.USER))
+    world = carried(World(a_person("alice"), attach=Attachment.USER))
     assert (POLICY,) == world.person("alice").attached
     Operator(world).release(Operator(world).everybody())
     assert ["SetDefaultVersion"] == kinds(world.written)
@@ -203,7 +205,7 @@ def test_a_user_is_let_out_by_one_write():
 
 
 def test_a_user_attached_directly_is_detached():
-    world = carried(World(a_person("alice"), attach=Via.USER))
+    world = carried(World(a_person("alice"), attach=Attachment.USER))
     operator = Operator(world)
     operator.release(operator.users("*/alice"))
     assert ["DetachFromUser"] == kinds(world.written)
@@ -279,7 +281,7 @@ def test_a_release_is_on_record_before_anything_is_written():
     assert isinstance(started, RunStarted)
     assert ("release", Stage.ENFORCE) == (started.command, started.stage)
     assert isinstance(word, Released)
-    assert (Reach(accounts=(OTHER,)), "INC-7") == (word.reach, word.reason)
+    assert (ReleaseScope(accounts=(OTHER,)), "INC-7") == (word.release_scope, word.reason)
     assert isinstance(intent, Intent)
     assert [word] == operator.marker.kept
 
@@ -364,7 +366,7 @@ def test_a_running_apply_leaves_a_released_account_alone():
     operator.apply()
     assert ["alice"] == placements(world.written)
     assert set() == world.enforced
-    (passed,) = [one for one in world.records(Passed) if one.user.name == "bob"]
+    (passed,) = [one for one in world.records(UserSkipped) if one.user.name == "bob"]
     assert "released" == passed.code
     assert "INC-7" in passed.detail
 
@@ -435,7 +437,7 @@ def test_apply_leaves_a_release_alone_while_it_lasts():
         account.written.clear()
     operator.apply()
     assert [] == world.written
-    assert {"released"} == {one.code for one in world.records(Passed)[-3:]}
+    assert {"released"} == {one.code for one in world.records(UserSkipped)[-3:]}
 
 
 def test_apply_puts_an_account_back_once_its_release_has_run_out():
@@ -516,8 +518,8 @@ def test_users_are_found_by_arn_in_an_account_the_organization_does_not_list():
     world = a_world()
     arn = world.person("olga").arn
     world.journal.kept.clear()
-    reach, shares = users_named([arn], world.done, [], world.door)
-    assert [arn] == [ref.arn for ref in reach.users]
+    release_scope, shares = users_named([arn], world.done, [], world.access)
+    assert [arn] == [ref.arn for ref in release_scope.users]
     assert [OTHER] == [share.account.id for share in shares]
 
 

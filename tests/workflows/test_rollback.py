@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from rollout.adapters.execution.threads import ThreadEngine
-from rollout.domain.changes import AddMember, Change, CreateVersion, RemoveMember
-from rollout.domain.journal.records import AccountFailed, Intent, RunEnded, RunStarted, WaveUndone
-from rollout.domain.organization import AccountState
-from rollout.domain.scope import Selection
-from rollout.domain.stages import Stage
-from rollout.domain.undoing import Left
+from rollout.domain.actions.undoing import Left
+from rollout.domain.people.organization import AccountState
+from rollout.domain.people.scope import Selection
+from rollout.domain.policy.changes import AddMember, Change, CreateVersion, RemoveMember
+from rollout.domain.progress.records import AccountFailed, Intent, RunEnded, RunStarted, WaveUndone
+from rollout.domain.progress.stages import Stage
 from rollout.errors import EmptySelection, LockHeld
+from rollout.execution.threads import ThreadEngine
 from rollout.workflows.ports import CannotEnter
 from rollout.workflows.rollback import Wanted, foresee, plan_id_of
 from tests.builders import ACCOUNT, GROUP, POLICY, a_ref

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rollout.domain.scope import Selection, Unmatched
+from rollout.domain.people.scope import Selection, Unmatched
 from rollout.errors import EmptySelection
 from rollout.workflows.selecting import check_accounts
 from tests.builders import an_account

@@ -1,12 +1,12 @@
-"""Where each wave stands, from plan and journal alone (DESIGN §3)."""
+"""Where each wave stands, from plan and journal alone (design.md#commands)."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
 
-from rollout.domain.notices import Delivery
-from rollout.domain.waves import Wave
+from rollout.domain.plan.waves import Wave
+from rollout.domain.progress.messages import Delivery
 from rollout.workflows.status import WaveStands, where_waves_stand
 from tests.builders import an_exemption
 from tests.workflows.world import LEAD_TIME, SOAK, World, a_cli_user, a_person

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rollout.domain.gates import Tolerance, Window
-from rollout.domain.journal.records import Trapped
+from rollout.domain.progress.records import Deadlocked
 from rollout.errors import Refused
 from rollout.workflows.approve import approve
 from rollout.workflows.status import GateStands, WaveStands, where_waves_stand
@@ -87,7 +87,9 @@ def test_a_wave_waits_for_all_that_stops_it():
     world = two_waves(approval=True, tolerance=Tolerance(0, 100)).ripe()
     world.enforce(overrides={"approval": "in a hurry"})
     alice = world.days_pass(1).done.placed[world.person("alice").id].user
-    world.journal.append(Trapped("verify-1", world.clock.now(), ORGANIZATION, alice, "canary", "locked out"))
+    world.journal.append(
+        Deadlocked("verify-1", world.clock.now(), ORGANIZATION, alice, "canary", "locked out")
+    )
     waits = stands(world)["rest"].waits_for
     assert "shaken by a release or a lock-out" in waits
     assert 'gate failure_tolerance: wave "canary": 1 of 2 users failed, 0 may' in waits

@@ -11,8 +11,8 @@ from typing import Any
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from rollout.domain.organization import Account, AccountState
-from rollout.domain.scope import Scope
+from rollout.domain.people.organization import Account, AccountState
+from rollout.domain.people.scope import Scope
 from rollout.errors import EmptySelection
 from rollout.reporting.rows import AccountRow, flatten
 from rollout.reporting.tables import csv_of

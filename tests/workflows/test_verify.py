@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from rollout.domain.changes import (
+from rollout.domain.actions.letting_out import say
+from rollout.domain.drift import Drift, Drifted
+from rollout.domain.people.users import NamedPolicy, User
+from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,
     Change,
@@ -20,10 +23,7 @@ from rollout.domain.changes import (
     RemoveMember,
     SetDefaultVersion,
 )
-from rollout.domain.drift import Drift, Drifted
-from rollout.domain.journal.records import RunEnded, RunStarted, Trapped
-from rollout.domain.releases import say
-from rollout.domain.users import NamedPolicy, User
+from rollout.domain.progress.records import Deadlocked, RunEnded, RunStarted
 from rollout.errors import LockHeld, PlanRefused, Unwritable
 from rollout.workflows.ports import CannotEnter, Refusal
 from rollout.workflows.verify import Verified
@@ -289,13 +289,13 @@ def test_a_lock_out_is_on_record_once_and_restarts_the_soak():
     trap(world, "bob")
     operator.verify()
     operator.verify()
-    (record,) = world.records(Trapped)
+    (record,) = world.records(Deadlocked)
     assert ("bob", "rest", False) == (record.user.name, record.wave, record.over)
     assert 1 == world.done.failures("rest")
     assert record.at == world.done.releases.disturbed["rest"]
     world.change("bob", password=None)
     operator.verify()
-    assert [False, True] == [one.over for one in world.records(Trapped)]
+    assert [False, True] == [one.over for one in world.records(Deadlocked)]
     assert 0 == world.done.failures("rest")
 
 

@@ -7,32 +7,32 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from rollout.adapters.aws.rehearsal import RehearsingDoor
-from rollout.adapters.documents import seed
-from rollout.adapters.notify.rehearsal import RehearsingNotifier
-from rollout.adapters.store.rehearsal import RehearsingJournal
-from rollout.domain.addresses import AddressTag
-from rollout.domain.changes import AddMember, AttachToUser, Change
-from rollout.domain.exemptions import Exemption
-from rollout.domain.force_mfa.documents import Amendments, allow_half, enrolment, force_mfa
-from rollout.domain.force_mfa.standing import Documents, Names
+from rollout.aws.write.rehearsed_access import RehearsedAccess
 from rollout.domain.gates import GateRules, Tolerance
-from rollout.domain.inventory import AccountFacts, Group, Inventory
-from rollout.domain.journal.records import Record, RunStarted
-from rollout.domain.journal.replay import Progress, replay
-from rollout.domain.organization import Account, AccountState
-from rollout.domain.plan import Entry
-from rollout.domain.readiness import Notified, Rehearsed
-from rollout.domain.scope import Scope, Selection
-from rollout.domain.stages import Stage
-from rollout.domain.users import NamedPolicy, Unread, User
+from rollout.domain.gates.readiness import Notified, Rehearsed
+from rollout.domain.people.addresses import AddressTag
+from rollout.domain.people.exemptions import Exemption
+from rollout.domain.people.inventory import AccountFacts, Group, Inventory
+from rollout.domain.people.organization import Account, AccountState
+from rollout.domain.people.scope import Scope, Selection
+from rollout.domain.people.users import NamedPolicy, Unread, User
+from rollout.domain.plan.entries import Entry
+from rollout.domain.plan.waves import Wave
+from rollout.domain.policy.changes import AddMember, AttachToUser, Change
+from rollout.domain.policy.force_mfa import Amendments, allow_half, enrolment, force_mfa
+from rollout.domain.policy.standing import Documents, Names
+from rollout.domain.progress.records import Record, RunStarted
+from rollout.domain.progress.replay import Progress, replay
+from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.rules import Rules
-from rollout.domain.waves import Wave
+from rollout.notify.rehearsed_channel import RehearsingNotifier
+from rollout.store.rehearsed_journal import RehearsingJournal
+from rollout.wiring.seed_policy import seed
 from rollout.workflows.apply.order import Applied, Order, Tools
 from rollout.workflows.apply.run import apply_plan
 from rollout.workflows.inventory import Looking, Premises, read_levels, take_inventory
 from rollout.workflows.plan import Planned, PlanOrder, make_plan, policy_fingerprint
-from rollout.workflows.ports import CannotEnter, Door, Journal, Notifier, PolicyLevels
+from rollout.workflows.ports import AccountAccess, CannotEnter, Journal, Notifier, PolicyLevels
 from tests.builders import (
     ACCOUNT,
     GROUP,
@@ -237,11 +237,11 @@ class World:
         return Premises(a_caller(), an_organization(), tuple(self.listed.values()))
 
     @property
-    def door(self) -> FakeDoor:
+    def access(self) -> FakeDoor:
         return FakeDoor(self.accounts.values(), self.closed)
 
     def inventory(self, selection: Selection = Selection()) -> Inventory:  # noqa: B008 - frozen
-        looking = Looking(self.door, FakeEngine(self._is_stopping), self.clock, self.progress)
+        looking = Looking(self.access, FakeEngine(self._is_stopping), self.clock, self.progress)
         levels = read_levels(self.organization, self.where.accounts, "auto")
         return take_inventory(self.where, levels, looking, self.scope, selection)
 
@@ -273,11 +273,14 @@ class World:
         return Order(**(fields | more))
 
     def tools(
-        self, journal: Journal | None = None, door: Door | None = None, notifier: Notifier | None = None
+        self,
+        journal: Journal | None = None,
+        access: AccountAccess | None = None,
+        notifier: Notifier | None = None,
     ) -> Tools:
         return Tools(
             self.organization,
-            door or self.door,
+            access or self.access,
             FakeEngine(self._is_stopping if self.engine_stops else lambda: False),
             journal or self.journal,
             notifier or self.notifier,
@@ -295,11 +298,11 @@ class World:
         self.runs += 1
         return apply_plan(self.order(Stage(stage), **more), tools or self.tools(), self.where)
 
-    def rehearse(self, **more: Any) -> tuple[Applied, RehearsingDoor, RehearsingNotifier]:
+    def rehearse(self, **more: Any) -> tuple[Applied, RehearsedAccess, RehearsingNotifier]:
         """`rollout apply --stage dry-run`, with what its adapters noted."""
-        door, notifier = RehearsingDoor(self.door), RehearsingNotifier()
-        tools = self.tools(RehearsingJournal(self.journal), door, notifier)
-        return self.apply(Stage.DRY_RUN, tools, **more), door, notifier
+        access, notifier = RehearsedAccess(self.access), RehearsingNotifier()
+        tools = self.tools(RehearsingJournal(self.journal), access, notifier)
+        return self.apply(Stage.DRY_RUN, tools, **more), access, notifier
 
     def notify(self, **more: Any) -> Applied:
         return self.apply(Stage.NOTIFY, **more)

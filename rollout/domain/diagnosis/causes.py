@@ -1,4 +1,7 @@
-"""Reads AWS's sentence about a refusal for its cause, and says the cure that goes with it (AWS-FACTS §4, §11)."""
+"""Reads AWS's sentence about a refusal for its cause, and says the cure that goes with it.
+
+See aws-facts.md#errors-and-retries, aws-facts.md#roles-and-least-privilege.
+"""
 
 from __future__ import annotations
 

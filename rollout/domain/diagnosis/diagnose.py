@@ -7,12 +7,12 @@ from rollout.domain.diagnosis.facts import AccountLook, Seen
 from rollout.domain.diagnosis.of_account import check_account
 from rollout.domain.diagnosis.of_caller import check_caller
 from rollout.domain.diagnosis.of_organization import check_organization, is_another
-from rollout.domain.organization import Caller
+from rollout.domain.people.organization import Caller
 
 
 def diagnose(seen: Seen) -> Diagnosis:
     """Check all of it."""
-    checks = list(check_caller(seen.caller, seen.footing))
+    checks = list(check_caller(seen.caller, seen.environment_facts))
     look = seen.organization
     if isinstance(seen.caller, Caller) and look is not None:
         checks += check_organization(look, seen.caller)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from rollout.domain.organization import Account, Caller, Organization
-from rollout.domain.users import Unread
+from rollout.domain.people.organization import Account, Caller, Organization
+from rollout.domain.people.users import Unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class SessionSize:
 
 
 @dataclass(frozen=True, slots=True)
-class Footing:
+class EnvironmentFacts:
     """What calls are made from. `skew`: how far this machine's clock is ahead of AWS's, None where AWS gave no time."""
 
     region: Region
@@ -141,7 +141,7 @@ class Seen:
     """Everything that a doctor saw; what comes after a trouble that ends the look is empty."""
 
     caller: Caller | Trouble
-    footing: Footing
+    environment_facts: EnvironmentFacts
     organization: OrganizationLook | None = None
     accounts: tuple[AccountLook, ...] = ()
     way_in: WayIn = field(default_factory=WayIn)

@@ -7,14 +7,14 @@ from datetime import timedelta
 
 from rollout.domain.diagnosis.causes import causes_of
 from rollout.domain.diagnosis.check import Check, Section, State
-from rollout.domain.diagnosis.facts import Footing, Region, SessionSize, Trouble
-from rollout.domain.organization import Caller
+from rollout.domain.diagnosis.facts import EnvironmentFacts, Region, SessionSize, Trouble
+from rollout.domain.people.organization import Caller
 
 SLIGHT, TOO_MUCH = timedelta(seconds=60), timedelta(minutes=5)
 """AWS refuses signatures that are five minutes off."""
 
 
-def check_caller(caller: Caller | Trouble, footing: Footing) -> Iterator[Check]:
+def check_caller(caller: Caller | Trouble, environment_facts: EnvironmentFacts) -> Iterator[Check]:
     """Check all that comes before the organization."""
     match caller:
         case Trouble(why=why, cure=cure):
@@ -23,11 +23,11 @@ def check_caller(caller: Caller | Trouble, footing: Footing) -> Iterator[Check]:
         case Caller():
             yield _identity(caller)
             yield _operators(caller)
-    yield _region(footing.region, caller)
-    yield from _endpoints(footing)
+    yield _region(environment_facts.region, caller)
+    yield from _endpoints(environment_facts)
     if isinstance(caller, Caller):
-        yield _clock(footing)
-    yield from _sessions(footing.sessions)
+        yield _clock(environment_facts)
+    yield from _sessions(environment_facts.sessions)
 
 
 def _identity(caller: Caller) -> Check:
@@ -74,8 +74,8 @@ def _region(region: Region, caller: Caller | Trouble) -> Check:
     return _check("region", State.OK, region.name)
 
 
-def _endpoints(footing: Footing) -> Iterator[Check]:
-    for endpoint in sorted(footing.endpoints, key=lambda one: one.service):
+def _endpoints(environment_facts: EnvironmentFacts) -> Iterator[Check]:
+    for endpoint in sorted(environment_facts.endpoints, key=lambda one: one.service):
         name = f"endpoint of {endpoint.service}"
         if endpoint.of_aws:
             yield _check(name, State.OK, endpoint.url)
@@ -90,14 +90,14 @@ def _endpoints(footing: Footing) -> Iterator[Check]:
             )
 
 
-def _clock(footing: Footing) -> Check:
-    if footing.skew is None:
+def _clock(environment_facts: EnvironmentFacts) -> Check:
+    if environment_facts.skew is None:
         return _check("clock", State.WARNING, "AWS's time is not known: no answer carried one")
-    ahead = footing.skew > timedelta()
-    off = abs(footing.skew)
+    ahead = environment_facts.skew > timedelta()
+    off = abs(environment_facts.skew)
     side = "ahead of" if ahead else "behind"
     text = f"this machine's clock is {_spelled(off)} {side} AWS's"
-    if off > SLIGHT and any(endpoint.here for endpoint in footing.endpoints):
+    if off > SLIGHT and any(endpoint.here for endpoint in environment_facts.endpoints):
         return _check(
             "clock", State.OK, f"{text}: AWS is an endpoint on this machine, with a clock of its own"
         )

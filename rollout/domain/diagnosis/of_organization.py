@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from rollout.domain.diagnosis.check import Check, Section, State
 from rollout.domain.diagnosis.facts import OrganizationLook, Trouble
-from rollout.domain.organization import Account, AccountState, Caller, Organization
-from rollout.domain.users import Unread
+from rollout.domain.people.organization import Account, AccountState, Caller, Organization
+from rollout.domain.people.users import Unread
 
 READ_POLICIES = (
     "allow the caller organizations:ListPolicies, ListTargetsForPolicy and DescribePolicy (for a delegated "

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rollout.domain.drift.kinds import Drift, Drifted
-from rollout.domain.drift.people import (
+from rollout.domain.actions.sight import Sight
+from rollout.domain.actions.wishes import out
+from rollout.domain.drift.drift_kinds import Drift, Drifted
+from rollout.domain.drift.of_accounts import about_accounts, about_policy
+from rollout.domain.drift.of_users import (
     Enforced,
     about_class,
     about_out,
@@ -15,10 +18,7 @@ from rollout.domain.drift.people import (
     in_fact,
     new_user,
 )
-from rollout.domain.drift.policies import about_accounts, about_policy
-from rollout.domain.plan import AccountPlan
-from rollout.domain.sight import Sight
-from rollout.domain.wishes import out
+from rollout.domain.plan.entries import AccountPlan
 
 __all__ = [
     "Drift",

@@ -1,8 +1,9 @@
-"""May this wave move? Pass, fail or inconclusive, always with numbers (DESIGN §6)."""
+"""May this wave move? Pass, fail or inconclusive, always with numbers (design.md#stages-and-gates)."""
 
 from rollout.domain.gates.answer import GATES, GateAnswer, Result
 from rollout.domain.gates.asking import Gatekeeper, opens_by_itself
-from rollout.domain.gates.history import (
+from rollout.domain.gates.gate_rules import GateRules
+from rollout.domain.gates.journal_gates import (
     Tolerance,
     approval,
     dry_run_done,
@@ -11,8 +12,7 @@ from rollout.domain.gates.history import (
     soak,
 )
 from rollout.domain.gates.overrides import standing_override
-from rollout.domain.gates.people import Members, cli_moved, enrolment, waves_members
-from rollout.domain.gates.rules import GateRules
+from rollout.domain.gates.people_gates import Members, cli_moved, enrolment, waves_members
 from rollout.domain.gates.window import Freeze, Window, window
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What a gate answers: three-valued, and always with numbers (DESIGN §6)."""
+"""What a gate answers: three-valued, and always with numbers (design.md#stages-and-gates)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks the gates of one wave in their order, and those that need a look at people last (DESIGN §6)."""
+"""Asks the gates of one wave in their order, and those that need a look at people last (design.md#stages-and-gates)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rollout.domain.gates.answer import GateAnswer
-from rollout.domain.gates.history import approval, dry_run_done, failure_tolerance, soak
-from rollout.domain.gates.people import Members, cli_moved, enrolment
-from rollout.domain.gates.rules import GateRules
+from rollout.domain.gates.gate_rules import GateRules
+from rollout.domain.gates.journal_gates import approval, dry_run_done, failure_tolerance, soak
+from rollout.domain.gates.people_gates import Members, cli_moved, enrolment
 from rollout.domain.gates.window import Window, window
-from rollout.domain.journal.replay import Progress
+from rollout.domain.progress.replay import Progress
 
 
 @dataclass(frozen=True, slots=True)

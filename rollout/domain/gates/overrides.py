@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from rollout.domain.journal.records import GateOverridden
-from rollout.domain.journal.replay import Progress
+from rollout.domain.progress.records import GateOverridden
+from rollout.domain.progress.replay import Progress
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 # About the wave, whatever plan it is carried by.

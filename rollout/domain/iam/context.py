@@ -2,7 +2,7 @@
 
 A context key is *present* (with its values), *absent*, or *unknown*: nobody told us, so every answer that hangs on it
 is open. Key names are case-insensitive (page "IAM JSON policy elements: Condition"), tag keys on users and roles too
-(AWS-FACTS §12).
+(aws-facts.md#names-paths-arns-tags).
 """
 
 from collections.abc import Collection, Mapping

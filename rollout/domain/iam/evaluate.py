@@ -6,7 +6,8 @@ through to the end, so that `Undecided` comes only when a statement that could t
 statement is looked at by itself: two that allow by opposite tests of one unknown key still make `Undecided`.)
 
 This is what policies say, and no more: resource policies are not looked at, and operations that AWS carries out
-whatever policies say (`sts:GetCallerIdentity`, AWS-FACTS §5; `sts:GetSessionToken` without an Allow, §6.4) are answered
+whatever policies say (`sts:GetCallerIdentity`, aws-facts.md#eventual-consistency; `sts:GetSessionToken` without an
+Allow, aws-facts.md#caveats) are answered
 like any other.
 """
 
@@ -27,7 +28,7 @@ class Policies:
 
     `identity` holds the principal's own policies and those of its groups. `scps` has one tuple a level, from the root
     down to the account; every level must allow, and a level without documents allows nothing. `()` means that no SCPs
-    apply, as in the management account (AWS-FACTS §8).
+    apply, as in the management account (aws-facts.md#organizations).
     """
 
     identity: tuple[Document, ...]

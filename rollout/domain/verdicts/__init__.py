@@ -1,1 +1,1 @@
-"""What should happen to one user, and every reason why (DESIGN §4)."""
+"""What should happen to one user, and every reason why (design.md#verdicts)."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rollout.domain.iam import Deciding, Decision, Document
-from rollout.domain.users import User
+from rollout.domain.people.users import User
 from rollout.domain.verdicts.enrolment import Enrolment, covered, enrolment
 from rollout.domain.verdicts.requests import Asked, Asker, World
 from rollout.domain.verdicts.rights import Library, Rights, short
@@ -42,7 +42,7 @@ class Examiner:
         documents = (*rights.identity, *(level for levels in rights.scps or () for level in levels))
         if rights.boundary is not None:
             documents = (*documents, rights.boundary)
-        if not all(self._library.treats_alike(document) for document in documents):
+        if not all(self._library.says_same_for_all(document) for document in documents):
             return self._ask(user, rights)
         key = (user.account_id, user.path == "/", rights.identity, rights.boundary, rights.scps)
         answers = self._remembered.get(key)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from rollout.domain.addresses import address_of
-from rollout.domain.force_mfa.standing import State
-from rollout.domain.users import User
+from rollout.domain.people.addresses import address_of
+from rollout.domain.people.users import User
+from rollout.domain.policy.standing import State
 from rollout.domain.verdicts.answers import Answers
 from rollout.domain.verdicts.enrolment import Able
 from rollout.domain.verdicts.impact import impact_of

@@ -1,10 +1,10 @@
-"""Says in one sentence what enforcement will change for a user (DESIGN §6)."""
+"""Says in one sentence what enforcement will change for a user (design.md#stages-and-gates)."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from rollout.domain.users import AccessKey, User
+from rollout.domain.people.users import AccessKey, User
 from rollout.domain.verdicts.machines import say_key
 from rollout.domain.verdicts.verdict import Impact
 
@@ -36,7 +36,7 @@ def _console(user: User, impact: Impact) -> str:
 def _way_out(user: User, impact: Impact) -> str:
     match impact:
         case Impact.PASSKEY_ONLY:
-            # `aws login` signs in at the console (AWS-FACTS §7).
+            # `aws login` signs in at the console (aws-facts.md#cli-after-enforcement).
             login = ", or `aws login` is used" if user.password else ""
             return f"a TOTP device is added (a passkey gives no codes){login}"
         case Impact.ENROL:

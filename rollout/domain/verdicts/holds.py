@@ -80,7 +80,7 @@ def _enrolment(case: Case) -> Iterator[Reason]:
         return
     code = Code.CANNOT_ENROL if answer.able is Able.NO else Code.UNKNOWN
     path = case.user.path
-    # ForceMFA allows every step to those whom it names: what is missing then is the user's path (AWS-FACTS §6.4.2).
+    # ForceMFA allows every step to those whom it names: what is missing then is the user's path (aws-facts.md#caveats).
     missed = path != "/" and answer.obstacle.endswith("identity policies")
     why = f": ForceMFA without pathed_users does not name a user with path {path}" if missed else ""
     yield Reason(code, f"{answer.obstacle}{why}", case.user.rights_at)
@@ -90,6 +90,6 @@ def _place(case: Case) -> Iterator[Reason]:
     clash = case.account.standing.clash
     if clash:
         yield Reason(Code.NAME_CLASH, clash, case.user.rights_at)
-    elif case.room.via is None:
+    elif case.room.attachment is None:
         code = Code.NAME_CLASH if case.room.clash else Code.NO_SLOT
         yield Reason(code, case.room.why, case.user.rights_at)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rollout.domain.users import DeviceKind, User
+from rollout.domain.people.users import DeviceKind, User
 from rollout.domain.verdicts.machines import keys_in_use
 from rollout.domain.verdicts.rules import Rules
 from rollout.domain.verdicts.verdict import Impact
 
-# Only these give the six digits that `sts get-session-token` asks for (AWS-FACTS §7).
+# Only these give the six digits that `sts get-session-token` asks for (aws-facts.md#cli-after-enforcement).
 GIVES_CODES = frozenset({DeviceKind.TOTP, DeviceKind.HARDWARE})
 
 
 def impact_of(user: User, rules: Rules, now: datetime) -> Impact:
-    """Tell what enforcement means to the user (DESIGN §4)."""
+    """Tell what enforcement means to the user (design.md#verdicts)."""
     if user.password is None and not user.active_keys and not user.active_services:
         return Impact.NONE
     if not user.has_device:

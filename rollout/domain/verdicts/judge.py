@@ -1,4 +1,4 @@
-"""Judges one user: pure, total, and with every reason that applied (DESIGN §4)."""
+"""Judges one user: pure, total, and with every reason that applied (design.md#verdicts)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from rollout.domain.exemptions import exemption_for
-from rollout.domain.users import User
+from rollout.domain.people.exemptions import exemption_for
+from rollout.domain.people.users import User
 from rollout.domain.verdicts.case import Case, enforced_by, open_case
 from rollout.domain.verdicts.enrolment import Able
 from rollout.domain.verdicts.forecast import forecast
@@ -53,7 +53,7 @@ def _weigh(case: Case) -> Verdict:
         Kind.ENFORCE,
         tuple(_enforcing(case)),
         impact=case.impact,
-        via=case.room.via,
+        attachment=case.room.attachment,
         forecast=forecast(user, case.impact, keys_in_use(user, rules, now), now),
     )
 

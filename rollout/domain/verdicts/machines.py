@@ -1,11 +1,11 @@
-"""Is this user a machine? Plain facts, each said with its age (DESIGN §4, AWS-FACTS §6.4.5)."""
+"""Is this user a machine? Plain facts, each said with its age (design.md#verdicts, aws-facts.md#caveats)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from rollout.domain.users import AccessKey, User, tag
+from rollout.domain.people.users import AccessKey, User, tag
 from rollout.domain.verdicts.rules import MachineRules, Rules
 
 UNUSED_AFTER = timedelta(days=90)
@@ -17,7 +17,7 @@ def machine_evidence(user: User, rules: Rules, now: datetime) -> tuple[str, ...]
 
 
 def keys_in_use(user: User, rules: Rules, now: datetime) -> tuple[AccessKey, ...]:
-    """List the keys that count as in use (DESIGN §4)."""
+    """List the keys that count as in use (design.md#verdicts)."""
     return tuple(key for key in user.keys if key.in_use(now, rules.keys_in_use_days))
 
 

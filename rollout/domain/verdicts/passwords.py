@@ -1,11 +1,11 @@
-"""Must this user change a password before enrolling? Under ForceMFA that is a trap (AWS-FACTS §6.4.1)."""
+"""Must this user change a password before enrolling? Under ForceMFA that is a trap (aws-facts.md#caveats)."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from rollout.domain.inventory import PasswordPolicy
-from rollout.domain.users import Password, User
+from rollout.domain.people.inventory import PasswordPolicy
+from rollout.domain.people.users import Password, User
 
 
 def password_trap(user: User, policy: PasswordPolicy | None, now: datetime, lead_time: timedelta) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rollout.domain.iam import Allowed, Context, Decision, Policies, Request, evaluate
-from rollout.domain.users import User
+from rollout.domain.people.users import User
 
 ENROLMENT = (
     "iam:CreateVirtualMFADevice",
@@ -106,7 +106,7 @@ class Asker:
         self._contexts: dict[tuple[str, str, bool], Context] = {}
 
     def enrolment(self, policies: Policies) -> Iterator[Asked]:
-        """Ask every step of enrolling a virtual device (AWS-FACTS §14).
+        """Ask every step of enrolling a virtual device (aws-facts.md#tags-boundaries-lock-out-detection).
 
         `sts:GetSessionToken` needs no permission; it is asked for the sake of explicit Denies alone.
         """
@@ -116,12 +116,15 @@ class Asker:
                 yield self._best(action, resources, mfa, policies)
 
     def password_change(self, policies: Policies) -> Iterator[Asked]:
-        """Ask whether the user may set a password without MFA, as a first or an expired one must be (§6.4.1)."""
+        """Ask whether the user may set a password without MFA, as a first or an expired one must be.
+
+        See aws-facts.md#caveats.
+        """
         for mfa in MFA_STATES:
             yield self._ask(CHANGE_PASSWORD, self._user.arn, mfa, policies)
 
     def denials(self, policies: Policies) -> Iterator[Asked]:
-        """Ask the probes of "is everything denied without MFA" (DESIGN §4), one by one."""
+        """Ask the probes of "is everything denied without MFA" (design.md#verdicts), one by one."""
         for action, resource in probes(self._user, self._partition):
             for mfa in MFA_STATES:
                 yield self._ask(action, resource, mfa, policies, probing=True)
@@ -183,7 +186,7 @@ def probes(user: User, partition: str) -> Iterable[tuple[str, str]]:
 
 
 def home_region(partition: str) -> str:
-    """Where IAM of a partition is at home (AWS-FACTS §9)."""
+    """Where IAM of a partition is at home (aws-facts.md#partitions-regions-endpoints)."""
     homes = {
         "aws-us-gov": "us-gov-west-1",
         "aws-cn": "cn-north-1",

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from rollout.domain.iam import Document, Policies, parse_document
-from rollout.domain.inventory import AccountFacts, Observed
-from rollout.domain.users import NamedPolicy, User
-from rollout.domain.verdicts.alike import treats_alike
+from rollout.domain.people.inventory import AccountFacts, Observed
+from rollout.domain.people.users import NamedPolicy, User
+from rollout.domain.verdicts.same_for_all import says_same_for_all
 
 
 class Library:
@@ -34,11 +34,11 @@ class Library:
         self._seen[id(document)] = (document, parsed)
         return parsed
 
-    def treats_alike(self, document: Document) -> bool:
+    def says_same_for_all(self, document: Document) -> bool:
         """Tell whether a document says the same of everybody in an account, but for a path or none."""
         known = self._alike.get(document)
         if known is None:
-            known = self._alike[document] = document.problem is None and treats_alike(document)
+            known = self._alike[document] = document.problem is None and says_same_for_all(document)
         return known
 
     @property

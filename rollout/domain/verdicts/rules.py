@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from rollout.domain.addresses import AddressRule
-from rollout.domain.exemptions import Exemption, UserMatch
-from rollout.domain.force_mfa.standing import Documents, Names
-from rollout.domain.force_mfa.via import Via
+from rollout.domain.people.addresses import AddressRule
+from rollout.domain.people.exemptions import Exemption, UserMatch
+from rollout.domain.policy.attachment import Attachment
+from rollout.domain.policy.standing import Documents, Names
 
 
 @dataclass(frozen=True, slots=True)
 class MachineRules:
-    """What else than plain facts speaks for a machine (AWS-FACTS §6.4.5)."""
+    """What else than plain facts speaks for a machine (aws-facts.md#caveats)."""
 
     tags: tuple[str, ...] = ("InvokedBy=SESConsole",)
     groups: tuple[str, ...] = ("AWSSESSendingGroupDoNotRename",)
@@ -36,7 +36,7 @@ class Rules:
     keys_in_use_days: int = 90
     lead_time: timedelta = timedelta(days=14)
     notice_for_unaffected: bool = False
-    attach: Via = Via.GROUP
+    attach: Attachment = Attachment.GROUP
     find: tuple[AddressRule, ...] = ()
     context: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     organization_id: str = ""

@@ -1,26 +1,26 @@
-"""Is there room to hang the policy, and where? Live quotas, both policies counted (DESIGN §5)."""
+"""Is there room to hang the policy, and where? Live quotas, both policies counted (design.md#policy-documents)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rollout.domain.force_mfa.standing import Names, Standing, State
-from rollout.domain.force_mfa.via import Via
-from rollout.domain.inventory import Quotas
-from rollout.domain.users import User
+from rollout.domain.people.inventory import Quotas
+from rollout.domain.people.users import User
+from rollout.domain.policy.attachment import Attachment
+from rollout.domain.policy.standing import Names, Standing, State
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
     """Where the policy goes, or why it goes nowhere; `clash` when a foreign group of our name is the reason."""
 
-    via: Via | None
+    attachment: Attachment | None
     why: str = ""
     clash: bool = False
 
 
 def room_for(
-    user: User, standing: Standing, names: Names, quotas: Quotas, attach: Via, *, enrolment: bool
+    user: User, standing: Standing, names: Names, quotas: Quotas, attach: Attachment, *, enrolment: bool
 ) -> Room:
     """Find room for the policy, and for the enrolment policy too where the user needs it.
 
@@ -41,20 +41,20 @@ def room_for(
     if enrolment and standing.enrolment.state is State.CLASH:
         why = f"a policy of another meaning has the name {names.enrolment_policy}"
         return Room(None, why, clash=True)
-    if attach is Via.GROUP and clash:
+    if attach is Attachment.GROUP and clash:
         return Room(None, f"a group {clash} that is not ours stands in this account", clash=True)
     new_policies = to_make.count(State.ABSENT)
     if new_policies > quotas.policies_left:
         return Room(None, _account_is_full("policy", "policies", quotas.policies_left, new_policies))
-    if attach is Via.GROUP and groups_free >= 0 and new_groups <= quotas.groups_left:
-        return Room(Via.GROUP)
+    if attach is Attachment.GROUP and groups_free >= 0 and new_groups <= quotas.groups_left:
+        return Room(Attachment.GROUP)
     no_group = ""
-    if attach is Via.GROUP:
+    if attach is Attachment.GROUP:
         no_group = f"{groups} of {quotas.groups_per_user} groups are taken"
         if groups_free >= 0:
             no_group = _account_is_full("group", "groups", quotas.groups_left, new_groups)
     if policies_free >= 0:
-        return Room(Via.USER, no_group)
+        return Room(Attachment.USER, no_group)
     no_policy = f"{attached} of {quotas.policies_per_user} policies are taken"
     two = ", and room is needed for two" if enrolment else ""
     return Room(None, "; ".join(filter(None, (no_group, no_policy))) + two)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from rollout.domain.force_mfa.standing import Standing, stand
-from rollout.domain.inventory import Observed
+from rollout.domain.people.inventory import Observed
+from rollout.domain.policy.standing import Standing, stand
 from rollout.domain.verdicts.answers import Examiner
 from rollout.domain.verdicts.requests import World
 from rollout.domain.verdicts.rights import Library
@@ -34,7 +34,7 @@ def surroundings(
     """Prepare an account for judging. `ours`: the groups that the journal knows to be ours."""
     documents = rules.documents
     if observed.account.id == rules.management_account_id:
-        # SCPs never reach the management account, read or unread (AWS-FACTS §8).
+        # SCPs never reach the management account, read or unread (aws-facts.md#organizations).
         observed = replace(observed, scps=())
     standing = stand(observed.facts, observed.account.id, rules.partition, rules.names, documents, ours)
     world = World(rules.partition, rules.organization_id, now, rules.context)

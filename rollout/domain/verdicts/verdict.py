@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from rollout.domain.force_mfa.via import Via
+from rollout.domain.policy.attachment import Attachment
 
 
 class Kind(StrEnum):
@@ -79,13 +79,13 @@ class Row:
 class Verdict:
     """The judgement of one user. `impact`, `via` and `forecast` are set for `enforce` only, `cure` for `hold`.
 
-    `enforced_by` names what makes it so today, ours or not: a separate fact from the verdict (DESIGN §4).
+    `enforced_by` names what makes it so today, ours or not: a separate fact from the verdict (design.md#verdicts).
     """
 
     kind: Kind
     reasons: tuple[Reason, ...]
     impact: Impact | None = None
-    via: Via | None = None
+    attachment: Attachment | None = None
     cure: str = ""
     forecast: str = ""
     exempt_until: date | None = None

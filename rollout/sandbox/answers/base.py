@@ -12,13 +12,13 @@ from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import camelcase_to_underscores
 from moto.iam.responses import IamResponse
 
-from rollout.sandbox.errors import AwsError
+from rollout.sandbox.access.aws_errors import AwsError
 
 if TYPE_CHECKING:
     from moto.iam.models import Group, ManagedPolicy, User
 
-    from rollout.sandbox.callers import Caller
-    from rollout.sandbox.world import AccountFacts, World
+    from rollout.sandbox.access.callers import Caller
+    from rollout.sandbox.world.world import AccountFacts, World
 
 Item = TypeVar("Item")
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult, EmptyResult
 
+from rollout.sandbox.access.aws_errors import AwsError
 from rollout.sandbox.answers.base import IamAnswer
-from rollout.sandbox.errors import AwsError
 
 if TYPE_CHECKING:
     from moto.iam.models import VirtualMfaDevice

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from moto.core.responses import ActionResult, EmptyResult
 
+from rollout.sandbox.access.aws_errors import AwsError
 from rollout.sandbox.answers.base import IamAnswer
-from rollout.sandbox.errors import AwsError
 
 _MOST_GROUPS = 10
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
 
+from rollout.sandbox.access.aws_errors import AwsError
 from rollout.sandbox.answers.base import IamAnswer
-from rollout.sandbox.errors import AwsError
-from rollout.sandbox.world import ServiceCredentialFacts
+from rollout.sandbox.world.world import ServiceCredentialFacts
 
 _MOST_KEYS = 2
 

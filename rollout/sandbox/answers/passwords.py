@@ -6,9 +6,9 @@ from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
 
+from rollout.sandbox.access.aws_errors import AwsError
 from rollout.sandbox.answers.base import IamAnswer
-from rollout.sandbox.errors import AwsError
-from rollout.sandbox.world import PasswordFacts
+from rollout.sandbox.world.world import PasswordFacts
 
 
 class Passwords(IamAnswer):

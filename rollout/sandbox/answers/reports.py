@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 
 from moto.core.responses import ActionResult
 
+from rollout.sandbox.access.aws_errors import AwsError
 from rollout.sandbox.answers.base import IamAnswer
-from rollout.sandbox.errors import AwsError
-from rollout.sandbox.world import StoredReport
+from rollout.sandbox.world.world import StoredReport
 
 if TYPE_CHECKING:
     from moto.iam.models import AccessKey, User
 
 # A new report is made only when the stored one is older (UG, Generate credential reports for your AWS account).
 _LIFETIME = timedelta(hours=4)
-# The documented 23rd column, additional_credentials_info, has not been seen in live reports (AWS-FACTS §1).
+# The documented 23rd column, additional_credentials_info, has not been seen in live reports:
+# see aws-facts.md#credential-report.
 _COLUMNS = (
     "user",
     "arn",

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from moto.core.responses import ActionResult
 from moto.sts.responses import TokenResponse
 
+from rollout.sandbox.access.authority import is_right_code
+from rollout.sandbox.access.aws_errors import AwsError
 from rollout.sandbox.answers.base import AnswersFor
-from rollout.sandbox.authority import is_right_code
-from rollout.sandbox.clock import real_now
-from rollout.sandbox.errors import AwsError
-from rollout.sandbox.world import Session
+from rollout.sandbox.world.sandbox_clock import real_now
+from rollout.sandbox.world.world import Session
 
 if TYPE_CHECKING:
     from moto.iam.models import Role

@@ -6,7 +6,7 @@ from moto.core.responses import ActionResult
 
 from rollout.sandbox.answers.base import IamAnswer
 
-# AWS-FACTS §3: IAM endpoints and quotas.
+# The quotas of aws-facts.md#quotas-and-rates, as IAM names them in its answer.
 _QUOTAS = {
     "AccessKeysPerUserQuota": 2,
     "AssumeRolePolicySizeQuota": 2048,

@@ -1,1 +1,4 @@
-"""`rollout apply`: carries a reviewed plan to a stage, wave by wave, account by account (DESIGN §6, §8)."""
+"""`rollout apply`: carries a reviewed plan to a stage, wave by wave, account by account.
+
+See design.md#stages-and-gates, design.md#apply-journal-store.
+"""

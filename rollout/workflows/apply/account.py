@@ -1,10 +1,15 @@
-"""Carries one step in one account: enter, read once, judge again, change in order, read back (DESIGN §8)."""
+"""Carries one step in one account: enter, read once, judge again, change in order, read back.
+
+See design.md#apply-journal-store.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from rollout.domain.changes import (
+from rollout.domain.actions.placing import enforcing, enrolling, is_placed, releasing, renewing
+from rollout.domain.gates.readiness import free_until, needs_notice, void
+from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,
     AttachToUser,
@@ -13,18 +18,16 @@ from rollout.domain.changes import (
     SetDefaultVersion,
     Skipped,
 )
-from rollout.domain.force_mfa.placing import enforcing, enrolling, is_placed, releasing, renewing
-from rollout.domain.force_mfa.standing import State
-from rollout.domain.journal.records import AccountFailed
-from rollout.domain.notices import Line
-from rollout.domain.readiness import free_until, needs_notice, void
-from rollout.domain.reminders import mark_due
-from rollout.domain.stages import Stage
+from rollout.domain.policy.standing import State
+from rollout.domain.progress.messages import Line
+from rollout.domain.progress.records import AccountFailed
+from rollout.domain.progress.reminders import mark_due
+from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Code, Kind
 from rollout.workflows.apply.guards import check_adoption
 from rollout.workflows.apply.judging import Case, Scene, judge_again, look
 from rollout.workflows.apply.making import Making
-from rollout.workflows.apply.notices import Saying
+from rollout.workflows.apply.sending import Saying
 from rollout.workflows.apply.task import Done, Step, Task
 from rollout.workflows.ports import CannotEnter
 
@@ -37,7 +40,7 @@ def carry(task: Task, step: Step) -> Done:
         return done
     begun = any(past.intent.change.account_id == task.account.id for past in step.progress.open)
     try:
-        entered = step.tools.door.enter(task.account)
+        entered = step.tools.access.enter(task.account)
         organization_id = step.order.plan.header.organization_id
         progress = step.maker.settle_all(task.account.id, entered, step.progress, organization_id)
         scene = look(task, replace(step, progress=progress), entered)
@@ -156,7 +159,7 @@ def _note_present(case: Case, scene: Scene) -> None:
 
 
 def _reached_besides(changes: tuple[Change, ...], scene: Scene, cases: tuple[Case, ...]) -> list[str]:
-    """Name those whom the policy itself would reach, and who were not found fit for it (DESIGN §5).
+    """Name those whom the policy itself would reach, and who were not found fit for it (design.md#policy-documents).
 
     A new default version reaches everybody attached; hanging the policy on the group reaches who is in it already.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from rollout.domain.journal.records import GateOverridden, GateRead, Record, RunStarted
+from rollout.domain.progress.records import GateOverridden, GateRead, Record, RunStarted
 from rollout.workflows.apply.order import Due, Order
 
 

@@ -1,4 +1,7 @@
-"""The failure budgets of a run, shared by its threads: who wants to begin a change waits until one may (DESIGN §6)."""
+"""The failure budgets of a run, shared by its threads: who wants to begin a change waits until one may.
+
+See design.md#stages-and-gates.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
-from rollout.domain.budget import Budget
 from rollout.domain.gates import Tolerance
-from rollout.domain.journal.replay import Progress
+from rollout.domain.gates.budget import Budget
+from rollout.domain.progress.replay import Progress
 
 
 class Budgets:

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rollout.domain.changes import Skipped
-from rollout.domain.journal.records import Passed, RunEnded, WaveCarried
-from rollout.domain.journal.replay import Progress, replay
-from rollout.domain.plan import Entry
-from rollout.domain.schedule import due_dates
-from rollout.domain.stages import Stage
-from rollout.domain.users import Unread
+from rollout.domain.people.users import Unread
+from rollout.domain.plan.entries import Entry
+from rollout.domain.policy.changes import Skipped
+from rollout.domain.progress.records import RunEnded, UserSkipped, WaveCarried
+from rollout.domain.progress.replay import Progress, replay
+from rollout.domain.progress.schedule import due_dates
+from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.rights import Library
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import EmptySelection, RolloutError
 from rollout.workflows.apply.account import carry
 from rollout.workflows.apply.beginning import first_records
 from rollout.workflows.apply.budgets import Budgets, budgets_of
-from rollout.workflows.apply.changes import Maker, Numbering
-from rollout.workflows.apply.notices import Telling, remind, tell
+from rollout.workflows.apply.maker import Maker, Numbering
 from rollout.workflows.apply.order import Applied, Due, Order, Tally, Tools, in_part
+from rollout.workflows.apply.sending import Telling, remind, tell
 from rollout.workflows.apply.task import Done, Step, Task
 from rollout.workflows.apply.watch import Watch, lock_lost
 from rollout.workflows.inventory import LIFELESS, Premises, left_alone, read_levels
@@ -107,7 +107,7 @@ class Run:
         for entry, why in self.aside:
             self.tally.count_user(why.code, entry.user.id)
             self.tools.journal.append(
-                Passed(self.order.run, now, entry.user, entry.wave, why.code, why.detail)
+                UserSkipped(self.order.run, now, entry.user, entry.wave, why.code, why.detail)
             )
 
     def _carry_step(self, stage: Stage, levels: PolicyLevels | Unread) -> None:
@@ -177,7 +177,8 @@ class Run:
         """Note which waves have been carried: nobody waits for a date, nothing failed, and somebody has moved.
 
         Who was never told holds a wave back only as long as the wave was not notified, or nobody else of it has moved:
-        one closed mailbox stops nobody, but a wave in which nobody could be told has shown nothing (DESIGN §6).
+        one closed mailbox stops nobody, but a wave in which nobody could be told has shown nothing (design.md#stages-
+        and-gates).
         """
         if self.order.narrowed:
             return

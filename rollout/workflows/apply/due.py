@@ -1,4 +1,4 @@
-"""Finds which waves are due, and asks their gates whether they may move (DESIGN §6)."""
+"""Finds which waves are due, and asks their gates whether they may move (design.md#stages-and-gates)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from rollout.domain.gates import (
     opens_by_itself,
     standing_override,
 )
-from rollout.domain.journal.records import GateOverridden
-from rollout.domain.journal.replay import Progress
-from rollout.domain.stages import Stage
+from rollout.domain.progress.records import GateOverridden
+from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.stages import Stage
 from rollout.errors import Refused
 from rollout.workflows.apply.order import Due, Order
 

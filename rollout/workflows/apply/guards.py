@@ -1,14 +1,14 @@
-"""What has to be right before anything is carried: the plan, the organization, the journal (DESIGN §7)."""
+"""What has to be right before anything is carried: the plan, the organization, the journal (design.md#plan-file)."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from rollout.domain.changes import CreatePolicy
-from rollout.domain.inventory import AccountFacts
-from rollout.domain.journal.replay import Progress
-from rollout.domain.organization import Organization
-from rollout.domain.plan import Header
+from rollout.domain.people.inventory import AccountFacts
+from rollout.domain.people.organization import Organization
+from rollout.domain.plan.entries import Header
+from rollout.domain.policy.changes import CreatePolicy
+from rollout.domain.progress.replay import Progress
 from rollout.errors import EmptySelection, OtherOrganization, PlanRefused, Refused
 from rollout.workflows.apply.order import Order
 from rollout.workflows.selecting import check_in_plan

@@ -1,18 +1,21 @@
-"""Judges the users of a task again by what the account holds now, and says who may move (DESIGN §6, §7)."""
+"""Judges the users of a task again by what the account holds now, and says who may move.
+
+See design.md#stages-and-gates, design.md#plan-file.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rollout.domain.changes import Skipped
-from rollout.domain.force_mfa.placing import Site, Target, is_placed
-from rollout.domain.inventory import AccountFacts, Observed
-from rollout.domain.plan import Entry
-from rollout.domain.planning import groups_of
-from rollout.domain.readiness import comes_back, free_until
-from rollout.domain.stages import Stage
-from rollout.domain.users import User
+from rollout.domain.actions.placing import Site, Target, is_placed
+from rollout.domain.gates.readiness import comes_back, free_until
+from rollout.domain.people.inventory import AccountFacts, Observed
+from rollout.domain.people.users import User
+from rollout.domain.plan.entries import Entry
+from rollout.domain.plan.planning import groups_of
+from rollout.domain.policy.changes import Skipped
+from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.judge import judge
 from rollout.domain.verdicts.surroundings import Surroundings, surroundings
 from rollout.domain.verdicts.verdict import Kind, Verdict
@@ -48,7 +51,7 @@ class Case:
     @property
     def targets(self) -> tuple[Target, ...]:
         """The user as a target, where the verdict says by which way."""
-        return (Target(self.user, self.verdict.via),) if self.verdict.via is not None else ()
+        return (Target(self.user, self.verdict.attachment),) if self.verdict.attachment is not None else ()
 
 
 def look(task: Task, step: Step, entered: OpenAccount) -> Scene:
@@ -113,7 +116,8 @@ def _still_there(scene: Scene, done: Done) -> Iterator[tuple[Entry, User]]:
 def _as_of_now(user: User, scene: Scene) -> User:
     """Ask a user's credentials live before enforcing, unless the report was made in this very run.
 
-    Who has a password and no device is always asked: that is where a lock-out would happen (DESIGN §6).
+    Who has a password and no device is always asked: that is where a lock-out would happen (design.md#stages-and-
+    gates).
     """
     if scene.step.stage is not Stage.ENFORCE or is_placed(user, scene.site):
         return user

@@ -1,11 +1,11 @@
-"""Makes the changes of one account in order, and looks whether they are seen there (DESIGN §8)."""
+"""Makes the changes of one account in order, and looks whether they are seen there (design.md#apply-journal-store)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from rollout.domain.changes import (
+from rollout.domain.policy.changes import (
     AddMember,
     AlreadyInPlace,
     Applied,
@@ -20,7 +20,7 @@ from rollout.domain.changes import (
     Skipped,
     UserRef,
 )
-from rollout.domain.stages import Stage
+from rollout.domain.progress.stages import Stage
 from rollout.workflows.apply.judging import Case, Scene
 from rollout.workflows.apply.task import Done
 from rollout.workflows.ports import Refusal
@@ -54,7 +54,7 @@ class Making:
             self._move([change for change in changes if _user_of(change) is not None])
 
     def read_back(self) -> None:
-        """Look whether everybody who was added is seen there (AWS-FACTS §5)."""
+        """Look whether everybody who was added is seen there (aws-facts.md#eventual-consistency)."""
         seen: dict[str, frozenset[str]] = {}
         for change in self.added:
             match change:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rollout.domain.exemptions import exemption_for
 from rollout.domain.gates import Members
-from rollout.domain.organization import Account
-from rollout.domain.users import User
+from rollout.domain.people.exemptions import exemption_for
+from rollout.domain.people.organization import Account
+from rollout.domain.people.users import User
 from rollout.errors import Interrupted
 from rollout.workflows.apply.order import Order, Tools
 from rollout.workflows.inventory import Premises, left_alone
@@ -53,7 +53,7 @@ def _shares(wave: str, order: Order, where: Premises) -> Iterator[Share]:
 def _read(share: Share, tools: Tools) -> tuple[User, ...] | None:
     account, ids = share
     try:
-        facts = tools.door.enter(account).read()
+        facts = tools.access.enter(account).read()
     except CannotEnter:
         return None
     return tuple(user for user in facts.users if user.id in ids)

@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from rollout.domain.gates import GateAnswer, GateRules
-from rollout.domain.inventory import Finding
-from rollout.domain.journal.releases import Word
-from rollout.domain.journal.replay import Progress
-from rollout.domain.readiness import Readiness
-from rollout.domain.scope import Scope, Selection
-from rollout.domain.stages import Stage
+from rollout.domain.gates.readiness import Readiness
+from rollout.domain.people.inventory import Finding
+from rollout.domain.people.scope import Scope, Selection
+from rollout.domain.plan.waves import Wave
+from rollout.domain.progress.releases import ReleaseRecord
+from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.rules import Rules
-from rollout.domain.waves import Wave
 from rollout.errors import Refused
 from rollout.workflows.ports import (
+    AccountAccess,
     Answer,
     Clock,
-    Door,
     Engine,
     Item,
     Journal,
@@ -98,10 +98,10 @@ class OneByOne:
 class Unmarked:
     """No release reaches the run while it goes on (fills `StopMarker`)."""
 
-    def put(self, word: Word) -> None:
+    def put(self, word: ReleaseRecord) -> None:
         """Leave it."""
 
-    def words(self) -> Sequence[Word]:
+    def words(self) -> Sequence[ReleaseRecord]:
         """Nothing was put."""
         return ()
 
@@ -115,7 +115,7 @@ class Tools:
     """
 
     organization: OrganizationPort
-    door: Door
+    access: AccountAccess
     engine: Engine
     journal: Journal
     notifier: Notifier

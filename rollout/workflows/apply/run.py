@@ -1,12 +1,12 @@
-"""Carries a plan to a stage, one operator at a time (DESIGN §6, §8)."""
+"""Carries a plan to a stage, one operator at a time (design.md#stages-and-gates, design.md#apply-journal-store)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
 
-from rollout.domain.journal.records import RunEnded
-from rollout.domain.journal.replay import Progress, replay
+from rollout.domain.progress.records import RunEnded
+from rollout.domain.progress.replay import Progress, replay
 from rollout.errors import EmptySelection, Refused
 from rollout.workflows.apply.beginning import first_records
 from rollout.workflows.apply.carrying import Run

@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from rollout.domain.changes import Skipped, UserRef
-from rollout.domain.journal.records import Passed
-from rollout.domain.journal.releases import Word
-from rollout.domain.journal.replay import Progress
-from rollout.domain.organization import Account
-from rollout.domain.plan import Entry
-from rollout.domain.releases import account_release, merged, say, user_release
-from rollout.domain.stages import Stage
-from rollout.domain.users import NamedPolicy
+from rollout.domain.actions.letting_out import account_release, merged, say, user_release
+from rollout.domain.people.organization import Account
+from rollout.domain.people.users import NamedPolicy
+from rollout.domain.plan.entries import Entry
+from rollout.domain.policy.changes import Skipped, UserRef
+from rollout.domain.progress.records import UserSkipped
+from rollout.domain.progress.releases import ReleaseRecord
+from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.rights import Library
 from rollout.workflows.apply.budgets import Budgets
-from rollout.workflows.apply.changes import Maker
-from rollout.workflows.apply.notices import Saying
+from rollout.workflows.apply.maker import Maker
 from rollout.workflows.apply.order import Order, Tally, Tools
+from rollout.workflows.apply.sending import Saying
 from rollout.workflows.apply.watch import Watch
 
 
@@ -63,7 +63,7 @@ class Step:
         word = account_release(self._words(), account_id, self.tools.clock.now())
         return say(word) if word else ""
 
-    def _words(self) -> tuple[Word, ...]:
+    def _words(self) -> tuple[ReleaseRecord, ...]:
         return merged(self.progress.releases.words, self.tools.marker.words())
 
 
@@ -109,4 +109,6 @@ class Done:
         if waves is not None:
             waves.add(entry.wave)
         now = step.tools.clock.now()
-        step.tools.journal.append(Passed(step.order.run, now, entry.user, entry.wave, why.code, why.detail))
+        step.tools.journal.append(
+            UserSkipped(step.order.run, now, entry.user, entry.wave, why.code, why.detail)
+        )

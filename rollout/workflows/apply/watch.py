@@ -1,4 +1,7 @@
-"""Looks whether a run has to end: somebody asked it to, or somebody else has taken its lock (DESIGN §8)."""
+"""Looks whether a run has to end: somebody asked it to, or somebody else has taken its lock.
+
+See design.md#apply-journal-store.
+"""
 
 from __future__ import annotations
 

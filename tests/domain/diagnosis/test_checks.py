@@ -1,4 +1,7 @@
-"""Facts in, checks out: every failure has a word, a sentence and a cure (AWS-FACTS §4, §11)."""
+"""Facts in, checks out: every failure has a word, a sentence and a cure.
+
+See aws-facts.md#errors-and-retries, aws-facts.md#roles-and-least-privilege.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from rollout.domain.diagnosis.diagnose import diagnose
 from rollout.domain.diagnosis.facts import (
     AccountLook,
     Endpoint,
-    Footing,
+    EnvironmentFacts,
     Holdings,
     How,
     May,
@@ -24,8 +27,8 @@ from rollout.domain.diagnosis.facts import (
     Trouble,
     WayIn,
 )
-from rollout.domain.organization import AccountState, Caller
-from rollout.domain.users import Unread
+from rollout.domain.people.organization import AccountState, Caller
+from rollout.domain.people.users import Unread
 from tests.builders import ACCOUNT, MANAGEMENT, ORGANIZATION, a_caller, an_account, an_organization
 
 NUMBERS = {
@@ -41,7 +44,9 @@ NUMBERS = {
     "GroupsPerUserQuota": 10,
 }
 ARN = f"arn:aws:iam::{ACCOUNT}:policy/rollout/ForceMFA"
-FOOTING = Footing(Region("eu-west-1"), (), timedelta(seconds=1), (SessionSize("reading", 640, 2048),))
+FOOTING = EnvironmentFacts(
+    Region("eu-west-1"), (), timedelta(seconds=1), (SessionSize("reading", 640, 2048),)
+)
 REFUSED = f"AssumeRole in account {ACCOUNT}: AccessDenied: User: arn is not authorized to perform: sts:AssumeRole on "
 
 
@@ -63,7 +68,7 @@ def the_organization(**fields) -> OrganizationLook:
 def seen(*accounts: AccountLook, **fields) -> Diagnosis:
     given: dict[str, Any] = {
         "caller": a_caller(),
-        "footing": FOOTING,
+        "environment_facts": FOOTING,
         "organization": the_organization(),
         "accounts": accounts,
     }
@@ -93,7 +98,7 @@ def test_every_failure_has_a_cure():
         a_look(holdings=Trouble("GetAccountSummary: AccessDenied", "allow it")),
         a_look(holdings=Holdings({"Groups": 300, "GroupsQuota": 300})),
         caller=Caller(f"arn:aws:iam::{MANAGEMENT}:root", MANAGEMENT),
-        footing=Footing(
+        environment_facts=EnvironmentFacts(
             Region("cn-north-1", partition="aws-cn"), (), timedelta(hours=1), Trouble("too long", "x")
         ),
         organization=the_organization(control_policies=Unread("service control policies", "AccessDenied")),
@@ -160,30 +165,35 @@ def test_a_clock_that_aws_refuses_is_told_from_a_wrong_key(word: str):
     ],
 )
 def test_a_clock_may_be_off_a_little(skew: timedelta | None, state: State):
-    assert state is the(seen(footing=Footing(Region("eu-west-1"), (), skew)), "clock").state
+    assert (
+        state is the(seen(environment_facts=EnvironmentFacts(Region("eu-west-1"), (), skew)), "clock").state
+    )
 
 
 def test_which_way_the_clock_is_off_is_said():
-    ahead = the(seen(footing=Footing(Region("x"), (), timedelta(minutes=4))), "clock")
-    behind = the(seen(footing=Footing(Region("x"), (), timedelta(hours=-3))), "clock")
+    ahead = the(seen(environment_facts=EnvironmentFacts(Region("x"), (), timedelta(minutes=4))), "clock")
+    behind = the(seen(environment_facts=EnvironmentFacts(Region("x"), (), timedelta(hours=-3))), "clock")
     assert "is 4 minutes ahead of AWS's" in ahead.text
     assert "is 3 hours behind AWS's" in behind.text
 
 
 def test_the_embedded_organization_may_have_a_clock_of_its_own():
     here = Endpoint("sts", "http://127.0.0.1:5000", of_aws=False, here=True)
-    check = the(seen(footing=Footing(Region("x"), (here,), timedelta(days=-14))), "clock")
+    check = the(seen(environment_facts=EnvironmentFacts(Region("x"), (here,), timedelta(days=-14))), "clock")
     assert State.OK is check.state
     assert "14 days behind" in check.text
 
 
 def test_a_region_of_another_partition_is_a_failure():
-    check = the(seen(footing=Footing(Region("us-gov-west-1", partition="aws-us-gov"), ())), "region")
+    check = the(
+        seen(environment_facts=EnvironmentFacts(Region("us-gov-west-1", partition="aws-us-gov"), ())),
+        "region",
+    )
     assert (State.FAILURE, ("set AWS_REGION to a Region of aws",)) == (check.state, check.cures)
 
 
 def test_a_region_that_nobody_chose_is_said():
-    check = the(seen(footing=Footing(Region("us-east-1", chosen=False), ())), "region")
+    check = the(seen(environment_facts=EnvironmentFacts(Region("us-east-1", chosen=False), ())), "region")
     assert (State.OK, "us-east-1, since none is configured") == (check.state, check.text)
 
 
@@ -196,14 +206,18 @@ def test_a_region_that_nobody_chose_is_said():
     ],
 )
 def test_signed_calls_that_go_elsewhere_are_worth_a_warning(endpoint: Endpoint, state: State):
-    check = the(seen(footing=Footing(Region("x"), (endpoint,), timedelta())), "endpoint of iam")
+    check = the(
+        seen(environment_facts=EnvironmentFacts(Region("x"), (endpoint,), timedelta())), "endpoint of iam"
+    )
     assert state is check.state
     assert endpoint.url in check.text
 
 
 def test_session_policies_are_shown_with_their_room():
     sizes = (SessionSize("reading", 640, 2048), SessionSize("writing", 1409, 2048))
-    check = the(seen(footing=Footing(Region("x"), (), timedelta(), sizes)), "session policies")
+    check = the(
+        seen(environment_facts=EnvironmentFacts(Region("x"), (), timedelta(), sizes)), "session policies"
+    )
     assert "reading 640 of 2,048 characters, writing 1,409 of 2,048 characters" == check.text
 
 

@@ -14,7 +14,7 @@ from rollout.domain.gates import (
     Window,
     opens_by_itself,
 )
-from rollout.domain.journal.replay import Progress
+from rollout.domain.progress.replay import Progress
 from tests.builders import NOW, a_carried, a_progress, a_run, a_user, an_approval, an_end, days_ago
 
 CHECKSUM = "sha256:" + "c" * 64

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain.changes import Failed
 from rollout.domain.gates import Result, Tolerance, approval, dry_run_done, failure_tolerance, next_due, soak
-from rollout.domain.journal.records import Record
-from rollout.domain.stages import Stage
+from rollout.domain.policy.changes import Failed
+from rollout.domain.progress.records import Record
+from rollout.domain.progress.stages import Stage
 from tests.builders import (
     NOW,
     a_carried,

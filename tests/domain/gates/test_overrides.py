@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rollout.domain.gates import standing_override
-from rollout.domain.journal.records import Record, Trapped, WaveUndone
+from rollout.domain.progress.records import Deadlocked, Record, WaveUndone
 from tests.builders import NOW, ORGANIZATION, a_progress, a_ref, a_run, an_override, days_ago
 
 ORDER = ("canary", "rest")
@@ -20,8 +20,8 @@ def standing(gate: str, *more: Record, wave: str = "rest", checksum: str = CHECK
     return found is not None
 
 
-def shaken(wave: str, days: float) -> Trapped:
-    return Trapped("verify-1", days_ago(days), ORGANIZATION, a_ref("bob"), wave, "deadlock")
+def shaken(wave: str, days: float) -> Deadlocked:
+    return Deadlocked("verify-1", days_ago(days), ORGANIZATION, a_ref("bob"), wave, "deadlock")
 
 
 @pytest.mark.parametrize(

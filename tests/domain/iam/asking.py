@@ -26,7 +26,7 @@ ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"
 PATHED_ALICE = f"arn:aws:iam::{ACCOUNT}:user/team/eu/alice"
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/Deployer/build-7"
 
-# The pages of the IAM User Guide that the cases cite, by title; "AWS-FACTS" is our own sheet.
+# The pages of the IAM User Guide that the cases cite, by title; "aws-facts" is docs/aws-facts.md.
 OPERATORS = "IAM JSON policy elements: Condition operators"
 CONDITION = "IAM JSON policy elements: Condition"
 SEVERAL = "Conditions with multiple context keys or values"

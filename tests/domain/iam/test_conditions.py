@@ -26,8 +26,8 @@ NOW = "aws:CurrentTime"
 IP = "aws:SourceIp"
 TAGS = "aws:TagKeys"
 WHO = "aws:PrincipalArn"
-FACTS_6_1 = "AWS-FACTS §6.1 When the keys exist"
-FACTS_6_2 = "AWS-FACTS §6.2 Operators"
+FACTS_6_1 = "aws-facts.md#when-the-keys-exist When the keys exist"
+FACTS_6_2 = "aws-facts.md#operators Operators"
 NOTED = "not documented; see the module docstring of rollout.domain.iam.conditions"
 
 
@@ -312,15 +312,15 @@ SETS = [
 ]  # fmt: skip
 
 OF_UNKNOWN = [
-    when("an unknown key leaves StringEquals open", "DESIGN §4", "StringEquals", "k", "v", UNKNOWN, UNKNOWN),
-    when("an unknown key leaves a lone star open: it may be absent", "DESIGN §4", "StringLike", "k", "*", UNKNOWN,
+    when("an unknown key leaves StringEquals open", "design.md#verdicts", "StringEquals", "k", "v", UNKNOWN, UNKNOWN),
+    when("an unknown key leaves a lone star open: it may be absent", "design.md#verdicts", "StringLike", "k", "*", UNKNOWN,
         UNKNOWN),
-    when("an unknown key leaves a negated operator open", "DESIGN §4", "StringNotEquals", "k", "v", UNKNOWN, UNKNOWN),
-    when("an unknown key leaves IfExists open", "DESIGN §4", "BoolIfExists", MFA, "false", UNKNOWN, UNKNOWN),
-    when("an unknown key leaves Null open", "DESIGN §4", "Null", MFA, "true", UNKNOWN, UNKNOWN),
-    when("an unknown key leaves ForAllValues open", "DESIGN §4", "ForAllValues:StringEquals", TAGS, "a", UNKNOWN,
+    when("an unknown key leaves a negated operator open", "design.md#verdicts", "StringNotEquals", "k", "v", UNKNOWN, UNKNOWN),
+    when("an unknown key leaves IfExists open", "design.md#verdicts", "BoolIfExists", MFA, "false", UNKNOWN, UNKNOWN),
+    when("an unknown key leaves Null open", "design.md#verdicts", "Null", MFA, "true", UNKNOWN, UNKNOWN),
+    when("an unknown key leaves ForAllValues open", "design.md#verdicts", "ForAllValues:StringEquals", TAGS, "a", UNKNOWN,
         UNKNOWN),
-    when("Null that takes both answers holds for an unknown key", "DESIGN §4", "Null", MFA, ["true", "false"], UNKNOWN,
+    when("Null that takes both answers holds for an unknown key", "design.md#verdicts", "Null", MFA, ["true", "false"], UNKNOWN,
         True),
 ]  # fmt: skip
 
@@ -340,9 +340,9 @@ BLOCKS = [
         {MFA: "true", IP: "203.0.113.9"}, True),
     among("one operator that fails is enough", SEVERAL, {"Bool": {MFA: "true"}, "IpAddress": {IP: "203.0.113.0/24"}},
         {MFA: "true", IP: "192.0.2.1"}, False),
-    among("a sure failure outweighs the unknown", "DESIGN §4", {"StringEquals": {"a": "1", "b": "2"}},
+    among("a sure failure outweighs the unknown", "design.md#verdicts", {"StringEquals": {"a": "1", "b": "2"}},
         {"a": UNKNOWN, "b": "3"}, False),
-    among("the unknown outweighs sure success", "DESIGN §4", {"StringEquals": {"a": "1", "b": "2"}},
+    among("the unknown outweighs sure success", "design.md#verdicts", {"StringEquals": {"a": "1", "b": "2"}},
         {"a": UNKNOWN, "b": "2"}, UNKNOWN),
     among("Null false beside ForAllValues asks for the key", MULTIVALUED,
         {"ForAllValues:StringEquals": {TAGS: "a"}, "Null": {TAGS: "false"}}, {}, False),

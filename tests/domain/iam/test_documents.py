@@ -86,7 +86,7 @@ def test_a_document_that_aws_would_refuse_has_a_problem(says, document, problem)
     ],
 )
 def test_a_text_is_read_plain_or_url_encoded(text) -> None:
-    """AWS-FACTS §2: where decoding failed, the raw text stays."""
+    """aws-facts.md#inventory-calls: where decoding failed, the raw text stays."""
     parsed = parse_document(text, "P")
     assert parsed.problem is None
     assert isinstance(ask(a_request(), parsed), Allowed)

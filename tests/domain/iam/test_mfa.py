@@ -40,34 +40,34 @@ def forcing(
 SEED = forcing()
 AGE_LIMIT = a_document(deny(Condition={"NumericGreaterThan": {"aws:MultiFactorAuthAge": "3600"}}))
 CASES = [
-    ("the seed denies a long-term key", "AWS-FACTS §6.1", SEED, "s3:ListAllMyBuckets", {}, ExplicitlyDenied),
-    ("the seed denies the console without MFA", "AWS-FACTS §6.1", SEED, "s3:ListAllMyBuckets", {MFA: "false"},
+    ("the seed denies a long-term key", "aws-facts.md#when-the-keys-exist", SEED, "s3:ListAllMyBuckets", {}, ExplicitlyDenied),
+    ("the seed denies the console without MFA", "aws-facts.md#when-the-keys-exist", SEED, "s3:ListAllMyBuckets", {MFA: "false"},
         ExplicitlyDenied),
-    ("the seed lets the console with MFA pass", "AWS-FACTS §6.1", SEED, "s3:ListAllMyBuckets", {MFA: "true"}, Allowed),
-    ("the seed lets enrolment pass", "AWS-FACTS §6.3", SEED, "iam:EnableMFADevice", {MFA: "false"}, Allowed),
-    ("the seed lets a key-only user enrol", "AWS-FACTS §7", SEED, "iam:CreateVirtualMFADevice", {}, Allowed),
-    ("the seed denies a first password change", "AWS-FACTS §6.4", SEED, "iam:ChangePassword", {MFA: "false"},
+    ("the seed lets the console with MFA pass", "aws-facts.md#when-the-keys-exist", SEED, "s3:ListAllMyBuckets", {MFA: "true"}, Allowed),
+    ("the seed lets enrolment pass", "aws-facts.md#seed-and-aws-sample", SEED, "iam:EnableMFADevice", {MFA: "false"}, Allowed),
+    ("the seed lets a key-only user enrol", "aws-facts.md#cli-after-enforcement", SEED, "iam:CreateVirtualMFADevice", {}, Allowed),
+    ("the seed denies a first password change", "aws-facts.md#caveats", SEED, "iam:ChangePassword", {MFA: "false"},
         ExplicitlyDenied),
-    ("the seed denies GetMFADevice", "AWS-FACTS §6.3", SEED, "iam:GetMFADevice", {MFA: "false"}, ExplicitlyDenied),
-    ("the seed denies assuming a role", "AWS-FACTS §6.1", SEED, "sts:AssumeRole", {}, ExplicitlyDenied),
-    ("Bool misses long-term keys", "AWS-FACTS §6.2", forcing("Bool"), "s3:ListAllMyBuckets", {}, Allowed),
-    ("Bool denies the console without MFA", "AWS-FACTS §6.2", forcing("Bool"), "s3:ListAllMyBuckets", {MFA: "false"},
+    ("the seed denies GetMFADevice", "aws-facts.md#seed-and-aws-sample", SEED, "iam:GetMFADevice", {MFA: "false"}, ExplicitlyDenied),
+    ("the seed denies assuming a role", "aws-facts.md#when-the-keys-exist", SEED, "sts:AssumeRole", {}, ExplicitlyDenied),
+    ("Bool misses long-term keys", "aws-facts.md#operators", forcing("Bool"), "s3:ListAllMyBuckets", {}, Allowed),
+    ("Bool denies the console without MFA", "aws-facts.md#operators", forcing("Bool"), "s3:ListAllMyBuckets", {MFA: "false"},
         ExplicitlyDenied),
-    ("Null misses the console without MFA", "AWS-FACTS §6.2", forcing("Null", value="true"), "s3:ListAllMyBuckets",
+    ("Null misses the console without MFA", "aws-facts.md#operators", forcing("Null", value="true"), "s3:ListAllMyBuckets",
         {MFA: "false"}, Allowed),
-    ("Null denies long-term keys", "AWS-FACTS §6.2", forcing("Null", value="true"), "s3:ListAllMyBuckets", {},
+    ("Null denies long-term keys", "aws-facts.md#operators", forcing("Null", value="true"), "s3:ListAllMyBuckets", {},
         ExplicitlyDenied),
     ("StringEqualsIfExists does what BoolIfExists does", "IAM JSON policy elements: Condition operators",
         forcing("StringEqualsIfExists"), "s3:ListAllMyBuckets", {}, ExplicitlyDenied),
-    ("the inverted form denies enrolment", "AWS-FACTS §14", forcing(element="Action"), "iam:EnableMFADevice", {},
+    ("the inverted form denies enrolment", "aws-facts.md#tags-boundaries-lock-out-detection", forcing(element="Action"), "iam:EnableMFADevice", {},
         ExplicitlyDenied),
-    ("the inverted form denies nothing else", "AWS-FACTS §14", forcing(element="Action"), "s3:ListAllMyBuckets", {},
+    ("the inverted form denies nothing else", "aws-facts.md#tags-boundaries-lock-out-detection", forcing(element="Action"), "s3:ListAllMyBuckets", {},
         Allowed),
-    ("an age limit misses whoever has no MFA", "AWS-FACTS §6.1", AGE_LIMIT, "s3:ListAllMyBuckets", {}, Allowed),
-    ("narrowed to direct calls, the seed still denies a key", "AWS-FACTS §6.2",
+    ("an age limit misses whoever has no MFA", "aws-facts.md#when-the-keys-exist", AGE_LIMIT, "s3:ListAllMyBuckets", {}, Allowed),
+    ("narrowed to direct calls, the seed still denies a key", "aws-facts.md#operators",
         forcing(Bool={"aws:ViaAWSService": "false"}), "s3:ListAllMyBuckets", {"aws:ViaAWSService": "false"},
         ExplicitlyDenied),
-    ("narrowed to direct calls, services pass", "AWS-FACTS §6.2", forcing(Bool={"aws:ViaAWSService": "false"}),
+    ("narrowed to direct calls, services pass", "aws-facts.md#operators", forcing(Bool={"aws:ViaAWSService": "false"}),
         "s3:ListAllMyBuckets", {"aws:ViaAWSService": "true"}, Allowed),
 ]  # fmt: skip
 
@@ -81,14 +81,14 @@ def test_forcing_mfa(says, source, document, action, context, expected) -> None:
 
 
 def test_an_allow_with_mfa_grants_nothing_without() -> None:
-    """AWS-FACTS §6.2: it grants only with MFA, and does not stop other Allows."""
+    """aws-facts.md#operators: it grants only with MFA, and does not stop other Allows."""
     only_with = a_document(allow(Condition={"Bool": {MFA: "true"}}))
     assert isinstance(ask(a_request(), only_with), ImplicitlyDenied)
     assert isinstance(ask(a_request(), only_with, ADMIN), Allowed)
 
 
 def test_an_scp_that_forces_mfa_on_users_spares_role_sessions() -> None:
-    """AWS-FACTS §8: the principal test keeps roles, which never carry the MFA flag, out of it."""
+    """aws-facts.md#organizations: the principal test keeps roles, which never carry the MFA flag, out of it."""
     users_only = forcing(ArnLike={"aws:PrincipalArn": "arn:aws:iam::*:user/*"})
     scps = ((ADMIN, users_only),)
     assert isinstance(ask(a_request("s3:GetObject", "*", ALICE), ADMIN, scps=scps), ExplicitlyDenied)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from rollout.domain.users import User
+from rollout.domain.people.users import User
 from rollout.domain.verdicts.verdict import Verdict
 from tests.builders import NOW
 from tests.domain.judging import judged, the_rules
@@ -22,7 +22,7 @@ class Row:
     because: tuple[str, ...]
     detail: str = ""
     impact: str | None = None
-    via: str | None = None
+    attachment: str | None = None
     cure: str = ""
     covered_by: str = ""
     enforced_by: str = ""
@@ -34,8 +34,8 @@ class Row:
         return judged(self.user, rules=the_rules(**self.rules), now=self.now, **self.account)
 
 
-def enforce(says: str, user: User, impact: str, *because: str, via: str = "group", **more: Any) -> Row:
-    return Row(says, user, "enforce", because, impact=impact, via=via, **more)
+def enforce(says: str, user: User, impact: str, *because: str, attachment: str = "group", **more: Any) -> Row:
+    return Row(says, user, "enforce", because, impact=impact, attachment=attachment, **more)
 
 
 def hold(says: str, user: User, *because: str, **more: Any) -> Row:
@@ -59,7 +59,7 @@ def check(row: Row) -> None:
     assert row.because == verdict.codes, said
     assert any(row.detail in detail for detail in said)
     assert row.impact == verdict.impact
-    assert row.via == verdict.via
+    assert row.attachment == verdict.attachment
     assert row.covered_by == verdict.covered_by
     assert row.enforced_by == verdict.enforced_by
     assert row.cure in verdict.cure

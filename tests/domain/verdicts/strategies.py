@@ -9,11 +9,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from rollout.domain.addresses import AddressTag, NameIsAddress
-from rollout.domain.exemptions import UserMatch
-from rollout.domain.force_mfa.via import Via
-from rollout.domain.inventory import AccountFacts, Observed, PasswordPolicy, PolicyVersion, Quotas
-from rollout.domain.users import (
+from rollout.domain.people.addresses import AddressTag, NameIsAddress
+from rollout.domain.people.exemptions import UserMatch
+from rollout.domain.people.inventory import AccountFacts, Observed, PasswordPolicy, PolicyVersion, Quotas
+from rollout.domain.people.users import (
     AccessKey,
     DeviceKind,
     NamedPolicy,
@@ -22,6 +21,7 @@ from rollout.domain.users import (
     Unread,
     User,
 )
+from rollout.domain.policy.attachment import Attachment
 from rollout.domain.verdicts.rights import Library
 from rollout.domain.verdicts.rules import Rules
 from rollout.domain.verdicts.surroundings import Surroundings, surroundings
@@ -219,7 +219,7 @@ def rules_of(draw: st.DrawFn, user: User, *, wild: bool = True) -> Rules:
         if wild
         else frozenset(),
         notice_for_unaffected=draw(st.booleans()),
-        attach=draw(st.sampled_from([Via.GROUP, Via.GROUP, Via.USER])),
+        attach=draw(st.sampled_from([Attachment.GROUP, Attachment.GROUP, Attachment.USER])),
         find=draw(st.sampled_from([(AddressTag("email"),), (AddressTag("email"), NameIsAddress())])),
         context=draw(st.sampled_from([{}, {}, {"aws:SourceIp": "192.0.2.7"}])),
         lead_time=timedelta(days=draw(st.sampled_from([0, 14]))),

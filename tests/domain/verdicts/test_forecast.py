@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rollout.domain.users import User
+from rollout.domain.people.users import User
 from rollout.domain.verdicts.forecast import forecast
 from rollout.domain.verdicts.impact import impact_of
 from rollout.domain.verdicts.machines import keys_in_use

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain.users import DeviceKind, User
+from rollout.domain.people.users import DeviceKind, User
 from rollout.domain.verdicts.impact import impact_of
 from rollout.domain.verdicts.verdict import Impact
 from tests.builders import NOW, a_user

@@ -1,4 +1,7 @@
-"""DESIGN §4 as tables: credentials, machines, passwords, people, facts that could not be read, and precedence."""
+"""design.md#verdicts as tables.
+
+Credentials, machines, passwords, people, facts that could not be read, and precedence.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from rollout.domain.addresses import AddressTag, NameIsAddress
-from rollout.domain.exemptions import UserMatch
-from rollout.domain.inventory import PasswordPolicy
-from rollout.domain.users import AccessKey, NamedPolicy, Password, ServiceCredential, Unread
+from rollout.domain.people.addresses import AddressTag, NameIsAddress
+from rollout.domain.people.exemptions import UserMatch
+from rollout.domain.people.inventory import PasswordPolicy
+from rollout.domain.people.users import AccessKey, NamedPolicy, Password, ServiceCredential, Unread
 from rollout.domain.verdicts.rules import MachineRules
 from tests.builders import (
     ACCOUNT,
@@ -151,7 +154,7 @@ ENFORCED = [
     ),
 ]
 
-# "A key counts as in use from its creation, for keys_in_use_days after its last use" (DESIGN §4).
+# "A key counts as in use from its creation, for keys_in_use_days after its last use" (design.md#verdicts).
 KEYS = [
     enforce(
         "a key used 90 days ago to the second is in use",
@@ -327,7 +330,7 @@ MACHINES = [
         detail="tag InvokedBy=SESConsole",
     ),
     hold(
-        "SES SMTP by the console's tag, its key written otherwise (AWS-FACTS §12)",
+        "SES SMTP by the console's tag, its key written otherwise (aws-facts.md#names-paths-arns-tags)",
         a_person(tags={"email": "a@example.com", "invokedby": "SESConsole"}),
         "machine",
     ),
@@ -446,7 +449,8 @@ MACHINES = [
     ),
 ]
 
-# A password that must be changed first cannot be (AWS-FACTS §6.4.1, §14.1).
+# A password that must be changed first cannot be (aws-facts.md#caveats, aws-facts.md#tags-boundaries-lock-out-
+# detection).
 PASSWORDS = [
     hold(
         "a reset is required at the next sign-in",
@@ -821,7 +825,7 @@ def test_every_verdict_names_the_address_where_there_is_one(user):
     assert judged(user).address == user.tags.get("email", "")
 
 
-# Judged as if our own policies were absent; enforced is a separate fact (DESIGN §4).
+# Judged as if our own policies were absent; enforced is a separate fact (design.md#verdicts).
 OURS = ours_in_place()
 BRAKED = ours_in_place(default=1)
 BY_GROUP = "ForceMFA (group ForceMFA)"

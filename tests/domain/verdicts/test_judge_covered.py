@@ -1,4 +1,7 @@
-"""Who is covered: a Deny of every probe, with MFA absent and false, whatever the policy is called (DESIGN §4)."""
+"""Who is covered: a Deny of every probe, with MFA absent and false, whatever the policy is called.
+
+See design.md#verdicts.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from rollout.domain.force_mfa.documents import Amendments
-from rollout.domain.inventory import ManagedPolicy
-from rollout.domain.users import NamedPolicy
+from rollout.domain.people.inventory import ManagedPolicy
+from rollout.domain.people.users import NamedPolicy
+from rollout.domain.policy.force_mfa import Amendments
 from tests.builders import ACCOUNT, a_user
 from tests.domain.judging import (
     DENY_WITHOUT_MFA,
@@ -150,7 +153,7 @@ COVERED = [
         account={"scps": (a_level(), a_level(DENY_WITHOUT_MFA, name="Mfa"))},
     ),
     covered(
-        "by a service control policy for users alone, as AWS-FACTS §8 writes it",
+        "by a service control policy for users alone, as aws-facts.md#organizations writes it",
         a_person(path="/team/eu/"),
         "SCP Mfa",
         account={
@@ -228,7 +231,7 @@ COVERED = [
     ),
 ]
 
-# Covered, and nothing of ours is added: whoever may not enrol today never will (a finding, DESIGN §4).
+# Covered, and nothing of ours is added: whoever may not enrol today never will (a finding, design.md#verdicts).
 TRAPPED = [
     covered(
         "a Deny without the Allows that enrolling needs",

@@ -1,4 +1,7 @@
-"""Nobody is locked out: who could not enrol under ForceMFA is held, and what stands in the way is named (DESIGN §4)."""
+"""Nobody is locked out: who could not enrol under ForceMFA is held, and what stands in the way is named.
+
+See design.md#verdicts.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from rollout.domain.force_mfa.documents import Amendments, enrolment
-from rollout.domain.inventory import ManagedPolicy, PolicyVersion, Quotas
-from rollout.domain.users import NamedPolicy
+from rollout.domain.people.inventory import ManagedPolicy, PolicyVersion, Quotas
+from rollout.domain.people.users import NamedPolicy
+from rollout.domain.policy.force_mfa import Amendments, enrolment
 from tests.builders import ACCOUNT, a_user
 from tests.domain.judging import (
     DOCUMENTS,
@@ -551,7 +554,7 @@ SLOTS = [
         a_person(**groups(10)),
         "none",
         "has-mfa",
-        via="user",
+        attachment="user",
         account=hanging(10),
     ),
     hold(
@@ -567,7 +570,7 @@ SLOTS = [
         a_person(**groups(10), **policies(9)),
         "none",
         "has-mfa",
-        via="user",
+        attachment="user",
         account=hanging(10, 9),
     ),
     enforce(
@@ -582,7 +585,7 @@ SLOTS = [
         bare(**groups(9)),
         "enrol",
         *HELP,
-        via="user",
+        attachment="user",
         account=hanging(9),
     ),
     enforce("eight groups leave room for both", bare(**groups(8)), "enrol", *HELP, account=hanging(8)),
@@ -597,7 +600,7 @@ SLOTS = [
         bare(**groups(9), **policies(8)),
         "enrol",
         *HELP,
-        via="user",
+        attachment="user",
         account=hanging(9, 8),
     ),
     enforce(
@@ -605,7 +608,7 @@ SLOTS = [
         a_person(**groups(10), **policies(19)),
         "none",
         "has-mfa",
-        via="user",
+        attachment="user",
         account=hanging(10, 19, quotas=Quotas(policies_per_user=20)),
     ),
     enforce(
@@ -613,7 +616,7 @@ SLOTS = [
         a_person(),
         "none",
         "has-mfa",
-        via="user",
+        attachment="user",
         rules={"attach": "user"},
     ),
     hold(
@@ -639,7 +642,7 @@ SLOTS = [
         ),
         "none",
         "has-mfa",
-        via="user",
+        attachment="user",
         account=hanging(10, 9, **ours_in_place()),
         enforced_by="ForceMFA (attached to the user)",
     ),
@@ -648,7 +651,7 @@ SLOTS = [
         a_person(),
         "none",
         "has-mfa",
-        via="user",
+        attachment="user",
         account={"quotas": Quotas(groups_left=0)},
     ),
     enforce(
@@ -663,7 +666,7 @@ SLOTS = [
         bare(),
         "enrol",
         *HELP,
-        via="user",
+        attachment="user",
         account={"quotas": Quotas(groups_left=1)},
     ),
     hold(
@@ -756,7 +759,7 @@ CLASHES = [
         a_person(),
         "none",
         "has-mfa",
-        via="user",
+        attachment="user",
         rules={"attach": "user"},
         account={"groups": (a_group("ForceMFA"),)},
     ),

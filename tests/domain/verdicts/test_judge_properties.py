@@ -19,8 +19,8 @@ from rollout.domain.iam import (
     evaluate,
     parse_document,
 )
-from rollout.domain.inventory import Observed
-from rollout.domain.users import DeviceKind, NamedPolicy, Unread
+from rollout.domain.people.inventory import Observed
+from rollout.domain.people.users import DeviceKind, NamedPolicy, Unread
 from rollout.domain.verdicts.judge import judge
 from rollout.domain.verdicts.verdict import Code, Kind, Verdict
 from tests.builders import NOW, an_account, an_exemption, days_ago
@@ -87,7 +87,7 @@ def test_everybody_can_be_judged_and_always_in_the_same_way(situation: Situation
     assert (
         (verdict.kind is Kind.ENFORCE)
         == (verdict.impact is not None)
-        == (verdict.via is not None)
+        == (verdict.attachment is not None)
         == bool(verdict.forecast)
     )
     assert (verdict.kind is Kind.HOLD) == bool(verdict.cure)
@@ -164,7 +164,7 @@ def test_whoever_is_enforced_has_room_an_address_a_usable_password_and_no_fact_m
     assert user.arn not in rules.operators
     assert not rules.break_glass
     wanted = 2 if Code.ENROLMENT_POLICY in verdict.codes else 1
-    if verdict.via == "group":
+    if verdict.attachment == "group":
         assert len(set(user.groups) - {"ForceMFA"}) + wanted <= facts.quotas.groups_per_user
     else:
         assert len(set(user.attached) - {OURS_ARN}) + wanted <= facts.quotas.policies_per_user
@@ -263,11 +263,11 @@ def test_who_is_placed_is_judged_as_if_they_were_not(situation: Situation):
     before = judged(situation)
     placed = situation.with_user(replace(situation.user, groups=(*situation.user.groups, "ForceMFA")))
     after = judged(placed)
-    assert (before.kind, before.reasons, before.impact, before.via, before.covered_by) == (
+    assert (before.kind, before.reasons, before.impact, before.attachment, before.covered_by) == (
         after.kind,
         after.reasons,
         after.impact,
-        after.via,
+        after.attachment,
         after.covered_by,
     )
     braked = not any(

@@ -1,4 +1,7 @@
-"""What looks like MFA enforcement and is not is named: by what it says, never by what it is called (AWS-FACTS §6.2)."""
+"""What looks like MFA enforcement and is not is named: by what it says, never by what it is called.
+
+See aws-facts.md#operators.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any
 import pytest
 
 from rollout.domain.iam import parse_document
-from rollout.domain.users import User
+from rollout.domain.people.users import User
 from rollout.domain.verdicts.judge import judge
 from rollout.domain.verdicts.lookalikes import lookalikes, weakness
 from tests.builders import ACCOUNT, NOW, an_exemption

@@ -1,4 +1,4 @@
-"""A password that has to be changed first cannot be changed under ForceMFA (AWS-FACTS §6.4.1)."""
+"""A password that has to be changed first cannot be changed under ForceMFA (aws-facts.md#caveats)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain.inventory import PasswordPolicy
-from rollout.domain.users import Password
+from rollout.domain.people.inventory import PasswordPolicy
+from rollout.domain.people.users import Password
 from rollout.domain.verdicts.passwords import first_use_doubtful, password_trap
 from tests.builders import NOW, a_user, days_ago
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from rollout.domain.force_mfa.documents import Amendments
-from rollout.domain.inventory import PasswordPolicy
-from rollout.domain.users import Password
+from rollout.domain.people.inventory import PasswordPolicy
+from rollout.domain.people.users import Password
+from rollout.domain.policy.force_mfa import Amendments
 from rollout.domain.verdicts.verdict import Code, Kind
 from tests.builders import NOW
 from tests.domain.judging import a_person, judged, the_documents, the_rules

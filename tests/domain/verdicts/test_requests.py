@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from rollout.domain.iam import Policies, parse_document
-from rollout.domain.users import User
+from rollout.domain.people.users import User
 from rollout.domain.verdicts.requests import UNKNOWABLE, Asker, World, home_region, probes
 from tests.builders import ACCOUNT, NOW, ORGANIZATION
 from tests.domain.judging import a_document, a_person, allow, deny

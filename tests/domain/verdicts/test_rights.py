@@ -6,8 +6,8 @@ from types import MappingProxyType
 
 import pytest
 
-from rollout.domain.inventory import Observed
-from rollout.domain.users import NamedPolicy, User
+from rollout.domain.people.inventory import Observed
+from rollout.domain.people.users import NamedPolicy, User
 from rollout.domain.verdicts.rights import Library, rights_of, short
 from tests.builders import a_user, an_observed
 from tests.domain.judging import EVERYTHING, a_document, a_group, a_level, a_managed, allow, inline

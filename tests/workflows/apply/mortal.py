@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from rollout.domain.changes import Change
-from rollout.domain.inventory import AccountFacts, ManagedPolicy
-from rollout.domain.journal.records import Record
-from rollout.domain.notices import Notice, Receipt
-from rollout.domain.organization import Account
-from rollout.domain.stages import Stage
-from rollout.domain.users import User
-from rollout.workflows.ports import Door, Journal, Notifier, OpenAccount, WriteReceipt
+from rollout.domain.people.inventory import AccountFacts, ManagedPolicy
+from rollout.domain.people.organization import Account
+from rollout.domain.people.users import User
+from rollout.domain.policy.changes import Change
+from rollout.domain.progress.messages import Notice, Receipt
+from rollout.domain.progress.records import Record
+from rollout.domain.progress.stages import Stage
+from rollout.workflows.ports import AccountAccess, Journal, Notifier, OpenAccount, WriteReceipt
 from tests.workflows.world import World, a_copy
 
 
@@ -91,7 +91,7 @@ class MortalAccount:
 class MortalDoor:
     """Leads into accounts in which one may die."""
 
-    inner: Door
+    inner: AccountAccess
     fate: Fate
 
     def enter(self, account: Account) -> MortalAccount:
@@ -116,7 +116,7 @@ def run_until(world: World, stage: Stage, fate: Fate) -> bool:
     """Begin a run that dies when fate says so; tell whether it came to its end."""
     tools = world.tools(
         MortalJournal(world.journal, fate),
-        MortalDoor(world.door, fate),
+        MortalDoor(world.access, fate),
         MortalNotifier(world.notifier, fate),
     )
     try:

@@ -1,4 +1,7 @@
-"""One change at a time: intent, write, outcome; what is in doubt is read, never guessed (DESIGN §8)."""
+"""One change at a time: intent, write, outcome; what is in doubt is read, never guessed.
+
+See design.md#apply-journal-store.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ from datetime import timedelta
 
 import pytest
 
-from rollout.adapters.aws import effects
-from rollout.domain.changes import (
+from rollout.aws.write import overlay
+from rollout.domain.people.inventory import AccountFacts
+from rollout.domain.policy.changes import (
     AlreadyInPlace,
     Applied,
     AttachToGroup,
@@ -24,10 +28,9 @@ from rollout.domain.changes import (
     SetDefaultVersion,
     Skipped,
 )
-from rollout.domain.inventory import AccountFacts
-from rollout.domain.journal.records import Intent, Record, Settled
-from rollout.domain.journal.replay import Done
-from rollout.workflows.apply.changes import Maker, Numbering
+from rollout.domain.progress.records import Intent, Record, Settled
+from rollout.domain.progress.replay import Done
+from rollout.workflows.apply.maker import Maker, Numbering
 from rollout.workflows.ports import AnswerLost, Refusal, WriteReceipt
 from tests.builders import (
     ACCOUNT,
@@ -257,10 +260,10 @@ def test_a_version_like_one_from_before_tells_nothing():
 
 def a_policy_of(default: Mapping[str, object], *others: Mapping[str, object]) -> AccountFacts:
     """An account that holds our policy with a version of each document."""
-    facts = effects.after(facts_of(), CreatePolicy(ACCOUNT, POLICY, "ForceMFA", "/rollout/", default, {}))
+    facts = overlay.after(facts_of(), CreatePolicy(ACCOUNT, POLICY, "ForceMFA", "/rollout/", default, {}))
     for document in others:
-        facts = effects.after(facts, CreateVersion(ACCOUNT, POLICY, document))
-    return effects.after(facts, SetDefaultVersion(ACCOUNT, POLICY, "v1"))
+        facts = overlay.after(facts, CreateVersion(ACCOUNT, POLICY, document))
+    return overlay.after(facts, SetDefaultVersion(ACCOUNT, POLICY, "v1"))
 
 
 def test_settling_writes_nothing():

@@ -1,4 +1,4 @@
-"""What has changed since the plan is found by a live look, and never enforced blindly (DESIGN §7)."""
+"""What has changed since the plan is found by a live look, and never enforced blindly (design.md#plan-file)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from rollout.domain.journal.records import Passed
-from rollout.domain.stages import Stage
-from rollout.domain.users import NamedPolicy, Unread
+from rollout.domain.people.users import NamedPolicy, Unread
+from rollout.domain.progress.records import UserSkipped
+from rollout.domain.progress.stages import Stage
 from rollout.workflows.ports import PolicyLevels
 from tests.builders import GROUP, a_key, a_user, an_exemption, an_id
 from tests.workflows.world import ADMIN, World, a_cli_user, a_person, an_enroller, placements
@@ -44,7 +44,7 @@ def test_who_became_a_machine_is_left_alone_and_the_difference_is_shown():
     answer = world.enforce()
     assert {"alice"} == world.enforced
     assert 1 == answer.tally["drift"]
-    (passed,) = world.records(Passed)
+    (passed,) = world.records(UserSkipped)
     assert "was enforce (has-mfa, keys-in-use), is hold: machine: no console password" in passed.detail
 
 
@@ -58,14 +58,14 @@ def test_who_lost_their_device_is_told_again_first():
 
 
 def test_a_new_password_that_must_be_changed_holds_the_user_back():
-    """Found by `GetLoginProfile` right before: under ForceMFA it could not be changed (AWS-FACTS §6.4)."""
+    """Found by `GetLoginProfile` right before: under ForceMFA it could not be changed (aws-facts.md#caveats)."""
     world = World(an_enroller("erin"), a_person("alice")).ripe()
     password = world.person("erin").password
     assert password is not None
     world.change("erin", password=replace(password, reset_required=True))
     world.enforce()
     assert {"alice"} == world.enforced
-    assert "first-sign-in: a new password must be set" in world.records(Passed)[-1].detail
+    assert "first-sign-in: a new password must be set" in world.records(UserSkipped)[-1].detail
 
 
 def test_what_the_live_look_cannot_read_is_unknown_and_never_fine():
@@ -73,7 +73,7 @@ def test_what_the_live_look_cannot_read_is_unknown_and_never_fine():
     world.account.unread_of["alice"] = Unread("devices", "AccessDenied")
     world.enforce()
     assert {"bob"} == world.enforced
-    assert "unknown: devices could not be read: AccessDenied" in world.records(Passed)[-1].detail
+    assert "unknown: devices could not be read: AccessDenied" in world.records(UserSkipped)[-1].detail
 
 
 def test_a_console_user_without_a_device_is_asked_live_even_where_the_report_is_fresh():
@@ -102,7 +102,7 @@ def test_who_is_exempt_in_todays_settings_is_left_alone():
     answer = world.enforce()
     assert {"bob"} == world.enforced
     assert 1 == answer.tally["exempt"]
-    assert "until role-based backup ships" in world.records(Passed)[-1].detail
+    assert "until role-based backup ships" in world.records(UserSkipped)[-1].detail
 
 
 def test_who_is_covered_by_others_now_is_left_alone():
@@ -110,7 +110,7 @@ def test_who_is_covered_by_others_now_is_left_alone():
     world.change("alice", inline=(FORCES_MFA,))
     world.enforce()
     assert {"bob"} == world.enforced
-    assert "is covered: other-deny" in world.records(Passed)[-1].detail
+    assert "is covered: other-deny" in world.records(UserSkipped)[-1].detail
 
 
 def test_a_changed_user_of_the_same_verdict_goes_on():
@@ -125,7 +125,7 @@ def test_a_deleted_user_is_gone_and_no_failure():
     world.account.remove("alice")
     answer = world.enforce()
     assert (1, False) == (answer.tally["gone"], answer.in_part)
-    assert ("gone", "deleted") == (world.records(Passed)[-1].code, world.records(Passed)[-1].detail)
+    assert ("gone", "deleted") == (world.records(UserSkipped)[-1].code, world.records(UserSkipped)[-1].detail)
     assert (Stage.ENFORCE, "rest") in world.done.carried
     assert {"bob"} == world.enforced
 
@@ -136,7 +136,7 @@ def test_a_name_that_belongs_to_somebody_else_now_is_never_touched(stage):
     world.account.put(a_user("carl", id=an_id("somebody", "else"), tags={"email": "other@example.com"}))
     world.apply(stage)
     assert [] == placements(world.attempted)
-    assert "the name belongs to another user now" == world.records(Passed)[-1].detail
+    assert "the name belongs to another user now" == world.records(UserSkipped)[-1].detail
     assert "other@example.com" not in world.told
 
 
@@ -192,7 +192,7 @@ def test_service_control_policies_that_cannot_be_read_hold_everybody_back():
     world.levels = Unread("service control policies", "AccessDenied")
     world.enforce()
     assert set() == world.enforced
-    assert "unknown: service control policies could not be read" in world.records(Passed)[-1].detail
+    assert "unknown: service control policies could not be read" in world.records(UserSkipped)[-1].detail
 
 
 def test_an_account_missing_from_the_service_control_policies_is_unknown_not_free():
@@ -210,4 +210,4 @@ def test_a_password_made_since_the_report_is_seen():
     world.planned()
     world.enforce()
     assert {"alice"} == world.enforced
-    assert "first-sign-in" in world.records(Passed)[-1].detail
+    assert "first-sign-in" in world.records(UserSkipped)[-1].detail

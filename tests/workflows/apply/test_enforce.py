@@ -1,10 +1,15 @@
-"""`apply --stage enforce`: policy, group, members, for whoever is told and ripe (DESIGN §5, §6, §8)."""
+"""`apply --stage enforce`: policy, group, members, for whoever is told and ripe.
+
+See design.md#policy-documents, design.md#stages-and-gates, design.md#apply-journal-store.
+"""
 
 from __future__ import annotations
 
 import pytest
 
-from rollout.domain.changes import (
+from rollout.domain.iam import equal_documents
+from rollout.domain.policy.attachment import Attachment
+from rollout.domain.policy.changes import (
     AddMember,
     AlreadyInPlace,
     Applied,
@@ -14,10 +19,8 @@ from rollout.domain.changes import (
     CreatePolicy,
     CreateVersion,
 )
-from rollout.domain.force_mfa.via import Via
-from rollout.domain.iam import equal_documents
-from rollout.domain.journal.records import Intent, Passed, RunEnded, RunStarted
-from rollout.domain.stages import Stage
+from rollout.domain.progress.records import Intent, RunEnded, RunStarted, UserSkipped
+from rollout.domain.progress.stages import Stage
 from tests.builders import ACCOUNT, GROUP, POLICY, a_ref
 from tests.workflows.world import (
     BRAKE,
@@ -47,7 +50,7 @@ def test_nobody_is_enforced_before_the_day_told(days):
     answer = world.enforce()
     assert {"waiting": 1} == answer.tally.counts
     assert [] == world.attempted
-    (passed,) = world.records(Passed)
+    (passed,) = world.records(UserSkipped)
     assert "told for 2026-12-08; ready from 2026-12-08 09:00 UTC" == passed.detail
 
 
@@ -64,7 +67,7 @@ def test_the_date_told_counts_also_when_a_gate_is_overridden():
     world.days_pass(15).enforce()
     answer = world.enforce(wave="rest", overrides={"soak": "incident 7"})
     assert {"waiting": 1} == answer.tally.counts
-    assert "told for 2026-12-11; ready from 2026-12-11 00:00 UTC" == world.records(Passed)[-1].detail
+    assert "told for 2026-12-11; ready from 2026-12-11 00:00 UTC" == world.records(UserSkipped)[-1].detail
     assert {"carl"} == world.enforced
 
 
@@ -73,7 +76,7 @@ def test_who_was_never_told_is_passed_over_and_the_others_go():
     answer = world.enforce()
     assert {"alice"} == world.enforced
     assert 1 == answer.tally["notice"]
-    assert "not told yet: apply --stage notify first" == world.records(Passed)[-1].detail
+    assert "not told yet: apply --stage notify first" == world.records(UserSkipped)[-1].detail
 
 
 def test_who_waits_is_passed_over_and_the_others_go():
@@ -223,7 +226,7 @@ def test_who_has_ten_groups_carries_the_policy_directly():
 
 
 def test_where_all_carry_the_policy_directly_no_group_is_made():
-    world = World(a_person("alice"), a_person("bob"), attach=Via.USER).planned()
+    world = World(a_person("alice"), a_person("bob"), attach=Attachment.USER).planned()
     world.enforce()
     assert [CreatePolicy, CreateVersion, AttachToUser, AttachToUser] == [
         type(change) for change in world.written

@@ -1,15 +1,15 @@
-"""Who is exempt and enforced is let out; who stops being exempt is told afresh (DESIGN §4)."""
+"""Who is exempt and enforced is let out; who stops being exempt is told afresh (design.md#verdicts)."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
-from rollout.domain.changes import Applied, DetachFromUser, RemoveMember
-from rollout.domain.force_mfa.via import Via
-from rollout.domain.journal.records import Passed
-from rollout.domain.scope import Selection
-from rollout.domain.stages import Stage
+from rollout.domain.people.scope import Selection
+from rollout.domain.policy.attachment import Attachment
+from rollout.domain.policy.changes import Applied, DetachFromUser, RemoveMember
+from rollout.domain.progress.records import UserSkipped
+from rollout.domain.progress.stages import Stage
 from tests.builders import GROUP, an_exemption
 from tests.fakes import Trouble
 from tests.workflows.world import World, a_cli_user, a_person
@@ -44,7 +44,7 @@ def test_who_is_exempt_and_enforced_is_let_out():
 
 
 def test_who_carries_the_policy_directly_is_let_out_too():
-    world = exempted(enforced("alice", "bob", attach=Via.USER), "alice")
+    world = exempted(enforced("alice", "bob", attach=Attachment.USER), "alice")
     world.enforce()
     assert {"bob"} == world.enforced
     assert DetachFromUser is type(world.written[-1])
@@ -119,7 +119,7 @@ def test_an_exemption_that_ran_out_needs_a_fresh_notice():
     world.plan("p3p3")
     world.rehearse()
     assert 1 == world.enforce().tally["notice"]
-    assert "told before having been let out or exempt" in world.records(Passed)[-1].detail
+    assert "told before having been let out or exempt" in world.records(UserSkipped)[-1].detail
     assert {"bob"} == world.enforced
 
     world.notify()

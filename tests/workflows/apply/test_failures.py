@@ -1,10 +1,14 @@
-"""What goes wrong with one user or account stops nobody else, and is told (DESIGN §3, §8)."""
+"""What goes wrong with one user or account stops nobody else, and is told.
+
+See design.md#commands, design.md#apply-journal-store.
+"""
 
 from __future__ import annotations
 
 import pytest
 
-from rollout.domain.changes import (
+from rollout.domain.policy.attachment import Attachment
+from rollout.domain.policy.changes import (
     AddMember,
     Applied,
     AttachToGroup,
@@ -15,9 +19,8 @@ from rollout.domain.changes import (
     Failed,
     Skipped,
 )
-from rollout.domain.force_mfa.via import Via
-from rollout.domain.journal.records import AccountFailed, Passed, RunEnded
-from rollout.domain.stages import Stage
+from rollout.domain.progress.records import AccountFailed, RunEnded, UserSkipped
+from rollout.domain.progress.stages import Stage
 from rollout.errors import ExpiredCredentials
 from rollout.workflows.ports import CannotEnter
 from tests.builders import ACCOUNT
@@ -68,9 +71,9 @@ def test_a_foundation_that_fails_stops_the_users_of_that_account_only(kind):
     assert kind is type(world.accounts[ACCOUNT].attempted[-1])
     assert (2, True) == (answer.tally["failed"], answer.in_part)
     assert {"alice", "zoe"} == {
-        passed.user.name for passed in world.records(Passed) if passed.code == "failed"
+        passed.user.name for passed in world.records(UserSkipped) if passed.code == "failed"
     }
-    assert f"{kind.__name__} did not succeed: AccessDenied" in world.records(Passed)[-1].detail
+    assert f"{kind.__name__} did not succeed: AccessDenied" in world.records(UserSkipped)[-1].detail
 
 
 @pytest.mark.parametrize("kind", [CreatePolicy, CreateVersion, CreateGroup, AttachToGroup])
@@ -176,13 +179,13 @@ def test_who_is_not_seen_when_read_back_has_failed():
     answer = world.enforce()
     assert (1, True) == (answer.tally["failed"], answer.in_part)
     assert ("bob", "not seen when read back") == (
-        world.records(Passed)[-1].user.name,
-        world.records(Passed)[-1].detail,
+        world.records(UserSkipped)[-1].user.name,
+        world.records(UserSkipped)[-1].detail,
     )
 
 
 def test_who_carries_the_policy_directly_is_read_back_too():
-    world = World(a_person("alice"), a_person("bob"), attach=Via.USER).planned()
+    world = World(a_person("alice"), a_person("bob"), attach=Attachment.USER).planned()
     world.account.unseen = frozenset({world.person("bob").id})
     assert 1 == world.enforce().tally["failed"]
     assert "attached_users" == world.account.asked[-1]

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollout.adapters.execution.threads import ThreadEngine
-from rollout.domain.budget import Budget
-from rollout.domain.changes import AddMember, Applied, Change, name
 from rollout.domain.gates import Tolerance
-from rollout.domain.journal.records import Intent, Passed, Settled
-from rollout.domain.stages import Stage
+from rollout.domain.gates.budget import Budget
+from rollout.domain.policy.changes import AddMember, Applied, Change, name
+from rollout.domain.progress.records import Intent, Settled, UserSkipped
+from rollout.domain.progress.stages import Stage
+from rollout.execution.threads import ThreadEngine
 from rollout.workflows.apply.budgets import Budgets
 from rollout.workflows.ports import Refusal
 from tests.fakes import FakeAccount
@@ -114,7 +114,7 @@ def test_however_threads_run_one_more_fails_than_may_and_no_other_is_tried(may_f
     assert may_fail + 1 == len(crossing.together) == answer.tally["failed"]
     assert 40 - may_fail - 1 == answer.tally["budget"]
     assert ("rest",) == answer.stopped
-    left = {passed.user.name: passed.code for passed in world.records(Passed)}
+    left = {passed.user.name: passed.code for passed in world.records(UserSkipped)}
     assert Counter(left.values()) == {"failed": may_fail + 1, "budget": 40 - may_fail - 1}
 
 
@@ -192,7 +192,7 @@ def test_asked_to_stop_the_changes_in_hand_are_finished_and_no_other_begun():
     assert answer.interrupted
     assert 1 <= len(placements(world.written)) <= 4
     assert all(done.outcome is not None for done in world.done.changes)
-    assert [] == world.records(Passed)
+    assert [] == world.records(UserSkipped)
     stop.clear()
     world.account.before_write = lambda _: None
     enforce(world)

@@ -1,4 +1,7 @@
-"""What each gate does to a run: lets the wave through, makes it wait, or refuses it, with numbers (DESIGN §6)."""
+"""What each gate does to a run: lets the wave through, makes it wait, or refuses it, with numbers.
+
+See design.md#stages-and-gates.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rollout.domain.changes import AddMember
 from rollout.domain.gates import Freeze, Tolerance, Window
-from rollout.domain.journal.records import GateOverridden, GateRead, RunEnded, RunStarted, Trapped
-from rollout.domain.scope import Selection
-from rollout.domain.stages import Stage
+from rollout.domain.people.scope import Selection
+from rollout.domain.policy.changes import AddMember
+from rollout.domain.progress.records import Deadlocked, GateOverridden, GateRead, RunEnded, RunStarted
+from rollout.domain.progress.stages import Stage
 from rollout.errors import EmptySelection, Interrupted, Refused
 from rollout.workflows.apply.order import Due
 from rollout.workflows.apply.run import apply_plan
@@ -321,7 +324,7 @@ def test_a_lock_out_in_the_wave_before_counts_as_a_failure_and_restarts_its_soak
     world.enforce()
     world.days_pass(3)
     alice = world.done.placed[world.person("alice").id].user
-    trap = Trapped("verify-1", world.clock.now(), ORGANIZATION, alice, "canary", "no device any more")
+    trap = Deadlocked("verify-1", world.clock.now(), ORGANIZATION, alice, "canary", "no device any more")
     world.journal.append(trap)
     answer = world.enforce()
     assert {"alice"} == world.enforced

@@ -1,4 +1,7 @@
-"""What has to be right before anything is carried: plan, organization, journal, lock (DESIGN §7, §8)."""
+"""What has to be right before anything is carried: plan, organization, journal, lock.
+
+See design.md#plan-file, design.md#apply-journal-store.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,14 @@ from datetime import timedelta
 
 import pytest
 
-from rollout.adapters.documents import seed
-from rollout.domain.changes import CreatePolicy
-from rollout.domain.force_mfa.documents import Amendments, allow_half, enrolment, force_mfa
-from rollout.domain.force_mfa.standing import Documents, Names
-from rollout.domain.inventory import ManagedPolicy, PolicyVersion
-from rollout.domain.journal.records import RunEnded, RunStarted, WaveCarried
-from rollout.domain.stages import Stage
+from rollout.domain.people.inventory import ManagedPolicy, PolicyVersion
+from rollout.domain.policy.changes import CreatePolicy
+from rollout.domain.policy.force_mfa import Amendments, allow_half, enrolment, force_mfa
+from rollout.domain.policy.standing import Documents, Names
+from rollout.domain.progress.records import RunEnded, RunStarted, WaveCarried
+from rollout.domain.progress.stages import Stage
 from rollout.errors import LockHeld, OtherOrganization, PlanRefused, Refused, RolloutError
+from rollout.wiring.seed_policy import seed
 from tests.builders import ACCOUNT, GROUP, NOW, ORGANIZATION, POLICY, a_membership, a_run, an_intent
 from tests.fakes import Trouble
 from tests.workflows.world import (

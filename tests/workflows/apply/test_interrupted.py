@@ -1,11 +1,14 @@
-"""Asked to stop, a run finishes the change in hand, says that it was interrupted, and can go on later (DESIGN §3)."""
+"""Asked to stop, a run finishes the change in hand, says that it was interrupted, and can go on later.
+
+See design.md#commands.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rollout.domain.journal.records import Passed, RunEnded
-from rollout.domain.stages import Stage
+from rollout.domain.progress.records import RunEnded, UserSkipped
+from rollout.domain.progress.stages import Stage
 from tests.builders import ACCOUNT
 from tests.workflows.apply.test_killed import keeps_the_promise, undisturbed
 from tests.workflows.world import World, a_cli_user, a_copy, a_person, an_enroller, placements
@@ -132,7 +135,7 @@ def test_whoever_a_stopped_run_did_not_get_to_is_not_called_failed():
     stop_after_writes(world, 5)
     answer = world.enforce()
     assert (1, 0) == (answer.tally["enforced"], answer.tally["failed"])
-    assert [] == world.records(Passed)
+    assert [] == world.records(UserSkipped)
     assert not answer.in_part
 
 
@@ -151,6 +154,6 @@ def test_a_stopped_rehearsal_does_not_begin_its_second_step():
     world = six_people()
     world.plan()
     world.stopping = lambda: len(world.accounts[OTHER].asked) >= 2
-    rehearsal, door, _ = world.rehearse()
+    rehearsal, access, _ = world.rehearse()
     assert rehearsal.interrupted
-    assert [] == [name for changes in door.noted.values() for name in placements(changes)]
+    assert [] == [name for changes in access.noted.values() for name in placements(changes)]

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollout.domain.changes import AlreadyInPlace, Applied, Change, CreatePolicy, Skipped, name
-from rollout.domain.force_mfa.via import Via
-from rollout.domain.journal.records import Intent, RunStarted, Settled
-from rollout.domain.stages import Stage
+from rollout.domain.policy.attachment import Attachment
+from rollout.domain.policy.changes import AlreadyInPlace, Applied, Change, CreatePolicy, Skipped, name
+from rollout.domain.progress.records import Intent, RunStarted, Settled
+from rollout.domain.progress.stages import Stage
 from tests.builders import ACCOUNT, POLICY, an_exemption
 from tests.fakes import Trouble
 from tests.workflows.apply.mortal import Fate, killed_at_every_moment, run_until
@@ -36,7 +36,7 @@ def an_organization_of_six(**more: Any) -> World:
     )
 
 
-@pytest.fixture(scope="module", params=list(Via))
+@pytest.fixture(scope="module", params=list(Attachment))
 def ripe(request) -> World:
     """Told, and the day has come: enforcement is due."""
     return an_organization_of_six(attach=request.param).ripe()

@@ -1,12 +1,15 @@
-"""Who moves between waves keeps what was said and done: it belongs to the organization and the UserId (DESIGN §6)."""
+"""Who moves between waves keeps what was said and done: it belongs to the organization and the UserId.
+
+See design.md#stages-and-gates.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from rollout.domain.comparison import LATER
-from rollout.domain.journal.records import Told
-from rollout.domain.waves import Wave
+from rollout.domain.plan.comparison import LATER
+from rollout.domain.plan.waves import Wave
+from rollout.domain.progress.records import Told
 from rollout.workflows.plan import PlanOrder, compare_with, make_plan
 from tests.builders import ORGANIZATION
 from tests.workflows.world import World, a_cli_user, a_person

@@ -1,4 +1,7 @@
-"""`apply --stage notify`: enrolment rights where they are needed, and one message a person (DESIGN §5, §6)."""
+"""`apply --stage notify`: enrolment rights where they are needed, and one message a person.
+
+See design.md#policy-documents, design.md#stages-and-gates.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,13 @@ from datetime import date, timedelta
 
 import pytest
 
-from rollout.domain.changes import AddMember, AttachToGroup, AttachToUser, CreateGroup, CreatePolicy
-from rollout.domain.journal.records import Passed, Told
-from rollout.domain.notices import Delivery
-from rollout.domain.scope import Selection
-from rollout.domain.stages import Stage
+from rollout.domain.people.scope import Selection
+from rollout.domain.plan.waves import Wave
+from rollout.domain.policy.changes import AddMember, AttachToGroup, AttachToUser, CreateGroup, CreatePolicy
+from rollout.domain.progress.messages import Delivery
+from rollout.domain.progress.records import Told, UserSkipped
+from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Impact
-from rollout.domain.waves import Wave
 from tests.builders import ACCOUNT, a_device, an_exemption
 from tests.fakes import Trouble
 from tests.workflows.world import (
@@ -228,7 +231,7 @@ def test_a_queued_message_is_not_sent_again_and_counts_for_nothing():
     assert {"already told": 1} == world.notify().tally.counts
     answer = world.days_pass(15).enforce()
     assert {"notice": 1} == answer.tally.counts
-    (passed,) = world.records(Passed)
+    (passed,) = world.records(UserSkipped)
     assert "the notice is queued, not delivered" == passed.detail
     assert set() == world.enforced
 
@@ -242,7 +245,7 @@ def test_a_notice_is_void_when_the_impact_has_become_worse():
     world.days_pass(15).change("carl", devices=(), mfa_active=False)
     answer = world.enforce()
     assert {"notice": 1} == answer.tally.counts
-    assert 'told about "cli", but now it is "enrol"' in world.records(Passed)[-1].detail
+    assert 'told about "cli", but now it is "enrol"' in world.records(UserSkipped)[-1].detail
     world.notify()
     assert [Impact.CLI, Impact.ENROL] == [told.impact for told in world.records(Told)]
     world.days_pass(14).enforce()

@@ -1,4 +1,7 @@
-"""Policy and group: what stands there already is used, left, braked or refused, and never taken over (DESIGN §5)."""
+"""Policy and group: what stands there already is used, left, braked or refused, and never taken over.
+
+See design.md#policy-documents.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from rollout.adapters.documents import seed
-from rollout.domain.changes import (
+from rollout.domain.iam import equal_documents
+from rollout.domain.people.inventory import ManagedPolicy, PolicyVersion
+from rollout.domain.policy.attachment import Attachment
+from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,
     CreateGroup,
@@ -16,13 +21,11 @@ from rollout.domain.changes import (
     CreateVersion,
     DeleteVersion,
 )
-from rollout.domain.force_mfa.documents import Amendments, allow_half, enrolment, force_mfa
-from rollout.domain.force_mfa.standing import Documents
-from rollout.domain.force_mfa.via import Via
-from rollout.domain.iam import equal_documents
-from rollout.domain.inventory import ManagedPolicy, PolicyVersion
-from rollout.domain.journal.records import Passed
-from rollout.domain.stages import Stage
+from rollout.domain.policy.force_mfa import Amendments, allow_half, enrolment, force_mfa
+from rollout.domain.policy.standing import Documents
+from rollout.domain.progress.records import UserSkipped
+from rollout.domain.progress.stages import Stage
+from rollout.wiring.seed_policy import seed
 from tests.builders import ACCOUNT, GROUP, POLICY, a_run, an_intent
 from tests.workflows.world import (
     ANYTHING,
@@ -98,7 +101,7 @@ def test_a_foreign_policy_that_says_the_same_is_attached_and_never_versioned():
     assert a_policy(FOREIGN, FULL) == world.account.facts.policies[FOREIGN]
 
 
-@pytest.mark.parametrize("attach", list(Via))
+@pytest.mark.parametrize("attach", list(Attachment))
 def test_whom_we_placed_under_a_foreign_policy_is_no_drift(attach):
     """Judged by it they are covered; it was us who put them there."""
     world = World(
@@ -116,7 +119,7 @@ def test_a_foreign_policy_that_says_another_thing_is_a_name_clash():
     world.enforce()
     assert {"bob"} == world.enforced
     assert [] == world.account.attempted
-    assert "name-clash: a policy of another meaning has our name" in world.records(Passed)[-1].detail
+    assert "name-clash: a policy of another meaning has our name" in world.records(UserSkipped)[-1].detail
 
 
 @pytest.mark.parametrize(
@@ -132,7 +135,7 @@ def test_a_foreign_group_of_our_name_is_a_name_clash(foreign):
     world.account.facts = replace(world.account.facts, groups={GROUP: foreign})
     world.enforce()
     assert [] == world.attempted
-    assert "name-clash" in world.records(Passed)[-1].detail
+    assert "name-clash" in world.records(UserSkipped)[-1].detail
 
 
 def test_a_group_with_members_that_the_journal_does_not_know_is_a_name_clash():
@@ -156,7 +159,7 @@ def test_a_braked_account_is_left_alone():
     assert attempted == len(world.attempted)
     assert set() == world.enforced
     assert {"released": 2} == answer.tally.counts
-    assert "the brake is pulled in this account" == world.records(Passed)[-1].detail
+    assert "the brake is pulled in this account" == world.records(UserSkipped)[-1].detail
 
 
 def test_nobody_is_called_enforced_while_the_brake_is_pulled():
@@ -260,7 +263,7 @@ def test_a_new_default_version_is_refused_when_it_would_reach_somebody_who_is_he
     assert attempted == len(world.attempted)
     assert (1, True) == (answer.tally["failed"], answer.in_part)
     assert "the policy would also reach robot, who are not to be enforced now" in (
-        world.records(Passed)[-1].detail
+        world.records(UserSkipped)[-1].detail
     )
 
 
@@ -317,7 +320,7 @@ def test_the_policy_is_not_hung_back_on_a_group_whose_members_were_let_out():
     assert attempted == len(world.attempted)
     assert set() == world.enforced
     assert (1, 1) == (answer.tally["released"], answer.tally["failed"])
-    assert "would also reach alice" in world.records(Passed)[-1].detail
+    assert "would also reach alice" in world.records(UserSkipped)[-1].detail
 
 
 def test_a_group_that_was_deleted_is_made_again_for_the_next():

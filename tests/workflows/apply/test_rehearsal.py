@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from rollout.domain.changes import Change, name
-from rollout.domain.force_mfa.via import Via
-from rollout.domain.journal.records import RunEnded, RunStarted
+from rollout.domain.policy.attachment import Attachment
+from rollout.domain.policy.changes import Change, name
+from rollout.domain.progress.records import RunEnded, RunStarted
 from tests.builders import ACCOUNT, an_exemption
 from tests.workflows.world import World, a_cli_user, a_group, a_person, an_enroller
 
@@ -69,12 +69,12 @@ def people(world: World):
     ]
 
 
-@pytest.mark.parametrize("attach", list(Via))
+@pytest.mark.parametrize("attach", list(Attachment))
 def test_a_rehearsal_foretells_exactly_the_writes_that_are_made(attach):
     world = everybody(attach=attach)
     world.plan()
-    _, door, _ = world.rehearse()
-    foretold = [change for account in world.accounts for change in door.noted[account]]
+    _, access, _ = world.rehearse()
+    foretold = [change for account in world.accounts for change in access.noted[account]]
     carried_for_real(world)
     assert same(foretold) == same(world.written)
     assert len(world.attempted) == len(foretold)
@@ -103,10 +103,10 @@ def test_a_rehearsal_foretells_who_is_let_out():
     world.enforce()
     world.exempt(an_exemption(world.person("alice").arn))
     world.plan("p2p2")
-    _, door, _ = world.rehearse()
+    _, access, _ = world.rehearse()
     before = len(world.written)
     world.enforce()
-    assert same(door.noted[ACCOUNT]) == same(world.written[before:])
+    assert same(access.noted[ACCOUNT]) == same(world.written[before:])
 
 
 def test_a_rehearsal_foretells_a_run_that_goes_on_half_way():
@@ -116,8 +116,8 @@ def test_a_rehearsal_foretells_a_run_that_goes_on_half_way():
     world.notify()
     world.days_pass(15).enforce()
     world.plan("p2p2")
-    _, door, _ = world.rehearse()
-    foretold = [change for account in world.accounts for change in door.noted[account]]
+    _, access, _ = world.rehearse()
+    foretold = [change for account in world.accounts for change in access.noted[account]]
     before = [len(account.written) for account in world.accounts.values()]
     world.notify()
     world.days_pass(15).enforce()
@@ -165,8 +165,8 @@ def test_a_rehearsal_after_everything_is_done_foretells_nothing():
     world = everybody().planned()
     carried_for_real(world)
     world.plan("p2p2")
-    rehearsal, door, notifier = world.rehearse()
-    assert {ACCOUNT: (), OTHER: ()} == door.noted
+    rehearsal, access, notifier = world.rehearse()
+    assert {ACCOUNT: (), OTHER: ()} == access.noted
     assert () == notifier.noted
     assert 0 == rehearsal.tally["writes"]
 
@@ -178,10 +178,10 @@ def test_a_rehearsal_settles_nothing_that_a_dead_run_left_open():
     last = max(place for place, record in enumerate(world.journal.kept) if type(record).__name__ == "Settled")
     world.journal.kept = world.journal.kept[:last]
     assert 1 == len(world.done.open)
-    rehearsal, door, _ = world.rehearse()
+    rehearsal, access, _ = world.rehearse()
     assert 1 == len(world.done.open)
     assert 0 == len(rehearsal.progress.open)
-    assert () == door.noted[ACCOUNT]
+    assert () == access.noted[ACCOUNT]
     world.enforce()
     assert not world.done.open
 
@@ -190,6 +190,6 @@ def test_a_rehearsal_leaves_a_braked_account_alone():
     world = World(a_person("alice"), a_person("bob"), canary=["alice"]).planned()
     world.enforce()
     world.pull_the_brake()
-    rehearsal, door, _ = world.rehearse()
-    assert () == door.noted[ACCOUNT]
+    rehearsal, access, _ = world.rehearse()
+    assert () == access.noted[ACCOUNT]
     assert 2 == rehearsal.tally["released"]

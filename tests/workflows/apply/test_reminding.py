@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from rollout.domain.journal.records import Reminded, Told
-from rollout.domain.notices import Delivery
-from rollout.domain.stages import Stage
+from rollout.domain.progress.messages import Delivery
+from rollout.domain.progress.records import Reminded, Told
+from rollout.domain.progress.stages import Stage
 from tests.builders import a_device
 from tests.workflows.world import ADMIN, World, a_cli_user, a_person, an_enroller
 

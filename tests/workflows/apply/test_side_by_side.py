@@ -6,10 +6,10 @@ import threading
 from collections import Counter
 from dataclasses import replace
 
-from rollout.adapters.execution.threads import ThreadEngine
-from rollout.domain.changes import name
-from rollout.domain.journal.records import Intent, Settled
-from rollout.domain.stages import Stage
+from rollout.domain.policy.changes import name
+from rollout.domain.progress.records import Intent, Settled
+from rollout.domain.progress.stages import Stage
+from rollout.execution.threads import ThreadEngine
 from rollout.workflows.ports import CannotEnter
 from tests.builders import an_id
 from tests.workflows.world import World, a_cli_user, a_copy, a_person, an_enroller

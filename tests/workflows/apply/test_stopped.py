@@ -1,4 +1,7 @@
-"""A run that has lost its lock, or failed too often, begins nothing more (DESIGN §6, §8)."""
+"""A run that has lost its lock, or failed too often, begins nothing more.
+
+See design.md#stages-and-gates, design.md#apply-journal-store.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from rollout.domain.changes import AddMember, CreatePolicy
 from rollout.domain.gates import Tolerance
-from rollout.domain.journal.records import Passed, RunEnded
-from rollout.domain.stages import Stage
+from rollout.domain.policy.changes import AddMember, CreatePolicy
+from rollout.domain.progress.records import RunEnded, UserSkipped
+from rollout.domain.progress.stages import Stage
 from rollout.errors import LockHeld, Refused
 from tests.fakes import Trouble
 from tests.workflows.apply.test_killed import keeps_the_promise, undisturbed
@@ -122,7 +125,7 @@ def test_a_foundation_that_fails_counts_every_user_who_needs_it():
     answer = world.enforce()
     assert (3, 1) == (answer.tally["failed"], answer.tally["budget"])
     assert [] == world.accounts[OTHER].attempted
-    assert "budget" in {passed.code for passed in world.records(Passed)}
+    assert "budget" in {passed.code for passed in world.records(UserSkipped)}
 
 
 def test_a_rehearsal_knows_no_budget():

@@ -1,4 +1,4 @@
-"""Which wave is due, and what its gates say (DESIGN §6)."""
+"""Which wave is due, and what its gates say (design.md#stages-and-gates)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from rollout.domain.journal.records import GateOverridden, GateRead, RunEnded, RunStarted, WaveCarried
-from rollout.domain.scope import Selection
-from rollout.domain.stages import Stage
-from rollout.domain.waves import Wave
+from rollout.domain.people.scope import Selection
+from rollout.domain.plan.waves import Wave
+from rollout.domain.progress.records import GateOverridden, GateRead, RunEnded, RunStarted, WaveCarried
+from rollout.domain.progress.stages import Stage
 from rollout.errors import EmptySelection, Refused
 from rollout.workflows.ports import CannotEnter
 from tests.workflows.world import World, a_cli_user, a_person, placements
@@ -73,7 +73,7 @@ def test_a_rehearsal_that_matched_nobody_opens_no_gate_and_leaves_no_record():
 
 
 def test_an_account_that_a_rehearsal_could_not_enter_stops_nobody_else():
-    """There is nothing to rehearse in it, and one bad account never stops the others (DESIGN §6)."""
+    """There is nothing to rehearse in it, and one bad account never stops the others (design.md#stages-and-gates)."""
     world = World(a_person("alice"), a_person("bob", account_id=OTHER))
     world.plan()
     world.closed[OTHER] = CannotEnter("AccessDenied")
@@ -318,7 +318,7 @@ def test_a_wave_of_which_nobody_could_be_reached_has_shown_nothing():
 
 
 def test_a_wave_whose_accounts_were_all_closed_keeps_nobody_waiting():
-    """Closed, suspended and excluded accounts are no failure (DESIGN §3)."""
+    """Closed, suspended and excluded accounts are no failure (design.md#commands)."""
     world = World(a_person("alice"), a_person("bob", account_id=OTHER), canary=["bob"]).ripe()
     world.close(OTHER)
     answer = world.enforce()

@@ -1,1 +1,0 @@
-"""Fills the ports: AWS, the store, notification channels, execution."""

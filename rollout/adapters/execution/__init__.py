@@ -1,1 +1,0 @@
-"""Runs account tasks side by side."""

@@ -1,1 +1,0 @@
-"""Files and locks: plans, evidence, journal segments, settings text."""

@@ -1,0 +1,1 @@
+"""The only place that speaks boto3 about accounts and the organization."""

@@ -1,0 +1,187 @@
+"""Lists the organization: its accounts with their OU paths, and the service control policies.
+
+See aws-facts.md#organizations.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from rollout.aws.connect.identity import WhoAmI
+from rollout.aws.connect.ou_tree import Tree
+from rollout.aws.read.control_policies import ControlPolicies
+from rollout.awsapi.attempts import Tally
+from rollout.awsapi.calls import CallerIdentity, Calls
+from rollout.awsapi.endpoints import date_of
+from rollout.awsapi.failures import CallFailed, ending_of
+from rollout.awsapi.faults import Fault
+from rollout.awsapi.retries import Retries
+from rollout.awsapi.sessions import Connection
+from rollout.domain.people.organization import Account, AccountState, Caller, Organization
+from rollout.domain.people.users import Unread
+from rollout.errors import AwsFailure, OrganizationNotListable, RolloutError
+from rollout.workflows.ports import PolicyLevels
+
+if TYPE_CHECKING:
+    from mypy_boto3_organizations import OrganizationsClient
+    from mypy_boto3_organizations.type_defs import AccountTypeDef
+
+CURE = (
+    "use credentials of the management account or of a delegated administrator that may call "
+    "organizations:DescribeOrganization, ListAccounts, ListRoots and ListOrganizationalUnitsForParent"
+)
+NEW_FOR = timedelta(days=1)
+
+
+class AwsOrganization:
+    """Fills `OrganizationPort` with the caller's own credentials; works for a delegated administrator too.
+
+    `with_tags` reads the tags of every account: one call an account, so only when a selector needs them.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        with_tags: bool = False,
+        retries: Retries | None = None,
+        who: WhoAmI | None = None,
+    ) -> None:
+        """Ask nothing yet."""
+        retries = retries or Retries()
+        self._connection = connection
+        self._with_tags = with_tags
+        self._who = who or WhoAmI(connection, retries)
+        self._calls = Calls("", CallerIdentity(), retries, retries.pace())
+        self._making = threading.Lock()
+        self._new: frozenset[str] = frozenset()
+        self._tree: Tree | None = None
+
+    @cached_property
+    def _client(self) -> OrganizationsClient:
+        return self._connection.organizations()
+
+    @property
+    def tally(self) -> Tally:
+        """How many calls were made, and how many of them again."""
+        return self._calls.tally
+
+    def caller(self) -> Caller:
+        """Ask `GetCallerIdentity`. Raises NoCredentials, ExpiredCredentials, AwsFailure."""
+        return self._who.introduction().caller
+
+    def organization(self) -> Organization:
+        """Ask `DescribeOrganization`. Raises OrganizationNotListable, NoCredentials, ExpiredCredentials."""
+        try:
+            found = self._calls.read(self._client.describe_organization)["Organization"]
+        except CallFailed as failed:
+            raise _not_listable(failed) from failed
+        return Organization(found["Id"], found["MasterAccountId"], self.caller().partition)
+
+    def accounts(self) -> Sequence[Account]:
+        """List every account, to the last page, by id.
+
+        Raises OrganizationNotListable, and AwsFailure when an account has neither `State` nor `Status`.
+        """
+        try:
+            listed, now = self._listed()
+            tree = Tree(self._calls, self._client)
+            tree.place(listed)
+            self._tree = tree
+            accounts = [self._account(found, tree) for found in listed]
+        except CallFailed as failed:
+            raise _not_listable(failed) from failed
+        if now:
+            self._new = frozenset(
+                found["Id"]
+                for found in listed
+                if "JoinedTimestamp" in found and now - found["JoinedTimestamp"] < NEW_FOR
+            )
+        return sorted(accounts, key=lambda account: account.id)
+
+    def is_new(self, account: Account) -> bool:
+        """Tell whether the account joined within a day: its roles may not be there yet.
+
+        See aws-facts.md#errors-and-retries.
+        """
+        return account.id in self._new
+
+    def policy_levels(self, accounts: Sequence[Account]) -> PolicyLevels | Unread:
+        """Read the SCPs of every account, by policy and not by account; Unread says why they cannot be had.
+
+        The management account has none that bind it, and nobody has any where the organization has not turned them on.
+        """
+        try:
+            tree = self._tree or self._fresh_tree()
+            found = ControlPolicies(self._calls, self._client).read(tree.roots)
+            if found is None:
+                return PolicyLevels({account.id: () for account in accounts})
+            management = self.organization().management_account_id
+            return PolicyLevels(
+                {
+                    account.id: () if account.id == management else found.levels(tree.way_to(account.id))
+                    for account in accounts
+                }
+            )
+        except CallFailed as failed:
+            return Unread("service control policies", failed.short)
+        except OrganizationNotListable as refused:
+            return Unread("service control policies", str(refused))
+
+    def _fresh_tree(self) -> Tree:
+        self.accounts()
+        if self._tree is None:
+            raise OrganizationNotListable("the accounts were not listed")
+        return self._tree
+
+    def _listed(self) -> tuple[list[AccountTypeDef], datetime | None]:
+        pages = list(self._calls.pages(self._client.list_accounts, "NextToken"))
+        now = date_of(pages[0]["ResponseMetadata"].get("HTTPHeaders", {}).get("date"))
+        # An account that moves while we list may stand on two pages; it is one all the same.
+        return list({found["Id"]: found for page in pages for found in page["Accounts"]}.values()), now
+
+    def _account(self, found: AccountTypeDef, tree: Tree) -> Account:
+        return Account(
+            id=found["Id"],
+            name=found.get("Name", ""),
+            email=found.get("Email", ""),
+            state=state_of(found),
+            ou=tree.ou_path(found["Id"]),
+            tags=self._tags(found["Id"]) if self._with_tags else {},
+        )
+
+    def _tags(self, account_id: str) -> dict[str, str]:
+        listing = self._client.list_tags_for_resource
+        pages = self._calls.pages(listing, "NextToken", ResourceId=account_id)
+        return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+
+
+def state_of(found: AccountTypeDef) -> AccountState:
+    """Read `State`, and the retired `Status` only where there is none (aws-facts.md#organizations). Raises AwsFailure.
+
+    A closed account that only `Status` tells of shows as SUSPENDED: left alone as well.
+    """
+    word = found.get("State") or found.get("Status")
+    try:
+        return AccountState(str(word))
+    except ValueError:
+        said = f"state {word!r}" if word else "neither State nor Status"
+        raise AwsFailure(
+            f"account {found['Id']} has {said}: whether it can be worked on is not known",
+            cure="update rollout, or exclude nothing and report this answer",
+        ) from None
+
+
+def _not_listable(failed: CallFailed) -> RolloutError:
+    if failed.code == "AWSOrganizationsNotInUseException":
+        return OrganizationNotListable(
+            f"the caller's account is in no organization ({failed.short})",
+            cure="use credentials of the management account",
+        )
+    if failed.fault is Fault.DENIED or failed.code == "AccountNotFoundException":
+        return OrganizationNotListable(f"the organization cannot be listed: {failed.sentence}", cure=CURE)
+    return ending_of(failed)

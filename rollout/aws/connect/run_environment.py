@@ -1,0 +1,65 @@
+"""Says where calls are made from: Region, endpoints, clock, and how long the session policies are. Fills `Vantage`."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from botocore.exceptions import UnknownRegionError
+
+from rollout.aws.connect.aws_clock import AwsClock
+from rollout.aws.connect.identity import WhoAmI
+from rollout.aws.connect.session_policy import LONGEST, session_policy
+from rollout.awsapi.endpoints import is_loopback
+from rollout.awsapi.operations import Ours
+from rollout.awsapi.sessions import Connection
+from rollout.domain.diagnosis.facts import Endpoint, EnvironmentFacts, Region, SessionSize, Trouble
+from rollout.domain.people.organization import Caller
+from rollout.errors import BadSettings
+
+
+class AwsRunEnvironment:
+    """Looks at the caller's own Session; no call is made but the one by which the caller is known."""
+
+    def __init__(self, connection: Connection, who: WhoAmI, ours: Ours) -> None:
+        """Ask nothing yet."""
+        self._connection = connection
+        self._who = who
+        self._ours = ours
+
+    def environment_facts(self, caller: Caller | None) -> EnvironmentFacts:
+        """Say it all. AWS's time is only known where the caller is."""
+        partition = caller.partition if caller else self._partition_of_region()
+        return EnvironmentFacts(
+            region=Region(
+                self._connection.region, self._connection.region_chosen, self._partition_of_region()
+            ),
+            endpoints=tuple(
+                self._endpoint(service, url) for service, url in self._connection.endpoints.items()
+            ),
+            skew=AwsClock(self._who).skew() if caller and self._who.introduction().said_at else None,
+            sessions=self._sessions(partition),
+        )
+
+    def _partition_of_region(self) -> str:
+        try:
+            return self._connection.session.get_partition_for_region(self._connection.region)
+        except UnknownRegionError:
+            return "unknown"
+
+    def _endpoint(self, service: str, url: str) -> Endpoint:
+        host = urlsplit(url).hostname or ""
+        of_aws = any(host.endswith(f".{suffix}") for suffix in self._connection.dns_suffixes())
+        return Endpoint(service, url, of_aws=of_aws, here=is_loopback(host))
+
+    def _sessions(self, partition: str) -> tuple[SessionSize, ...] | Trouble:
+        try:
+            return tuple(
+                SessionSize(
+                    "writing" if writing else "reading",
+                    len(session_policy(partition, self._ours, writing=writing)),
+                    LONGEST,
+                )
+                for writing in (False, True)
+            )
+        except BadSettings as error:
+            return Trouble(str(error), error.cure)

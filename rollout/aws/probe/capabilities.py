@@ -1,0 +1,239 @@
+"""Finds out what may be done in one account: by simulation where that is allowed, else by asking.
+
+See aws-facts.md#simulation-and-validation.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from rollout.aws.probe.probes import NOBODY, Probes
+from rollout.aws.read.authorization_details import Details, read_details
+from rollout.aws.read.credential_report import LIMITED, NOT_READY, NOT_THERE
+from rollout.awsapi.calls import Calls
+from rollout.awsapi.failures import CallFailed, one_line
+from rollout.awsapi.faults import Fault
+from rollout.awsapi.operations import OPERATIONS, On, Operation, Ours, Use, names_of
+from rollout.domain.diagnosis.facts import Holdings, How, May, Right
+from rollout.workflows.ports import CannotEnter
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_iam.type_defs import ContextEntryTypeDef, EvaluationResultTypeDef
+
+NEEDED: tuple[Operation, ...] = tuple(
+    operation
+    for operation in OPERATIONS
+    if operation.service == "iam" and operation.use in {Use.READ, Use.WRITE}
+)
+_ON_USERS = {
+    "GetAccessKeyLastUsed",
+    "GetLoginProfile",
+    "GetUser",
+    "ListAccessKeys",
+    "ListAttachedUserPolicies",
+    "ListGroupsForUser",
+    "ListMFADevices",
+    "ListServiceSpecificCredentials",
+}
+NOT_YET = NOT_THERE | NOT_READY | LIMITED
+"""What AWS answers about a credential report to those who may have it."""
+
+_ON_GROUPS = {"GetGroup", "ListAttachedGroupPolicies"}
+_ON_POLICIES = {"GetPolicy", "GetPolicyVersion", "ListEntitiesForPolicy", "ListPolicyVersions"}
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is inside: the ARN that signs (a session's role, a user, or the caller's own session)."""
+
+    arn: str
+    role: str
+    account_id: str
+    partition: str
+
+
+class AwsCapabilities:
+    """Fills `Capabilities`. Only reads; what it asks is in the table of operations."""
+
+    def __init__(self, principal: Principal, calls: Calls, client: IAMClient, ours: Ours) -> None:
+        """Ask nothing yet."""
+        self._principal = principal
+        self._calls = calls
+        self._client = client
+        self._ours = ours
+
+    @property
+    def role(self) -> str:
+        """The role that let us in, or "own credentials"."""
+        return self._principal.role
+
+    def rights(self) -> tuple[Right, ...]:
+        """Say of every needed action whether it may be taken. Raises what a lost session raises."""
+        try:
+            found = self._simulated()
+        except CallFailed as failed:
+            found = self._asked(failed.short)
+        return tuple(found[action] for action in sorted(found))
+
+    def holdings(self) -> Holdings:
+        """Count what AWS limits. Raises CannotEnter when not even the users can be listed."""
+        try:
+            details = self._details
+            numbers = self._numbers()
+        except CallFailed as failed:
+            raise CannotEnter(failed.sentence, failed.cure) from failed
+        policies = {self._policy_arn(path) for path in self._ours.policies}
+        groups = {name: path for path in self._ours.groups for name in names_of((path,))}
+        return Holdings(
+            numbers=numbers,
+            groups={user.name: len(user.groups) for user in details.users},
+            policies={user.name: len(user.attached) for user in details.users},
+            versions={arn: len(details.policies[arn].versions) for arn in policies & details.policies.keys()},
+            attached={
+                name: len(group.attached)
+                for name, group in details.groups.items()
+                if f"{group.path}{name}" == groups.get(name)
+            },
+        )
+
+    @cached_property
+    def _details(self) -> Details:
+        now = self._calls.retries.now()
+        return read_details(self._calls, self._client, self._principal.account_id, now)
+
+    def _numbers(self) -> Mapping[str, int]:
+        try:
+            numbers: Mapping[str, int] = self._calls.read(self._client.get_account_summary)["SummaryMap"]  # type: ignore[assignment]
+        except CallFailed as failed:
+            if failed.not_offered:
+                return {}
+            raise
+        return numbers
+
+    # --- By simulation ---
+
+    def _simulated(self) -> dict[str, Right]:
+        """Simulate every needed action as the one who is inside. Raises CallFailed where that is not to be had."""
+        arn = self._arn_to_simulate()
+        found: dict[str, Right] = {}
+        for resource, operations in self._by_resource():
+            writes = {action: one.writes for one in operations for action in one.actions}
+            for result in self._results(arn, list(writes), resource):
+                action = result["EvalActionName"]
+                # On two policies or groups: what is denied on one of them is denied.
+                if action not in found or found[action].may is May.ALLOWED:
+                    found[action] = _right_of(result, writes=writes[action])
+        return found
+
+    def _results(self, arn: str, actions: list[str], resource: str) -> Iterator[EvaluationResultTypeDef]:
+        hangs: ContextEntryTypeDef = {
+            "ContextKeyName": "iam:PolicyARN",
+            "ContextKeyValues": [self._policy_arn(self._ours.policies[0])],
+            "ContextKeyType": "string",
+        }
+        for page in self._calls.pages(
+            self._client.simulate_principal_policy,
+            "Marker",
+            PolicySourceArn=arn,
+            ActionNames=actions,
+            ResourceArns=[resource],  # of several, the overall decision would say too little
+            ContextEntries=[hangs],
+        ):
+            yield from page["EvaluationResults"]
+
+    def _by_resource(self) -> Iterator[tuple[str, list[Operation]]]:
+        """Sort the operations by what they are authorised on: a simulation of all of them takes six calls."""
+        kinds: defaultdict[str, list[Operation]] = defaultdict(list)
+        for operation in NEEDED:
+            kinds[_resource_of(operation)].append(operation)
+        yield "*", kinds["*"]
+        yield self._arn(f"user/{NOBODY}"), kinds["user"]
+        for path in self._ours.groups:
+            yield self._arn(f"group{path}"), kinds["group"]
+        for path in self._ours.policies:
+            yield self._policy_arn(path), kinds["policy"]
+
+    def _arn_to_simulate(self) -> str:
+        """A session's role has a path that the session does not tell; only users and roles can be simulated."""
+        arn = self._principal.arn
+        resource = arn.split(":", 5)[-1]
+        if not resource.startswith("assumed-role/"):
+            return arn
+        role = self._calls.read(self._client.get_role, RoleName=resource.split("/")[1])
+        return role["Role"]["Arn"]
+
+    # --- By asking ---
+
+    def _asked(self, why_not_simulated: str) -> dict[str, Right]:
+        """Make each read once: AWS decides whether it is allowed before it looks for what is named."""
+        probes = Probes(self._calls, self._client, self._policy_arn(self._ours.policies[0]), self._ours)
+        untested = partial(Right, may=May.UNTESTED, why=f"no simulation: {why_not_simulated}")
+        found: dict[str, Right] = {}
+        users: list[str] = []
+        # The details first: they name the users whom other questions are about.
+        for operation in sorted(NEEDED, key=lambda one: one.name != "GetAccountAuthorizationDetails"):
+            if operation.writes:  # nothing harmless tells; the simulation would have
+                found |= {action: untested(action, writes=True) for action in operation.actions}
+                continue
+            (action,) = operation.actions
+            try:
+                if operation.name == "GetAccountAuthorizationDetails":
+                    users = [user.name for user in self._details.users]
+                found[action] = _right_of_answer(action, probes.ask(operation.name, users))
+            except CallFailed as failed:
+                found[action] = _right_of_failure(action, failed)
+        return found
+
+    def _arn(self, resource: str) -> str:
+        return f"arn:{self._principal.partition}:iam::{self._principal.account_id}:{resource}"
+
+    def _policy_arn(self, path: str) -> str:
+        return self._arn(f"policy{path}")
+
+
+def _resource_of(operation: Operation) -> str:
+    kinds = (
+        ("user", _ON_USERS, {On.USER_BY_POLICY}),
+        ("group", _ON_GROUPS, {On.OUR_GROUPS, On.GROUP_BY_POLICY}),
+        ("policy", _ON_POLICIES, {On.OUR_POLICIES}),
+    )
+    return next((kind for kind, names, on in kinds if operation.name in names or operation.on in on), "*")
+
+
+def _right_of_answer(action: str, answer: object) -> Right:
+    if answer is Probes.CANNOT_ASK:
+        return Right(action, writes=False, may=May.UNTESTED, why="there is nothing to ask about")
+    return Right(action, writes=False, may=May.ALLOWED, how=How.ASKED)
+
+
+def _right_of_failure(action: str, failed: CallFailed) -> Right:
+    if failed.not_offered:
+        return Right(action, writes=False, may=May.MISSING, how=How.ASKED)
+    if failed.fault is Fault.DENIED:
+        return Right(action, writes=False, may=May.DENIED, how=How.ASKED, why=one_line(failed.said))
+    if failed.fault is Fault.NOT_FOUND or failed.code in NOT_YET:
+        # Allowed, and then there was nothing to give.
+        return Right(action, writes=False, may=May.ALLOWED, how=How.ASKED)
+    return Right(action, writes=False, may=May.UNTESTED, why=failed.short)
+
+
+def _right_of(result: EvaluationResultTypeDef, *, writes: bool) -> Right:
+    action = result["EvalActionName"]
+    if result["EvalDecision"] == "allowed":
+        return Right(action, writes, May.ALLOWED, How.SIMULATED)
+    if missing := result.get("MissingContextValues", []):
+        return Right(action, writes, May.UNTESTED, why=f"it turns on {', '.join(sorted(missing))}")
+    return Right(action, writes, May.DENIED, How.SIMULATED, _reason(result))
+
+
+def _reason(result: EvaluationResultTypeDef) -> str:
+    if result.get("OrganizationsDecisionDetail", {}).get("AllowedByOrganizations") is False:
+        return "a service control policy"
+    if result.get("PermissionsBoundaryDecisionDetail", {}).get("AllowedByPermissionsBoundary") is False:
+        return "the permissions boundary"
+    return "a policy denies it" if result["EvalDecision"] == "explicitDeny" else "no policy allows it"

@@ -1,0 +1,74 @@
+"""Asks each reading operation once, harmlessly, to see whether it is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rollout.awsapi.calls import Calls
+from rollout.awsapi.operations import Ours, names_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
+
+NOBODY = "rollout-doctor"
+"""A user who need not be there: rights are about the ARN."""
+USERS_ASKED = 20
+
+
+class Probes:
+    """One harmless request for each operation. What it names need not be there: "not found" was allowed to look."""
+
+    CANNOT_ASK = object()
+
+    def __init__(self, calls: Calls, client: IAMClient, policy_arn: str, ours: Ours) -> None:
+        """Ask nothing yet."""
+        self._calls = calls
+        self._client = client
+        iam, group = client, names_of(ours.groups)[0]
+        self._requests: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
+            "GenerateCredentialReport": (iam.generate_credential_report, {}),
+            "GetAccountPasswordPolicy": (iam.get_account_password_policy, {}),
+            "GetAccountSummary": (iam.get_account_summary, {}),
+            "GetCredentialReport": (iam.get_credential_report, {}),
+            "ListServiceSpecificCredentials": (
+                iam.list_service_specific_credentials,
+                {"AllUsers": True, "MaxItems": 1},
+            ),
+            "ListVirtualMFADevices": (iam.list_virtual_mfa_devices, {"MaxItems": 1}),
+            "GetLoginProfile": (iam.get_login_profile, {"UserName": NOBODY}),
+            "GetUser": (iam.get_user, {"UserName": NOBODY}),
+            "ListAccessKeys": (iam.list_access_keys, {"UserName": NOBODY}),
+            "ListMFADevices": (iam.list_mfa_devices, {"UserName": NOBODY}),
+            "ListAttachedUserPolicies": (iam.list_attached_user_policies, {"UserName": NOBODY}),
+            "ListGroupsForUser": (iam.list_groups_for_user, {"UserName": NOBODY}),
+            "GetGroup": (iam.get_group, {"GroupName": group, "MaxItems": 1}),
+            "ListAttachedGroupPolicies": (iam.list_attached_group_policies, {"GroupName": group}),
+            "GetPolicy": (iam.get_policy, {"PolicyArn": policy_arn}),
+            "GetPolicyVersion": (iam.get_policy_version, {"PolicyArn": policy_arn, "VersionId": "v1"}),
+            "ListEntitiesForPolicy": (
+                iam.list_entities_for_policy,
+                {"PolicyArn": policy_arn, "MaxItems": 1},
+            ),
+            "ListPolicyVersions": (iam.list_policy_versions, {"PolicyArn": policy_arn, "MaxItems": 1}),
+        }
+
+    def ask(self, operation: str, users: Sequence[str]) -> object:
+        """Make the request; `CANNOT_ASK` where there is nothing to ask about. Raises CallFailed."""
+        if operation == "GetAccessKeyLastUsed":
+            return self._use_of_some_key(users)
+        if operation == "GetAccountAuthorizationDetails":
+            return users  # that is where they are from
+        method, params = self._requests[operation]
+        return self._calls.read(method, **params)
+
+    def _use_of_some_key(self, users: Sequence[str]) -> object:
+        # AWS denies it for a key that is not there: only a real one tells.
+        for name in users[:USERS_ASKED]:
+            answer = self._calls.maybe(self._client.list_access_keys, UserName=name)
+            keys = answer["AccessKeyMetadata"] if answer else []
+            if keys:
+                return self._calls.read(
+                    self._client.get_access_key_last_used, AccessKeyId=keys[0]["AccessKeyId"]
+                )
+        return self.CANNOT_ASK

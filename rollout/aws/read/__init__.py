@@ -1,0 +1,1 @@
+"""Reads one account: the bulk calls, and the few that concern a single user."""

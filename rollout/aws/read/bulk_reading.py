@@ -1,0 +1,184 @@
+"""Puts one account's facts together from the bulk calls, and asks per user only where a verdict turns on it.
+
+Eight calls an account with AssumeRole, pages apart (design.md#accounts). A fact that could not be read becomes
+`Unread`, an
+operation that the endpoint does not offer a finding; neither stops the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from rollout.aws.read.account_limits import Summary, read_password_policy, read_summary
+from rollout.aws.read.authorization_details import Details, read_details
+from rollout.aws.read.credential_report import CredentialReport
+from rollout.aws.read.devices import VirtualDevices, read_virtual_devices
+from rollout.aws.read.live_user import DEVICES, PASSWORD, LiveUsers
+from rollout.aws.read.report_rows import Report, Row, UnusableReport
+from rollout.aws.read.service_credentials import read_service_credentials
+from rollout.awsapi.calls import Calls
+from rollout.awsapi.failures import CallFailed
+from rollout.domain.people.inventory import AccountFacts, Finding, Quotas
+from rollout.domain.people.users import MfaDevice, Unread, User
+from rollout.domain.verdicts.passwords import first_use_doubtful
+from rollout.workflows.ports import CannotEnter, Refusal
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
+
+T = TypeVar("T")
+
+SAME_MOMENT = timedelta(seconds=2)
+"""The report and the details round a user's creation differently; a name given away differs by more."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """One read of one account; made anew for each."""
+
+    calls: Calls
+    client: IAMClient
+    account_id: str
+    now: datetime
+    _unread: list[Unread] = field(default_factory=list)
+    _findings: list[Finding] = field(default_factory=list)
+
+    def facts(self) -> AccountFacts:
+        """Read everything. Raises CannotEnter when not even the users can be listed."""
+        report_in_making = CredentialReport(self.calls, self.client)
+        report_in_making.start()
+        details = self._details()
+        virtual = self._noted("virtual MFA devices", lambda: read_virtual_devices(self.calls, self.client))
+        services = self._needed(
+            "service-specific credentials",
+            lambda: read_service_credentials(self.calls, self.client, self.now),
+        )
+        summary = self._noted("quotas and root MFA", lambda: read_summary(self.calls, self.client))
+        policy = self._needed("the password policy", lambda: read_password_policy(self.calls, self.client))
+        report = self._report(report_in_making)
+        if report and self._somebody_else_exists(report, details):
+            details = self._details()
+        users = [
+            replace(user, service_credentials=services.get(user.name, ()) if services else ())
+            for user in self._users(details, report, virtual or VirtualDevices())
+        ]
+        return AccountFacts(
+            users=tuple(users),
+            groups=details.groups,
+            policies=details.policies,
+            read_at=self.now,
+            report_at=report.generated_at if report else None,
+            password_policy=policy,
+            quotas=summary.quotas if summary else Quotas(),
+            root_mfa_active=_root_mfa(report, summary),
+            unassigned_devices=virtual.unassigned if virtual else (),
+            findings=tuple(self._findings),
+            unread=tuple(self._unread),
+        )
+
+    def _details(self) -> Details:
+        try:
+            return read_details(self.calls, self.client, self.account_id, self.now)
+        except CallFailed as failed:
+            raise CannotEnter(failed.sentence, failed.cure) from failed
+
+    def _report(self, report: CredentialReport) -> Report | None:
+        try:
+            return report.finish()
+        except (CallFailed, UnusableReport) as error:
+            why = error.short if isinstance(error, CallFailed) else str(error)
+            self._find("no-credential-report", f"{why}; every user was asked one by one instead")
+            return None
+
+    def _needed(self, fact: str, ask: Callable[[], T]) -> T | None:
+        """A fact that verdicts turn on: without it, nobody in the account is fine."""
+        try:
+            return ask()
+        except CallFailed as failed:
+            if failed.not_offered:
+                self._find("not-offered", f"{failed.short}; no verdict looks at {fact}")
+            else:
+                self._unread.append(Unread(fact, failed.short))
+            return None
+
+    def _noted(self, fact: str, ask: Callable[[], T]) -> T | None:
+        """A fact that others can stand in for: live calls, AWS's defaults."""
+        try:
+            return ask()
+        except CallFailed as failed:
+            code = "not-offered" if failed.not_offered else "not-read"
+            self._find(code, f"{failed.short}; {fact} were not read")
+            return None
+
+    def _find(self, code: str, text: str) -> None:
+        self._findings.append(Finding(code, text, self.account_id))
+
+    def _somebody_else_exists(self, report: Report, details: Details) -> bool:
+        """Tell whether a user of the report is missing from the details and yet there: made or moved meanwhile."""
+        known = {user.arn for user in details.users}
+        live = LiveUsers(self.calls, self.client)
+        for arn in sorted(report.rows.keys() - known):
+            try:
+                if live.exists(arn.rpartition("/")[2]):
+                    return True
+            except CallFailed as failed:
+                self._unread.append(Unread(f"whether {arn} is still there", failed.short))
+        return False
+
+    def _users(self, details: Details, report: Report | None, virtual: VirtualDevices) -> Iterator[User]:
+        live = LiveUsers(self.calls, self.client)
+        for user in details.users:
+            row = report.rows.get(user.arn) if report else None
+            if report and row and _is_of(row, user):
+                yield self._of_report(live, user, row, report.generated_at, virtual.of_user.get(user.arn, ()))
+                continue
+            try:
+                yield live.credentials(user, self.now)
+            except Refusal:
+                continue  # deleted while we read
+
+    def _of_report(
+        self, live: LiveUsers, user: User, row: Row, generated_at: datetime, virtual: tuple[MfaDevice, ...]
+    ) -> User:
+        # Virtual devices are listed live: whoever enrolled one since the report has MFA.
+        mfa_active = row.mfa_active or bool(virtual)
+        seen = replace(
+            user,
+            facts_at=generated_at,
+            password=row.password,
+            mfa_active=mfa_active,
+            devices=virtual if virtual or not mfa_active else None,
+            keys=row.keys,
+            certificates=row.certificates,
+        )
+        if seen.devices is None and seen.active_keys:
+            seen = self._ask(seen, DEVICES, lambda: replace(seen, devices=live.devices(seen)))
+        if first_use_doubtful(seen):
+            last_used = seen.password.last_used if seen.password else None
+            return self._ask(seen, PASSWORD, lambda: replace(seen, password=live.password(seen, last_used)))
+        return seen
+
+    def _ask(self, user: User, fact: str, ask: Callable[[], User]) -> User:
+        try:
+            return ask()
+        except CallFailed as failed:
+            return replace(user, unread=(*user.unread, Unread(fact, failed.short)))
+
+
+def _is_of(row: Row, user: User) -> bool:
+    """Tell whether the row is about this user, and not about one deleted since, who had the name.
+
+    See aws-facts.md#names-paths-arns-tags.
+    """
+    if row.created is None or user.created is None:
+        return True
+    return abs(row.created - user.created) <= SAME_MOMENT
+
+
+def _root_mfa(report: Report | None, summary: Summary | None) -> bool | None:
+    if report and report.root_mfa_active is not None:
+        return report.root_mfa_active
+    return summary.root_mfa_active if summary else None

@@ -1,0 +1,175 @@
+"""Tells by live reads whether the effect of a change stands in an account (design.md#apply-journal-store)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from rollout.aws.read.authorization_details import policy_version
+from rollout.awsapi.calls import Calls
+from rollout.awsapi.failures import CallFailed
+from rollout.awsapi.faults import Fault
+from rollout.domain.iam import equal_documents
+from rollout.domain.people.inventory import ManagedPolicy, PolicyVersion
+from rollout.domain.policy.changes import (
+    AddMember,
+    AttachToGroup,
+    AttachToUser,
+    Change,
+    CreateGroup,
+    CreatePolicy,
+    CreateVersion,
+    DeleteGroup,
+    DeletePolicy,
+    DeleteVersion,
+    DetachFromGroup,
+    DetachFromUser,
+    RemoveMember,
+    SetDefaultVersion,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
+
+SHOWN_WITHIN = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between looks for a change that IAM does not show yet."""
+BELIEVED_ABSENT_AFTER = (0.5, 1.0, 2.0)
+"""The same for one of which nobody knows whether it was made."""
+
+
+class LiveConfirmation:
+    """Live reads about what changes are for; every method may raise CallFailed."""
+
+    def __init__(self, calls: Calls, client: IAMClient) -> None:
+        """Ask nothing yet."""
+        self._calls = calls
+        self._client = client
+
+    def shows(self, change: Change) -> bool:
+        """Tell whether the effect stands; look again for some seconds before believing that it does not."""
+        for pause in BELIEVED_ABSENT_AFTER:
+            if self.holds(change):
+                return True
+            self._calls.retries.sleep(pause)
+        return self.holds(change)
+
+    def holds(self, change: Change) -> bool:
+        """Tell whether the effect stands. A user, group or policy that is gone has nothing, and hangs on nothing."""
+        match change:
+            case CreatePolicy(policy_arn=arn, document=document):
+                return any(equal_documents(version.document, document) for version in self._versions(arn))
+            case CreateVersion(policy_arn=arn, document=document):
+                default = self._default_version(arn)
+                return default is not None and self._says(arn, default, document)
+            case SetDefaultVersion(policy_arn=arn, version_id=version):
+                return self._default_version(arn) == version
+            case DeleteVersion(policy_arn=arn, version_id=version):
+                return version not in self._version_ids(arn)
+            case DeletePolicy(policy_arn=arn):
+                return self._default_version(arn) is None
+            case CreateGroup(group=name, path=path):
+                return self._group_path(name) == path
+            case DeleteGroup(group=name):
+                return self._group_path(name) is None
+            case AttachToGroup(group=name, policy_arn=arn):
+                return arn in self._on_group(name)
+            case DetachFromGroup(group=name, policy_arn=arn):
+                return arn not in self._on_group(name)
+            case AddMember(group=name, user=user):
+                return name in self._groups_of(user.name)
+            case RemoveMember(group=name, user=user):
+                return name not in self._groups_of(user.name)
+            case AttachToUser(user=user, policy_arn=arn):
+                return arn in self._on_user(user.name)
+            case DetachFromUser(user=user, policy_arn=arn):
+                return arn not in self._on_user(user.name)
+
+    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
+        """UserIds of a group's members; empty where there is no such group. Who is expected is waited for."""
+        return self._awaited(lambda: self._members(group), expecting)
+
+    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
+        """UserIds that carry a policy directly; empty where there is none. Who is expected is waited for."""
+        return self._awaited(lambda: self._attached_users(policy_arn), expecting)
+
+    def _awaited(self, look: Callable[[], frozenset[str]], expecting: frozenset[str]) -> frozenset[str]:
+        """Look again while somebody expected is missing, for a bounded time (aws-facts.md#eventual-consistency)."""
+        seen = look()
+        for pause in SHOWN_WITHIN:
+            if expecting <= seen:
+                break
+            self._calls.retries.sleep(pause)
+            seen = look()
+        return seen
+
+    def _members(self, group: str) -> frozenset[str]:
+        pages = self._calls.pages(self._client.get_group, "Marker", GroupName=group, MaxItems=1000)
+        return frozenset(_until_gone(user["UserId"] for page in pages for user in page["Users"]))
+
+    def _attached_users(self, policy_arn: str) -> frozenset[str]:
+        pages = self._calls.pages(
+            self._client.list_entities_for_policy,
+            "Marker",
+            PolicyArn=policy_arn,
+            EntityFilter="User",
+            PolicyUsageFilter="PermissionsPolicy",
+            MaxItems=1000,
+        )
+        return frozenset(
+            _until_gone(user["UserId"] for page in pages for user in page.get("PolicyUsers", []))
+        )
+
+    def policy(self, arn: str) -> ManagedPolicy | None:
+        """One managed policy with all its versions; None where there is none."""
+        answer = self._calls.maybe(self._client.get_policy, PolicyArn=arn)
+        if answer is None:
+            return None
+        found = answer["Policy"]
+        return ManagedPolicy(arn, found["PolicyName"], found["Path"], tuple(self._versions(arn)))
+
+    def _default_version(self, arn: str) -> str | None:
+        answer = self._calls.maybe(self._client.get_policy, PolicyArn=arn)
+        return answer["Policy"]["DefaultVersionId"] if answer else None
+
+    def _version_ids(self, arn: str) -> list[str]:
+        pages = self._calls.pages(self._client.list_policy_versions, "Marker", PolicyArn=arn)
+        return list(_until_gone(version["VersionId"] for page in pages for version in page["Versions"]))
+
+    def _versions(self, arn: str) -> Iterator[PolicyVersion]:
+        for version_id in reversed(self._version_ids(arn)):  # the first is the brake, and the likeliest
+            version = self._version(arn, version_id)
+            if version:
+                yield version
+
+    def _version(self, arn: str, version_id: str) -> PolicyVersion | None:
+        answer = self._calls.maybe(self._client.get_policy_version, PolicyArn=arn, VersionId=version_id)
+        return policy_version(answer["PolicyVersion"]) if answer else None
+
+    def _says(self, arn: str, version_id: str, document: Mapping[str, object]) -> bool:
+        version = self._version(arn, version_id)
+        return version is not None and equal_documents(version.document, document)
+
+    def _group_path(self, name: str) -> str | None:
+        answer = self._calls.maybe(self._client.get_group, GroupName=name, MaxItems=1)
+        return answer["Group"]["Path"] if answer else None
+
+    def _on_group(self, name: str) -> list[str]:
+        pages = self._calls.pages(self._client.list_attached_group_policies, "Marker", GroupName=name)
+        return list(_until_gone(policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"]))
+
+    def _on_user(self, name: str) -> list[str]:
+        pages = self._calls.pages(self._client.list_attached_user_policies, "Marker", UserName=name)
+        return list(_until_gone(policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"]))
+
+    def _groups_of(self, name: str) -> list[str]:
+        pages = self._calls.pages(self._client.list_groups_for_user, "Marker", UserName=name)
+        return list(_until_gone(group["GroupName"] for page in pages for group in page["Groups"]))
+
+
+def _until_gone(found: Iterator[str]) -> Iterator[str]:
+    """Pass on what is found; what is not there holds nothing."""
+    try:
+        yield from found
+    except CallFailed as failed:
+        if failed.fault is not Fault.NOT_FOUND:
+            raise

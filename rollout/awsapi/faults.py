@@ -1,0 +1,183 @@
+"""Says of what kind each error of IAM, STS, Organizations and S3 is.
+
+The table is that of aws-facts.md#errors-and-retries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeGuard
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
+    ProxyConnectionError,
+    SSLError,
+)
+from botocore.exceptions import ConnectionError as BotocoreConnectionError
+from botocore.parsers import ResponseParserError
+
+
+class Fault(StrEnum):
+    """Of what kind an error is, and so whether the call deserves another try."""
+
+    THROTTLED = "throttled"
+    UNSENT = "never reached AWS"
+    UNANSWERED = "answer lost"
+    UNPARSABLE = "answer not understood"
+    CONFLICT = "conflict"
+    RECREATED = "name just used by another"
+    NOT_FOUND = "not found"
+    DENIED = "denied"
+    EXPIRED = "session expired"
+    UNKNOWN_KEYS = "credentials not known"
+    NOT_OFFERED = "not offered"
+    PERMANENT = "refused"
+
+
+THROTTLED = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottledException",
+        "TooManyRequestsException",
+        "ProvisionedThroughputExceededException",
+        "TransactionInProgressException",
+        "RequestLimitExceeded",
+        "BandwidthLimitExceeded",
+        "LimitExceededException",
+        "RequestThrottled",
+        "SlowDown",
+        "PriorRequestNotComplete",
+        "EC2ThrottledException",
+    }
+)
+TRANSIENT = frozenset(
+    {
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceFailure",
+        "ServiceException",  # Organizations sends it as 400 now and then
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "InternalFailure",
+        "InternalError",
+        "InternalServerError",
+        "InternalServiceError",
+        "IDPCommunicationError",
+        "PolicyEvaluation",
+    }
+)
+CONFLICTS = frozenset(
+    {
+        "ConcurrentModification",
+        "ConcurrentModificationException",
+        # S3, where another conditional write to the same key was under way: nobody's precondition has failed yet.
+        "ConditionalRequestConflict",
+        "OperationAborted",
+    }
+)
+NOT_FOUND = frozenset({"NoSuchEntity", "NoSuchEntityException"})
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+UNKNOWN_KEYS = frozenset(
+    {
+        "InvalidClientTokenId",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+        "UnrecognizedClient",
+        "IncompleteSignature",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "AuthFailure",
+    }
+)
+NOT_OFFERED = frozenset({"InvalidAction", "UnknownOperation", "UnknownOperationException", "NotImplemented"})
+REQUEST_TOO_MANY = 429
+
+
+def fault_of(error: Exception) -> Fault:
+    """Tell the kind of an error that botocore raised."""
+    if isinstance(error, ClientError):
+        return _fault_of_answer(error)
+    if isinstance(error, ResponseParserError):
+        return Fault.UNPARSABLE
+    if isinstance(error, EndpointConnectionError | ConnectTimeoutError | ProxyConnectionError | SSLError):
+        return Fault.UNSENT
+    if isinstance(error, HTTPClientError | BotocoreConnectionError | IncompleteReadError):
+        return Fault.UNANSWERED
+    return Fault.PERMANENT
+
+
+def _fault_of_answer(error: ClientError) -> Fault:
+    code, status = code_of(error), status_of(error)
+    for codes, fault in (
+        (THROTTLED, Fault.THROTTLED),
+        (EXPIRED, Fault.EXPIRED),
+        (UNKNOWN_KEYS, Fault.UNKNOWN_KEYS),
+        (DENIED, Fault.DENIED),
+        (CONFLICTS, Fault.CONFLICT),
+        (NOT_FOUND, Fault.NOT_FOUND),
+        (NOT_OFFERED, Fault.NOT_OFFERED),
+        (TRANSIENT, Fault.UNANSWERED),
+    ):
+        if code in codes:
+            return fault
+    if code == "EntityTemporarilyUnmodifiable":
+        return Fault.RECREATED
+    return _fault_of_status(code, status)
+
+
+def _fault_of_status(code: str, status: int) -> Fault:
+    if status == REQUEST_TOO_MANY:
+        return Fault.THROTTLED
+    # botocore puts the status in place of a code where the body holds none: nothing of AWS's wrote that body.
+    bodiless = not code or code.isdigit() or code == "Unknown"
+    if status == 501 or (status == 404 and bodiless):
+        return Fault.NOT_OFFERED
+    if status == 500 and bodiless:
+        return Fault.UNPARSABLE
+    return Fault.UNANSWERED if status >= 500 else Fault.PERMANENT
+
+
+def code_of(error: Exception) -> str:
+    """AWS's code on the wire; class names end in `Exception`, codes do not (aws-facts.md#errors-and-retries)."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", ""))
+    return type(error).__name__
+
+
+def said_by(error: Exception) -> str:
+    """AWS's own sentence, or botocore's."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Message", "")) or "no message"
+    if isinstance(error, ResponseParserError):
+        return "the answer is not what AWS would send"
+    return str(error)
+
+
+def status_of(error: Exception) -> int:
+    """The HTTP status of an answer; 0 where there was none."""
+    return error.response["ResponseMetadata"]["HTTPStatusCode"] if _has_metadata(error) else 0
+
+
+def headers_of(error: Exception) -> Mapping[str, str]:
+    """The HTTP headers of an answer, keys in lower case."""
+    return error.response["ResponseMetadata"].get("HTTPHeaders", {}) if _has_metadata(error) else {}
+
+
+def _has_metadata(error: Exception) -> TypeGuard[ClientError]:
+    return isinstance(error, ClientError) and "HTTPStatusCode" in error.response.get("ResponseMetadata", {})
+
+
+def is_botocore(error: BaseException) -> bool:
+    """Tell whether an exception is botocore's, and must not leave this package."""
+    return isinstance(error, ClientError | BotoCoreError | ResponseParserError)

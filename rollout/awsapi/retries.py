@@ -1,0 +1,224 @@
+"""Owns every retry of an AWS call: which errors deserve another try, how soon, and for how long.
+
+See aws-facts.md#errors-and-retries.
+
+A read is simply tried again. A write is tried again only when it cannot have had an effect: it was throttled, it
+met a conflict, or it never reached AWS. A write whose answer was lost raises `AnswerLost`; the workflow reads the
+effect before anybody repeats it.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Generic, TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception
+
+from rollout.awsapi.attempts import Answered, Attempt
+from rollout.awsapi.failures import CallFailed, caller_failure, is_about_caller
+from rollout.awsapi.faults import Fault, code_of, fault_of, headers_of, is_botocore
+from rollout.awsapi.operations import Operation
+from rollout.awsapi.pace import Pace
+from rollout.workflows.ports import AnswerLost
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+WAITS = {
+    Fault.THROTTLED: (0.2, 20.0),
+    Fault.UNSENT: (0.2, 10.0),
+    Fault.UNANSWERED: (0.1, 10.0),
+    Fault.UNPARSABLE: (0.1, 10.0),
+    Fault.CONFLICT: (0.5, 10.0),
+    Fault.RECREATED: (2.0, 20.0),
+    Fault.NOT_FOUND: (1.0, 5.0),
+    Fault.EXPIRED: (0.0, 0.0),
+}
+"""First wait and cap in seconds; each try doubles the wait, and the jitter is full: anything from zero up to it."""
+
+REPEATABLE_WRITES = frozenset({Fault.THROTTLED, Fault.UNSENT, Fault.CONFLICT, Fault.RECREATED})
+REPEATABLE_READS = REPEATABLE_WRITES | {Fault.UNANSWERED, Fault.UNPARSABLE}
+LOST = frozenset({Fault.UNANSWERED, Fault.UNPARSABLE})
+UNPARSABLE_ATTEMPTS = 3
+"""Twice may be a proxy on a bad day: one call in 400 where it fails one in 20. Three times is an endpoint."""
+LONGEST_ASKED_FOR = 60.0
+"""A `Retry-After` beyond this is cut: the deadline decides then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one call is tried."""
+
+    attempts: int = 12
+    deadline: float = 180.0
+    propagation: int = 5
+    """Attempts for an object that was made moments ago and is not found yet (aws-facts.md#eventual-consistency)."""
+
+
+@dataclass(slots=True)
+class Retries:
+    """Makes calls with patience; one for a whole process, since it remembers what the endpoint offers."""
+
+    patience: Patience = field(default_factory=Patience)
+    sleep: Callable[[float], None] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
+    chance: Callable[[], float] = random.random
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _offered: set[str] = field(default_factory=set)
+    _missing: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def pace(self) -> Pace:
+        """Make the bucket of one more account."""
+        return Pace(self.sleep, self.monotonic)
+
+    def call(self, attempt: Attempt[T]) -> Answered[T]:
+        """Make the call. Raises CallFailed, AnswerLost, NoCredentials, ExpiredCredentials, AwsFailure."""
+        operation = attempt.operation
+        if operation.name in self._missing:
+            raise CallFailed.missing(operation.name, attempt.account_id)
+        run = _Run(self, attempt)
+        retrying = Retrying(
+            stop=run.exhausted,
+            wait=run.wait,
+            retry=retry_if_exception(run.deserves_another),
+            before_sleep=run.going_on,
+            sleep=self.sleep,
+            reraise=True,
+        )
+        try:
+            value = retrying(run.once)
+        except Exception as error:
+            if not is_botocore(error):
+                raise
+            raise run.translated(error) from error
+        self._offered.add(operation.name)
+        return Answered(value, run.attempts)
+
+    def is_missing(self, error: Exception, operation: Operation, unparsable: int) -> bool:
+        """Tell whether the endpoint does not offer the operation: it says so, or keeps answering what no AWS answers.
+
+        An operation that answered before is offered, whatever happens to one call of it. `unparsable` counts such
+        answers to this call.
+        """
+        fault = fault_of(error)
+        missing = fault is Fault.NOT_OFFERED or (
+            fault is Fault.UNPARSABLE and operation.may_be_missing and unparsable >= UNPARSABLE_ATTEMPTS
+        )
+        with self._lock:
+            if not missing or operation.name in self._offered:
+                return False
+            self._missing.add(operation.name)
+            return True
+
+
+class _Run(Generic[T]):
+    """One call with all its attempts."""
+
+    def __init__(self, retries: Retries, attempt: Attempt[T]) -> None:
+        self._retries = retries
+        self._attempt = attempt
+        self._started = retries.monotonic()
+        self._renewed = False
+        self._unparsable = 0
+        self.attempts = 0
+
+    def once(self) -> T:
+        attempt = self._attempt
+        attempt.pace.take()
+        self.attempts += 1
+        attempt.tally.count("calls")
+        try:
+            value = attempt.make()
+        except Exception as error:
+            if is_botocore(error) and fault_of(error) is Fault.THROTTLED:
+                attempt.tally.count("throttled")
+                attempt.pace.slow_down()
+            raise
+        attempt.pace.speed_up()
+        return value
+
+    def deserves_another(self, error: BaseException) -> bool:
+        if not isinstance(error, Exception) or not is_botocore(error) or is_about_caller(error):
+            return False
+        fault = fault_of(error)
+        if fault is Fault.EXPIRED:
+            return self._renew()
+        if fault is Fault.NOT_FOUND:
+            return self._attempt.just_made and self.attempts < self._retries.patience.propagation
+        self._unparsable += fault is Fault.UNPARSABLE
+        if self._retries.is_missing(error, self._attempt.operation, self._unparsable):
+            return False
+        return fault in (REPEATABLE_WRITES if self._attempt.operation.writes else REPEATABLE_READS)
+
+    def _renew(self) -> bool:
+        # Expired before it was looked at: the call had no effect, so even a write may be repeated, once.
+        if self._renewed:
+            return False
+        self._renewed = True
+        if self._attempt.renew:
+            self._attempt.renew()
+        return True
+
+    def exhausted(self, state: RetryCallState) -> bool:
+        patience = self._retries.patience
+        spent = self._retries.monotonic() - self._started
+        return self.attempts >= patience.attempts or spent + state.upcoming_sleep >= patience.deadline
+
+    def wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        if not isinstance(error, Exception):
+            return 0.0
+        fault = fault_of(error)
+        first, cap = WAITS.get(fault, (0.5, 10.0))
+        drawn = self._retries.chance() * min(cap, first * 2.0 ** (self.attempts - 1))
+        return max(drawn, min(LONGEST_ASKED_FOR, _asked_for(error, self._retries.now)))
+
+    def going_on(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        self._attempt.tally.count("retries")
+        log.info(
+            "%s in account %s: %s, attempt %d, again in %.1f s",
+            self._attempt.operation.name,
+            self._attempt.account_id or "of the caller",
+            code_of(error) if isinstance(error, Exception) else "",
+            self.attempts,
+            state.upcoming_sleep,
+        )
+
+    def translated(self, error: Exception) -> Exception:
+        attempt = self._attempt
+        name = attempt.operation.name
+        if is_about_caller(error):
+            return caller_failure(error, name, attempt.account_id)
+        failed = CallFailed.of(error, name, attempt.account_id, self.attempts)
+        if attempt.operation.writes and failed.fault in LOST:
+            return AnswerLost(failed.sentence)
+        if attempt.own_credentials and failed.fault in {Fault.EXPIRED, Fault.UNKNOWN_KEYS}:
+            return caller_failure(error, name, attempt.account_id)
+        return failed
+
+
+def _asked_for(error: Exception, now: Callable[[], datetime]) -> float:
+    """Seconds that AWS asks us to wait: `Retry-After` in seconds or as a date, `x-amz-retry-after` in ms."""
+    headers = headers_of(error)
+    try:
+        if "x-amz-retry-after" in headers:
+            return float(headers["x-amz-retry-after"]) / 1000
+        asked = headers.get("retry-after", "")
+        if not asked:
+            return 0.0
+        if asked.strip().isdigit():
+            return float(asked)
+        seconds: float = (parsedate_to_datetime(asked) - now()).total_seconds()
+        return max(0.0, seconds)
+    except (ValueError, TypeError):
+        return 0.0

@@ -1,0 +1,170 @@
+"""`rollout apply`: carry a reviewed plan to a stage, and write a report of what came of it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users, Yes
+from rollout.cli.startup import go_live, read_settings, selection, share_report
+from rollout.cli.terminal.apply_summary import as_json, tell, tell_gates
+from rollout.cli.terminal.console import TerminalProgress, confirm, err, print_json, warn
+from rollout.domain.progress.stages import Stage
+from rollout.errors import Interrupted, WrongUsage
+
+if TYPE_CHECKING:
+    from rollout.domain.people.scope import Selection
+    from rollout.domain.progress.replay import Progress
+    from rollout.wiring import Live
+    from rollout.workflows.apply.order import Applied, Due, Order
+    from rollout.workflows.ports import StoredPlan
+
+IN_PART = 4
+
+
+def apply(
+    plan: PlanArgument = None,
+    stage: Annotated[Stage, typer.Option("--stage", help="How far to carry it.")] = Stage.DRY_RUN,
+    wave: Annotated[
+        str | None,
+        typer.Option(
+            "--wave", metavar="NAME", help="This wave; default: the next one due.", show_default=False
+        ),
+    ] = None,
+    account: Accounts = None,
+    ou: Ous = None,
+    user: Users = None,
+    override_gate: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--override-gate",
+            metavar="GATE",
+            help="Let the wave through this gate; needs --reason.",
+            show_default=False,
+        ),
+    ] = None,
+    reason: Annotated[
+        str | None,
+        typer.Option(
+            "--reason", metavar="TEXT", help="Why a gate is overridden; journalled.", show_default=False
+        ),
+    ] = None,
+    config: Config = None,
+    profile: Profile = None,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Carry a plan to a stage: rehearse it, tell people, or enforce.
+
+    Example: [bold]rollout apply --stage dry-run[/], then [bold]--stage notify[/], and when the lead time has passed
+    [bold]--stage enforce[/]. Run it again for the next wave; a run that was cut short goes on where it stopped.
+    """
+    from rollout.workflows.apply.guards import check_order
+    from rollout.workflows.apply.run import apply_plan
+
+    overrides = _overrides(override_gate, reason)
+    settings = read_settings(config)
+    live, where = go_live(settings, profile)
+    stored = live.files.plans.load(plan, where.organization.id)
+    run = live.new_run()
+    order = live.order(
+        stage, run, stored, where, wave=wave, selection=selection(account, ou, user), overrides=overrides
+    )
+    # All that can be known to be wrong is said before anybody is asked, and before anything is written.
+    check_order(order, where.organization, live.clock.now())
+    live.files.check_writable(stage, stored)
+    tools = live.tools(stage, run, where, TerminalProgress())
+    result = apply_plan(order, tools, where, lambda due, progress: _agree(order, due, progress, yes=yes))
+    report = str(_write_report(live, stored, result)) if result.waves else None
+    if json:
+        print_json(as_json(result, report))
+    else:
+        tell(result, run, stored.header, report)
+    if result.interrupted:
+        raise Interrupted(
+            "ended early, as asked; what was done is in the journal, and nothing is half done",
+            cure=f"go on with: {_again(stage, plan, wave, order.selection)}",
+        )
+    if result.refused is not None:
+        raise result.refused
+    if result.stopped:
+        warn(
+            f"stopped by failure_tolerance: wave {', '.join(result.stopped)} has more failures than may be;"
+            " see who and why, and when it is mended go on with --override-gate failure_tolerance --reason WHY"
+        )
+        raise typer.Exit(IN_PART)
+    if result.in_part:
+        warn("some users or accounts are not done, see above; running it again tries them again")
+        raise typer.Exit(IN_PART)
+
+
+def _overrides(gates: list[str] | None, reason: str | None) -> dict[str, str]:
+    from rollout.domain.gates import GATES
+
+    for gate in gates or ():
+        if gate not in GATES:
+            raise WrongUsage(f'there is no gate "{gate}"', cure=f"gates: {', '.join(GATES)}")
+    if gates and not reason:
+        raise WrongUsage("--override-gate needs --reason", cure='say why: --reason "…"; it is journalled')
+    return dict.fromkeys(gates or (), reason or "")
+
+
+def _again(stage: Stage, plan: str | None, wave: str | None, chosen: Selection) -> str:
+    """Write the command that goes on where this one stopped."""
+    words = ["rollout", "apply", "--stage", str(stage)]
+    words += [plan] if plan else []
+    words += ["--wave", wave] if wave else []
+    for option, globs in (("--account", chosen.accounts), ("--ou", chosen.ous), ("--user", chosen.users)):
+        words += [word for glob in globs for word in (option, glob)]
+    return shlex.join(words)
+
+
+def _agree(order: Order, due: Due, progress: Progress, *, yes: bool) -> None:
+    """Say what is about to be done to how many, and ask. Raises Refused, WrongUsage."""
+    if order.stage is Stage.DRY_RUN:
+        return
+    header = order.plan.header
+    tell_gates((answer for _, answer in due.gates), due.inherited, order.overrides)
+    if due.why_nothing:
+        err.print(f"Nothing else is due: {due.why_nothing}.", markup=False)
+    users = _users(order, order.plan)
+    does = "tell people" if order.stage is Stage.NOTIFY else "enforce MFA"
+    made = f"plan {header.id}, made {header.created:%Y-%m-%d %H:%M} UTC"
+    err.print(f"About to {does} in organization {header.organization_id} ({made}):", markup=False)
+    for name in due.waves:
+        again = ", again: whoever came late" if (order.stage, name) in progress.carried else ""
+        err.print(f"  wave {name}: up to {users[name]} users{again}", markup=False)
+    confirm("Go on?", yes=yes)
+
+
+def _users(order: Order, stored: StoredPlan) -> Mapping[str, int]:
+    """Count the users of each wave that this run is about."""
+    if not order.narrowed:
+        return stored.header.waves
+    counts = dict.fromkeys(stored.header.waves, 0)
+    chosen = order.selection
+    for part in stored.accounts():
+        if chosen.takes_account(part.account_id, part.name, part.ou):
+            for entry in part.entries:
+                if entry.wave and chosen.takes_user(entry.user.arn, entry.user.name, entry.user.id):
+                    counts[entry.wave] += 1
+    return counts
+
+
+def _write_report(live: Live, stored: StoredPlan, result: Applied) -> Path:
+    from rollout.domain.progress.replay import replay
+    from rollout.reporting import write_report
+
+    real = replay(live.files.journal("report").records(), stored.header.organization_id)
+    rehearsal = result.progress if result.stage is Stage.DRY_RUN else None
+    folder = live.files.report_folder(stored)
+    files = write_report(
+        folder, stored.header, stored.accounts(), real, live.clock.now(), rehearsal=rehearsal
+    )
+    for place in share_report(live.files, stored, files)[-1:]:
+        err.print(f"The report is at {place} too, for the team.", markup=False)
+    return files.html

@@ -1,0 +1,107 @@
+"""`rollout inventory`: every user of every account, judged by today's rollout.yaml, as a table for other tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rollout.cli.options import Accounts, Config, Json, Ous, Profile, Users
+from rollout.cli.startup import go_live, read_settings, selection, tell_endpoints
+from rollout.cli.terminal.console import TerminalProgress, out, print_json, table, warn
+from rollout.errors import WrongUsage
+
+if TYPE_CHECKING:
+    from rollout.domain.plan.entries import LeftOut
+    from rollout.workflows.listing import Listed
+
+IN_PART = 4
+
+
+def inventory(
+    to: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Where to: a file that ends in .csv or .parquet.",
+            show_default=False,
+        ),
+    ],
+    account: Accounts = None,
+    ou: Ous = None,
+    user: Users = None,
+    config: Config = None,
+    profile: Profile = None,
+    json: Json = False,
+) -> None:
+    """List every user of every account with today's verdict: the columns of users.csv, without a plan.
+
+    Example: [bold]rollout inventory --out users.csv[/]
+    """
+    from rollout.files.private_files import FolderStore, check_writable
+    from rollout.reporting.users_file import format_of, write_users
+    from rollout.workflows.inventory import read_levels, take_inventory
+    from rollout.workflows.listing import list_users
+
+    # Before minutes of reading: can it be written at all?
+    kind = format_of(to)
+    if to.is_dir():
+        raise WrongUsage(f"{to} is a folder", cure=f"name a file in it: --out {to / 'users.csv'}")
+    check_writable(to.parent)
+    settings = read_settings(config)
+    live, where = go_live(settings, profile)
+    tell_endpoints(live)
+    progress, chosen = TerminalProgress(), selection(account, ou, user)
+    levels = read_levels(live.organization, where.accounts, settings.rules.scps)
+    looking = live.looking(where, progress)
+    # Users are looked for once they have been seen.
+    seen = take_inventory(where, levels, looking, settings.domain_scope(), selection(account, ou))
+    listed = list_users(seen, live.plan_order(where), live.files.journal(live.new_run()), chosen)
+    with FolderStore(to.parent).writing(to.name) as stream:
+        write_users(stream, kind, listed.header, listed.accounts, listed.progress, seen.taken_at)
+    left = [one for one in listed.header.left_out if chosen.takes_account(one.account_id, one.name, one.ou)]
+    if json:
+        print_json(_as_json(listed, left, to))
+    else:
+        _tell(listed, left, to, narrowed=bool(account or ou or user))
+    if any(one.state == "unreachable" for one in left):
+        warn("some accounts could not be read; their users are not in the file (see above)")
+        raise typer.Exit(IN_PART)
+
+
+def _tell(listed: Listed, left: list[LeftOut], to: Path, *, narrowed: bool) -> None:
+    header = listed.header
+    counts = f"{len(listed.accounts)} accounts read, {listed.users} users"
+    asked = " of those asked for" if narrowed else ""
+    out.print(f"Organization {header.organization_id}: {counts}{asked}", markup=False)
+    out.print(table("", ("verdict", "#users"), list(header.verdicts.items())))
+    rows = [(one.account_id, one.name, one.state, one.reason, one.cure) for one in left]
+    if rows:
+        out.print(table("\nAccounts not read", ("account", "name", "state", "reason", "cure"), rows))
+    for finding in header.findings:
+        out.print(f"{finding.code}: {finding.text}", markup=False)
+    out.print(f"\nWrote {to}", markup=False)
+
+
+def _as_json(listed: Listed, left: list[LeftOut], to: Path) -> dict[str, object]:
+    header = listed.header
+    return {
+        "file": str(to),
+        "organization": header.organization_id,
+        "taken_at": header.inventory_at.isoformat(),
+        "users": listed.users,
+        "verdicts": dict(header.verdicts),
+        "accounts_read": len(listed.accounts),
+        "left_out": [
+            {
+                "account": one.account_id,
+                "name": one.name,
+                "state": one.state,
+                "reason": one.reason,
+                "cure": one.cure,
+            }
+            for one in left
+        ],
+    }

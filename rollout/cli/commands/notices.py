@@ -1,0 +1,94 @@
+"""`rollout notices`: who was told what and when; and what a user would be told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users
+from rollout.cli.startup import load_plan, read_settings, selection
+from rollout.cli.terminal.console import echo, out, print_json, table
+
+if TYPE_CHECKING:
+    from rollout.domain.progress.messages import Notice
+    from rollout.settings import Settings
+    from rollout.workflows.notices import Said
+
+
+def notices(
+    plan: PlanArgument = None,
+    preview: Annotated[
+        str | None,
+        typer.Option(
+            "--preview",
+            metavar="ARN",
+            help="Print the message that this user of the plan would get.",
+            show_default=False,
+        ),
+    ] = None,
+    account: Accounts = None,
+    ou: Ous = None,
+    user: Users = None,
+    config: Config = None,
+    profile: Profile = None,
+    json: Json = False,
+) -> None:
+    """Say who was told what and when, whether it arrived, and what it is worth now. Asks nothing but the store.
+
+    Example: [bold]rollout notices[/], and [bold]rollout notices --preview arn:aws:iam::111122223333:user/alice[/]
+    """
+    from rollout.domain.progress.replay import replay
+    from rollout.wiring import Files, offline_now
+    from rollout.workflows.notices import NoticeRules, who_was_told
+    from rollout.workflows.notices import preview as previewed
+
+    settings = read_settings(config)
+    files = Files(settings, profile)
+    stored = load_plan(files, plan)
+    progress = replay(files.journal("notices").records(), stored.header.organization_id)
+    gates = settings.gates
+    rules = NoticeRules(
+        gates.lead_time, gates.soak, gates.notice_for_unaffected, settings.domain_exemptions()
+    )
+    now = offline_now()
+    if preview is not None:
+        _print_message(previewed(stored, progress, rules, now, preview), settings, json=json)
+        return
+    said = who_was_told(stored, progress, rules, now, selection(account, ou, user))
+    if json:
+        print_json([one.as_dict() for one in said])
+    elif said:
+        _print(said)
+    else:
+        out.print("Nobody has been told anything yet.")
+
+
+def _print_message(notice: Notice, settings: Settings, *, json: bool) -> None:
+    from rollout.wiring import message_of
+
+    subject, body = message_of(notice, settings)
+    if json:
+        print_json({"from": settings.notify.sender, "to": notice.address, "subject": subject, "body": body})
+        return
+    echo(f"From: {settings.notify.sender}\nTo: {notice.address}\nSubject: {subject}\n\n{body}", end="")
+
+
+def _print(said: list[Said]) -> None:
+    rows = [
+        (
+            f"{one.at:%Y-%m-%d %H:%M} UTC",
+            one.kind,
+            one.user_arn,
+            one.address,
+            f"{one.wave}, {one.impact}",
+            one.due,
+            one.delivery,
+            ": ".join(text for text in (one.state, one.why) if text),
+        )
+        for one in said
+    ]
+    columns = ("at", "", "user", "address", "wave, impact", "due", "delivery", "worth now")
+    out.print(table("", columns, rows))
+    count = len({one.user_arn for one in said})
+    out.print(f"\n{count} users were told.")

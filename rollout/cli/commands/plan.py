@@ -1,0 +1,135 @@
+"""`rollout plan`: look at everybody, judge, and write the plan that people review."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rollout.cli.options import Accounts, Config, Json, Ous, Profile
+from rollout.cli.startup import go_live, read_settings, selection, tell_endpoints
+from rollout.cli.terminal.console import TerminalProgress, err, out, print_json, table, warn
+
+if TYPE_CHECKING:
+    from rollout.domain.plan.comparison import Before
+    from rollout.domain.plan.entries import Header
+    from rollout.workflows.plan import Planned
+
+CHANGES_DUE, IN_PART = 3, 4
+
+
+def plan(
+    config: Config = None,
+    profile: Profile = None,
+    account: Accounts = None,
+    ou: Ous = None,
+    json: Json = False,
+    detailed_exitcode: Annotated[
+        bool,
+        typer.Option("--detailed-exitcode", help="Leave with 3 when the plan holds users to be enforced."),
+    ] = False,
+) -> None:
+    """Look at every account, judge every user, and write a plan. Writes nothing to AWS.
+
+    Example: [bold]rollout plan[/] and then, in a pull request, review the file that it names.
+    """
+    from rollout.workflows.inventory import read_levels, take_inventory
+    from rollout.workflows.plan import compare_with, make_plan
+
+    settings = read_settings(config)
+    live, where = go_live(settings, profile)
+    live.files.check_plans_writable()
+    tell_endpoints(live)
+    progress = TerminalProgress()
+    levels = read_levels(live.organization, where.accounts, settings.rules.scps)
+    inventory = take_inventory(
+        where, levels, live.looking(where, progress), settings.domain_scope(), selection(account, ou)
+    )
+    journal = live.files.journal(live.new_run())
+    before = compare_with(live.files.plans, where.organization.id)
+    planned = make_plan(inventory, live.plan_order(where), live.files.plans, journal, before)
+    header = planned.stored.header
+    if json:
+        print_json(_as_json(planned, before))
+    else:
+        _summarise(planned)
+        for line in before.differences(planned.accounts, tuple(header.waves)):
+            out.print(line, markup=False)
+        out.print(f"\nPlan [bold]{header.id}[/]: {planned.stored.location}")
+        err.print("Next: review it, then rollout apply --stage dry-run")
+    if any(left.state == "unreachable" for left in header.left_out):
+        warn("some accounts could not be read; they are not in the plan (see above)")
+        raise typer.Exit(IN_PART)
+    if detailed_exitcode and changes_due(planned):
+        raise typer.Exit(CHANGES_DUE)
+
+
+def changes_due(planned: Planned) -> bool:
+    """Tell whether anybody is still to be enforced."""
+    return any(
+        entry.verdict == "enforce" and not entry.enforced_by
+        for account in planned.accounts
+        for entry in account.entries
+    )
+
+
+def _summarise(planned: Planned) -> None:
+    header = planned.stored.header
+    entries = [entry for account in planned.accounts for entry in account.entries]
+    out.print(
+        f"Organization {header.organization_id}: {len(planned.accounts)} accounts read, {len(entries)} users"
+    )
+    out.print(table("", ("verdict", "#users"), [(name, count) for name, count in header.verdicts.items()]))
+    out.print(table("\nWaves", ("wave", "#users"), [(name, count) for name, count in header.waves.items()]))
+    held: dict[tuple[str, str], int] = {}
+    for entry in entries:
+        if entry.verdict == "hold":
+            for reason in entry.reasons:
+                key = (str(reason.code), _cure(str(reason.code)))
+                held[key] = held.get(key, 0) + 1
+    rows = [(code, count, cure) for (code, cure), count in sorted(held.items())]
+    if rows:
+        out.print(table("\nHeld back", ("reason", "#users", "cure"), rows))
+    left_out(header)
+    findings(planned)
+
+
+def left_out(header: Header) -> None:
+    """Print the accounts that are not in the plan, with their reasons."""
+    rows = [(left.account_id, left.name, left.state, left.reason) for left in header.left_out]
+    if rows:
+        out.print(table("\nAccounts not in the plan", ("account", "name", "state", "reason"), rows))
+
+
+def findings(planned: Planned) -> None:
+    """Print what a person must look at."""
+    found = [*planned.stored.header.findings, *(one for part in planned.accounts for one in part.findings)]
+    rows = [(one.code, one.account_id, one.text) for one in found]
+    if rows:
+        out.print(table("\nFindings", ("what", "account", "text"), rows))
+
+
+def _cure(code: str) -> str:
+    from rollout.domain.verdicts.holds import CURES
+    from rollout.domain.verdicts.verdict import Code
+
+    return CURES.get(Code(code), "")
+
+
+def _as_json(planned: Planned, before: Before) -> dict[str, object]:
+    header = planned.stored.header
+    return {
+        "plan": header.id,
+        "file": planned.stored.location,
+        "organization": header.organization_id,
+        "verdicts": dict(header.verdicts),
+        "waves": dict(header.waves),
+        "moved_to_a_later_wave": [
+            {"arn": move.arn, "was": move.was, "now": move.now}
+            for move in before.later(planned.accounts, tuple(header.waves))
+        ],
+        "left_out": [
+            {"account": left.account_id, "name": left.name, "state": left.state, "reason": left.reason}
+            for left in header.left_out
+        ],
+    }

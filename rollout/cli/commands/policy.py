@@ -1,0 +1,196 @@
+"""`rollout policy`: the exact documents that will be written, and how they differ from the seed."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from rollout.cli.options import Config, Profile
+from rollout.cli.startup import read_settings
+from rollout.cli.terminal.console import echo, print_json, warn
+from rollout.cli.terminal.help_text import described
+from rollout.errors import BadSettings, NoCredentials, WrongUsage
+
+app = typer.Typer()
+
+
+class Which(StrEnum):
+    """Which document to print."""
+
+    FULL = "full"
+    BRAKE = "brake"
+    ENROLMENT = "enrolment"
+
+
+class Partition(StrEnum):
+    """The partitions that there are (aws-facts.md#partitions-regions-endpoints)."""
+
+    AWS = "aws"
+    GOV = "aws-us-gov"
+    CHINA = "aws-cn"
+    ISO = "aws-iso"
+    ISO_B = "aws-iso-b"
+    ISO_E = "aws-iso-e"
+    ISO_F = "aws-iso-f"
+    EUSC = "aws-eusc"
+
+
+def policy(
+    context: typer.Context,
+    which: Annotated[Which, typer.Option("--document", help="Which document.")] = Which.FULL,
+    partition: Annotated[Partition, typer.Option("--partition", help="For this partition.")] = Partition.AWS,
+    diff: Annotated[
+        str | None,
+        typer.Option("--diff", metavar="seed", help="Show the difference from: seed.", show_default=False),
+    ] = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Lint all documents offline; with credentials, ask Access Analyzer too."
+        ),
+    ] = False,
+    profile: Profile = None,
+    config: Config = None,
+) -> None:
+    """Print the policy documents, their difference from the seed, or what is wrong with them. Asks AWS nothing.
+
+    Which document: [bold]full[/] is ForceMFA, [bold]brake[/] its Allow half, [bold]enrolment[/] what only lets people
+    enrol.
+
+    Example: [bold]rollout policy --diff seed[/]
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from rollout.domain.policy.force_mfa import switched_on
+    from rollout.wiring import documents_for
+    from rollout.wiring.seed_policy import seed
+
+    settings = read_settings(config)
+    documents = documents_for(settings, partition.value)
+    chosen = {Which.FULL: documents.full, Which.BRAKE: documents.brake, Which.ENROLMENT: documents.enrolment}
+    if check:
+        _check({str(name): chosen[name] for name in Which}, profile)
+        return
+    text = _text(chosen[which])
+    if diff is None:
+        echo(text, end="")
+        return
+    if diff != "seed":
+        raise WrongUsage(f'there is nothing called "{diff}" to compare with', cure="use: --diff seed")
+    for switch in switched_on(settings.domain_amendments()):
+        echo(f"# {switch.name}: {switch.purpose}; risk: {switch.risk}")
+    lines = difflib.unified_diff(
+        _text(seed()).splitlines(keepends=True), text.splitlines(keepends=True), "seed", "rollout.yaml"
+    )
+    echo("".join(lines), end="")
+
+
+def simulate(
+    file: Annotated[
+        str, typer.Argument(help="A file of JSON lines, or - for standard input.", metavar="FILE")
+    ],
+) -> None:
+    r"""Evaluate requests against policies, offline: one JSON object a line in, one answer a line out.
+
+    A line is {"id", "policies": \[document…], "boundary"?, "scps": \[\[document…] per level]?, "session"?,
+    "request": {"action", "resource", "principal", "context", "unknown"?}}.
+
+    Example: [bold]rollout policy simulate queries.jsonl[/]
+    """
+    from rollout.workflows.simulate import BadQuery, answer
+
+    bad = 0
+    for number, line in _lines(file):
+        try:
+            given = answer(json.loads(line))
+        except (BadQuery, json.JSONDecodeError, RecursionError) as error:
+            bad += 1
+            why = f"line {number}: {_why(error)}"
+            warn(f"{_called(file)}, {why}")
+            given = {"id": None, "error": why}
+        print_json(given, indent=None)
+    if bad:
+        raise WrongUsage(
+            f"{bad} line{'s' if bad > 1 else ''} of {_called(file)} cannot be answered; the others are",
+            cure="see rollout policy simulate --help",
+        )
+
+
+app.callback(invoke_without_command=True, help=described(policy))(policy)
+app.command(help=described(simulate))(simulate)
+
+
+def _called(file: str) -> str:
+    return "standard input" if file == "-" else file
+
+
+def _why(error: Exception) -> str:
+    match error:
+        case json.JSONDecodeError():
+            return f"no JSON: {error.msg} at column {error.colno}"
+        case RecursionError():
+            return "nested too deeply"
+        case _:
+            return str(error)
+
+
+def _lines(file: str) -> Iterator[tuple[int, str]]:
+    cure = "name a file of JSON lines in UTF-8, or - for standard input"
+    try:
+        with nullcontext(sys.stdin) if file == "-" else open(file, encoding="utf-8") as lines:  # noqa: PTH123
+            yield from ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+    except OSError as error:
+        raise WrongUsage(f"{file} cannot be read: {error.strerror or error}", cure=cure) from error
+    except UnicodeDecodeError as error:
+        raise WrongUsage(f"{_called(file)} cannot be read: not UTF-8 ({error.reason})", cure=cure) from error
+
+
+def _check(documents: Mapping[str, Mapping[str, Any]], profile: str | None) -> None:
+    from rollout.aws.probe.known_actions import known_actions
+    from rollout.domain.policy.lint import MANAGED_POLICY_LIMIT, lint, size
+
+    known = known_actions()
+    found = 0
+    for name, document in documents.items():
+        problems = list(lint(document, known))
+        found += len(problems)
+        echo(f"{name}: {size(document)} of {MANAGED_POLICY_LIMIT} characters, {len(problems)} problems")
+        for problem in problems:
+            echo(f"  {problem}")
+    found += _ask_analyzer(documents, profile)
+    if found:
+        raise BadSettings(f"{found} problems in the documents", cure="see policy: in rollout.yaml")
+
+
+def _ask_analyzer(documents: Mapping[str, Mapping[str, Any]], profile: str | None) -> int:
+    """Ask Access Analyzer too, where there are credentials; count its errors."""
+    from rollout.aws.probe.analyzer import Analyzer
+    from rollout.awsapi.sessions import Connection
+    from rollout.domain.people.users import Unread
+
+    errors = 0
+    try:
+        analyzer = Analyzer(Connection(profile=profile))
+        for name, document in documents.items():
+            found = analyzer.findings(document)
+            if isinstance(found, Unread):
+                warn(f"Access Analyzer could not be asked: {found.why}")
+                return errors
+            echo(f"{name}: Access Analyzer has {len(found)} findings")
+            for finding in found:
+                echo(f"  {finding}")
+                errors += finding.startswith("ERROR ")
+    except NoCredentials as error:
+        warn(f"Access Analyzer was not asked: {error}")
+    return errors
+
+
+def _text(document: object) -> str:
+    return json.dumps(document, indent=4) + "\n"

@@ -1,0 +1,211 @@
+"""`rollout release`: let a user, a wave, an account or everybody out, at once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rollout.cli.commands.release_end import end_release
+from rollout.cli.options import Config, Json, Profile, Users, Yes
+from rollout.cli.startup import end_in_good_order, read_settings, tell_endpoints
+from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table, warn
+from rollout.errors import JournalDamaged, WrongUsage
+
+if TYPE_CHECKING:
+    from rollout.domain.progress.replay import Progress
+    from rollout.settings import Settings
+    from rollout.wiring import Live
+    from rollout.workflows.inventory import Premises
+    from rollout.workflows.release import LetOut
+    from rollout.workflows.release_selection import ReleaseSelection
+
+IN_PART = 4
+
+
+def release(
+    user: Users = None,
+    wave: Annotated[
+        str | None,
+        typer.Option("--wave", metavar="NAME", help="Everybody enforced in this wave.", show_default=False),
+    ] = None,
+    account: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--account",
+            metavar="GLOB",
+            help="Everybody in this account, by one write; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    everybody: Annotated[
+        bool, typer.Option("--all", help="Everybody in every account, by one write an account.")
+    ] = False,
+    span: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            metavar="SPAN",
+            help="It ends by itself after this long: 4h, 30m, 2d.",
+            show_default=False,
+        ),
+    ] = None,
+    end: Annotated[
+        bool, typer.Option("--end", help="End it: put back whom a release, or somebody's hand, let out.")
+    ] = False,
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="TEXT", help="Why; journalled.", show_default=False)
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read for real, write nothing.")] = False,
+    config: Config = None,
+    profile: Profile = None,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Let users out at once. Needs no plan and waits for no lock; a running apply leaves them alone from then on.
+
+    Example: [bold]rollout release --account 111122223333 --for 4h --reason "INC-7: console locked"[/], and
+    [bold]rollout release --account 111122223333 --end[/] when all is well again.
+    """
+    from rollout.workflows.release import release as let_out
+
+    _check(user, wave, account, everybody=everybody)
+    if end and span:
+        raise WrongUsage("--end and --for do not go together", cure="--end puts people back now")
+    why = reason or ""
+    if not why and not end:
+        raise WrongUsage("release needs --reason", cure='say why: --reason "…"; it is journalled')
+    settings = read_settings(config)
+    live, where, known = _open(settings, profile, account)
+    run = live.new_run()
+    until = _until(span, live)
+    whom = _whom(user, wave, account, live, where, known)
+    if end:
+        end_release(run, whom, why, live, where, rehearsal=dry_run, yes=yes, json=json)
+        return
+    tools = live.release_tools(run, where, TerminalProgress(), rehearsal=dry_run)
+    order = live.release_order(run, where, whom[0], until=until, reason=why, rehearsal=dry_run)
+    if not dry_run:
+        tell_endpoints(live)
+        _ask(whom, until, tools.running(), yes=yes)
+    result = let_out(order, whom[1], tools, known)
+    if json:
+        print_json(_as_json(result, rehearsal=dry_run))
+    else:
+        _tell(result, rehearsal=dry_run)
+    if result.failed or result.unbegun:
+        raise typer.Exit(IN_PART)
+
+
+def _check(user: list[str] | None, wave: str | None, account: list[str] | None, *, everybody: bool) -> None:
+    if sum(map(bool, (user, wave, account, everybody))) != 1:
+        raise WrongUsage(
+            "say who is let out by exactly one of --user, --wave, --account and --all",
+            cure="rollout release --help has examples",
+        )
+
+
+def _open(
+    settings: Settings, profile: str | None, account: list[str] | None
+) -> tuple[Live, Premises, Progress]:
+    """Open AWS and the journal; neither AWS Organizations nor the journal has to answer for the brake to work."""
+    from rollout.domain.progress.replay import replay
+    from rollout.wiring import Live
+    from rollout.workflows.release_selection import is_account_id, last_organization, premises_for_the_brake
+
+    live = Live(settings, profile)
+    end_in_good_order(live)
+    try:
+        records = tuple(live.files.journal("release").records())
+    except JournalDamaged as problem:
+        warn(f"the journal cannot be read, and is not needed for accounts: {problem}")
+        records = ()
+    named = [text for text in account or () if is_account_id(text)]
+    where = premises_for_the_brake(
+        live.organization, settings.organization, named, last_organization(records)
+    )
+    return live, where, replay(records, where.organization.id)
+
+
+def _until(span: str | None, live: Live) -> datetime | None:
+    from rollout.settings.durations import parse_duration
+
+    if span is None:
+        return None
+    try:
+        by = parse_duration(span)
+    except ValueError as error:
+        raise WrongUsage(f"--for: {error}", cure="write 4h, 30m or 2d") from error
+    if not by:
+        raise WrongUsage("--for 0 lets nobody out", cure="write 4h, 30m or 2d")
+    return live.clock.now() + by
+
+
+def _whom(
+    user: list[str] | None,
+    wave: str | None,
+    account: list[str] | None,
+    live: Live,
+    where: Premises,
+    known: Progress,
+) -> ReleaseSelection:
+    from rollout.workflows import release_selection
+
+    if user:
+        return release_selection.users_named(user, known, where.accounts, live.access(where, writing=False))
+    if wave:
+        return release_selection.wave_named(wave, known, where.accounts)
+    if account:
+        return release_selection.accounts_named(account, where.accounts)
+    return release_selection.everybody(where.accounts)
+
+
+def _ask(whom: ReleaseSelection, until: datetime | None, running: str, *, yes: bool) -> None:
+    release_scope, shares = whom
+    users = sum(len(share.users) for share in shares)
+    writes = f"{users} users, one write each" if users else f"{len(shares)} accounts, one write each"
+    ends = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "until you end it with --end"
+    err.print(f"Lets out {release_scope.words} ({writes}), {ends}.", markup=False)
+    if running:
+        err.print(f"A run is under way and will leave them alone: {running}", markup=False)
+    confirm("Go on?", yes=yes)
+
+
+def _tell(result: LetOut, *, rehearsal: bool) -> None:
+    would = "would be " if rehearsal else ""
+    rows = [
+        (one.account.id, one.account.name, str(one.found or ""), len(one.written), "; ".join(one.failed))
+        for one in result.accounts
+        if one.written or one.failed
+    ]
+    if rows:
+        out.print(table("", ("account", "name", "brake was", "#writes", "failed"), rows))
+    out.print(f"{result.release_scope.words}: {would}let out by {result.writes} writes.", markup=False)
+    if result.until:
+        out.print(f"It ends by itself at {result.until:%Y-%m-%d %H:%M} UTC.", markup=False)
+    for one in result.failed:
+        err.print(f"Account {one.account.id}: {'; '.join(one.failed)}", markup=False)
+    if result.unbegun:
+        err.print(f"{result.unbegun} accounts were not begun: run it again", markup=False)
+    if not rehearsal:
+        err.print("It takes a few minutes until AWS acts by it everywhere.")
+
+
+def _as_json(result: LetOut, *, rehearsal: bool) -> dict[str, object]:
+    return {
+        "released": result.release_scope.words,
+        "until": result.until.isoformat() if result.until else None,
+        "writes": result.writes,
+        "rehearsal": rehearsal,
+        "unbegun": result.unbegun,
+        "accounts": [
+            {
+                "account": one.account.id,
+                "brake_was": str(one.found) if one.found else None,
+                "writes": len(one.written),
+                "failed": one.failed,
+            }
+            for one in result.accounts
+        ],
+    }

@@ -1,0 +1,91 @@
+"""`rollout release --end`: put back whom a release, or somebody's hand, has let out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from rollout.cli.startup import tell_endpoints
+from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table
+from rollout.errors import Interrupted
+
+if TYPE_CHECKING:
+    from rollout.wiring import Live
+    from rollout.workflows.inventory import Premises
+    from rollout.workflows.release_end import Ended
+    from rollout.workflows.release_selection import ReleaseSelection
+
+IN_PART = 4
+
+
+def end_release(
+    run: str,
+    whom: ReleaseSelection,
+    reason: str,
+    live: Live,
+    where: Premises,
+    *,
+    rehearsal: bool,
+    yes: bool,
+    json: bool,
+) -> None:
+    """Ask, end, and say what came of it."""
+    from rollout import __version__
+    from rollout.workflows.release_end import EndOrder, end
+
+    release_scope, shares = whom
+    if not rehearsal:
+        tell_endpoints(live)
+        _ask(whom, yes=yes)
+    order = EndOrder(release_scope, reason, where.caller.arn, __version__, rehearsal)
+    tools = live.repair_tools(run, where, TerminalProgress(), rehearsal=rehearsal)
+    result = end(order, [share.account for share in shares], live.eyes(run, where, live.levels(where)), tools)
+    if json:
+        print_json(_as_json(result, rehearsal=rehearsal))
+    else:
+        _tell(result, rehearsal=rehearsal)
+    if result.interrupted:
+        raise Interrupted("ended early; what was done is journalled", cure="run the same command again")
+    if result.in_part:
+        raise typer.Exit(IN_PART)
+
+
+def _ask(whom: ReleaseSelection, *, yes: bool) -> None:
+    release_scope, shares = whom
+    users = sum(len(share.users) for share in shares)
+    whole = f"{users} users" if users else "whoever was let out there, by a release or by hand"
+    err.print(
+        f"Ends releases of {release_scope.words}: enforces {whole} in {len(shares)} accounts, "
+        "after judging everybody again.",
+        markup=False,
+    )
+    confirm("Go on?", yes=yes)
+
+
+def _tell(result: Ended, *, rehearsal: bool) -> None:
+    would = "would be " if rehearsal else ""
+    out.print(f"Release of {result.release_scope.words} {would}ended: {result.writes} writes.", markup=False)
+    rows = [(one.account.id, stays.who, stays.why) for one in result.accounts for stays in one.stays]
+    if rows:
+        out.print(table("\nStay let out", ("account", "user", "why"), rows))
+    for one in result.accounts:
+        for why in one.failed:
+            err.print(f"Account {one.account.id}: {why}", markup=False)
+
+
+def _as_json(result: Ended, *, rehearsal: bool) -> dict[str, object]:
+    return {
+        "ended": result.release_scope.words,
+        "writes": result.writes,
+        "rehearsal": rehearsal,
+        "accounts": [
+            {
+                "account": one.account.id,
+                "writes": len(one.written),
+                "stay_out": [{"user": stays.who, "why": stays.why} for stays in one.stays],
+                "failed": one.failed,
+            }
+            for one in result.accounts
+        ],
+    }

@@ -1,0 +1,34 @@
+"""`rollout report`: CSV and HTML from plan and journal."""
+
+from __future__ import annotations
+
+from rollout.cli.options import Config, Json, PlanArgument, Profile
+from rollout.cli.startup import load_plan, read_settings, share_report
+from rollout.cli.terminal.console import out, print_json
+
+
+def report(
+    plan: PlanArgument = None, config: Config = None, profile: Profile = None, json: Json = False
+) -> None:
+    """Write index.html, users.csv, accounts.csv and changes.csv into reports/<plan>/. Asks nothing but the store.
+
+    Example: [bold]rollout report[/]
+    """
+    from rollout.domain.progress.replay import replay
+    from rollout.reporting import write_report
+    from rollout.wiring import Files, offline_now
+
+    settings = read_settings(config)
+    files = Files(settings, profile)
+    stored = load_plan(files, plan)
+    progress = replay(files.journal("report").records(), stored.header.organization_id)
+    written = write_report(
+        files.report_folder(stored), stored.header, stored.accounts(), progress, offline_now()
+    )
+    shared = share_report(files, stored, written)
+    if json:
+        parts = {name: str(getattr(written, name)) for name in ("html", "users", "accounts", "changes")}
+        print_json({**parts, "shared": list(shared)})
+        return
+    for place in (written.html, written.users, written.accounts, written.changes, *shared):
+        out.print(str(place), markup=False)

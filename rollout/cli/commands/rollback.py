@@ -1,0 +1,121 @@
+"""`rollout rollback`: undo exactly what the journal says that this tool did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rollout.cli.options import Accounts, Config, Json, Profile, Users, Yes
+from rollout.cli.startup import go_live, read_settings, tell_endpoints
+from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table
+from rollout.errors import Interrupted, WrongUsage
+
+if TYPE_CHECKING:
+    from rollout.workflows.rollback import Foreseen, RolledBack
+
+IN_PART = 4
+
+
+def rollback(
+    plan: Annotated[
+        str | None,
+        typer.Option(
+            "--plan", metavar="PLAN", help="What this plan brought, by id or stem.", show_default=False
+        ),
+    ] = None,
+    wave: Annotated[
+        str | None,
+        typer.Option("--wave", metavar="NAME", help="What this wave brought.", show_default=False),
+    ] = None,
+    account: Accounts = None,
+    user: Users = None,
+    everything: Annotated[bool, typer.Option("--all", help="Everything that the journal knows.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read for real, write nothing.")] = False,
+    config: Config = None,
+    profile: Profile = None,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Undo what this tool made, the newest first; what stood before stays. Needs the journal, no plan.
+
+    Example: [bold]rollout rollback --wave canary --dry-run[/], then without [bold]--dry-run[/]. A run that was cut
+    short goes on where it stopped.
+    """
+    from rollout.domain.people.scope import Selection
+    from rollout.domain.progress.replay import replay
+    from rollout.workflows.rollback import Wanted, foresee, plan_id_of, roll_back
+
+    narrowed = any((plan, wave, account, user))
+    if narrowed == everything:
+        raise WrongUsage(
+            "say what is undone: --plan, --wave, --account, --user, or --all alone",
+            cure="rollout rollback --help has examples",
+        )
+    settings = read_settings(config)
+    live, where = go_live(settings, profile)
+    progress = replay(live.files.journal("rollback").records(), where.organization.id)
+    wanted = Wanted(
+        plan_id_of(plan, progress) if plan else "",
+        wave or "",
+        Selection(accounts=tuple(account or ()), users=tuple(user or ())),
+    )
+    foreseen = foresee(progress, wanted)
+    if foreseen.nothing:
+        out.print("Nothing is left to undo.")
+        return
+    run = live.new_run()
+    if not dry_run:
+        tell_endpoints(live)
+        _ask(foreseen, yes=yes)
+    order = live.rollback_order(run, where, wanted, rehearsal=dry_run)
+    tools = live.rollback_tools(run, where, TerminalProgress(), rehearsal=dry_run)
+    result = roll_back(order, tools, where.accounts)
+    if json:
+        print_json(_as_json(result, rehearsal=dry_run))
+    else:
+        _tell(result, rehearsal=dry_run)
+    if result.interrupted:
+        raise Interrupted("ended early; what was undone is journalled", cure="run the same command again")
+    if result.in_part:
+        raise typer.Exit(IN_PART)
+
+
+def _ask(foreseen: Foreseen, *, yes: bool) -> None:
+    err.print(
+        f"Undoes up to {foreseen.people} users' enforcement or enrolment rights, and {foreseen.things} policies, "
+        f"groups and attachments where nobody else needs them, in {len(foreseen.accounts)} accounts.",
+        markup=False,
+    )
+    confirm("Go on?", yes=yes)
+
+
+def _tell(result: RolledBack, *, rehearsal: bool) -> None:
+    counts: dict[str, int] = {}
+    for one in result.accounts:
+        for change in one.undone:
+            counts[type(change).__name__] = counts.get(type(change).__name__, 0) + 1
+    title = "Would be undone" if rehearsal else "Undone"
+    out.print(table(title, ("write", "#count"), sorted(counts.items()) or [("nothing", 0)]))
+    left = [(one.account_id, stays.what, stays.why) for one in result.accounts for stays in one.left]
+    if left:
+        out.print(table("\nLeft as it is", ("account", "what", "why"), left))
+    for one in result.accounts:
+        for why in one.failed:
+            err.print(f"Account {one.account_id}: {why}", markup=False)
+
+
+def _as_json(result: RolledBack, *, rehearsal: bool) -> dict[str, object]:
+    return {
+        "rehearsal": rehearsal,
+        "writes": result.undone,
+        "accounts": [
+            {
+                "account": one.account_id,
+                "undone": [type(change).__name__ for change in one.undone],
+                "left": [{"what": stays.what, "why": stays.why} for stays in one.left],
+                "failed": one.failed,
+            }
+            for one in result.accounts
+        ],
+    }

@@ -1,0 +1,95 @@
+"""Makes plans/sample and reports/sample: a rollout half-way through, the same to the byte wherever it is made."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from rollout.cli.terminal.console import out
+from rollout.domain.people.scope import Selection
+from rollout.domain.progress.stages import Stage
+
+if TYPE_CHECKING:
+    from rollout.sandbox.serving.server import Sandbox
+    from rollout.workflows.ports import StoredPlan
+
+TODAY = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+INSTANCE = "sample"
+# Notices to all three waves; then two of them enforced, each after its time.
+STEPS = (
+    (Stage.DRY_RUN, timedelta()),
+    (Stage.NOTIFY, timedelta(minutes=10)),
+    (Stage.NOTIFY, timedelta(minutes=10)),
+    (Stage.NOTIFY, timedelta(minutes=10)),
+    (Stage.ENFORCE, timedelta(days=14)),
+    (Stage.ENFORCE, timedelta(days=3)),
+)
+
+
+class Silence:
+    """Fills the `Progress` port and says nothing."""
+
+    def say(self, text: str) -> None:
+        """Say nothing."""
+
+    def begin(self, what: str, total: int) -> None:
+        """Count nothing."""
+
+    def advance(self, detail: str = "", by: int = 1) -> None:
+        """Count nothing."""
+
+    def finish(self) -> None:
+        """Count nothing."""
+
+
+def make_sample(folder: Path) -> None:
+    """Write `plans/sample/` and `reports/sample/` below the folder."""
+    from rollout.sandbox.serving.server import Sandbox
+
+    with TemporaryDirectory() as name, Sandbox.start(TODAY, instance=INSTANCE, ticking=False) as sandbox:
+        work = Path(name)
+        (work / ".rollout").mkdir()
+        config = work / ".rollout" / "rollout.yaml"
+        config.write_text(sandbox.settings(), "utf-8")
+        stored = _carry(sandbox, config)
+        for kind, source in (("plans", work / "plans"), ("reports", work / "reports" / stored.stem)):
+            target = folder / kind / "sample"
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(source, target)
+            out.print(f"Wrote {target}", markup=False)
+
+
+def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
+    from rollout.domain.progress.replay import replay
+    from rollout.reporting import write_report
+    from rollout.settings import load_settings
+    from rollout.wiring import Live
+    from rollout.workflows.apply.run import apply_plan
+    from rollout.workflows.inventory import premises, read_levels, take_inventory
+    from rollout.workflows.plan import make_plan
+
+    os.environ.update(sandbox.environment())
+    # One account after the other, and one change, so that the journal has one order.
+    settings = load_settings(config, {}, config.parent, {"engine.max_accounts": 1, "engine.per_account": 1})
+    live = Live(settings, clock=sandbox, randomness=Random(0))  # noqa: S311 - names, not secrets
+    where = premises(live.organization, settings.organization)
+    levels = read_levels(live.organization, where.accounts, settings.rules.scps)
+    inventory = take_inventory(where, levels, live.looking(where, Silence()), settings.domain_scope())
+    stored = make_plan(
+        inventory, live.plan_order(where), live.files.plans, live.files.journal(live.new_run())
+    ).stored
+    for stage, wait in STEPS:
+        sandbox.advance(wait)
+        run = live.new_run()
+        order = live.order(stage, run, stored, where, wave=None, selection=Selection(), overrides={})
+        apply_plan(order, live.tools(stage, run, where, Silence()), where)
+    progress = replay(live.files.journal("report").records(), stored.header.organization_id)
+    write_report(
+        live.files.report_folder(stored), stored.header, stored.accounts(), progress, live.clock.now()
+    )
+    return stored

@@ -1,0 +1,88 @@
+"""`rollout sandbox`: an AWS organization on this machine, kept between commands."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rollout.cli.terminal.console import echo, err, out
+from rollout.cli.terminal.help_text import described, unwrapped
+from rollout.errors import MissingExtra, WrongUsage
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from rollout.sandbox.serving.process import KeptSandbox
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help=unwrapped("""An AWS organization on this machine, to try everything on.
+
+    Example: [bold]eval "$(rollout sandbox start)"[/], then [bold]rollout plan[/], and at the end
+    [bold]rollout sandbox stop[/]"""),
+)
+
+
+def start() -> None:
+    """Start it, and print the exports that point AWS tools and rollout at it.
+
+    Example: [bold]eval "$(rollout sandbox start)"[/]
+    """
+    kept = process().start_kept(Path.cwd(), datetime.now(UTC))
+    err.print(
+        f"Organization {kept.organization_id} answers at {kept.endpoint} (process {kept.pid})", markup=False
+    )
+    print_exports(kept)
+
+
+def stop() -> None:
+    """Stop it; the organization is gone then, plans and journal stay.
+
+    Example: [bold]rollout sandbox stop[/]
+    """
+    stopped = process().stop_kept(Path.cwd())
+    out.print("Stopped." if stopped else "No sandbox runs for this folder.")
+
+
+def advance(
+    span: Annotated[str, typer.Argument(help="How far, such as 14d, 12h or 30m.", metavar="SPAN")],
+) -> None:
+    """Move its clock forward: lead times and soaks pass at once.
+
+    Example: [bold]rollout sandbox advance 14d[/]
+    """
+    from rollout.settings.durations import parse_duration
+
+    try:
+        by = parse_duration(span)
+    except ValueError as error:
+        raise WrongUsage(f"{error}", cure="for example: rollout sandbox advance 14d") from error
+    now = process().advance_kept(Path.cwd(), by)
+    out.print(f"The sandbox's clock says {now:%Y-%m-%d %H:%M} UTC.", markup=False)
+
+
+for _command in (start, stop, advance):
+    app.command(help=described(_command))(_command)
+
+
+def print_exports(kept: KeptSandbox) -> None:
+    """Print shell lines that point boto3, the AWS CLI and rollout at the sandbox."""
+    for name, value in sorted(kept.environment.items()):
+        echo(f"export {name}={shlex.quote(value)}")
+    echo("unset AWS_PROFILE AWS_SESSION_TOKEN")
+
+
+def process() -> ModuleType:
+    """Load the sandbox's part. Raises MissingExtra."""
+    try:
+        from rollout.sandbox.extra import require_extra
+        from rollout.sandbox.serving import process as module
+
+        require_extra()
+    except ImportError as error:
+        raise MissingExtra(f"{error}", cure="pip install 'rollout[sandbox]'") from error
+    return module

@@ -1,0 +1,233 @@
+"""`rollout show`: the plan for a person, and why one user was judged so."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users
+from rollout.cli.startup import load_plan, read_settings, selection
+from rollout.cli.terminal.console import out, print_json, shortly, table
+from rollout.errors import EmptySelection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from rollout.domain.people.scope import Selection
+    from rollout.domain.plan.entries import AccountPlan, Entry, Header
+    from rollout.domain.verdicts.verdict import Row
+    from rollout.wiring import Files
+    from rollout.workflows.ports import StoredPlan
+
+
+DECISIONS = {
+    "Allowed": "allowed",
+    "ExplicitlyDenied": "denied",
+    "ImplicitlyDenied": "not allowed",
+    "Undecided": "cannot be told",
+}
+
+
+def show(
+    plan: PlanArgument = None,
+    account: Accounts = None,
+    ou: Ous = None,
+    user: Users = None,
+    wave: Annotated[
+        str | None, typer.Option("--wave", metavar="NAME", help="Only this wave.", show_default=False)
+    ] = None,
+    config: Config = None,
+    profile: Profile = None,
+    json: Json = False,
+) -> None:
+    """Show a plan per wave, account and verdict; with --user, explain the judgement. Asks nothing but the store.
+
+    Example: [bold]rollout show --user '*/alice'[/]
+    """
+    from rollout.wiring import Files
+    from rollout.workflows.selecting import check_in_plan
+
+    settings = read_settings(config)
+    files = Files(settings, profile)
+    stored = load_plan(files, plan)
+    chosen = selection(account, ou, user)
+    check_in_plan(chosen, stored)
+    if wave is not None and wave not in stored.header.waves:
+        known = ", ".join(stored.header.waves)
+        raise EmptySelection(f'the plan has no wave "{wave}"', cure=f"waves of this plan: {known}")
+    parts = list(_chosen(stored, chosen, wave))
+    if not parts:
+        raise EmptySelection("nobody in the plan is under all of these", cure="see everybody: rollout show")
+    if json:
+        print_json(_as_json(stored.header, parts))
+    elif user:
+        for part, entries in parts:
+            for entry in entries:
+                explain(part, entry)
+    else:
+        _overview(stored, parts, _words(files, stored))
+
+
+def _words(files: Files, stored: StoredPlan) -> dict[str, str]:
+    """Say for each wave what people have said of it: approvals of this very plan, and gates overridden."""
+    from rollout.domain.gates import approval
+    from rollout.domain.progress.replay import replay
+
+    progress = replay(files.journal("show").records(), stored.header.organization_id)
+    said = {}
+    for wave in stored.header.waves:
+        approved = approval(progress, stored.header.checksum, wave)
+        words = [approved.detail] if approved.passes else []
+        words += [
+            f"gate {one.gate} overridden {one.at:%Y-%m-%d %H:%M} UTC by {one.caller}: {one.reason}"
+            for one in progress.overrides
+            if one.wave == wave
+        ]
+        said[wave] = "; ".join(words)
+    return said
+
+
+def _chosen(
+    stored: StoredPlan, chosen: Selection, wave: str | None
+) -> Iterator[tuple[AccountPlan, list[Entry]]]:
+    for part in stored.accounts():
+        if not chosen.takes_account(part.account_id, part.name, part.ou):
+            continue
+        entries = [
+            entry
+            for entry in part.entries
+            if chosen.takes_user(entry.user.arn, entry.user.name, entry.user.id)
+            and (wave is None or entry.wave == wave)
+        ]
+        if entries or not (chosen.users or wave):
+            yield part, entries
+
+
+def explain(part: AccountPlan, entry: Entry) -> None:
+    """Print one judgement: the verdict, and every reason with the fact and its age."""
+    out.print(f"\n[bold]{entry.verdict}[/]  ", end="")
+    out.print(entry.user.arn, markup=False)
+    rows: list[tuple[str, str]] = [("account", f"{part.account_id} {part.name} ({part.ou or 'root'})")]
+    rows.append(("user id", entry.user.id))
+    if entry.wave:
+        rows.append(("wave", f"{entry.wave}, impact {entry.impact}, policy hangs on the {entry.attachment}"))
+    for reason in entry.reasons:
+        seen = f"  (seen {reason.seen_at:%Y-%m-%d %H:%M} UTC)" if reason.seen_at else ""
+        rows.append((str(reason.code), f"{reason.detail}{seen}"))
+    for name, text in (
+        ("forecast", entry.forecast),
+        ("cure", entry.cure),
+        ("covered by", entry.covered_by),
+        ("enforced by", entry.enforced_by),
+        ("address", entry.address),
+    ):
+        if text:
+            rows.append((name, text))
+    if entry.exempt_until:
+        rows.append(("exempt until", entry.exempt_until.isoformat()))
+    out.print(table("", ("", ""), rows))
+    if entry.matrix is not None:
+        _print_matrix(part.matrices[entry.matrix])
+
+
+def _print_matrix(matrix: tuple[Row, ...]) -> None:
+    """Print what evaluation answered: without our policies, and with ForceMFA added."""
+    questions = {
+        "cover": "Without MFA, as things stand (covered = all of it denied explicitly)",
+        "enrol": "Without MFA, with ForceMFA added (able to enrol = all of it allowed; sts:GetSessionToken needs"
+        " no permission, only no explicit Deny)",
+    }
+    for question, title in questions.items():
+        asked: dict[str, dict[str, Row]] = {}
+        for row in matrix:
+            if row.question == question:
+                asked.setdefault(row.action, {})[row.mfa] = row
+        cells = [
+            (action, _said(states["absent"]), _said(states["false"]), states["false"].because)
+            for action, states in asked.items()
+        ]
+        out.print(table(f"\n{title}", ("request", "by access key", "on the console", "decided by"), cells))
+
+
+def _overview(
+    stored: StoredPlan, parts: list[tuple[AccountPlan, list[Entry]]], said: Mapping[str, str]
+) -> None:
+    from rollout.cli.commands.plan import left_out
+
+    header = stored.header
+    out.print(f"Plan {header.id}, made {header.created:%Y-%m-%d %H:%M} UTC by {header.caller}", markup=False)
+    out.print(
+        f"Organization {header.organization_id}, SCPs: {header.scps}, file {stored.location}", markup=False
+    )
+    out.print(table("\nVerdicts", ("verdict", "#users"), list(header.verdicts.items())))
+    columns = ("wave", "#users", "approved and overridden") if any(said.values()) else ("wave", "#users")
+    waves = [(wave, users, said.get(wave, ""))[: len(columns)] for wave, users in header.waves.items()]
+    out.print(table("\nWaves", columns, waves))
+    _by_account(parts)
+    left_out(header)
+
+
+def _by_account(parts: list[tuple[AccountPlan, list[Entry]]]) -> None:
+    """Print a table an account, all with columns of the same width."""
+    columns = ("verdict", "wave", "impact", "because", "#users", "who")
+    tables = [
+        (part, [(*group, len(names), shortly(names)) for group, names in _grouped(entries)])
+        for part, entries in parts
+    ]
+    every = [columns, *(tuple(map(str, row)) for _, rows in tables for row in rows)]
+    widths = [max(len(row[place]) for row in every) for place in range(len(columns) - 1)]
+    for part, rows in tables:
+        out.print(f"\n[bold]{part.account_id}[/] ", end="")
+        out.print(f"{part.name} ({part.ou or 'root'})", markup=False)
+        out.print(table("", columns, rows, widths=widths) if rows else "no users")
+
+
+def _said(row: Row) -> str:
+    return DECISIONS.get(row.decision, row.decision)
+
+
+def _grouped(entries: Iterable[Entry]) -> list[tuple[tuple[str, str, str, str], list[str]]]:
+    groups: dict[tuple[str, str, str, str], list[str]] = {}
+    for entry in entries:
+        key = (str(entry.verdict), entry.wave, str(entry.impact or ""), ", ".join(entry.because))
+        groups.setdefault(key, []).append(entry.user.name)
+    return sorted(groups.items())
+
+
+def _as_json(header: Header, parts: list[tuple[AccountPlan, list[Entry]]]) -> dict[str, object]:
+    return {
+        "plan": header.id,
+        "organization": header.organization_id,
+        "accounts": [
+            {
+                "account": part.account_id,
+                "name": part.name,
+                "ou": part.ou,
+                "users": [
+                    {
+                        "arn": entry.user.arn,
+                        "id": entry.user.id,
+                        "verdict": str(entry.verdict),
+                        "impact": entry.impact and str(entry.impact),
+                        "wave": entry.wave or None,
+                        "because": list(entry.because),
+                        "reasons": [
+                            {"code": str(reason.code), "detail": reason.detail, "seen_at": reason.seen_at}
+                            for reason in entry.reasons
+                        ],
+                        "cure": entry.cure or None,
+                        "forecast": entry.forecast or None,
+                        "enforced_by": entry.enforced_by or None,
+                        "requests": [
+                            asdict(row)
+                            for row in (part.matrices[entry.matrix] if entry.matrix is not None else ())
+                        ],
+                    }
+                    for entry in entries
+                ],
+            }
+            for part, entries in parts
+        ],
+    }

@@ -1,0 +1,31 @@
+"""`rollout unlock`: take the lock away from a run that is dead."""
+
+from __future__ import annotations
+
+from rollout.cli.options import Config, Profile, Yes
+from rollout.cli.startup import go_live, read_settings
+from rollout.cli.terminal.console import confirm, err, out
+
+
+def unlock(config: Config = None, profile: Profile = None, yes: Yes = False) -> None:
+    """Take over a stale lock: says who holds it, and asks. A run that still lives stops at its next account.
+
+    Example: [bold]rollout unlock[/] after a laptop died in the middle of a run.
+    """
+    from rollout.wiring import Files
+
+    settings = read_settings(config)
+    organization_id = settings.organization
+    if organization_id is None:
+        _, where = go_live(settings, profile)
+        organization_id = where.organization.id
+    lock = Files(settings, profile).lock()
+    holder = lock.holder(organization_id)
+    if holder is None:
+        out.print(f"Nobody holds the lock of organization {organization_id}.", markup=False)
+        return
+    err.print(f"The lock of organization {organization_id} is held by {holder.sentence}.", markup=False)
+    err.print("Take it only if that run is dead: two at once do not know of each other.")
+    confirm("Take the lock away?", yes=yes)
+    former = lock.break_open(organization_id)
+    out.print(f"Taken from {former.sentence}." if former else "It was given back meanwhile.", markup=False)

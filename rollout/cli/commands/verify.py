@@ -1,0 +1,191 @@
+"""`rollout verify`: look again at who is enforced in fact, and what has drifted; fit for a nightly job."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rollout.cli.options import Accounts, Config, Json, Ous, Profile, Yes
+from rollout.cli.startup import go_live, read_settings, selection, tell_endpoints
+from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table
+from rollout.errors import Interrupted, WrongUsage
+
+if TYPE_CHECKING:
+    from rollout.domain.people.scope import Selection
+    from rollout.wiring import Live
+    from rollout.workflows.inventory import Premises
+    from rollout.workflows.ports import StoredPlan
+    from rollout.workflows.verify import Fixed, Verified
+
+DRIFT, IN_PART = 3, 4
+MEMBERSHIPS = "memberships"
+SHOWN = 20
+
+
+def verify(
+    plan: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="A plan's path, file stem or id; default: the newest.", show_default=False, metavar="PLAN"
+        ),
+    ] = None,
+    fix: Annotated[
+        bool,
+        typer.Option(
+            "--fix",
+            help="Put right what the plan decided. --fix memberships also puts back who was taken out by hand.",
+        ),
+    ] = False,
+    account: Accounts = None,
+    ou: Ous = None,
+    config: Config = None,
+    profile: Profile = None,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Look again: who is enforced in fact, what drifted, who is new, which exemption or release ran out.
+
+    Example: [bold]rollout verify --json[/] every night: it leaves with 0 when all is as decided, with 3 on drift, with
+    4 when some accounts could not be looked at. [bold]rollout verify --fix[/] puts right what needs no decision.
+    """
+    given = list(plan or ())
+    memberships = fix and MEMBERSHIPS in given
+    if memberships:
+        given.remove(MEMBERSHIPS)
+    if len(given) > 1:
+        raise WrongUsage("one plan at a time", cure="rollout verify [PLAN] [--fix [memberships]]")
+    settings = read_settings(config)
+    live, where = go_live(settings, profile)
+    stored = live.files.plans.load(given[0] if given else None, where.organization.id)
+    run = live.new_run()
+    look = _Look(live, where, stored, selection(account, ou))
+    found = look.verify(run)
+    fixed = None
+    if fix and not found.clean:
+        tell_endpoints(live)
+        _ask(found, memberships=memberships, yes=yes)
+        fixed = look.fix(live.new_run(), memberships=memberships)
+        found = look.verify(live.new_run())
+    if json:
+        print_json(_as_json(found, fixed))
+    else:
+        _tell(found, fixed)
+    if fixed is not None and fixed.interrupted:
+        raise Interrupted("ended early; what was done is journalled", cure="run the same command again")
+    if found.unreachable or (fixed is not None and fixed.in_part):
+        raise typer.Exit(IN_PART)
+    if not found.clean:
+        raise typer.Exit(DRIFT)
+
+
+class _Look:
+    """One command's looks at the organization: before putting right, and after."""
+
+    def __init__(
+        self,
+        live: Live,
+        where: Premises,
+        stored: StoredPlan,
+        chosen: Selection,
+    ) -> None:
+        """Read the service control policies, once for all looks."""
+        self._live, self._where, self._stored, self._selection = live, where, stored, chosen
+        self._levels = live.levels(where)
+
+    def verify(self, run: str) -> Verified:
+        """Read every account, and compare."""
+        from rollout.workflows.inventory import take_inventory
+        from rollout.workflows.verify import verify as compare
+
+        live, progress = self._live, TerminalProgress()
+        self.inventory = take_inventory(
+            self._where,
+            self._levels,
+            live.looking_with_care(self._where, progress),
+            live.settings.domain_scope(),
+            self._selection,
+        )
+        eyes = live.eyes(run, self._where, self._levels)
+        return compare(self.inventory, self._stored, eyes, live.verify_tools(run, self._where, progress))
+
+    def fix(self, run: str, *, memberships: bool) -> Fixed:
+        """Put right what the look before has found."""
+        from rollout.workflows.verify import fix
+
+        live = self._live
+        order = live.fix_order(self._stored, self._where, memberships=memberships)
+        tools = live.repair_tools(run, self._where, TerminalProgress(), rehearsal=False)
+        eyes = live.eyes(run, self._where, self._levels)
+        return fix(order, self.inventory, eyes, tools)
+
+
+def _ask(found: Verified, *, memberships: bool, yes: bool) -> None:
+    also = ", people whom somebody took out by hand too" if memberships else ""
+    err.print(
+        f"{len(found.drifts)} differences found. Puts right what the plan decided{also}; all are judged again first.",
+        markup=False,
+    )
+    confirm("Go on?", yes=yes)
+
+
+def _tell(found: Verified, fixed: Fixed | None) -> None:
+    if fixed is not None:
+        out.print(f"Put right by {fixed.writes} writes; this is what is left:", markup=False)
+        for one in fixed.accounts:
+            for stays in one.stays:
+                out.print(f"{stays.who} stays out: {stays.why}", markup=False)
+            for why in one.failed:
+                err.print(f"Account {one.account.id}: {why}", markup=False)
+    rows = [(drift.kind, drift.account_id, drift.who, drift.text) for drift in found.drifts]
+    if rows:
+        out.print(table("Drift", ("what", "account", "who", "text"), rows))
+        _tell_cures(found)
+    for release in found.let_out:
+        out.print(f"Let out: {release}", markup=False)
+    for account_id, reason in found.unreachable:
+        err.print(f"Account {account_id} could not be looked at: {reason}", markup=False)
+    enforced = found.enforced
+    out.print(
+        f"{enforced.in_fact} of {enforced.expected} users whom rollout enforces are enforced in fact; "
+        f"{len(found.drifts)} differences in {found.accounts} accounts.",
+        markup=False,
+    )
+
+
+def _tell_cures(found: Verified) -> None:
+    """Print a line each, never folded: most cures are commands to paste."""
+    cures: dict[tuple[str, str], list[str]] = {}
+    for drift in found.drifts:
+        cures.setdefault((drift.kind, drift.cause), []).append(drift.cure)
+    for (kind, cause), commands in cures.items():
+        out.print(f"\n{kind}: probably {cause}", markup=False)
+        distinct = list(dict.fromkeys(commands))
+        for command in distinct[:SHOWN]:
+            out.print(f"  cure: {command}", markup=False)
+        if len(distinct) > SHOWN:
+            out.print(f"  and {len(distinct) - SHOWN} more: see --json", markup=False)
+    out.print()
+
+
+def _as_json(found: Verified, fixed: Fixed | None) -> dict[str, object]:
+    return {
+        "clean": found.clean,
+        "enforced": asdict(found.enforced),
+        "accounts": found.accounts,
+        "drift": [asdict(drift) for drift in found.drifts],
+        "let_out": list(found.let_out),
+        "unreachable": [{"account": account, "reason": reason} for account, reason in found.unreachable],
+        "fixed": None
+        if fixed is None
+        else [
+            {
+                "account": one.account.id,
+                "writes": [type(change).__name__ for change in one.written],
+                "stay_out": [asdict(stays) for stays in one.stays],
+                "failed": one.failed,
+            }
+            for one in fixed.accounts
+        ],
+    }

@@ -1,0 +1,169 @@
+"""Speaks to people: results on stdout, progress and questions on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import zip_longest
+from typing import IO, Literal
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from rollout.cli.terminal.pacing import Pacing
+from rollout.errors import Refused, WrongUsage
+
+# Wide enough for tables where nobody has a window: in a file, a pipe or a log.
+WIDTH_ELSEWHERE = 160
+
+
+class _Console(Console):
+    """A console that outlives its reader: after `| head` a run goes on to its end, and its exit code stays true."""
+
+    def on_broken_pipe(self) -> None:
+        """Say the rest to nobody."""
+        self.quiet = True
+        _silence(self.file)
+
+
+def _silence(stream: IO[str]) -> None:
+    """Let whatever is still to be written, also at exit, go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+out = _Console(
+    soft_wrap=True,
+    highlight=False,
+    emoji=False,  # an ARN is full of colons
+    width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_ELSEWHERE,
+)
+err = _Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
+
+
+def echo(text: str, *, end: str = "\n") -> None:
+    """Print text to stdout as it is: documents, JSON, lines for a shell."""
+    try:
+        sys.stdout.write(text + end)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence(sys.stdout)
+
+
+def warn(text: str) -> None:
+    """Say something that a person should know, on stderr."""
+    err.print(f"[yellow]Note:[/] {escape(text)}")
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before writing. Raises WrongUsage when nobody can answer, Refused when the answer is no, Abort."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise WrongUsage(
+            "this command writes and asks first, but there is no terminal to ask on; nothing was written",
+            cure="look at what is named above, then add --yes",
+        )
+    with _ended_at_once():
+        agreed = typer.confirm(question, err=True)
+    if not agreed:
+        raise Refused("nothing was written: the answer was no")
+
+
+@contextmanager
+def _ended_at_once() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end a question, for which nothing is in hand that has to be finished first."""
+    before = {
+        number: signal.signal(number, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def print_json(value: object, *, indent: int | None = 2) -> None:
+    """Print one JSON document."""
+    # What the terminal cannot show is escaped, as JSON may be.
+    escaped = not (sys.stdout.encoding or "").lower().startswith("utf")
+    echo(json.dumps(value, indent=indent, ensure_ascii=escaped, default=str))
+
+
+def table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, widths: Sequence[int] = ()
+) -> Table:
+    """Make a plain table; whatever is in a cell is text, never markup. A column that starts with # holds numbers."""
+    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    made.show_header = any(columns)
+    for column, width in zip_longest(columns, widths):
+        numeric = column.startswith("#")
+        justify: Literal["left", "right"] = "right" if numeric else "left"
+        made.add_column(column.removeprefix("#"), justify=justify, overflow="fold", min_width=width)
+    for row in rows:
+        made.add_row(*(escape(str(cell)) for cell in row))
+    return made
+
+
+def shortly(names: Sequence[str], most: int = 4) -> str:
+    """Name a few, and count the rest."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+class TerminalProgress:
+    """Fills the `Progress` port: a bar on a terminal, a line every few seconds otherwise. Safe to share by threads."""
+
+    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
+        """Show nothing yet."""
+        self._seconds = seconds
+        self._bar: Bar | None = None
+        self._what, self._pacing = "", Pacing(0, seconds())
+        self._lock = threading.Lock()
+
+    def say(self, text: str) -> None:
+        """Say one line."""
+        err.print(escape(text))
+
+    def begin(self, what: str, total: int) -> None:
+        """Start counting."""
+        self._what, self._pacing = what, Pacing(total, self._seconds())
+        if err.is_terminal:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[speed]} {task.fields[detail]}", style="dim", markup=False),
+            )
+            self._bar = Bar(*columns, console=err, transient=True)
+            self._bar.add_task(escape(what), total=total, speed="", detail="")
+            self._bar.start()
+
+    def advance(self, detail: str = "", by: int = 1) -> None:
+        """Count one, or so many."""
+        with self._lock:
+            now = self._seconds()
+            due = self._pacing.advance(by, detail, now)
+            if self._bar is not None:
+                speed, where = self._pacing.speed(now), self._pacing.detail
+                self._bar.update(self._bar.task_ids[0], advance=by, speed=speed, detail=where)
+            elif due:
+                err.print(escape(f"{self._what}: {self._pacing.line(now)}"))
+
+    def finish(self) -> None:
+        """Stop counting, and say how many there were."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+        err.print(escape(f"{self._what}: {self._pacing.end(self._seconds())}"))

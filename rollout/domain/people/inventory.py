@@ -1,0 +1,166 @@
+"""What was seen of the organization, and when: every listed account ends in exactly one of three ways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rollout.domain.people.organization import Account, Caller, Organization
+from rollout.domain.people.users import NamedPolicy, Unread, User
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A fact that a person must look at; never a reason to stop by itself."""
+
+    code: str
+    text: str
+    account_id: str = ""
+    user_arn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """An IAM group with its rights. Members are found on the users (`UserDetail.GroupList`)."""
+
+    name: str
+    path: str
+    id: str
+    attached: tuple[str, ...] = ()
+    inline: tuple[NamedPolicy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyVersion:
+    """One version of a managed policy, document raw as AWS gave it."""
+
+    id: str
+    document: Mapping[str, object] | str
+    is_default: bool
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedPolicy:
+    """A managed policy in use, or one with our name."""
+
+    arn: str
+    name: str
+    path: str
+    versions: tuple[PolicyVersion, ...]
+
+    @property
+    def default(self) -> PolicyVersion | None:
+        """The version in force."""
+        return next((version for version in self.versions if version.is_default), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordPolicy:
+    """`GetAccountPasswordPolicy`, as far as it can lock somebody out."""
+
+    max_age_days: int | None = None
+    hard_expiry: bool = False
+    users_may_change: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """Live limits of `GetAccountSummary`; the defaults are aws-facts.md#quotas-and-rates."""
+
+    groups_per_user: int = 10
+    policies_per_user: int = 10
+    policies_per_group: int = 10
+    versions_per_policy: int = 5
+    groups_left: int = 300
+    policies_left: int = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """Everything read of one account at once."""
+
+    users: tuple[User, ...]
+    groups: Mapping[str, Group]
+    policies: Mapping[str, ManagedPolicy]
+    read_at: datetime
+    report_at: datetime | None
+    password_policy: PasswordPolicy | None = None
+    quotas: Quotas = field(default_factory=Quotas)
+    root_mfa_active: bool | None = None
+    unassigned_devices: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How many requests it took, and how many of them repeated one that had gone wrong."""
+
+    calls: int = 0
+    retries: int = 0
+
+    def __add__(self, other: Effort) -> Effort:
+        """Take both together."""
+        return Effort(self.calls + other.calls, self.retries + other.retries)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """An account that was entered and read. `scps` has one tuple a level, root first; None = not read."""
+
+    account: Account
+    role: str
+    facts: AccountFacts
+    scps: tuple[tuple[NamedPolicy, ...], ...] | None = ()
+    effort: Effort = Effort()
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """An account that should have been read and could not: counts as failed in part (exit 4)."""
+
+    account: Account
+    reason: str
+    cure: str = ""
+    effort: Effort = Effort()
+
+
+@dataclass(frozen=True, slots=True)
+class NotEntered:
+    """An account left alone on purpose: closed, suspended, or excluded by scope. No failure."""
+
+    account: Account
+    reason: str
+
+
+AccountView = Observed | Unreachable | NotEntered
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """One look at the whole organization; `effort` is what listing it took, without that of the accounts."""
+
+    organization: Organization
+    caller: Caller
+    taken_at: datetime
+    accounts: tuple[AccountView, ...]
+    findings: tuple[Finding, ...] = ()
+    effort: Effort = Effort()
+
+    @property
+    def observed(self) -> tuple[Observed, ...]:
+        """The accounts that were read."""
+        return tuple(view for view in self.accounts if isinstance(view, Observed))
+
+    @property
+    def unreachable(self) -> tuple[Unreachable, ...]:
+        """The accounts that should have been read and were not."""
+        return tuple(view for view in self.accounts if isinstance(view, Unreachable))
+
+    @property
+    def whole_effort(self) -> Effort:
+        """What the whole look took, in vain or not."""
+        efforts = (view.effort for view in self.accounts if not isinstance(view, NotEntered))
+        return sum(efforts, self.effort)

@@ -1,0 +1,120 @@
+"""Says what has changed between two plans, user by user: a re-plan never moves anybody silently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rollout.domain.people.inventory import Finding
+from rollout.domain.plan.entries import AccountPlan, Entry
+
+SHOWN = 20
+LATER = "later-wave"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a plan said of one user."""
+
+    arn: str
+    verdict: str
+    impact: str
+    wave: str
+    because: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """Say it shortly: `enforce (no-mfa), wave rest`."""
+        wave = f", wave {self.wave}" if self.wave else ""
+        return f"{self.verdict} ({', '.join(self.because)}){wave}"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A user who goes later than the plan before had it. `was` may be a wave that is there no more."""
+
+    arn: str
+    was: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The plan before, by UserId; empty when there was none."""
+
+    plan_id: str
+    users: Mapping[str, Standing]
+
+    def later(self, accounts: Iterable[AccountPlan], waves: Sequence[str]) -> tuple[Move, ...]:
+        """Find everybody who has moved to a later wave; `waves` is today's order.
+
+        Of a wave that is there no more nobody can tell whether it came earlier: whoever was in it counts, too.
+        """
+        places = {wave: place for place, wave in enumerate(waves)}
+        moves = []
+        for user_id, now in _by_id(accounts).items():
+            was = self.users.get(user_id)
+            if was is None or not was.wave or not now.wave or was.wave == now.wave:
+                continue
+            if places.get(was.wave, -1) < places.get(now.wave, -1):
+                moves.append(Move(now.arn, was.wave, now.wave))
+        return tuple(sorted(moves, key=lambda move: move.arn))
+
+    def differences(self, accounts: Iterable[AccountPlan], waves: Sequence[str] = ()) -> Iterator[str]:
+        """Say what is new, gone or different, in lines; nothing when there was no plan before.
+
+        Who moves to a later wave comes first, and nobody of them is left out.
+        """
+        if not self.plan_id:
+            return
+        accounts = tuple(accounts)
+        moves = self.later(accounts, waves)
+        if moves:
+            yield f"\nMOVED TO A LATER WAVE since plan {self.plan_id}: {len(moves)} users"
+            yield from (f"  {move.arn}: wave {move.was} -> wave {move.now}" for move in moves)
+        after = _by_id(accounts)
+        lines = [*self._changed(after), *self._came_and_went(after)]
+        count = f"{len(lines) or 'no'} difference{'s' if len(lines) > 1 else ''}"
+        yield f"\nSince plan {self.plan_id}: {count}"
+        yield from (f"  {line}" for line in lines[:SHOWN])
+        if len(lines) > SHOWN:
+            yield f"  and {len(lines) - SHOWN} more: compare the two files"
+
+    def _changed(self, after: Mapping[str, Standing]) -> Iterator[str]:
+        for user_id, now in sorted(after.items(), key=lambda item: item[1].arn):
+            was = self.users.get(user_id)
+            if was is not None and (was.verdict, was.impact, was.wave) != (now.verdict, now.impact, now.wave):
+                yield f"{now.arn}: {was.sentence} -> {now.sentence}"
+
+    def _came_and_went(self, after: Mapping[str, Standing]) -> Iterator[str]:
+        for user_id, now in sorted(after.items(), key=lambda item: item[1].arn):
+            if user_id not in self.users:
+                yield f"{now.arn}: new, {now.sentence}"
+        for user_id, was in sorted(self.users.items(), key=lambda item: item[1].arn):
+            if user_id not in after:
+                yield f"{was.arn}: not seen any more, was {was.sentence}"
+
+
+def about_moves(moves: Iterable[Move], plan_id: str) -> Iterator[Finding]:
+    """Keep in the plan itself, for its review, who goes later than before: one finding for each pair of waves."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for move in moves:
+        together.setdefault((move.was, move.now), []).append(move.arn)
+    for (was, now), arns in sorted(together.items()):
+        some = ", ".join(arns[:SHOWN]) + (f" and {len(arns) - SHOWN} more" if len(arns) > SHOWN else "")
+        yield Finding(
+            LATER, f"{len(arns)} users have moved from wave {was} to wave {now} since plan {plan_id}: {some}"
+        )
+
+
+def remember(plan_id: str, accounts: Iterable[AccountPlan]) -> Before:
+    """Keep what a plan said of everybody."""
+    return Before(plan_id, _by_id(accounts))
+
+
+def _by_id(accounts: Iterable[AccountPlan]) -> dict[str, Standing]:
+    return {entry.user.id: _standing(entry) for account in accounts for entry in account.entries}
+
+
+def _standing(entry: Entry) -> Standing:
+    return Standing(entry.user.arn, str(entry.verdict), str(entry.impact or ""), entry.wave, entry.because)

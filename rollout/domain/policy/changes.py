@@ -1,0 +1,215 @@
+"""One frozen class per AWS write that this tool can make, and what came of it. One change is one write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class UserRef:
+    """Whom a change is about. `id` (AIDA…) decides; the name may be given to somebody else.
+
+    See aws-facts.md#names-paths-arns-tags.
+    """
+
+    account_id: str
+    name: str
+    id: str
+    arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreatePolicy:
+    """`CreatePolicy`: the managed policy comes to be, with `document` as its first version.
+
+    For `ForceMFA` that is the Allow half, the brake, which is never pruned (design.md#policy-documents).
+    """
+
+    account_id: str
+    policy_arn: str
+    name: str
+    path: str
+    document: Mapping[str, object]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CreateVersion:
+    """`CreatePolicyVersion` with `SetAsDefault`: what everybody attached is under changes at once.
+
+    `attached` names everybody whom the new default reaches, for the journal and the guard (design.md#policy-documents).
+    """
+
+    account_id: str
+    policy_arn: str
+    document: Mapping[str, object]
+    attached: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SetDefaultVersion:
+    """`SetDefaultPolicyVersion`: how the brake is pulled, and let go."""
+
+    account_id: str
+    policy_arn: str
+    version_id: str
+    attached: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteVersion:
+    """`DeletePolicyVersion` of a version of ours that is not the default and not the brake."""
+
+    account_id: str
+    policy_arn: str
+    version_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePolicy:
+    """`DeletePolicy`: only ours, only when nothing hangs on it."""
+
+    account_id: str
+    policy_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateGroup:
+    """`CreateGroup`: the group at `/rollout/` comes to be."""
+
+    account_id: str
+    group: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteGroup:
+    """`DeleteGroup`: only ours, only when empty."""
+
+    account_id: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttachToGroup:
+    """`AttachGroupPolicy`: the policy hangs on the group."""
+
+    account_id: str
+    group: str
+    policy_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class DetachFromGroup:
+    """`DetachGroupPolicy`: the policy no longer hangs on the group."""
+
+    account_id: str
+    group: str
+    policy_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddMember:
+    """`AddUserToGroup`: a user belongs to the group."""
+
+    account_id: str
+    group: str
+    user: UserRef
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveMember:
+    """`RemoveUserFromGroup`: a user no longer belongs to the group."""
+
+    account_id: str
+    group: str
+    user: UserRef
+
+
+@dataclass(frozen=True, slots=True)
+class AttachToUser:
+    """`AttachUserPolicy`: the policy hangs on the user (`attach: user`, ten groups, or the enrolment policy)."""
+
+    account_id: str
+    user: UserRef
+    policy_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class DetachFromUser:
+    """`DetachUserPolicy`: the policy no longer hangs on the user."""
+
+    account_id: str
+    user: UserRef
+    policy_arn: str
+
+
+Change = (
+    CreatePolicy
+    | CreateVersion
+    | SetDefaultVersion
+    | DeleteVersion
+    | DeletePolicy
+    | CreateGroup
+    | DeleteGroup
+    | AttachToGroup
+    | DetachFromGroup
+    | AddMember
+    | RemoveMember
+    | AttachToUser
+    | DetachFromUser
+)
+
+
+def name(change: Change) -> str:
+    """Name the effect of a change, so that two attempts at the same one are seen to be the same."""
+    user = getattr(change, "user", None)
+    parts = (
+        change.account_id,
+        type(change).__name__,
+        getattr(change, "group", ""),
+        getattr(change, "policy_arn", ""),
+        getattr(change, "version_id", ""),
+        user.id if isinstance(user, UserRef) else "",
+    )
+    return " ".join(part for part in parts if part)
+
+
+def is_about_enrolment(change: Change) -> bool:
+    """Tell whether a change is about the policy or the group that only lets people enrol."""
+    names = (getattr(change, "policy_arn", ""), getattr(change, "group", ""))
+    return any(text.endswith("Enrolment") for text in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The change was made. `unconfirmed`: its answer was lost, and the effect was found on re-reading."""
+
+    request_id: str
+    attempts: int = 1
+    unconfirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyInPlace:
+    """Nothing had to be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Left alone on purpose; `code` is a word (`notice`, `drift`, `gone`, `released`), `detail` says more."""
+
+    code: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The change could not be made."""
+
+    why: str
+    attempts: int = 1
+
+
+Outcome = Applied | AlreadyInPlace | Skipped | Failed

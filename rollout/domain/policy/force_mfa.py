@@ -1,0 +1,160 @@
+"""Writes the ForceMFA documents from the seed, switch by switch, for any partition (design.md#policy-documents)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, fields
+from typing import Any
+
+OWN_USER = "user/${aws:username}"
+OWN_PATHED_USER = "user/*/${aws:username}"
+MFA_PRESENT = "aws:MultiFactorAuthPresent"
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Amendments:
+    """The named differences from the seed; `SEED` has none but `partition`, which is always on."""
+
+    pathed_users: bool = True
+    get_mfa_device: bool = True
+    first_password_change: bool = False
+    via_aws_service: bool = False
+
+
+SEED = Amendments(pathed_users=False, get_mfa_device=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """What an amendment is for, and what it risks, in one line each."""
+
+    name: str
+    purpose: str
+    risk: str
+
+
+SWITCHES = (
+    Switch(
+        "partition",
+        "ARNs of the partition that the account is in (always on)",
+        "none: arn:aws: matches nothing in GovCloud, China or the Sovereign Cloud",
+    ),
+    Switch(
+        "pathed_users",
+        "users with a path (user/team/alice) may manage their own credentials and enrol",
+        "none known: the pattern still ends in the caller's own name",
+    ),
+    Switch(
+        "get_mfa_device",
+        "the console may show a passkey's details before MFA, as AWS's current sample allows",
+        "whoever holds the password alone can read when a passkey was added",
+    ),
+    Switch(
+        "first_password_change",
+        "a password that must be changed at first sign-in can be changed without MFA",
+        "AWS advises against it: whoever holds a stolen password can change it and shut its owner out",
+    ),
+    Switch(
+        "via_aws_service",
+        "calls that an AWS service makes on the user's behalf are not denied",
+        "a session without MFA reaches what services will do for it",
+    ),
+)
+
+
+def force_mfa(seed: Mapping[str, Any], partition: str, amendments: Amendments) -> Json:
+    """Write the full document: the seed, amended. The seed itself is never changed."""
+    document = _in_partition(seed, partition)
+    for statement in document["Statement"]:
+        if statement["Effect"] == "Allow":
+            _amend_allow(statement, amendments)
+        else:
+            _amend_deny(statement, amendments)
+    return document
+
+
+def allow_half(document: Mapping[str, Any]) -> Json:
+    """Keep the Allow statements alone: the brake. Everybody attached keeps self-service, nobody is denied."""
+    half = deepcopy(dict(document))
+    half["Statement"] = [statement for statement in half["Statement"] if statement["Effect"] == "Allow"]
+    return half
+
+
+def enrolment(partition: str) -> Json:
+    """Write the policy that lets a user enrol a device, and no more; attached in `notify` where it is needed."""
+    own = [f"arn:{partition}:iam::*:{OWN_USER}", f"arn:{partition}:iam::*:{OWN_PATHED_USER}"]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "AllowSeeingDevicesAndPasswordRules",
+                "Effect": "Allow",
+                "Action": ["iam:GetAccountPasswordPolicy", "iam:ListVirtualMFADevices"],
+                "Resource": "*",
+            },
+            {
+                "Sid": "AllowCreatingAVirtualDevice",
+                "Effect": "Allow",
+                "Action": ["iam:CreateVirtualMFADevice"],
+                "Resource": f"arn:{partition}:iam::*:mfa/*",
+            },
+            {
+                "Sid": "AllowEnrollingOneself",
+                "Effect": "Allow",
+                "Action": [
+                    "iam:ChangePassword",
+                    "iam:EnableMFADevice",
+                    "iam:GetUser",
+                    "iam:ListMFADevices",
+                    "iam:ResyncMFADevice",
+                ],
+                "Resource": own,
+            },
+        ],
+    }
+
+
+def switched_on(amendments: Amendments) -> tuple[Switch, ...]:
+    """List the switches that are on, `partition` always among them."""
+    on = {field.name for field in fields(amendments) if getattr(amendments, field.name)} | {"partition"}
+    return tuple(switch for switch in SWITCHES if switch.name in on)
+
+
+def _in_partition(seed: Mapping[str, Any], partition: str) -> Json:
+    document = deepcopy(dict(seed))
+    for statement in document["Statement"]:
+        resource = statement["Resource"]
+        if isinstance(resource, str):
+            statement["Resource"] = _move(resource, partition)
+        else:
+            statement["Resource"] = [_move(arn, partition) for arn in resource]
+    return document
+
+
+def _move(arn: str, partition: str) -> str:
+    return f"arn:{partition}:{arn.removeprefix('arn:aws:')}" if arn.startswith("arn:aws:") else arn
+
+
+def _amend_allow(statement: Json, amendments: Amendments) -> None:
+    resource = statement["Resource"]
+    if amendments.pathed_users and isinstance(resource, str) and resource.endswith(f":{OWN_USER}"):
+        statement["Resource"] = [resource, resource.removesuffix(OWN_USER) + OWN_PATHED_USER]
+    if amendments.get_mfa_device and "iam:ListMFADevices" in statement["Action"]:
+        statement["Action"] = _with(statement["Action"], ["iam:GetMFADevice"])
+
+
+def _amend_deny(statement: Json, amendments: Amendments) -> None:
+    if amendments.get_mfa_device:
+        statement["NotAction"] = _with(statement["NotAction"], ["iam:GetMFADevice"])
+    if amendments.first_password_change:
+        extra = ["iam:ChangePassword", "iam:GetAccountPasswordPolicy"]
+        statement["NotAction"] = _with(statement["NotAction"], extra)
+    if amendments.via_aws_service:
+        statement["Condition"]["BoolIfExists"]["aws:ViaAWSService"] = "false"
+
+
+def _with(actions: Iterable[str], more: Iterable[str]) -> list[str]:
+    return sorted({*actions, *more})

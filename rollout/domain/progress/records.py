@@ -1,0 +1,239 @@
+"""The records of the journal: append-only, one JSON line each in the store, no secrets ever."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from rollout.domain.policy.changes import Change, Outcome, UserRef
+from rollout.domain.progress.messages import Delivery
+from rollout.domain.progress.release_scope import ReleaseScope
+from rollout.domain.progress.stages import Stage
+from rollout.domain.verdicts.verdict import Impact
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A command began to carry changes. `run` is unique; every other record of the run repeats it.
+
+    What is no `apply` carries no stage of a plan: `stage` then only tells a rehearsal (`dry-run`) from the real thing.
+    """
+
+    run: str
+    at: datetime
+    organization_id: str
+    plan_id: str
+    plan_checksum: str
+    stage: Stage
+    caller: str
+    version: str
+    command: str = "apply"
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A change is about to be made; `before` says what stood there by a live read (`absent`, `present`)."""
+
+    run: str
+    at: datetime
+    number: int
+    change: Change
+    before: str
+    wave: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What came of the intent with this `number` of run `of` (another run than `run` after a crash)."""
+
+    run: str
+    at: datetime
+    of: str
+    number: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A person was told about one user: `due` is the day named to them."""
+
+    run: str
+    at: datetime
+    user: UserRef
+    wave: str
+    address: str
+    impact: Impact
+    due: date
+    delivery: Delivery
+    message_id: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reminded:
+    """A person was reminded of the day told: `mark` is how long before `due`. Never moves that day."""
+
+    run: str
+    at: datetime
+    user: UserRef
+    wave: str
+    address: str
+    impact: Impact
+    due: date
+    mark: timedelta
+    delivery: Delivery
+    message_id: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UserSkipped:
+    """A user of the wave was left alone in this run, and why (`notice`, `drift`, `gone`, `exempt`, …)."""
+
+    run: str
+    at: datetime
+    user: UserRef
+    wave: str
+    code: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFailed:
+    """An account could not be entered or read in this run; its users wait for the next one."""
+
+    run: str
+    at: datetime
+    account_id: str
+    reason: str
+    cure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GateRead:
+    """A gate answered `pass`, `fail` or `inconclusive`, with its numbers."""
+
+    run: str
+    at: datetime
+    wave: str
+    gate: str
+    result: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateOverridden:
+    """An operator let a wave through a gate that did not pass, and said why."""
+
+    run: str
+    at: datetime
+    wave: str
+    gate: str
+    reason: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """Somebody approved a wave of a plan, and said why; bound to the plan's very bytes. Stands outside of runs."""
+
+    run: str
+    at: datetime
+    organization_id: str
+    wave: str
+    plan_checksum: str
+    reason: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """Somebody let users out, before anything was written. `until` None: it lasts until it is ended."""
+
+    run: str
+    at: datetime
+    release_scope: ReleaseScope
+    until: datetime | None
+    reason: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseEnded:
+    """Releases inside of this reach are over, whoever made them."""
+
+    run: str
+    at: datetime
+    release_scope: ReleaseScope
+    reason: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlocked:
+    """A look found a user who is enforced and cannot get in (`deadlock`), or no longer so (`over`).
+
+    Stands outside of runs: looking changes nothing.
+    """
+
+    run: str
+    at: datetime
+    organization_id: str
+    user: UserRef
+    wave: str
+    detail: str
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WaveCarried:
+    """A wave has been carried to a stage. Belongs to the organization, not to the plan (design.md#stages-and-gates)."""
+
+    run: str
+    at: datetime
+    wave: str
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class WaveUndone:
+    """Nobody of a wave is left under the policy after a rollback: it has to be told and carried anew."""
+
+    run: str
+    at: datetime
+    wave: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The run came to its end, with counts per outcome.
+
+    `ending` is `done`, `in part`, `interrupted`, `refused`, `nothing due`, `lock lost`, `stopped by failure_tolerance`,
+    or of a rehearsal that was told to leave somebody out `narrowed`.
+    """
+
+    run: str
+    at: datetime
+    ending: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+Record = (
+    RunStarted
+    | Intent
+    | Settled
+    | Told
+    | Reminded
+    | UserSkipped
+    | AccountFailed
+    | GateRead
+    | GateOverridden
+    | Approved
+    | Released
+    | ReleaseEnded
+    | Deadlocked
+    | WaveCarried
+    | WaveUndone
+    | RunEnded
+)

@@ -1,0 +1,1 @@
+"""Runs one task per account, several side by side."""

@@ -1,0 +1,1 @@
+"""Who asks the embedded organization, and whether they may."""

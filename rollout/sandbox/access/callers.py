@@ -1,0 +1,78 @@
+"""Says who signed a request, for moto believes every key: unknown, inactive and expired ones are refused here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rollout.sandbox.access.aws_errors import AwsError
+from rollout.sandbox.world.sandbox_clock import real_now
+
+if TYPE_CHECKING:
+    from moto.iam.models import Role, User
+
+    from rollout.sandbox.world.world import Session, World
+
+# A key of a session that ended long ago, for whoever wants to see what expired credentials look like.
+EXPIRED_ACCESS_KEY_ID = "ASIAEXPIREDSESSION00"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls: an IAM user, or a session of a user or of a role."""
+
+    key_id: str
+    secret: str
+    account: str
+    arn: str
+    user_id: str
+    user: User | None = None
+    role: Role | None = None
+    session: Session | None = None
+
+
+def caller_of(world: World, key_id: str, token: str | None) -> Caller:
+    """Find out whose key it is; the answers to bad keys are those of AWS."""
+    if key_id == EXPIRED_ACCESS_KEY_ID:
+        raise AwsError("ExpiredToken", "The security token included in the request is expired")
+    if key_id in world.sessions:
+        return _session_caller(world, world.sessions[key_id], token)
+    for account_id in list(world.accounts):
+        iam = world.iam(account_id)
+        key = iam.access_keys.get(key_id)
+        if key is not None and key.status == "Active" and key.user_name in iam.users:
+            user = iam.users[key.user_name]
+            return Caller(key_id, key.secret_access_key, account_id, user.arn, user.id, user=user)
+    raise _unknown_key()
+
+
+def _session_caller(world: World, session: Session, token: str | None) -> Caller:
+    if token != session.token:
+        raise _unknown_key()
+    if session.expires <= real_now():
+        raise AwsError("ExpiredToken", "The security token included in the request is expired")
+    iam = world.iam(session.account)
+    if session.user_name is not None:
+        user = iam.users.get(session.user_name)
+        if user is None:
+            raise _unknown_key()
+        return Caller(
+            session.key_id, session.secret, session.account, user.arn, user.id, user=user, session=session
+        )
+    role = next((role for role in iam.roles.values() if role.arn == session.role_arn), None)
+    if role is None:
+        raise _unknown_key()
+    arn = f"arn:aws:sts::{session.account}:assumed-role/{role.name}/{session.name}"
+    return Caller(
+        session.key_id,
+        session.secret,
+        session.account,
+        arn,
+        f"{role.id}:{session.name}",
+        role=role,
+        session=session,
+    )
+
+
+def _unknown_key() -> AwsError:
+    return AwsError("InvalidClientTokenId", "The security token included in the request is invalid.")

@@ -1,0 +1,44 @@
+"""Puts refusals into the wire form of each protocol, so that boto3 reads code, message and request id."""
+
+from __future__ import annotations
+
+import json
+from xml.sax.saxutils import escape
+
+from rollout.sandbox.access.aws_errors import AwsError
+
+Answer = tuple[int, dict[str, str], str]
+
+# The JSON services have other names for the refusals that come before the service itself.
+_JSON_CODES = {
+    "AccessDenied": "AccessDeniedException",
+    "ExpiredToken": "ExpiredTokenException",
+    "InvalidAction": "UnknownOperationException",
+    "InvalidClientTokenId": "UnrecognizedClientException",
+    "MissingAuthenticationToken": "MissingAuthenticationTokenException",
+    "SignatureDoesNotMatch": "InvalidSignatureException",
+}
+_NAMESPACES = {
+    "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
+    "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
+}
+
+
+def refusal(error: AwsError, service: str, request_id: str, *, speaks_json: bool) -> Answer:
+    """Say no in JSON where the client speaks it, else in the XML of the service."""
+    if speaks_json:
+        code = _JSON_CODES.get(error.code, error.code)
+        body = json.dumps({"__type": code, "Message": error.message})
+        status = error.status if error.status >= 500 else 400  # JSON services say 400 to all else
+        return status, {"Content-Type": "application/x-amz-json-1.1", "x-amzn-ErrorType": code}, body
+    inner = f"<Code>{error.code}</Code><Message>{escape(error.message)}</Message>"
+    identified = f"<RequestId>{request_id}</RequestId>"
+    match service:
+        case "s3":
+            body = f"<Error>{inner}{identified}</Error>"
+        case "ec2":
+            body = f"<Response><Errors><Error>{inner}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
+        case _:
+            namespace = f' xmlns="{_NAMESPACES[service]}"' if service in _NAMESPACES else ""
+            body = f"<ErrorResponse{namespace}><Error><Type>Sender</Type>{inner}</Error>{identified}</ErrorResponse>"
+    return error.status, {"Content-Type": "text/xml"}, body

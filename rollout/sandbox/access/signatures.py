@@ -1,0 +1,66 @@
+"""Checks signatures, so that a wrong secret is met with AWS's answer and not with moto's indifference."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from rollout.sandbox.access.aws_errors import AwsError
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Request
+
+    from rollout.sandbox.access.callers import Caller
+
+_AUTHORIZATION = re.compile(
+    r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request, ?"
+    r"SignedHeaders=(?P<headers>[^,\s]+), ?Signature=(?P<signature>[0-9a-f]{64})"
+)
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What the Authorization header says."""
+
+    key_id: str
+    region: str
+    service: str
+    headers: tuple[str, ...]
+    value: str
+
+
+def signature_of(authorization: str) -> Signature:
+    """Read the Authorization header, or refuse a request that has none."""
+    match = _AUTHORIZATION.fullmatch(authorization)
+    if match is None:
+        raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token")
+    return Signature(
+        match["key"],
+        match["region"],
+        match["service"],
+        tuple(match["headers"].split(";")),
+        match["signature"],
+    )
+
+
+def check_signature(request: Request, signature: Signature, caller: Caller) -> None:
+    """Sign the request again with the caller's secret, and compare."""
+    headers = {name: request.headers.get(name, "") for name in signature.headers}
+    signed = AWSRequest(
+        request.method, request.url, headers=headers, data=request.get_data(cache=True, parse_form_data=False)
+    )
+    signed.context["timestamp"] = request.headers.get("X-Amz-Date", "")
+    signer = SigV4Auth(Credentials(caller.key_id, caller.secret), signature.service, signature.region)
+    text = signer.string_to_sign(signed, signer.canonical_request(signed))
+    if not hmac.compare_digest(signer.signature(text, signed), signature.value):
+        raise AwsError(
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match the signature you provided. "
+            "Check your AWS Secret Access Key and signing method.",
+        )

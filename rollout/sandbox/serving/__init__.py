@@ -1,0 +1,1 @@
+"""The embedded organization as an HTTP server on this machine."""

@@ -1,0 +1,53 @@
+"""The sandbox's own HTTP paths: its state, and its clock; with the token of its state file only."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.wrappers import Response
+
+from rollout.sandbox.serving.kept_state import PREFIX, TOKEN_HEADER
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Request
+
+    from rollout.sandbox.world.world import World
+
+
+class Control:
+    """Answers `GET state` and `POST advance`."""
+
+    def __init__(self, world: World, token: str) -> None:
+        """Guard the world by a token."""
+        self._world, self._token = world, token
+
+    def __call__(self, request: Request) -> Response:
+        """Answer one control request."""
+        if not hmac.compare_digest(request.headers.get(TOKEN_HEADER, "").encode(), self._token.encode()):
+            return _json({"error": "wrong or missing token"}, 403)
+        match request.method, request.path.removeprefix(PREFIX):
+            case "GET", "state":
+                return _json(self._state())
+            case "POST", "advance":
+                try:
+                    self._world.clock.advance(timedelta(seconds=float(request.get_data(as_text=True))))
+                except (OverflowError, ValueError) as error:
+                    return _json({"error": str(error)}, 400)
+                return _json(self._state())
+            case _:
+                return _json({"error": "no such control"}, 404)
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "now": self._world.clock.now().isoformat(),
+            "organization": self._world.ids.organization(),
+            "pid": os.getpid(),
+        }
+
+
+def _json(value: dict[str, Any], status: int = 200) -> Response:
+    return Response(json.dumps(value), status=status, content_type="application/json")

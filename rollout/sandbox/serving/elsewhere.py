@@ -1,0 +1,61 @@
+"""Lets moto answer alone for other services, such as S3 for a store, to callers who may ask them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from moto.backends import list_of_moto_modules
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from rollout.sandbox.access.aws_errors import AwsError
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Request
+
+    from rollout.sandbox.access.signatures import Signature
+
+_METHODS = {"GET": "Get", "HEAD": "Get", "PUT": "Put", "POST": "Put", "DELETE": "Delete"}
+
+
+class Elsewhere:
+    """Every service but IAM, STS and Organizations."""
+
+    def __init__(self) -> None:
+        """Know which services moto has; not all of them need be installed."""
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._services = frozenset(list_of_moto_modules())
+
+    def answer(
+        self,
+        request: Request,
+        signature: Signature,
+        account: str,
+        start_response: Callable[..., Any],
+    ) -> Iterable[bytes]:
+        """Let moto answer in the caller's account, or say that the service is not offered here."""
+        missing = AwsError("NotImplemented", f"The sandbox does not offer {signature.service}.")
+        if signature.service.replace("-", "") not in self._services:
+            raise missing
+        request.environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
+        try:
+            answer: Iterable[bytes] = self._moto(request.environ, start_response)
+        except (ImportError, AttributeError, NotImplementedError) as error:
+            raise missing from error
+        return answer
+
+
+def action_of(request: Request) -> str:
+    """Name what is asked; S3 and its like say it by method and path."""
+    target = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+    if target:
+        return target
+    if request.mimetype == "application/x-www-form-urlencoded":
+        body = request.get_data(cache=True)
+        request.environ["wsgi.input"] = io.BytesIO(body)  # moto wants to read it again
+        actions = parse_qs(body.decode(errors="replace")).get("Action", [])
+        if actions:
+            return actions[0]
+    return "ListAllMyBuckets" if request.path == "/" else f"{_METHODS.get(request.method, 'Put')}Object"

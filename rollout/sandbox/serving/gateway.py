@@ -1,0 +1,115 @@
+"""The front door: knows the caller of each request, lets the right module answer, and stamps what goes out."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from moto.core.request import Request
+from moto.core.utils import camelcase_to_underscores, get_service_model, method_names_from_class
+from werkzeug.wrappers import Response
+
+from rollout.sandbox.access.authority import authorize
+from rollout.sandbox.access.aws_errors import AwsError
+from rollout.sandbox.access.callers import Caller, caller_of
+from rollout.sandbox.access.refusals import Answer, refusal
+from rollout.sandbox.access.signatures import Signature, check_signature, signature_of
+from rollout.sandbox.answers.base import AnswersFor
+from rollout.sandbox.answers.iam import IamAnswers
+from rollout.sandbox.answers.organizations import OrganizationAnswers
+from rollout.sandbox.answers.sessions import SecurityTokens
+from rollout.sandbox.serving.control import Control
+from rollout.sandbox.serving.elsewhere import Elsewhere, action_of
+from rollout.sandbox.serving.kept_state import PREFIX
+
+if TYPE_CHECKING:
+    from rollout.sandbox.world.world import World
+
+_LOG = logging.getLogger(__name__)
+_REQUEST_ID = re.compile(r"<RequestId>[^<]*</RequestId>")
+_ANSWERS: dict[str, type[AnswersFor]] = {
+    "iam": IamAnswers,
+    "sts": SecurityTokens,
+    "organizations": OrganizationAnswers,
+}
+# What moto only feigns: the same example credentials for everybody.
+_FEIGNED = {"GetFederationToken", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "GetAccessKeyInfo"}
+
+
+class _Request(Request):
+    """A request from a real server, which moto tells apart from one that was caught in the process."""
+
+    from_wsgi_server = True
+
+
+class Gateway:
+    """The WSGI application of a sandbox."""
+
+    def __init__(self, world: World, control: Control) -> None:
+        """Answer for IAM, STS and Organizations; leave other services to moto as it is."""
+        self._world, self._control, self._elsewhere = world, control, Elsewhere()
+        self._offered = {service: _offered(service, kind) for service, kind in _ANSWERS.items()}
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request; requests take turns, for moto's models know no locks."""
+        request = _Request(environ)
+        if request.path.startswith(PREFIX):
+            return self._control(request)(environ, start_response)
+        with self._world.lock:
+            return self._turn(request, start_response)
+
+    def _turn(self, request: _Request, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        authorization = request.headers.get("Authorization", "")
+        service, request_id = "", self._world.ids.request(authorization)
+        try:
+            signature = signature_of(authorization)
+            service = signature.service
+            caller = caller_of(self._world, signature.key_id, request.headers.get("X-Amz-Security-Token"))
+            if service not in _ANSWERS:
+                authorize(self._world, caller, signature, action_of(request), {})
+                _LOG.info("%s %s", service, request.path)
+                return self._elsewhere.answer(request, signature, caller.account, start_response)
+            check_signature(request, signature, caller)
+            request_id = self._request_id(request, caller)
+            status, headers, text = self._answer(request, signature, caller)
+        except AwsError as error:
+            speaks_json = "X-Amz-Target" in request.headers
+            status, headers, text = refusal(error, service, request_id, speaks_json=speaks_json)
+        except Exception:  # noqa: BLE001  as AWS does: a fault of its own is an answer too
+            _LOG.exception("the sandbox could not answer %s %s", service, action_of(request))
+            failure = AwsError("InternalFailure", "The sandbox has a fault of its own; see its log.")
+            status, headers, text = refusal(
+                failure, service, request_id, speaks_json="X-Amz-Target" in request.headers
+            )
+        _LOG.info("%s %s %s", service or "?", action_of(request), status)
+        response = Response(_REQUEST_ID.sub(f"<RequestId>{request_id}</RequestId>", text), status=status)
+        for name, value in headers.items():
+            if name.lower() not in ("status", "server"):
+                response.headers[name] = value
+        response.headers["x-amzn-RequestId"] = request_id
+        return response(request.environ, start_response)
+
+    def _answer(self, request: _Request, signature: Signature, caller: Caller) -> Answer:
+        action, service = action_of(request), signature.service
+        if action not in self._offered[service]:
+            raise AwsError("InvalidAction", f"Could not find operation {action}")
+        answers = _ANSWERS[service]()
+        answers.bind(self._world, caller)
+        answers.setup_class(request)
+        authorize(self._world, caller, signature, action, answers.parameters())
+        status, headers, text = answers.call_action()
+        return status, headers, text
+
+    def _request_id(self, request: _Request, caller: Caller) -> str:
+        """Derive the id from the request and how often it came, so that a scripted run can be repeated."""
+        asked = self._world.ids.request(caller.account, action_of(request), request.get_data(cache=True))
+        return self._world.ids.request(asked, self._world.next("request", asked))
+
+
+def _offered(service: str, kind: type[AnswersFor]) -> frozenset[str]:
+    """Name the operations that can be answered; the others of the service are unknown here."""
+    methods = set(method_names_from_class(kind))
+    names = get_service_model(service).operation_names
+    return frozenset(name for name in names if camelcase_to_underscores(name) in methods) - _FEIGNED

@@ -1,0 +1,201 @@
+"""Keeps a sandbox between commands: a process of its own, and a state file by which to find it again."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import rollout
+from rollout.errors import SandboxFailure, Unwritable
+from rollout.sandbox.extra import require_extra
+from rollout.sandbox.serving.kept_state import (
+    LOG,
+    PREFIX,
+    SETTINGS,
+    TOKEN_HEADER,
+    KeptState,
+    forget_state,
+    private_folder,
+    read_state,
+    write_private,
+)
+from rollout.sandbox.world.blueprint import read_blueprint
+from rollout.sandbox.world.settings_file import settings_text
+
+_START_WITHIN = 60.0  # seconds; on a cold disk moto alone may take ten
+_STOP_WITHIN = 10.0
+_ANSWER_WITHIN = 5.0
+_STEP = 0.05
+# The processes that this one started: they outlive it, but must be reaped if they end before it does.
+_STARTED: dict[int, subprocess.Popen[bytes]] = {}
+
+
+@dataclass(frozen=True)
+class KeptSandbox:
+    """A sandbox in a process of its own, and how to talk to it."""
+
+    endpoint: str
+    environment: Mapping[str, str]
+    organization_id: str
+    pid: int
+    config: Path
+
+
+def start_kept(folder: Path, now: datetime, *, instance: str | None = None) -> KeptSandbox:
+    """Start a sandbox that outlives this command, and write its state and its settings under `.rollout/`."""
+    require_extra()
+    if find_kept(folder) is not None:
+        raise SandboxFailure(
+            f"a sandbox is already running for {folder.resolve()}",
+            cure="use it, or stop it: rollout sandbox stop",
+        )
+    chosen = instance or secrets.token_hex(8)
+    try:
+        private = private_folder(folder)
+    except OSError as error:
+        raise Unwritable(
+            f"{folder.resolve()} cannot be written: {error.strerror}", cure="work in another folder"
+        ) from error
+    forget_state(folder)
+    process = _spawn(folder.resolve(), private / LOG, now, chosen)
+    try:
+        state = _awaited(folder, process, private / LOG)
+    except BaseException:  # an interrupted start must not leave a process behind that nobody knows of
+        process.kill()
+        process.wait()
+        forget_state(folder)
+        raise
+    text = settings_text(chosen, read_blueprint(now), now)
+    write_private(private / SETTINGS, text)
+    return _kept(folder, state)
+
+
+def find_kept(folder: Path) -> KeptSandbox | None:
+    """Find the sandbox of a folder; none where its process is gone, or somebody else answers in its place."""
+    state = read_state(folder)
+    return _kept(folder, state) if state and _is_alive(state) else None
+
+
+def advance_kept(folder: Path, delta: timedelta) -> datetime:
+    """Move the clock of a kept sandbox forward, and tell its new time."""
+    state = read_state(folder)
+    answer = _asked(state, "POST", "advance", str(delta.total_seconds())) if state else None
+    if answer is None:
+        raise SandboxFailure(
+            f"no sandbox is running for {folder.resolve()}", cure="start one: rollout sandbox start"
+        )
+    if "error" in answer:
+        raise SandboxFailure(f"the sandbox's clock did not move: {answer['error']}")
+    return datetime.fromisoformat(answer["now"])
+
+
+def stop_kept(folder: Path) -> bool:
+    """Stop the sandbox of a folder; tell whether there was one to stop."""
+    state = read_state(folder)
+    if state is None or not _is_alive(state):
+        forget_state(folder)
+        return False
+    with suppress(ProcessLookupError):  # it may end by itself in the meantime
+        os.kill(state.pid, signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_WITHIN
+    while _runs(state.pid):
+        if time.monotonic() > deadline:
+            with suppress(ProcessLookupError):
+                os.kill(state.pid, signal.SIGKILL)
+            deadline += _STOP_WITHIN
+        time.sleep(_STEP)
+    forget_state(folder)
+    return True
+
+
+def _spawn(folder: Path, log: Path, now: datetime, instance: str) -> subprocess.Popen[bytes]:
+    """Start the process in a session of its own, with a log in place of a terminal."""
+    root = str(Path(rollout.__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    command = [sys.executable, "-m", "rollout.sandbox", "--folder", str(folder)]
+    command += ["--now", now.isoformat(), "--instance", instance]
+    log.touch(mode=0o600)
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603  our own module, by our own interpreter
+            command,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    _STARTED[process.pid] = process
+    return process
+
+
+def _awaited(folder: Path, process: subprocess.Popen[bytes], log: Path) -> KeptState:
+    """Wait until the process has written its state and answers, or say why it does not."""
+    deadline = time.monotonic() + _START_WITHIN
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            last = log.read_text(encoding="utf-8", errors="replace").strip().rpartition("\n")[2]
+            raise SandboxFailure(
+                f"the sandbox did not start: {last or f'exit code {process.returncode}'}", cure=f"see {log}"
+            )
+        state = read_state(folder)
+        if state is not None and state.pid == process.pid and _is_alive(state):
+            return state
+        time.sleep(_STEP)
+    raise SandboxFailure(f"the sandbox did not answer within {_START_WITHIN:.0f} s", cure=f"see {log}")
+
+
+def _kept(folder: Path, state: KeptState) -> KeptSandbox:
+    config = private_folder(folder) / SETTINGS
+    return KeptSandbox(
+        endpoint=state.environment["AWS_ENDPOINT_URL"],
+        environment={**state.environment, "ROLLOUT_CONFIG": str(config)},
+        organization_id=state.organization,
+        pid=state.pid,
+        config=config,
+    )
+
+
+def _is_alive(state: KeptState) -> bool:
+    """Ask by HTTP who answers at the port: a process id alone may by now be somebody else's."""
+    answer = _asked(state, "GET", "state")
+    return answer is not None and answer.get("pid") == state.pid
+
+
+def _asked(state: KeptState, method: str, what: str, body: str | None = None) -> dict[str, Any] | None:
+    connection = http.client.HTTPConnection("127.0.0.1", state.port, timeout=_ANSWER_WITHIN)
+    try:
+        connection.request(method, PREFIX + what, body=body, headers={TOKEN_HEADER: state.token})
+        answer: dict[str, Any] = json.loads(connection.getresponse().read())
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    else:
+        return answer
+    finally:
+        connection.close()
+
+
+def _runs(pid: int) -> bool:
+    """Tell whether a process is there; one that we started is reaped when it has ended."""
+    if pid in _STARTED:
+        if _STARTED[pid].poll() is None:
+            return True
+        del _STARTED[pid]
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

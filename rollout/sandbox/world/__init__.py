@@ -1,0 +1,1 @@
+"""What the embedded organization holds, and how it is seeded."""

@@ -1,0 +1,35 @@
+"""Fills the packaged `rollout.yaml`, so that ids and dates in it are those of this very organization."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rollout.sandbox.world.dates import moment
+from rollout.sandbox.world.identifiers import Identifiers
+
+if TYPE_CHECKING:
+    from rollout.sandbox.world.blueprint import Blueprint
+
+TEMPLATE = Path(__file__).with_name("rollout.yaml")
+_BLANK = re.compile(r"\{\{(?P<what>organization|date|user) ?(?P<which>[^}]*)\}\}")
+
+
+def settings_text(instance: str, blueprint: Blueprint, now: datetime) -> str:
+    """Give the settings for the organization of this instance, with dates told from `now`."""
+    ids = Identifiers(instance)
+    known = {f"{account.id}/{user.name}" for account in blueprint.accounts for user in account.users}
+
+    def filled(match: re.Match[str]) -> str:
+        which = match["which"]
+        if match["what"] == "organization":
+            return ids.organization()
+        if match["what"] == "date":
+            return moment(which, now).date().isoformat()
+        if which not in known:
+            raise KeyError(f"the settings name {which}, whom the description does not know")
+        return ids.user(*which.split("/", 1))
+
+    return _BLANK.sub(filled, TEMPLATE.read_text(encoding="utf-8"))

@@ -1,0 +1,1 @@
+"""Plans, journal and lock: in a folder of this machine, or in a bucket."""

@@ -1,0 +1,1 @@
+"""How plans, evidence, journal lines and lock holders are spelled, wherever they lie."""

@@ -1,0 +1,148 @@
+"""The journal's format: a record a line, `{"type": "Intent", …}`, changes and outcomes inside tagged likewise.
+
+The tag is the name of the record's class, so a new kind of record needs no word here. What earlier versions called
+otherwise is in `_FORMER_TYPES` and `_FORMER_FIELDS`, so that their journals are read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, datetime
+from typing import Any, BinaryIO, cast, get_args, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json, to_json
+
+from rollout.domain.progress.records import Record
+from rollout.errors import JournalDamaged
+from rollout.store.formats.mappings import ANY_MAPPING
+
+_FORMER_TYPES = {"Passed": "UserSkipped", "Trapped": "Deadlocked"}
+_FORMER_FIELDS = {
+    "Released": {"reach": "release_scope"},
+    "ReleaseEnded": {"reach": "release_scope"},
+}
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class BrokenLine(ValueError):
+    """The line is no JSON object: torn by a crash, or damaged."""
+
+
+class UnknownLine(ValueError):
+    """The line is whole, and this version does not know what it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How to write and read one class: its fields, and which of them hold one of several classes."""
+
+    adapter: TypeAdapter[Any]
+    names: frozenset[str]
+    unions: dict[str, dict[str, _Shape]]
+
+
+def _shapes(union: object) -> dict[str, _Shape]:
+    return {member.__name__: _shape(member) for member in get_args(union)}
+
+
+def _shape(kind: type[Any]) -> _Shape:
+    hints = get_type_hints(kind)
+    unions = {name: _shapes(hint) for name, hint in hints.items() if _is_union_of_classes(hint)}
+    return _Shape(TypeAdapter(kind), frozenset(field.name for field in fields(kind)), unions)
+
+
+def _is_union_of_classes(hint: object) -> bool:
+    members = get_args(hint)
+    return len(members) > 1 and all(isinstance(member, type) and is_dataclass(member) for member in members)
+
+
+_RECORDS = _shapes(Record)
+
+
+def line_of(record: Record) -> bytes:
+    """Spell a record as one line, its end included."""
+    return to_json(_tagged(record, _RECORDS)) + b"\n"
+
+
+def _tagged(value: Any, shapes: dict[str, _Shape]) -> dict[str, Any]:
+    name = type(value).__name__
+    shape = shapes[name]
+    inner = {field: _tagged(getattr(value, field), choices) for field, choices in shape.unions.items()}
+    plain = shape.adapter.dump_python(value, mode="json", exclude=set(shape.unions) or None, **ANY_MAPPING)
+    return {"type": name, **plain, **inner}
+
+
+def record_of(line: bytes) -> Record:
+    """Read a line back. Raises BrokenLine, UnknownLine."""
+    try:
+        values = from_json(line)
+    except ValueError as problem:
+        raise BrokenLine(str(problem)) from problem
+    return cast("Record", _untagged(values, _RECORDS))
+
+
+def moment_of(line: bytes) -> datetime:
+    """Read when a line was written, of known and unknown records alike. Raises BrokenLine."""
+    try:
+        return datetime.fromisoformat(json.loads(line)["at"])
+    except (ValueError, TypeError, KeyError) as problem:
+        raise BrokenLine(str(problem)) from problem
+
+
+def _untagged(values: Any, shapes: dict[str, _Shape]) -> Any:
+    if not isinstance(values, dict):
+        raise BrokenLine("it is no record")
+    name = values.pop("type", None)
+    if isinstance(name, str):
+        name = _FORMER_TYPES.get(name, name)
+        for former, field in _FORMER_FIELDS.get(name, {}).items():
+            if former in values:
+                values[field] = values.pop(former)
+    shape = shapes.get(name) if isinstance(name, str) else None
+    if shape is None:
+        raise UnknownLine(f'a record of type "{name}"')
+    if strange := sorted(values.keys() - shape.names):
+        raise UnknownLine(f'"{strange[0]}" in a record of type "{name}"')
+    for field, choices in shape.unions.items():
+        if field in values:
+            values[field] = _untagged(values[field], choices)
+    try:
+        return shape.adapter.validate_python(values)
+    except ValidationError as problem:
+        first = problem.errors(include_url=False, include_context=False)[0]
+        spot = ".".join(str(step) for step in first["loc"])
+        raise UnknownLine(f'"{spot}" in a record of type "{name}": {first["msg"]}') from problem
+
+
+def start_of(first_line: bytes) -> datetime:
+    """Tell when a run began by the first line of its segment, to put segments in order."""
+    try:
+        moment = moment_of(first_line)
+    except BrokenLine:
+        return _NEVER  # an empty or torn segment has nothing to put in order
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def records_of(stream: BinaryIO, where: str, *, may_be_torn: bool = True) -> Iterator[Record]:
+    """Read the records of a segment; a torn last line is passed over where there may be one. Raises JournalDamaged."""
+    number = 0
+    while line := stream.readline():
+        number += 1
+        try:
+            record = record_of(line)
+        except BrokenLine as problem:
+            if may_be_torn and not stream.readline():
+                return  # a crash cut the last line short; nobody was told that it was written
+            raise JournalDamaged(
+                f"{where}, line {number} is damaged: {problem}",
+                cure="take that file back from a backup; without it, nobody knows what that run changed",
+            ) from problem
+        except UnknownLine as problem:
+            raise JournalDamaged(
+                f"{where}, line {number} was not written by this version of rollout: {problem}",
+                cure="use the newest version of rollout that anybody used on this store",
+            ) from problem
+        yield record

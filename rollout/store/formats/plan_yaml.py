@@ -1,0 +1,353 @@
+"""The plan file's format: a YAML stream that reads well in a pull request and survives a round trip.
+
+See design.md#plan-file.
+
+Document 1 is the header; then one document per account, its users grouped by what happens to them. The header's line
+`checksum` is the sha256 of all other bytes of the file, so it can be checked without understanding any of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from hashlib import sha256
+from io import BytesIO
+from typing import Any, BinaryIO, Protocol, Self
+
+import yaml
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as checked_dataclass
+
+from rollout.domain.people.inventory import Finding
+from rollout.domain.plan.entries import SCHEMA, AccountPlan, Entry, Header, LeftOut
+from rollout.domain.policy.attachment import Attachment
+from rollout.domain.verdicts.verdict import Impact, Kind
+from rollout.errors import PlanRefused
+from rollout.store.formats.mappings import ANY_MAPPING
+
+try:
+    from yaml import CSafeDumper as Dumper
+    from yaml import CSafeLoader as Loader
+except ImportError:  # a PyYAML without libyaml: the same, but slower
+    from yaml import SafeDumper as Dumper  # type: ignore[assignment]
+    from yaml import SafeLoader as Loader  # type: ignore[assignment]
+
+BANNER = b"# Made by `rollout plan`. Not edited by hand: change rollout.yaml and plan again.\n"
+SEPARATOR = b"---\n"
+# Lists of names break after this column; a line is at most one name longer.
+WIDTH = 110
+CHUNK = 1 << 16
+
+_CHECKSUM = re.compile(rb'checksum: "(sha256:[0-9a-f]{64})"\n')
+_HEADER = TypeAdapter(Header)
+_LEFT_OUT = TypeAdapter(tuple[LeftOut, ...])
+_FINDINGS = TypeAdapter(tuple[Finding, ...])
+_HEADER_FIELDS = tuple(field.name for field in fields(Header))
+PLAN_AGAIN = "run `rollout plan` again, or take the file back from where it was reviewed"
+
+# --- Writing ---
+
+
+class Word(str):
+    """A string that may stand without quotes: one of our own words, or the name of a wave."""
+
+    __slots__ = ()
+
+
+class _Writable(Protocol):
+    def write(self, data: bytes, /) -> object: ...
+
+
+class _Sink:
+    """A stream without an `encoding`, by which PyYAML knows that it takes bytes."""
+
+    def __init__(self, stream: _Writable) -> None:
+        self._stream = stream
+
+    def write(self, data: bytes) -> None:
+        self._stream.write(data)
+
+
+def sealed_header(header: Header, body: Iterable[bytes]) -> tuple[bytes, Header]:
+    """Spell document 1 with the checksum of the whole file, and give it back as a value too."""
+    top = _header_bytes(replace(header, checksum=""))
+    digest = sha256(top)
+    for chunk in body:
+        digest.update(chunk)
+    checksum = f"sha256:{digest.hexdigest()}"
+    # The line comes last in its document: what is above it can be read without it.
+    return top + f'checksum: "{checksum}"\n'.encode(), replace(header, checksum=checksum)
+
+
+def _header_bytes(header: Header) -> bytes:
+    values = _HEADER.dump_python(header, mode="json", **ANY_MAPPING)
+    del values["checksum"]
+    values = {"schema": values.pop("schema"), **values}
+    # What does not apply to a line is not on it.
+    values["left_out"] = _LEFT_OUT.dump_python(header.left_out, mode="json", exclude_defaults=True)
+    values["findings"] = _FINDINGS.dump_python(header.findings, mode="json", exclude_defaults=True)
+    for column in ("waves", "verdicts"):
+        values[column] = {Word(name): count for name, count in values[column].items()}
+    for key in ("created", "inventory_at"):
+        if getattr(header, key).tzinfo is None:
+            raise ValueError(f"{key} of a plan must know its zone")
+    sink = BytesIO()
+    with DocumentWriter(sink, explicit=False) as writer:
+        writer.write(values)
+    return BANNER + sink.getvalue()
+
+
+class DocumentWriter:
+    """Writes YAML documents one after the other to a stream of bytes.
+
+    Strings are double-quoted, `Word`s plain where no YAML version takes them for anything else; what stands in a
+    list is written in flow style, a mapping to a line.
+    """
+
+    def __init__(self, stream: _Writable, *, explicit: bool = True) -> None:
+        # The C emitter takes any object with a `write`; its stub asks for a whole file.
+        self._emitter: Any = Dumper(_Sink(stream), width=WIDTH, allow_unicode=True)  # type: ignore[arg-type]
+        self._explicit = explicit
+
+    def __enter__(self) -> Self:
+        self._emitter.emit(yaml.StreamStartEvent(encoding="utf-8"))
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if exc[0] is None:
+            self._emitter.emit(yaml.StreamEndEvent())
+
+    def write(self, document: Mapping[str, object]) -> None:
+        """Write one document."""
+        emit = self._emitter.emit
+        emit(yaml.DocumentStartEvent(explicit=self._explicit))
+        for event in _events(document):
+            emit(event)
+        emit(yaml.DocumentEndEvent(explicit=False))
+
+    def write_account(self, account: AccountPlan, wave_order: Mapping[str, int]) -> None:
+        """Write one account's document."""
+        self.write(
+            {
+                "account": account.account_id,
+                "name": account.name,
+                "ou": account.ou,
+                "users": _groups(account.entries, wave_order),
+            }
+        )
+
+
+def _groups(entries: tuple[Entry, ...], wave_order: Mapping[str, int]) -> list[dict[str, object]]:
+    groups: dict[tuple[Any, ...], list[str]] = {}
+    for entry in entries:
+        key = (entry.wave, entry.verdict, entry.impact, entry.attachment, entry.because, entry.cure)
+        groups.setdefault(key, []).append(entry.user.name)
+    ordered = sorted(groups, key=lambda key: _place(key, wave_order))
+    return [_group(key, sorted(groups[key])) for key in ordered]
+
+
+_VERDICT_ORDER = {Kind.ENFORCE: 0, Kind.HOLD: 1, Kind.EXEMPT: 2, Kind.COVERED: 3}
+_IMPACT_ORDER = {impact: place for place, impact in enumerate(Impact)}
+_VIA_ORDER = {via: place for place, via in enumerate(Attachment)}
+
+
+def _place(key: tuple[Any, ...], wave_order: Mapping[str, int]) -> tuple[object, ...]:
+    wave, verdict, impact, via, because, cure = key
+    return (
+        _VERDICT_ORDER[verdict],
+        wave_order.get(wave, len(wave_order)),
+        wave,
+        _IMPACT_ORDER.get(impact, -1),
+        _VIA_ORDER.get(via, -1),
+        because,
+        cure,
+    )
+
+
+def _group(key: tuple[Any, ...], names: list[str]) -> dict[str, object]:
+    wave, verdict, impact, via, because, cure = key
+    group: dict[str, object] = {}
+    if wave:
+        group["wave"] = Word(wave)
+    group["verdict"] = Word(verdict)
+    if impact:
+        group["impact"] = Word(impact)
+    if via:
+        group["via"] = Word(via)
+    group["because"] = [Word(word) for word in because]
+    if cure:
+        group["cure"] = cure
+    group["names"] = names
+    return group
+
+
+# Letters first, so it is no number, date or operator; and none of the words that some YAML version reads as a value.
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_VALUES = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"})
+_QUOTED_ONLY = (False, True)
+_PLAIN_TOO = (True, True)
+
+
+def _events(value: object, *, flow: bool = False) -> Iterator[yaml.Event]:
+    match value:
+        case dict():
+            yield yaml.MappingStartEvent(None, None, True, flow_style=flow)  # noqa: FBT003
+            for key, item in value.items():
+                yield from _events(Word(key))
+                yield from _events(item, flow=flow)
+            yield yaml.MappingEndEvent()
+        case list() | tuple():
+            yield yaml.SequenceStartEvent(None, None, True, flow_style=flow or not value)  # noqa: FBT003
+            for item in value:
+                yield from _events(item, flow=True)
+            yield yaml.SequenceEndEvent()
+        case Word() if _PLAIN.fullmatch(value) and value.lower() not in _VALUES:
+            yield yaml.ScalarEvent(None, None, _PLAIN_TOO, str(value))
+        case str():
+            yield yaml.ScalarEvent(None, None, _QUOTED_ONLY, str(value), style='"')
+        case int():
+            yield yaml.ScalarEvent(None, None, _PLAIN_TOO, str(value))
+        case _:
+            raise TypeError(f"a plan holds no {type(value).__name__}")
+
+
+# --- Reading ---
+
+
+@checked_dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
+class Group:
+    """One line of `users:`: whom it names, and what happens to them."""
+
+    verdict: Kind
+    because: tuple[str, ...]
+    names: tuple[str, ...]
+    wave: str = ""
+    impact: Impact | None = None
+    via: Attachment | None = None
+    cure: str = ""
+
+
+@checked_dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
+class AccountPart:
+    """One account's document as it stands in the file."""
+
+    account: str
+    name: str
+    ou: str
+    users: tuple[Group, ...]
+
+
+_ACCOUNT = TypeAdapter(AccountPart)
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """An account's document, and the line on which it begins."""
+
+    part: AccountPart
+    line: int
+
+
+def verify(stream: BinaryIO, checksum: str, where: str) -> None:
+    """Compare the header's checksum with the bytes, in constant memory. Raises PlanRefused."""
+    digest = sha256()
+    stated = ""
+    while line := stream.readline(CHUNK):
+        if not stated and (match := _CHECKSUM.fullmatch(line)):
+            stated = match.group(1).decode()
+        else:
+            digest.update(line)
+    if not stated == checksum == f"sha256:{digest.hexdigest()}":
+        raise PlanRefused(f"{where} was altered since `rollout plan` wrote it", cure=PLAN_AGAIN)
+
+
+def read_header(stream: BinaryIO, where: str) -> Header:
+    """Read document 1 and no more. Raises PlanRefused, naming file and line."""
+    lines: list[bytes] = []
+    while (line := stream.readline(CHUNK)) and line != SEPARATOR:
+        lines.append(line)
+    for node, values in _documents(BytesIO(b"".join(lines)), where):
+        return _header(node, values, where)
+    raise _foreign(where, 1, "it is empty")
+
+
+def read_accounts(stream: BinaryIO, where: str) -> Iterator[Located]:
+    """Read one account's document at a time. Raises PlanRefused, naming file and line."""
+    last = ""
+    for position, (node, values) in enumerate(_documents(stream, where)):
+        if position == 0:
+            continue
+        line = _line(node)
+        try:
+            part = _ACCOUNT.validate_python(values)
+        except ValidationError as problem:
+            at, why = _first(problem, node)
+            raise _foreign(where, at, why) from problem
+        if part.account <= last:
+            raise _foreign(where, line, f'account "{part.account}" is out of order')
+        last = part.account
+        yield Located(part, line)
+
+
+def _documents(stream: BinaryIO, where: str) -> Iterator[tuple[yaml.Node, Any]]:
+    try:
+        loader: Any = Loader(stream)
+        while loader.check_node():
+            node = loader.get_node()
+            yield node, loader.construct_document(node)
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark or problem.context_mark
+        raise _broken(where, mark.line + 1 if mark else 0, problem.problem or "it is no YAML") from problem
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as problem:
+        raise _broken(where, 0, str(problem).splitlines()[0]) from problem
+
+
+def _header(node: yaml.Node, values: Any, where: str) -> Header:
+    if not isinstance(values, dict) or not isinstance(values.get("schema"), int):
+        raise _foreign(where, 1, "its first document has no `schema`")
+    if values["schema"] > SCHEMA:
+        raise PlanRefused(
+            f"{where} has plan schema {values['schema']}, and this version of rollout knows {SCHEMA}",
+            cure="use the version of rollout that made it, or a newer one",
+        )
+    if unknown := [key for key in values if key not in _HEADER_FIELDS]:
+        raise _foreign(where, _line_of(node, (unknown[0],)), f'"{unknown[0]}" is no part of a plan\'s header')
+    try:
+        return _HEADER.validate_python(values)
+    except ValidationError as problem:
+        at, why = _first(problem, node)
+        raise _foreign(where, at, why) from problem
+
+
+def _first(problem: ValidationError, node: yaml.Node) -> tuple[int, str]:
+    first = problem.errors(include_url=False, include_context=False)[0]
+    spot = ".".join(str(step) for step in first["loc"])
+    return _line_of(node, first["loc"]), f"{spot}: {first['msg']}" if spot else first["msg"]
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _line_of(node: yaml.Node, steps: tuple[Any, ...]) -> int:
+    """Find the line of a value inside a document, or of the nearest thing around it that exists."""
+    for step in steps:
+        inner: yaml.Node | None = None
+        if isinstance(node, yaml.MappingNode):
+            inner = next((value for key, value in node.value if key.value == step), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            inner = node.value[step]
+        if inner is None:
+            break
+        node = inner
+    return _line(node)
+
+
+def _foreign(where: str, line: int, why: str) -> PlanRefused:
+    return PlanRefused(f"{where}, line {line}: this is no plan of rollout ({why})", cure=PLAN_AGAIN)
+
+
+def _broken(where: str, line: int, why: str) -> PlanRefused:
+    at = f", line {line}" if line else ""
+    return PlanRefused(f"{where}{at}: broken YAML ({why}); the plan was altered", cure=PLAN_AGAIN)

@@ -1,0 +1,273 @@
+"""Keeps plans: the reviewed YAML file with its evidence beside it, refused whole when either was altered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import IO, BinaryIO
+
+from rollout.domain.plan.entries import AccountPlan, Header
+from rollout.errors import NoPlan, PlanRefused
+from rollout.files.private_files import FolderStore
+from rollout.store.files import Files
+from rollout.store.formats import evidence, plan_yaml
+
+ENDING = ".yaml"
+EVIDENCE = ".evidence.jsonl.gz"
+_LIKE_A_STEM = re.compile(r"\d{4}-\d{2}-\d{2}-.+")
+_SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_IN_MEMORY = 16 << 20
+
+
+def stem_of(header: Header) -> str:
+    """Name a plan's file: the day it was made, then its id."""
+    return f"{header.created.astimezone(UTC).date().isoformat()}-{header.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class FiledPlan:
+    """A plan whose checksum and evidence were found to be right (fills `StoredPlan`)."""
+
+    files: Files
+    name: str
+    header: Header
+
+    @property
+    def stem(self) -> str:
+        """The file's stem: it names the report folder too."""
+        return self.name.rpartition("/")[2].removesuffix(ENDING)
+
+    @property
+    def location(self) -> str:
+        """Where a person finds the file."""
+        return self.files.where(self.name)
+
+    def accounts(self) -> Iterator[AccountPlan]:
+        """Read one account at a time: its document, joined with its evidence. Raises NoPlan, PlanRefused.
+
+        Both files are checked once more: days may lie between opening a plan and carrying it out.
+        """
+        _check(self)
+        beside = _beside(self.name)
+        there = self.files.where(beside)
+        with (
+            _reading(self.files, self.name) as documents,
+            _reading(self.files, beside) as zipped,
+            evidence.unzipped(zipped, there) as lines,
+        ):
+            reader = evidence.EvidenceReader(lines, there)
+            for located in plan_yaml.read_accounts(documents, self.location):
+                yield reader.join(located)
+            reader.finish()
+
+
+class Plans:
+    """Keeps plans among named files: a folder's or a bucket's (fills `PlanStore`).
+
+    The evidence is in its place before its plan is, so a plan that can be seen is whole.
+    """
+
+    def __init__(self, files: Files, folder: str = "plans") -> None:
+        self._files = files
+        self._folder = folder
+
+    def save(self, header: Header, accounts: Iterable[AccountPlan]) -> FiledPlan:
+        """Write plan and evidence, fill checksum and evidence digest. Accounts come sorted by id.
+
+        Raises Unwritable.
+        """
+        if not _SAFE_ID.fullmatch(header.id):
+            raise ValueError(f"a plan id names files: {header.id!r} cannot")
+        name = f"{self._folder}/{stem_of(header)}{ENDING}"
+        wave_order = {wave: place for place, wave in enumerate(header.waves)}
+        with SpooledTemporaryFile(max_size=_IN_MEMORY) as body:
+            # The header holds the evidence's digest and stands first, so the documents have to wait.
+            with self._files.writing(_beside(name)) as stream, plan_yaml.DocumentWriter(body) as documents:
+                facts = evidence.EvidenceWriter(stream)
+                for account in _in_order(accounts):
+                    documents.write_account(account, wave_order)
+                    facts.write_account(account)
+                facts.close()
+            digests = replace(header.digests, evidence=facts.digest)
+            top, sealed = plan_yaml.sealed_header(replace(header, digests=digests), _chunks(body))
+            with self._files.writing(name) as stream:
+                stream.write(top)
+                for chunk in _chunks(body):
+                    stream.write(chunk)
+        return FiledPlan(self._files, name, sealed)
+
+    def load(self, reference: str | None, organization_id: str | None = None) -> FiledPlan:
+        """Open a plan by path, stem or id; None: the newest by `created`, of that organization if there is one.
+
+        Raises NoPlan, PlanRefused (altered, or its evidence missing or altered).
+        """
+        found = self._newest(organization_id) if reference is None else self._named(reference)
+        _check(found)
+        return found
+
+    def _named(self, reference: str) -> FiledPlan:
+        for files, name in self._places(reference):
+            try:
+                return FiledPlan(files, name, _header(files, name))
+            except FileNotFoundError:
+                continue
+        by_id = [plan for plan in self._all(f"-{reference}{ENDING}")[0] if plan.header.id == reference]
+        if by_id:
+            return max(by_id, key=_age)
+        known = ", ".join(name.removesuffix(ENDING) for name in self._candidates("")[-3:])
+        raise NoPlan(
+            f'no plan "{reference}": there is no such path, file stem or plan id',
+            cure=f"name one of these: {known}" if known else "run `rollout plan`",
+        )
+
+    def _places(self, reference: str) -> Iterator[tuple[Files, str]]:
+        """Say where a file of that name may be, the likeliest first."""
+        name = f"{reference.removesuffix(ENDING)}{ENDING}"
+        if name in self._files.names(self._folder):
+            yield self._files, f"{self._folder}/{name}"
+
+    def _newest(self, organization_id: str | None) -> FiledPlan:
+        plans, broken = self._all(ENDING)
+        mine = [plan for plan in plans if plan.header.organization_id == organization_id]
+        newest = max(mine or plans, key=_age, default=None)
+        # An altered header must not make way for an older plan unnoticed.
+        day = newest.stem[:10] if newest else ""
+        for bare, refused in broken:
+            if bare[:10] >= day:
+                raise PlanRefused(str(refused), cure=f"{refused.cure}; or move that file away") from refused
+        if newest is None:
+            raise NoPlan(f"there is no plan in {self._files.where(self._folder)}", cure="run `rollout plan`")
+        for plan in plans:
+            if _age(plan) > _age(newest):
+                _check_file(plan)
+        return newest
+
+    def _candidates(self, ending: str) -> list[str]:
+        names = self._files.names(self._folder)
+        return [name for name in names if name.endswith(ENDING) and name.endswith(ending)]
+
+    def _all(self, ending: str) -> tuple[list[FiledPlan], list[tuple[str, PlanRefused]]]:
+        """Read the headers of all plans, and what is wrong with files that are named like plans."""
+        plans, broken = [], []
+        for bare in self._candidates(ending):
+            try:
+                plans.append(self._listed(bare))
+            except PlanRefused as refused:
+                if _LIKE_A_STEM.fullmatch(bare):  # anything else is somebody's own file
+                    broken.append((bare, refused))
+            except FileNotFoundError:
+                continue  # tidied away since it was listed
+        return plans, broken
+
+    def _listed(self, bare: str) -> FiledPlan:
+        name = f"{self._folder}/{bare}"
+        plan = FiledPlan(self._files, name, _header(self._files, name))
+        if _LIKE_A_STEM.fullmatch(bare) and bare[:10] != stem_of(plan.header)[:10]:
+            why = f"{plan.location} was made on another day than its name says"
+            raise PlanRefused(why, cure=plan_yaml.PLAN_AGAIN)
+        return plan
+
+
+class FolderPlans(Plans):
+    """Plans in a folder of this machine. Samples, a folder deeper, are found by path only."""
+
+    def __init__(self, root: Path, folder: str = "plans") -> None:
+        super().__init__(FolderStore(root), folder)
+        self._root = root
+
+    def _places(self, reference: str) -> Iterator[tuple[Files, str]]:
+        for text in (reference, f"{reference}{ENDING}"):
+            for path in (Path(text), self._root / text):
+                if is_file(path):
+                    yield FolderStore(path.parent), path.name
+        yield from super()._places(reference)
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether there is a file, also of a path that no file could have."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long for a path, or with a zero byte in it
+        return False
+
+
+def _check(plan: FiledPlan) -> None:
+    """Compare both files with what the header says of them. Raises NoPlan, PlanRefused."""
+    beside = _beside(plan.name)
+    there = plan.files.where(beside)
+    _check_file(plan)
+    try:
+        with _reading(plan.files, beside) as stream:
+            evidence.verify(stream, plan.header.digests.evidence, there)
+    except FileNotFoundError as problem:
+        raise PlanRefused(
+            f"{plan.location} has lost its evidence: {there} is not there",
+            cure="put that file back beside the plan, or run `rollout plan` again",
+        ) from problem
+
+
+def _check_file(plan: FiledPlan) -> None:
+    try:
+        with _reading(plan.files, plan.name) as stream:
+            plan_yaml.verify(stream, plan.header.checksum, plan.location)
+    except FileNotFoundError as problem:
+        raise NoPlan(f"{plan.location} is not there any more", cure="run `rollout plan`") from problem
+
+
+def _header(files: Files, name: str) -> Header:
+    with _reading(files, name) as stream:
+        return plan_yaml.read_header(stream, files.where(name))
+
+
+@contextmanager
+def _reading(files: Files, name: str) -> Iterator[BinaryIO]:
+    """Open a file that should be there; a missing one is the caller's to explain. Raises NoPlan."""
+    try:
+        with files.reading(name) as stream:
+            yield stream
+    except FileNotFoundError:
+        raise
+    except OSError as problem:
+        raise NoPlan(
+            f"{files.where(name)} cannot be read: {problem.strerror or problem}",
+            cure="check the file's rights (ls -l)",
+        ) from problem
+
+
+def _beside(name: str) -> str:
+    return name.removesuffix(ENDING) + EVIDENCE
+
+
+def _age(plan: FiledPlan) -> tuple[datetime, str]:
+    return plan.header.created, plan.stem
+
+
+def _in_order(accounts: Iterable[AccountPlan]) -> Iterator[AccountPlan]:
+    last = ""
+    for account in accounts:
+        if account.account_id <= last:
+            raise ValueError(f"accounts of a plan come sorted, each once: {account.account_id} after {last}")
+        last = account.account_id
+        yield _sorted(account)
+
+
+def _sorted(account: AccountPlan) -> AccountPlan:
+    entries = tuple(sorted(account.entries, key=lambda entry: entry.user.name))
+    for first, second in pairwise(entries):
+        if first.user.name == second.user.name:
+            raise ValueError(f"user {first.user.name} is twice in the plan of {account.account_id}")
+    if any(entry.user.account_id != account.account_id for entry in entries):
+        raise ValueError(f"a user of another account is in the plan of {account.account_id}")
+    return replace(account, entries=entries)
+
+
+def _chunks(body: IO[bytes]) -> Iterator[bytes]:
+    body.seek(0)
+    while chunk := body.read(plan_yaml.CHUNK):
+        yield chunk

@@ -1,0 +1,116 @@
+"""Plans and whatever else has a name, kept in a bucket as they would be in a folder."""
+
+from __future__ import annotations
+
+import errno
+import io
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from rollout.errors import AwsFailure
+from rollout.files.private_files import FolderStore, unwritable
+from rollout.store.files import Files
+from rollout.store.plan_files import ENDING, Plans, is_file
+from rollout.store.s3.objects import Part, S3Objects
+
+_IN_MEMORY = 16 << 20
+# The header of a plan is in the first part, nearly always; whoever reads on, reads the rest.
+_FIRST_PART = 1 << 16
+_NEXT_PARTS = 8 << 20
+_LONGEST_NAME = 512
+
+
+class S3Files:
+    """Named files below one prefix of a bucket (fills `Files`).
+
+    An object appears whole or not at all. It is read part by part, so that a plan of any size fits into memory; one
+    that is replaced meanwhile is not read to a mixed end.
+    """
+
+    def __init__(self, objects: S3Objects) -> None:
+        self._objects = objects
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[BinaryIO]:
+        """Write an object that appears when the block ends well. Raises Unwritable."""
+        try:
+            with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as body:
+                stream = cast("BinaryIO", body)
+                yield stream
+                self._objects.put(name, stream)
+        except OSError as problem:  # of what waits on this machine's disk until it is whole
+            raise unwritable(Path(tempfile.gettempdir()), problem) from problem
+
+    @contextmanager
+    def reading(self, name: str) -> Iterator[BinaryIO]:
+        """Read an object. Raises FileNotFoundError where there is none, AwsFailure where it cannot be read."""
+        first = self._objects.read_part(name, 0, _FIRST_PART)
+        if first is None:
+            raise FileNotFoundError(errno.ENOENT, "there is no such object", self.where(name))
+        with io.BufferedReader(_Parts(self._objects, name, first)) as stream:
+            yield cast("BinaryIO", stream)
+
+    def names(self, folder: str) -> list[str]:
+        """List the files right in a folder, sorted."""
+        return self._objects.names(folder)
+
+    def where(self, name: str) -> str:
+        """Spell the address."""
+        return self._objects.place.where(name)
+
+
+class _Parts(io.RawIOBase):
+    """The bytes of an object, fetched a part at a time as they are asked for."""
+
+    def __init__(self, objects: S3Objects, name: str, first: Part) -> None:
+        super().__init__()
+        self._objects = objects
+        self._name = name
+        self._etag, self._size = first.etag, first.size
+        self._part = memoryview(first.content)
+        self._fetched = len(first.content)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object, /) -> int:
+        if not self._part and self._fetched < self._size:
+            self._fetch()
+        into = memoryview(cast("bytearray", buffer))
+        count = min(len(into), len(self._part))
+        into[:count] = self._part[:count]
+        self._part = self._part[count:]
+        return count
+
+    def _fetch(self) -> None:
+        part = self._objects.read_part(self._name, self._fetched, _NEXT_PARTS, self._etag)
+        if part is None or not part.content:
+            where = self._objects.place.where(self._name)
+            raise AwsFailure(
+                f"{where} was replaced or deleted while it was read", cure="run the command again"
+            )
+        self._part = memoryview(part.content)
+        self._fetched += len(part.content)
+
+
+class S3Plans(Plans):
+    """Plans in a bucket. One that lies in a folder of this machine, with its evidence, is found by its path too."""
+
+    def __init__(self, objects: S3Objects, folder: str = "plans") -> None:
+        self._store = S3Files(objects)
+        super().__init__(self._store, folder)
+
+    def _places(self, reference: str) -> Iterator[tuple[Files, str]]:
+        for text in (reference, f"{reference}{ENDING}"):
+            path = Path(text)
+            if is_file(path):
+                yield FolderStore(path.parent), path.name
+        inside = reference.removeprefix(self._store.where(""))
+        folder, _, bare = f"{inside.removesuffix(ENDING)}{ENDING}".rpartition("/")
+        plain = folder.isprintable() and len(folder) <= _LONGEST_NAME
+        if plain and folder and bare in self._store.names(folder):
+            yield self._store, f"{folder}/{bare}"
+        yield from super()._places(reference)

@@ -1,0 +1,76 @@
+"""The store that is a bucket, for teams."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from rollout.awsapi.retries import Retries
+from rollout.awsapi.sessions import Connection
+from rollout.files.private_files import unwritable
+from rollout.store.files import Files
+from rollout.store.kinds import StoreLock
+from rollout.store.lock_holder import Holder
+from rollout.store.plan_files import Plans
+from rollout.store.s3.bucket_files import S3Files, S3Plans
+from rollout.store.s3.bucket_journal import S3Journal
+from rollout.store.s3.bucket_lock import S3Lock
+from rollout.store.s3.object_failures import Place
+from rollout.store.s3.objects import S3Objects
+from rollout.workflows.ports import Clock, Journal
+
+# No object has this tag: whoever may write is told that it is not there, and whoever may not, that he may not.
+_NO_TAG = f'"{"0" * 32}"'
+_NEVER_THERE = ".writable"
+
+
+class InBucket:
+    """A store in a bucket, asked with the caller's own credentials (fills `Store`)."""
+
+    fresh_for = 2.0
+
+    def __init__(self, connection: Connection, place: Place, retries: Retries | None = None) -> None:
+        """Make the client; nothing is asked yet. Raises InsecureEndpoint, NoCredentials."""
+        self._objects = S3Objects(connection.s3(), place, retries)
+        self._known: dict[str, bytes] = {}
+
+    @property
+    def files(self) -> Files:
+        """The bucket's files."""
+        return S3Files(self._objects)
+
+    def plans(self) -> Plans:
+        """The bucket's plans."""
+        return S3Plans(self._objects)
+
+    def journal(self, run: str) -> Journal:
+        """The bucket's journal; what one has read, the next need not fetch."""
+        return S3Journal(self._objects, run, self._known)
+
+    def lock(self, me: Holder, clock: Clock) -> StoreLock:
+        """The bucket's lock."""
+        return S3Lock(self._objects, me.owner, me.host, me.pid, me.process_start, clock)
+
+    def check_writable(self, folder: str) -> None:
+        """Try to replace what is not there: the answer tells whether one may."""
+        name = f"{folder}/{_NEVER_THERE}"
+        if self._objects.replace(name, b"", _NO_TAG):  # a service that ignores conditions has made it
+            found = self._objects.read(name)
+            if found:
+                self._objects.delete(name, found.etag)
+
+    def share(self, folder: str, written: Iterable[Path]) -> tuple[str, ...]:
+        """Upload the files."""
+        files = self.files
+        names = []
+        for path in written:
+            name = f"{folder}/{path.name}"
+            with files.writing(name) as stream:
+                try:
+                    with path.open("rb") as source:
+                        shutil.copyfileobj(source, stream)
+                except OSError as problem:
+                    raise unwritable(path.parent, problem) from problem
+            names.append(name)
+        return tuple(files.where(name) for name in names)

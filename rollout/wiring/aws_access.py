@@ -1,0 +1,129 @@
+"""AWS by the caller's credentials: clock, organization, the way into accounts."""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+from random import Random, SystemRandom
+from typing import TYPE_CHECKING
+
+from rollout.domain.people.organization import Caller
+from rollout.execution.threads import ThreadEngine
+from rollout.settings import Settings
+from rollout.store.folder.segments import new_run_id
+from rollout.wiring.decision_rules import names_of
+from rollout.wiring.stores import Files
+from rollout.workflows.inventory import Premises
+from rollout.workflows.ports import Clock
+
+if TYPE_CHECKING:
+    from rollout.aws.connect.account_access import AwsAccountAccess
+    from rollout.aws.connect.identity import WhoAmI
+    from rollout.aws.connect.organizations import AwsOrganization
+    from rollout.awsapi.operations import Ours
+    from rollout.awsapi.retries import Retries
+
+
+class Aws:
+    """The real thing: AWS by the caller's credentials, the store, the outbox."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        profile: str | None = None,
+        *,
+        clock: Clock | None = None,
+        randomness: Random | None = None,
+    ) -> None:
+        """Open the Session; nothing is asked yet. Raises NoCredentials.
+
+        `clock` and `randomness` are given where a run has to be repeatable to the byte.
+        """
+        from rollout.awsapi.sessions import Connection
+
+        self.settings = settings
+        self._clock, self._randomness = clock, randomness or SystemRandom()
+        several = settings.engine.max_accounts * settings.engine.per_account
+        self.connection = Connection(profile=profile, pool=several + 8)
+        self.files = Files(settings, connection=self.connection)
+        self.stop = threading.Event()
+
+    @cached_property
+    def clock(self) -> Clock:
+        """Decision time: AWS's own."""
+        from rollout.aws.connect.aws_clock import AwsClock
+
+        return self._clock or AwsClock(self._who)
+
+    @cached_property
+    def _retries(self) -> Retries:
+        """One for all calls: it remembers what the endpoint does not offer."""
+        from rollout.awsapi.retries import Retries
+
+        return Retries()
+
+    @cached_property
+    def _who(self) -> WhoAmI:
+        from rollout.aws.connect.identity import WhoAmI
+
+        return WhoAmI(self.connection, self._retries)
+
+    @cached_property
+    def organization(self) -> AwsOrganization:
+        """The organization as the caller sees it."""
+        from rollout.aws.connect.organizations import AwsOrganization
+
+        tagged = self.settings.wants_account_tags()
+        return AwsOrganization(self.connection, with_tags=tagged, retries=self._retries, who=self._who)
+
+    @cached_property
+    def _ours(self) -> Ours:
+        """What belongs to this tool in every account."""
+        from rollout.awsapi.operations import Ours
+
+        names = names_of(self.settings)
+        return Ours(
+            policies=(f"{names.path}{names.policy}", f"{names.path}{names.enrolment_policy}"),
+            groups=(f"{names.path}{names.group}", f"{names.path}{names.enrolment_group}"),
+        )
+
+    def access(self, where: Premises, *, writing: bool) -> AwsAccountAccess:
+        """The way into accounts, for reading or for carrying changes."""
+        return self._door(where.caller, writing=writing)
+
+    def _door(self, caller: Caller, *, writing: bool) -> AwsAccountAccess:
+        from rollout.aws.connect.account_access import AwsAccountAccess, RoleChoice, Ways
+
+        access = self.settings.access
+        overrides = {
+            account_id: RoleChoice(override.roles, override.external_id)
+            for account_id, override in access.overrides.items()
+        }
+        ways = Ways(
+            access.roles,
+            access.own_account_role,
+            access.external_id,
+            overrides,
+            access.hop_role,
+            access.session_name,
+            access.source_identity,
+            access.session_tags,
+        )
+        return AwsAccountAccess(
+            self.connection,
+            caller,
+            self.clock,
+            self._ours,
+            ways,
+            writing=writing,
+            retries=self._retries,
+            is_new=self.organization.is_new,
+        )
+
+    def new_run(self) -> str:
+        """Name a run so that names sort by time."""
+        return new_run_id(self.clock.now(), self._randomness)
+
+    def engine(self) -> ThreadEngine:
+        """Accounts side by side."""
+        return ThreadEngine(self.settings.engine.max_accounts, self.stop)

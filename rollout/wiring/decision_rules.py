@@ -1,0 +1,45 @@
+"""Puts the settings into the words that decisions need."""
+
+from __future__ import annotations
+
+from rollout.domain.people.exemptions import UserMatch
+from rollout.domain.policy.attachment import Attachment
+from rollout.domain.policy.force_mfa import allow_half, enrolment, force_mfa
+from rollout.domain.policy.standing import Documents, Names
+from rollout.domain.verdicts.rules import Rules
+from rollout.settings import Settings
+from rollout.wiring.seed_policy import seed
+from rollout.workflows.inventory import Premises
+
+
+def documents_for(settings: Settings, partition: str) -> Documents:
+    """Write the documents of these settings for a partition."""
+    full = force_mfa(seed(), partition, settings.domain_amendments())
+    return Documents(full, allow_half(full), enrolment(partition))
+
+
+def names_of(settings: Settings) -> Names:
+    """Say what ours is called."""
+    return Names(settings.policy.name, settings.policy.group)
+
+
+def rules_for(settings: Settings, where: Premises) -> Rules:
+    """Put the settings into the words that a judgement needs."""
+    return Rules(
+        partition=where.organization.partition,
+        names=names_of(settings),
+        documents=documents_for(settings, where.organization.partition),
+        exemptions=settings.domain_exemptions(),
+        break_glass=tuple(UserMatch(text) for text in settings.rules.break_glass),
+        enforce_machines=tuple(UserMatch(text) for text in settings.rules.enforce_machines),
+        machines=settings.domain_machines(),
+        operators=where.caller.operator_arns,
+        keys_in_use_days=settings.rules.keys_in_use_days,
+        lead_time=settings.gates.lead_time,
+        notice_for_unaffected=settings.gates.notice_for_unaffected,
+        attach=Attachment(settings.policy.attach),
+        find=settings.domain_find(),
+        context=dict(settings.rules.context),
+        organization_id=where.organization.id,
+        management_account_id=where.organization.management_account_id,
+    )

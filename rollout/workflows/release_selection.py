@@ -1,0 +1,154 @@
+"""Finds out whom `rollout release` means: accounts by the brake, a wave or users one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from rollout.domain.people.organization import Account, AccountState, Caller, Organization
+from rollout.domain.people.scope import Selection, first_match
+from rollout.domain.policy.changes import UserRef
+from rollout.domain.progress.records import Record, RunStarted
+from rollout.domain.progress.release_scope import ReleaseScope
+from rollout.domain.progress.replay import Progress
+from rollout.errors import AwsFailure, EmptySelection, OrganizationNotListable
+from rollout.workflows.inventory import Premises, premises
+from rollout.workflows.ports import AccountAccess, CannotEnter, OrganizationPort
+from rollout.workflows.release import LettingOut
+
+ReleaseSelection = tuple[ReleaseScope, tuple[LettingOut, ...]]
+
+
+def is_account_id(text: str) -> bool:
+    """Tell an account id from a name or a glob."""
+    return len(text) == 12 and text.isdigit()
+
+
+def premises_for_the_brake(
+    port: OrganizationPort, expected: str | None, known: Collection[str], organization_id: str
+) -> Premises:
+    """Find out where we are; where the organization cannot be listed, go by the account ids that are known.
+
+    The brake has to work on the worst day, also when AWS Organizations does not answer.
+    """
+    try:
+        return premises(port, expected)
+    except (OrganizationNotListable, AwsFailure):
+        if not known:
+            raise
+    caller: Caller = port.caller()
+    return Premises(
+        caller,
+        Organization(expected or organization_id, "", caller.partition),
+        tuple(unlisted(account_id) for account_id in sorted(known)),
+    )
+
+
+def last_organization(records: Iterable[Record]) -> str:
+    """Name the organization that a store was last used for; empty where that is not known."""
+    runs = [record.organization_id for record in records if isinstance(record, RunStarted)]
+    return runs[-1] if runs else ""
+
+
+def unlisted(account_id: str) -> Account:
+    """Make do with an account's id."""
+    return Account(account_id, account_id, "", AccountState.ACTIVE, "")
+
+
+def everybody(accounts: Iterable[Account]) -> ReleaseSelection:
+    """Mean every account that can be entered; whatever scope says, the brake reaches it."""
+    active = [account for account in accounts if account.state is AccountState.ACTIVE]
+    return ReleaseScope(everybody=True), tuple(LettingOut(account) for account in active)
+
+
+def accounts_named(globs: Sequence[str], accounts: Iterable[Account]) -> ReleaseSelection:
+    """Mean these accounts, by id, name or glob. Raises EmptySelection."""
+    found = {
+        account.id: account for account in accounts if first_match(tuple(globs), account.id, account.name)
+    }
+    missing = [glob for glob in globs if not any(_matches(glob, account) for account in found.values())]
+    if missing:
+        raise EmptySelection(f"no account matches {', '.join(missing)}", cure="give account ids: 12 digits")
+    active = [account for account in found.values() if account.state is AccountState.ACTIVE]
+    if not active:
+        raise EmptySelection("none of these accounts is active", cure="closed accounts cannot be entered")
+    ids = tuple(sorted(account.id for account in active))
+    return ReleaseScope(accounts=ids), tuple(LettingOut(account) for account in active)
+
+
+def wave_named(wave: str, progress: Progress, accounts: Iterable[Account]) -> ReleaseSelection:
+    """Mean everybody whom this tool has enforced in a wave. Raises EmptySelection for a wave nobody knows."""
+    refs = [placed.user for placed in progress.placed.values() if placed.wave == wave]
+    refs += [one.user for one in progress.releases.returning.values() if one.wave == wave]
+    if not refs and wave not in _waves(progress):
+        known = ", ".join(sorted(_waves(progress))) or "none"
+        raise EmptySelection(f'the journal knows no wave "{wave}"', cure=f"waves of the journal: {known}")
+    return ReleaseScope(wave=wave), _by_account(refs, accounts)
+
+
+def users_named(
+    globs: Sequence[str], progress: Progress, accounts: Sequence[Account], access: AccountAccess
+) -> ReleaseSelection:
+    """Mean users by ARN, name, UserId or glob: those of the journal, else by a look at the account of an ARN.
+
+    Raises EmptySelection.
+    """
+    selection = Selection(users=tuple(globs))
+    refs = {ref.id: ref for ref in _users(progress) if selection.takes_user(ref.arn, ref.name, ref.id)}
+    for glob in globs:
+        account_id = glob.split(":")[4] if glob.startswith("arn:") and glob.count(":") >= 5 else ""
+        if is_account_id(account_id) and not any(
+            Selection(users=(glob,)).takes_user(ref.arn, ref.name, ref.id) for ref in refs.values()
+        ):
+            refs |= {ref.id: ref for ref in _look_for(glob, account_id, accounts, access)}
+    if not refs:
+        raise EmptySelection(
+            "no user matches --user",
+            cure="give the full ARN: then the account is looked at, whatever the journal knows",
+        )
+    found = tuple(sorted(refs.values(), key=lambda ref: ref.arn))
+    return ReleaseScope(users=found), _by_account(found, accounts)
+
+
+def _look_for(
+    glob: str, account_id: str, accounts: Sequence[Account], access: AccountAccess
+) -> list[UserRef]:
+    account = next((one for one in accounts if one.id == account_id), unlisted(account_id))
+    try:
+        facts = access.enter(account).read()
+    except CannotEnter as refusal:
+        raise EmptySelection(
+            f"account {account_id} could not be looked at: {refusal.why}", cure=refusal.cure
+        ) from refusal
+    return [
+        UserRef(user.account_id, user.name, user.id, user.arn)
+        for user in facts.users
+        if first_match((glob,), user.arn)
+    ]
+
+
+def _users(progress: Progress) -> list[UserRef]:
+    returning = [one.user for one in progress.releases.returning.values()]
+    return [*(placed.user for placed in progress.placed.values()), *returning]
+
+
+def _waves(progress: Progress) -> set[str]:
+    told = {notice.wave for notices in progress.told.values() for notice in notices}
+    carried = {wave for _, wave in progress.carried}
+    placed = {one.wave for one in progress.placed.values()}
+    returning = {one.wave for one in progress.releases.returning.values()}
+    return (told | carried | placed | returning) - {""}
+
+
+def _by_account(refs: Iterable[UserRef], accounts: Iterable[Account]) -> tuple[LettingOut, ...]:
+    listed = {account.id: account for account in accounts}
+    shares: dict[str, list[UserRef]] = {}
+    for ref in refs:
+        shares.setdefault(ref.account_id, []).append(ref)
+    return tuple(
+        LettingOut(listed.get(account_id, unlisted(account_id)), tuple(mine))
+        for account_id, mine in sorted(shares.items())
+    )
+
+
+def _matches(glob: str, account: Account) -> bool:
+    return bool(first_match((glob,), account.id, account.name))

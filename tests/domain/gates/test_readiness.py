@@ -1,0 +1,238 @@
+"""May this user move? Only when told, in time, and of nothing milder than what will happen.
+
+See design.md#stages-and-gates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollout.domain.gates.readiness import (
+    Notified,
+    Rehearsed,
+    comes_back,
+    free_until,
+    needs_notice,
+    opens_at,
+    void,
+)
+from rollout.domain.policy.changes import RemoveMember
+from rollout.domain.progress.messages import Delivery
+from rollout.domain.progress.records import Record
+from rollout.domain.verdicts.verdict import Impact
+from tests.builders import (
+    ACCOUNT,
+    GROUP,
+    NOW,
+    TODAY,
+    a_change,
+    a_passed,
+    a_progress,
+    a_ref,
+    a_run,
+    a_told,
+    a_user,
+    an_exemption,
+    an_id,
+    days_ago,
+)
+
+LEAD = timedelta(days=14)
+ALICE = an_id(ACCOUNT, "alice")
+SECOND = timedelta(seconds=1)
+
+
+def wait(
+    *records, impact: Impact | str = "enrol", now: datetime = NOW, lead=LEAD, unaffected=False, since=None
+):
+    progress = a_progress(a_run(at=days_ago(60)), *records)
+    held = Notified(lead, unaffected).holds_back(ALICE, Impact(impact), progress, now, since)
+    return (held.code, held.detail) if held else None
+
+
+def told(at: float, due: float, impact: str = "enrol", delivery: str = "delivered"):
+    """Told so many days ago, for a day so many days from today."""
+    return a_told(
+        "alice", at=days_ago(at), due=(NOW + timedelta(days=due)).date(), impact=impact, delivery=delivery
+    )
+
+
+def test_nobody_moves_who_was_not_told():
+    assert ("notice", "not told yet: apply --stage notify first") == wait()
+
+
+def test_what_somebody_else_was_told_does_not_count():
+    assert "notice" == wait(a_told("bob", at=days_ago(20), due=TODAY))[0]
+
+
+def test_whom_nothing_changes_for_need_not_be_told_unless_the_rules_say_so():
+    assert None is wait(impact="none")
+    assert ("notice", "not told yet: apply --stage notify first") == wait(impact="none", unaffected=True)
+    assert not needs_notice(Impact.NONE, unaffected_too=False)
+    assert all(needs_notice(impact, unaffected_too=False) for impact in Impact if impact is not Impact.NONE)
+
+
+def test_ready_when_lead_time_and_date_have_passed():
+    assert None is wait(told(14, 0))
+
+
+def test_the_lead_time_counts_to_the_second():
+    notice = told(14, -1)
+    assert None is wait(notice)
+    assert "waiting" == wait(notice, now=NOW - SECOND)[0]
+
+
+def test_the_date_told_is_kept_though_the_lead_time_has_passed():
+    code, detail = wait(told(40, 1))
+    assert "waiting" == code
+    assert "told for 2026-11-25; ready from 2026-11-25 00:00 UTC" == detail
+    assert None is wait(told(40, 1), now=datetime(2026, 11, 25, tzinfo=UTC))
+
+
+def test_the_lead_time_is_kept_though_the_date_told_has_passed():
+    code, detail = wait(told(3, -1))
+    assert ("waiting", True) == (code, "ready from 2026-12-05 09:00 UTC" in detail)
+
+
+def test_a_queued_mail_is_not_a_delivered_one():
+    assert ("notice", "the notice is queued, not delivered") == wait(told(20, 0, delivery="queued"))
+
+
+def test_a_notice_that_failed_is_void():
+    assert ("notice", "the notice could not be sent: apply --stage notify again") == wait(
+        told(20, 0, delivery="failed")
+    )
+
+
+def test_the_newest_notice_counts():
+    assert None is wait(told(30, 0, delivery="failed"), told(20, 0))
+    assert "notice" == wait(told(30, 0), told(20, 0, delivery="failed"))[0]
+    assert "waiting" == wait(told(30, 0), told(2, 12))[0]
+
+
+@pytest.mark.parametrize("told_of", list(Impact))
+@pytest.mark.parametrize("now_is", list(Impact))
+def test_a_notice_of_something_milder_is_void(told_of: Impact, now_is: Impact):
+    expected = None
+    if now_is.worse_than(told_of):
+        expected = ("notice", f'told about "{told_of}", but now it is "{now_is}": apply --stage notify again')
+    assert expected == wait(told(20, 0, told_of), impact=now_is)
+
+
+def test_a_notice_goes_stale_14_days_past_its_date():
+    assert None is wait(told(40, -14), now=datetime(2026, 11, 24, tzinfo=UTC))
+    code, detail = wait(told(40, -14), now=datetime(2026, 11, 24, tzinfo=UTC) + SECOND)
+    assert ("notice", True) == (code, "2026-11-10, is more than 14 days past" in detail)
+
+
+def test_a_notice_from_before_a_release_or_exemption_is_used_up():
+    assert ("notice", True) == (
+        wait(told(20, 0), since=days_ago(1))[0],
+        "told before" in wait(told(20, 0), since=days_ago(1))[1],
+    )
+    assert None is wait(told(20, 0), since=days_ago(20))
+    assert None is wait(told(20, 0), since=days_ago(21))
+
+
+def test_a_rehearsal_takes_everybody_to_be_told():
+    assert None is Rehearsed().holds_back(ALICE, Impact.PASSKEY_ONLY, a_progress(), NOW)
+
+
+moments = st.integers(0, 60 * 24).map(lambda hours: NOW - timedelta(hours=hours))
+days = st.integers(-40, 40)
+
+
+@given(
+    moments,
+    days,
+    st.sampled_from(list(Impact)),
+    st.sampled_from(list(Impact)),
+    st.sampled_from(list(Delivery)),
+    st.integers(0, 30),
+)
+def test_whoever_moves_was_told_in_time_of_what_happens(at, due, told_of, now_is, delivery, lead):
+    notice = a_told("alice", at=at, due=(NOW + timedelta(days=due)).date(), impact=told_of, delivery=delivery)
+    span = timedelta(days=lead)
+    if wait(notice, impact=now_is, lead=span) is None and now_is is not Impact.NONE:
+        assert notice.delivery is Delivery.DELIVERED
+        assert NOW >= notice.at + span
+        assert notice.due <= TODAY
+        assert not now_is.worse_than(told_of)
+        assert TODAY - notice.due <= timedelta(days=14)
+
+
+@given(moments, days, st.integers(0, 30))
+def test_who_waits_is_ready_at_the_moment_that_was_named(at, due, lead):
+    notice = a_told("alice", at=at, due=(NOW + timedelta(days=due)).date(), impact="enrol")
+    span = timedelta(days=lead)
+    opens = opens_at(notice, span)
+    if not void(notice, Impact.ENROL, opens):
+        assert "waiting" == wait(notice, now=opens - SECOND, lead=span)[0]
+        assert None is wait(notice, now=opens, lead=span)
+
+
+# --- Who was let out in between ---
+
+
+USER = a_user("alice")
+
+
+def test_who_was_never_let_out_was_never_free():
+    assert None is free_until(USER, (), a_progress(), NOW)
+
+
+def test_an_exemption_frees_until_the_day_after_its_last():
+    lines = (
+        an_exemption(USER.arn, days=-3),
+        an_exemption(USER.id, days=-9),
+        an_exemption("AIDAOTHER", days=-1),
+    )
+    assert datetime(2026, 11, 22, tzinfo=UTC) == free_until(USER, lines, a_progress(), NOW)
+
+
+def test_a_living_exemption_has_not_ended():
+    assert None is free_until(USER, (an_exemption(USER.arn, days=0),), a_progress(), NOW)
+
+
+def test_who_was_seen_exempt_or_taken_out_was_free_then():
+    seen = a_progress(a_run(), a_passed("alice", "exempt", at=days_ago(5)))
+    assert days_ago(5) == free_until(USER, (), seen, NOW)
+    out = a_progress(a_run(), *a_change(RemoveMember(ACCOUNT, GROUP, a_ref("alice")), at=days_ago(2)))
+    assert days_ago(2) == free_until(USER, (), out, NOW)
+
+
+def test_the_last_of_all_these_counts():
+    seen = a_progress(a_run(), a_passed("alice", "exempt", at=days_ago(5)))
+    assert datetime(2026, 11, 22, tzinfo=UTC) == free_until(
+        USER, (an_exemption(USER.arn, days=-3),), seen, NOW
+    )
+    assert days_ago(5) == free_until(USER, (an_exemption(USER.arn, days=-30),), seen, NOW)
+
+
+# --- Who comes back from a release ---
+
+
+def returning(*records: Record, impact: str) -> bool:
+    out = a_change(RemoveMember(ACCOUNT, GROUP, a_ref("alice")), run="run-2", at=days_ago(1))
+    progress = a_progress(a_run(at=days_ago(60)), *records, replace(a_run("run-2"), command="release"), *out)
+    return comes_back(ALICE, Impact(impact), progress)
+
+
+def test_who_was_told_and_released_comes_back_to_nothing_worse():
+    assert returning(told(20, -3), impact="enrol")
+    assert returning(told(20, -3), impact="cli")
+    assert not returning(told(20, -3), impact="passkey-only")
+
+
+def test_whom_nothing_changes_for_comes_back_without_having_been_told():
+    assert returning(impact="none")
+    assert not returning(impact="enrol")
+
+
+def test_who_was_not_released_does_not_come_back():
+    assert not comes_back(ALICE, Impact.NONE, a_progress(a_run(), told(20, -3)))

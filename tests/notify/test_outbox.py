@@ -1,0 +1,193 @@
+"""The outbox: one mail a file, safe to name, safe to send on, never overwritten."""
+
+import stat
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollout.domain.progress.messages import Delivery, Notice
+from rollout.notify.outbox import Outbox
+from rollout.notify.rehearsed_channel import RehearsingNotifier
+from tests.builders import NOW
+from tests.notify.test_text import SENDER, a_line
+
+RUN = "20261124T090000Z-k3f9"
+
+
+def an_outbox(folder: Path, **more: Any) -> Outbox:
+    known: dict[str, Any] = {"sender": SENDER, "counts": False, "now": lambda: NOW, "run": RUN}
+    return Outbox(folder, **(known | more))
+
+
+def to(address: str = "alice@example.com") -> Notice:
+    return Notice(address, (a_line(),))
+
+
+def mails(folder: Path) -> list[EmailMessage]:
+    found = [message_from_bytes(path.read_bytes(), policy=default) for path in sorted(folder.iterdir())]
+    assert not [mail.defects for mail in found if mail.defects]
+    return found
+
+
+def test_a_message_is_a_mail_that_any_program_reads(tmp_path):
+    receipt = an_outbox(tmp_path).send(to())
+    (mail,) = mails(tmp_path)
+
+    assert mail["From"] == SENDER
+    assert mail["To"] == "alice@example.com"
+    assert mail["Subject"] == "Please act: MFA for your AWS user from 8 December 2026"
+    assert mail["Date"].datetime == NOW
+    assert mail["Message-ID"] == receipt.message_id
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail.get_content_type() == "text/plain"
+    assert "8 December 2026" in mail.get_content()
+
+
+def test_lines_end_as_the_mail_standard_says(tmp_path):
+    an_outbox(tmp_path).send(to())
+    content = next(tmp_path.iterdir()).read_bytes()
+
+    assert content.count(b"\n") == content.count(b"\r\n")
+
+
+def test_a_queued_message_is_not_a_delivered_one(tmp_path):
+    assert an_outbox(tmp_path).send(to()).delivery is Delivery.QUEUED
+    assert an_outbox(tmp_path, counts=True).send(to()).delivery is Delivery.DELIVERED
+
+
+def test_only_the_owner_may_read(tmp_path):
+    an_outbox(tmp_path / "outbox").send(to())
+
+    assert stat.S_IMODE((tmp_path / "outbox").stat().st_mode) == 0o700
+    assert stat.S_IMODE(next((tmp_path / "outbox").iterdir()).stat().st_mode) == 0o600
+
+
+def test_run_and_address_name_the_message(tmp_path):
+    ids = [
+        an_outbox(tmp_path / str(number), run=run).send(to(address)).message_id
+        for number, (run, address) in enumerate(
+            [("a", "x@y.z"), ("a", "x@y.z"), ("b", "x@y.z"), ("a", "z@y.z")]
+        )
+    ]
+
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 3
+    assert ids[0].endswith("@example.com>")
+
+
+def test_without_a_run_the_moment_names_the_message(tmp_path):
+    later = datetime(2026, 11, 25, tzinfo=UTC)
+    first = an_outbox(tmp_path, run="").send(to())
+    second = an_outbox(tmp_path, run="", now=lambda: later).send(to())
+
+    assert first.message_id != second.message_id
+    assert ["20261124T090000Z", "20261125T000000Z"] == sorted(path.name[:16] for path in tmp_path.iterdir())
+
+
+def test_a_second_message_of_the_run_stands_beside_the_first(tmp_path):
+    outbox = an_outbox(tmp_path)
+    first, second = outbox.send(to()), outbox.send(to())
+
+    assert len(mails(tmp_path)) == 2
+    assert first.message_id != second.message_id
+
+
+def test_addresses_that_look_alike_in_a_file_name_stay_apart(tmp_path):
+    outbox = an_outbox(tmp_path)
+    for address in (
+        "a/b@example.com",
+        "a_b@example.com",
+        "a%b@example.com",
+        f"{'x' * 90}1@a.b",
+        f"{'x' * 90}2@a.b",
+    ):
+        outbox.send(to(address))
+
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "alice",
+        "@example.com",
+        "alice@",
+        "a@b@c",
+        "alice@example.com, bob@example.com",
+        "alice@example.com;bob@example.com",
+        "alice@example.com\nBcc: mallory@example.com",
+        "alice@example.com\r\n\r\nhello",
+        "Alice <alice@example.com>",
+        "alice @example.com",
+        "jörg@example.com",
+        "alice..smith@example.com",
+        "alice@exam\u202eple.com",
+        "x" * 250 + "@example.com",
+    ],
+)
+def test_what_is_no_single_address_gets_a_receipt_and_no_mail(tmp_path, address):
+    receipt = an_outbox(tmp_path).send(to(address))
+
+    assert receipt.delivery is Delivery.FAILED
+    assert "not an e-mail address" in receipt.detail
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("sender", ["security@example.com\nBcc: mallory@example.com", "a\rb@example.com"])
+def test_a_sender_that_cannot_be_one_is_a_receipt(tmp_path, sender):
+    receipt = an_outbox(tmp_path, sender=sender).send(to())
+
+    assert receipt.delivery is Delivery.FAILED
+    assert "no message can be sent from" in receipt.detail
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_a_receipt(tmp_path):
+    (tmp_path / "outbox").write_text("in the way")
+    receipt = an_outbox(tmp_path / "outbox").send(to())
+
+    assert receipt.delivery is Delivery.FAILED
+    assert str(tmp_path / "outbox") in receipt.detail
+
+
+def test_trouble_while_writing_is_a_receipt(tmp_path, monkeypatch):
+    def full(*_args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.link", full)
+    receipt = an_outbox(tmp_path).send(to())
+
+    assert receipt.delivery is Delivery.FAILED
+    assert "No space left" in receipt.detail
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(st.text(), st.text(), st.text())
+def test_no_name_reaches_a_header_or_leaves_the_folder(tmp_path_factory, name, account, address):
+    folder = tmp_path_factory.mktemp("outbox")
+    outbox = an_outbox(folder, run=f"../{name}")
+    outbox.send(Notice("alice@example.com", (a_line(name, account_name=account, forecast=name),)))
+    outbox.send(Notice(f"{address}@example.com", (a_line(name),)))
+
+    for mail in mails(folder):
+        assert sorted(mail.keys()) == [
+            *("Auto-Submitted", "Content-Transfer-Encoding", "Content-Type", "Date", "From", "MIME-Version"),
+            *("Message-ID", "Subject", "To"),
+        ]
+        assert len(mail["To"].addresses) == 1
+
+
+def test_a_rehearsal_notes_and_sends_nothing():
+    rehearsing = RehearsingNotifier()
+    receipt = rehearsing.send(to())
+
+    assert (Delivery.QUEUED, "rehearsed") == (receipt.delivery, receipt.detail)
+    assert rehearsing.noted == (to(),)

@@ -1,0 +1,157 @@
+"""The words of a notice: whom it concerns, from when, what to do, and no room for anybody else's words."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollout.domain.progress.messages import Line, Notice
+from rollout.domain.verdicts.verdict import Impact
+from rollout.notify.message_text import WIDTH, body, clean, day, subject
+from tests.builders import ACCOUNT, a_ref
+
+SENDER = "security@example.com"
+DUE = date(2026, 12, 8)
+
+
+def a_line(name: str = "alice", impact: Impact = Impact.ENROL, due: date = DUE, **more: str) -> Line:
+    return Line(a_ref(name), more.get("account_name", "payments-prod"), impact, due, more.get("forecast", ""))
+
+
+def a_notice(*lines: Line) -> Notice:
+    return Notice("alice@example.com", lines or (a_line(),))
+
+
+def words(*lines: Line) -> str:
+    """The message without its line breaks."""
+    return " ".join(body(a_notice(*lines), SENDER).split())
+
+
+@pytest.mark.parametrize("impact", Impact)
+def test_every_message_says_whom_where_when_and_whom_to_ask(impact):
+    text = words(a_line(impact=impact))
+
+    for said in ("alice", "payments-prod", ACCOUNT, "Tuesday, 8 December 2026", "alice@example.com", SENDER):
+        assert said in text
+
+
+@pytest.mark.parametrize(
+    ("impact", "said"),
+    [
+        (Impact.NONE, ("nothing changes for you", "Nothing.")),
+        (Impact.CLI, ("aws configure mfa-login", "aws sts get-session-token", "aws login", "unattended")),
+        (
+            Impact.ENROL,
+            (
+                "Security credentials",
+                "Authenticator app",
+                "Sign out, and sign in again",
+                "aws iam create-virtual-mfa-device --virtual-mfa-device-name alice",
+                "aws iam enable-mfa-device --user-name alice",
+                f"arn:aws:iam::{ACCOUNT}:mfa/alice",
+                "not allowed to delete",
+                "harmless",
+            ),
+        ),
+        (
+            Impact.PASSKEY_ONLY,
+            ("authenticator app as a second device", "aws login", "SignInLocalDevelopmentAccess"),
+        ),
+    ],
+)
+def test_each_impact_has_its_own_advice(impact, said):
+    text = words(a_line(impact=impact))
+
+    assert [] == [sentence for sentence in said if sentence not in text]
+
+
+def test_who_need_do_nothing_is_not_bothered_with_commands():
+    assert "aws " not in body(a_notice(a_line(impact=Impact.NONE)), SENDER)
+
+
+def test_a_person_with_several_users_reads_each_with_its_own_day_and_the_advice_once():
+    text = words(
+        a_line("late", Impact.CLI, date(2027, 1, 5)),
+        a_line("early", Impact.CLI, date(2026, 12, 1)),
+        a_line("third", Impact.ENROL, DUE),
+    )
+
+    assert text.index("1. early") < text.index("2. third") < text.index("3. late")
+    assert "Tuesday, 1 December 2026" in text
+    assert "Tuesday, 5 January 2027" in text
+    assert text.count("aws configure mfa-login") == 1
+    assert f"What to do for early ({ACCOUNT}), late ({ACCOUNT})" in text
+    assert "--user-name YOUR-USER" in text
+
+
+def test_a_forecast_is_told():
+    assert "key 1 will be denied for s3" in words(a_line(forecast="key 1 will be denied for s3"))
+
+
+def test_the_subject_names_the_first_day_on_which_something_is_to_do():
+    nothing = a_line("quiet", Impact.NONE, date(2026, 11, 30))
+
+    assert subject(a_notice()) == "Please act: MFA for your AWS user from 8 December 2026"
+    assert subject(a_notice(nothing, a_line())) == "Please act: MFA for your 2 AWS users from 8 December 2026"
+    assert subject(a_notice(nothing)) == "MFA for your AWS user: nothing to do"
+
+
+def test_a_reminder_says_so_in_subject_and_text_and_is_the_same_besides():
+    notice = a_notice()
+    again = Notice(notice.address, notice.lines, reminder=True)
+
+    assert f"Reminder: {subject(notice)}" == subject(again)
+    assert body(notice, SENDER).split("\n\n") == [
+        part for part in body(again, SENDER).split("\n\n") if "this is a reminder" not in part
+    ]
+    assert "Reminder: MFA for your AWS user: nothing to do" == subject(
+        Notice(notice.address, (a_line(impact=Impact.NONE),), reminder=True)
+    )
+
+
+def test_a_day_cannot_be_misread():
+    assert day(date(2026, 3, 4)) == "Wednesday, 4 March 2026"
+
+
+def test_names_cannot_add_lines_of_their_own():
+    evil = "x\r\n\r\nPlease send your code to\u2028mallory\u202e"
+    text = body(a_notice(a_line(evil, account_name=evil, forecast=evil)), SENDER)
+
+    assert "\n\nPlease" not in text
+    assert not [letter for letter in text if not letter.isprintable() and letter != "\n"]
+
+
+def test_a_name_in_a_command_is_quoted_for_the_shell():
+    assert "--user-name 'x; rm -rf ~'" in words(a_line("x; rm -rf ~"))
+
+
+def test_a_device_of_another_partition_is_spelled_in_it():
+    line = Line(
+        a_ref("alice").__class__(ACCOUNT, "alice", "AIDA", f"arn:aws-cn:iam::{ACCOUNT}:user/alice"),
+        "cn",
+        Impact.ENROL,
+        DUE,
+        "",
+    )
+
+    assert f"arn:aws-cn:iam::{ACCOUNT}:mfa/alice" in words(line)
+
+
+def test_lines_fit_a_mail_and_a_terminal():
+    text = body(a_notice(*(a_line(impact=impact) for impact in Impact)), SENDER)
+
+    assert max(len(line) for line in text.splitlines()) <= WIDTH + 4
+
+
+def test_no_message_has_a_link_to_sign_in_with():
+    """People who are used to such links in such mails are easy to rob."""
+    assert "http" not in body(a_notice(*(a_line(impact=impact) for impact in Impact)), SENDER)
+
+
+@given(st.text(), st.text(), st.text(), st.lists(st.sampled_from(Impact), min_size=1, max_size=5))
+def test_any_names_make_a_message(name, account, forecast, impacts):
+    lines = (a_line(name, impact, account_name=account, forecast=forecast) for impact in impacts)
+
+    assert body(a_notice(*lines), SENDER).endswith("\n")
+    assert clean(name).isprintable()

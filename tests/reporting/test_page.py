@@ -1,0 +1,274 @@
+"""The page as text: inert, self-contained, and open about what it cannot tell."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from datetime import timedelta
+from hashlib import sha256
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from rollout.domain.plan.entries import AccountPlan
+from rollout.domain.verdicts.verdict import Code, Impact, Kind
+from rollout.reporting import words
+from rollout.reporting.frames import count
+from rollout.reporting.packed import DETAILS_UP_TO, packed
+from rollout.reporting.page import PLAIN_ROWS_UP_TO, page
+from rollout.reporting.rows import Flat, flatten
+from tests.builders import (
+    NOW,
+    a_finding,
+    a_header,
+    a_progress,
+    a_run,
+    a_told,
+    an_account_plan,
+    an_entry,
+    an_intent,
+    left_out,
+)
+from tests.reporting.examples import (
+    EVIL,
+    SMALL_NOW,
+    big_accounts,
+    big_header,
+    small_accounts,
+    small_header,
+    small_progress,
+    small_rehearsal,
+)
+
+VOID = {"meta", "br", "input", "link", "img", "hr"}
+
+
+class Outline(HTMLParser):
+    """What a browser would make of the page, as far as these tests ask."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: dict[str, list[str]] = {}
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert tag == self.open.pop(), f"</{tag}> closes nothing, at {self.getpos()}"
+
+    def handle_data(self, data):
+        if self.open:
+            self.texts.setdefault(self.open[-1], []).append(data)
+
+
+def outline_of(text: str) -> Outline:
+    outline = Outline()
+    outline.feed(text)
+    outline.close()
+    return outline
+
+
+def flat_of(*accounts: AccountPlan, progress=None, now=NOW, **header) -> Flat:
+    return flatten(a_header(*accounts, **header), accounts, progress or a_progress(), now)
+
+
+def text_of(flat: Flat) -> str:
+    return "".join(page(flat, count(flat)))
+
+
+def small_page() -> str:
+    accounts = small_accounts()
+    header = small_header(accounts)
+    return text_of(flatten(header, accounts, small_progress(), SMALL_NOW, rehearsal=small_rehearsal()))
+
+
+def limits_of(flat: Flat) -> str:
+    text = text_of(flat)
+    return text[text.index('id="limits"') : text.index('id="overview"')]
+
+
+# --- Safe ---
+
+
+def test_the_same_input_gives_the_same_bytes():
+    assert small_page() == small_page()
+
+
+def test_all_elements_close_and_ids_are_unique():
+    outline = outline_of(small_page())
+    assert [] == outline.open
+    ids = [attributes["id"] or "" for _, attributes in outline.elements if "id" in attributes]
+    assert sorted(set(ids)) == sorted(ids)
+
+
+def test_links_within_the_page_lead_somewhere():
+    elements = outline_of(small_page()).elements
+    ids = {attributes.get("id") for _, attributes in elements}
+    targets = {attributes.get("href") or "" for tag, attributes in elements if tag == "a"}
+    assert {target[1:] for target in targets if target.startswith("#")} <= ids
+    assert {"users.csv", "accounts.csv", "changes.csv"} == {t for t in targets if not t.startswith("#")}
+
+
+def test_names_are_text_wherever_they_stand():
+    """Account names may hold markup; the page holds two scripts, and both are its own."""
+    evil = "</script><script>alert(1)</script><!--"
+    account = an_account_plan(
+        an_entry("alice", "hold", cure=evil, because=[Code.UNKNOWN], address=evil, forecast=evil),
+        an_entry("=1+1", "exempt"),
+        name=evil,
+        ou=evil,
+        role=evil,
+        findings=(a_finding(evil, evil, "012345678901", evil),),
+    )
+    text = text_of(
+        flat_of(
+            account, left_out=(left_out(name=evil, ou=evil, reason=evil, cure=evil),), caller=evil, scps=evil
+        )
+    )
+    scripts = [attributes for tag, attributes in outline_of(text).elements if tag == "script"]
+    assert [{"type": "application/json", "id": "data"}, {}] == scripts
+    assert "<script>alert" not in text
+    assert "<!--" not in text
+
+
+def test_the_policy_allows_the_pages_own_style_and_script_and_nothing_else():
+    text = small_page()
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', text)
+    directives = dict(part.strip().split(" ", 1) for part in policy.replace("&#39;", "'").split(";"))
+    outline = outline_of(text)
+    (style,) = outline.texts["style"]
+    script = outline.texts["script"][-1]
+    for name, content in (("style-src", style), ("script-src", script)):
+        digest = base64.b64encode(sha256(content.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" == directives.pop(name)
+    assert {"default-src": "'none'", "base-uri": "'none'", "form-action": "'none'"} == directives
+
+
+def test_nothing_is_fetched_and_nothing_runs_from_attributes():
+    for tag, attributes in outline_of(small_page()).elements:
+        assert tag not in {"link", "img", "iframe", "object", "embed", "base", "audio", "video"}
+        assert not {name for name in attributes if name.startswith("on") or name in {"src", "style"}}
+
+
+def test_tables_say_what_their_heads_are_for():
+    elements = outline_of(small_page()).elements
+    assert all("scope" in attributes for tag, attributes in elements if tag == "th")
+    assert all("aria-label" in a or "aria-labelledby" in a for tag, a in elements if tag == "svg")
+    boxes = [
+        attributes for tag, attributes in elements if (attributes.get("class") or "").startswith("scroll")
+    ]
+    assert len(boxes) > 8
+    assert all(box.get("tabindex") == "0" and box.get("aria-label") for box in boxes)
+
+
+# --- Open about what it cannot tell ---
+
+
+def test_a_page_always_says_what_it_cannot_tell():
+    limits = limits_of(flat_of(an_account_plan(an_entry())))
+    assert "Only IAM users" in limits
+    assert 'class="limits calm"' in limits
+
+
+@pytest.mark.parametrize(
+    ("flat", "said"),
+    [
+        (flat_of(left_out=(left_out(reason="no role lets us in"),)), "1 account could not be entered"),
+        (flat_of(left_out=(left_out(reason="no role lets us in"),)), "no role lets us in"),
+        (flat_of(an_account_plan(an_entry("a", "hold", because=["unknown"]))), "1 user could not be judged"),
+        (flat_of(an_account_plan(an_entry()), scps="off"), "Service control policies were not read"),
+        (flat_of(an_account_plan(an_entry()), scps="unreadable"), "As the plan has it: unreadable."),
+        (flat_of(an_account_plan(an_entry()), now=NOW + timedelta(days=2)), "The look is 2 days old"),
+        (flat_of(an_account_plan(an_entry(), report_at=None)), "1 account without a credential report"),
+        (
+            flat_of(an_account_plan(an_entry()), progress=a_progress(a_run(), a_told(delivery="queued"))),
+            "1 notice queued",
+        ),
+        (
+            flat_of(an_account_plan(an_entry()), progress=a_progress(a_run(), an_intent())),
+            "1 change unsettled",
+        ),
+    ],
+)
+def test_a_gap_is_told_at_the_top(flat, said):
+    limits = limits_of(flat)
+    assert said in limits
+    assert 'class="limits"' in limits
+
+
+def test_accounts_left_out_on_purpose_are_no_gap():
+    limits = limits_of(flat_of(left_out=(left_out(state="closed"), left_out("1" * 12, "excluded"))))
+    assert "2 accounts left out on purpose" in limits
+    assert "1 closed, 1 excluded" in limits
+    assert 'class="limits calm"' in limits
+
+
+def test_a_page_about_nobody_is_not_a_page_about_everybody():
+    text = text_of(flat_of())
+    assert "No IAM user was seen." in text
+    assert "100 %" not in text
+
+
+def test_every_word_is_explained():
+    text = small_page()
+    assert set(Kind) == set(words.VERDICTS)
+    assert set(Impact) == set(words.IMPACTS)
+    assert set(Code) <= set(words.REASONS)
+    for row in flatten(small_header(small_accounts()), small_accounts(), small_progress(), SMALL_NOW).users:
+        assert re.sub(r"\(.*\)", "(…)", row.state) in words.STATES
+    assert "Words" in text
+
+
+# --- Small and large ---
+
+
+def data_of(text: str) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(text)
+    return data
+
+
+def test_the_data_says_what_the_rows_say():
+    accounts = small_accounts()
+    flat = flatten(small_header(accounts), accounts, small_progress(), SMALL_NOW)
+    data = data_of(packed(flat))
+    assert [row.user_name for row in flat.users] == data["user_name"]
+    assert data["user_arn"] is None  # spelt from account, path and name
+    assert [row.state for row in flat.users] == _unpacked(data["words"]["state"])
+    assert "".join("1" if row.enforced else "0" for row in flat.users) == data["flags"]["enforced"]
+    assert EVIL in {account[1] for account in data["accounts"]}
+
+
+def _unpacked(column: dict[str, Any]) -> list[str]:
+    codes = column["codes"]
+    if isinstance(codes, dict):
+        runs = codes["runs"]
+        codes = [value for value, times in zip(runs[::2], runs[1::2], strict=True) for _ in range(times)]
+    return [column["words"][code] for code in codes]
+
+
+def test_a_small_page_can_be_read_without_javascript():
+    text = small_page()
+    assert "too many" not in text
+    for row in (entry.user.name for account in small_accounts() for entry in account.entries):
+        assert f">{row}<".replace("'", "&#39;") in text
+
+
+def test_a_large_page_sends_readers_without_javascript_to_the_table():
+    users = PLAIN_ROWS_UP_TO + 100
+    text = text_of(flatten(big_header(users), big_accounts(users), a_progress(), NOW))
+    assert f"{users} users are too many for a page without JavaScript" in text
+    assert ">person.0001-001<" not in text
+
+
+def test_many_users_stay_small():
+    """100,000 users come to about 9 MB; a fifth of them, without each one's sentences, to less than 2.4."""
+    users = DETAILS_UP_TO + 100
+    flat = flatten(big_header(users), big_accounts(users), a_progress(), NOW)
+    assert {"why", "forecast", "address"}.isdisjoint(data_of(packed(flat))["words"])
+    assert len(text_of(flat)) < 2_400_000
