@@ -32,10 +32,9 @@ from rollout.domain.policy.changes import (
 )
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import Released, Reminded, RunStarted, Told
-from rollout.domain.progress.replay import Done, Progress
+from rollout.domain.progress.replay import Done, Progress, is_rehearsal, user_of
 from rollout.domain.progress.stages import Stage
 from rollout.reporting import moments
-from rollout.reporting.user_standing import is_rehearsal, user_of
 
 
 @dataclass(frozen=True, slots=True)

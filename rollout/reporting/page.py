@@ -19,7 +19,6 @@ from rollout.reporting import moments, words
 from rollout.reporting.frames import Counts
 from rollout.reporting.packed import DETAILS_UP_TO, packed
 from rollout.reporting.rows import AccountRow, Flat, RunRow, UserRow, percent
-from rollout.reporting.user_standing import days_left
 
 # Beyond this a reader without JavaScript is sent to users.csv.
 PLAIN_ROWS_UP_TO = 500
@@ -28,6 +27,11 @@ FINDINGS_UP_TO = 500
 CHANGES_UP_TO = 100
 SOON = timedelta(days=14)
 OLD = timedelta(hours=24)
+
+
+def days_left(until: date, today: date) -> int:
+    """Count the days an exemption still covers, its last one included; 0 or less once it is over."""
+    return (until - today).days + 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ from datetime import date, datetime
 from rollout.domain.people.inventory import Finding
 from rollout.domain.plan.entries import AccountPlan, Entry, Header, LeftOut
 from rollout.domain.progress.records import GateRead, RunStarted
-from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.replay import Progress, is_rehearsal
 from rollout.domain.progress.stages import Stage
+from rollout.domain.status.user_status import Statuses, UserStatus, counts_of
+from rollout.domain.status.waiting_gates import gates_that_wait, say_gate
 from rollout.domain.verdicts.verdict import Kind
 from rollout.reporting import moments
 from rollout.reporting.change_history import ChangeRow, history, stage_of
-from rollout.reporting.user_standing import Standing, Standings, is_rehearsal, is_told, say_gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ class WaveRow:
 
     name: str
     users: int
+    queued: int
     told: int
     enforced: int
     notified_at: datetime | None
@@ -167,8 +169,9 @@ def flatten(
     rehearsal: Progress | None = None,
 ) -> Flat:
     """Go through the plan once, an account at a time, and through the journal."""
-    standings = Standings(header, progress, now)
-    waves = {name: _Wave() for name in header.waves}
+    gates = gates_that_wait(progress, header)
+    statuses = Statuses(header, progress, now, {wave: say_gate(reads[0]) for wave, reads in gates.items()})
+    waves: dict[str, list[UserStatus]] = {name: [] for name in header.waves}
     users: list[UserRow] = []
     table = [_left_out(account) for account in header.left_out]
     findings = list(header.findings)
@@ -177,10 +180,10 @@ def flatten(
         names[account.account_id] = account.name
         rows = []
         for entry in account.entries:
-            standing = standings.of(entry)
-            rows.append(_user(entry, account, standing, header.id))
+            status = statuses.of(entry.user, entry)
+            rows.append(_user(entry, account, status, header.id))
             if entry.wave:
-                waves.setdefault(entry.wave, _Wave()).take(entry, standing)
+                waves.setdefault(entry.wave, []).append(status)
         users += rows
         table.append(_account(account, rows))
         findings += account.findings
@@ -191,10 +194,8 @@ def flatten(
         accounts=tuple(sorted(table, key=lambda row: row.account_id)),
         changes=tuple(history(progress, rehearsal)),
         waves=tuple(
-            wave.row(
-                name, progress, standings.gates.get(name, ()), tuple(_said(name, progress, header.checksum))
-            )
-            for name, wave in waves.items()
+            _wave(name, users, progress, gates.get(name, ()), tuple(_said(name, progress, header.checksum)))
+            for name, users in waves.items()
         ),
         findings=tuple(_finding(finding, names) for finding in findings),
         unsettled=sum(not is_rehearsal(done) for done in progress.open),
@@ -206,8 +207,8 @@ def flatten(
 # --- Users and accounts ---
 
 
-def _user(entry: Entry, account: AccountPlan, standing: Standing, plan_id: str) -> UserRow:
-    facts, told = entry.facts, standing.told
+def _user(entry: Entry, account: AccountPlan, status: UserStatus, plan_id: str) -> UserRow:
+    facts, told, by = entry.facts, status.notice, status.enforced_by or entry.covered_by
     return UserRow(
         account_id=account.account_id,
         account_name=account.name,
@@ -225,8 +226,8 @@ def _user(entry: Entry, account: AccountPlan, standing: Standing, plan_id: str) 
         active_keys=facts.active_keys,
         key_last_used=facts.key_last_used,
         password_last_used=facts.password_last_used,
-        enforced=standing.enforced,
-        enforced_by=standing.enforced_by,
+        enforced=bool(by),
+        enforced_by=by,
         exempt_until=entry.exempt_until,
         notified_at=told.at if told else None,
         observed_at=facts.observed_at,
@@ -236,10 +237,10 @@ def _user(entry: Entry, account: AccountPlan, standing: Standing, plan_id: str) 
         notice_due=told.due if told else None,
         delivery=str(told.delivery) if told else "",
         address=told.address if told else entry.address,
-        state=standing.state,
+        state=status.state_code,
         path=entry.path,
         plan_id=plan_id,
-        waits_for=standing.waits_for,
+        waits_for=status.waits_for,
         why="; ".join(dict.fromkeys(reason.detail for reason in entry.reasons if reason.detail)),
     )
 
@@ -327,34 +328,27 @@ def _run(started: RunStarted, progress: Progress) -> RunRow:
 # --- Waves ---
 
 
-class _Wave:
-    """Counts the users of one wave as they come by."""
-
-    def __init__(self) -> None:
-        self.users = self.told = self.enforced = 0
-        self.waits: Counter[str] = Counter()
-
-    def take(self, entry: Entry, standing: Standing) -> None:
-        self.users += 1
-        self.told += is_told(standing.told)
-        self.enforced += standing.enforced
-        if not standing.enforced:
-            self.waits[standing.waits_for] += 1
-
-    def row(
-        self, name: str, progress: Progress, gates: tuple[GateRead, ...], said: tuple[str, ...]
-    ) -> WaveRow:
-        return WaveRow(
-            name,
-            self.users,
-            self.told,
-            self.enforced,
-            progress.carried.get((Stage.NOTIFY, name)),
-            progress.carried.get((Stage.ENFORCE, name)),
-            tuple(sorted(self.waits.items(), key=lambda item: (-item[1], item[0]))),
-            gates,
-            said,
-        )
+def _wave(
+    name: str,
+    users: list[UserStatus],
+    progress: Progress,
+    gates: tuple[GateRead, ...],
+    said: tuple[str, ...],
+) -> WaveRow:
+    counts = counts_of(users)
+    waits = Counter(status.waits_for for status in users if not status.enforced)
+    return WaveRow(
+        name,
+        counts.users,
+        counts.queued,
+        counts.told,
+        counts.enforced,
+        progress.carried.get((Stage.NOTIFY, name)),
+        progress.carried.get((Stage.ENFORCE, name)),
+        tuple(sorted(waits.items(), key=lambda item: (-item[1], item[0]))),
+        gates,
+        said,
+    )
 
 
 def _said(wave: str, progress: Progress, plan_checksum: str) -> Iterator[str]:

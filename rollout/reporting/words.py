@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rollout.domain.status.words import State
 from rollout.domain.verdicts.verdict import Code, Impact, Kind
 
 VERDICTS = {
@@ -39,20 +40,7 @@ REASONS: dict[str, str] = {
     "enrolment-policy": "May not enrol a device today: the enrolment policy comes first.",
 }
 
-STATES = {
-    "enforced": "Our policy is on this user: the look saw it, or the journal put it there since.",
-    "covered": "Under MFA by somebody else's policy.",
-    "exempt": "Left alone; the exemption lives.",
-    "exemption-over": "The exemption ended after the plan was made: plan again.",
-    "held": "Not to be enforced as things are.",
-    "waiting": "Has not been told yet, or need not be; the policy is to come.",
-    "told": "Was told; the policy comes on or after the date named.",
-    "undelivered": "The last notice did not arrive.",
-    "skipped(…)": "Left alone in the last run; the word says why.",
-    "failed": "The last change, or entering the account, failed.",
-    "released": "Let out since the plan was made.",
-    "unsettled": "A run broke off in the middle of a change; the next one finds out.",
-}
+STATES = {f"{state}(…)" if state is State.SKIPPED else str(state): state.meaning for state in State}
 
 OUTCOMES = {
     "applied": "The change was made, and AWS confirmed it.",

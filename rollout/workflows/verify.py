@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from rollout.domain.actions.letting_out import lasting, merged, say
 from rollout.domain.actions.sight import Sight
 from rollout.domain.actions.wishes import to_fix
-from rollout.domain.drift import Drift, Drifted, Enforced, about_accounts, count_enforced, drift_of
+from rollout.domain.drift import Drift, Drifted, about_accounts, drift_of, seen
 from rollout.domain.people.inventory import Inventory
+from rollout.domain.people.users import User
+from rollout.domain.plan.entries import AccountPlan
 from rollout.domain.policy.changes import UserRef
-from rollout.domain.progress.records import Deadlocked, RunEnded, RunStarted
+from rollout.domain.progress.records import (
+    Deadlocked,
+    Enforcement,
+    EnforcementSeen,
+    Record,
+    RunEnded,
+    RunStarted,
+)
 from rollout.domain.progress.replay import replay
 from rollout.domain.progress.stages import Stage
+from rollout.domain.status.user_status import Seen, Statuses, UserStatus
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import PlanRefused, Unwritable
 from rollout.workflows.apply.maker import Maker, Numbering
@@ -23,6 +34,16 @@ from rollout.workflows.ports import Progress as ProgressPort
 from rollout.workflows.repairing import Eyes, Repaired, RepairTools, repair, word_for
 
 FIXING = "verify --fix"
+NOT_OURS = frozenset({Enforcement.NEVER, Enforcement.UNDONE, Enforcement.NOT_FOUND, Enforcement.GONE})
+"""Nothing of ours is on such a user, whichever way that came about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enforced:
+    """How many users this tool has put under the policy and no release lets out, and how many are enforced in fact."""
+
+    expected: int = 0
+    in_fact: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,23 +108,35 @@ class Fixed:
 
 
 def verify(inventory: Inventory, stored: StoredPlan, eyes: Eyes, tools: VerifyTools) -> Verified:
-    """Compare what was seen with plan and journal. Writes to the journal who is trapped, and nothing else."""
+    """Compare what was seen with plan and journal.
+
+    Writes to the journal who is deadlocked, and whose enforcement is another than was known; nothing else.
+    """
     progress = replay(tools.journal.records(), eyes.organization_id)
     words = merged(progress.releases.words, tools.marker.words())
     planned = {part.account_id: part for part in stored.accounts()}
+    now = tools.clock.now()
+    statuses = Statuses(stored.header, progress, now)
     drifts: list[Drift] = []
     expected = in_fact = 0
     for observed in inventory.observed:
         sight = eyes.sight(observed, progress, words, tools.clock)
-        drifts += drift_of(sight, planned.get(observed.account.id))
-        counted = count_enforced(sight)
-        expected, in_fact = expected + counted.expected, in_fact + counted.in_fact
-        _note_trapped(sight, drifts, eyes, tools)
+        part = planned.get(observed.account.id)
+        drifts += drift_of(sight, part)
+        known = _known(sight, part, statuses)
+        found = {user.id: seen(sight, user) for user in sight.facts.users}
+        expected += sum(
+            user.id in progress.placed and not sight.is_let_out(user) for user in sight.facts.users
+        )
+        in_fact += sum(one.enforcement is Enforcement.ENFORCED for one in found.values())
+        _note(
+            (*_deadlocks(sight, drifts, eyes, now), *_differences(known, found, eyes, now)),
+            tools,
+        )
     left_out = {left.account_id for left in stored.header.left_out}
     drifts += about_accounts(inventory.accounts, planned, left_out)
     order = list(Drifted)
     drifts.sort(key=lambda drift: (order.index(drift.kind), drift.account_id, drift.who))
-    now = tools.clock.now()
     let_out = tuple(say(word) for word in lasting(words, now))
     unreachable = tuple((view.account.id, view.reason) for view in inventory.unreachable)
     return Verified(tuple(drifts), let_out, Enforced(expected, in_fact), len(inventory.observed), unreachable)
@@ -164,25 +197,53 @@ def _check(order: FixOrder) -> None:
         )
 
 
-def _note_trapped(sight: Sight, drifts: Sequence[Drift], eyes: Eyes, tools: VerifyTools) -> None:
-    """Put on record who is trapped, and who is so no more: waves soak anew, and count them as failures."""
+def _known(sight: Sight, part: AccountPlan | None, statuses: Statuses) -> list[UserStatus]:
+    """Say where everybody stood before the look: users of the plan, of the journal, and those who were seen."""
+    entries = {entry.user.id: entry for entry in part.entries} if part else {}
+    refs = {entry.user.id: entry.user for entry in entries.values()}
+    refs |= {known.user.id: known.user for known in sight.progress.known.get(sight.account_id, {}).values()}
+    refs |= {user.id: _ref(user) for user in sight.facts.users}
+    return [statuses.of(ref, entries.get(user_id)) for user_id, ref in refs.items()]
+
+
+def _differences(
+    known: Iterable[UserStatus], found: Mapping[str, Seen], eyes: Eyes, now: datetime
+) -> Iterator[Record]:
+    """Put on record whose enforcement is another than plan and journal say: every command goes by it from now on."""
+    for status in known:
+        seen_now = found.get(status.user.id, Seen(Enforcement.GONE))
+        by = seen_now.by or status.by
+        same = (
+            seen_now.enforcement is status.enforcement
+            or {seen_now.enforcement, status.enforcement} <= NOT_OURS
+        )
+        if not same and by:
+            yield EnforcementSeen(
+                eyes.run, now, eyes.organization_id, status.user, status.enforced_in, seen_now.enforcement, by
+            )
+
+
+def _deadlocks(sight: Sight, drifts: Sequence[Drift], eyes: Eyes, now: datetime) -> Iterator[Record]:
+    """Put on record who is deadlocked, and who is so no more: waves soak anew, and count them as failures."""
     known = sight.progress.releases.trapped
     trapped = {drift.who: drift.text for drift in drifts if drift.kind is Drifted.DEADLOCK}
     for user in sight.facts.users:
         if (user.arn in trapped) == (user.id in known) or user.id not in sight.progress.placed:
             continue
-        ref = UserRef(user.account_id, user.name, user.id, user.arn)
-        record = Deadlocked(
-            eyes.run,
-            tools.clock.now(),
-            eyes.organization_id,
-            ref,
-            sight.wave_of(user),
-            trapped.get(user.arn, "can get in again"),
-            over=user.arn not in trapped,
-        )
-        try:
-            tools.journal.append(record)
-        except Unwritable as problem:
-            tools.progress.say(f"Not on record: {problem}")
-            return
+        detail = trapped.get(user.arn, "can get in again")
+        over = user.arn not in trapped
+        wave = sight.wave_of(user)
+        yield Deadlocked(eyes.run, now, eyes.organization_id, _ref(user), wave, detail, over=over)
+
+
+def _ref(user: User) -> UserRef:
+    return UserRef(user.account_id, user.name, user.id, user.arn)
+
+
+def _note(records: tuple[Record, ...], tools: VerifyTools) -> None:
+    if not records:
+        return
+    try:
+        tools.journal.append(*records)
+    except Unwritable as problem:
+        tools.progress.say(f"Not on record: {problem}")

@@ -536,9 +536,9 @@ def test_status_says_how_many_a_release_lets_out():
     world = a_world()
     operator = Operator(world)
     operator.release(operator.users("bob"))
-    assert {"canary": (1, ""), "rest": (1, "1 let out by a release")} == standing(world)
+    assert {"canary": (1, ""), "rest": (1, "1 released")} == standing(world)
     operator.release(operator.everybody())
-    assert {"canary": (0, "1 let out by a release"), "rest": (0, "2 let out by a release")} == standing(world)
+    assert {"canary": (0, "1 released"), "rest": (0, "2 released")} == standing(world)
     operator.end(operator.everybody())
     assert {"canary": (1, ""), "rest": (2, "")} == standing(world)
 

@@ -9,26 +9,24 @@ from rollout.domain.actions.wishes import out
 from rollout.domain.drift.drift_kinds import Drift, Drifted
 from rollout.domain.drift.of_accounts import about_accounts, about_policy
 from rollout.domain.drift.of_users import (
-    Enforced,
     about_class,
     about_out,
     about_user,
-    count_enforced,
     deadlock,
     in_fact,
     new_user,
+    seen,
 )
 from rollout.domain.plan.entries import AccountPlan
 
 __all__ = [
     "Drift",
     "Drifted",
-    "Enforced",
     "about_accounts",
-    "count_enforced",
     "deadlock",
     "drift_of",
     "in_fact",
+    "seen",
 ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 
 from rollout.domain.actions.sight import Sight
@@ -11,6 +10,8 @@ from rollout.domain.actions.wishes import is_braked
 from rollout.domain.drift.drift_kinds import BY_MACHINE, FIX, PLAN_AGAIN, Drift, Drifted, of_user
 from rollout.domain.people.users import User
 from rollout.domain.plan.entries import Entry
+from rollout.domain.progress.records import Enforcement
+from rollout.domain.status.user_status import Seen
 from rollout.domain.verdicts.passwords import password_trap
 from rollout.domain.verdicts.rights import rights_of
 from rollout.domain.verdicts.verdict import Kind, Verdict
@@ -19,25 +20,25 @@ SOON = timedelta(days=7)
 """Within so many days an expiring password counts as a lock-out to come."""
 
 
-@dataclass(frozen=True, slots=True)
-class Enforced:
-    """How many users this tool has put under the policy and no release lets out, and for how many it works in fact."""
-
-    expected: int = 0
-    in_fact: int = 0
-
-
 def in_fact(sight: Sight, user: User) -> bool:
     """Tell by evaluation whether everything is denied to this user without MFA, by all the policies that stand."""
     around = sight.around
     return bool(around.examiner.examine(user, rights_of(user, around.observed, around.library)).covered_by)
 
 
-def count_enforced(sight: Sight) -> Enforced:
-    """Count whom this tool has enforced, and who is so in fact; who is let out is not expected."""
-    mine = [user for user in sight.facts.users if user.id in sight.progress.placed]
-    expected = [user for user in mine if not sight.is_let_out(user)]
-    return Enforced(len(expected), sum(in_fact(sight, user) for user in expected))
+def seen(sight: Sight, user: User) -> Seen:
+    """Tell whether our policy takes effect on a user as the account was read, and if not, why not."""
+    by = sight.verdict(user).enforced_by_us
+    if by:
+        return Seen(Enforcement.ENFORCED, by)
+    placed = user.id in sight.progress.placed
+    policy = sight.site.standing.policy
+    if sight.site.names.group in user.groups or policy.arn in user.attached:
+        out = Enforcement.BRAKE_PULLED if is_braked(sight) else Enforcement.WITHOUT_EFFECT
+        return Seen(out if placed else Enforcement.NEVER)
+    if user.id in sight.progress.releases.returning:
+        return Seen(Enforcement.RELEASED)
+    return Seen(Enforcement.TAKEN_OUT if placed else Enforcement.NEVER)
 
 
 def deadlock(sight: Sight, user: User) -> str:

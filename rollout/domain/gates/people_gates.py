@@ -65,7 +65,7 @@ def waves_members(users: Iterable[User], ids: frozenset[str]) -> Members:
 
 def _told_about_keys(user: User, progress: Progress) -> bool:
     told = progress.last_told(user.id)
-    return told is not None and told.impact in CLI_HABIT and bool(user.active_keys)
+    return told is not None and told.delivered and told.impact in CLI_HABIT and bool(user.active_keys)
 
 
 def _still_used(user: User, progress: Progress) -> bool:

@@ -48,7 +48,7 @@ class Notified:
         why_void = void(told, impact, now, since)
         if why_void:
             return Skipped(SkipCode.NOTICE, f"{why_void}: apply --stage notify again")
-        if told.delivery is not Delivery.DELIVERED:
+        if not told.delivered:
             return Skipped(SkipCode.NOTICE, f"the notice is {told.delivery}, not delivered")
         opens = opens_at(told, self.lead_time)
         if now < opens:

@@ -70,6 +70,11 @@ class Entry:
     matrix: int | None = None
 
     @property
+    def enforced_by_us(self) -> str:
+        """Name what of ours enforces the user; empty where nothing does, or only policies of others."""
+        return self.enforced_by if self.enforced_by != self.covered_by else ""
+
+    @property
     def because(self) -> tuple[str, ...]:
         """The reasons' words, each once."""
         return tuple(dict.fromkeys(str(reason.code) for reason in self.reasons))

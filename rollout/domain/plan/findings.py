@@ -41,8 +41,7 @@ def about_account(observed: Observed, verdicts: Mapping[str, Verdict]) -> Iterat
 
 
 def _about_user(user: User, verdict: Verdict) -> Iterator[Finding]:
-    ours = bool(verdict.enforced_by) and verdict.enforced_by != verdict.covered_by
-    if verdict.kind is Kind.HOLD and ours:
+    if verdict.kind is Kind.HOLD and verdict.enforced_by_us:
         text = f"{user.name} is enforced, but would be held today: {', '.join(verdict.codes)}"
         yield Finding("held-but-enforced", text, user.account_id, user.arn)
     if verdict.kind is Kind.COVERED and Code.CANNOT_ENROL in verdict.codes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from rollout.domain.policy.changes import (
     AddMember,
@@ -19,15 +20,26 @@ from rollout.domain.policy.changes import (
     DeletePolicy,
     DetachFromGroup,
     DetachFromUser,
+    Outcome,
     RemoveMember,
     SkipCode,
     Skipped,
 )
+from rollout.domain.progress.records import Intent, RunStarted
 from rollout.domain.progress.releases import RELEASE
-from rollout.domain.progress.replay import Done
 from rollout.domain.progress.stages import Stage
 
 Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One change of the past: what was intended, and what came of it (None: left open by a crash)."""
+
+    started: RunStarted
+    intent: Intent
+    outcome: Outcome | None
+    settled_at: datetime | None
 
 
 @dataclass(slots=True)
