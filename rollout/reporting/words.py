@@ -40,7 +40,11 @@ REASONS: dict[str, str] = {
     "enrolment-policy": "May not enrol a device today: the enrolment policy comes first.",
 }
 
-STATES = {f"{state}(…)" if state is State.SKIPPED else str(state): state.meaning for state in State}
+STATES = {
+    f"{state}(…)" if state is State.SKIPPED else str(state): state.meaning
+    for state in State
+    if state is not State.UNPLANNED
+}
 
 OUTCOMES = {
     "applied": "The change was made, and AWS confirmed it.",

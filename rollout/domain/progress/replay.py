@@ -308,7 +308,7 @@ class _Fold:
             progress.last_skip[user.id] = skip
         if started.stage is not Stage.ENFORCE or found is None:
             return
-        before = progress.known.get(user.account_id, {}).get(user.id)
+        before = progress.enforcement_of(user.account_id, user.id)
         if before is None or before.enforcement is Enforcement.ENFORCED or found is Enforcement.GONE:
             wave, by = (before.wave, before.by) if before else ("", "")
             self._know(Known(user, skip.at, found, wave, by, started.plan_id))
