@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,6 @@ from rollout.domain.actions.sight import Sight
 from rollout.domain.actions.wishes import to_fix
 from rollout.domain.drift import Drift, Drifted, about_accounts, drift_of, seen
 from rollout.domain.people.inventory import Inventory
-from rollout.domain.people.users import User
 from rollout.domain.plan.entries import AccountPlan
 from rollout.domain.policy.changes import UserRef
 from rollout.domain.progress.records import (
@@ -22,9 +21,9 @@ from rollout.domain.progress.records import (
     RunEnded,
     RunStarted,
 )
-from rollout.domain.progress.replay import replay
+from rollout.domain.progress.replay import Known, replay
 from rollout.domain.progress.stages import Stage
-from rollout.domain.status.user_status import Seen, Statuses, UserStatus
+from rollout.domain.status.user_status import Statuses, UserStatus
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import PlanRefused, Unwritable
 from rollout.workflows.apply.maker import Maker, Numbering
@@ -121,18 +120,13 @@ def verify(inventory: Inventory, stored: StoredPlan, eyes: Eyes, tools: VerifyTo
     expected = in_fact = 0
     for observed in inventory.observed:
         sight = eyes.sight(observed, progress, words, tools.clock)
-        part = planned.get(observed.account.id)
-        drifts += drift_of(sight, part)
-        known = _known(sight, part, statuses)
-        found = {user.id: seen(sight, user) for user in sight.facts.users}
+        drifts += drift_of(sight, planned.get(observed.account.id))
+        looked = tuple(_looked(sight, planned.get(observed.account.id), statuses))
         expected += sum(
             user.id in progress.placed and not sight.is_let_out(user) for user in sight.facts.users
         )
-        in_fact += sum(one.enforcement is Enforcement.ENFORCED for one in found.values())
-        _note(
-            (*_deadlocks(sight, drifts, eyes, now), *_differences(known, found, eyes, now)),
-            tools,
-        )
+        in_fact += sum(after.enforced for _, after in looked)
+        _note((*_deadlocks(sight, drifts, eyes), *_differences(looked, eyes, now)), tools)
     left_out = {left.account_id for left in stored.header.left_out}
     drifts += about_accounts(inventory.accounts, planned, left_out)
     order = list(Drifted)
@@ -197,47 +191,45 @@ def _check(order: FixOrder) -> None:
         )
 
 
-def _known(sight: Sight, part: AccountPlan | None, statuses: Statuses) -> list[UserStatus]:
-    """Say where everybody stood before the look: users of the plan, of the journal, and those who were seen."""
+def _looked(
+    sight: Sight, part: AccountPlan | None, statuses: Statuses
+) -> Iterator[tuple[UserStatus, UserStatus]]:
+    """Say of everybody of the account, the plan and the journal where they stood, and where they stand by the look."""
     entries = {entry.user.id: entry for entry in part.entries} if part else {}
-    refs = {entry.user.id: entry.user for entry in entries.values()}
-    refs |= {known.user.id: known.user for known in sight.progress.known.get(sight.account_id, {}).values()}
-    refs |= {user.id: _ref(user) for user in sight.facts.users}
-    return [statuses.of(ref, entries.get(user_id)) for user_id, ref in refs.items()]
+    found = {user.id: seen(sight, user) for user in sight.facts.users}
+    known = {entry.user.id: entry.user for entry in entries.values()}
+    known |= {one.user.id: one.user for one in sight.progress.known.get(sight.account_id, {}).values()}
+    known |= {one.user.id: one.user for one in found.values()}
+    for user_id, ref in known.items():
+        now = found.get(user_id, Known(ref, sight.now, Enforcement.GONE))
+        entry = entries.get(user_id)
+        yield statuses.of(ref, entry), statuses.of(ref, entry, now)
 
 
 def _differences(
-    known: Iterable[UserStatus], found: Mapping[str, Seen], eyes: Eyes, now: datetime
+    looked: Iterable[tuple[UserStatus, UserStatus]], eyes: Eyes, now: datetime
 ) -> Iterator[Record]:
     """Put on record whose enforcement is another than plan and journal say: every command goes by it from now on."""
-    for status in known:
-        seen_now = found.get(status.user.id, Seen(Enforcement.GONE))
-        by = seen_now.by or status.by
-        same = (
-            seen_now.enforcement is status.enforcement
-            or {seen_now.enforcement, status.enforcement} <= NOT_OURS
-        )
-        if not same and by:
+    for before, after in looked:
+        same = before.enforcement is after.enforcement or {before.enforcement, after.enforcement} <= NOT_OURS
+        if not same:
+            by, wave = after.by, after.enforced_in
             yield EnforcementSeen(
-                eyes.run, now, eyes.organization_id, status.user, status.enforced_in, seen_now.enforcement, by
+                eyes.run, now, eyes.organization_id, after.user, wave, after.enforcement, by
             )
 
 
-def _deadlocks(sight: Sight, drifts: Sequence[Drift], eyes: Eyes, now: datetime) -> Iterator[Record]:
+def _deadlocks(sight: Sight, drifts: Sequence[Drift], eyes: Eyes) -> Iterator[Record]:
     """Put on record who is deadlocked, and who is so no more: waves soak anew, and count them as failures."""
     known = sight.progress.releases.trapped
     trapped = {drift.who: drift.text for drift in drifts if drift.kind is Drifted.DEADLOCK}
     for user in sight.facts.users:
         if (user.arn in trapped) == (user.id in known) or user.id not in sight.progress.placed:
             continue
-        detail = trapped.get(user.arn, "can get in again")
+        ref = UserRef(user.account_id, user.name, user.id, user.arn)
+        detail, wave = trapped.get(user.arn, "can get in again"), sight.wave_of(user)
         over = user.arn not in trapped
-        wave = sight.wave_of(user)
-        yield Deadlocked(eyes.run, now, eyes.organization_id, _ref(user), wave, detail, over=over)
-
-
-def _ref(user: User) -> UserRef:
-    return UserRef(user.account_id, user.name, user.id, user.arn)
+        yield Deadlocked(eyes.run, sight.now, eyes.organization_id, ref, wave, detail, over=over)
 
 
 def _note(records: tuple[Record, ...], tools: VerifyTools) -> None:

@@ -10,8 +10,9 @@ from rollout.domain.actions.wishes import is_braked
 from rollout.domain.drift.drift_kinds import BY_MACHINE, FIX, PLAN_AGAIN, Drift, Drifted, of_user
 from rollout.domain.people.users import User
 from rollout.domain.plan.entries import Entry
+from rollout.domain.policy.changes import UserRef
 from rollout.domain.progress.records import Enforcement
-from rollout.domain.status.user_status import Seen
+from rollout.domain.progress.replay import Known
 from rollout.domain.verdicts.passwords import password_trap
 from rollout.domain.verdicts.rights import rights_of
 from rollout.domain.verdicts.verdict import Kind, Verdict
@@ -26,19 +27,20 @@ def in_fact(sight: Sight, user: User) -> bool:
     return bool(around.examiner.examine(user, rights_of(user, around.observed, around.library)).covered_by)
 
 
-def seen(sight: Sight, user: User) -> Seen:
+def seen(sight: Sight, user: User) -> Known:
     """Tell whether our policy takes effect on a user as the account was read, and if not, why not."""
-    by = sight.verdict(user).enforced_by_us
-    if by:
-        return Seen(Enforcement.ENFORCED, by)
-    placed = user.id in sight.progress.placed
-    policy = sight.site.standing.policy
-    if sight.site.names.group in user.groups or policy.arn in user.attached:
+    verdict, placed = sight.verdict(user), user.id in sight.progress.placed
+    if verdict.enforced_by_us:
+        found = Enforcement.ENFORCED
+    elif sight.site.names.group in user.groups or sight.site.standing.policy.arn in user.attached:
         out = Enforcement.BRAKE_PULLED if is_braked(sight) else Enforcement.WITHOUT_EFFECT
-        return Seen(out if placed else Enforcement.NEVER)
-    if user.id in sight.progress.releases.returning:
-        return Seen(Enforcement.RELEASED)
-    return Seen(Enforcement.TAKEN_OUT if placed else Enforcement.NEVER)
+        found = out if placed else Enforcement.NEVER
+    elif user.id in sight.progress.releases.returning:
+        found = Enforcement.RELEASED
+    else:
+        found = Enforcement.TAKEN_OUT if placed else Enforcement.NEVER
+    ref = UserRef(user.account_id, user.name, user.id, user.arn)
+    return Known(ref, sight.now, found, sight.wave_of(user), verdict.enforced_by_us)
 
 
 def deadlock(sight: Sight, user: User) -> str:

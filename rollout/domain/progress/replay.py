@@ -56,27 +56,6 @@ from rollout.domain.progress.stages import Stage
 
 __all__ = ["Done", "Known", "Placed", "Progress", "replay"]
 
-OutsideOfRuns = Approved | Deadlocked | EnforcementSeen
-"""Records that name their organization themselves."""
-Inside = (
-    Intent
-    | Settled
-    | Told
-    | Reminded
-    | UserSkipped
-    | AccountFailed
-    | GateRead
-    | GateOverridden
-    | Released
-    | ReleaseEnded
-    | WaveCarried
-    | WaveUndone
-    | RunEnded
-)
-"""Records that belong to a run."""
-
-UNTRIED = frozenset({SkipCode.BUDGET})
-"""Why a user was left alone that says nothing of an earlier failure: nobody has tried again."""
 _FOUND = {
     SkipCode.RELEASED: Enforcement.LET_OUT,
     SkipCode.GONE: Enforcement.GONE,
@@ -85,7 +64,9 @@ _FOUND = {
     SkipCode.WAITING: Enforcement.NOT_FOUND,
 }
 """What an enforce run has seen of a user whom it left alone; other codes say nothing of it."""
-_OUT = frozenset({Enforcement.RELEASED, Enforcement.TAKEN_OUT, Enforcement.BRAKE_PULLED, Enforcement.LET_OUT})
+RELEASED = frozenset(
+    {Enforcement.RELEASED, Enforcement.TAKEN_OUT, Enforcement.BRAKE_PULLED, Enforcement.LET_OUT}
+)
 _BACK_WITH_THE_POLICY = frozenset({Enforcement.BRAKE_PULLED, Enforcement.WITHOUT_EFFECT})
 
 _BACK_AT_ITS_END = frozenset({Enforcement.LET_OUT, Enforcement.ENFORCED})
@@ -121,7 +102,7 @@ class Known:
 
         By `release`, or by somebody's hand: the membership removed, the default version set to the Allow half.
         """
-        return self.enforcement in _OUT and bool(self.by)
+        return self.enforcement in RELEASED and bool(self.by)
 
 
 @dataclass(slots=True)
@@ -215,10 +196,12 @@ def replay(records: Iterable[Record], organization_id: str) -> Progress:
     """Derive the progress of one organization; records of other organizations in the same store are passed over."""
     fold = _Fold()
     for record in records:
-        if isinstance(record, RunStarted | OutsideOfRuns):
-            if record.organization_id == organization_id:
-                fold.take_by_itself(record)
-        elif record.run in fold.progress.runs:
+        match record:
+            case RunStarted() | Approved() | Deadlocked() | EnforcementSeen():
+                ours = record.organization_id == organization_id
+            case _:
+                ours = record.run in fold.progress.runs
+        if ours:
             fold.take(record)
     return fold.progress
 
@@ -237,7 +220,8 @@ class _Fold:
     early: dict[tuple[str, int], Settled] = field(default_factory=dict)
     policy_of: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def take_by_itself(self, record: RunStarted | OutsideOfRuns) -> None:
+    def take(self, record: Record) -> None:  # noqa: C901, PLR0912 - one case for each kind of record
+        """Take in the next record of the organization."""
         progress = self.progress
         match record:
             case RunStarted():
@@ -251,22 +235,6 @@ class _Fold:
                 progress.releases.disturbed[record.wave] = record.at
             case EnforcementSeen():
                 self._see(record)
-
-    def _see(self, seen: EnforcementSeen) -> None:
-        """Take in what a look found. A hand that let somebody out shakes the wave as a release does."""
-        before = self.progress.enforcement_of(seen.user.account_id, seen.user.id)
-        known = Known(seen.user, seen.at, seen.enforcement, seen.wave, seen.by)
-        if known.enforcement is Enforcement.ENFORCED:
-            self.progress.releases.braked_at.pop(
-                seen.user.account_id, None
-            )  # somebody has let go of the brake
-        if known.released and seen.wave and not (before and before.released):
-            self.progress.releases.disturbed[seen.wave] = seen.at
-        self._know(known)
-
-    def take(self, record: Inside) -> None:
-        progress = self.progress
-        match record:
             case Intent():
                 self._intend(record)
             case Settled():
@@ -294,6 +262,18 @@ class _Fold:
             case RunEnded():
                 self._end(record)
 
+    def _see(self, seen: EnforcementSeen) -> None:
+        """Take in what a look found. A hand that let somebody out shakes the wave as a release does."""
+        before = self.progress.enforcement_of(seen.user.account_id, seen.user.id)
+        known = Known(seen.user, seen.at, seen.enforcement, seen.wave, seen.by)
+        if known.enforcement is Enforcement.ENFORCED:
+            self.progress.releases.braked_at.pop(
+                seen.user.account_id, None
+            )  # somebody has let go of the brake
+        if known.released and seen.wave and not (before and before.released):
+            self.progress.releases.disturbed[seen.wave] = seen.at
+        self._know(known)
+
     def _skip(self, skip: UserSkipped) -> None:
         progress, user = self.progress, skip.user
         progress.passed.append(skip)
@@ -301,7 +281,7 @@ class _Fold:
             progress.let_out[user.id] = skip.at
         if skip.code is SkipCode.FAILED:
             progress.failing[user.id] = skip.wave
-        elif skip.code not in UNTRIED:
+        elif skip.code is not SkipCode.BUDGET:  # for want of budget nobody has tried again
             progress.failing.pop(user.id, None)
         started, found = progress.runs[skip.run], _FOUND.get(skip.code)
         if started.stage is not Stage.DRY_RUN:

@@ -16,7 +16,7 @@ The words are those of design.md#glossary:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rollout.domain.actions.letting_out import user_release
@@ -25,17 +25,9 @@ from rollout.domain.plan.entries import Entry, Header
 from rollout.domain.policy.changes import Failed, SkipCode, UserRef
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import AccountFailed, Enforcement, Told, UserSkipped
-from rollout.domain.progress.replay import Done, Known, Progress
+from rollout.domain.progress.replay import RELEASED, Done, Known, Progress
 from rollout.domain.status.words import State
 from rollout.domain.verdicts.verdict import Impact, Kind
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a look at AWS has found of one user's enforcement; `by` names what enforces."""
-
-    enforcement: Enforcement
-    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +85,6 @@ class UserStatus:
         return f"skipped({self.skipped})" if self.skipped is not None else str(self.state)
 
 
-RELEASED = frozenset(
-    {Enforcement.RELEASED, Enforcement.TAKEN_OUT, Enforcement.BRAKE_PULLED, Enforcement.LET_OUT}
-)
-
-
 @dataclass(frozen=True, slots=True)
 class StatusCounts:
     """The sums over the users of one wave, or of one account."""
@@ -146,7 +133,7 @@ class Statuses:
         self._gates = gates or {}
         self._order = {run: number for number, run in enumerate(progress.runs)}
 
-    def of(self, user: UserRef, entry: Entry | None = None, seen: Seen | None = None) -> UserStatus:
+    def of(self, user: UserRef, entry: Entry | None = None, seen: Known | None = None) -> UserStatus:
         """Say where one user stands. `entry` is the plan's, `seen` what a look has found just now."""
         known = self._known(user, entry, seen)
         waiting = self._state(user, entry, known)
@@ -167,13 +154,13 @@ class Statuses:
 
     # --- Enforced, released, or neither ---
 
-    def _known(self, user: UserRef, entry: Entry | None, seen: Seen | None) -> Known:
+    def _known(self, user: UserRef, entry: Entry | None, seen: Known | None) -> Known:
         """Find the newest that is known: by the look, else by the journal or the plan's inventory."""
         known = self._of_journal_or_plan(user, entry)
         if seen is not None:
-            known = Known(user, self._now, seen.enforcement, known.wave, seen.by or known.by)
+            known = replace(seen, wave=known.wave, by=seen.by or known.by)
         if known.enforcement in RELEASED and not known.by:
-            return Known(user, known.at, Enforcement.NEVER)  # who was never enforced is not released
+            return replace(known, enforcement=Enforcement.NEVER)  # who was never enforced is not released
         return known
 
     def _of_journal_or_plan(self, user: UserRef, entry: Entry | None) -> Known:
