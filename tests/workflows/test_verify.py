@@ -23,7 +23,13 @@ from rollout.domain.policy.changes import (
     RemoveMember,
     SetDefaultVersion,
 )
-from rollout.domain.progress.records import Deadlocked, RunEnded, RunStarted
+from rollout.domain.progress.records import (
+    Deadlocked,
+    Enforcement,
+    EnforcementSeen,
+    RunEnded,
+    RunStarted,
+)
 from rollout.errors import LockHeld, PlanRefused, Unwritable
 from rollout.workflows.ports import CannotEnter, Refusal
 from rollout.workflows.verify import Verified
@@ -297,6 +303,58 @@ def test_a_lock_out_is_on_record_once_and_restarts_the_soak():
     operator.verify()
     assert [False, True] == [one.over for one in world.records(Deadlocked)]
     assert 0 == world.done.failures("rest")
+
+
+def test_whom_a_hand_has_taken_out_is_on_record_once_and_so_is_their_return():
+    world, operator = drifted(RemoveMember(ACCOUNT, GROUP, BOB))
+    operator.verify()
+    operator.verify()
+    (seen,) = world.records(EnforcementSeen)
+    assert ("bob", "rest", Enforcement.TAKEN_OUT) == (seen.user.name, seen.wave, seen.enforcement)
+    by_hand(world, AddMember(ACCOUNT, GROUP, BOB))
+    operator.verify()
+    operator.verify()
+    seen = world.records(EnforcementSeen)[1]
+    assert (Enforcement.ENFORCED, "ForceMFA (group ForceMFA)") == (seen.enforcement, seen.by)
+    assert 2 == len(world.records(EnforcementSeen))
+
+
+def test_a_hand_fails_and_shakes_the_wave_as_a_release_does_until_they_are_back():
+    world, operator = drifted(RemoveMember(ACCOUNT, GROUP, BOB))
+    operator.verify()
+    assert {BOB.id} == world.done.failed_users("rest")
+    assert world.clock.now() == world.done.releases.disturbed["rest"]
+    operator.fix(memberships=True)
+    assert 0 == world.done.failures("rest")
+
+
+def test_who_is_exempt_and_was_taken_out_by_hand_is_nobodys_failure():
+    world, operator = drifted(RemoveMember(ACCOUNT, GROUP, BOB))
+    operator.verify()
+    world.exempt(an_exemption(BOB.arn))
+    operator.verify()
+    operator.verify()
+    assert 0 == world.done.failures("rest")
+    assert 2 == len(world.records(EnforcementSeen))
+
+
+def test_a_brake_that_a_release_pulled_and_a_hand_let_go_lets_nobody_out():
+    world = a_world()
+    operator = Operator(world)
+    operator.release(operator.accounts(OTHER))
+    by_hand(world, SetDefaultVersion(OTHER, POLICY.replace(ACCOUNT, OTHER), "v2"), account=OTHER)
+    operator.verify()
+    operator.verify()
+    assert [Enforcement.ENFORCED] == [one.enforcement for one in world.records(EnforcementSeen)]
+    assert 0 == world.done.failures("rest")
+
+
+def test_who_is_not_in_the_account_any_more_is_enforced_no_more():
+    world = a_world()
+    world.accounts[ACCOUNT].remove("bob")
+    found = Operator(world).verify()
+    assert (2, 2) == (found.enforced.expected, found.enforced.in_fact)
+    assert [Enforcement.GONE] == [one.enforcement for one in world.records(EnforcementSeen)]
 
 
 def test_a_journal_that_cannot_be_written_stops_no_look():

@@ -35,6 +35,8 @@ def seen(sight: Sight, user: User) -> Known:
     elif sight.site.names.group in user.groups or sight.site.standing.policy.arn in user.attached:
         out = Enforcement.BRAKE_PULLED if is_braked(sight) else Enforcement.WITHOUT_EFFECT
         found = out if placed else Enforcement.NEVER
+    elif verdict.kind is Kind.EXEMPT:
+        found = Enforcement.UNDONE  # who is exempt is meant to be out, whoever took them out
     elif user.id in sight.progress.releases.returning:
         found = Enforcement.RELEASED
     else:

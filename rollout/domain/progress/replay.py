@@ -68,8 +68,7 @@ RELEASED = frozenset(
     {Enforcement.RELEASED, Enforcement.TAKEN_OUT, Enforcement.BRAKE_PULLED, Enforcement.LET_OUT}
 )
 _BACK_WITH_THE_POLICY = frozenset({Enforcement.BRAKE_PULLED, Enforcement.WITHOUT_EFFECT})
-
-_BACK_AT_ITS_END = frozenset({Enforcement.LET_OUT, Enforcement.ENFORCED})
+_BACK_AT_THE_END_OF_A_RELEASE = _BACK_WITH_THE_POLICY | {Enforcement.LET_OUT, Enforcement.ENFORCED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,10 +265,8 @@ class _Fold:
         """Take in what a look found. A hand that let somebody out shakes the wave as a release does."""
         before = self.progress.enforcement_of(seen.user.account_id, seen.user.id)
         known = Known(seen.user, seen.at, seen.enforcement, seen.wave, seen.by)
-        if known.enforcement is Enforcement.ENFORCED:
-            self.progress.releases.braked_at.pop(
-                seen.user.account_id, None
-            )  # somebody has let go of the brake
+        if known.enforcement is Enforcement.ENFORCED:  # somebody has let go of the brake
+            self.progress.releases.braked_at.pop(seen.user.account_id, None)
         if known.released and seen.wave and not (before and before.released):
             self.progress.releases.disturbed[seen.wave] = seen.at
         self._know(known)
@@ -392,15 +389,17 @@ class _Fold:
                 self._take_out(done, at, user, applied=applied)
             case SetDefaultVersion() | CreateVersion() | DetachFromGroup() if by_release:
                 releases.braked[change.account_id] = done.intent.run
-                releases.braked_at[change.account_id] = at
+                if not is_rehearsal(done):
+                    releases.braked_at[change.account_id] = at
             case SetDefaultVersion() | CreateVersion() | AttachToGroup() | DeletePolicy():
                 was_braked = releases.braked.pop(change.account_id, None) is not None
-                releases.braked_at.pop(change.account_id, None)
                 if isinstance(change, AttachToGroup):
                     self.policy_of[change.account_id, change.group] = _name_of(change.policy_arn)
-                if not isinstance(change, DeletePolicy):
-                    ends = was_braked or done.started.command == RELEASE_END
-                    self._bring_back(change.account_id, at, release_ends=ends)
+                if not is_rehearsal(done):
+                    releases.braked_at.pop(change.account_id, None)
+                    if not isinstance(change, DeletePolicy):
+                        ends = was_braked or done.started.command == RELEASE_END
+                        self._bring_back(change.account_id, at, release_ends=ends)
             case _:
                 pass
 
@@ -420,9 +419,8 @@ class _Fold:
             progress.releases.returning[user.id] = Returning(user, done.intent.wave, at)
         else:
             progress.releases.returning.pop(user.id, None)
-            progress.let_out[user.id] = (
-                at  # a release is meant to end; what was told before it still counts then
-            )
+            # Not so for a release, which is meant to end: what was told before it still counts then.
+            progress.let_out[user.id] = at
         if is_rehearsal(done):
             return
         before = progress.known.get(user.account_id, {}).get(user.id)
@@ -434,11 +432,9 @@ class _Fold:
     def _bring_back(self, account_id: str, at: datetime, *, release_ends: bool) -> None:
         """Note that the policy is in force again for those who never left it."""
         users = self.progress.known.get(account_id, {})
+        back = _BACK_AT_THE_END_OF_A_RELEASE if release_ends else _BACK_WITH_THE_POLICY
         for user_id, known in users.items():
-            back = known.enforcement in _BACK_WITH_THE_POLICY or (
-                release_ends and known.enforcement in _BACK_AT_ITS_END
-            )
-            if back and user_id in self.progress.placed:
+            if known.enforcement in back and user_id in self.progress.placed:
                 users[user_id] = replace(known, at=at, enforcement=Enforcement.ENFORCED)
 
     def _know(self, known: Known) -> None:
