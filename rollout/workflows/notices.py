@@ -103,7 +103,8 @@ def preview(stored: StoredPlan, progress: Progress, rules: NoticeRules, now: dat
     if found is None:
         raise EmptySelection(f"nobody in plan {stored.header.id} is {who}", cure="see who is: rollout show")
     _, entry = found
-    if not _is_told(entry, rules):
+    statuses = Statuses(stored.header, progress, now)
+    if not _gets_notice(entry, rules, statuses):
         held = f"{entry.verdict} ({', '.join(entry.because)})"
         why = "nothing changes for them" if entry.verdict is Kind.ENFORCE else f"the verdict is {held}"
         raise EmptySelection(f"{who} would get no message: {why}", cure="rollout show --user explains it")
@@ -111,7 +112,7 @@ def preview(stored: StoredPlan, progress: Progress, rules: NoticeRules, now: dat
     due = due_dates(progress, filled, rules.lead_time, rules.soak, now)
     lines = [
         _line(part, other, due[other.wave], progress, rules, now)
-        for part, other in _together(stored, entry, rules)
+        for part, other in _together(stored, entry, rules, statuses)
     ]
     return Notice(entry.address, tuple(sorted(lines, key=lambda line: (line.due, line.user.arn))))
 
@@ -124,19 +125,21 @@ def _find(stored: StoredPlan, who: str) -> tuple[AccountPlan, Entry] | None:
     return None
 
 
-def _is_told(entry: Entry, rules: NoticeRules) -> bool:
-    if entry.verdict is not Kind.ENFORCE or entry.impact is None or entry.enforced_by:
+def _gets_notice(entry: Entry, rules: NoticeRules, statuses: Statuses) -> bool:
+    if entry.verdict is not Kind.ENFORCE or entry.impact is None or statuses.of(entry.user, entry).enforced:
         return False
     return needs_notice(entry.impact, unaffected_too=rules.unaffected_too)
 
 
-def _together(stored: StoredPlan, wanted: Entry, rules: NoticeRules) -> Iterator[tuple[AccountPlan, Entry]]:
+def _together(
+    stored: StoredPlan, wanted: Entry, rules: NoticeRules, statuses: Statuses
+) -> Iterator[tuple[AccountPlan, Entry]]:
     """Find the users of the same person in the same wave: they are told in one message."""
     address = wanted.address.casefold()
     for part in stored.accounts():
         for entry in part.entries:
             same = entry.wave == wanted.wave and entry.address.casefold() == address
-            if same and _is_told(entry, rules):
+            if same and _gets_notice(entry, rules, statuses):
                 yield part, entry
 
 

@@ -222,13 +222,13 @@ def _differences(
 def _deadlocks(sight: Sight, drifts: Sequence[Drift], eyes: Eyes) -> Iterator[Record]:
     """Put on record who is deadlocked, and who is so no more: waves soak anew, and count them as failures."""
     known = sight.progress.releases.trapped
-    trapped = {drift.who: drift.text for drift in drifts if drift.kind is Drifted.DEADLOCK}
+    found = {drift.who: drift.text for drift in drifts if drift.kind is Drifted.DEADLOCK}
     for user in sight.facts.users:
-        if (user.arn in trapped) == (user.id in known) or user.id not in sight.progress.placed:
+        if (user.arn in found) == (user.id in known) or user.id not in sight.progress.placed:
             continue
         ref = UserRef(user.account_id, user.name, user.id, user.arn)
-        detail, wave = trapped.get(user.arn, "can get in again"), sight.wave_of(user)
-        over = user.arn not in trapped
+        detail, wave = found.get(user.arn, "can get in again"), sight.wave_of(user)
+        over = user.arn not in found
         yield Deadlocked(eyes.run, sight.now, eyes.organization_id, ref, wave, detail, over=over)
 
 
