@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -69,7 +70,8 @@ class OwnedResources:
 
     def _make(self, change: Change, key: Key, done: Done) -> None:
         if isinstance(change, CreatePolicy | CreateVersion):
-            self.versions.setdefault(change.policy_arn, []).append(done)
+            # What a later run settled for one that died stands where it was intended.
+            insort(self.versions.setdefault(change.policy_arn, []), done, key=lambda one: one.intent.at)
         if not isinstance(change, CreateVersion):
             # Who comes back from a release is there by the plan and the wave that brought them first.
             self.things[key] = self.lent.pop(key, done)
