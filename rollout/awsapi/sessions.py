@@ -212,8 +212,8 @@ class Connection:
     def _config(self) -> Config:
         connect, read = self._timeouts
         return Config(
-            # A fresh dict: botocore writes into it. One attempt: retries.py owns them all (aws-facts.md#errors-and-
-            # retries).
+            # A fresh dict: botocore writes into it. One attempt: retries.py owns them all
+            # (aws-facts.md#errors-and-retries).
             retries={"total_max_attempts": 1, "mode": "standard"},
             connect_timeout=connect,
             read_timeout=read,
