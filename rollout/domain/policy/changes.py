@@ -206,10 +206,13 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The change could not be made."""
+    """The change could not be made: `code` and `request_id` are AWS's, `cure` says what to do."""
 
     why: str
     attempts: int = 1
+    code: str = ""
+    request_id: str = ""
+    cure: str = ""
 
 
 Outcome = Applied | AlreadyInPlace | Skipped | Failed

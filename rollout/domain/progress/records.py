@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 
 from rollout.domain.policy.changes import Change, Outcome, UserRef
 from rollout.domain.progress.messages import Delivery
@@ -205,13 +206,22 @@ class WaveUndone:
     wave: str
 
 
+class RunEnding(StrEnum):
+    """How a run came to its end; `narrowed` is a rehearsal that was told to leave somebody out."""
+
+    DONE = "done"
+    IN_PART = "in part"
+    INTERRUPTED = "interrupted"
+    REFUSED = "refused"
+    NOTHING_DUE = "nothing due"
+    LOCK_LOST = "lock lost"
+    FAILURE_TOLERANCE = "stopped by failure_tolerance"
+    NARROWED = "narrowed"
+
+
 @dataclass(frozen=True, slots=True)
 class RunEnded:
-    """The run came to its end, with counts per outcome.
-
-    `ending` is `done`, `in part`, `interrupted`, `refused`, `nothing due`, `lock lost`, `stopped by failure_tolerance`,
-    or of a rehearsal that was told to leave somebody out `narrowed`.
-    """
+    """The run came to its end, with counts per outcome. `ending` is a RunEnding."""
 
     run: str
     at: datetime
