@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -30,14 +30,15 @@ def restore(cell: str) -> str:
 
 def _plain(text: str) -> str:
     # Codes become text; half a character (which no AWS name has) becomes its escape, as in CSV.
-    return str(text).encode("utf-8", "backslashreplace").decode()
+    text = str(text)
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _text(text: str) -> str:
     return defuse(str(text))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CellType:
     """The type of a column: `cell` spells a value for CSV, `shown` for people.
 
@@ -86,4 +87,6 @@ TIME = CellType(
     lambda pa: pa.timestamp("us", tz="UTC"),
     nullable=True,
 )
+MINUTE = replace(TIME, shown=moments.minute)
+"""A time that the page shows to the minute, not to the day."""
 DAY = CellType(_or_none(date.isoformat), moments.day, "datetime64[s]", lambda pa: pa.date32(), nullable=True)

@@ -90,86 +90,44 @@ def _attempts(line: ChangeLine) -> int | None:
     return line.result.attempts if isinstance(line.result, Applied | Failed) else None
 
 
-CHANGES: Table[ChangeLine] = Table(
-    "changes.csv",
-    (
-        Column("at", TIME, "When it happened.", lambda line: line.at),
-        Column("run", TEXT, "The run that did it.", lambda line: line.started.run),
-        Column(
-            "stage",
-            TEXT,
-            "The stage of that run (`dry-run`, `notify` or `enforce`), or its command: `release`, `release --end`, "
-            "`rollback` or `verify --fix`.",
-            lambda line: line.stage,
-        ),
-        Column("plan_id", TEXT, "The plan that the run carried out.", lambda line: line.started.plan_id),
-        Column("wave", TEXT, "The wave it was done for.", lambda line: line.wave),
-        Column("account_id", TEXT, "The account it was done in.", lambda line: line.account_id),
-        Column(
-            "user_name",
-            TEXT,
-            "The user it is about; empty where a policy or a group is changed.",
-            lambda line: line.user.name if line.user else "",
-        ),
-        Column(
-            "user_id",
-            TEXT,
-            "The lasting identity of that user.",
-            lambda line: line.user.id if line.user else "",
-        ),
-        Column(
-            "change",
-            TEXT,
-            "The write (`create-policy`, `add-member`, …), or `notice`, `reminder`, `skip` (a user was left alone), "
-            "`release`, `end-release`, `approve`, `override-gate`, or `enter-account` (which failed).",
-            lambda line: line.change,
-        ),
-        Column("target", TEXT, "The policy, group, gate or users it was done to.", lambda line: line.target),
-        Column(
-            "before",
-            TEXT,
-            "What a live read found just before the write: `absent` or `present`.",
-            lambda line: line.before,
-        ),
-        Column("outcome", CODE, "What came of it; see the outcomes below.", lambda line: line.outcome_text),
-        Column("detail", TEXT, "Why, or the reason that was given.", lambda line: line.detail),
-        Column("request_id", TEXT, "The AWS request ID, to look up in CloudTrail.", _request_id),
-        Column("attempts", COUNT, "How many attempts the write took.", _attempts),
-        Column(
-            "address",
-            TEXT,
-            "For notices and reminders: the address they were sent to.",
-            lambda line: line.address,
-        ),
-        Column(
-            "due",
-            DAY,
-            "For notices and reminders: the enforcement date they named.",
-            lambda line: line.due,
-        ),
-        Column(
-            "delivery",
-            TEXT,
-            "For notices and reminders: how far they got: `queued`, `delivered` or `failed`.",
-            lambda line: line.delivery,
-        ),
-        Column(
-            "caller",
-            TEXT,
-            "Who ran the command, approved the wave, released the users or overrode the gate.",
-            lambda line: line.caller or line.started.caller,
-        ),
-        Column(
-            "error_code",
-            TEXT,
-            "For failed writes: the error code of AWS, such as `AccessDenied`.",
-            lambda line: line.failure.code if line.failure else "",
-        ),
-        Column(
-            "cure",
-            TEXT,
-            "For what failed: what to do about it.",
-            lambda line: line.failure.cure if line.failure else line.cure,
-        ),
-    ),
-)
+# One column is one row of this table.
+# fmt: off
+CHANGES: Table[ChangeLine] = Table("changes.csv", (
+    Column("at", TIME, "When it happened.", lambda line: line.at),
+    Column("run", TEXT, "The run that did it.", lambda line: line.started.run),
+    Column("stage", TEXT,
+           "The stage of that run (`dry-run`, `notify` or `enforce`), or its command: `release`, `release "
+           "--end`, `rollback` or `verify --fix`.", lambda line: line.stage),
+    Column("plan_id", TEXT, "The plan that the run carried out.", lambda line: line.started.plan_id),
+    Column("wave", TEXT, "The wave it was done for.", lambda line: line.wave),
+    Column("account_id", TEXT, "The account it was done in.", lambda line: line.account_id),
+    Column("user_name", TEXT, "The user it is about; empty where a policy or a group is changed.",
+           lambda line: line.user.name if line.user else ""),
+    Column("user_id", TEXT, "The lasting identity of that user.",
+           lambda line: line.user.id if line.user else ""),
+    Column("change", TEXT,
+           "The write (`create-policy`, `add-member`, …), or `notice`, `reminder`, `skip` (a user was left "
+           "alone), `release`, `end-release`, `approve`, `override-gate`, or `enter-account` (which "
+           "failed).", lambda line: line.change),
+    Column("target", TEXT, "The policy, group, gate or users it was done to.", lambda line: line.target),
+    Column("before", TEXT, "What a live read found just before the write: `absent` or `present`.",
+           lambda line: line.before),
+    Column("outcome", CODE, "What came of it: `applied`, `skipped`, `failed` …",
+           lambda line: line.outcome_text),
+    Column("detail", TEXT, "Why, or the reason that was given.", lambda line: line.detail),
+    Column("request_id", TEXT, "The AWS request ID, to look up in CloudTrail.", _request_id),
+    Column("attempts", COUNT, "How many attempts the write took.", _attempts),
+    Column("address", TEXT, "For notices and reminders: the address they were sent to.",
+           lambda line: line.address),
+    Column("due", DAY, "For notices and reminders: the enforcement date they named.", lambda line: line.due),
+    Column("delivery", TEXT,
+           "For notices and reminders: how far they got: `queued`, `delivered` or `failed`.",
+           lambda line: line.delivery),
+    Column("caller", TEXT, "Who ran the command, approved the wave, released the users or overrode the gate.",
+           lambda line: line.caller or line.started.caller),
+    Column("error_code", TEXT, "For failed writes: the error code of AWS, such as `AccessDenied`.",
+           lambda line: line.failure.code if line.failure else ""),
+    Column("cure", TEXT, "For what failed: what to do about it.",
+           lambda line: line.failure.cure if line.failure else line.cure),
+))
+# fmt: on

@@ -116,6 +116,6 @@ def test_a_column_is_in_parquet_too(monkeypatch: pytest.MonkeyPatch):
 def test_columns_have_names_of_their_own_and_one_line_of_meaning(table: Table[Any]):
     assert len(table.columns) == len({column.name for column in table.columns})
     for column in table.columns:
-        assert column.meaning.endswith(".")
+        assert column.meaning.endswith((".", "…"))
         assert "\n" not in column.meaning
         assert "|" not in column.meaning.replace("` | `", "")
