@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from rollout.reporting import moments
+from rollout.reporting import spelling
 
 # IAM allows names like `=cmd|...` and `@sum`. The full-width signs count: some programs fold them into these.
 _DANGER = "=+\\-@\t\r\n＝＋－＠"  # noqa: RUF001 - meant
@@ -81,12 +81,12 @@ SHARE = CellType(
     _or_none(str), _or_none("{:g} %".format, "–"), "Float64", lambda pa: pa.float64(), nullable=True
 )
 TIME = CellType(
-    _or_none(moments.stamp),
-    moments.day,
+    _or_none(spelling.stamp),
+    spelling.day,
     "datetime64[us, UTC]",
     lambda pa: pa.timestamp("us", tz="UTC"),
     nullable=True,
 )
-MINUTE = replace(TIME, shown=moments.minute)
+MINUTE = replace(TIME, shown=spelling.minute)
 """A time that the page shows to the minute, not to the day."""
-DAY = CellType(_or_none(date.isoformat), moments.day, "datetime64[s]", lambda pa: pa.date32(), nullable=True)
+DAY = CellType(_or_none(date.isoformat), spelling.day, "datetime64[s]", lambda pa: pa.date32(), nullable=True)

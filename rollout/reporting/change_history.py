@@ -30,7 +30,7 @@ from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import Released, Reminded, RunStarted, Told
 from rollout.domain.progress.replay import Done, Progress
 from rollout.domain.progress.stages import Stage
-from rollout.reporting import moments
+from rollout.reporting import spelling
 from rollout.reporting.changes import ChangeLine, ChangeOutcome
 from rollout.reporting.user_standing import is_rehearsal, user_of
 
@@ -188,7 +188,7 @@ def _notices(progress: Progress, *, rehearsed: bool) -> Iterator[ChangeLine]:
             yield _notice(told, progress, "notice", f"impact {told.impact}", rehearsed=rehearsed)
     for reminders in progress.reminded.values():
         for reminder in reminders:
-            before = f"{moments.span(reminder.mark)} before the date in the notice"
+            before = f"{spelling.span(reminder.mark)} before the date in the notice"
             yield _notice(reminder, progress, "reminder", before, rehearsed=rehearsed)
 
 

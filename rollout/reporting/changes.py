@@ -9,7 +9,7 @@ from enum import StrEnum
 from rollout.domain.policy.changes import Applied, Failed, Outcome, UserRef
 from rollout.domain.progress.records import RunStarted
 from rollout.domain.progress.stages import Stage
-from rollout.reporting import moments
+from rollout.reporting import spelling
 from rollout.reporting.cells import CODE, COUNT, DAY, TEXT, TIME
 from rollout.reporting.tables import Column, Table
 
@@ -73,7 +73,7 @@ class ChangeLine:
     @property
     def outcome_text(self) -> str:
         """The outcome, with the end of a release that has one."""
-        return f"{self.outcome} until {moments.minute(self.until)}" if self.until else str(self.outcome)
+        return f"{self.outcome} until {spelling.minute(self.until)}" if self.until else str(self.outcome)
 
 
 def stage_of(started: RunStarted) -> str:

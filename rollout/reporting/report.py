@@ -12,7 +12,7 @@ from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.progress.records import GateRead, RunEnded, RunStarted
 from rollout.domain.progress.replay import Progress
 from rollout.domain.progress.stages import Stage
-from rollout.reporting import moments
+from rollout.reporting import spelling
 from rollout.reporting.accounts import AccountLine
 from rollout.reporting.change_history import history
 from rollout.reporting.changes import ChangeLine
@@ -122,7 +122,7 @@ def _wave(
 def _decisions(wave: str, progress: Progress, plan_checksum: str) -> Iterator[str]:
     given = progress.approvals.get((plan_checksum, wave))
     if given:
-        yield f"approved {moments.minute(given.at)} by {given.caller}: {given.reason}"
+        yield f"approved {spelling.minute(given.at)} by {given.caller}: {given.reason}"
     for one in progress.overrides:
         if one.wave == wave:
-            yield f"gate {one.gate} overridden {moments.minute(one.at)} by {one.caller}: {one.reason}"
+            yield f"gate {one.gate} overridden {spelling.minute(one.at)} by {one.caller}: {one.reason}"

@@ -10,12 +10,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from rollout.reporting import legend, moments
+from rollout.reporting import legend, spelling
 from rollout.reporting.accounts import ACCOUNTS, ListedState, percent
 from rollout.reporting.cells import CODE, COUNT, NUMBER, SHARE
 from rollout.reporting.changes import ChangeOutcome, stage_of
 from rollout.reporting.frames import Counts
-from rollout.reporting.page import spelling
 from rollout.reporting.page.data import DETAILS_UP_TO, packed
 from rollout.reporting.page.limits import limits
 from rollout.reporting.page.overview import exemptions, segments, tiles
@@ -84,12 +83,12 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "span": moments.span,
-        "day": moments.day,
-        "minute": moments.minute,
-        "count": spelling.count,
-        "share": spelling.share,
-        "tone": spelling.tone,
+        "span": spelling.span,
+        "day": spelling.day,
+        "minute": spelling.minute,
+        "count": COUNT.shown,
+        "share": SHARE.shown,
+        "tone": _tone,
         "stage": stage_of,
         "code": _code,
     }
@@ -113,6 +112,11 @@ def _is_number(column: Column[Any]) -> bool:
 
 def _is_code(column: Column[Any]) -> bool:
     return column.type is CODE
+
+
+def _tone(code: str) -> str:
+    """Make a class name of a code: `skipped(notice)` is styled as `skipped`."""
+    return code.partition("(")[0].replace(" ", "-")
 
 
 def _code(markdown: str) -> Markup:

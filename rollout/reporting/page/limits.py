@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.verdicts.verdict import Code
-from rollout.reporting import moments
+from rollout.reporting import spelling
 from rollout.reporting.accounts import ListedState
 from rollout.reporting.frames import Counts
-from rollout.reporting.page.spelling import number_of
 from rollout.reporting.report import Report
+from rollout.reporting.spelling import number_of
 
 OLD = timedelta(hours=24)
 _NAMED = 10
@@ -105,8 +105,8 @@ def _ages(report: Report) -> Iterator[Limit]:
     read_at = report.header.inventory_at
     age = report.now - read_at
     yield Limit(
-        f"The facts are {moments.span(age)} old",
-        f"AWS was read on {moments.minute(read_at)}. Users who were created, changed or removed since then, and "
+        f"The facts are {spelling.span(age)} old",
+        f"AWS was read on {spelling.minute(read_at)}. Users who were created, changed or removed since then, and "
         "anything done without this tool, do not show here; what this tool did since then does.",
         gap=age >= OLD,
     )
@@ -129,7 +129,7 @@ def _ages(report: Report) -> Iterator[Limit]:
 
 
 def _between(first: datetime, last: datetime) -> str:
-    one, other = moments.minute(first), moments.minute(last)
+    one, other = spelling.minute(first), spelling.minute(last)
     return f"on {one}" if one == other else f"between {one} and {other}"
 
 

@@ -9,8 +9,8 @@ from itertools import pairwise
 from rollout.domain.verdicts.verdict import Kind
 from rollout.reporting.accounts import ListedState, percent
 from rollout.reporting.frames import Counts
-from rollout.reporting.page.spelling import number_of
 from rollout.reporting.report import Report
+from rollout.reporting.spelling import number_of
 from rollout.reporting.user_standing import days_left
 from rollout.reporting.users import UserLine
 
