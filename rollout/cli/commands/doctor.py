@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.options import Accounts, Config, Json, Ous, Profile
+from rollout.cli.running import leave_with
 from rollout.cli.startup import read_settings, selection
 from rollout.cli.terminal.console import TerminalProgress, out, print_json, shortly, table
+from rollout.errors import ExitCode
 
 if TYPE_CHECKING:
     from rollout.domain.diagnosis.check import Check, Diagnosis
-
-FAILED, IN_PART, OTHER_ORGANIZATION = 1, 4, 6
 
 
 def doctor(
@@ -47,12 +47,13 @@ def doctor(
         print_json(_as_json(diagnosis))
     else:
         _tell(diagnosis)
-    if diagnosis.other_organization:
-        raise typer.Exit(OTHER_ORGANIZATION)
-    if diagnosis.failed(Section.CALLER, Section.ORGANIZATION):
-        raise typer.Exit(FAILED)
-    if diagnosis.failed(Section.ACCOUNT):
-        raise typer.Exit(IN_PART)
+    leave_with(
+        {
+            ExitCode.PLAN_REFUSED: diagnosis.other_organization,
+            ExitCode.ERROR: diagnosis.failed(Section.CALLER, Section.ORGANIZATION),
+            ExitCode.IN_PART: diagnosis.failed(Section.ACCOUNT),
+        }
+    )
 
 
 def _tell(diagnosis: Diagnosis) -> None:
