@@ -36,7 +36,7 @@ def write_report(
     Raises Unwritable.
     """
     # Loaded here: whoever imports this package for its names does not wait for pandas and Jinja2.
-    from rollout.reporting import change_history, frames, page, rows, tables, writing  # noqa: PLC0415
+    from rollout.reporting import change_history, frames, page, rows, tables, writing  # noqa: PLC0415 - see above
 
     flat = rows.flatten(header, accounts, progress, now, rehearsal=rehearsal)
     parts = {

@@ -103,8 +103,8 @@ class OpenAccount(Protocol):
     def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
         """UserIds of the group's members by `GetGroup`; empty when there is no such group. Raises CannotEnter.
 
-        Who is expected is waited for, for a bounded time: IAM shows a change a little late (aws-facts.md#eventual-
-        consistency).
+        Who is expected is waited for, for a bounded time: IAM shows a change a little late
+        (aws-facts.md#eventual-consistency).
         """
 
     def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:

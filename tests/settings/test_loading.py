@@ -39,7 +39,7 @@ gates: {lead_time: 14d, soak: 3d, failure_tolerance: {count: 3, percent: 5}, not
 notify: {channel: outbox, outbox: outbox/, outbox_counts: false, sender: security@example.com, find: [{tag: email}, {username_is_address: true}], remind_at: [7d, 1d]}
 engine: {max_accounts: 32, per_account: 4}
 store: .
-"""  # noqa: E501
+"""  # noqa: E501 - one line a section
 
 
 def test_the_example_loads_and_means_what_it_says(load, tmp_path):

@@ -108,7 +108,7 @@ class AwsCapabilities:
 
     def _numbers(self) -> Mapping[str, int]:
         try:
-            numbers: Mapping[str, int] = self._calls.read(self._client.get_account_summary)["SummaryMap"]  # type: ignore[assignment]
+            numbers: Mapping[str, int] = self._calls.read(self._client.get_account_summary)["SummaryMap"]  # type: ignore[assignment]  # the stub types the keys as literals
         except CallFailed as failed:
             if failed.not_offered:
                 return {}

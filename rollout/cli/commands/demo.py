@@ -48,7 +48,7 @@ def demo(
     """
     module = process()
     if sample:
-        from rollout.cli.commands.sample import make_sample
+        from rollout.cli.sample import make_sample
 
         make_sample(Path.cwd())
         return

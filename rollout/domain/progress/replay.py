@@ -238,8 +238,8 @@ def _turn(record: WaveCarried | WaveUndone | RunEnded, progress: Progress) -> No
         case RunEnded():
             progress.ended[record.run] = record
             started = progress.runs[record.run]
-            # An account that cannot be entered has nothing to rehearse; it stops nobody else (design.md#stages-and-
-            # gates).
+            # An account that cannot be entered has nothing to rehearse; it stops nobody else
+            # (design.md#stages-and-gates).
             complete = record.ending == "done" or (
                 record.ending == "in part" and not record.counts.get("failed")
             )

@@ -77,7 +77,7 @@ def _applies(statement: dict[str, Any], asked: Asked) -> bool:
     )
 
 
-def _holds(operator: str, key: str, values: list[str], asked: Asked, unsure: bool) -> bool:  # noqa: FBT001
+def _holds(operator: str, key: str, values: list[str], asked: Asked, unsure: bool) -> bool:  # noqa: FBT001 - the answer where nothing is known
     present = next((value for name, value in asked.context.items() if name.lower() == key.lower()), None)
     if operator == "Null":
         return (present is None) == (values[0].lower() == "true")
