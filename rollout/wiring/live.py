@@ -11,7 +11,7 @@ from time import sleep
 from typing import TYPE_CHECKING
 
 from rollout import __version__
-from rollout.domain.diagnosis.facts import WayIn
+from rollout.domain.diagnosis.facts import EntrySettings
 from rollout.domain.gates.readiness import Notified, Rehearsed
 from rollout.domain.people.inventory import Effort
 from rollout.domain.people.scope import Selection
@@ -77,13 +77,15 @@ class Live(Aws):
         """Say what a doctor is to look at."""
         settings, access = self.settings, self.settings.access
         asks_for_id = access.external_id or any(one.external_id for one in access.overrides.values())
-        way_in = WayIn(bool(asks_for_id), bool(access.source_identity), bool(access.session_tags))
+        entry_settings = EntrySettings(
+            bool(asks_for_id), bool(access.source_identity), bool(access.session_tags)
+        )
         return DoctorOrder(
             settings.organization,
             settings.rules.scps,
             settings.domain_scope(),
             selection,
-            way_in,
+            entry_settings,
             reading_only,
         )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rollout.domain.diagnosis.facts import Trouble, WayIn
+from rollout.domain.diagnosis.facts import EntrySettings, NoAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ _PASSING = {
 _CLOCK = Cause("the clock", "set this machine's clock by a time server; AWS refuses what is five minutes off")
 
 
-def causes_of(trouble: Trouble) -> tuple[Cause, ...]:
+def causes_of(trouble: NoAnswer) -> tuple[Cause, ...]:
     """Name the causes that AWS's sentences tell, each once; none where they tell none."""
     return tuple(dict.fromkeys(cause for said in (*trouble.said, trouble.why) for cause in _in(said)))
 
@@ -88,7 +88,7 @@ def _in(said: str) -> tuple[Cause, ...]:
     return next(((cause,) for words, cause in _KINDS if words in lower), ())
 
 
-def suspicions(way: WayIn) -> tuple[Cause, ...]:
+def suspicions(way: EntrySettings) -> tuple[Cause, ...]:
     """What a refusal that tells no cause may come from, the likeliest first: STS answers all of them alike."""
     given = (
         "is another than the one in access.external_id"
