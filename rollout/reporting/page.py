@@ -388,7 +388,7 @@ def _unsure(flat: Flat) -> Iterator[Limit]:
     if queued:
         yield Limit(
             f"{queued:,} notice{'s' if queued != 1 else ''} queued",
-            "Handed to the outbox; nobody knows whether they arrived.",
+            "Handed over for sending; nobody knows whether they arrived.",
             link="#users",
             filters="delivery=queued&enforced=no",
         )
