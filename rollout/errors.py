@@ -55,7 +55,7 @@ class RolloutError(Exception):
 
 
 class WrongUsage(RolloutError):
-    """The command line asks for something that makes no sense."""
+    """The command line asks for something that cannot be done."""
 
     exit_code = ExitCode.WRONG_USAGE
 
@@ -121,7 +121,7 @@ class Refused(RolloutError):
 
 
 class LockHeld(RolloutError):
-    """Another operator carries changes in this organization right now."""
+    """Another operator is making changes in this organization right now."""
 
     exit_code = ExitCode.REFUSED
 
@@ -133,7 +133,7 @@ class PlanRefused(RolloutError):
 
 
 class OtherOrganization(RolloutError):
-    """The credentials, the plan and `rollout.yaml` do not speak of the same organization."""
+    """The credentials, the plan and `rollout.yaml` belong to different organizations."""
 
     exit_code = ExitCode.PLAN_REFUSED
 

@@ -117,7 +117,7 @@ def _look_at_accounts(
         tools.progress.advance(f"{account.id} {account.name}")
     tools.progress.finish()
     if len(looks) < len(chosen):
-        raise Interrupted("the look at the organization was ended early")
+        raise Interrupted("the check of the organization was ended early")
     return tuple(sorted(looks, key=lambda look: look.account.id))
 
 

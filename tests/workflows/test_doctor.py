@@ -210,7 +210,7 @@ def test_control_policies_are_counted_once_however_often_they_hang():
     (check,) = (
         one for one in diagnosis.of(CheckSection.ORGANIZATION) if one.name == "service control policies"
     )
-    assert "readable; 5 bear on accounts" == check.text
+    assert "readable; 5 apply to accounts" == check.text
 
 
 def test_control_policies_that_cannot_be_read_fail_the_organization():

@@ -1,4 +1,4 @@
-"""Says where calls are made from: Region, endpoints, clock, and how long the session policies are. Fills `Vantage`."""
+"""Tells where calls are made from: Region, endpoints, clock, length of session policies (fills `RunEnvironment`)."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def _tell(diagnosis: Diagnosis) -> None:
         )
     findings = [check for check in diagnosis.checks if check.state is not CheckState.OK]
     if findings:
-        out.print("\n[bold]To look at[/]")
+        out.print("\n[bold]Needs attention[/]")
     for check, where in _together(findings):
         at = f" in {shortly(where)}" if where else ""
         out.print(f"\n{check.state}: {check.name}{at}: {check.text}", markup=False)

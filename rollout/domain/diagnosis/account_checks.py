@@ -50,7 +50,7 @@ def _rights(rights: list[Right], role: str) -> Iterator[CheckAnswer]:
     elif untested:
         yield warning(
             text,
-            "to have them tested, allow the one inside iam:SimulatePrincipalPolicy on itself, where it is offered",
+            "to have them tested, allow the role iam:SimulatePrincipalPolicy on itself",
         )
     elif missing:
         yield warning(text)
@@ -76,7 +76,7 @@ def _cures(denied: list[Right], role: str) -> Iterator[str]:
     actions = ", ".join(right.action for right in denied)
     reasons = " ".join(right.why for right in denied).casefold()
     if "service control polic" in reasons:
-        yield "in the management account, look at the service control policies on the way to this account"
+        yield "in the management account, check the service control policies that apply to this account"
     if "permissions boundar" in reasons:
         yield f"allow them in the permissions boundary of {role}"
     yield f"allow {role}: {actions}"

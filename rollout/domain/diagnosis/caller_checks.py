@@ -31,7 +31,7 @@ def _identity(facts: DoctorFacts) -> Iterator[CheckAnswer]:
     text = f"{caller.arn}, {kind} of account {caller.account_id}, partition {caller.partition}"
     if resource == "root":
         cure = "use a role or a user of the management account"
-        yield failure(f"{text}: the root user can take no roles", cure)
+        yield failure(f"{text}: the root user cannot assume roles", cure)
     else:
         yield ok(text)
 
@@ -43,7 +43,7 @@ def _operator(facts: DoctorFacts) -> Iterator[CheckAnswer]:
     if names:
         yield ok(f"{', '.join(names)}: held as is-operator, and so never enforced")
     else:
-        yield ok("no IAM user is behind these credentials, or none that can be told")
+        yield ok("no IAM user is behind these credentials, as far as AWS tells")
 
 
 def _region(facts: DoctorFacts) -> Iterator[CheckAnswer]:
@@ -66,7 +66,7 @@ def _endpoints(facts: DoctorFacts) -> Iterator[CheckAnswer]:
         else:
             yield warning(
                 f"{endpoint.url} is not AWS's own: signed calls go there",
-                "if that is not meant, unset AWS_ENDPOINT_URL and endpoint_url in the AWS configuration",
+                "if that is not intended, unset AWS_ENDPOINT_URL and endpoint_url in the AWS configuration",
                 about=endpoint.service,
             )
 
@@ -76,7 +76,7 @@ def _clock(facts: DoctorFacts) -> Iterator[CheckAnswer]:
     if isinstance(facts.caller, NoAnswer):
         return
     if environment.skew is None:
-        yield warning("AWS's time is not known: no answer carried one")
+        yield warning("AWS's time is unknown: no response carried it")
         return
     off = abs(environment.skew)
     side = "ahead of" if environment.skew > timedelta() else "behind"
@@ -85,7 +85,7 @@ def _clock(facts: DoctorFacts) -> Iterator[CheckAnswer]:
     if off > SLIGHT and any(endpoint.here for endpoint in environment.endpoints):
         yield ok(f"{text}: AWS is an endpoint on this machine, with a clock of its own")
     elif off > TOO_MUCH:
-        yield failure(f"{text}: AWS refuses signatures so far off", cure)
+        yield failure(f"{text}: AWS refuses signatures that are this far off", cure)
     elif off > SLIGHT:
         yield warning(text, cure)
     else:
@@ -113,14 +113,14 @@ def _session_policies(facts: DoctorFacts) -> Iterator[CheckAnswer]:
 def _session(facts: DoctorFacts) -> Iterator[CheckAnswer]:
     ended = next((probe.refused for probe in facts.accounts if probe.ends and probe.refused), None)
     if ended:
-        yield failure(f"ended on the way through the accounts: {ended.why}", ended.cure)
+        yield failure(f"ended while the accounts were being checked: {ended.why}", ended.cure)
 
 
 CALLER_CHECKS = (
     Check(
         "identity",
         "who calls (`GetCallerIdentity`)",
-        "no or unknown credentials, an ended session, the root user (it can take no roles)",
+        "no or unknown credentials, an ended session, the root user (it cannot assume roles)",
         _identity,
     ),
     Check(
@@ -148,5 +148,5 @@ CALLER_CHECKS = (
         "the names in `policy` are too long",
         _session_policies,
     ),
-    Check("session", "shown only when the caller's session ended on the way", "then", _session),
+    Check("session", "shown only when the caller's session ended during the checks", "then", _session),
 )

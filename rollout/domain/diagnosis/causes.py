@@ -24,14 +24,14 @@ _KINDS = (
         "service control polic",
         Cause(
             "a service control policy",
-            "in the management account, look at the service control policies on the way to this account",
+            "in the management account, check the service control policies that apply to this account",
         ),
     ),
     (
         "resource control polic",
         Cause(
             "a resource control policy",
-            "in the management account, look at the resource control policies on the way to this account",
+            "in the management account, check the resource control policies that apply to this account",
         ),
     ),
     (
@@ -40,7 +40,7 @@ _KINDS = (
     ),
     (
         "session polic",
-        Cause("the caller's own session policy", "start from a session that was not narrowed that far"),
+        Cause("the caller's own session policy", "use a session that is less restricted"),
     ),
     (
         "vpc endpoint polic",
@@ -68,7 +68,9 @@ _PASSING = {
         "allow sts:SetSourceIdentity in the role's trust policy, or set access.source_identity to null",
     ),
 }
-_CLOCK = Cause("the clock", "set this machine's clock by a time server; AWS refuses what is five minutes off")
+_CLOCK = Cause(
+    "the clock", "set this machine's clock by a time server; AWS refuses requests that are five minutes off"
+)
 
 
 def causes_of(trouble: NoAnswer) -> tuple[Cause, ...]:

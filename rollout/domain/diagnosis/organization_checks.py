@@ -11,7 +11,7 @@ from rollout.domain.people.users import Unread
 
 READ_POLICIES = (
     "allow the caller organizations:ListPolicies, ListTargetsForPolicy and DescribePolicy (for a delegated "
-    "administrator: in the organization's delegation policy), or say rules.scps: off"
+    "administrator: in the organization's delegation policy), or set rules.scps: off"
 )
 
 
@@ -21,12 +21,12 @@ def _organization(facts: OrganizationFacts) -> Iterator[CheckAnswer]:
         yield failure(found.why, found.cure)
     elif facts.expected is None:
         yield warning(
-            f"{found.id}, and rollout.yaml names none: credentials of any organization are taken",
+            f"{found.id}; rollout.yaml names none, so credentials of any organization are accepted",
             f"write organization: {found.id} into rollout.yaml",
         )
     elif facts.is_another:
         yield failure(
-            f"these credentials are of {found.id}, but rollout.yaml says {facts.expected}",
+            f"these credentials belong to {found.id}, but rollout.yaml names {facts.expected}",
             "use credentials of the right organization, or correct organization: in rollout.yaml",
         )
     else:
@@ -64,13 +64,13 @@ def _control_policies(facts: OrganizationFacts) -> Iterator[CheckAnswer]:
         return
     match facts.control_policies:
         case None:
-            yield ok("not read: rules.scps is off, by your word that they do not matter")
+            yield ok("not read, since rules.scps is off")
         case Unread(why=why):
             yield failure(f"cannot be read, so every user would be unknown: {why}", READ_POLICIES)
         case 0:
-            yield ok("none bears on any account")
+            yield ok("none applies to any account")
         case number:
-            yield ok(f"readable; {number} bear on accounts")
+            yield ok(f"readable; {number} apply to accounts")
 
 
 ORGANIZATION_CHECKS = (
@@ -89,8 +89,8 @@ ORGANIZATION_CHECKS = (
     Check("accounts", "how many are listed", "they cannot be listed", _accounts),
     Check(
         "service control policies",
-        "how many bear on accounts",
-        "they cannot be read: every user would be `unknown` (or say `rules.scps: off`)",
+        "how many apply to accounts",
+        "they cannot be read: every user would be `unknown` (or set `rules.scps: off`)",
         _control_policies,
     ),
 )

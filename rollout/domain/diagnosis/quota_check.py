@@ -58,13 +58,13 @@ def _of_ours(usage: QuotaUsage) -> Iterator[_Close]:
     limit = usage.numbers.get("VersionsPerPolicyQuota", 0)
     for arn, count in sorted(usage.versions.items()):
         if _is_close(count, limit):
-            cure = "nothing: the oldest version but the brake makes room for the next one"
+            cure = "nothing to do: rollout deletes its oldest version, not the brake, before it makes another"
             yield _Close(f"{count} of {limit} versions of {arn}", cure)
     limit = usage.numbers.get("AttachedPoliciesPerGroupQuota", 0)
     for name, count in sorted(usage.attached.items()):
         if _is_close(count, limit):
             yield _Close(
-                f"{count} of {limit} policies hang on group {name}",
+                f"{count} of {limit} policies attached to group {name}",
                 f"detach what is not ours from group {name}",
             )
 
@@ -75,13 +75,13 @@ def _of_users(usage: QuotaUsage) -> Iterator[_Close]:
         usage.groups,
         numbers.get("GroupsPerUserQuota", 0),
         "groups",
-        "take them out of groups that they do not need: else the policy hangs on the user, or there is no slot for it",
+        "remove them from groups that they do not need; otherwise the policy is attached to the user, or cannot be",
     )
     yield from _crowded(
         usage.policies,
         numbers.get("AttachedPoliciesPerUserQuota", 0),
         "policies attached to them",
-        "matters only where the policy must hang on the user: move policies to groups",
+        "matters only where the policy must be attached to the user: move policies to groups",
     )
 
 

@@ -131,9 +131,9 @@ def test_the_caller_is_named_with_what_it_is(arn: str, said: str):
     assert said in the(seen(caller=Caller(arn, MANAGEMENT)), "identity").text
 
 
-def test_root_can_take_no_roles():
+def test_the_root_user_cannot_assume_roles():
     check = the(seen(caller=Caller(f"arn:aws:iam::{MANAGEMENT}:root", MANAGEMENT)), "identity")
-    assert (CheckState.FAILURE, "can take no roles") == (check.state, check.text[-17:])
+    assert (CheckState.FAILURE, "cannot assume roles") == (check.state, check.text[-19:])
 
 
 def test_operators_are_told_that_they_are_held():
@@ -234,7 +234,10 @@ def test_session_policies_are_shown_with_their_room():
 def test_another_organization_is_told_apart_from_other_failures():
     diagnosis = seen(organization=the_organization(expected="o-elsewhere00"))
     assert diagnosis.other_organization
-    assert f"of {ORGANIZATION}, but rollout.yaml says o-elsewhere00" in the(diagnosis, "organization").text
+    assert (
+        f"belong to {ORGANIZATION}, but rollout.yaml names o-elsewhere00"
+        in the(diagnosis, "organization").text
+    )
     assert ["organization"] == [check.name for check in diagnosis.of(CheckSection.ORGANIZATION)]
 
 
@@ -281,8 +284,8 @@ def test_accounts_are_counted():
 @pytest.mark.parametrize(
     ("found", "state", "said"),
     [
-        (3, CheckState.OK, "3 bear on accounts"),
-        (0, CheckState.OK, "none bears"),
+        (3, CheckState.OK, "3 apply to accounts"),
+        (0, CheckState.OK, "none applies"),
         (None, CheckState.OK, "rules.scps is off"),
         (
             Unread("service control policies", "ListPolicies: AccessDenied"),
@@ -318,7 +321,7 @@ def test_service_control_policies_must_be_readable_or_out_of_the_question(found,
         ("role because no service control policy allows the action", "service control", "management account"),
         ("role with an explicit deny in a resource control policy", "resource control", "management account"),
         ("role because no permissions boundary allows the action", "boundary", "boundary"),
-        ("role because no session policy allows the action", "own session policy", "not narrowed"),
+        ("role because no session policy allows the action", "own session policy", "less restricted"),
         ("role because no VPC endpoint policy allows the action", "VPC endpoint", "endpoint for STS"),
     ],
 )
@@ -417,7 +420,7 @@ def test_what_is_denied_is_named_with_the_reason_and_the_cure():
 @pytest.mark.parametrize(
     ("why", "cure"),
     [
-        ("a service control policy", "service control policies on the way"),
+        ("a service control policy", "service control policies that apply"),
         (
             "User is not authorized with an explicit deny in a service control policy",
             "service control policies",
@@ -474,7 +477,7 @@ def test_quotas_with_room_are_fine():
         ({"numbers": NUMBERS | {"Policies": 1350}}, "1350 of 1500 policies"),
         ({"numbers": NUMBERS | {"PolicyVersionsInUse": 9000}}, "9000 of 10000 policy versions in use"),
         ({"versions": {ARN: 5}}, f"5 of 5 versions of {ARN}"),
-        ({"attached": {"ForceMFA": 9}}, "9 of 10 policies hang on group ForceMFA"),
+        ({"attached": {"ForceMFA": 9}}, "9 of 10 policies attached to group ForceMFA"),
         ({"groups": {"ana": 9, "bob": 10, "eve": 2}}, "2 users with 9 or more of 10 groups: ana, bob"),
         ({"policies": {"ana": 10}}, "1 user with 10 or more of 10 policies attached to them: ana"),
         ({"numbers": NUMBERS | {"Groups": 300}, "attached": {"ForceMFA": 1}}, "300 of 300 groups"),
