@@ -37,18 +37,21 @@ from rollout.domain.policy.changes import (
     Applied,
     Change,
     Outcome,
+    SkipCode,
     UserRef,
 )
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import (
     AccountFailed,
     Approved,
+    Before,
     GateOverridden,
     GateRead,
     Intent,
     Record,
     Reminded,
     RunEnded,
+    RunEnding,
     RunStarted,
     Settled,
     Told,
@@ -450,7 +453,7 @@ def an_intent(
     before: str = "absent",
     wave: str = "rest",
 ) -> Intent:
-    return Intent(run, at, number, change or a_membership(), before, wave)
+    return Intent(run, at, number, change or a_membership(), Before(before), wave)
 
 
 def a_settlement(
@@ -556,7 +559,7 @@ def a_passed(
     at: datetime = NOW,
     wave: str = "rest",
 ) -> UserSkipped:
-    return UserSkipped(run, at, a_ref(user) if isinstance(user, str) else user, wave, code, detail)
+    return UserSkipped(run, at, a_ref(user) if isinstance(user, str) else user, wave, SkipCode(code), detail)
 
 
 def an_account_failure(
@@ -603,7 +606,7 @@ def a_carried(
 def an_end(
     ending: str = "done", *, run: str = "run-1", at: datetime = NOW, counts: Mapping[str, int] | None = None
 ) -> RunEnded:
-    return RunEnded(run, at, ending, counts or {})
+    return RunEnded(run, at, RunEnding(ending), counts or {})
 
 
 def a_progress(*records: Record, organization_id: str = ORGANIZATION) -> Progress:

@@ -19,7 +19,7 @@ from botocore.exceptions import (
     UnknownCredentialError,
 )
 
-from rollout.awsapi.faults import Fault, code_of, fault_of, said_by
+from rollout.awsapi.faults import Fault, code_of, fault_of, request_id_of, said_by
 from rollout.errors import AwsFailure, ExpiredCredentials, NoCredentials, RolloutError
 
 SESSION_ENDED = (
@@ -43,11 +43,19 @@ NO_KEYS = "set AWS_PROFILE or pass --profile, or export AWS_ACCESS_KEY_ID and AW
 class CallFailed(Exception):
     """One AWS call failed for good; the modules of this package decide what that means to the account.
 
-    `fault` says of what kind it is, `code` and `said` are AWS's own words, `attempts` how often it was tried.
+    `fault` says of what kind it is, `code` and `said` are AWS's own words, `attempts` how often it was tried,
+    `request_id` what AWS support asks for; empty where nothing answered.
     """
 
     def __init__(
-        self, operation: str, account_id: str, fault: Fault, code: str, said: str, attempts: int = 1
+        self,
+        operation: str,
+        account_id: str,
+        fault: Fault,
+        code: str,
+        said: str,
+        attempts: int = 1,
+        request_id: str = "",
     ) -> None:
         """Keep AWS's words; botocore's exception stays behind."""
         self.operation = operation
@@ -56,12 +64,21 @@ class CallFailed(Exception):
         self.code = code
         self.said = said
         self.attempts = attempts
+        self.request_id = request_id
         super().__init__(self.sentence)
 
     @classmethod
     def of(cls, error: Exception, operation: str, account_id: str, attempts: int = 1) -> CallFailed:
         """Read an error of botocore's."""
-        return cls(operation, account_id, fault_of(error), code_of(error), said_by(error), attempts)
+        return cls(
+            operation,
+            account_id,
+            fault_of(error),
+            code_of(error),
+            said_by(error),
+            attempts,
+            request_id_of(error),
+        )
 
     @classmethod
     def missing(cls, operation: str, account_id: str) -> CallFailed:

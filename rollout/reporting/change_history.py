@@ -26,6 +26,7 @@ from rollout.domain.policy.changes import (
     Outcome,
     RemoveMember,
     SetDefaultVersion,
+    SkipCode,
     Skipped,
     UserRef,
 )
@@ -195,7 +196,7 @@ def _unsorted(progress: Progress, *, rehearsed: bool) -> Iterator[tuple[int, int
     for number, passed in enumerate(progress.passed):
         started = progress.runs[passed.run]
         noted = rehearsed or started.stage is Stage.DRY_RUN
-        left = "failed" if passed.code == "failed" else "skipped"
+        left = "failed" if passed.code is SkipCode.FAILED else "skipped"
         yield (
             4,
             number,

@@ -39,12 +39,24 @@ class AnswerLost(Exception):
 class Refusal(Exception):
     """AWS refuses a write for good; `gone` when the user, group or policy is not there any more."""
 
-    def __init__(self, why: str, *, gone: bool = False, attempts: int = 1) -> None:
-        """Keep AWS's code and sentence."""
+    def __init__(
+        self,
+        why: str,
+        *,
+        gone: bool = False,
+        attempts: int = 1,
+        code: str = "",
+        request_id: str = "",
+        cure: str = "",
+    ) -> None:
+        """Keep AWS's sentence, error code and request id, how often the call was tried, and what to do about it."""
         super().__init__(why)
         self.why = why
         self.gone = gone
         self.attempts = attempts
+        self.code = code
+        self.request_id = request_id
+        self.cure = cure
 
 
 @dataclass(frozen=True, slots=True)

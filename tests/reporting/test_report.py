@@ -62,7 +62,7 @@ def test_no_cell_of_any_table_is_a_formula(user, account, text, verdict):
     header = a_header(part, left_out=(left_out(name=account, ou=text, reason=text, cure=text),), caller=text)
     told = a_told(entry.user, address=text, detail=text)
     progress = a_progress(
-        a_run(caller=text), told, a_passed(entry.user, text, text), an_override(reason=text)
+        a_run(caller=text), told, a_passed(entry.user, "notice", text), an_override(reason=text)
     )
     with TemporaryDirectory() as folder:
         files = write_report(Path(folder), header, (part,), progress, NOW)

@@ -25,6 +25,7 @@ from rollout.domain.policy.changes import (
     Failed,
     RemoveMember,
     SetDefaultVersion,
+    SkipCode,
     Skipped,
 )
 from rollout.domain.verdicts.verdict import Impact, Kind
@@ -208,7 +209,7 @@ def test_a_clock_that_stands_still_leaves_accounts_in_order():
             ("applied", "unconfirmed: the answer was lost, the effect was found", "r-1", 1),
         ),
         (AlreadyInPlace(), ("already-in-place", "", "", None)),
-        (Skipped("drift", "a key came"), ("skipped", "drift: a key came", "", None)),
+        (Skipped(SkipCode.DRIFT, "a key came"), ("skipped", "drift: a key came", "", None)),
         (Failed("AccessDenied", 3), ("failed", "AccessDenied", "", 3)),
     ],
 )
@@ -225,7 +226,7 @@ def test_what_a_dry_run_noted_is_rehearsed():
     rehearsal = a_progress(
         a_run("dry", stage="dry-run"),
         *a_change(run="dry"),
-        *a_change(a_membership("bob"), Skipped("drift", "a key came"), run="dry", number=2),
+        *a_change(a_membership("bob"), Skipped(SkipCode.DRIFT, "a key came"), run="dry", number=2),
         a_told(run="dry"),
         a_passed(run="dry"),
     )

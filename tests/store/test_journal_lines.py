@@ -8,7 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.domain.policy.changes import Applied, CreatePolicy, Failed
-from rollout.domain.progress.records import Intent, Settled
+from rollout.domain.progress.records import (
+    Before,
+    Intent,
+    Settled,
+)
 from rollout.store.formats.journal_lines import BrokenLine, UnknownLine, line_of, moment_of, record_of
 from tests.builders import ACCOUNT, NOW, POLICY
 from tests.store import strategies
@@ -28,7 +32,7 @@ def test_changes_and_outcomes_are_tagged():
     change = CreatePolicy(
         ACCOUNT, POLICY, "ForceMFA", "/rollout/", {"Version": "2012-10-17"}, {"plan": "k3f9"}
     )
-    intent = json.loads(line_of(Intent("run-1", NOW, 1, change, "absent")))
+    intent = json.loads(line_of(Intent("run-1", NOW, 1, change, Before.ABSENT)))
     settled = json.loads(line_of(Settled("run-1", NOW, "run-1", 1, Applied("req-1"))))
 
     assert intent["type"] == "Intent"
@@ -46,7 +50,7 @@ def test_a_document_may_be_any_mapping():
     change = CreatePolicy(
         ACCOUNT, POLICY, "x", "/", MappingProxyType({"a": [1, {"b": None}]}), MappingProxyType({})
     )
-    record = record_of(line_of(Intent("run-1", NOW, 1, change, "absent")))
+    record = record_of(line_of(Intent("run-1", NOW, 1, change, Before.ABSENT)))
 
     assert isinstance(record, Intent)
     assert record.change == change

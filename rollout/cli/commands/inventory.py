@@ -39,8 +39,8 @@ def inventory(
 
     Example: [bold]rollout inventory --out users.csv[/]
     """
-    from rollout.files.private_files import FolderStore, check_writable
     from rollout.reporting.users_file import format_of, write_users
+    from rollout.wiring.output import check_writable, private_file
     from rollout.workflows.inventory import read_levels, take_inventory
     from rollout.workflows.listing import list_users
 
@@ -58,7 +58,7 @@ def inventory(
     # Users are looked for once they have been seen.
     seen = take_inventory(where, levels, looking, settings.domain_scope(), selection(account, ou))
     listed = list_users(seen, live.plan_order(where), live.files.journal(live.new_run()), chosen)
-    with FolderStore(to.parent).writing(to.name) as stream:
+    with private_file(to) as stream:
         write_users(stream, kind, listed.header, listed.accounts, listed.progress, seen.taken_at)
     left = [one for one in listed.header.left_out if chosen.takes_account(one.account_id, one.name, one.ou)]
     if json:

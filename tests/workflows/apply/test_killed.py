@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollout.domain.policy.attachment import Attachment
-from rollout.domain.policy.changes import AlreadyInPlace, Applied, Change, CreatePolicy, Skipped, name
+from rollout.domain.policy.changes import (
+    AlreadyInPlace,
+    Applied,
+    Change,
+    CreatePolicy,
+    SkipCode,
+    Skipped,
+    name,
+)
 from rollout.domain.progress.records import Intent, RunStarted, Settled
 from rollout.domain.progress.stages import Stage
 from tests.builders import ACCOUNT, POLICY, an_exemption
@@ -127,7 +135,7 @@ def test_what_was_written_and_not_recorded_is_ours_to_undo(ripe):
                 assert [Applied("", unconfirmed=True)] == outcomes
                 doubtful += 1
             else:
-                assert Skipped("not-made", "the run ended before this was written") == outcomes[0]
+                assert Skipped(SkipCode.NOT_MADE, "the run ended before this was written") == outcomes[0]
                 assert isinstance(outcomes[1], Applied)
                 assert not outcomes[1].unconfirmed
     assert doubtful == len(undisturbed(ripe, Stage.ENFORCE).written)
