@@ -212,8 +212,8 @@ class Connection:
     def _config(self) -> Config:
         connect, read = self._timeouts
         return Config(
-            # A fresh dict: botocore writes into it. One attempt: retries.py owns them all (aws-facts.md#errors-and-
-            # retries).
+            # A fresh dict: botocore writes into it. One attempt: retries.py owns them all
+            # (aws-facts.md#errors-and-retries).
             retries={"total_max_attempts": 1, "mode": "standard"},
             connect_timeout=connect,
             read_timeout=read,
@@ -257,7 +257,7 @@ def _prompt_by(core: botocore.session.Session, ask: Callable[[str], str]) -> Non
                 cure="take a session first (aws sts get-session-token), and use its keys",
             ) from error
 
-    core.get_component("credential_provider").get_provider("assume-role")._prompter = prompt  # noqa: SLF001
+    core.get_component("credential_provider").get_provider("assume-role")._prompter = prompt  # noqa: SLF001 - botocore has no other place for it
 
 
 def _guarded(client: Client, guard: Guard) -> Client:

@@ -1,7 +1,7 @@
 """Writes the inline session policy that narrows every role session to what the table of operations holds.
 
-Even through an administrator role, `rollout` can do nothing else (design.md#accounts, aws-facts.md#roles-and-least-
-privilege).
+Even through an administrator role, `rollout` can do nothing else (design.md#accounts,
+aws-facts.md#roles-and-least-privilege).
 """
 
 from __future__ import annotations

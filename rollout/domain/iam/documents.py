@@ -89,8 +89,8 @@ class Document:
 def parse_document(raw: Mapping[str, Any] | str, name: str) -> Document:
     """Read a document; total: what cannot be read becomes a document with a `problem`.
 
-    `raw` is the decoded object, or its JSON text, plain or URL-encoded as IAM sends it (aws-facts.md#inventory-
-    calls). A document that
+    `raw` is the decoded object, or its JSON text, plain or URL-encoded as IAM sends it
+    (aws-facts.md#inventory-calls). A document that
     AWS would refuse, or whose condition operators we do not know, is a problem as a whole: we cannot know what it does.
     """
     try:

@@ -24,21 +24,27 @@ class State(Explained):
 
     ENFORCED = (
         "enforced",
-        "Under our policy now, as far as is known: the newest of plan, journal and look says so.",
+        "The policy of this tool is in force for the user, by the newest of plan, journal and verify.",
     )
-    COVERED = "covered", "Under MFA by somebody else's policy."
-    EXEMPT = "exempt", "Left alone; the exemption lives."
-    EXEMPTION_OVER = "exemption-over", "The exemption ended after the plan was made: plan again."
-    HELD = "held", "Not to be enforced as things are."
-    WAITING = "waiting", "Has not been told yet, or need not be; the policy is to come."
+    COVERED = "covered", "Under MFA enforcement by somebody else's policy."
+    EXEMPT = "exempt", "Left alone; the exemption has not ended."
+    EXEMPTION_OVER = "exemption-over", "The exemption ended after the plan was made: make a new plan."
+    HELD = "held", "MFA cannot be enforced safely as things are."
+    WAITING = "waiting", "Not notified yet, or no notice is needed; enforcement is still to come."
     QUEUED = "queued", "A notice was handed to a channel that cannot say whether it arrived."
-    TOLD = "told", "The latest notice was delivered; the policy comes on or after the date named."
+    TOLD = "told", "The latest notice was delivered; enforcement comes on or after the date in the notice."
     UNDELIVERED = "undelivered", "The last notice did not arrive."
-    SKIPPED = "skipped", "Left alone in the last run; the word in brackets says why."
-    FAILED = "failed", "The last change, or entering the account, failed."
+    SKIPPED = (
+        "skipped",
+        "Left alone in the last run; the reason follows, as in `skipped(notice)` or `skipped(drift)`.",
+    )
+    FAILED = "failed", "The last change, reading it back, or entering the account failed."
     RELEASED = "released", "Was enforced, and is let out now: by a release, or by somebody's hand."
     DRIFTED = "drifted", "Was enforced, but the policy that a look found in AWS does not deny what it should."
-    UNSETTLED = "unsettled", "A run broke off in the middle of a change; the next one finds out."
+    UNSETTLED = (
+        "unsettled",
+        "A run broke off in the middle of a change; the next run finds out what came of it.",
+    )
     UNPLANNED = "unplanned", "Not in the plan."
 
 

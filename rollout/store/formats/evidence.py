@@ -27,7 +27,7 @@ from rollout.store.formats.plan_yaml import CHUNK, PLAN_AGAIN, AccountPart, Grou
 _ENTRY = TypeAdapter(Entry)
 _ACCOUNT = TypeAdapter(AccountPlan)
 # What the YAML file says of a user and of an account; everything else is evidence, new fields too.
-_SAID_OF_USER = {"verdict", "wave", "impact", "via", "cure"}
+_SAID_OF_USER = {"verdict", "wave", "impact", "attachment", "cure"}
 _SAID_OF_ACCOUNT = {"name", "ou", "entries"}
 # The account id stands on the account's line, not on each user's.
 _LEFT_OUT: Any = {**dict.fromkeys(_SAID_OF_USER, True), "user": {"account_id"}}
@@ -126,7 +126,8 @@ def _entry(account_id: str, group: Group, evidence: dict[str, Any] | None, name:
     if evidence is None:
         raise _Disagree(f'user "{name}" has no evidence')
     evidence["user"]["account_id"] = account_id
-    evidence |= {"verdict": group.verdict, "wave": group.wave, "impact": group.impact, "via": group.via}
+    evidence |= {"verdict": group.verdict, "wave": group.wave, "impact": group.impact}
+    evidence["attachment"] = group.via
     evidence["cure"] = group.cure
     entry = _ENTRY.validate_python(evidence)
     if entry.because != group.because:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -37,7 +35,6 @@ from rollout.domain.progress.replay import Known, Progress
 from rollout.domain.progress.stages import Stage
 from rollout.domain.status.user_status import Statuses, UserStatus, counts_of
 from rollout.domain.status.waiting_gates import gates_that_wait, say_gate
-from rollout.domain.status.words import State
 from tests.builders import (
     ACCOUNT,
     GROUP,
@@ -438,10 +435,3 @@ def test_a_later_notice_outweighs_an_earlier_skip():
 def test_a_change_of_another_user_says_nothing_of_this_one():
     other: AddMember = a_membership("bob")
     assert "waiting" == standing(an_entry(), *a_change(other, Failed("AccessDenied"))).state_code
-
-
-def test_the_report_reference_says_what_every_state_means():
-    reference = (Path(__file__).parents[3] / "docs" / "reports.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `([a-z-]+)(?:\(…\))?` \|", reference.split("`state` is one of")[1], re.MULTILINE)
-    assert {str(state) for state in State if state is not State.UNPLANNED} <= set(rows)
-    assert all(state.meaning for state in State)
