@@ -39,6 +39,7 @@ from rollout.domain.policy.changes import (
     Outcome,
     UserRef,
 )
+from rollout.domain.progress.gate_result import Result
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import (
     AccountFailed,
@@ -579,7 +580,7 @@ def a_gate_read(
     run: str = "run-1",
     at: datetime = NOW,
 ) -> GateRead:
-    return GateRead(run, at, wave, gate, result, detail)
+    return GateRead(run, at, wave, gate, Result(result), detail)
 
 
 def an_override(
