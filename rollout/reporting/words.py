@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rollout.domain.gates import GATES
 from rollout.domain.verdicts.verdict import Code, Impact, Kind
 
 VERDICTS = {
@@ -38,6 +39,8 @@ REASONS: dict[str, str] = {
     Code.OWNER_DECIDED: "Looks like a machine; its owner decided to enforce it.",
     "enrolment-policy": "May not enrol a device today: the enrolment policy comes first.",
 }
+
+GATE_MEANINGS = {gate.name: f"Passes when {gate.meaning}.".replace("`", "") for gate in GATES}
 
 STATES = {
     "enforced": "Our policy is on this user: the look saw it, or the journal put it there since.",

@@ -44,14 +44,14 @@ def _still_used(user: User, progress: Progress) -> bool:
 
 CLI_MOVED: Gate[float] = Gate(
     name="cli_moved",
-    meaning="so large a share of those who were told about their keys has called nothing but STS with them since",
+    meaning="enough of those who were told about their keys have called nothing but STS with them since",
     needs=Needs.PEOPLE,
     cure="remind people: rollout apply --stage notify",
     override_holds=OverrideHolds.WAVE,
     ask=_ask,
     setting=Setting(
-        "In percent: so large a share of those who were told about their keys must have called nothing but STS with "
-        "them since. With null, the gate is not asked.",
+        "The share of those told about their keys, in percent, that must have called nothing but STS with them since. "
+        "Null: not asked.",
         Form.PERCENT,
         None,
     ),

@@ -16,14 +16,13 @@ def _ask(question: Question, percent: float) -> GateAnswer:
 
 ENROLMENT: Gate[float] = Gate(
     name="enrolment",
-    meaning="so large a share of the wave's users with credentials has an MFA device",
+    meaning="enough of the wave's users with credentials have an MFA device",
     needs=Needs.PEOPLE,
     cure="remind people: rollout apply --stage notify",
     override_holds=OverrideHolds.WAVE,
     ask=_ask,
     setting=Setting(
-        "In percent: so large a share of a wave's users must have a device before it is enforced. With null, the "
-        "gate is not asked.",
+        "The share of a wave's users, in percent, that must have a device before it is enforced. Null: not asked.",
         Form.PERCENT,
         None,
     ),

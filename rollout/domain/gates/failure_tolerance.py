@@ -52,7 +52,7 @@ FAILURE_TOLERANCE = Gate(
         "How many users of a wave may fail before it stops.",
         {
             "count": Key(Form.COUNT, 3, "The most users of a wave that may fail."),
-            "percent": Key(Form.PERCENT, 5.0, "The largest share of a wave that may fail."),
+            "percent": Key(Form.PERCENT, 5, "The largest share of a wave that may fail."),
         },
         Tolerance(),
         Tolerance,

@@ -38,7 +38,7 @@ def _days(span: timedelta) -> str:
 
 SOAK = Gate(
     name="soak",
-    meaning="the wave before has been enforced for so long; a release or a lock-out there starts it anew",
+    meaning="the wave before has been enforced for long enough; a release or a lock-out there starts the soak anew",
     needs=Needs.JOURNAL,
     cure="wait",
     override_holds=OverrideHolds.SOAK,

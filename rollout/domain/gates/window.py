@@ -75,7 +75,7 @@ def _read(
 
 WINDOW = Gate(
     name="window",
-    meaning="today is one of the days, the time is within the hours, in that zone, and the date is not frozen",
+    meaning="it is one of the days and within the hours, in their time zone, and the date is not frozen",
     needs=Needs.CALENDAR,
     cure="wait",
     override_holds=OverrideHolds.RUN,
