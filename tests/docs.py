@@ -8,8 +8,10 @@ from pathlib import Path
 
 import yaml
 
+from rollout.domain.drift.drift_kinds import Drifted, DriftKind, DriftRow
 from rollout.domain.gates import GATES, Needs
 from rollout.domain.gates.gate import AnyGate
+from rollout.domain.verdicts.verdict import Code, ReasonRow
 from rollout.settings import json_schema
 from rollout.settings.keys import known_keys
 
@@ -25,7 +27,7 @@ def table(head: Row, rows: Iterable[Row]) -> str:
 
 def code(text: str) -> str:
     """Set commands in code."""
-    return re.sub(r"rollout [^;]*[^;.]|--fix", lambda found: f"`{found[0]}`", text)
+    return re.sub(r"rollout [^;,:]+", lambda found: f"`{found[0]}`", text)
 
 
 def gates(registry: Iterable[AnyGate] = GATES) -> str:
@@ -66,9 +68,29 @@ def _default(key: tuple[str, ...]) -> str:
     return text.removesuffix("...\n").strip()
 
 
+def reasons(codes: Iterable[ReasonRow] = Code) -> str:
+    """Tell what each reason means, and what cures it."""
+    head = ("reason", "verdict", "what it means", "cure")
+    return table(
+        head, ((f"`{code}`", f"`{code.leads_to}`", code.meaning, code.cure or "–") for code in codes)
+    )
+
+
+def drift(kinds: Iterable[DriftKind] = Drifted) -> str:
+    """Tell what each kind of drift means, whether `--fix` repairs it, and what cures it."""
+    head = ("drift", "what it means", "`--fix`", "cure")
+    return table(head, ((f"`{kind}`", kind.row.meaning, kind.row.fix, _cure(kind.row)) for kind in kinds))
+
+
+def _cure(row: DriftRow) -> str:
+    return code(row.cure.format(who="ARN", account_id="ID", detail="…"))
+
+
 PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "gates.md": {"gates": gates},
+    "reports.md": {"reasons": reasons},
     "settings.md": {"gate keys": gate_keys},
+    "undoing.md": {"drift": drift},
 }
 """By page, then by the name in its markers: `<!-- begin NAME -->` and `<!-- end NAME -->`."""
 
@@ -76,12 +98,12 @@ PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
 def filled(text: str, tables: Mapping[str, Callable[[], str]]) -> str:
     """Put each table between its markers. Raises ValueError where a page lacks them."""
     for name, write in tables.items():
-        begin, end = f"<!-- begin {name} -->\n\n", f"\n\n<!-- end {name} -->"
+        begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
         before, found, rest = text.partition(begin)
         _, found_too, after = rest.partition(end)
         if not found or not found_too:
             raise ValueError(f"no markers for {name}")
-        text = f"{before}{begin}{write()}{end}{after}"
+        text = f"{before}{begin}\n\n{write()}\n\n{end}{after}"
     return text
 
 

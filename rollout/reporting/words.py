@@ -19,26 +19,7 @@ IMPACTS = {
     Impact.PASSKEY_ONLY: "Only a passkey, and keys in use: add a code device (TOTP) or use `aws login`.",
 }
 
-REASONS: dict[str, str] = {
-    Code.EXEMPTION: "A live exemption names this user.",
-    Code.OTHER_DENY: "A policy that is not ours denies everything without MFA.",
-    Code.MACHINE: "Looks like a machine: keys or service credentials without a person who signs in.",
-    Code.FIRST_SIGN_IN: "The password must be changed first, which the policy would not allow.",
-    Code.CANNOT_ENROL: "The user's rights do not allow enrolling a device.",
-    Code.NO_SLOT: "No group or policy slot is left to hang the policy on.",
-    Code.UNREACHED: "No address is known: nobody can be told.",
-    Code.IS_OPERATOR: "Runs this tool; must stay able to undo.",
-    Code.BREAK_GLASS: "An emergency user, named in rollout.yaml.",
-    Code.NAME_CLASH: "A policy or group of our name is not ours.",
-    Code.UNKNOWN: "A needed fact could not be read; no data is never taken for fine.",
-    Code.HAS_MFA: "An MFA device is on.",
-    Code.NO_MFA: "No MFA device yet.",
-    Code.NO_CREDENTIALS: "Neither password nor active key.",
-    Code.KEYS_IN_USE: "Access keys were made or used lately.",
-    Code.PASSKEY_ONLY: "Only a passkey, which gives no codes for the command line.",
-    Code.OWNER_DECIDED: "Looks like a machine; its owner decided to enforce it.",
-    "enrolment-policy": "May not enrol a device today: the enrolment policy comes first.",
-}
+REASONS = {code: code.meaning for code in Code}
 
 GATE_MEANINGS = {gate.name: f"Passes when {gate.meaning}.".replace("`", "") for gate in GATES}
 
