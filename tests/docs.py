@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from rollout.domain.drift.drift_kinds import Drifted, DriftKind, DriftRow
+from rollout.domain.drift.drift_kinds import Drifted, DriftKind
 from rollout.domain.gates import GATES, Needs
 from rollout.domain.gates.gate import AnyGate
 from rollout.domain.verdicts.verdict import Code, ReasonRow
@@ -79,11 +79,11 @@ def reasons(codes: Iterable[ReasonRow] = Code) -> str:
 def drift(kinds: Iterable[DriftKind] = Drifted) -> str:
     """Tell what each kind of drift means, whether `--fix` repairs it, and what cures it."""
     head = ("drift", "what it means", "`--fix`", "cure")
-    return table(head, ((f"`{kind}`", kind.row.meaning, kind.row.fix, _cure(kind.row)) for kind in kinds))
+    return table(head, ((f"`{kind}`", kind.meaning, kind.fix, _cure(kind)) for kind in kinds))
 
 
-def _cure(row: DriftRow) -> str:
-    return code(row.cure.format(who="ARN", account_id="ID", detail="…"))
+def _cure(kind: DriftKind) -> str:
+    return code(kind.cure.format(who="ARN", account_id="ID", detail="…"))
 
 
 PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {

@@ -23,9 +23,8 @@ class Fix(StrEnum):
     MEMBERSHIPS = "with `--fix memberships`"
 
 
-@dataclass(frozen=True, slots=True)
-class DriftRow:
-    """What a kind of drift brings. `meaning` is its line in the docs.
+class DriftKind(StrEnum):
+    """What a kind of drift brings: its name, its docs line, the text where it is found, the likely cause, and the cure.
 
     `text` and `cure` may have `{who}` (the user's ARN, or the policy or group), `{account_id}` and `{detail}`.
     """
@@ -34,21 +33,17 @@ class DriftRow:
     text: str
     cause: str
     cure: str
-    fix: Fix = Fix.NO
+    fix: Fix
 
-
-class DriftKind(StrEnum):
-    """The name of a kind of drift, with its row."""
-
-    row: DriftRow
-
-    def __new__(cls, name: str, row: DriftRow | None = None) -> Self:
-        """Make a member of its row; only for the type checker's sake, which sees `Drifted("deadlock")`, may it lack."""
-        if row is None:
-            raise ValueError(f"the drift {name} lacks its row")
+    def __new__(
+        cls, name: str, meaning: str = "", text: str = "", cause: str = "", cure: str = "", fix: Fix = Fix.NO
+    ) -> Self:
+        """Make a member of its row. The defaults only let `Drifted("deadlock")` pass the type checker."""
+        if not (meaning and text and cause and cure):
+            raise ValueError(f"the kind of drift {name} lacks some of its words")
         kind = str.__new__(cls, name)
         kind._value_ = name
-        kind.row = row
+        kind.meaning, kind.text, kind.cause, kind.cure, kind.fix = meaning, text, cause, cure, fix
         return kind
 
 
@@ -57,152 +52,120 @@ class Drifted(DriftKind):
 
     DEADLOCK = (
         "deadlock",
-        DriftRow(
-            "enforced, no device, and the password must be changed or expires within 7 days: they cannot get in",
-            "is enforced, has no device, and {detail}",
-            "the password was reset, or nobody enrolled in time",
-            'rollout release --user {who} --reason "deadlock", then have them enrol',
-        ),
+        "enforced, no device, and the password must be changed or expires within 7 days: they cannot get in",
+        "is enforced, has no device, and {detail}",
+        "the password was reset, or nobody enrolled in time",
+        'rollout release --user {who} --reason "deadlock", then have them enrol',
     )
     HELD_BUT_ENFORCED = (
         "held-but-enforced",
-        DriftRow(
-            "would be held today (a machine by now, say)",
-            "is enforced, but would be held today: {detail}",
-            "the user's credentials, rights or settings have changed since",
-            'rollout release --user {who} --reason "…"',
-        ),
+        "would be held today (a machine by now, say)",
+        "is enforced, but would be held today: {detail}",
+        "the user's credentials, rights or settings have changed since",
+        'rollout release --user {who} --reason "…"',
     )
     EXEMPT_BUT_ENFORCED = (
         "exempt-but-enforced",
-        DriftRow(
-            "exempted since",
-            "is exempt ({detail}), and enforced",
-            "exempted since enforcement",
-            "rollout plan, then apply --stage enforce: it takes them out",
-        ),
+        "exempt by now, and still enforced",
+        "is exempt ({detail}), and enforced",
+        "exempted since enforcement",
+        "rollout plan, then apply --stage enforce: it takes them out",
     )
     FOREIGN_MEMBER = (
         "foreign-member",
-        DriftRow(
-            "in our group, and not put there by this tool",
-            "is in our group {detail}, and was not put there by this tool",
-            f"added {BY_MACHINE}",
-            "take the user out by hand, or plan again so that they are judged and told",
-        ),
+        "in our group, and not put there by this tool",
+        "is in our group {detail}, and was not put there by this tool",
+        f"added {BY_MACHINE}",
+        "take the user out by hand, or plan again so that they are judged and told",
     )
     UNKNOWN_TO_JOURNAL = (
         "unknown-to-journal",
-        DriftRow(
-            "our policy stands, but this store knows nothing of it",
-            "our policy stands here, but the journal of this store knows nothing of it",
-            "another store was used, or the journal was lost",
-            "use the store (store: in rollout.yaml) that it was made from, or remove the policy by hand",
-        ),
+        "our policy stands, but this store knows nothing of it",
+        "our policy stands here, but the journal of this store knows nothing of it",
+        "another store was used, or the journal was lost",
+        "use the store (store: in rollout.yaml) that it was made from, or remove the policy by hand",
     )
     POLICY_DELETED = (
         "policy-deleted",
-        DriftRow(
-            "the policy was deleted by hand, or by a tool",
-            "the policy is not there any more",
-            f"deleted {BY_MACHINE}",
-            FIX,
-            Fix.YES,
-        ),
+        "the policy was deleted by hand, or by a tool",
+        "the policy is not there any more",
+        f"deleted {BY_MACHINE}",
+        FIX,
+        Fix.YES,
     )
     POLICY_DETACHED = (
         "policy-detached",
-        DriftRow(
-            "the policy was taken off the group by hand, or by a tool with exclusive attachments",
-            "the policy does not hang on the group any more",
-            f"detached {BY_MACHINE}",
-            FIX,
-            Fix.YES,
-        ),
+        "the policy was taken off the group by hand, or by a tool with exclusive attachments",
+        "the policy does not hang on the group any more",
+        f"detached {BY_MACHINE}",
+        FIX,
+        Fix.YES,
     )
     DOCUMENT_EDITED = (
         "document-edited",
-        DriftRow(
-            "the version in force says something else",
-            "the version in force says something else than the plan's document",
-            f"edited {BY_MACHINE}, or the settings have changed since",
-            FIX,
-            Fix.YES,
-        ),
+        "the version in force says something else",
+        "the version in force says something else than the plan's document",
+        f"edited {BY_MACHINE}, or the settings have changed since",
+        FIX,
+        Fix.YES,
     )
     BRAKE_PULLED = (
         "brake-pulled",
-        DriftRow(
-            "the version in force denies nothing, and no release says so",
-            "the version in force denies nothing: nobody is enforced here",
-            "somebody has changed the default version by hand: that counts as a release",
-            "rollout release --account {account_id} --end",
-        ),
+        "the version in force denies nothing, and no release says so",
+        "the version in force denies nothing: nobody is enforced here",
+        "somebody has changed the default version by hand: that counts as a release",
+        "rollout release --account {account_id} --end",
     )
     RELEASE_EXPIRED = (
         "release-expired",
-        DriftRow(
-            "a release is over, and its people are not back",
-            "the release of {detail}",
-            "nobody has run apply or verify --fix since",
-            FIX,
-            Fix.YES,
-        ),
+        "a release is over, and its people are not back",
+        "the release of {detail}",
+        "nobody has run apply or verify --fix since",
+        FIX,
+        Fix.YES,
     )
     MEMBERSHIP_REMOVED = (
         "membership-removed",
-        DriftRow(
-            "enforced by this tool, and taken out since",
-            "was enforced by this tool, and is not under the policy any more",
-            f"taken out {BY_MACHINE}: that counts as a release",
-            "rollout release --user {who} --end; for all of them, rollout verify --fix memberships",
-            Fix.MEMBERSHIPS,
-        ),
+        "enforced by this tool, and taken out since",
+        "was enforced by this tool, and is not under the policy any more",
+        f"taken out {BY_MACHINE}: that counts as a release",
+        "rollout release --user {who} --end; for all of them, rollout verify --fix memberships",
+        Fix.MEMBERSHIPS,
     )
     NOT_ENFORCED = (
         "not-enforced",
-        DriftRow(
-            "under the policy, and yet not everything is denied without MFA",
-            "is under the policy, and yet not everything is denied without MFA",
-            "the documents that bind this user do not say what they should, or could not be read",
-            "rollout show --user {who}",
-        ),
+        "under the policy, and yet not everything is denied without MFA",
+        "is under the policy, and yet not everything is denied without MFA",
+        "the documents that bind this user do not say what they should, or could not be read",
+        "rollout show --user {who}",
     )
     EXEMPTION_EXPIRED = (
         "exemption-expired",
-        DriftRow(
-            "the exemption is over: to be decided",
-            "the exemption ended on {detail} now",
-            "nobody has renewed it",
-            f"renew it in rollout.yaml, or {PLAN_AGAIN}",
-        ),
+        "the exemption is over: to be decided",
+        "the exemption ended on {detail} now",
+        "nobody has renewed it",
+        f"renew it in rollout.yaml, or {PLAN_AGAIN}",
     )
     CLASS_CHANGED = (
         "class-changed",
-        DriftRow(
-            "would be judged otherwise today: to be decided",
-            "was {detail} now",
-            "credentials, devices, rights or settings have changed since the plan",
-            PLAN_AGAIN,
-        ),
+        "would be judged otherwise today: to be decided",
+        "was {detail} now",
+        "credentials, devices, rights or settings have changed since the plan",
+        PLAN_AGAIN,
     )
     NEW_USER = (
         "new-user",
-        DriftRow(
-            "not in the plan: to be decided",
-            "is not in the plan; is {detail}",
-            "created since the plan",
-            PLAN_AGAIN,
-        ),
+        "not in the plan: to be decided",
+        "is not in the plan; is {detail}",
+        "created since the plan",
+        PLAN_AGAIN,
     )
     NEW_ACCOUNT = (
         "new-account",
-        DriftRow(
-            "an account that is not in the plan: to be decided",
-            "account {detail} is not in the plan",
-            "created or invited since, or active again",
-            PLAN_AGAIN,
-        ),
+        "an account that is not in the plan: to be decided",
+        "account {detail} is not in the plan",
+        "created or invited since, or active again",
+        PLAN_AGAIN,
     )
 
 
@@ -220,11 +183,10 @@ class Drift:
 
 def drift(kind: Drifted, account_id: str, who: str, detail: str = "", cure: str = "") -> Drift:
     """Say what a kind of drift comes to here. `cure` is one that comes before the kind's own."""
-    row = kind.row
     facts = {"account_id": account_id, "who": who, "detail": detail}
-    cures = (cure, row.cure.format(**facts))
+    cures = (cure, kind.cure.format(**facts))
     return Drift(
-        kind, account_id, who, row.text.format(**facts), row.cause, "; or ".join(filter(None, cures))
+        kind, account_id, who, kind.text.format(**facts), kind.cause, "; or ".join(filter(None, cures))
     )
 
 

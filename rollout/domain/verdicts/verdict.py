@@ -41,7 +41,7 @@ class ReasonRow(StrEnum):
     cure: str
 
     def __new__(cls, name: str, leads_to: Kind = Kind.HOLD, meaning: str = "", cure: str = "") -> Self:
-        """Make a member of its row; only for the type checker's sake, which sees `Code("machine")`, may parts lack."""
+        """Make a member of its row. The defaults only let `Code("machine")` pass the type checker."""
         if not meaning:
             raise ValueError(f"the reason {name} lacks its meaning")
         code = str.__new__(cls, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rollout.domain.drift.drift_kinds import Drifted, DriftKind, DriftRow, Fix, drift, drift_of_user
+from rollout.domain.drift.drift_kinds import Drifted, DriftKind, Fix, drift, drift_of_user
 from tests.builders import ACCOUNT, a_user
 from tests.docs import drift as table_of_drift
 
@@ -22,12 +22,12 @@ def test_a_kind_of_drift_says_what_why_and_what_to_do(kind: Drifted):
 @pytest.mark.parametrize("kind", Drifted)
 def test_a_kind_of_drift_has_its_line_in_the_docs(kind: Drifted):
     (line,) = (line for line in table_of_drift().splitlines() if line.startswith(f"| `{kind}` "))
-    assert f"| {kind.row.meaning} | {kind.row.fix} |" in line
+    assert f"| {kind.meaning} | {kind.fix} |" in line
 
 
 @pytest.mark.parametrize("kind", Drifted)
 def test_what_fix_repairs_is_cured_by_fix_and_nothing_else_is(kind: Drifted):
-    assert (kind.row.fix is not Fix.NO) == ("verify --fix" in kind.row.cure)
+    assert (kind.fix is not Fix.NO) == ("verify --fix" in kind.cure)
 
 
 def test_the_cure_of_a_verdict_comes_before_the_kind_s_own():
@@ -44,13 +44,10 @@ def test_a_kind_is_found_by_its_name_and_is_text():
 
 def test_a_new_kind_of_drift_is_one_row():
     class More(DriftKind):
-        RENAMED = (
-            "renamed",
-            DriftRow("has another name now", "is {detail} now", "renamed by hand", "plan again"),
-        )
+        RENAMED = "renamed", "has another name now", "is {detail} now", "renamed by hand", "plan again"
 
     assert "| `renamed` | has another name now | no | plan again |" in table_of_drift([*Drifted, *More])
-    with pytest.raises(ValueError, match="lacks its row"):
+    with pytest.raises(ValueError, match="lacks some of its words"):
 
         class Bare(DriftKind):
             BARE = "bare"
