@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -108,6 +109,20 @@ def test_the_docs_have_its_line():
 # --- What holds for every gate ---
 
 
+def test_a_file_that_sets_nothing_leaves_every_gate_its_default():
+    rules = gate_rules(gates_section("Gates", Section)())
+    assert [gate.setting and gate.setting.default for gate in GATES] == [rules.of(gate) for gate in GATES]
+
+
+@pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate.name)
+def test_the_defaults_of_a_setting_s_keys_make_its_default(gate: Gate[Any]):
+    """Where the gate has one; without, a file that sets nothing leaves the gate unasked."""
+    setting = gate.setting
+    if setting is not None and setting.default is not None and not isinstance(setting.form, Form):
+        assert setting.read is not None
+        assert setting.default == setting.read(**{name: key.default for name, key in setting.form.items()})
+
+
 def test_names_are_unique():
     assert len(GATES) == len({gate.name for gate in GATES})
 
@@ -118,7 +133,7 @@ def test_the_registry_is_in_the_order_in_which_gates_are_asked():
 
 
 @pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate.name)
-def test_every_gate_brings_its_words(gate: Gate[object]):
+def test_every_gate_brings_its_words(gate: Gate[Any]):
     assert gate.meaning
     assert gate.cure.format(wave="rest")
     assert gate.in_status.format(gate=gate.name, detail="x")
