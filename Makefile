@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 INPUTS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test kill check format venv lock clean
+.PHONY: help demo test kill check format docs venv lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | grep -v 'make help' | expand -t 16
@@ -33,6 +33,9 @@ check: $(VENV)/.dev ## run the linters, the type checker and the layer contracts
 format: $(VENV)/.dev ## let ruff mend what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+docs: $(VENV)/.dev ## write the tables in docs/ that say what the code says
+	@$(BIN)/python -m tests.docs
 
 venv: $(VENV)/.dev ## only make .venv, with everything that tests and checks need
 
