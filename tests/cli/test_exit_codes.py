@@ -61,7 +61,7 @@ def test_a_lock_that_somebody_holds_is_5_and_names_them(rehearsed: Shell, sandbo
             said = rehearsed(*words)
             assert 5 == said.code
             assert f"is locked by {me[0]} on {me[1]} (process {me[2]})" in said.errors[0]
-    assert 0 == rehearsed("apply").code
+    assert 0 == rehearsed("apply", "--stage", "notify", "--yes").code
 
 
 def test_an_account_that_shuts_its_door_later_is_4_and_told_with_its_cure(rehearsed: Shell, sandbox: Sandbox):
