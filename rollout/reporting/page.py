@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any
@@ -154,6 +155,7 @@ def page(flat: Flat, counts: Counts) -> Iterator[str]:
     return environment.get_template("index.html.jinja").generate(context)
 
 
+@cache  # compiling the templates takes longer than a small page
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("rollout.reporting"),
