@@ -53,7 +53,7 @@ def saved(plans: Plans, **header) -> FiledPlan:
 
 
 @given(strategies.plans())
-@settings(max_examples=60)
+@settings(max_examples=100)
 def test_any_plan_is_equal_after_a_round_trip(plan):
     header, accounts = plan
     files = MemoryFiles()
