@@ -108,6 +108,7 @@ def test_a_team_plans_rehearses_tells_enforces_and_reports_by_a_bucket(
         assert there <= {"rollout.yaml", "outbox", "reports"}, "all the rest is in the bucket"
 
 
+# Takes a second or more: a plan and a rehearsal by way of the bucket.
 def test_the_second_of_two_operators_is_told_who_is_first(
     sandbox: Sandbox, s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -52,6 +52,7 @@ def saved(plans: Plans, **header) -> FiledPlan:
 # --- Round trip ---
 
 
+# Takes a second or more: a hundred plans, for all else rests on this.
 @given(strategies.plans())
 @settings(max_examples=100)
 def test_any_plan_is_equal_after_a_round_trip(plan):
