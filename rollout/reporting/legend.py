@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rollout.domain.gates import GATES
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import RunEnding
-from rollout.domain.status.words import State
+from rollout.domain.status.words import UserState
 from rollout.domain.verdicts.verdict import Code, Impact, Kind
 from rollout.reporting.accounts import ACCOUNTS, ListedState
 from rollout.reporting.changes import CHANGES, ChangeOutcome
@@ -32,7 +32,7 @@ REASONS: dict[str, str] = {code: code.meaning for code in Code}
 
 GATE_MEANINGS: dict[str, str] = {gate.name: f"Passes when {gate.meaning}." for gate in GATES}
 
-STATES: dict[str, str] = {state: state.meaning for state in State}
+STATES: dict[str, str] = {state: state.meaning for state in UserState}
 
 LISTED: dict[str, str] = {
     ListedState.ENTERED: "The account was entered and its users were read.",

@@ -21,7 +21,7 @@ from rollout.domain.progress.records import (
     RunEnded,
     RunStarted,
 )
-from rollout.domain.progress.replay import Known, replay
+from rollout.domain.progress.replay import KnownEnforcement, replay
 from rollout.domain.progress.stages import Stage
 from rollout.domain.status.user_status import Statuses, UserStatus
 from rollout.domain.verdicts.verdict import Kind
@@ -201,7 +201,7 @@ def _looked(
     known |= {one.user.id: one.user for one in sight.progress.known.get(sight.account_id, {}).values()}
     known |= {one.user.id: one.user for one in found.values()}
     for user_id, ref in known.items():
-        now = found.get(user_id, Known(ref, sight.now, Enforcement.GONE))
+        now = found.get(user_id, KnownEnforcement(ref, sight.now, Enforcement.GONE))
         entry = entries.get(user_id)
         yield statuses.of(ref, entry), statuses.of(ref, entry, now)
 

@@ -16,7 +16,7 @@ from rollout.domain.plan.entries import AccountPlan
 from rollout.domain.policy.changes import Failed
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import RunEnding
-from rollout.domain.status.words import State
+from rollout.domain.status.words import UserState
 from rollout.domain.verdicts.verdict import Code, Impact, Kind
 from rollout.reporting import legend
 from rollout.reporting.accounts import ListedState
@@ -231,7 +231,7 @@ def test_a_page_about_nobody_is_not_a_page_about_everybody():
         (Kind, legend.VERDICTS),
         (Code, legend.REASONS),
         (Impact, legend.IMPACTS),
-        (State, legend.STATES),
+        (UserState, legend.STATES),
         (ListedState, legend.LISTED),
         (Delivery, legend.DELIVERIES),
         (ChangeOutcome, legend.OUTCOMES),
@@ -248,7 +248,7 @@ def test_every_code_is_explained(codes, meanings):
 def test_every_state_of_the_example_is_a_code():
     report = gather(small_header(small_accounts()), small_accounts(), small_progress(), SMALL_NOW)
     for user in report.users:
-        assert user.status.state in State
+        assert user.status.state in UserState
 
 
 def test_a_failure_is_shown_with_what_aws_said_and_its_cure():

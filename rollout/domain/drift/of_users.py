@@ -12,7 +12,7 @@ from rollout.domain.people.users import User
 from rollout.domain.plan.entries import Entry
 from rollout.domain.policy.changes import UserRef
 from rollout.domain.progress.records import Enforcement
-from rollout.domain.progress.replay import Known
+from rollout.domain.progress.replay import KnownEnforcement
 from rollout.domain.verdicts.passwords import password_trap
 from rollout.domain.verdicts.rights import rights_of
 from rollout.domain.verdicts.verdict import Kind, Verdict
@@ -27,7 +27,7 @@ def in_fact(sight: Sight, user: User) -> bool:
     return bool(around.examiner.examine(user, rights_of(user, around.observed, around.library)).covered_by)
 
 
-def seen(sight: Sight, user: User) -> Known:
+def seen(sight: Sight, user: User) -> KnownEnforcement:
     """Tell whether our policy takes effect on a user as the account was read, and if not, why not."""
     verdict, placed = sight.verdict(user), user.id in sight.progress.placed
     if verdict.enforced_by_us:
@@ -42,7 +42,7 @@ def seen(sight: Sight, user: User) -> Known:
     else:
         found = Enforcement.TAKEN_OUT if placed else Enforcement.NEVER
     ref = UserRef(user.account_id, user.name, user.id, user.arn)
-    return Known(ref, sight.now, found, sight.wave_of(user), verdict.enforced_by_us)
+    return KnownEnforcement(ref, sight.now, found, sight.wave_of(user), verdict.enforced_by_us)
 
 
 def deadlock(sight: Sight, user: User) -> str:

@@ -54,7 +54,7 @@ from rollout.domain.progress.records import (
 from rollout.domain.progress.releases import RELEASE, RELEASE_END, ReleaseRecord, Releases, Returning
 from rollout.domain.progress.stages import Stage
 
-__all__ = ["Done", "Known", "Placed", "Progress", "replay"]
+__all__ = ["Done", "KnownEnforcement", "Placed", "Progress", "replay"]
 
 _FOUND = {
     SkipCode.RELEASED: Enforcement.LET_OUT,
@@ -82,7 +82,7 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownEnforcement:
     """The newest that the journal knows of one user's enforcement: as of when, and from a run of which plan.
 
     `by` names what enforces, or did so until then; empty where nothing of ours has been on the user.
@@ -126,7 +126,7 @@ class Progress:
     last_skip: dict[str, UserSkipped] = field(default_factory=dict)
     last_failure: dict[str, AccountFailed] = field(default_factory=dict)
     """By account: the newest time that a run, other than a rehearsal, could not enter it."""
-    known: dict[str, dict[str, Known]] = field(default_factory=dict)
+    known: dict[str, dict[str, KnownEnforcement]] = field(default_factory=dict)
     """By account and UserId; ask `enforcement_of`."""
     let_out: dict[str, datetime] = field(default_factory=dict)
     """By UserId: when a user was last taken out from under the policy for good, or seen to be exempt."""
@@ -150,12 +150,12 @@ class Progress:
         notices = self.told.get(user_id)
         return notices[-1] if notices else None
 
-    def enforcement_of(self, account_id: str, user_id: str) -> Known | None:
+    def enforcement_of(self, account_id: str, user_id: str) -> KnownEnforcement | None:
         """Give the newest that the journal knows of a user, brakes included; None where it knows nothing."""
         known = self.known.get(account_id, {}).get(user_id)
         return self.braked(known) if known else None
 
-    def braked(self, known: Known) -> Known:
+    def braked(self, known: KnownEnforcement) -> KnownEnforcement:
         """Take the release of a whole account into account, where it is newer than what is known of its user."""
         pulled = self.releases.braked_at.get(known.user.account_id)
         if pulled is None or pulled < known.at or known.enforcement is not Enforcement.ENFORCED:
@@ -264,7 +264,7 @@ class _Fold:
     def _see(self, seen: EnforcementSeen) -> None:
         """Take in what a look found. A hand that let somebody out shakes the wave as a release does."""
         before = self.progress.enforcement_of(seen.user.account_id, seen.user.id)
-        known = Known(seen.user, seen.at, seen.enforcement, seen.wave, seen.by)
+        known = KnownEnforcement(seen.user, seen.at, seen.enforcement, seen.wave, seen.by)
         if known.enforcement is Enforcement.ENFORCED:  # somebody has let go of the brake
             self.progress.releases.braked_at.pop(seen.user.account_id, None)
         if known.released and seen.wave and not (before and before.released):
@@ -288,7 +288,7 @@ class _Fold:
         before = progress.enforcement_of(user.account_id, user.id)
         if before is None or before.enforcement is Enforcement.ENFORCED or found is Enforcement.GONE:
             wave, by = (before.wave, before.by) if before else ("", "")
-            self._know(Known(user, skip.at, found, wave, by, started.plan_id))
+            self._know(KnownEnforcement(user, skip.at, found, wave, by, started.plan_id))
 
     def _release(self, record: ReleaseRecord) -> None:
         progress, scope = self.progress, record.release_scope
@@ -409,7 +409,7 @@ class _Fold:
         progress.releases.returning.pop(user.id, None)
         if not is_rehearsal(done):
             plan = done.started.plan_id
-            self._know(Known(user, at, Enforcement.ENFORCED, placed.wave, by, plan))
+            self._know(KnownEnforcement(user, at, Enforcement.ENFORCED, placed.wave, by, plan))
 
     def _take_out(self, done: Done, at: datetime, user: UserRef, *, applied: bool) -> None:
         progress, by_release = self.progress, done.started.command == RELEASE
@@ -427,7 +427,7 @@ class _Fold:
         by = before.by if before else place_of(done.intent.change) if applied else ""
         wave = done.intent.wave or (before.wave if before else "")
         out = Enforcement.RELEASED if by_release else Enforcement.UNDONE
-        self._know(Known(user, at, out, wave, by, done.started.plan_id))
+        self._know(KnownEnforcement(user, at, out, wave, by, done.started.plan_id))
 
     def _bring_back(self, account_id: str, at: datetime, *, release_ends: bool) -> None:
         """Note that the policy is in force again for those who never left it."""
@@ -437,7 +437,7 @@ class _Fold:
             if known.enforcement in back and user_id in self.progress.placed:
                 users[user_id] = replace(known, at=at, enforcement=Enforcement.ENFORCED)
 
-    def _know(self, known: Known) -> None:
+    def _know(self, known: KnownEnforcement) -> None:
         self.progress.known.setdefault(known.user.account_id, {})[known.user.id] = known
 
 

@@ -25,8 +25,8 @@ from rollout.domain.plan.entries import Entry, Header
 from rollout.domain.policy.changes import Failed, SkipCode, UserRef
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import AccountFailed, Enforcement, Told, UserSkipped
-from rollout.domain.progress.replay import RELEASED, Done, Known, Progress
-from rollout.domain.status.words import State
+from rollout.domain.progress.replay import RELEASED, Done, KnownEnforcement, Progress
+from rollout.domain.status.words import UserState
 from rollout.domain.verdicts.verdict import Impact, Kind
 
 
@@ -49,7 +49,7 @@ class UserStatus:
     by: str
     notice: Told | None
     deadlocked: bool
-    state: State
+    state: UserState
     waits_for: str = ""
     failed: Failed | None = None
     skipped: SkipCode | None = None
@@ -112,7 +112,7 @@ def counts_of(statuses: Iterable[UserStatus]) -> StatusCounts:
 class _Waiting:
     """Why a user is not enforced, and what has to happen next."""
 
-    state: State
+    state: UserState
     waits_for: str
     failed: Failed | None = None
     skipped: SkipCode | None = None
@@ -133,7 +133,9 @@ class Statuses:
         self._gates = gates or {}
         self._order = {run: number for number, run in enumerate(progress.runs)}
 
-    def of(self, user: UserRef, entry: Entry | None = None, seen: Known | None = None) -> UserStatus:
+    def of(
+        self, user: UserRef, entry: Entry | None = None, seen: KnownEnforcement | None = None
+    ) -> UserStatus:
         """Say where one user stands. `entry` is the plan's, `seen` what a look has found just now."""
         known = self._known(user, entry, seen)
         waiting = self._state(user, entry, known)
@@ -154,7 +156,7 @@ class Statuses:
 
     # --- Enforced, released, or neither ---
 
-    def _known(self, user: UserRef, entry: Entry | None, seen: Known | None) -> Known:
+    def _known(self, user: UserRef, entry: Entry | None, seen: KnownEnforcement | None) -> KnownEnforcement:
         """Find the newest that is known: by the look, else by the journal or the plan's inventory."""
         known = self._of_journal_or_plan(user, entry)
         if seen is not None:
@@ -163,55 +165,55 @@ class Statuses:
             return replace(known, enforcement=Enforcement.NEVER)  # who was never enforced is not released
         return known
 
-    def _of_journal_or_plan(self, user: UserRef, entry: Entry | None) -> Known:
+    def _of_journal_or_plan(self, user: UserRef, entry: Entry | None) -> KnownEnforcement:
         taken_at = self._header.inventory_at
         known = self._progress.enforcement_of(user.account_id, user.id)
         planned = entry.enforced_by_us if entry else ""
         wave = known.wave if known else entry.wave if entry else ""
         by = planned or (known.by if known else "")
         if known and (entry is None or known.at >= taken_at or known.plan_id == self._header.id):
-            return Known(user, known.at, known.enforcement, wave, known.by or by)
+            return KnownEnforcement(user, known.at, known.enforcement, wave, known.by or by)
         if planned:
-            return self._progress.braked(Known(user, taken_at, Enforcement.ENFORCED, wave, by))
+            return self._progress.braked(KnownEnforcement(user, taken_at, Enforcement.ENFORCED, wave, by))
         if known is None:
-            return Known(user, taken_at, Enforcement.NEVER, wave)
+            return KnownEnforcement(user, taken_at, Enforcement.NEVER, wave)
         # The plan's inventory did not find whom the journal has enforced: somebody's hand took them out.
         out = Enforcement.TAKEN_OUT if known.enforcement is Enforcement.ENFORCED else known.enforcement
-        return Known(user, taken_at, out, wave, by)
+        return KnownEnforcement(user, taken_at, out, wave, by)
 
-    # --- State ---
+    # --- UserState ---
 
-    def _state(self, user: UserRef, entry: Entry | None, known: Known) -> _Waiting:
+    def _state(self, user: UserRef, entry: Entry | None, known: KnownEnforcement) -> _Waiting:
         enforced = known.enforcement is Enforcement.ENFORCED
         if entry is not None and entry.verdict is Kind.COVERED:
-            return _Waiting(State.COVERED, "")
+            return _Waiting(UserState.COVERED, "")
         if enforced:
-            return _Waiting(State.ENFORCED, "")
+            return _Waiting(UserState.ENFORCED, "")
         if entry is None:
-            return _Waiting(State.RELEASED if known.enforcement in RELEASED else State.UNPLANNED, "")
+            return _Waiting(UserState.RELEASED if known.enforcement in RELEASED else UserState.UNPLANNED, "")
         if entry.verdict is Kind.HOLD:
-            return _Waiting(State.HELD, "")
+            return _Waiting(UserState.HELD, "")
         if entry.verdict is Kind.EXEMPT:
             over = entry.exempt_until is not None and entry.exempt_until < self._now.date()
-            return _Waiting(State.EXEMPTION_OVER if over else State.EXEMPT, "")
+            return _Waiting(UserState.EXEMPTION_OVER if over else UserState.EXEMPT, "")
         return self._waiting(user, entry, known)
 
-    def _waiting(self, user: UserRef, entry: Entry, known: Known) -> _Waiting:
+    def _waiting(self, user: UserRef, entry: Entry, known: KnownEnforcement) -> _Waiting:
         last = self._progress.last_change.get(user.id)
         if last and self._is_later(last):
             if last.outcome is None:
-                return _Waiting(State.UNSETTLED, "the next run: one broke off in the middle of a change")
+                return _Waiting(UserState.UNSETTLED, "the next run: one broke off in the middle of a change")
             if isinstance(last.outcome, Failed):
-                return _Waiting(State.FAILED, f"another try: {last.outcome.why}", last.outcome)
+                return _Waiting(UserState.FAILED, f"another try: {last.outcome.why}", last.outcome)
         if known.enforcement in RELEASED:
-            return _Waiting(State.RELEASED, self._end_of_release(user, known))
+            return _Waiting(UserState.RELEASED, self._end_of_release(user, known))
         if known.enforcement is Enforcement.WITHOUT_EFFECT:
             return _Waiting(
-                State.DRIFTED, "rollout verify --fix: the policy in AWS does not deny what it should"
+                UserState.DRIFTED, "rollout verify --fix: the policy in AWS does not deny what it should"
             )
         told, skip = self._progress.last_told(user.id), self._progress.last_skip.get(user.id)
         if known.enforcement is Enforcement.GONE and (skip is None or skip.code is not SkipCode.GONE):
-            return _Waiting(State.SKIPPED, "a new plan: the user was deleted", skipped=SkipCode.GONE)
+            return _Waiting(UserState.SKIPPED, "a new plan: the user was deleted", skipped=SkipCode.GONE)
         failure = self._progress.last_failure.get(user.account_id)
         if (
             known.enforcement is Enforcement.UNDONE
@@ -221,14 +223,14 @@ class Statuses:
         match self._newest(told, skip, failure):
             case AccountFailed(reason=reason, cure=cure):
                 why = f"its account, which could not be entered: {reason}"
-                return _Waiting(State.FAILED, why, Failed(reason, cure=cure))
+                return _Waiting(UserState.FAILED, why, Failed(reason, cure=cure))
             case UserSkipped(code=SkipCode.FAILED, detail=detail):
-                return _Waiting(State.FAILED, f"another try: {detail}", Failed(detail))
+                return _Waiting(UserState.FAILED, f"another try: {detail}", Failed(detail))
             case UserSkipped(code=code, detail=detail) if code is not SkipCode.WAITING or told is None:
-                return _Waiting(State.SKIPPED, f"{code}: {detail}" if detail else str(code), skipped=code)
+                return _Waiting(UserState.SKIPPED, f"{code}: {detail}" if detail else str(code), skipped=code)
             case None:
                 notice = "its wave's turn" if entry.impact is Impact.NONE else "a notice"
-                return _Waiting(State.WAITING, self._gates.get(entry.wave) or notice)
+                return _Waiting(UserState.WAITING, self._gates.get(entry.wave) or notice)
             case _:
                 return self._after_notice(entry, told)
 
@@ -237,7 +239,7 @@ class Statuses:
         at, header = done.settled_at, self._header
         return at is None or at >= header.inventory_at or done.started.plan_id == header.id
 
-    def _end_of_release(self, user: UserRef, known: Known) -> str:
+    def _end_of_release(self, user: UserRef, known: KnownEnforcement) -> str:
         releases = self._progress.releases
         if user_release(releases.words, user.account_id, user.id, known.wave, self._now):
             return "the end of the release"
@@ -255,8 +257,8 @@ class Statuses:
     def _after_notice(self, entry: Entry, told: Told | None) -> _Waiting:
         if told is None or told.delivery is Delivery.FAILED:
             why = told.detail if told else ""
-            return _Waiting(State.UNDELIVERED, f"a notice that arrives: {why or 'the last one failed'}")
-        state = State.TOLD if told.delivered else State.QUEUED
+            return _Waiting(UserState.UNDELIVERED, f"a notice that arrives: {why or 'the last one failed'}")
+        state = UserState.TOLD if told.delivered else UserState.QUEUED
         let_out = self._progress.let_out.get(entry.user.id)
         why_void = void(told, entry.impact or Impact.NONE, self._now, let_out)
         if why_void:

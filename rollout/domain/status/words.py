@@ -19,7 +19,7 @@ class Explained(StrEnum):
         return member
 
 
-class State(Explained):
+class UserState(Explained):
     """Where a user stands, in one word: the column `state` of `users.csv`."""
 
     ENFORCED = (

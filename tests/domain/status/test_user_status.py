@@ -31,7 +31,7 @@ from rollout.domain.progress.records import (
     WaveUndone,
 )
 from rollout.domain.progress.release_scope import ReleaseScope
-from rollout.domain.progress.replay import Known, Progress
+from rollout.domain.progress.replay import KnownEnforcement, Progress
 from rollout.domain.progress.stages import Stage
 from rollout.domain.status.user_status import Statuses, UserStatus, counts_of
 from rollout.domain.status.waiting_gates import gates_that_wait, say_gate
@@ -286,7 +286,7 @@ def test_what_a_look_has_found_counts_from_then_on(found, state, released):
     for answer in (
         standing(an_entry(), *changes(a_membership()), an_enforcement_seen(found)),
         standing(an_entry(enforced_by=BY_GROUP), an_enforcement_seen(found)),
-        statuses_of(*changes(a_membership())).of(a_ref(), an_entry(), Known(a_ref(), NOW, found)),
+        statuses_of(*changes(a_membership())).of(a_ref(), an_entry(), KnownEnforcement(a_ref(), NOW, found)),
     ):
         assert (False, released, state) == (answer.enforced, answer.released, answer.state_code)
 
