@@ -11,7 +11,7 @@ from rollout.cli.commands.release_end import end_release
 from rollout.cli.options import Config, Json, Profile, Users, Yes
 from rollout.cli.startup import end_in_good_order, read_settings, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table, warn
-from rollout.errors import JournalDamaged, WrongUsage
+from rollout.errors import AwsFailure, JournalDamaged, WrongUsage
 
 if TYPE_CHECKING:
     from rollout.domain.progress.replay import Progress
@@ -118,7 +118,7 @@ def _open(
     end_in_good_order(live)
     try:
         records = tuple(live.files.journal("release").records())
-    except JournalDamaged as problem:
+    except (AwsFailure, JournalDamaged) as problem:
         warn(f"the journal cannot be read, and is not needed for accounts: {problem}")
         records = ()
     named = [text for text in account or () if is_account_id(text)]
