@@ -188,9 +188,8 @@ def records_of(look: Look, where: Callable[[str], str]) -> Iterator[Record]:
     """
     found, wanted = _all_found(look)
     if wanted.keys() - found.keys():
-        found, wanted = _all_found(
-            look
-        )  # one that came while the others were listed can have been seen already
+        # One that came while the others were listed can have been seen already.
+        found, wanted = _all_found(look)
     for run in sorted(wanted.keys() - found.keys()):
         seer = next(iter(wanted[run].values()))
         raise JournalDamaged(f"{where(run)} is missing: run {seer} saw it", cure=_CURE)
