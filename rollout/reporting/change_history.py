@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import (
     AddMember,
     AlreadyInPlace,
@@ -28,7 +29,6 @@ from rollout.domain.policy.changes import (
     SetDefaultVersion,
     SkipCode,
     Skipped,
-    UserRef,
 )
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import Released, Reminded, RunStarted, Told

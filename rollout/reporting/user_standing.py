@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from rollout.domain.gates import standing_override
 from rollout.domain.gates.readiness import void
+from rollout.domain.people.users import UserRef
 from rollout.domain.plan.entries import Entry, Header
 from rollout.domain.policy.changes import (
     AddMember,
@@ -24,7 +25,6 @@ from rollout.domain.policy.changes import (
     RemoveMember,
     SetDefaultVersion,
     SkipCode,
-    UserRef,
 )
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import AccountFailed, GateRead, RunStarted, Told, UserSkipped

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from rollout.domain.actions.letting_out import lasting, merged, say
-from rollout.domain.actions.sight import Sight
-from rollout.domain.actions.wishes import to_fix
+from rollout.domain.actions.context import AccountContext
+from rollout.domain.actions.release_state import describe_release, lasting_releases
+from rollout.domain.actions.repair import Repair, to_fix
 from rollout.domain.drift import Drift, Drifted, Enforced, about_accounts, count_enforced, drift_of
+from rollout.domain.gates import Tolerance
 from rollout.domain.people.inventory import Inventory
-from rollout.domain.policy.changes import UserRef
-from rollout.domain.progress.records import Deadlocked, RunEnded, RunStarted
-from rollout.domain.progress.replay import replay
-from rollout.domain.progress.stages import Stage
+from rollout.domain.people.organization import Account
+from rollout.domain.progress.records import Deadlocked
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import PlanRefused, Unwritable
-from rollout.workflows.apply.maker import Maker, Numbering
-from rollout.workflows.apply.watch import lock_lost
-from rollout.workflows.ports import Clock, Journal, StopMarker, StoredPlan
-from rollout.workflows.ports import Progress as ProgressPort
-from rollout.workflows.repairing import Eyes, Repaired, RepairTools, repair, word_for
+from rollout.workflows.account_run import AccountRunner, RunResult
+from rollout.workflows.failure_budgets import budgets_of_repairs
+from rollout.workflows.ports import StoredPlan
+from rollout.workflows.repair_account import RepairAccount
+from rollout.workflows.run_context import JudgementBasis, RunContext
 
 FIXING = "verify --fix"
 
@@ -42,116 +41,72 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True)
-class VerifyTools:
-    """The ports that a look needs, besides the inventory."""
-
-    journal: Journal
-    marker: StopMarker
-    clock: Clock
-    progress: ProgressPort
-
-
-@dataclass(frozen=True, slots=True)
 class FixOrder:
-    """What `--fix` may do, and by whom. `policy` and `settings` are today's digests, as the plan has them."""
+    """What `--fix` may do. `policy` and `settings` are today's digests, as the plan has them."""
 
     plan: StoredPlan
     policy: str
     settings: str
     memberships: bool
-    caller: str
-    version: str
+    tolerance: Tolerance
 
 
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """What came of `--fix`, account by account."""
+class FixAccount(RepairAccount):
+    """One account in which is put right what has drifted from the plan."""
 
-    accounts: tuple[Repaired, ...]
-    unbegun: int = 0
+    def __init__(self, account: Account, decided: Collection[str], *, memberships: bool) -> None:
+        """Take the account, and the UserIds that the plan enforces."""
+        super().__init__(account)
+        self.decided, self.memberships = decided, memberships
 
-    @property
-    def writes(self) -> int:
-        """How many writes were made."""
-        return sum(len(one.written) for one in self.accounts)
-
-    @property
-    def interrupted(self) -> bool:
-        """Tell whether it was asked to stop."""
-        return self.unbegun > 0 or any(one.interrupted for one in self.accounts)
-
-    @property
-    def in_part(self) -> bool:
-        """Tell whether something that should have been put right was not."""
-        return any(one.failed for one in self.accounts)
+    def repair(self, context: AccountContext) -> Repair:
+        """Put right what the plan decided."""
+        return to_fix(context, self.decided, memberships=self.memberships)
 
 
-def verify(inventory: Inventory, stored: StoredPlan, eyes: Eyes, tools: VerifyTools) -> Verified:
+def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: JudgementBasis) -> Verified:
     """Compare what was seen with plan and journal. Writes to the journal who is trapped, and nothing else."""
-    progress = replay(tools.journal.records(), eyes.organization_id)
-    words = merged(progress.releases.words, tools.marker.words())
+    progress = run.replay()
+    releases = run.releases(progress)
     planned = {part.account_id: part for part in stored.accounts()}
     drifts: list[Drift] = []
     expected = in_fact = 0
     for observed in inventory.observed:
-        sight = eyes.sight(observed, progress, words, tools.clock)
-        drifts += drift_of(sight, planned.get(observed.account.id))
-        counted = count_enforced(sight)
+        context = basis.context(observed, progress, releases, run.now())
+        drifts += drift_of(context, planned.get(observed.account.id))
+        counted = count_enforced(context)
         expected, in_fact = expected + counted.expected, in_fact + counted.in_fact
-        _note_trapped(sight, drifts, eyes, tools)
+        _note_trapped(context, drifts, run)
     left_out = {left.account_id for left in stored.header.left_out}
     drifts += about_accounts(inventory.accounts, planned, left_out)
     order = list(Drifted)
     drifts.sort(key=lambda drift: (order.index(drift.kind), drift.account_id, drift.who))
-    now = tools.clock.now()
-    let_out = tuple(say(word) for word in lasting(words, now))
+    let_out = tuple(describe_release(one) for one in lasting_releases(releases, run.now()))
     unreachable = tuple((view.account.id, view.reason) for view in inventory.unreachable)
     return Verified(tuple(drifts), let_out, Enforced(expected, in_fact), len(inventory.observed), unreachable)
 
 
-def fix(order: FixOrder, inventory: Inventory, eyes: Eyes, tools: RepairTools) -> Fixed:
+def fix(order: FixOrder, inventory: Inventory, *, run: RunContext, basis: JudgementBasis) -> RunResult:
     """Put right what the plan decided, in every account that was read. Raises PlanRefused, LockHeld."""
     _check(order)
-    decided = {
+    header = order.plan.header
+    decided = frozenset(
         entry.user.id
         for part in order.plan.accounts()
         for entry in part.entries
         if entry.verdict is Kind.ENFORCE
-    }
-    accounts = [observed.account for observed in inventory.observed]
-    with tools.lock.hold(eyes.organization_id, FIXING):
-        now, header = tools.clock.now(), order.plan.header
-        tools.journal.append(
-            RunStarted(
-                eyes.run,
-                now,
-                eyes.organization_id,
-                header.id,
-                "",
-                Stage.ENFORCE,
-                order.caller,
-                order.version,
-                FIXING,
-            )
-        )
-        maker = Maker(eyes.run, tools.journal, tools.clock, Numbering())
-        done = sorted(
-            repair(
-                accounts,
-                lambda sight: to_fix(sight, decided, memberships=order.memberships),
-                eyes,
-                tools,
-                maker,
-                "Putting right in accounts",
-            ),
-            key=lambda one: one.account.id,
-        )
-        result = Fixed(tuple(done), len(accounts) - len(done))
-        lost = any(one.lost for one in done)
-        ending = word_for(lost=lost, interrupted=result.interrupted, in_part=result.in_part)
-        tools.journal.append(RunEnded(eyes.run, tools.clock.now(), ending, {"writes": result.writes}))
-    if lost:
-        raise lock_lost(tools.lock, eyes.organization_id)
+    )
+    with run.lock.hold(run.organization_id, FIXING):
+        run.begin(FIXING, plan_id=header.id)
+        progress = run.replay()
+        budgets = budgets_of_repairs(header.waves, order.tolerance, progress)
+        runner = AccountRunner(run=run, progress=progress, basis=basis, budgets=budgets)
+        commands = [
+            FixAccount(observed.account, decided, memberships=order.memberships)
+            for observed in inventory.observed
+        ]
+        result = runner.carry_all(commands, "Putting right in accounts")
+        run.end(result.ending, {"writes": result.writes})
     return result
 
 
@@ -164,25 +119,24 @@ def _check(order: FixOrder) -> None:
         )
 
 
-def _note_trapped(sight: Sight, drifts: Sequence[Drift], eyes: Eyes, tools: VerifyTools) -> None:
+def _note_trapped(context: AccountContext, drifts: Sequence[Drift], run: RunContext) -> None:
     """Put on record who is trapped, and who is so no more: waves soak anew, and count them as failures."""
-    known = sight.progress.releases.trapped
+    known = context.progress.releases.trapped
     trapped = {drift.who: drift.text for drift in drifts if drift.kind is Drifted.DEADLOCK}
-    for user in sight.facts.users:
-        if (user.arn in trapped) == (user.id in known) or user.id not in sight.progress.placed:
+    for user in context.facts.users:
+        if (user.arn in trapped) == (user.id in known) or user.id not in context.progress.placed:
             continue
-        ref = UserRef(user.account_id, user.name, user.id, user.arn)
         record = Deadlocked(
-            eyes.run,
-            tools.clock.now(),
-            eyes.organization_id,
-            ref,
-            sight.wave_of(user),
+            run.id,
+            run.now(),
+            run.organization_id,
+            user.ref,
+            context.wave_of(user),
             trapped.get(user.arn, "can get in again"),
             over=user.arn not in trapped,
         )
         try:
-            tools.journal.append(record)
+            run.journal.append(record)
         except Unwritable as problem:
-            tools.progress.say(f"Not on record: {problem}")
+            run.progress.say(f"Not on record: {problem}")
             return

@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rollout.cli.terminal.console import err, out, shortly, table
+from rollout.domain.policy.changes import Failed, user_of
 from rollout.domain.progress.stages import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from rollout.domain.gates import GateAnswer
+    from rollout.domain.people.users import UserRef
     from rollout.domain.plan.entries import Header
-    from rollout.domain.progress.records import AccountFailed, UserSkipped
-    from rollout.workflows.apply.order import Applied
+    from rollout.domain.progress.records import AccountFailed
+    from rollout.workflows.apply.order import ApplyResult
 
 # The words of a tally that count users, in the order of interest: what to say after a run, and after a rehearsal.
 USERS: Mapping[str, tuple[str, str]] = {
@@ -49,7 +51,7 @@ OTHERS: Mapping[str, tuple[str, str]] = {
 SHOWN = 15
 
 
-def tell(result: Applied, run: str, header: Header, report: str | None) -> None:
+def tell(result: ApplyResult, run: str, header: Header, report: str | None) -> None:
     """Print the outcome of a run."""
     if not result.waves:
         tell_gates(result.gates, result.inherited, {})
@@ -83,7 +85,7 @@ def tell_gates(
             err.print(f"  {inherited[answer.gate]}", markup=False)
 
 
-def _user_rows(result: Applied, *, rehearsal: bool) -> Iterator[tuple[str, int]]:
+def _user_rows(result: ApplyResult, *, rehearsal: bool) -> Iterator[tuple[str, int]]:
     counts = dict(result.tally.counts)
     for word, sayings in USERS.items():
         if counts.get(word):
@@ -92,7 +94,7 @@ def _user_rows(result: Applied, *, rehearsal: bool) -> Iterator[tuple[str, int]]
         yield word, counts[word]
 
 
-def _other_counts(result: Applied, *, rehearsal: bool) -> str:
+def _other_counts(result: ApplyResult, *, rehearsal: bool) -> str:
     told = [
         f"{count} {one if count == 1 else many}"
         for word, (one, many) in OTHERS.items()
@@ -106,11 +108,11 @@ def _other_counts(result: Applied, *, rehearsal: bool) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _tell_left_alone(result: Applied, run: str) -> None:
-    groups: dict[tuple[str, str], dict[str, UserSkipped]] = {}
-    for passed in result.progress.passed:
-        if passed.run == run:
-            groups.setdefault((passed.code, passed.detail), {})[passed.user.id] = passed
+def _tell_left_alone(result: ApplyResult, run: str) -> None:
+    """Print who was not moved, once each reason: failures with AWS's sentence and the cure."""
+    groups: dict[tuple[str, str], dict[str, UserRef]] = {}
+    for code, why, user in _not_moved(result, run):
+        groups.setdefault((code, why), {})[user.id] = user
     rows = [
         (USERS.get(code, (code, code))[0], len(users), why, shortly([_called(one) for one in users.values()]))
         for (code, why), users in sorted(groups.items())
@@ -122,11 +124,21 @@ def _tell_left_alone(result: Applied, run: str) -> None:
         out.print(f"and {len(rows) - SHOWN} more reasons: see changes.csv in the report")
 
 
-def _called(passed: UserSkipped) -> str:
-    return f"{passed.user.account_id}/{passed.user.name}"
+def _not_moved(result: ApplyResult, run: str) -> Iterator[tuple[str, str, UserRef]]:
+    for skipped in result.progress.passed:
+        if skipped.run == run:
+            yield skipped.code, skipped.detail, skipped.user
+    for done in result.progress.changes:
+        user, outcome = user_of(done.intent.change), done.outcome
+        if done.started.run == run and user is not None and isinstance(outcome, Failed):
+            yield "failed", outcome.sentence, user
 
 
-def _tell_failed_accounts(result: Applied, run: str) -> None:
+def _called(user: UserRef) -> str:
+    return f"{user.account_id}/{user.name}"
+
+
+def _tell_failed_accounts(result: ApplyResult, run: str) -> None:
     last: dict[str, AccountFailed] = {}
     for failure in result.progress.account_failures:
         if failure.run == run and failure.account_id in result.failed_accounts:
@@ -136,7 +148,7 @@ def _tell_failed_accounts(result: Applied, run: str) -> None:
         out.print(table("\nAccounts that could not be worked on", ("account", "reason", "cure"), rows))
 
 
-def as_json(result: Applied, report: str | None) -> dict[str, object]:
+def as_json(result: ApplyResult, report: str | None) -> dict[str, object]:
     """Give the outcome of a run as JSON-able values."""
     return {
         "stage": str(result.stage),

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from rollout.domain.actions.letting_out import account_release
-from rollout.domain.actions.sight import Sight
-from rollout.domain.actions.wishes import is_braked, is_unhung
+from rollout.domain.actions.context import AccountContext
 from rollout.domain.drift.drift_kinds import BY_MACHINE, FIX, PLAN_AGAIN, Drift, Drifted
 from rollout.domain.people.inventory import AccountView, NotEntered
 from rollout.domain.plan.entries import AccountPlan
-from rollout.domain.policy.standing import State
+from rollout.domain.policy.our_resources import State
 
 
 def about_accounts(
@@ -31,12 +29,12 @@ def about_accounts(
             )
 
 
-def about_policy(sight: Sight) -> Iterator[Drift]:
+def about_policy(context: AccountContext) -> Iterator[Drift]:
     """Find what has become of our policy, its version in force, and where it hangs."""
-    standing, account_id = sight.site.standing, sight.account_id
-    arn, mine = standing.policy.arn, sight.progress.policies_made
-    released = account_release(sight.words, account_id, sight.now) is not None
-    if standing.policy.state is State.OURS and arn not in mine:
+    ours, account_id = context.ours, context.account.id
+    arn, mine = ours.policy.arn, context.progress.policies_made
+    released = context.release is not None
+    if ours.policy.state is State.OURS and arn not in mine:
         yield Drift(
             Drifted.UNKNOWN_TO_JOURNAL,
             account_id,
@@ -45,7 +43,7 @@ def about_policy(sight: Sight) -> Iterator[Drift]:
             "another store was used, or the journal was lost",
             "use the store (store: in rollout.yaml) that it was made from, or remove the policy by hand",
         )
-    elif standing.policy.state is State.ABSENT and any(arn == known for known in mine):
+    elif ours.policy.state is State.ABSENT and any(arn == known for known in mine):
         yield Drift(
             Drifted.POLICY_DELETED,
             account_id,
@@ -54,8 +52,8 @@ def about_policy(sight: Sight) -> Iterator[Drift]:
             f"deleted {BY_MACHINE}",
             FIX,
         )
-    elif is_braked(sight):
-        if sight.site.release_over:
+    elif context.brake_pulled:
+        if context.release_over:
             yield Drift(
                 Drifted.RELEASE_EXPIRED,
                 account_id,
@@ -73,7 +71,7 @@ def about_policy(sight: Sight) -> Iterator[Drift]:
                 "somebody has changed the default version by hand: that counts as a release",
                 f"rollout release --account {account_id} --end",
             )
-    elif standing.policy.state is State.OURS and not standing.policy.current and sight.site.attached:
+    elif ours.policy.state is State.OURS and not ours.policy.current and context.attached:
         yield Drift(
             Drifted.DOCUMENT_EDITED,
             account_id,
@@ -82,11 +80,11 @@ def about_policy(sight: Sight) -> Iterator[Drift]:
             f"edited {BY_MACHINE}, or the settings have changed since",
             FIX,
         )
-    if standing.policy.state is State.OURS and is_unhung(sight) and not released:
+    if ours.policy.state is State.OURS and context.is_detached and not released:
         yield Drift(
             Drifted.POLICY_DETACHED,
             account_id,
-            f"group {standing.group_name}",
+            f"group {ours.group.name}",
             "the policy does not hang on the group any more",
             f"detached {BY_MACHINE}",
             FIX,

@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from rollout.domain.actions.sight import Sight
-from rollout.domain.actions.wishes import is_braked
+from rollout.domain.actions.context import AccountContext
 from rollout.domain.drift.drift_kinds import BY_MACHINE, FIX, PLAN_AGAIN, Drift, Drifted, of_user
 from rollout.domain.people.users import User
 from rollout.domain.plan.entries import Entry
 from rollout.domain.verdicts.passwords import password_trap
-from rollout.domain.verdicts.rights import rights_of
 from rollout.domain.verdicts.verdict import Kind, Verdict
 
 SOON = timedelta(days=7)
@@ -27,29 +25,28 @@ class Enforced:
     in_fact: int = 0
 
 
-def in_fact(sight: Sight, user: User) -> bool:
+def in_fact(context: AccountContext, user: User) -> bool:
     """Tell by evaluation whether everything is denied to this user without MFA, by all the policies that stand."""
-    around = sight.around
-    return bool(around.examiner.examine(user, rights_of(user, around.observed, around.library)).covered_by)
+    return bool(context.examiner.examine(user, context.rights_of(user)).covered_by)
 
 
-def count_enforced(sight: Sight) -> Enforced:
+def count_enforced(context: AccountContext) -> Enforced:
     """Count whom this tool has enforced, and who is so in fact; who is let out is not expected."""
-    mine = [user for user in sight.facts.users if user.id in sight.progress.placed]
-    expected = [user for user in mine if not sight.is_let_out(user)]
-    return Enforced(len(expected), sum(in_fact(sight, user) for user in expected))
+    mine = [user for user in context.facts.users if user.id in context.progress.placed]
+    expected = [user for user in mine if not context.is_released(user)]
+    return Enforced(len(expected), sum(in_fact(context, user) for user in expected))
 
 
-def deadlock(sight: Sight, user: User) -> str:
+def deadlock(context: AccountContext, user: User) -> str:
     """Say why an enforced user cannot get in any more, or soon will not; empty when they can."""
-    if user.has_device or not sight.is_placed(user) or is_braked(sight):
+    if user.has_device or not context.is_under_policy(user) or context.brake_pulled:
         return ""
-    return password_trap(user, sight.facts.password_policy, sight.now, SOON)
+    return password_trap(user, context.facts.password_policy, context.now, SOON)
 
 
-def about_out(sight: Sight, user: User, *, by_us: bool) -> Iterator[Drift]:
+def about_out(context: AccountContext, user: User, *, by_us: bool) -> Iterator[Drift]:
     """Say that somebody is not under the policy any more, unless a release lets them out."""
-    if sight.is_let_out(user):
+    if context.is_released(user):
         return
     if by_us:
         yield of_user(
@@ -69,12 +66,12 @@ def about_out(sight: Sight, user: User, *, by_us: bool) -> Iterator[Drift]:
     )
 
 
-def about_user(sight: Sight, user: User, *, explained: bool) -> Iterator[Drift]:
+def about_user(context: AccountContext, user: User, *, explained: bool) -> Iterator[Drift]:
     """Find what is wrong with a user as things stand."""
-    verdict = sight.verdict(user)
-    ours = sight.is_placed(user)
-    works = in_fact(sight, user)
-    trap = deadlock(sight, user)
+    verdict = context.verdict(user)
+    ours = context.is_under_policy(user)
+    works = in_fact(context, user)
+    trap = deadlock(context, user)
     if trap and works:
         yield of_user(
             Drifted.DEADLOCK,
@@ -100,17 +97,17 @@ def about_user(sight: Sight, user: User, *, explained: bool) -> Iterator[Drift]:
             "exempted since enforcement",
             "rollout plan, then apply --stage enforce: it takes them out",
         )
-    known = user.id in sight.progress.placed or user.id in sight.progress.releases.returning
-    in_our_group = user in sight.members
+    known = user.id in context.progress.placed or user.id in context.progress.releases.returning
+    in_our_group = user in context.members
     if in_our_group and not known:
         yield of_user(
             Drifted.FOREIGN_MEMBER,
             user,
-            f"is in our group {sight.site.names.group}, and was not put there by this tool",
+            f"is in our group {context.ours.group.name}, and was not put there by this tool",
             f"added {BY_MACHINE}",
             "take the user out by hand, or plan again so that they are judged and told",
         )
-    if known and not works and not explained and not is_braked(sight) and not sight.is_let_out(user):
+    if known and not works and not explained and not context.brake_pulled and not context.is_released(user):
         yield of_user(
             Drifted.NOT_ENFORCED,
             user,
@@ -120,10 +117,10 @@ def about_user(sight: Sight, user: User, *, explained: bool) -> Iterator[Drift]:
         )
 
 
-def about_class(sight: Sight, user: User, entry: Entry) -> Iterator[Drift]:
+def about_class(context: AccountContext, user: User, entry: Entry) -> Iterator[Drift]:
     """Say that a user is to be treated otherwise than the plan decided."""
-    verdict = sight.verdict(user)
-    over = entry.exempt_until is not None and entry.exempt_until < sight.now.date()
+    verdict = context.verdict(user)
+    over = entry.exempt_until is not None and entry.exempt_until < context.now.date()
     if entry.verdict is Kind.EXEMPT and over and verdict.kind is not Kind.EXEMPT:
         yield of_user(
             Drifted.EXEMPTION_EXPIRED,
@@ -133,7 +130,7 @@ def about_class(sight: Sight, user: User, entry: Entry) -> Iterator[Drift]:
             f"renew it in rollout.yaml, or {PLAN_AGAIN}",
         )
         return
-    placed = sight.is_placed(user)
+    placed = context.is_under_policy(user)
     same = verdict.kind is entry.verdict and not _worse(verdict, entry)
     if same or (placed and verdict.kind in (Kind.HOLD, Kind.EXEMPT, Kind.COVERED)):
         return  # in the last cases said already, or no matter
@@ -154,12 +151,12 @@ def _worse(verdict: Verdict, entry: Entry) -> bool:
     return both and verdict.impact.worse_than(entry.impact)  # type: ignore[union-attr,arg-type]
 
 
-def new_user(sight: Sight, user: User) -> Drift:
+def new_user(context: AccountContext, user: User) -> Drift:
     """Say that nobody has planned for a user."""
     return of_user(
         Drifted.NEW_USER,
         user,
-        f"is not in the plan; is {_said(sight.verdict(user))}",
+        f"is not in the plan; is {_said(context.verdict(user))}",
         "created since the plan",
         PLAN_AGAIN,
     )

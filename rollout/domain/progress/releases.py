@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import (
     AddMember,
     AlreadyInPlace,
@@ -19,7 +20,6 @@ from rollout.domain.policy.changes import (
     DetachFromUser,
     RemoveMember,
     SetDefaultVersion,
-    UserRef,
     is_about_enrolment,
 )
 from rollout.domain.progress.records import Deadlocked, Intent, Released, ReleaseEnded, Settled

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import (
     AddMember,
     AlreadyInPlace,
@@ -22,7 +23,6 @@ from rollout.domain.policy.changes import (
     RemoveMember,
     SkipCode,
     Skipped,
-    UserRef,
     is_about_enrolment,
 )
 from rollout.domain.progress.records import (

@@ -1,8 +1,8 @@
-"""What an apply is told, what it works with, and what it answers."""
+"""What an apply is told, and what it answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -11,25 +11,13 @@ from rollout.domain.gates.readiness import Readiness
 from rollout.domain.people.inventory import Finding
 from rollout.domain.people.scope import Scope, Selection
 from rollout.domain.plan.waves import Wave
-from rollout.domain.progress.releases import ReleaseRecord
 from rollout.domain.progress.replay import Progress
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.rules import Rules
 from rollout.errors import Refused
 from rollout.workflows.ports import (
-    AccountAccess,
-    Answer,
-    Clock,
-    Engine,
-    Item,
-    Journal,
-    Lock,
-    Notifier,
-    OrganizationPort,
-    StopMarker,
     StoredPlan,
 )
-from rollout.workflows.ports import Progress as ProgressPort
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +28,6 @@ class Order:
     lets a wave through, with the reason. `remind_at`: so long before the day told people are reminded.
     """
 
-    run: str
     stage: Stage
     steps: tuple[Stage, ...]
     plan: StoredPlan
@@ -51,7 +38,6 @@ class Order:
     settings: str
     policy: str
     scps: str
-    version: str
     plan_max_age: timedelta
     gates: GateRules
     gated: bool = True
@@ -84,47 +70,6 @@ class Due:
     why_nothing: str = ""
     inherited: Mapping[str, str] = field(default_factory=dict)
     refused: Refused | None = None
-
-
-class OneByOne:
-    """Runs tasks one after the other (fills `Engine`)."""
-
-    def map(self, task: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[tuple[Item, Answer]]:
-        """Yield each item with its answer."""
-        for item in items:
-            yield item, task(item)
-
-
-class Unmarked:
-    """No release reaches the run while it goes on (fills `StopMarker`)."""
-
-    def put(self, word: ReleaseRecord) -> None:
-        """Leave it."""
-
-    def words(self) -> Sequence[ReleaseRecord]:
-        """Nothing was put."""
-        return ()
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """The ports that an apply needs.
-
-    `engine` runs accounts side by side, `within` the changes of one account. `stopping` tells whether somebody asked
-    the run to end.
-    """
-
-    organization: OrganizationPort
-    access: AccountAccess
-    engine: Engine
-    journal: Journal
-    notifier: Notifier
-    lock: Lock
-    clock: Clock
-    progress: ProgressPort
-    stopping: Callable[[], bool]
-    marker: StopMarker = field(default_factory=Unmarked)
-    within: Engine = field(default_factory=OneByOne)
 
 
 @dataclass(slots=True)
@@ -161,7 +106,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class ApplyResult:
     """What came of a run. `waves` were carried (none: nothing due, `why_nothing` says why).
 
     `stopped` names those of them of which more users failed than may; `inherited` and `refused` are as in `Due`.
