@@ -159,7 +159,7 @@ class ProbingAccess(Protocol):
     """The way into accounts for a doctor."""
 
     def probe(self, account: Account) -> Capabilities:
-        """Enter as `Door.enter` does. Raises CannotEnter."""
+        """Enter as `AccountAccess.enter` does. Raises CannotEnter."""
 
 
 class RunEnvironment(Protocol):

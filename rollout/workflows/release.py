@@ -23,7 +23,7 @@ from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.releases import RELEASE
 from rollout.domain.progress.replay import Progress
 from rollout.errors import Unwritable
-from rollout.workflows.account_run import AccountCommand, AccountRun, AccountRunner, RunResult, Wanted
+from rollout.workflows.account_run import AccountCommand, AccountRunner, AccountWork, RunResult, Wanted
 from rollout.workflows.ports import Journal, OpenAccount
 from rollout.workflows.ports import Progress as ProgressPort
 from rollout.workflows.run_context import RunContext
@@ -76,11 +76,11 @@ class ReleaseFromAccount(AccountCommand):
         names = order.names
         self.arn = policy_arn(order.partition, share.account.id, names.path, names.policy)
 
-    def wants(self, at: AccountRun) -> Wanted:
+    def wants(self, at: AccountWork) -> Wanted:
         """Find what lets them out, by as few reads as can be."""
         return Wanted(tuple(self._of_users(at) if self.users else self._of_account(at)))
 
-    def _of_account(self, at: AccountRun) -> Iterator[Write]:
+    def _of_account(self, at: AccountWork) -> Iterator[Write]:
         account_id = self.account.id
         policy = at.entered.policy(self.arn)
         at.result.brake_was = brake_of(policy)
@@ -93,7 +93,7 @@ class ReleaseFromAccount(AccountCommand):
                 yield Write(change)
         yield from _detached_from_foreign(account_id, self.arn, at.entered, at.progress)
 
-    def _of_users(self, at: AccountRun) -> Iterator[Write]:
+    def _of_users(self, at: AccountWork) -> Iterator[Write]:
         account_id, names, entered = self.account.id, self.order.names, at.entered
         ours = entered.holds(CreateGroup(account_id, names.group, names.path))
         members = entered.members(names.group) if ours else frozenset()

@@ -14,7 +14,7 @@ from rollout.domain.people.organization import Account
 from rollout.domain.progress.records import ReleaseEnded
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.replay import Progress
-from rollout.workflows.account_run import AccountRun, AccountRunner, RunResult, Wanted
+from rollout.workflows.account_run import AccountRunner, AccountWork, RunResult, Wanted
 from rollout.workflows.failure_budgets import budgets_of_repairs
 from rollout.workflows.repair_account import RepairAccount
 from rollout.workflows.run_context import JudgementBasis, RunContext
@@ -53,9 +53,9 @@ class EndInAccount(RepairAccount):
         """Put back everybody inside the scope of the end."""
         return at_end_of_release(context, self.ended)
 
-    def wants(self, at: AccountRun) -> Wanted:
+    def wants(self, at: AccountWork) -> Wanted:
         """Leave a brake that another store has pulled."""
-        context = at.known()
+        context = at.context
         if self.ended.takes_account(context.account.id) and context.brake_pulled and not context.is_known:
             arn = context.ours.policy.arn
             at.result.left.append(Left(arn, "the journal of this store knows nothing of it"))

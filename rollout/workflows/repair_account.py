@@ -14,7 +14,7 @@ from rollout.domain.people.users import User
 from rollout.domain.policy.changes import AddMember, AttachToUser, Change, SkipCode, Skipped, user_of
 from rollout.domain.progress.owned import owned_resources
 from rollout.domain.verdicts.verdict import Kind
-from rollout.workflows.account_run import AccountCommand, AccountRun, Wanted
+from rollout.workflows.account_run import AccountCommand, AccountWork, Wanted
 
 
 class RepairAccount(AccountCommand):
@@ -24,9 +24,9 @@ class RepairAccount(AccountCommand):
         """Say what is to be put right."""
         raise NotImplementedError
 
-    def wants(self, at: AccountRun) -> Wanted:
+    def wants(self, at: AccountWork) -> Wanted:
         """Ask live about everybody whom it would reach, judge them, and say what is still to be put right."""
-        context = at.known()
+        context = at.context
         repair = self.repair(context)
         back = {user.id for user in repair.back}
         reached = _reached(context, repair, repairing(context, repair))
@@ -34,7 +34,7 @@ class RepairAccount(AccountCommand):
         at.ask_live(user for user in reached if user.id in back or user.password is not None)
         if at.result.interrupted:
             return Wanted()
-        context = at.known()
+        context = at.context
         repair = self.repair(context)
         repair = replace(
             repair, back=tuple(user for user in repair.back if _may_come_back(user, at, context))
@@ -59,7 +59,7 @@ def _reached(context: AccountContext, repair: Repair, changes: tuple[Change, ...
     return tuple(user for user in context.facts.users if user.id in ids)
 
 
-def _may_come_back(user: User, at: AccountRun, context: AccountContext) -> bool:
+def _may_come_back(user: User, at: AccountWork, context: AccountContext) -> bool:
     """Tell whether somebody may be put back under the policy; who may not is left alone, on record."""
     if at.is_left(user):
         return False

@@ -27,8 +27,8 @@ from rollout.errors import EmptySelection
 from rollout.workflows.account_run import (
     AccountCommand,
     AccountResult,
-    AccountRun,
     AccountRunner,
+    AccountWork,
     RunResult,
     Wanted,
 )
@@ -76,9 +76,9 @@ class RollbackInAccount(AccountCommand):
         self.chosen = chosen
         self._somebody_stays = False
 
-    def wants(self, at: AccountRun) -> Wanted:
+    def wants(self, at: AccountWork) -> Wanted:
         """Find what undoes the chosen changes."""
-        found = undoing(at.known(), self.chosen)
+        found = undoing(at.context, self.chosen)
         at.result.left += found.left
         return Wanted((*found.people, *found.foundations))
 
@@ -86,7 +86,7 @@ class RollbackInAccount(AccountCommand):
         """Keep in mind that somebody could not be let go."""
         self._somebody_stays = True
 
-    def finish(self, at: AccountRun) -> None:
+    def finish(self, at: AccountWork) -> None:
         """Say why the rest was not begun."""
         if self._somebody_stays:
             at.result.left.append(Left("policies and groups", "somebody could not be let go: run it again"))

@@ -31,7 +31,7 @@ from rollout.domain.progress.messages import Line
 from rollout.domain.progress.reminders import mark_due
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Code, Kind
-from rollout.workflows.account_run import AccountCommand, AccountRun, Wanted
+from rollout.workflows.account_run import AccountCommand, AccountWork, Wanted
 from rollout.workflows.apply.guards import check_adoption
 from rollout.workflows.apply.order import Order, Tally
 from rollout.workflows.apply.sending import DueNotice
@@ -83,20 +83,20 @@ class ApplyToAccount(AccountCommand):
         """How many users this is about."""
         return len(self.entries) + len(self.leaving)
 
-    def wave_of(self, at: AccountRun, user: User) -> str:
+    def wave_of(self, at: AccountWork, user: User) -> str:
         """Name the wave that the plan puts a user in."""
         return self._entry_of[user.id].wave
 
-    def wants(self, at: AccountRun) -> Wanted:
+    def wants(self, at: AccountWork) -> Wanted:
         """Judge everybody again, then say what has to change. Raises Refused where another store was at work."""
-        context = at.known()
+        context = at.context
         for policy in (context.ours.policy, context.ours.enrolment):
             if policy.state is State.OURS:
                 check_adoption(self.account.id, context.facts, policy.arn, at.progress)
         going = self._judged_again(at)
         if at.result.interrupted:
             return Wanted()
-        context = at.known()
+        context = at.context
         placed = tuple(user for user in going if context.is_under_policy(user))
         self._coming = tuple(user for user in going if not context.is_under_policy(user))
         for user in placed:
@@ -132,7 +132,7 @@ class ApplyToAccount(AccountCommand):
             case _:
                 pass
 
-    def held_back(self, at: AccountRun, why: str) -> None:
+    def held_back(self, at: AccountWork, why: str) -> None:
         """Count a version that came for nobody new; whom it was to bring under the policy has been counted."""
         if not self._coming:
             self.tally.count("policy versions held back")
@@ -144,15 +144,15 @@ class ApplyToAccount(AccountCommand):
 
     # --- Judging again ---
 
-    def _judged_again(self, at: AccountRun) -> tuple[User, ...]:
+    def _judged_again(self, at: AccountWork) -> tuple[User, ...]:
         """Find who goes on; everybody else is left alone, on record. Ends early when the run has to."""
         present = [user.id for user in self._present(at)]
-        context = at.known()
+        context = at.context
         users = {user.id: user for user in context.facts.users}
         at.ask_live(users[user_id] for user_id in present if self._is_stale(users[user_id], context))
         if at.result.interrupted:
             return ()
-        context = at.known()
+        context = at.context
         users = {user.id: user for user in context.facts.users}
         going = []
         for user in (users[user_id] for user_id in present):
@@ -165,8 +165,8 @@ class ApplyToAccount(AccountCommand):
                 at.leave(user.ref, self.wave_of(at, user), why_not)
         return tuple(going)
 
-    def _present(self, at: AccountRun) -> Iterator[User]:
-        users = at.known().facts.users
+    def _present(self, at: AccountWork) -> Iterator[User]:
+        users = at.context.facts.users
         by_id, names = {user.id: user for user in users}, {user.name for user in users}
         for entry in self.entries:
             user = by_id.get(entry.user.id)
@@ -187,7 +187,7 @@ class ApplyToAccount(AccountCommand):
         could_be_locked_out = user.password is not None and not user.mfa_active
         return could_be_locked_out or user.facts_at < self.step.started
 
-    def _why_not(self, user: User, at: AccountRun, context: AccountContext) -> Skipped | None:
+    def _why_not(self, user: User, at: AccountWork, context: AccountContext) -> Skipped | None:
         """Say why a user is left alone; None when they go on."""
         verdict, step, entry = context.verdict(user), self.step, self._entry_of[user.id]
         placed = context.is_under_policy(user)
@@ -224,15 +224,15 @@ class ApplyToAccount(AccountCommand):
         writes = tuple(Write(change) for change in enrolling(context, helped))
         return Wanted(writes, self._people(helped))
 
-    def finish(self, at: AccountRun) -> None:
+    def finish(self, at: AccountWork) -> None:
         """Find who is to be told what."""
         if self.step.stage is Stage.NOTIFY:
             for user in self._coming:
                 if not at.is_left(user):
                     self._tell(user, at)
 
-    def _tell(self, user: User, at: AccountRun) -> None:
-        context, order, entry = at.known(), self.step.order, self._entry_of[user.id]
+    def _tell(self, user: User, at: AccountWork) -> None:
+        context, order, entry = at.context, self.step.order, self._entry_of[user.id]
         verdict, rules, progress = context.verdict(user), context.rules, at.progress
         impact = verdict.impact
         if impact is None or not needs_notice(impact, unaffected_too=rules.notice_for_unaffected):
@@ -253,9 +253,9 @@ class ApplyToAccount(AccountCommand):
 
     # --- Enforcement ---
 
-    def _enforcement(self, at: AccountRun, placed: tuple[User, ...]) -> Wanted:
+    def _enforcement(self, at: AccountWork, placed: tuple[User, ...]) -> Wanted:
         """Put under the policy who is to come under it, bring today's document to the others, let the exempt go."""
-        context, coming = at.known(), self._coming
+        context, coming = at.context, self._coming
         moving = tuple(self._within_budget(coming, at))
         changes: tuple[Change, ...] = ()
         if moving:
@@ -270,7 +270,7 @@ class ApplyToAccount(AccountCommand):
         fit = frozenset(user.id for user in (*placed, *coming))
         return Wanted(writes, self._people(moving or placed), fit)
 
-    def _within_budget(self, users: Sequence[User], at: AccountRun) -> Iterator[User]:
+    def _within_budget(self, users: Sequence[User], at: AccountWork) -> Iterator[User]:
         """Leave those of waves that were stopped, so that no policy or group is made for nobody."""
         budgets = self.step.budgets
         for user in users:
@@ -280,9 +280,9 @@ class ApplyToAccount(AccountCommand):
             else:
                 yield user
 
-    def _already_in_place(self, placed: Sequence[User], at: AccountRun) -> Iterator[Write]:
+    def _already_in_place(self, placed: Sequence[User], at: AccountWork) -> Iterator[Write]:
         """Put on record who is under the policy and of whom the journal does not know, or knows a failure."""
-        context, progress = at.known(), at.progress
+        context, progress = at.context, at.progress
         arn, group = context.ours.policy.arn, context.ours.group.name
         for user in placed:
             if user.id not in progress.placed or user.id in progress.failing:
