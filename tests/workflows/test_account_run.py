@@ -316,6 +316,44 @@ def test_what_enforces_nobody_is_held_back_by_no_release(command: Command, step:
     assert command.there(story.world) == PEOPLE
 
 
+@pytest.mark.parametrize("command", [ENFORCE, FIX, END], ids=names)
+def test_who_is_released_while_their_own_write_is_in_hand_is_taken_out_again(command: Command):
+    """A write may be retried for minutes; the release looked before it had its effect, and found nobody to let out."""
+    world = command.world()
+    operator = Operator(world)
+    colleague = Operator(world, operator.marker, runs=100)
+    left = [lambda: colleague.release(colleague.users(world.person("bob").arn))]
+
+    def meanwhile(change: Change) -> None:
+        if isinstance(change, AddMember) and change.user.name == "bob" and left:
+            left.pop()()
+
+    world.account.before_write = meanwhile
+    command.carry(operator, WatchedAccess(world, Moment(Step.ENTER, lambda: None)))
+    assert PEOPLE - {"bob"} == world.enforced
+    assert RemoveMember(ACCOUNT, GROUP, a_ref("bob")) in world.written
+    assert a_ref("bob").id not in world.done.placed
+
+
+def test_an_account_that_is_released_while_its_version_is_put_in_force_is_braked_again():
+    world = enforced()
+    operator = Operator(world)
+    operator.release(operator.accounts(ACCOUNT))
+    colleague = Operator(world, operator.marker, runs=100)
+    left = [lambda: colleague.release(colleague.accounts(ACCOUNT))]
+
+    def meanwhile(_: Change) -> None:
+        if left:
+            left.pop()()
+
+    world.account.before_write = meanwhile
+    operator.end(operator.accounts(ACCOUNT))
+    assert {"olga"} == world.enforced
+    assert [["v2", "v1"]] == [
+        [one.version_id for one in world.written[-2:] if isinstance(one, SetDefaultVersion)]
+    ]
+
+
 # --- A stop, and a lost lock ---
 
 

@@ -152,7 +152,8 @@ class AccountWork:
             self.run.journal.append(
                 UserSkipped(self.run.id, self.run.now(), user, wave, why.code, why.detail)
             )
-        self.result.left.append(Left(user.arn, why.detail))
+        if why.code not in (SkipCode.FAILED, SkipCode.BUDGET):  # those are said once, as failures
+            self.result.left.append(Left(user.arn, why.detail))
         self.command.leaves(user, wave, why)
 
     def is_left(self, user: User | UserRef) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from rollout.domain.actions.guard import enforces, lets_go, unfit
-from rollout.domain.actions.writes import Left, Write
+from rollout.domain.actions.writes import Left, Write, taking_back
 from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import (
     AddMember,
@@ -22,6 +22,7 @@ from rollout.domain.policy.changes import (
     SkipCode,
     Skipped,
 )
+from rollout.domain.policy.our_resources import State
 from rollout.workflows.account_run.account_command import AccountWork, Wanted
 from rollout.workflows.failure_budgets import Budgets
 from rollout.workflows.journalled_writes import note_in_place, write
@@ -96,7 +97,13 @@ class AccountWriter:
                     self._leave_all(Skipped(SkipCode.RELEASED, release))
                     self._broken = True
                     return
-                self._take_shared(wanted, self._write(wanted, wave), wave)
+                outcome = self._write(wanted, wave)
+                if self._enforces(wanted.change) and (release := self.at.release_of(None)):
+                    self._take_back(wanted.change, wave, outcome)
+                    self._leave_all(Skipped(SkipCode.RELEASED, release))
+                    self._broken = True
+                    return
+                self._take_shared(wanted, outcome, wave)
                 return
 
     def _take_shared(self, wanted: Write, outcome: Outcome, wave: str) -> None:
@@ -139,6 +146,11 @@ class AccountWriter:
             if self._enforces(change) and (release := self.at.release_of(user, wave)):
                 return Skipped(SkipCode.RELEASED, release)
             outcome = self._write(wanted, wave)
+            # The brake of a release that reaches the whole account frees its members by itself.
+            by_itself = self._enforces(change) and not self.at.release_of(None)
+            if by_itself and (release := self.at.release_of(user, wave)):
+                self._take_back(change, wave, outcome)
+                return Skipped(SkipCode.RELEASED, release)
             if user is not None:
                 # Before the change counts as ended: who comes next has to know.
                 match outcome:
@@ -180,6 +192,21 @@ class AccountWriter:
         ):
             self.at.result.counted += 1
             self.at.run.progress.advance()
+
+    def _take_back(self, change: Change, wave: str, outcome: Outcome) -> None:
+        """Undo a change that was made while somebody released whom it reaches: a write may be retried for minutes."""
+        if not isinstance(outcome, Applied):
+            return
+        self.at.result.written.append(change)
+        ours, context = self.at.context.ours.policy, self.at.context
+        arn = getattr(change, "policy_arn", "")
+        policy = self.at.entered.policy(arn) if arn and ours.state is not State.FOREIGN_SAME else None
+        for undoing in taking_back(change, policy, context.rules.documents.brake):
+            done = write(undoing, self.at.entered, wave, self.at.run)
+            if isinstance(done, Failed):
+                self.at.result.failed.append(f"{type(undoing).__name__}: {_why(done)}")
+            else:
+                self.at.result.written.append(undoing)
 
     def _write(self, wanted: Write, wave: str) -> Outcome:
         if wanted.in_place:

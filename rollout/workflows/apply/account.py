@@ -179,13 +179,12 @@ class ApplyToAccount(AccountCommand):
     def _is_stale(self, user: User, context: AccountContext) -> bool:
         """Tell whether a user's credentials have to be asked live before enforcing.
 
-        Who has a password and no device always is: that is where a lock-out would happen (design.md#stages-and-gates).
-        Else a report is believed that was made in this very run.
+        Who has a password always is: that is where a lock-out would happen (design.md#stages-and-gates). Of the others
+        a report is believed that was made in this very run.
         """
         if self.step.stage is not Stage.ENFORCE or context.is_under_policy(user):
             return False
-        could_be_locked_out = user.password is not None and not user.mfa_active
-        return could_be_locked_out or user.facts_at < self.step.started
+        return user.password is not None or user.facts_at < self.step.started
 
     def _why_not(self, user: User, at: AccountWork, context: AccountContext) -> Skipped | None:
         """Say why a user is left alone; None when they go on."""

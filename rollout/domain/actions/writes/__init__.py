@@ -4,7 +4,13 @@ Placing goes policy, group, memberships; undoing goes the other way. Nothing her
 """
 
 from rollout.domain.actions.writes.placing import enforcing, enrolling, renewing, repairing
-from rollout.domain.actions.writes.releasing import braking, exempting, releasing, tidying
+from rollout.domain.actions.writes.releasing import (
+    braking,
+    exempting,
+    releasing,
+    taking_back,
+    tidying,
+)
 from rollout.domain.actions.writes.undoing import Chosen, Left, Undoing, document_of, undoing
 from rollout.domain.actions.writes.write import Write
 
@@ -21,6 +27,7 @@ __all__ = [
     "releasing",
     "renewing",
     "repairing",
+    "taking_back",
     "tidying",
     "undoing",
 ]

@@ -8,9 +8,13 @@ from rollout.domain.actions.context import AccountContext
 from rollout.domain.people.inventory import ManagedPolicy
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import (
+    AddMember,
+    AttachToGroup,
+    AttachToUser,
     Change,
     CreateVersion,
     DeleteVersion,
+    DetachFromGroup,
     DetachFromUser,
     RemoveMember,
     SetDefaultVersion,
@@ -37,6 +41,26 @@ def braking(
     if len(policy.versions) < quota or not spare:
         return (again,)
     return (DeleteVersion(account_id, policy.arn, min(spare, key=number_of).id), again)
+
+
+def taking_back(
+    change: Change, policy: ManagedPolicy | None, half: Mapping[str, object]
+) -> tuple[Change, ...]:
+    """List the writes that take a change back that enforces, for a release came while it was being made.
+
+    `policy` is the one that it is about, as it stands now, where it is ours: its brake frees everybody attached.
+    """
+    match change:
+        case AddMember(account_id=account_id, group=group, user=ref):
+            return (RemoveMember(account_id, group, ref),)
+        case AttachToUser(account_id=account_id, user=ref, policy_arn=arn):
+            return (DetachFromUser(account_id, ref, arn),)
+        case CreateVersion(account_id=account_id) | SetDefaultVersion(account_id=account_id) if policy:
+            return braking(account_id, policy, half)
+        case AttachToGroup(account_id=account_id, group=group, policy_arn=arn):
+            return braking(account_id, policy, half) if policy else (DetachFromGroup(account_id, group, arn),)
+        case _:
+            return ()
 
 
 def releasing(
