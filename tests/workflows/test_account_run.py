@@ -22,7 +22,7 @@ from tests.builders import ACCOUNT, GROUP, POLICY, a_ref
 from tests.fakes import Trouble
 from tests.workflows.operator import Operator
 from tests.workflows.test_release import OTHER, carried
-from tests.workflows.world import ENROLMENT_GROUP, World, a_person, an_enroller
+from tests.workflows.world import ENROLMENT_GROUP, World, a_person, an_enroller, placements
 
 PEOPLE = {"alice", "bob", "carl", "olga"}
 HERE = PEOPLE - {"olga"}
@@ -297,6 +297,7 @@ def test_who_is_released_meanwhile_is_not_enforced_and_the_others_are(command: C
     story = tell(command, step, Event.RELEASE_USER)
     assert story.moment.happened
     assert PEOPLE - {"bob"} == story.world.enforced
+    assert "bob" not in placements(story.moment.begun_after)
 
 
 @at_each_step
@@ -304,7 +305,7 @@ def test_who_is_released_meanwhile_is_not_enforced_and_the_others_are(command: C
 def test_in_an_account_that_is_released_meanwhile_nobody_is_enforced(command: Command, step: Step):
     story = tell(command, step, Event.RELEASE_ACCOUNT)
     assert story.moment.happened
-    assert {"olga"} == story.world.enforced
+    assert ({"olga"}, []) == (story.world.enforced, placements(story.moment.begun_after))
 
 
 @at_each_step
