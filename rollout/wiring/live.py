@@ -10,17 +10,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rollout import __version__
-from rollout.domain.diagnosis.facts import WayIn
+from rollout.domain.diagnosis.facts import EntrySettings
 from rollout.domain.gates.readiness import Notified, Rehearsed
 from rollout.domain.people.inventory import Effort
 from rollout.domain.people.scope import Selection
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.fingerprints import digest
+from rollout.domain.progress.channels import channel_named
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.replay import replay
 from rollout.domain.progress.stages import Stage
 from rollout.execution.threads import ThreadEngine
-from rollout.notify.outbox import Outbox
+from rollout.notify.building import build_channel
 from rollout.notify.rehearsed_channel import RehearsingNotifier
 from rollout.store.kinds import StoreLock
 from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
@@ -72,13 +73,15 @@ class Live(Aws):
         """Say what a doctor is to look at."""
         settings, access = self.settings, self.settings.access
         asks_for_id = access.external_id or any(one.external_id for one in access.overrides.values())
-        way_in = WayIn(bool(asks_for_id), bool(access.source_identity), bool(access.session_tags))
+        entry_settings = EntrySettings(
+            bool(asks_for_id), bool(access.source_identity), bool(access.session_tags)
+        )
         return DoctorOrder(
             settings.organization,
             settings.rules.scps,
             settings.domain_scope(),
             selection,
-            way_in,
+            entry_settings,
             reading_only,
         )
 
@@ -137,10 +140,6 @@ class Live(Aws):
             rehearsal=True,
         )
 
-    def notifier(self, run: str, *, rehearsal: bool) -> Notifier:
-        """The channel that people are told by."""
-        return RehearsingNotifier() if rehearsal else self.outbox(run)
-
     def run_under_way(self, where: Premises) -> Callable[[], str]:
         """Name whoever holds the lock, when asked; empty when nobody does."""
         return partial(_running, self.files.lock(), where.organization.id)
@@ -173,10 +172,13 @@ class Live(Aws):
         settings, tolerance = digest(self.settings.decisive()), self.settings.domain_gates().tolerance
         return FixOrder(plan, policy, settings, memberships, tolerance)
 
-    def outbox(self, run: str) -> Outbox:
-        """The folder that mails go into."""
+    def notifier(self, run: str, *, rehearsal: bool = False) -> Notifier:
+        """The channel that `notify.channel` names; a rehearsal's sends nothing."""
+        if rehearsal:
+            return RehearsingNotifier()
         notify = self.settings.notify
-        return Outbox(notify.outbox, notify.sender, notify.outbox_counts, self.clock.now, run)
+        channel = channel_named(notify.channel)
+        return build_channel(channel, notify.of_channel, notify.sender, self.clock.now, run)
 
     def order(
         self,

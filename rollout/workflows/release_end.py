@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rollout.domain.actions.context import AccountContext
+from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.repair import Repair, at_end_of_release
 from rollout.domain.actions.writes import Left
 from rollout.domain.gates import Tolerance
@@ -15,8 +15,8 @@ from rollout.domain.progress.records import ReleaseEnded
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.replay import Progress
 from rollout.workflows.account_run import AccountRunner, AccountWork, RunResult, Wanted
-from rollout.workflows.failure_budgets import budgets_of_repairs
-from rollout.workflows.repair_account import RepairAccount
+from rollout.workflows.account_run.failure_budgets import budgets_of_repairs
+from rollout.workflows.account_run.repair_account import RepairAccount
 from rollout.workflows.run_context import JudgementBasis, RunContext
 
 ENDING = "release --end"

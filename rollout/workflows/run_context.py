@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rollout.domain.actions.context import AccountContext, account_context
+from rollout.domain.actions.account_context import AccountContext, account_context
 from rollout.domain.actions.release_state import merged_releases
 from rollout.domain.people.inventory import Observed
 from rollout.domain.people.users import NamedPolicy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from rollout.domain.actions.context import AccountContext
+from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.release_state import describe_release, lasting_releases
 from rollout.domain.actions.repair import Repair, to_fix
 from rollout.domain.drift import Drift, Drifted, Enforced, about_accounts, count_enforced, drift_of
@@ -16,9 +16,9 @@ from rollout.domain.progress.records import Deadlocked
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import PlanRefused, Unwritable
 from rollout.workflows.account_run import AccountRunner, RunResult
-from rollout.workflows.failure_budgets import budgets_of_repairs
+from rollout.workflows.account_run.failure_budgets import budgets_of_repairs
+from rollout.workflows.account_run.repair_account import RepairAccount
 from rollout.workflows.ports import StoredPlan
-from rollout.workflows.repair_account import RepairAccount
 from rollout.workflows.run_context import JudgementBasis, RunContext
 
 FIXING = "verify --fix"

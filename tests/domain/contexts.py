@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from rollout.domain.actions.context import AccountContext, account_context
+from rollout.domain.actions.account_context import AccountContext, account_context
 from rollout.domain.people.inventory import AccountFacts, Observed
 from rollout.domain.people.users import User
 from rollout.domain.policy.attachment import Attachment

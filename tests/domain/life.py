@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rollout.aws.write import overlay
-from rollout.domain.actions.context import AccountContext
+from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.writes import (
     Chosen,
     Undoing,

@@ -127,7 +127,7 @@ class Operator:
 
     # --- Looking again ---
 
-    def verify(self, selection: Selection = Selection(), **more: Any) -> Verified:  # noqa: B008 - frozen
+    def verify(self, selection: Selection = Selection(), **more: Any) -> Verified:  # noqa: B008 - a frozen value
         stored = self.world.plans.kept[-1]
         return verify(self._look(selection), stored, run=self.run(**more), basis=self.basis())
 

@@ -10,9 +10,10 @@ import typer
 
 from rollout.cli.commands.release_end import end_release
 from rollout.cli.options import Config, Json, Profile, Users, Yes
+from rollout.cli.running import leave_with
 from rollout.cli.startup import end_in_good_order, read_settings, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table, warn
-from rollout.errors import Interrupted, JournalDamaged, WrongUsage
+from rollout.errors import ExitCode, Interrupted, JournalDamaged, WrongUsage
 
 if TYPE_CHECKING:
     from rollout.domain.progress.replay import Progress
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from rollout.workflows.inventory import Premises
     from rollout.workflows.release import ReleaseOrder, ReleaseResult
     from rollout.workflows.release_selection import ReleaseSelection
-
-IN_PART = 4
 
 
 def release(
@@ -98,8 +97,7 @@ def release(
         _tell(order, result, rehearsal=dry_run)
     if result.interrupted:
         raise Interrupted("ended early; what was done is journalled", cure="run the same command again")
-    if result.in_part:
-        raise typer.Exit(IN_PART)
+    leave_with({ExitCode.IN_PART: result.in_part})
 
 
 def _check(user: list[str] | None, wave: str | None, account: list[str] | None, *, everybody: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from rollout.domain.actions.context import AccountContext
+from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.people.users import User
 from rollout.domain.policy.our_resources import Brake, State, brake_of
 from rollout.domain.progress.release_scope import ReleaseScope

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rollout.domain.actions.context import AccountContext
+from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.drift.drift_kinds import Drift, Drifted
 from rollout.domain.drift.of_accounts import about_accounts, about_policy
 from rollout.domain.drift.of_users import (

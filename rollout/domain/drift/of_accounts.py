@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from rollout.domain.actions.context import AccountContext
+from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.drift.drift_kinds import BY_MACHINE, FIX, PLAN_AGAIN, Drift, Drifted
 from rollout.domain.people.inventory import AccountView, NotEntered
 from rollout.domain.plan.entries import AccountPlan

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from rollout.domain.actions.context import AccountContext
+from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.drift.drift_kinds import BY_MACHINE, FIX, PLAN_AGAIN, Drift, Drifted, of_user
 from rollout.domain.people.users import User
 from rollout.domain.plan.entries import Entry
@@ -147,8 +147,8 @@ def about_class(context: AccountContext, user: User, entry: Entry) -> Iterator[D
 
 
 def _worse(verdict: Verdict, entry: Entry) -> bool:
-    both = verdict.impact is not None and entry.impact is not None
-    return both and verdict.impact.worse_than(entry.impact)  # type: ignore[union-attr,arg-type]
+    now, planned = verdict.impact, entry.impact
+    return now is not None and planned is not None and now.worse_than(planned)
 
 
 def new_user(context: AccountContext, user: User) -> Drift:

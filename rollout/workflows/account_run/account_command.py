@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from rollout.domain.actions.context import AccountContext
+from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.release_state import account_release, describe_release, user_release
 from rollout.domain.actions.writes import Left, Write
 from rollout.domain.people.inventory import Observed
@@ -15,7 +15,7 @@ from rollout.domain.policy.changes import Change, SkipCode, Skipped
 from rollout.domain.progress.records import UserSkipped
 from rollout.domain.progress.replay import Progress
 from rollout.workflows.account_run.account_results import AccountResult
-from rollout.workflows.journalled_writes import settle_account
+from rollout.workflows.account_run.journalled_writes import settle_account
 from rollout.workflows.ports import OpenAccount, Refusal
 from rollout.workflows.run_context import JudgementBasis, RunContext
 

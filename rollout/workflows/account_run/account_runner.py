@@ -11,7 +11,7 @@ from rollout.domain.progress.replay import Progress
 from rollout.workflows.account_run.account_command import AccountCommand, AccountWork
 from rollout.workflows.account_run.account_results import AccountResult, RunResult
 from rollout.workflows.account_run.account_writer import AccountWriter
-from rollout.workflows.failure_budgets import Budgets
+from rollout.workflows.account_run.failure_budgets import Budgets
 from rollout.workflows.ports import CannotEnter
 from rollout.workflows.run_context import JudgementBasis, RunContext
 

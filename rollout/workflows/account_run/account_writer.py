@@ -24,8 +24,8 @@ from rollout.domain.policy.changes import (
 )
 from rollout.domain.policy.our_resources import State
 from rollout.workflows.account_run.account_command import AccountWork, Wanted
-from rollout.workflows.failure_budgets import Budgets
-from rollout.workflows.journalled_writes import note_in_place, write
+from rollout.workflows.account_run.failure_budgets import Budgets
+from rollout.workflows.account_run.journalled_writes import note_in_place, write
 
 NOT_SEEN = "not seen when read back"
 

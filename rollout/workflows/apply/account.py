@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from rollout.domain.actions.context import AccountContext
+from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.writes import Write, enforcing, enrolling, exempting, renewing
 from rollout.domain.gates.readiness import comes_back, free_until, needs_notice, void
 from rollout.domain.people.organization import Account
@@ -32,10 +32,10 @@ from rollout.domain.progress.reminders import mark_due
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Code, Kind
 from rollout.workflows.account_run import AccountCommand, AccountWork, Wanted
+from rollout.workflows.account_run.failure_budgets import Budgets
 from rollout.workflows.apply.guards import check_adoption
-from rollout.workflows.apply.order import Order, Tally
+from rollout.workflows.apply.order import Order, OutcomeTally
 from rollout.workflows.apply.sending import DueNotice
-from rollout.workflows.failure_budgets import Budgets
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class ApplyToAccount(AccountCommand):
         super().__init__(account)
         self.entries, self.step = tuple(entries), step
         self.leaving = tuple(leaving) if step.stage is Stage.ENFORCE else ()
-        self.tally = Tally()
+        self.tally = OutcomeTally()
         self.waves = WaveMarks()
         self.notices: list[DueNotice] = []
         self.reminders: list[DueNotice] = []

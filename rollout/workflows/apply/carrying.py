@@ -24,10 +24,10 @@ from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import EmptySelection, RolloutError
 from rollout.workflows.account_run import AccountRunner
+from rollout.workflows.account_run.failure_budgets import Budgets, budgets_of
 from rollout.workflows.apply.account import ApplyToAccount, Step
-from rollout.workflows.apply.order import ApplyResult, Due, Order, Tally, in_part
+from rollout.workflows.apply.order import ApplyResult, Due, Order, OutcomeTally, in_part
 from rollout.workflows.apply.sending import Sent, remind, tell
-from rollout.workflows.failure_budgets import Budgets, budgets_of
 from rollout.workflows.inventory import LIFELESS, Premises, left_alone, read_levels
 from rollout.workflows.ports import Notifier, OrganizationPort, PolicyLevels
 from rollout.workflows.run_context import JudgementBasis, RunContext
@@ -74,7 +74,7 @@ class ApplyRun:
         self.order, self.run, self.where, self.due = order, run, where, due
         self.organization, self.notifier = organization, notifier
         self.progress = progress
-        self.tally = Tally()
+        self.tally = OutcomeTally()
         self.failed_accounts: set[str] = set()
         self.interrupted = False
         self.budgets = Budgets()
@@ -207,8 +207,8 @@ class ApplyRun:
         """Note which waves have been carried: nobody waits for a date, nothing failed, and somebody has moved.
 
         Who was never told holds a wave back only as long as the wave was not notified, or nobody else of it has moved:
-        one closed mailbox stops nobody, but a wave in which nobody could be told has shown nothing (design.md#stages-
-        and-gates).
+        one closed mailbox stops nobody, but a wave in which nobody could be told has shown nothing
+        (design.md#stages-and-gates).
         """
         if self.order.narrowed:
             return

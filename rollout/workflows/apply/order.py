@@ -73,7 +73,7 @@ class Due:
 
 
 @dataclass(slots=True)
-class Tally:
+class OutcomeTally:
     """Counts of one run, by outcome word. A user counts once a word, also where both steps of a rehearsal say it."""
 
     _numbers: dict[str, int] = field(default_factory=dict)
@@ -87,7 +87,7 @@ class Tally:
         """Count a user."""
         self._users.setdefault(word, set()).add(user_id)
 
-    def add(self, other: Tally) -> None:
+    def add(self, other: OutcomeTally) -> None:
         """Count what another has counted."""
         for word, number in other._numbers.items():
             self.count(word, number)
@@ -115,7 +115,7 @@ class ApplyResult:
     stage: Stage
     waves: tuple[str, ...]
     gates: tuple[GateAnswer, ...]
-    tally: Tally
+    tally: OutcomeTally
     progress: Progress
     failed_accounts: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -131,6 +131,6 @@ class ApplyResult:
         return bool(self.stopped) or in_part(self.tally, self.failed_accounts)
 
 
-def in_part(tally: Tally, failed_accounts: Collection[str]) -> bool:
+def in_part(tally: OutcomeTally, failed_accounts: Collection[str]) -> bool:
     """Tell whether an account could not be entered, or a user could not be told or moved."""
     return bool(failed_accounts) or any(tally[word] > 0 for word in ("failed", "not reached", "budget"))

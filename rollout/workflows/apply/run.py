@@ -12,7 +12,7 @@ from rollout.workflows.apply.carrying import ApplyRun, first_records
 from rollout.workflows.apply.due import what_is_due
 from rollout.workflows.apply.guards import check_order
 from rollout.workflows.apply.members import members_of
-from rollout.workflows.apply.order import ApplyResult, Due, Order, Tally
+from rollout.workflows.apply.order import ApplyResult, Due, Order, OutcomeTally
 from rollout.workflows.inventory import Premises
 from rollout.workflows.ports import Notifier, OrganizationPort
 from rollout.workflows.run_context import RunContext
@@ -65,7 +65,7 @@ def apply_plan(
     if due.refused is not None:
         raise due.refused
     answers = tuple(answer for _, answer in due.gates)
-    return ApplyResult(order.stage, (), answers, Tally(), progress, why_nothing=due.why_nothing)
+    return ApplyResult(order.stage, (), answers, OutcomeTally(), progress, why_nothing=due.why_nothing)
 
 
 def _check_time(due: Due, now: Due) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from rollout.domain.progress.messages import Delivery, Line, Notice, Receipt
 from rollout.domain.progress.records import Reminded, Told
-from rollout.workflows.apply.order import Tally
+from rollout.workflows.apply.order import OutcomeTally
 from rollout.workflows.ports import Notifier
 from rollout.workflows.run_context import RunContext
 
@@ -34,7 +34,7 @@ class Sent:
     interrupted: bool = False
 
 
-def tell(notices: Iterable[DueNotice], run: RunContext, notifier: Notifier, tally: Tally) -> Sent:
+def tell(notices: Iterable[DueNotice], run: RunContext, notifier: Notifier, tally: OutcomeTally) -> Sent:
     """Send a notice to each address and journal every line; ends early when the run has to."""
     sent = Sent()
     for address, mine in _by_address(notices):
@@ -51,7 +51,7 @@ def tell(notices: Iterable[DueNotice], run: RunContext, notifier: Notifier, tall
     return sent
 
 
-def remind(reminders: Iterable[DueNotice], run: RunContext, notifier: Notifier, tally: Tally) -> Sent:
+def remind(reminders: Iterable[DueNotice], run: RunContext, notifier: Notifier, tally: OutcomeTally) -> Sent:
     """Send reminders likewise. One that cannot be sent holds nobody back: the notice before it counts."""
     sent = Sent()
     for address, mine in _by_address(reminders):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from rollout.domain.actions.context import AccountContext
+from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.repair import Repair
 from rollout.domain.iam import equal_documents
 from rollout.domain.people.inventory import PolicyVersion

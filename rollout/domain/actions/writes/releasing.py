@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from rollout.domain.actions.context import AccountContext
+from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.people.inventory import ManagedPolicy
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rollout.domain.actions.context import AccountContext
+from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.writes.write import Write
 from rollout.domain.iam import equal_documents
 from rollout.domain.people.inventory import AccountFacts, ManagedPolicy, PolicyVersion

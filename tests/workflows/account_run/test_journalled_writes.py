@@ -36,7 +36,7 @@ from rollout.domain.progress.records import (
     Settled,
 )
 from rollout.domain.progress.replay import Done
-from rollout.workflows.journalled_writes import note_in_place, settle, write
+from rollout.workflows.account_run.journalled_writes import note_in_place, settle, write
 from rollout.workflows.ports import AnswerLost, Refusal, WriteReceipt
 from rollout.workflows.run_context import RunContext
 from tests.builders import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from rollout.domain.actions.context import AccountContext
+from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.guard import enforces
 from rollout.domain.actions.repair import Repair
 from rollout.domain.actions.writes import Write, repairing, tidying
