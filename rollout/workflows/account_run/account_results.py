@@ -15,14 +15,12 @@ from rollout.domain.progress.records import RunEnding
 class AccountResult:
     """What came of one account: what was written, who or what was left as it is, and what failed, each in a sentence.
 
-    `already`: writes that turned out not to be needed. `brake_was`: how the brake stood, where a release looked.
-    `begun`: it was looked at, or an earlier run left it in the middle of a change. `counted` users have been counted
+    `brake_was`: how the brake stood, where a release looked. `begun`: it was looked at, or an earlier run left it in the middle of a change. `counted` users have been counted
     as progress already.
     """
 
     account: Account
     written: list[Change] = field(default_factory=list)
-    already: int = 0
     brake_was: Brake | None = None
     left: list[Left] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)

@@ -112,7 +112,7 @@ class AccountWriter:
             case Applied() | AlreadyInPlace():
                 self._made(wanted, wave)
             case Skipped() if not self._enforces(change):
-                self.at.result.already += 1  # gone already
+                pass  # gone already
             case Failed() | Skipped():
                 self._broken = True
                 why = _why(outcome)
@@ -180,7 +180,7 @@ class AccountWriter:
                 self.at.result.failed.append(f"{type(change).__name__}: {why}")
                 self.at.leave(user, wave, Skipped(SkipCode.FAILED, why), journalled=True)
             case Skipped() if lets_go(change):
-                self.at.result.already += 1
+                pass  # gone already: there is nobody, or nothing, to let go of
             case Skipped(code=code, detail=detail):
                 if code is SkipCode.BUDGET:
                     self.at.result.failed.append(f"{user.name}: {detail}")
