@@ -580,6 +580,7 @@ def contenders(root: Path, count: int):
             contender.process.communicate(timeout=20)
 
 
+# Takes a second or more: four processes, for a lock in one process shows nothing.
 @pytest.mark.parametrize("stale", [False, True])
 def test_of_many_processes_one_gets_it(place: Place, tmp_path: Path, stale: bool):
     """Also when all of them find the same dead lock at once."""
@@ -611,6 +612,7 @@ def test_a_killed_holder_is_replaced_at_once(place: Place, tmp_path: Path):
         pass
 
 
+# Takes a second or more: sixty attempts, or the threads would not meet.
 @pytest.mark.parametrize("stale", [False, True])
 def test_threads_never_hold_it_together(place: Place, stale: bool):
     if stale:

@@ -410,7 +410,7 @@ def is_back(change: Change) -> bool:
 @pytest.mark.parametrize("command", [ENFORCE, FIX, END], ids=names)
 def test_a_failure_counts_against_the_budget_of_the_wave_whichever_command_meets_it(command: Command):
     world = command.world()
-    world.gates = replace(world.gates, tolerance=Tolerance(0, 100))
+    world.gates = world.gates.changed(failure_tolerance=Tolerance(0, 100))
     world.account.fail(Trouble.REFUSED, is_back, times=9)
     before = len([change for change in world.attempted if is_back(change)])
     command.carry(Operator(world), WatchedAccess(world, Moment(Step.ENTER, lambda: None)))

@@ -125,7 +125,7 @@ class World:
         self.scope = Scope()
         self.settings = EXPECTED_SETTINGS
         self.lead_time, self.soak, self.plan_max_age = LEAD_TIME, SOAK, timedelta(days=60)
-        self.gates = GateRules(tolerance=ALL_MAY_FAIL)
+        self.gates = GateRules(failure_tolerance=ALL_MAY_FAIL)
         given: dict[str, Any] = {
             "partition": "aws",
             "names": Names(),
@@ -266,7 +266,7 @@ class World:
             "policy": policy_fingerprint(self.rules),
             "scps": "auto",
             "plan_max_age": self.plan_max_age,
-            "gates": replace(self.gates, soak=self.soak),
+            "gates": self.gates.changed(soak=self.soak),
             "gated": not rehearsal,
         }
         return Order(**(fields | more))

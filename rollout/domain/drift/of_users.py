@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from rollout.domain.actions.account_context import AccountContext
-from rollout.domain.drift.drift_kinds import BY_MACHINE, FIX, PLAN_AGAIN, Drift, Drifted, of_user
+from rollout.domain.drift.drift_kinds import Drift, Drifted, drift_of_user
 from rollout.domain.people.users import User
 from rollout.domain.plan.entries import Entry
 from rollout.domain.verdicts.passwords import password_trap
@@ -49,21 +49,9 @@ def about_out(context: AccountContext, user: User, *, by_us: bool) -> Iterator[D
     if context.is_released(user):
         return
     if by_us:
-        yield of_user(
-            Drifted.RELEASE_EXPIRED,
-            user,
-            "the release of this user is over, and they are not back",
-            "nobody has run apply or verify --fix since",
-            FIX,
-        )
+        yield drift_of_user(Drifted.RELEASE_EXPIRED, user, "this user is over, and they are not back")
         return
-    yield of_user(
-        Drifted.MEMBERSHIP_REMOVED,
-        user,
-        "was enforced by this tool, and is not under the policy any more",
-        f"taken out {BY_MACHINE}: that counts as a release",
-        f"rollout release --user {user.arn} --end, or rollout verify --fix memberships for all of them",
-    )
+    yield drift_of_user(Drifted.MEMBERSHIP_REMOVED, user)
 
 
 def about_user(context: AccountContext, user: User, *, explained: bool) -> Iterator[Drift]:
@@ -73,48 +61,17 @@ def about_user(context: AccountContext, user: User, *, explained: bool) -> Itera
     works = in_fact(context, user)
     trap = deadlock(context, user)
     if trap and works:
-        yield of_user(
-            Drifted.DEADLOCK,
-            user,
-            f"is enforced, has no device, and {trap}",
-            "the password was reset, or nobody enrolled in time",
-            f'rollout release --user {user.arn} --reason "deadlock", then have them enrol',
-        )
+        yield drift_of_user(Drifted.DEADLOCK, user, trap)
     elif ours and works and verdict.kind is Kind.HOLD:
-        codes = ", ".join(verdict.codes)
-        yield of_user(
-            Drifted.HELD_BUT_ENFORCED,
-            user,
-            f"is enforced, but would be held today: {codes}",
-            "the user's credentials, rights or settings have changed since",
-            f'{verdict.cure}; or rollout release --user {user.arn} --reason "…"',
-        )
+        yield drift_of_user(Drifted.HELD_BUT_ENFORCED, user, ", ".join(verdict.codes), verdict.cure)
     elif ours and verdict.kind is Kind.EXEMPT:
-        yield of_user(
-            Drifted.EXEMPT_BUT_ENFORCED,
-            user,
-            f"is exempt ({verdict.reasons[0].detail}), and enforced",
-            "exempted since enforcement",
-            "rollout plan, then apply --stage enforce: it takes them out",
-        )
+        yield drift_of_user(Drifted.EXEMPT_BUT_ENFORCED, user, verdict.reasons[0].detail)
     known = user.id in context.progress.placed or user.id in context.progress.releases.returning
     in_our_group = user in context.members
     if in_our_group and not known:
-        yield of_user(
-            Drifted.FOREIGN_MEMBER,
-            user,
-            f"is in our group {context.ours.group.name}, and was not put there by this tool",
-            f"added {BY_MACHINE}",
-            "take the user out by hand, or plan again so that they are judged and told",
-        )
+        yield drift_of_user(Drifted.FOREIGN_MEMBER, user, context.ours.group.name)
     if known and not works and not explained and not context.brake_pulled and not context.is_released(user):
-        yield of_user(
-            Drifted.NOT_ENFORCED,
-            user,
-            "is under the policy, and yet not everything is denied without MFA",
-            "the documents that bind this user do not say what they should, or could not be read",
-            f"rollout show --user {user.arn}",
-        )
+        yield drift_of_user(Drifted.NOT_ENFORCED, user)
 
 
 def about_class(context: AccountContext, user: User, entry: Entry) -> Iterator[Drift]:
@@ -122,13 +79,7 @@ def about_class(context: AccountContext, user: User, entry: Entry) -> Iterator[D
     verdict = context.verdict(user)
     over = entry.exempt_until is not None and entry.exempt_until < context.now.date()
     if entry.verdict is Kind.EXEMPT and over and verdict.kind is not Kind.EXEMPT:
-        yield of_user(
-            Drifted.EXEMPTION_EXPIRED,
-            user,
-            f"the exemption ended on {entry.exempt_until}; is {_said(verdict)} now",
-            "nobody has renewed it",
-            f"renew it in rollout.yaml, or {PLAN_AGAIN}",
-        )
+        yield drift_of_user(Drifted.EXEMPTION_EXPIRED, user, f"{entry.exempt_until}; is {_said(verdict)}")
         return
     placed = context.is_under_policy(user)
     same = verdict.kind is entry.verdict and not _worse(verdict, entry)
@@ -137,13 +88,7 @@ def about_class(context: AccountContext, user: User, entry: Entry) -> Iterator[D
     if placed and entry.verdict is Kind.ENFORCE:
         return
     was = f"{entry.verdict} ({', '.join(entry.because)})"
-    yield of_user(
-        Drifted.CLASS_CHANGED,
-        user,
-        f"was {was}, is {_said(verdict)} now",
-        "credentials, devices, rights or settings have changed since the plan",
-        PLAN_AGAIN,
-    )
+    yield drift_of_user(Drifted.CLASS_CHANGED, user, f"{was}, is {_said(verdict)}")
 
 
 def _worse(verdict: Verdict, entry: Entry) -> bool:
@@ -153,13 +98,7 @@ def _worse(verdict: Verdict, entry: Entry) -> bool:
 
 def new_user(context: AccountContext, user: User) -> Drift:
     """Say that nobody has planned for a user."""
-    return of_user(
-        Drifted.NEW_USER,
-        user,
-        f"is not in the plan; is {_said(context.verdict(user))}",
-        "created since the plan",
-        PLAN_AGAIN,
-    )
+    return drift_of_user(Drifted.NEW_USER, user, _said(context.verdict(user)))
 
 
 def _said(verdict: Verdict) -> str:

@@ -8,7 +8,7 @@ from rollout.domain.people.addresses import address_of
 from rollout.domain.people.users import User
 from rollout.domain.policy.our_resources import State
 from rollout.domain.verdicts.answers import Answers
-from rollout.domain.verdicts.enrolment import Able
+from rollout.domain.verdicts.enrolment_check import Able
 from rollout.domain.verdicts.impact import impact_of
 from rollout.domain.verdicts.judged_account import JudgedAccount
 from rollout.domain.verdicts.rights import Rights

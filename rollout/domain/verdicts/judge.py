@@ -9,9 +9,9 @@ from datetime import UTC
 from rollout.domain.people.exemptions import exemption_for
 from rollout.domain.people.users import User
 from rollout.domain.verdicts.assessment import Assessment, assess, enforced_by
-from rollout.domain.verdicts.enrolment import Able
+from rollout.domain.verdicts.enrolment_check import Able
 from rollout.domain.verdicts.forecast import forecast
-from rollout.domain.verdicts.holds import CURES, holds
+from rollout.domain.verdicts.holds import holds
 from rollout.domain.verdicts.judged_account import JudgedAccount
 from rollout.domain.verdicts.machines import keys_in_use, machine_evidence, say_key
 from rollout.domain.verdicts.verdict import Code, Impact, Kind, Reason, Verdict
@@ -46,7 +46,7 @@ def _weigh(assessed: Assessment) -> Verdict:
         denied = Reason(Code.OTHER_DENY, f"everything is denied without MFA by {by}", user.rights_at)
         return Verdict(Kind.COVERED, (denied, *_trapped(assessed)), covered_by=by)
     if held:
-        cure = "; ".join(dict.fromkeys(CURES[reason.code] for reason in held))
+        cure = "; ".join(dict.fromkeys(reason.code.cure for reason in held))
         return Verdict(Kind.HOLD, held, cure=cure)
     return Verdict(
         Kind.ENFORCE,

@@ -15,8 +15,8 @@ from rollout.domain.progress.records import RunEnding
 class AccountResult:
     """What came of one account: what was written, who or what was left as it is, and what failed, each in a sentence.
 
-    `brake_was`: how the brake stood, where a release looked. `begun`: it was looked at, or an earlier run left it in the middle of a change. `counted` users have been counted
-    as progress already.
+    `brake_was`: how the brake stood, where a release looked. `begun`: it was looked at, or an earlier run left it in
+    the middle of a change. `counted` users have been counted as progress already.
     """
 
     account: Account

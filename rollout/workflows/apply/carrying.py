@@ -50,7 +50,7 @@ def first_records(order: Order, run: RunContext, due: Due, now: datetime) -> Ite
         run.version,
     )
     for wave, answer in due.gates:
-        yield GateRead(run.id, now, wave, answer.gate, str(answer.result), answer.detail)
+        yield GateRead(run.id, now, wave, answer.gate, answer.result, answer.detail)
         if not answer.passes and answer.gate in order.overrides:
             reason = order.overrides[answer.gate]
             yield GateOverridden(run.id, now, wave, answer.gate, reason, run.caller)
