@@ -34,7 +34,7 @@ from rollout.domain.verdicts.verdict import Code, Kind
 from rollout.workflows.account_run import AccountCommand, AccountWork, Wanted
 from rollout.workflows.account_run.failure_budgets import Budgets
 from rollout.workflows.apply.guards import check_adoption
-from rollout.workflows.apply.order import Order, OutcomeTally
+from rollout.workflows.apply.order import Counted, Order, OutcomeTally
 from rollout.workflows.apply.sending import DueNotice
 
 
@@ -100,22 +100,22 @@ class ApplyToAccount(AccountCommand):
         placed = tuple(user for user in going if context.is_under_policy(user))
         self._coming = tuple(user for user in going if not context.is_under_policy(user))
         for user in placed:
-            self._settle(user.id, "already enforced")
+            self._settle(user.id, Counted.ALREADY_ENFORCED)
         return self._enrolment(context) if self.step.stage is Stage.NOTIFY else self._enforcement(at, placed)
 
     # --- What comes of it ---
 
     def wrote(self, change: Change, user: UserRef | None) -> None:
         """Count a write."""
-        self.tally.count("writes")
+        self.tally.count(Counted.WRITES)
         match change:
             case AddMember(user=ref) | AttachToUser(user=ref):
-                word = "enforced" if self.step.stage is Stage.ENFORCE else "enrolment rights"
-                self._settle(ref.id, word)
+                enforces = self.step.stage is Stage.ENFORCE
+                self._settle(ref.id, Counted.ENFORCED if enforces else Counted.ENROLMENT_RIGHTS)
             case RemoveMember(user=ref) | DetachFromUser(user=ref):
-                self.tally.count_user("let out", ref.id)
+                self.tally.count_user(Counted.LET_OUT, ref.id)
             case CreateVersion(attached=attached) | SetDefaultVersion(attached=attached) if attached:
-                self.tally.count("new default versions")
+                self.tally.count(Counted.NEW_VERSIONS)
             case _:
                 pass
 
@@ -135,11 +135,11 @@ class ApplyToAccount(AccountCommand):
     def held_back(self, at: AccountWork, why: str) -> None:
         """Count a version that came for nobody new; whom it was to bring under the policy has been counted."""
         if not self._coming:
-            self.tally.count("policy versions held back")
+            self.tally.count(Counted.VERSIONS_HELD_BACK)
 
-    def _settle(self, user_id: str, word: str) -> None:
+    def _settle(self, user_id: str, what: Counted) -> None:
         """Count a user who is where the stage wants them."""
-        self.tally.count_user(word, user_id)
+        self.tally.count_user(what, user_id)
         self.waves.moved.add(self._entry_of[user_id].wave)
 
     # --- Judging again ---
@@ -235,7 +235,7 @@ class ApplyToAccount(AccountCommand):
         verdict, rules, progress = context.verdict(user), context.rules, at.progress
         impact = verdict.impact
         if impact is None or not needs_notice(impact, unaffected_too=rules.notice_for_unaffected):
-            self._settle(user.id, "unaffected")
+            self._settle(user.id, Counted.UNAFFECTED)
             return
         now, told = at.run.now(), progress.last_told(user.id)
         since = free_until(user, rules.exemptions, progress, now)
@@ -243,7 +243,7 @@ class ApplyToAccount(AccountCommand):
             line = Line(entry.user, self.account.name, impact, self.step.due[entry.wave], verdict.forecast)
             self.notices.append(DueNotice(verdict.address, entry.wave, line))
             return
-        self._settle(user.id, "already told")
+        self._settle(user.id, Counted.ALREADY_TOLD)
         mark = mark_due(told, order.remind_at, progress.reminded.get(user.id, ()), now)
         if mark is not None:
             # The day told stands, whatever day somebody else of the wave would be told now.

@@ -26,7 +26,7 @@ from rollout.errors import EmptySelection, RolloutError
 from rollout.workflows.account_run import AccountRunner
 from rollout.workflows.account_run.failure_budgets import Budgets, budgets_of
 from rollout.workflows.apply.account import ApplyToAccount, Step
-from rollout.workflows.apply.order import ApplyResult, Due, Order, OutcomeTally, in_part
+from rollout.workflows.apply.order import ApplyResult, Counted, Due, Order, OutcomeTally, in_part
 from rollout.workflows.apply.sending import Sent, remind, tell
 from rollout.workflows.inventory import LIFELESS, Premises, left_alone, read_levels
 from rollout.workflows.ports import Notifier, OrganizationPort, PolicyLevels
@@ -225,12 +225,12 @@ class ApplyRun:
 
     def _so_far(self) -> str:
         """Say the counts that people wait for."""
-        words = ("enforced", "told", "queued", "failed", "budget")
-        said = [f"{self.tally[word]} {word}" for word in words if self.tally[word]]
+        awaited = (Counted.ENFORCED, Counted.TOLD, Counted.QUEUED, SkipCode.FAILED, SkipCode.BUDGET)
+        said = [f"{self.tally[what]} {what}" for what in awaited if self.tally[what]]
         return f"; {', '.join(said)}" if said else ""
 
     def _end(self) -> ApplyResult:
-        self.run.end(self._ending(), dict(self.tally.counts))
+        self.run.end(self._ending(), self.tally.counts)
         return ApplyResult(
             self.order.stage,
             self.due.waves,

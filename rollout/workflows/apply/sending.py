@@ -8,11 +8,15 @@ from datetime import datetime, timedelta
 
 from rollout.domain.progress.messages import Delivery, Line, Notice, Receipt
 from rollout.domain.progress.records import Reminded, Told
-from rollout.workflows.apply.order import OutcomeTally
+from rollout.workflows.apply.order import Counted, OutcomeTally
 from rollout.workflows.ports import Notifier
 from rollout.workflows.run_context import RunContext
 
-WORDS = {Delivery.DELIVERED: "told", Delivery.QUEUED: "queued", Delivery.FAILED: "not reached"}
+COUNTED = {
+    Delivery.DELIVERED: Counted.TOLD,
+    Delivery.QUEUED: Counted.QUEUED,
+    Delivery.FAILED: Counted.NOT_REACHED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,8 @@ def tell(notices: Iterable[DueNotice], run: RunContext, notifier: Notifier, tall
         receipt = notifier.send(Notice(address, tuple(one.line for one in mine)))
         now = run.now()
         run.journal.append(*(_told(one, address, run.id, receipt, now) for one in mine))
-        tally.count(WORDS[receipt.delivery], len(mine))
-        tally.count("messages")
+        tally.count(COUNTED[receipt.delivery], len(mine))
+        tally.count(Counted.MESSAGES)
         failed = receipt.delivery is Delivery.FAILED
         (sent.untold if failed else sent.moved).update(one.wave for one in mine)
     return sent
@@ -62,8 +66,8 @@ def remind(reminders: Iterable[DueNotice], run: RunContext, notifier: Notifier, 
         now = run.now()
         run.journal.append(*(_reminded(one, address, run.id, receipt, now) for one in mine))
         failed = receipt.delivery is Delivery.FAILED
-        tally.count("reminders not sent" if failed else "reminded", len(mine))
-        tally.count("messages")
+        tally.count(Counted.REMINDERS_NOT_SENT if failed else Counted.REMINDED, len(mine))
+        tally.count(Counted.MESSAGES)
     return sent
 
 
