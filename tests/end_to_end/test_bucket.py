@@ -11,10 +11,12 @@ import boto3
 import pytest
 
 from rollout.awsapi.sessions import Connection
+from rollout.errors import AwsFailure
 from rollout.sandbox.serving.server import Sandbox
 from rollout.store.s3.bucket_lock import S3Lock
 from rollout.store.s3.bucket_store import InBucket
 from rollout.store.s3.object_failures import Place
+from rollout.store.s3.objects import Found, S3Objects
 from tests.cli.shell import Shell
 from tests.kill.organization import Size, describe, settings
 from tests.store.places import me
@@ -137,3 +139,24 @@ def test_without_the_bucket_every_command_says_so_with_a_cure(sandbox: Sandbox, 
     assert said.code == 1
     assert "NoSuchBucket" in said.errors[0]
     assert "aws s3 mb s3://nowhere" in said.errors[1]
+
+
+def test_a_journal_that_the_bucket_does_not_give_stops_no_brake(
+    sandbox: Sandbox, s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    ana = machine(tmp_path / "ana", sandbox)
+    words = ("release", "--account", "444455556666", "--reason", "drill", "--yes")
+    assert ana(*words).code == 0
+    read = S3Objects.read
+
+    def denied(objects: S3Objects, name: str) -> Found | None:
+        if name.startswith("journal/"):
+            raise AwsFailure("AccessDenied, says the test")
+        return read(objects, name)
+
+    monkeypatch.setattr(S3Objects, "read", denied)
+    said = ana(*words)
+
+    assert said.code == 0, said.err
+    assert "the journal cannot be read, and is not needed for accounts: AccessDenied" in said.err
+    assert "This release is not on record: the journal cannot be added to: AccessDenied" in said.err
