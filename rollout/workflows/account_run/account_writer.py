@@ -126,10 +126,14 @@ class AccountWriter:
         if self.at.result.interrupted or not work:
             return
         tried = [(work[0], self._try(work[0]))] if len(work) == 1 else self.at.run.within.map(self._try, work)
-        finished = 0
+        written, finished = self.at.result.written, 0
+        before = len(written)
         for wanted, outcome in tried:
             finished += 1
             self._take(wanted, outcome)
+        # They come as they are answered; a rehearsal and the real thing are to be comparable.
+        place = {id(wanted.change): number for number, wanted in enumerate(work)}
+        written[before:] = sorted(written[before:], key=lambda change: place.get(id(change), len(work)))
         if finished < len(work):
             self.at.result.interrupted = True
 
