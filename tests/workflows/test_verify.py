@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from rollout.domain.actions.letting_out import say
 from rollout.domain.drift import Drift, Drifted
 from rollout.domain.people.users import NamedPolicy, User
 from rollout.domain.policy.changes import (
@@ -30,6 +29,7 @@ from rollout.domain.progress.records import (
     RunEnded,
     RunStarted,
 )
+from rollout.domain.progress.release_state import describe_release
 from rollout.errors import LockHeld, PlanRefused, Unwritable
 from rollout.workflows.ports import CannotEnter, Refusal
 from rollout.workflows.verify import Verified
@@ -101,7 +101,7 @@ def test_what_is_let_out_by_a_release_is_no_drift_and_is_named():
     operator.release(operator.users("bob"))
     found = operator.verify()
     assert () == found.drifts
-    assert tuple(say(word) for word in operator.marker.kept) == found.let_out  # type: ignore[arg-type]  # only releases are kept here
+    assert tuple(describe_release(word) for word in operator.marker.kept) == found.let_out  # type: ignore[arg-type]  # only releases are kept here
     assert (1, 1) == (found.enforced.expected, found.enforced.in_fact)
 
 
@@ -478,7 +478,7 @@ def test_nothing_is_enforced_that_reaches_somebody_who_is_not_to_be(hand):
     trap(world, "alice")
     result = operator.fix()
     assert [] == world.written
-    assert "it would also reach alice" in result.accounts[0].failed[0]
+    assert "the policy would also reach alice" in result.accounts[0].failed[0]
     assert result.in_part
 
 
@@ -487,7 +487,7 @@ def test_a_member_who_would_be_trapped_stays_out():
     trap(world, "bob")
     result = operator.fix(memberships=True)
     assert [] == world.written
-    assert [BOB.arn] == [stays.who for stays in result.accounts[0].stays]
+    assert [BOB.arn] == [stays.what for stays in result.accounts[0].left]
 
 
 def test_who_is_not_in_the_plan_is_not_put_back():

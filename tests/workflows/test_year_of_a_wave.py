@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from rollout.domain.people.users import UserRef
 from rollout.domain.plan.waves import Wave
-from rollout.domain.policy.changes import Change, CreateVersion, RemoveMember, SetDefaultVersion, UserRef
+from rollout.domain.policy.changes import Change, CreateVersion, RemoveMember, SetDefaultVersion
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import EnforcementSeen
 from rollout.reporting import write_report

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from rollout.domain.policy.changes import UserRef
+from rollout.domain.people.users import UserRef
 from rollout.domain.verdicts.verdict import Impact
 
 

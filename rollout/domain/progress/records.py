@@ -7,12 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from rollout.domain.policy.changes import (
-    Change,
-    Outcome,
-    SkipCode,
-    UserRef,
-)
+from rollout.domain.people.users import UserRef
+from rollout.domain.policy.changes import Change, Outcome, SkipCode
 from rollout.domain.progress.gate_result import Result
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.release_scope import ReleaseScope

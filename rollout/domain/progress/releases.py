@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rollout.domain.policy.changes import UserRef
+from rollout.domain.people.users import UserRef
 from rollout.domain.progress.records import Deadlocked, Released, ReleaseEnded
 
 RELEASE = "release"

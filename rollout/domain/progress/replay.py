@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import (
     AddMember,
     AlreadyInPlace,
@@ -25,7 +26,6 @@ from rollout.domain.policy.changes import (
     SetDefaultVersion,
     SkipCode,
     Skipped,
-    UserRef,
     is_about_enrolment,
 )
 from rollout.domain.progress.owned import Done, OwnedResources

@@ -19,12 +19,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from rollout.domain.actions.letting_out import user_release
 from rollout.domain.gates.readiness import void
+from rollout.domain.people.users import UserRef
 from rollout.domain.plan.entries import Entry, Header
-from rollout.domain.policy.changes import Failed, SkipCode, UserRef
+from rollout.domain.policy.changes import Failed, SkipCode
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import AccountFailed, Enforcement, Told, UserSkipped
+from rollout.domain.progress.release_state import user_release
 from rollout.domain.progress.replay import RELEASED, Done, KnownEnforcement, Progress
 from rollout.domain.status.words import UserState
 from rollout.domain.verdicts.verdict import Impact, Kind

@@ -188,7 +188,7 @@ def test_who_carries_the_policy_directly_is_read_back_too():
     world = World(a_person("alice"), a_person("bob"), attach=Attachment.USER).planned()
     world.account.unseen = frozenset({world.person("bob").id})
     assert 1 == world.enforce().tally["failed"]
-    assert "attached_users" == world.account.asked[-1]
+    assert "attached_users" in world.account.asked
 
 
 def test_a_failure_does_not_keep_the_others_from_being_read_back():

@@ -8,15 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollout.domain.actions.placing import (
-    Site,
-    Target,
-    enforcing,
-    enrolling,
-    is_placed,
-    releasing,
-    renewing,
-)
+from rollout.domain.actions import writes
+from rollout.domain.actions.account_context import AccountContext
+from rollout.domain.actions.writes import exempting, renewing
 from rollout.domain.people.inventory import ManagedPolicy, PolicyVersion
 from rollout.domain.people.users import User
 from rollout.domain.policy.attachment import Attachment
@@ -24,6 +18,7 @@ from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,
     AttachToUser,
+    Change,
     CreateGroup,
     CreatePolicy,
     CreateVersion,
@@ -31,8 +26,8 @@ from rollout.domain.policy.changes import (
     DetachFromUser,
     RemoveMember,
 )
-from rollout.domain.policy.standing import Names, stand
-from tests.builders import ACCOUNT, a_ref, a_user, account_facts
+from tests.builders import ACCOUNT, a_ref, a_user
+from tests.domain.contexts import TAGS, a_context, with_places
 from tests.domain.judging import (
     DOCUMENTS,
     ENROLMENT_GROUP,
@@ -47,22 +42,29 @@ from tests.domain.judging import (
 )
 
 OURS = f"arn:aws:iam::{ACCOUNT}:policy/rollout/ForceMFA"
-TAGS = {"rollout:tool": "rollout"}
 ALICE, BOB = a_user("alice"), a_user("bob")
 FOREIGN = a_managed("ForceMFA", raw=DOCUMENTS.full)
 
 
-def site(
-    *users: User, ours: Any = ("ForceMFA", ENROLMENT_GROUP), attached: tuple[str, ...] = (), **facts: Any
-) -> Site:
-    names = Names()
-    seen = account_facts(*users, **facts)
-    standing = stand(seen, ACCOUNT, "aws", names, DOCUMENTS, frozenset(ours))
-    return Site(ACCOUNT, standing, names, DOCUMENTS, TAGS, seen.quotas.versions_per_policy, attached)
+Targets = tuple[tuple[User, Attachment], ...]
 
 
-def targets(*users: User, attachment: Attachment = Attachment.GROUP) -> tuple[Target, ...]:
-    return tuple(Target(user, attachment) for user in users)
+def targets(*users: User, attachment: Attachment = Attachment.GROUP) -> Targets:
+    return tuple((user, attachment) for user in users)
+
+
+def enforcing(there: AccountContext, whom: Targets) -> tuple[Change, ...]:
+    return writes.enforcing(_judged(there, whom), [user for user, _ in whom])
+
+
+def enrolling(there: AccountContext, whom: Targets) -> tuple[Change, ...]:
+    return writes.enrolling(_judged(there, whom), [user for user, _ in whom])
+
+
+def _judged(there: AccountContext, whom: Targets) -> AccountContext:
+    for user, attachment in whom:
+        there = with_places(there, [user], attachment)
+    return there
 
 
 def policy_of(*versions: tuple[str, Any], default: str) -> ManagedPolicy:
@@ -85,24 +87,24 @@ def test_into_an_untouched_account_the_brake_comes_first_then_the_policy_the_gro
         AttachToGroup(ACCOUNT, "ForceMFA", OURS),
         AddMember(ACCOUNT, "ForceMFA", a_ref("alice")),
         AddMember(ACCOUNT, "ForceMFA", a_ref("bob")),
-    ) == enforcing(site(ALICE, BOB), targets(BOB, ALICE))
+    ) == enforcing(a_context(ALICE, BOB), targets(BOB, ALICE))
 
 
 def test_nobody_to_place_is_nothing_to_write():
-    assert () == enforcing(site(), ())
-    assert () == enrolling(site(), ())
-    assert () == releasing(site(), ())
+    assert () == enforcing(a_context(), ())
+    assert () == enrolling(a_context(), ())
+    assert () == exempting(a_context(), ())
 
 
 def test_what_is_in_place_is_not_written_again():
     placed = a_user(groups=("ForceMFA",))
-    assert () == enforcing(site(placed, **ours_in_place()), targets(placed))
+    assert () == enforcing(a_context(placed, **ours_in_place()), targets(placed))
 
 
 def test_only_the_newcomer_is_added():
     old = a_user("old", groups=("ForceMFA",))
     expected = (AddMember(ACCOUNT, "ForceMFA", a_ref("alice")),)
-    assert expected == enforcing(site(old, ALICE, **ours_in_place()), targets(old, ALICE))
+    assert expected == enforcing(a_context(old, ALICE, **ours_in_place()), targets(old, ALICE))
 
 
 def test_without_anybody_through_the_group_there_is_no_group():
@@ -110,11 +112,11 @@ def test_without_anybody_through_the_group_there_is_no_group():
         CreatePolicy(ACCOUNT, OURS, "ForceMFA", "/rollout/", DOCUMENTS.brake, TAGS),
         CreateVersion(ACCOUNT, OURS, DOCUMENTS.full),
         AttachToUser(ACCOUNT, a_ref("alice"), OURS),
-    ) == enforcing(site(ALICE), targets(ALICE, attachment=Attachment.USER))
+    ) == enforcing(a_context(ALICE), targets(ALICE, attachment=Attachment.USER))
 
 
 def test_both_ways_in_one_account():
-    there = site(ALICE, BOB, **ours_in_place())
+    there = a_context(ALICE, BOB, **ours_in_place())
     both = (*targets(ALICE), *targets(BOB, attachment=Attachment.USER))
     assert (
         AddMember(ACCOUNT, "ForceMFA", a_ref("alice")),
@@ -124,23 +126,23 @@ def test_both_ways_in_one_account():
 
 def test_a_policy_attached_already_is_not_attached_again():
     placed = a_user(attached=(OURS,))
-    assert () == enforcing(site(placed, **ours_in_place()), targets(placed, attachment=Attachment.USER))
+    assert () == enforcing(a_context(placed, **ours_in_place()), targets(placed, attachment=Attachment.USER))
 
 
 def test_an_empty_group_of_ours_is_taken():
-    there = site(ALICE, ours=(), groups=(a_group("ForceMFA", path="/rollout/"),))
+    there = a_context(ALICE, ours=(), groups=(a_group("ForceMFA", path="/rollout/"),))
     kinds = [type(change) for change in enforcing(there, targets(ALICE))]
     assert [CreatePolicy, CreateVersion, AttachToGroup, AddMember] == kinds
 
 
 def test_an_unfinished_beginning_is_finished():
-    there = site(ALICE, policies=(a_versioned("ForceMFA", DOCUMENTS.brake, default=1),))
+    there = a_context(ALICE, policies=(a_versioned("ForceMFA", DOCUMENTS.brake, default=1),))
     kinds = [type(change) for change in enforcing(there, targets(ALICE))]
     assert [CreateVersion, CreateGroup, AttachToGroup, AddMember] == kinds
 
 
 def test_a_new_text_names_everybody_whom_it_reaches():
-    there = site(
+    there = a_context(
         ALICE,
         **ours_in_place()
         | {"policies": (a_versioned("ForceMFA", DOCUMENTS.brake, SEED_DOCUMENTS.full, default=2),)},
@@ -156,7 +158,7 @@ def test_a_foreign_policy_of_our_meaning_is_attached_and_never_versioned():
         CreateGroup(ACCOUNT, "ForceMFA", "/rollout/"),
         AttachToGroup(ACCOUNT, "ForceMFA", FOREIGN.arn),
         AddMember(ACCOUNT, "ForceMFA", a_ref("alice")),
-    ) == enforcing(site(ALICE, policies=(FOREIGN,)), targets(ALICE))
+    ) == enforcing(a_context(ALICE, policies=(FOREIGN,)), targets(ALICE))
 
 
 # --- Versions ---
@@ -166,7 +168,7 @@ FIVE = [("v1", DOCUMENTS.brake), ("v2", OLD), ("v3", OLD), ("v4", OLD), ("v5", O
 
 
 def deleted(*versions: tuple[str, Any], default: str) -> list[str]:
-    there = site(ALICE, policies=(policy_of(*versions, default=default),))
+    there = a_context(ALICE, policies=(policy_of(*versions, default=default),))
     changes = enforcing(there, targets(ALICE))
     created = [place for place, change in enumerate(changes) if isinstance(change, CreateVersion)]
     found = [place for place, change in enumerate(changes) if isinstance(change, DeleteVersion)]
@@ -219,7 +221,7 @@ def test_the_enrolment_policy_gets_room_for_a_new_text():
     versions = tuple(
         PolicyVersion(f"v{number}", EVERYTHING, is_default=number == 5) for number in range(1, 6)
     )
-    there = site(
+    there = a_context(
         ALICE, policies=(ManagedPolicy(ENROLMENT_POLICY, "ForceMFAEnrolment", "/rollout/", versions),)
     )
     first, second, *_ = enrolling(there, targets(ALICE))
@@ -231,11 +233,11 @@ def test_the_enrolment_policy_gets_room_for_a_new_text():
 
 
 def test_a_current_policy_needs_no_renewal():
-    assert () == renewing(site(ALICE, **ours_in_place(), attached=("alice",)))
+    assert () == renewing(a_context(ALICE, **ours_in_place(), attached=("alice",)))
 
 
 def test_an_older_text_is_renewed():
-    there = site(
+    there = a_context(
         ALICE, policies=(a_versioned("ForceMFA", DOCUMENTS.brake, OLD, default=2),), attached=("alice",)
     )
     assert (CreateVersion(ACCOUNT, OURS, DOCUMENTS.full, ("alice",)),) == renewing(there)
@@ -243,13 +245,13 @@ def test_an_older_text_is_renewed():
 
 @pytest.mark.parametrize("brake", [DOCUMENTS.brake, SEED_DOCUMENTS.brake], ids=["today's", "earlier"])
 def test_a_pulled_brake_is_left_alone(brake: Any):
-    there = site(ALICE, policies=(a_versioned("ForceMFA", brake, OLD, default=1),), attached=("alice",))
-    assert there.braked
+    there = a_context(ALICE, policies=(a_versioned("ForceMFA", brake, OLD, default=1),), attached=("alice",))
+    assert there.is_braked
     assert () == renewing(there)
 
 
 def test_an_unfinished_beginning_without_members_is_no_brake():
-    assert not site(ALICE, policies=(a_versioned("ForceMFA", DOCUMENTS.brake, default=1),)).braked
+    assert not a_context(ALICE, policies=(a_versioned("ForceMFA", DOCUMENTS.brake, default=1),)).is_braked
 
 
 # --- Enrolling ---
@@ -261,11 +263,11 @@ def test_the_enrolment_policy_has_one_version_and_a_group_of_its_own():
         CreateGroup(ACCOUNT, ENROLMENT_GROUP, "/rollout/"),
         AttachToGroup(ACCOUNT, ENROLMENT_GROUP, ENROLMENT_POLICY),
         AddMember(ACCOUNT, ENROLMENT_GROUP, a_ref("alice")),
-    ) == enrolling(site(ALICE), targets(ALICE))
+    ) == enrolling(a_context(ALICE), targets(ALICE))
 
 
 def test_enrolling_never_touches_what_enforces():
-    there = site(ALICE, **ours_in_place(default=1))
+    there = a_context(ALICE, **ours_in_place(default=1))
     assert not any(
         getattr(change, "policy_arn", "") == OURS or getattr(change, "group", "") == "ForceMFA"
         for change in enrolling(there, targets(ALICE))
@@ -273,7 +275,9 @@ def test_enrolling_never_touches_what_enforces():
 
 
 def test_enrolling_by_the_user_itself():
-    kinds = [type(change) for change in enrolling(site(ALICE), targets(ALICE, attachment=Attachment.USER))]
+    kinds = [
+        type(change) for change in enrolling(a_context(ALICE), targets(ALICE, attachment=Attachment.USER))
+    ]
     assert [CreatePolicy, AttachToUser] == kinds
 
 
@@ -283,7 +287,7 @@ def test_enrolling_by_the_user_itself():
 def test_a_member_is_let_out_of_our_group():
     placed = a_user(groups=("ForceMFA", "Staff"))
     expected = (RemoveMember(ACCOUNT, "ForceMFA", a_ref("alice")),)
-    assert expected == releasing(site(placed, **ours_in_place()), (placed,))
+    assert expected == exempting(a_context(placed, **ours_in_place()), (placed,))
 
 
 def test_who_has_it_both_ways_is_let_out_both_ways():
@@ -291,21 +295,21 @@ def test_who_has_it_both_ways_is_let_out_both_ways():
     assert (
         RemoveMember(ACCOUNT, "ForceMFA", a_ref("alice")),
         DetachFromUser(ACCOUNT, a_ref("alice"), OURS),
-    ) == releasing(site(placed, **ours_in_place()), (placed,))
+    ) == exempting(a_context(placed, **ours_in_place()), (placed,))
 
 
 def test_nobody_is_let_out_of_a_group_that_is_not_ours():
     placed = a_user(groups=("ForceMFA",))
-    assert () == releasing(site(placed, groups=(a_group("ForceMFA"),)), (placed,))
+    assert () == exempting(a_context(placed, groups=(a_group("ForceMFA"),)), (placed,))
 
 
 def test_a_foreign_policy_on_the_user_is_not_ours_to_detach():
     placed = a_user(attached=(FOREIGN.arn,))
-    assert () == releasing(site(placed, policies=(FOREIGN,)), (placed,))
+    assert () == exempting(a_context(placed, policies=(FOREIGN,)), (placed,))
 
 
 def test_who_is_not_placed_is_not_let_out():
-    assert () == releasing(site(ALICE, **ours_in_place()), (ALICE,))
+    assert () == exempting(a_context(ALICE, **ours_in_place()), (ALICE,))
 
 
 @pytest.mark.parametrize(
@@ -338,5 +342,5 @@ def test_who_is_not_placed_is_not_let_out():
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_is_placed(says: str, user: User, facts: dict[str, Any], placed: bool):
-    assert placed == is_placed(user, site(user, **{"ours": ("ForceMFA",), **facts}))
+def test_who_is_under_the_policy(says: str, user: User, facts: dict[str, Any], placed: bool):
+    assert placed == a_context(user, **{"ours": ("ForceMFA",), **facts}).is_under_policy(user)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from rollout.domain.iam import equal_documents, parse_document
-from rollout.domain.people.inventory import AccountFacts, ManagedPolicy
+from rollout.domain.people.inventory import AccountFacts, ManagedPolicy, PolicyVersion
 from rollout.domain.people.organization import policy_arn
 
 PATH = "/rollout/"
@@ -52,33 +52,32 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyStanding:
+class OurPolicy:
     """A policy of our name. `arn` is the one to attach: ours to be made, ours, or a foreign one that means the same."""
 
     state: State
     arn: str
     found: ManagedPolicy | None = None
     current: bool = False
-    braked: bool = False
-
-    @property
-    def unfinished(self) -> bool:
-        """The Allow half is the only version: creation was cut short, nobody pulled the brake."""
-        return self.braked and self.found is not None and len(self.found.versions) == 1
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class OurGroup:
+    """A group of our name, and the ARNs of the policies that are attached to it."""
+
+    name: str
+    state: State
+    attached: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OurResources:
     """Everything under our names in one account."""
 
-    policy: PolicyStanding
-    enrolment: PolicyStanding
-    group_name: str
-    enrolment_group_name: str
-    group: State
-    enrolment_group: State
-    group_has: tuple[str, ...] = ()
-    enrolment_group_has: tuple[str, ...] = ()
+    policy: OurPolicy
+    enrolment: OurPolicy
+    group: OurGroup
+    enrolment_group: OurGroup
 
     @property
     def clash(self) -> str:
@@ -88,44 +87,50 @@ class Standing:
         return ""
 
     @property
-    def ours(self) -> frozenset[str]:
+    def names(self) -> frozenset[str]:
         """The ARNs of policies and the names of groups that are ours, to be thought away when a user is judged.
 
-        What hangs on our group is our doing, even where it is a foreign policy that means the same.
+        What is attached to our group is our doing, even where it is a foreign policy that means the same.
         """
-        states = (
-            (self.policy.arn, self.policy.state),
-            (self.enrolment.arn, self.enrolment.state),
-            (self.group_name, self.group),
-            (self.enrolment_group_name, self.enrolment_group),
-        )
-        return frozenset(what for what, state in states if state is State.OURS)
+        policies = (policy.arn for policy in (self.policy, self.enrolment) if policy.state is State.OURS)
+        groups = (group.name for group in (self.group, self.enrolment_group) if group.state is State.OURS)
+        return frozenset((*policies, *groups))
 
 
-def stand(
+class Brake(StrEnum):
+    """What the policy of an account does to those who are attached to it."""
+
+    ABSENT = "absent"
+    OFF = "off"
+    PULLED = "pulled"
+
+
+def brake_of(policy: ManagedPolicy | None) -> Brake:
+    """Tell how the brake of a policy stands: pulled when the version in force denies nothing."""
+    if policy is None:
+        return Brake.ABSENT
+    default = policy.default
+    return Brake.PULLED if default is not None and denies_nothing(default.document) else Brake.OFF
+
+
+def our_resources(
     facts: AccountFacts,
     account_id: str,
     partition: str,
     names: Names,
     documents: Documents,
-    ours: frozenset[str],
-) -> Standing:
-    """Look at one account's groups and policies. `ours`: groups that the journal knows to be ours."""
-    policy = _policy(
-        facts, policy_arn(partition, account_id, names.path, names.policy), documents.full, documents.brake
-    )
+    known: Collection[str],
+) -> OurResources:
+    """Look at one account's groups and policies. `known`: names of groups that the journal knows to be ours."""
+    main_arn = policy_arn(partition, account_id, names.path, names.policy)
     enrolment_arn = policy_arn(partition, account_id, names.path, names.enrolment_policy)
-    enrolment = _policy(facts, enrolment_arn, documents.enrolment, None)
-    group, enrolment_group = facts.groups.get(names.group), facts.groups.get(names.enrolment_group)
-    return Standing(
+    policy = _policy(facts, main_arn, documents.full)
+    enrolment = _policy(facts, enrolment_arn, documents.enrolment)
+    return OurResources(
         policy,
         enrolment,
-        names.group,
-        names.enrolment_group,
-        _group(facts, names.group, names.path, policy.arn, ours),
-        _group(facts, names.enrolment_group, names.path, enrolment.arn, ours),
-        group.attached if group else (),
-        enrolment_group.attached if enrolment_group else (),
+        _group(facts, names.group, names.path, policy.arn, known),
+        _group(facts, names.enrolment_group, names.path, enrolment.arn, known),
     )
 
 
@@ -137,16 +142,18 @@ def denies_nothing(document: object) -> bool:
     return parsed.problem is None and all(statement.effect == "Allow" for statement in parsed.statements)
 
 
-def _policy(
-    facts: AccountFacts, arn: str, full: Mapping[str, Any], brake: Mapping[str, Any] | None
-) -> PolicyStanding:
+def number_of(version: PolicyVersion) -> int:
+    """Read the number of a version: 3 of `v3`."""
+    digits = version.id.removeprefix("v")
+    return int(digits) if digits.isdigit() else 0
+
+
+def _policy(facts: AccountFacts, arn: str, full: Mapping[str, Any]) -> OurPolicy:
     name = arn.rsplit("/", 1)[-1]
     own = facts.policies.get(arn)
     if own is not None:
         default = own.default
-        document = default.document if default else {}
-        braked = brake is not None and denies_nothing(document)
-        return PolicyStanding(State.OURS, arn, own, equal_documents(document, full), braked)
+        return OurPolicy(State.OURS, arn, own, equal_documents(default.document if default else {}, full))
     # Names are unique in an account whatever the path, and not case-distinguished (aws-facts.md#names-paths-arns-tags).
     namesakes = (
         p
@@ -155,21 +162,22 @@ def _policy(
     )
     foreign = next(namesakes, None)
     if foreign is None:
-        return PolicyStanding(State.ABSENT, arn)
+        return OurPolicy(State.ABSENT, arn)
     default = foreign.default
     if default is not None and equal_documents(default.document, full):
-        return PolicyStanding(State.FOREIGN_SAME, foreign.arn, foreign, current=True)
-    return PolicyStanding(State.CLASH, foreign.arn, foreign)
+        return OurPolicy(State.FOREIGN_SAME, foreign.arn, foreign, current=True)
+    return OurPolicy(State.CLASH, foreign.arn, foreign)
 
 
-def _group(facts: AccountFacts, name: str, path: str, policy: str, ours: frozenset[str]) -> State:
+def _group(facts: AccountFacts, name: str, path: str, policy: str, known: Collection[str]) -> OurGroup:
     group = facts.groups.get(name)
     if group is None:
         # As with policies: a group whose name differs in case alone keeps ours from being made.
         namesake = any(other.casefold() == name.casefold() for other in facts.groups)
-        return State.CLASH if namesake else State.ABSENT
+        return OurGroup(name, State.CLASH if namesake else State.ABSENT)
     if group.path != path or group.inline or set(group.attached) - {policy}:
-        return State.CLASH
+        return OurGroup(name, State.CLASH, group.attached)
     # Whoever is in a group that the journal does not know would come under the policy unjudged.
     occupied = bool(group.attached) or any(group.name in user.groups for user in facts.users)
-    return State.CLASH if occupied and group.name not in ours else State.OURS
+    state = State.CLASH if occupied and group.name not in known else State.OURS
+    return OurGroup(name, state, group.attached)

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from rollout.domain.people.inventory import ManagedPolicy
-from rollout.domain.policy.standing import Names, Standing, State, denies_nothing, stand
+from rollout.domain.policy.our_resources import (
+    Brake,
+    Names,
+    OurPolicy,
+    OurResources,
+    State,
+    brake_of,
+    denies_nothing,
+    our_resources,
+)
 from tests.builders import ACCOUNT, a_user, account_facts
 from tests.domain.judging import (
     DOCUMENTS,
@@ -27,31 +36,45 @@ OURS = f"arn:aws:iam::{ACCOUNT}:policy/rollout/ForceMFA"
 OUR_ENROLMENT = f"arn:aws:iam::{ACCOUNT}:policy/rollout/ForceMFAEnrolment"
 
 
-def standing(*users: Any, ours: tuple[str, ...] = (), names: Names | None = None, **facts: Any) -> Standing:
-    return stand(account_facts(*users, **facts), ACCOUNT, "aws", names or Names(), DOCUMENTS, frozenset(ours))
+def ours_with(
+    *users: Any, ours: tuple[str, ...] = (), names: Names | None = None, **facts: Any
+) -> OurResources:
+    return our_resources(
+        account_facts(*users, **facts), ACCOUNT, "aws", names or Names(), DOCUMENTS, frozenset(ours)
+    )
+
+
+def is_braked(policy: OurPolicy) -> bool:
+    return policy.state is State.OURS and brake_of(policy.found) is Brake.PULLED
 
 
 def test_an_account_that_we_never_saw_holds_nothing_of_ours():
-    found = standing(a_user())
-    assert State.ABSENT == found.policy.state == found.enrolment.state == found.group == found.enrolment_group
+    found = ours_with(a_user())
+    assert (
+        State.ABSENT
+        == found.policy.state
+        == found.enrolment.state
+        == found.group.state
+        == found.enrolment_group.state
+    )
     assert (OURS, OUR_ENROLMENT) == (found.policy.arn, found.enrolment.arn)
     assert "" == found.clash
-    assert frozenset() == found.ours
+    assert frozenset() == found.names
 
 
 def test_the_arns_are_of_the_partition_and_the_names():
-    found = stand(
+    found = our_resources(
         account_facts(), ACCOUNT, "aws-cn", Names("MustMfa", "Watched", "/sec/"), DOCUMENTS, frozenset()
     )
     assert f"arn:aws-cn:iam::{ACCOUNT}:policy/sec/MustMfa" == found.policy.arn
     assert f"arn:aws-cn:iam::{ACCOUNT}:policy/sec/MustMfaEnrolment" == found.enrolment.arn
-    assert ("Watched", "WatchedEnrolment") == (found.group_name, found.enrolment_group_name)
+    assert ("Watched", "WatchedEnrolment") == (found.group.name, found.enrolment_group.name)
 
 
 def test_a_policy_at_our_path_is_ours_and_current_when_it_means_today_s_document():
     reordered = {**DOCUMENTS.full, "Statement": list(reversed(DOCUMENTS.full["Statement"]))}
-    policy = standing(policies=(a_versioned("ForceMFA", DOCUMENTS.brake, reordered, default=2),)).policy
-    assert (State.OURS, True, False) == (policy.state, policy.current, policy.braked)
+    policy = ours_with(policies=(a_versioned("ForceMFA", DOCUMENTS.brake, reordered, default=2),)).policy
+    assert (State.OURS, True, False) == (policy.state, policy.current, is_braked(policy))
 
 
 @pytest.mark.parametrize(
@@ -61,39 +84,34 @@ def test_a_policy_at_our_path_is_ours_and_current_when_it_means_today_s_document
 )
 def test_a_default_version_that_denies_nothing_is_the_brake(brake: Any, says: str):
     """Also one of an earlier text: to push the full document over it would undo a release."""
-    policy = standing(policies=(a_versioned("ForceMFA", brake, DOCUMENTS.full, default=1),)).policy
-    assert (State.OURS, False, True) == (policy.state, policy.current, policy.braked)
-    assert not policy.unfinished
-
-
-def test_the_brake_alone_is_an_unfinished_beginning():
-    assert standing(policies=(a_versioned("ForceMFA", DOCUMENTS.brake, default=1),)).policy.unfinished
+    policy = ours_with(policies=(a_versioned("ForceMFA", brake, DOCUMENTS.full, default=1),)).policy
+    assert (State.OURS, False, True) == (policy.state, policy.current, is_braked(policy))
 
 
 @pytest.mark.parametrize(
     "document", ["{", a_document(deny("s3:*")), SEED_DOCUMENTS.full], ids=["unreadable", "weak", "older"]
 )
 def test_another_text_of_ours_is_neither_current_nor_braked(document: Any):
-    policy = standing(policies=(a_versioned("ForceMFA", DOCUMENTS.brake, document, default=2),)).policy
-    assert (State.OURS, False, False) == (policy.state, policy.current, policy.braked)
+    policy = ours_with(policies=(a_versioned("ForceMFA", DOCUMENTS.brake, document, default=2),)).policy
+    assert (State.OURS, False, False) == (policy.state, policy.current, is_braked(policy))
 
 
 def test_ours_without_a_version_in_force_is_neither_current_nor_braked():
-    policy = standing(policies=(ManagedPolicy(OURS, "ForceMFA", "/rollout/", ()),)).policy
-    assert (State.OURS, False, False) == (policy.state, policy.current, policy.braked)
+    policy = ours_with(policies=(ManagedPolicy(OURS, "ForceMFA", "/rollout/", ()),)).policy
+    assert (State.OURS, False, False) == (policy.state, policy.current, is_braked(policy))
 
 
 @pytest.mark.parametrize("name", ["ForceMFA", "forcemfa", "FORCEMFA"])
 @pytest.mark.parametrize("path", ["/", "/security/"])
 def test_a_foreign_policy_of_our_meaning_is_the_one_to_attach(name: str, path: str):
     foreign = a_managed(name, raw=DOCUMENTS.full, path=path)
-    found = standing(policies=(foreign,))
+    found = ours_with(policies=(foreign,))
     assert (State.FOREIGN_SAME, foreign.arn, True) == (
         found.policy.state,
         found.policy.arn,
         found.policy.current,
     )
-    assert not found.policy.braked
+    assert not is_braked(found.policy)
     assert "" == found.clash
 
 
@@ -104,29 +122,29 @@ def test_a_foreign_policy_of_our_meaning_is_the_one_to_attach(name: str, path: s
 )
 def test_a_foreign_policy_of_another_meaning_is_a_clash(document: Any):
     foreign = a_managed("ForceMFA", raw=document)
-    found = standing(policies=(foreign,))
+    found = ours_with(policies=(foreign,))
     assert State.CLASH == found.policy.state
     assert foreign.arn in found.clash
 
 
 def test_a_foreign_policy_without_a_version_in_force_is_a_clash():
     foreign = replace(a_managed("ForceMFA", raw=DOCUMENTS.full), versions=())
-    assert State.CLASH == standing(policies=(foreign,)).policy.state
+    assert State.CLASH == ours_with(policies=(foreign,)).policy.state
 
 
 def test_aws_s_own_policies_are_no_namesakes():
     aws = replace(a_managed("ForceMFA", allow("*")), arn="arn:aws:iam::aws:policy/ForceMFA")
-    assert State.ABSENT == standing(policies=(aws,)).policy.state
+    assert State.ABSENT == ours_with(policies=(aws,)).policy.state
 
 
 def test_our_own_goes_before_a_namesake():
     """IAM allows no two policies of one name; if it should, ours is ours."""
     both = (a_managed("ForceMFA", allow("s3:*")), a_versioned("ForceMFA", DOCUMENTS.full, default=1))
-    assert (State.OURS, OURS) == ((found := standing(policies=both).policy).state, found.arn)
+    assert (State.OURS, OURS) == ((found := ours_with(policies=both).policy).state, found.arn)
 
 
 def test_a_foreign_enrolment_policy_is_no_clash_for_the_account():
-    found = standing(policies=(a_managed("ForceMFAEnrolment", allow("*")),))
+    found = ours_with(policies=(a_managed("ForceMFAEnrolment", allow("*")),))
     assert State.CLASH == found.enrolment.state
     assert "" == found.clash
 
@@ -178,31 +196,31 @@ GROUPS = [
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_group(says: str, group: Any, users: Any, ours: tuple[str, ...], state: State):
-    assert state == standing(*users, groups=(group,), ours=ours).group
+    assert state == ours_with(*users, groups=(group,), ours=ours).group.state
 
 
 def test_a_foreign_policy_of_our_meaning_may_hang_on_our_group():
     foreign = a_managed("ForceMFA", raw=DOCUMENTS.full)
-    found = standing(
+    found = ours_with(
         policies=(foreign,),
         groups=(a_group("ForceMFA", foreign.arn, path="/rollout/"),),
         ours=("ForceMFA",),
     )
-    assert State.OURS == found.group
-    assert {"ForceMFA"} == found.ours
-    assert (foreign.arn,) == found.group_has
+    assert State.OURS == found.group.state
+    assert {"ForceMFA"} == found.names
+    assert (foreign.arn,) == found.group.attached
 
 
 def test_the_enrolment_group_is_looked_at_in_the_same_way():
-    found = standing(
+    found = ours_with(
         groups=(a_group("ForceMFAEnrolment", OUR_ENROLMENT, path="/rollout/"),), ours=("ForceMFAEnrolment",)
     )
-    assert (State.ABSENT, State.OURS) == (found.group, found.enrolment_group)
-    assert (OUR_ENROLMENT,) == found.enrolment_group_has
+    assert (State.ABSENT, State.OURS) == (found.group.state, found.enrolment_group.state)
+    assert (OUR_ENROLMENT,) == found.enrolment_group.attached
 
 
 def test_what_is_ours_is_named_policies_and_groups():
-    found = standing(
+    found = ours_with(
         policies=(
             a_versioned("ForceMFA", DOCUMENTS.full, default=1),
             a_versioned("ForceMFAEnrolment", DOCUMENTS.enrolment, default=1),
@@ -213,7 +231,7 @@ def test_what_is_ours_is_named_policies_and_groups():
         ),
         ours=("ForceMFA", "ForceMFAEnrolment"),
     )
-    assert {OURS, OUR_ENROLMENT, "ForceMFA", "ForceMFAEnrolment"} == found.ours
+    assert {OURS, OUR_ENROLMENT, "ForceMFA", "ForceMFAEnrolment"} == found.names
 
 
 @pytest.mark.parametrize(

@@ -109,3 +109,11 @@ def budgets_of(
         too_many = len(failed) > limit
         by_wave[wave] = Budget(limit, frozenset() if too_many and forgiven else failed)
     return Budgets(by_wave, users)
+
+
+def budgets_of_repairs(users: Mapping[str, int], tolerance: Tolerance, progress: Progress) -> Budgets:
+    """Make the budgets of a command that puts people back, with how many users each wave has.
+
+    Where too many have failed before, only new failures count: putting right is how they are made good.
+    """
+    return budgets_of(users.keys(), users, tolerance, progress, forgiven=True)

@@ -1,4 +1,4 @@
-"""Who is let out, for how long, by which word; and the one write that lets a whole account out."""
+"""Who is let out, for how long, and by which release."""
 
 from __future__ import annotations
 
@@ -9,23 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.aws.write import overlay
-from rollout.domain.actions.letting_out import (
-    Brake,
-    account_release,
-    brake_of,
-    lasting,
-    merged,
-    pulling,
-    say,
-    user_release,
-)
-from rollout.domain.policy.changes import CreateVersion, DeleteVersion, SetDefaultVersion
-from rollout.domain.policy.standing import denies_nothing
 from rollout.domain.progress.records import Released, ReleaseEnded
 from rollout.domain.progress.release_scope import ReleaseScope
-from tests.builders import ACCOUNT, NOW, OPERATOR, a_ref, account_facts
-from tests.domain.judging import DOCUMENTS, EVERYTHING, OURS_ARN, SEED_DOCUMENTS, a_versioned
+from rollout.domain.progress.release_state import (
+    account_release,
+    describe_release,
+    lasting_releases,
+    merged_releases,
+    user_release,
+)
+from tests.builders import ACCOUNT, NOW, OPERATOR, a_ref
 
 OTHER = "222233334444"
 ALICE, BOB = a_ref("alice"), a_ref("bob")
@@ -149,22 +142,22 @@ def test_lasting_releases_are_those_neither_over_nor_ended_as_a_whole():
         released(hours=1, run="d"),
     )
     words = (brake, wave, alice, short)
-    assert (brake, wave, alice) == lasting(words, LATER)
-    assert (brake, wave) == lasting((*words, ended(ReleaseScope(users=(ALICE, BOB)))), LATER)
-    assert (brake, wave) == lasting((*words, ended(ReleaseScope(accounts=(ACCOUNT,)))), LATER)
-    assert (wave,) == lasting((*words, ended(ReleaseScope(accounts=(ACCOUNT, OTHER)))), LATER)
-    assert () == lasting((*words, ended()), LATER)
+    assert (brake, wave, alice) == lasting_releases(words, LATER)
+    assert (brake, wave) == lasting_releases((*words, ended(ReleaseScope(users=(ALICE, BOB)))), LATER)
+    assert (brake, wave) == lasting_releases((*words, ended(ReleaseScope(accounts=(ACCOUNT,)))), LATER)
+    assert (wave,) == lasting_releases((*words, ended(ReleaseScope(accounts=(ACCOUNT, OTHER)))), LATER)
+    assert () == lasting_releases((*words, ended()), LATER)
 
 
 def test_a_word_that_journal_and_marker_both_have_counts_once():
     first, second = released(run="a"), released(run="b")
-    assert (first, second, ended(run="b")) == merged((first,), (first, second, ended(run="b")))
+    assert (first, second, ended(run="b")) == merged_releases((first,), (first, second, ended(run="b")))
 
 
 def test_a_release_says_who_why_and_how_long():
     said = f"everybody released until 2026-11-24 13:00 UTC by {OPERATOR}: INC-7"
-    assert said == say(released(hours=4))
-    assert "until it is ended" in say(released())
+    assert said == describe_release(released(hours=4))
+    assert "until it is ended" in describe_release(released())
 
 
 reaches = st.sampled_from(
@@ -189,62 +182,3 @@ def test_after_an_end_for_everybody_nobody_is_let_out_and_whoever_is_has_a_word_
     found = of_alice(*words, now=LATER)
     assert found is None or found.release_scope.takes(ACCOUNT, ALICE.id, "canary")
     assert of_alice(*words, ended(), now=LATER) is None
-
-
-# --- The brake ---
-
-
-def test_the_brake_is_pulled_when_the_version_in_force_denies_nothing():
-    assert Brake.ABSENT is brake_of(None)
-    assert Brake.OFF is brake_of(a_versioned("ForceMFA", DOCUMENTS.brake, DOCUMENTS.full, default=2))
-    assert Brake.PULLED is brake_of(a_versioned("ForceMFA", DOCUMENTS.brake, DOCUMENTS.full, default=1))
-    assert Brake.OFF is brake_of(a_versioned("ForceMFA", "%7B unreadable", default=1))
-
-
-def test_pulling_is_one_write():
-    policy = a_versioned("ForceMFA", DOCUMENTS.brake, DOCUMENTS.full, default=2)
-    assert (SetDefaultVersion(ACCOUNT, OURS_ARN, "v1"),) == pulling(ACCOUNT, policy, DOCUMENTS.brake)
-
-
-def test_a_brake_that_is_pulled_is_left_so():
-    policy = a_versioned("ForceMFA", DOCUMENTS.brake, DOCUMENTS.full, default=1)
-    assert () == pulling(ACCOUNT, policy, DOCUMENTS.brake)
-
-
-def test_of_two_halves_the_newer_one_is_taken():
-    documents = (SEED_DOCUMENTS.brake, SEED_DOCUMENTS.full, DOCUMENTS.brake, DOCUMENTS.full)
-    policy = a_versioned("ForceMFA", *documents, default=4)
-    assert (SetDefaultVersion(ACCOUNT, OURS_ARN, "v3"),) == pulling(ACCOUNT, policy, DOCUMENTS.brake)
-
-
-def test_without_a_half_one_is_made():
-    policy = a_versioned("ForceMFA", DOCUMENTS.full, default=1)
-    assert (CreateVersion(ACCOUNT, OURS_ARN, DOCUMENTS.brake),) == pulling(ACCOUNT, policy, DOCUMENTS.brake)
-
-
-def test_without_a_half_and_without_room_the_oldest_other_version_goes():
-    policy = a_versioned("ForceMFA", *[DOCUMENTS.full] * 5, default=1)
-    made = pulling(ACCOUNT, policy, DOCUMENTS.brake)
-    assert (DeleteVersion(ACCOUNT, OURS_ARN, "v2"), CreateVersion(ACCOUNT, OURS_ARN, DOCUMENTS.brake)) == made
-
-
-@given(
-    documents=st.lists(
-        st.sampled_from((DOCUMENTS.brake, DOCUMENTS.full, SEED_DOCUMENTS.full, EVERYTHING, "no document")),
-        min_size=1,
-        max_size=5,
-    ),
-    data=st.data(),
-)
-def test_whatever_stands_there_nobody_is_denied_afterwards(documents, data):
-    default = data.draw(st.integers(1, len(documents)))
-    policy = a_versioned("ForceMFA", *documents, default=default)
-    facts = account_facts(policies=[policy])
-    changes = pulling(ACCOUNT, policy, DOCUMENTS.brake)
-    for change in changes:
-        facts = overlay.after(facts, change)
-    in_force = facts.policies[OURS_ARN].default
-    assert in_force is not None
-    assert denies_nothing(in_force.document)
-    assert len(facts.policies[OURS_ARN].versions) <= 5
-    assert len(changes) <= 1 or not any(map(denies_nothing, documents))

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from rollout.domain.actions.account_context import AccountContext
+from rollout.domain.actions.writes.write import Write
 from rollout.domain.iam import equal_documents
 from rollout.domain.people.inventory import AccountFacts, ManagedPolicy, PolicyVersion
+from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,
     AttachToUser,
-    Change,
     CreateGroup,
     CreatePolicy,
     CreateVersion,
@@ -25,28 +27,15 @@ from rollout.domain.policy.changes import (
     DetachFromUser,
     RemoveMember,
     SetDefaultVersion,
-    UserRef,
 )
-from rollout.domain.policy.standing import denies_nothing
-from rollout.domain.progress.owned import OwnedResources
+from rollout.domain.policy.our_resources import denies_nothing
+from rollout.domain.progress.owned import OwnedResources, owned_resources
 from rollout.domain.progress.replay import Done
 
 
 @dataclass(frozen=True, slots=True)
-class Undo:
-    """One write that undoes something, and the wave that it was made for.
-
-    `in_place`: somebody was faster, by hand or by a release; it is only put on record, so that nobody comes back.
-    """
-
-    change: Change
-    wave: str
-    in_place: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Left:
-    """Something of ours that stays, and why."""
+    """Somebody, or something of ours, that stays as it is, and why."""
 
     what: str
     why: str
@@ -56,8 +45,8 @@ class Left:
 class Undoing:
     """The writes in order: people first, then what they hung on. `left` stays where it is."""
 
-    people: tuple[Undo, ...]
-    foundations: tuple[Undo, ...]
+    people: tuple[Write, ...]
+    foundations: tuple[Write, ...]
     left: tuple[Left, ...] = ()
 
 
@@ -75,7 +64,7 @@ class _Account:
 
     account_id: str
     facts: AccountFacts
-    made: OwnedResources
+    owned: OwnedResources
     chosen: Chosen
     gone: set[tuple[str, str]] = field(default_factory=set)
     unhung: set[tuple[str, str]] = field(default_factory=set)
@@ -110,55 +99,48 @@ class _Account:
         staying = set(self.members(group))
         ours = {
             done.intent.change.user.id
-            for done in self.made.of(AddMember)
+            for done in self.owned.of(AddMember)
             if isinstance(done.intent.change, AddMember) and done.intent.change.group == group
         }
         return sorted(staying & ours)
 
 
-def undo(account_id: str, facts: AccountFacts, made: OwnedResources, chosen: Chosen) -> Undoing:
-    """List what undoes the chosen changes; `made` may hold other accounts' things too."""
-    account = _Account(account_id, facts, _of_account(account_id, made), chosen)
+def undoing(context: AccountContext, chosen: Chosen) -> Undoing:
+    """List what undoes the chosen changes in one account."""
+    owned = owned_resources(
+        done for done in context.progress.changes if done.intent.change.account_id == context.account.id
+    )
+    account = _Account(context.account.id, context.facts, owned, chosen)
     people = (*_people(account), *_lent(account))
-    touched = people or any(chosen.takes(done) for done in account.made.all)
+    touched = people or any(chosen.takes(done) for done in account.owned.all)
     foundations = tuple(_foundations(account)) if touched else ()
     return Undoing(people, foundations, tuple(account.left))
 
 
-def _of_account(account_id: str, made: OwnedResources) -> OwnedResources:
-    mine = {key: done for key, done in made.things.items() if done.intent.change.account_id == account_id}
-    lent = {key: done for key, done in made.lent.items() if done.intent.change.account_id == account_id}
-    versions = {
-        arn: dones for arn, dones in made.versions.items() if dones[0].intent.change.account_id == account_id
-    }
-    return OwnedResources(mine, versions, lent)
-
-
-def _people(account: _Account) -> Iterator[Undo]:
+def _people(account: _Account) -> Iterator[Write]:
     users = {user.id: user for user in account.facts.users}
-    for done in reversed(account.made.of(AddMember, AttachToUser)):
+    for done in reversed(account.owned.of(AddMember, AttachToUser)):
         change = done.intent.change
         if not isinstance(change, AddMember | AttachToUser) or not account.chosen.takes(done):
             continue
         user = users.get(change.user.id)
         if user is None:
             # Deleted since, perhaps with a namesake in its place.
-            yield Undo(_letting_go(change, change.user), done.intent.wave, in_place=True)
+            yield Write(_letting_go(change, change.user), done.intent.wave, in_place=True)
             continue
         place = change.group if isinstance(change, AddMember) else change.policy_arn
         stands = place in (user.groups if isinstance(change, AddMember) else user.attached)
         if stands:
             account.gone.add((user.id, place))
-        ref = UserRef(user.account_id, user.name, user.id, user.arn)
-        yield Undo(_letting_go(change, ref), done.intent.wave, in_place=not stands)
+        yield Write(_letting_go(change, user.ref), done.intent.wave, in_place=not stands)
 
 
-def _lent(account: _Account) -> Iterator[Undo]:
+def _lent(account: _Account) -> Iterator[Write]:
     """Those whom a release has taken out already: rolled back, they are not to come back at its end."""
-    for done in account.made.lent.values():
+    for done in account.owned.lent.values():
         change = done.intent.change
         if isinstance(change, AddMember | AttachToUser) and account.chosen.takes(done):
-            yield Undo(_letting_go(change, change.user), done.intent.wave, in_place=True)
+            yield Write(_letting_go(change, change.user), done.intent.wave, in_place=True)
 
 
 def _letting_go(change: AddMember | AttachToUser, ref: UserRef) -> RemoveMember | DetachFromUser:
@@ -167,8 +149,8 @@ def _letting_go(change: AddMember | AttachToUser, ref: UserRef) -> RemoveMember 
     return DetachFromUser(change.account_id, ref, change.policy_arn)
 
 
-def _foundations(account: _Account) -> Iterator[Undo]:
-    for done in reversed(account.made.of(AttachToGroup, CreateGroup, CreatePolicy)):
+def _foundations(account: _Account) -> Iterator[Write]:
+    for done in reversed(account.owned.of(AttachToGroup, CreateGroup, CreatePolicy)):
         match done.intent.change:
             case AttachToGroup() as change if account.goes(done):
                 yield from _unhang(account, change, done)
@@ -180,26 +162,26 @@ def _foundations(account: _Account) -> Iterator[Undo]:
                 continue
 
 
-def _unhang(account: _Account, change: AttachToGroup, done: Done) -> Iterator[Undo]:
+def _unhang(account: _Account, change: AttachToGroup, done: Done) -> Iterator[Write]:
     group = account.facts.groups.get(change.group)
     taking_off = DetachFromGroup(account.account_id, change.group, change.policy_arn)
     if group is None or change.policy_arn not in group.attached:
-        yield Undo(taking_off, done.intent.wave, in_place=True)
+        yield Write(taking_off, done.intent.wave, in_place=True)
         return
     ours = account.ours_in(change.group)
     if ours:
         account.left.append(Left(f"{change.policy_arn} on group {change.group}", _people_stay(ours)))
         return
     account.unhung.add((change.group, change.policy_arn))
-    yield Undo(taking_off, done.intent.wave)
+    yield Write(taking_off, done.intent.wave)
 
 
-def _delete_group(account: _Account, change: CreateGroup, done: Done) -> Iterator[Undo]:
+def _delete_group(account: _Account, change: CreateGroup, done: Done) -> Iterator[Write]:
     group = account.facts.groups.get(change.group)
     deleting = DeleteGroup(account.account_id, change.group)
     if group is None or group.path != change.path:
         # Not there any more, or somebody else's of the same name.
-        yield Undo(deleting, done.intent.wave, in_place=True)
+        yield Write(deleting, done.intent.wave, in_place=True)
         return
     attached = [arn for arn in group.attached if (change.group, arn) not in account.unhung]
     why = ""
@@ -210,16 +192,16 @@ def _delete_group(account: _Account, change: CreateGroup, done: Done) -> Iterato
     if why:
         account.left.append(Left(f"group {change.group}", why))
         return
-    yield Undo(deleting, done.intent.wave)
+    yield Write(deleting, done.intent.wave)
 
 
-def _delete_policy(account: _Account, change: CreatePolicy, done: Done) -> Iterator[Undo]:
+def _delete_policy(account: _Account, change: CreatePolicy, done: Done) -> Iterator[Write]:
     policy = account.facts.policies.get(change.policy_arn)
     if policy is None:
         if account.goes(done):
-            yield Undo(DeletePolicy(account.account_id, change.policy_arn), done.intent.wave, in_place=True)
+            yield Write(DeletePolicy(account.account_id, change.policy_arn), done.intent.wave, in_place=True)
         return
-    history = account.made.versions.get(policy.arn, [])
+    history = account.owned.versions.get(policy.arn, [])
     why = ""
     if carriers := [*account.groups_with(policy.arn), *account.carriers(policy.arn)]:
         why = f"still on {len(carriers)} users or groups"
@@ -228,8 +210,8 @@ def _delete_policy(account: _Account, change: CreatePolicy, done: Done) -> Itera
     if account.goes(done) and not why:
         for version in policy.versions:
             if not version.is_default:
-                yield Undo(DeleteVersion(account.account_id, policy.arn, version.id), done.intent.wave)
-        yield Undo(DeletePolicy(account.account_id, policy.arn), done.intent.wave)
+                yield Write(DeleteVersion(account.account_id, policy.arn, version.id), done.intent.wave)
+        yield Write(DeletePolicy(account.account_id, policy.arn), done.intent.wave)
         return
     if account.goes(done):
         account.left.append(Left(f"policy {policy.arn}", why))
@@ -237,7 +219,7 @@ def _delete_policy(account: _Account, change: CreatePolicy, done: Done) -> Itera
         yield from _take_back_versions(account, policy, history)
 
 
-def _take_back_versions(account: _Account, policy: ManagedPolicy, history: Sequence[Done]) -> Iterator[Undo]:
+def _take_back_versions(account: _Account, policy: ManagedPolicy, history: Sequence[Done]) -> Iterator[Write]:
     """Bring the policy back to the document that it had before the chosen versions, and delete those."""
     chosen = [done for done in history if account.chosen.takes(done)]
     if not chosen:
@@ -256,12 +238,12 @@ def _take_back_versions(account: _Account, policy: ManagedPolicy, history: Seque
             account.left.append(Left(f"version {default.id} of {policy.arn}", why))
             return
         attached = tuple(account.under(policy.arn))
-        yield Undo(
+        yield Write(
             SetDefaultVersion(account.account_id, policy.arn, before.id, attached), chosen[-1].intent.wave
         )
     for version in policy.versions:
         if version is not before and _among(version, theirs) and not _among(version, kept):
-            yield Undo(DeleteVersion(account.account_id, policy.arn, version.id), chosen[-1].intent.wave)
+            yield Write(DeleteVersion(account.account_id, policy.arn, version.id), chosen[-1].intent.wave)
 
 
 def _former(history: Sequence[Done], chosen: Sequence[Done]) -> Mapping[str, object]:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollout.aws.write import overlay
-from rollout.domain.actions.placing import enforcing
+from rollout.domain.actions.writes import enforcing
 from rollout.domain.people.inventory import Group, ManagedPolicy
 from rollout.domain.people.users import User
 from rollout.domain.policy.attachment import Attachment
@@ -257,7 +257,7 @@ def test_a_plan_does_not_take_what_an_earlier_one_made():
 
 
 def _creation(life: Life) -> list[Any]:
-    return list(enforcing(life.site(), life.targets(["alice"])))
+    return list(enforcing(life.context(["alice"]), life.people(["alice"])))
 
 
 def test_a_version_is_not_taken_back_to_the_allow_half_while_people_are_under_it():
