@@ -111,8 +111,8 @@ class AccountWriter:
         match outcome:
             case Applied() | AlreadyInPlace():
                 self._made(wanted, wave)
-            case Skipped() if not self._enforces(change):
-                pass  # gone already
+            case Skipped() if lets_go(change) or self.at.command.unread:
+                pass  # gone already: nobody is left to be let go
             case Failed() | Skipped():
                 self._broken = True
                 why = _why(outcome)

@@ -206,6 +206,15 @@ def test_a_failed_enrolment_foundation_tells_nobody_whom_it_concerns():
     assert 1 == answer.tally["failed"]
 
 
+def test_an_enrolment_foundation_that_is_gone_tells_nobody_whom_it_concerns():
+    """Somebody deleted the enrolment group in the same moment: the right to enrol was not given."""
+    world = World(an_enroller("erin"), an_enroller("eve", helped=False)).planned()
+    world.account.fail(Trouble.GONE, is_a(AttachToGroup))
+    answer = world.notify()
+    assert {"eve@example.com"} == set(world.told)
+    assert 1 == answer.tally["failed"]
+
+
 def test_what_ends_the_whole_command_ends_the_run_on_record():
     """The caller's own session has expired: nothing can be called any more."""
     world = World(a_person("alice"), a_person("bob", account_id=OTHER)).planned()
