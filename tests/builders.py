@@ -42,6 +42,7 @@ from rollout.domain.policy.changes import (
 )
 from rollout.domain.progress.gate_result import Result
 from rollout.domain.progress.messages import Delivery
+from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.progress.records import (
     AccountFailed,
     Approved,
@@ -59,7 +60,6 @@ from rollout.domain.progress.records import (
     UserSkipped,
     WaveCarried,
 )
-from rollout.domain.progress.replay import Progress, replay
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Code, Impact, Kind, Reason
 

@@ -65,7 +65,7 @@ def make_sample(folder: Path) -> None:
 
 
 def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
-    from rollout.domain.progress.replay import replay
+    from rollout.domain.progress.projection import replay
     from rollout.reporting import write_report
     from rollout.settings import load_settings
     from rollout.wiring import Live

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from rollout.domain.plan.entries import AccountPlan, Header
-from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.projection import Progress
 from rollout.errors import Unwritable
 from rollout.files.private_files import FolderStore
 

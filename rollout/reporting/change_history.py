@@ -28,8 +28,8 @@ from rollout.domain.policy.changes import (
     Skipped,
 )
 from rollout.domain.progress.messages import Delivery
+from rollout.domain.progress.projection import Done, Progress, is_rehearsal, user_of
 from rollout.domain.progress.records import Released, Reminded, RunStarted, Told
-from rollout.domain.progress.replay import Done, Progress, is_rehearsal, user_of
 from rollout.domain.progress.stages import Stage
 from rollout.reporting import spelling
 from rollout.reporting.changes import ChangeLine, ChangeOutcome
@@ -219,7 +219,7 @@ def _skips(progress: Progress, *, rehearsed: bool) -> Iterator[ChangeLine]:
         for done in progress.changes
         if isinstance(done.outcome, Failed) and (user := user_of(done.intent.change))
     }
-    for skip in progress.passed:
+    for skip in progress.skips:
         is_failure = skip.code is SkipCode.FAILED
         if is_failure and (skip.run, skip.user.id) in failed:
             continue
@@ -265,7 +265,7 @@ def _approvals(progress: Progress) -> Iterator[ChangeLine]:
 
 def _releases(progress: Progress) -> Iterator[ChangeLine]:
     """Tell who released whom and until when, and when that was ended; the writes for it follow each."""
-    for record in progress.releases.words:
+    for record in progress.releases.records:
         scope, begins = record.release_scope, isinstance(record, Released)
         yield ChangeLine(
             record.at,
@@ -275,7 +275,7 @@ def _releases(progress: Progress) -> Iterator[ChangeLine]:
             wave=scope.wave,
             account=scope.accounts[0] if len(scope.accounts) == 1 else "",
             user=scope.users[0] if len(scope.users) == 1 else None,
-            target=scope.words,
+            target=scope.text,
             detail=record.reason,
             until=record.until if isinstance(record, Released) else None,
             caller=record.caller,

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from rollout.domain.people.inventory import Finding
 from rollout.domain.plan.entries import AccountPlan, Header
+from rollout.domain.progress.projection import Progress, is_rehearsal
 from rollout.domain.progress.records import GateRead, RunEnded, RunStarted
-from rollout.domain.progress.replay import Progress, is_rehearsal
 from rollout.domain.progress.stages import Stage
 from rollout.domain.status.user_status import Statuses, counts_of
 from rollout.domain.status.waiting_gates import gates_that_wait, say_gate

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import BinaryIO, TypeVar
 
 from rollout.domain.plan.entries import AccountPlan, Header
-from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.projection import Progress
 from rollout.errors import MissingExtra, WrongUsage
 from rollout.reporting.tables import Table
 

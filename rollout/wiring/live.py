@@ -17,8 +17,8 @@ from rollout.domain.people.scope import Selection
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.fingerprints import digest
 from rollout.domain.progress.channels import channel_named
+from rollout.domain.progress.projection import replay
 from rollout.domain.progress.release_scope import ReleaseScope
-from rollout.domain.progress.replay import replay
 from rollout.domain.progress.stages import Stage
 from rollout.execution.threads import ThreadEngine
 from rollout.notify.building import build_channel

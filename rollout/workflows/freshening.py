@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from rollout.domain.people.inventory import AccountFacts
 from rollout.domain.people.users import User
-from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.projection import Progress
 from rollout.workflows.ports import OpenAccount, Refusal
 
 
@@ -23,7 +23,7 @@ def freshened(facts: AccountFacts, entered: OpenAccount, group: str, progress: P
     """Ask the credentials of everybody who has a password, no device, and is or was under our policy."""
     users: list[User] = []
     for user in facts.users:
-        known = user.id in progress.placed or user.id in progress.releases.returning
+        known = user.id in progress.placed or user.id in progress.releases.to_return
         if not (known or group in user.groups) or user.password is None or user.has_device:
             users.append(user)
             continue

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from rollout.domain.people.inventory import Inventory
 from rollout.domain.people.scope import Selection, Unmatched
 from rollout.domain.plan.entries import AccountPlan, Header, count_verdicts, count_waves
-from rollout.domain.progress.replay import Progress, replay
+from rollout.domain.progress.projection import Progress, replay
 from rollout.errors import EmptySelection
 from rollout.workflows.plan import PlanOrder, draft
 from rollout.workflows.ports import Journal

@@ -11,8 +11,8 @@ from rollout.domain.people.exemptions import Exemption
 from rollout.domain.people.scope import Selection
 from rollout.domain.plan.entries import AccountPlan, Entry
 from rollout.domain.progress.messages import Line, Notice
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Reminded, Told
-from rollout.domain.progress.replay import Progress
 from rollout.domain.progress.schedule import due_dates
 from rollout.domain.status.user_status import Statuses, UserStatus
 from rollout.domain.status.words import NoticeWorth

@@ -13,7 +13,7 @@ from rollout.domain.plan.findings import about_exemptions
 from rollout.domain.plan.fingerprints import digest
 from rollout.domain.plan.planning import Planner, left_out
 from rollout.domain.plan.waves import Wave
-from rollout.domain.progress.replay import Progress, replay
+from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.verdicts.rules import Rules
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import NoPlan, PlanRefused, Refused, WrongUsage

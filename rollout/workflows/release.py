@@ -17,11 +17,10 @@ from rollout.domain.policy.changes import (
     is_about_enrolment,
 )
 from rollout.domain.policy.our_resources import Names, brake_of
-from rollout.domain.progress.owned import owned_resources
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Record, Released
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.releases import RELEASE
-from rollout.domain.progress.replay import Progress
 from rollout.errors import Unwritable
 from rollout.workflows.account_run import AccountCommand, AccountRunner, AccountWork, RunResult, Wanted
 from rollout.workflows.ports import Journal, OpenAccount
@@ -153,7 +152,7 @@ def _both(first: RunResult, again: RunResult) -> RunResult:
 
 
 def _attached_foreign(account_id: str, arn: str, known: Progress) -> Iterator[tuple[str, str]]:
-    for done in owned_resources(known.changes).of(AttachToGroup):
+    for done in known.owned.of(AttachToGroup):
         change = done.intent.change
         if not isinstance(change, AttachToGroup) or change.account_id != account_id:
             continue

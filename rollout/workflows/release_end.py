@@ -11,9 +11,9 @@ from rollout.domain.actions.repair import Repair, at_end_of_release
 from rollout.domain.actions.writes import Left
 from rollout.domain.gates import Tolerance
 from rollout.domain.people.organization import Account
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import ReleaseEnded
 from rollout.domain.progress.release_scope import ReleaseScope
-from rollout.domain.progress.replay import Progress
 from rollout.workflows.account_run import AccountRunner, AccountWork, RunResult, Wanted
 from rollout.workflows.account_run.failure_budgets import budgets_of_repairs
 from rollout.workflows.account_run.repair_account import RepairAccount
@@ -84,5 +84,5 @@ def end(order: EndOrder, accounts: Sequence[Account], *, run: RunContext, basis:
 def _users(progress: Progress) -> Counter[str]:
     """Count whom the journal knows in each wave."""
     waves = {user_id: one.wave for user_id, one in progress.placed.items()}
-    waves |= {user_id: one.wave for user_id, one in progress.releases.returning.items()}
+    waves |= {user_id: one.wave for user_id, one in progress.releases.to_return.items()}
     return Counter(waves.values())

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Sequence
 from rollout.domain.people.organization import Account, AccountState, Caller, Organization
 from rollout.domain.people.scope import Selection, first_match
 from rollout.domain.people.users import UserRef
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Record, RunStarted
 from rollout.domain.progress.release_scope import ReleaseScope
-from rollout.domain.progress.replay import Progress
 from rollout.errors import AwsFailure, EmptySelection, OrganizationNotListable
 from rollout.workflows.inventory import Premises, premises
 from rollout.workflows.ports import AccountAccess, CannotEnter, OrganizationPort
@@ -78,7 +78,7 @@ def accounts_named(globs: Sequence[str], accounts: Iterable[Account]) -> Release
 def wave_named(wave: str, progress: Progress, accounts: Iterable[Account]) -> ReleaseSelection:
     """Mean everybody whom this tool has enforced in a wave. Raises EmptySelection for a wave nobody knows."""
     refs = [placed.user for placed in progress.placed.values() if placed.wave == wave]
-    refs += [one.user for one in progress.releases.returning.values() if one.wave == wave]
+    refs += [one.user for one in progress.releases.to_return.values() if one.wave == wave]
     if not refs and wave not in _waves(progress):
         known = ", ".join(sorted(_waves(progress))) or "none"
         raise EmptySelection(f'the journal knows no wave "{wave}"', cure=f"waves of the journal: {known}")
@@ -123,7 +123,7 @@ def _look_for(
 
 
 def _users(progress: Progress) -> list[UserRef]:
-    returning = [one.user for one in progress.releases.returning.values()]
+    returning = [one.user for one in progress.releases.to_return.values()]
     return [*(placed.user for placed in progress.placed.values()), *returning]
 
 
@@ -131,7 +131,7 @@ def _waves(progress: Progress) -> set[str]:
     told = {notice.wave for notices in progress.told.values() for notice in notices}
     carried = {wave for _, wave in progress.carried}
     placed = {one.wave for one in progress.placed.values()}
-    returning = {one.wave for one in progress.releases.returning.values()}
+    returning = {one.wave for one in progress.releases.to_return.values()}
     return (told | carried | placed | returning) - {""}
 
 

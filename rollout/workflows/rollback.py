@@ -20,9 +20,8 @@ from rollout.domain.policy.changes import (
     is_about_enrolment,
     user_of,
 )
-from rollout.domain.progress.owned import owned_resources
+from rollout.domain.progress.projection import Done, Progress
 from rollout.domain.progress.records import WaveUndone
-from rollout.domain.progress.replay import Done, Progress
 from rollout.errors import EmptySelection
 from rollout.workflows.account_run import (
     AccountCommand,
@@ -117,7 +116,7 @@ def foresee(progress: Progress, wanted: RollbackChoice) -> Foreseen:
             "the journal knows no change that matches",
             cure="see what was done: changes.csv of the report, or rollout status",
         )
-    dones = [done for done in owned_resources(progress.changes).all if wanted.takes(done)]
+    dones = [done for done in progress.owned.all if wanted.takes(done)]
     accounts = {done.intent.change.account_id for done in dones}
     accounts |= {done.intent.change.account_id for done in progress.open if wanted.takes(done)}
     people = {

@@ -12,10 +12,10 @@ from datetime import datetime
 from rollout.domain.actions.account_context import AccountContext, account_context
 from rollout.domain.people.inventory import Observed
 from rollout.domain.people.users import NamedPolicy
+from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.progress.records import Record, RunEnded, RunEnding, RunStarted
 from rollout.domain.progress.release_state import merged_releases
 from rollout.domain.progress.releases import ReleaseRecord
-from rollout.domain.progress.replay import Progress, replay
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.rights import Library
 from rollout.domain.verdicts.rules import Rules
@@ -106,7 +106,7 @@ class RunContext:
 
     def releases(self, progress: Progress) -> tuple[ReleaseRecord, ...]:
         """Read the releases and their ends as they are now, those made a moment ago included."""
-        return merged_releases(progress.releases.words, self.marker.words())
+        return merged_releases(progress.releases.records, self.marker.words())
 
     # --- Its end ---
 

@@ -12,7 +12,7 @@ from rollout.domain.gates.gate import AnyGate
 from rollout.domain.gates.readiness import Notified
 from rollout.domain.plan.entries import Entry
 from rollout.domain.policy.changes import Skipped
-from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.stages import Stage
 from rollout.domain.status.user_status import Statuses, UserStatus, counts_of
 from rollout.domain.verdicts.verdict import Impact
@@ -192,5 +192,5 @@ def _next(
 def _holds_back(
     entry: Entry, impact: Impact, rule: Notified, progress: Progress, now: datetime
 ) -> Skipped | None:
-    since = progress.let_out.get(entry.user.id)
+    since = progress.taken_out_at.get(entry.user.id)
     return rule.holds_back(entry.user.id, impact, progress, now, since)

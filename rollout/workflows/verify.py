@@ -12,9 +12,9 @@ from rollout.domain.gates import Tolerance
 from rollout.domain.people.inventory import Inventory
 from rollout.domain.people.organization import Account
 from rollout.domain.plan.entries import AccountPlan
+from rollout.domain.progress.projection import KnownEnforcement
 from rollout.domain.progress.records import Deadlocked, Enforcement, EnforcementSeen, Record
 from rollout.domain.progress.release_state import describe_release, lasting_releases
-from rollout.domain.progress.replay import KnownEnforcement
 from rollout.domain.status.user_status import Statuses, UserStatus
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import PlanRefused, Unwritable
@@ -167,7 +167,7 @@ def _differences(looked: Iterable[tuple[UserStatus, UserStatus]], run: RunContex
 
 def _deadlocks(context: AccountContext, drifts: Sequence[Drift], run: RunContext) -> Iterator[Record]:
     """Put on record who is deadlocked, and who is so no more: waves soak anew, and count them as failures."""
-    known = context.progress.releases.trapped
+    known = context.progress.releases.deadlocked
     found = {drift.who: drift.text for drift in drifts if drift.kind is Drifted.DEADLOCK}
     for user in context.facts.users:
         if (user.arn in found) == (user.id in known) or user.id not in context.progress.placed:

@@ -10,7 +10,7 @@ from rollout.domain.actions.account_context import AccountContext, account_conte
 from rollout.domain.people.inventory import AccountFacts, Observed
 from rollout.domain.people.users import User
 from rollout.domain.policy.attachment import Attachment
-from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.projection import Progress
 from rollout.domain.verdicts.rights import Library
 from rollout.domain.verdicts.rules import Rules
 from rollout.domain.verdicts.verdict import Kind, Verdict
@@ -29,7 +29,7 @@ def context_of(
     """The context of the first account."""
     observed = Observed(an_account(ACCOUNT), "role", facts)
     known = progress or Progress()
-    releases = tuple(known.releases.words)
+    releases = tuple(known.releases.records)
     return account_context(observed, rules or the_rules(), Library(), known, releases, NOW, tags or {})
 
 

@@ -24,6 +24,7 @@ from rollout.domain.people.users import User
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.changes import AlreadyInPlace, Applied, Change, DeleteGroup, Failed, Outcome
 from rollout.domain.policy.our_resources import Documents, Names
+from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.progress.records import (
     Before,
     Intent,
@@ -31,7 +32,6 @@ from rollout.domain.progress.records import (
     RunStarted,
     Settled,
 )
-from rollout.domain.progress.replay import Progress, replay
 from rollout.domain.progress.stages import Stage
 from tests.builders import ACCOUNT, NOW, OPERATOR, ORGANIZATION
 from tests.domain.contexts import context_of, with_places

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import AlreadyInPlace, Applied, Change
+from rollout.domain.progress.projection import Done, Progress
 from rollout.domain.progress.records import Intent, Record, RunStarted, Settled
-from rollout.domain.progress.replay import Done, Progress
 from rollout.domain.progress.stages import Stage
 from tests.kill.server import Write
 

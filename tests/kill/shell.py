@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.progress.records import Record
-from rollout.domain.progress.replay import Progress, replay
 from rollout.domain.progress.stages import Stage
 from rollout.store.folder.segments import FolderJournal
 from tests.kill.cloud import ROOT, Cloud

@@ -17,7 +17,7 @@ from rollout.domain.policy.changes import (
     CreateVersion,
     Failed,
 )
-from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Code
 from tests.builders import (

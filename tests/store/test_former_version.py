@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.progress.records import Record
-from rollout.domain.progress.replay import Progress, replay
 from rollout.domain.progress.stages import Stage
 from rollout.domain.status.user_status import Statuses, UserStatus, counts_of
 from rollout.store.folder.segments import FolderJournal
@@ -81,7 +81,7 @@ def test_waves_gates_and_what_is_ours_are_known(plan: FiledPlan, progress: Progr
     assert {(plan.header.checksum, "rest")} == set(progress.approvals)
     assert ["soak"] == [one.gate for one in progress.overrides]
     assert (2, 0) == (progress.failures("canary"), progress.failures("rest"))
-    assert ["bob"] == [one.user.name for one in progress.releases.returning.values()]
+    assert ["bob"] == [one.user.name for one in progress.releases.to_return.values()]
     kinds = Counter(type(done.intent.change).__name__ for done in progress.owned.all)
     assert {
         "CreatePolicy": 1,

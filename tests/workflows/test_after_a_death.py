@@ -151,5 +151,5 @@ def test_the_same_command_again_brings_it_to_its_end(
 
 def said(world: World) -> list[object]:
     progress, releases = world.done, world.done.releases
-    by_key = (progress.placed, progress.carried, progress.undone, releases.returning, releases.braked)
+    by_key = (progress.placed, progress.carried, progress.undone, releases.to_return, releases.braked)
     return [() == progress.open, *(sorted(known) for known in by_key)]

@@ -317,7 +317,7 @@ def test_a_rehearsed_release_writes_nothing_and_stops_nobody():
     assert 2 == result.writes
     assert [] == world.attempted
     assert [] == operator.marker.kept
-    assert [] == world.done.releases.words
+    assert [] == world.done.releases.records
     assert {"alice", "bob", "olga"} == world.enforced
 
 

@@ -397,7 +397,7 @@ def test_what_somebody_else_has_undone_already_is_put_on_record_and_missed_by_no
     world.accounts[ACCOUNT].make(RemoveMember(ACCOUNT, GROUP, a_ref("bob")))
     operator.roll_back()
     assert {} == world.done.placed
-    assert {} == world.done.releases.returning
+    assert {} == world.done.releases.to_return
     assert operator.verify().clean
     operator.end(operator.everybody())
     assert set() == world.enforced

@@ -21,8 +21,8 @@ from rollout.domain.plan.waves import Wave
 from rollout.domain.policy.changes import AddMember, AttachToUser, Change
 from rollout.domain.policy.force_mfa import Amendments, allow_half, enrolment, force_mfa
 from rollout.domain.policy.our_resources import Documents, Names
+from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.progress.records import Record, RunStarted
-from rollout.domain.progress.replay import Progress, replay
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.rules import Rules
 from rollout.notify.rehearsed_channel import RehearsingNotifier

@@ -20,7 +20,7 @@ from rollout.errors import ExitCode, Interrupted, WrongUsage
 if TYPE_CHECKING:
     from rollout.domain.gates.gate import AnyGate
     from rollout.domain.people.scope import Selection
-    from rollout.domain.progress.replay import Progress
+    from rollout.domain.progress.projection import Progress
     from rollout.wiring import Live
     from rollout.workflows.apply.order import ApplyResult, Due, Order
     from rollout.workflows.ports import StoredPlan
@@ -163,7 +163,7 @@ def _users(order: Order, stored: StoredPlan) -> Mapping[str, int]:
 
 
 def _write_report(live: Live, stored: StoredPlan, result: ApplyResult) -> Path:
-    from rollout.domain.progress.replay import replay
+    from rollout.domain.progress.projection import replay
     from rollout.reporting import write_report
 
     real = replay(live.files.journal("report").records(), stored.header.organization_id)

@@ -39,7 +39,7 @@ def notices(
 
     Example: [bold]rollout notices[/], and [bold]rollout notices --preview arn:aws:iam::111122223333:user/alice[/]
     """
-    from rollout.domain.progress.replay import replay
+    from rollout.domain.progress.projection import replay
     from rollout.wiring import Files, offline_now
     from rollout.workflows.notices import NoticeRules, who_was_told
     from rollout.workflows.notices import preview as previewed

@@ -16,7 +16,7 @@ from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, pr
 from rollout.errors import AwsFailure, ExitCode, Interrupted, JournalDamaged, WrongUsage
 
 if TYPE_CHECKING:
-    from rollout.domain.progress.replay import Progress
+    from rollout.domain.progress.projection import Progress
     from rollout.settings import Settings
     from rollout.wiring import Live
     from rollout.workflows.inventory import Premises
@@ -112,7 +112,7 @@ def _open(
     settings: Settings, profile: str | None, account: list[str] | None
 ) -> tuple[Live, Premises, Progress]:
     """Open AWS and the journal; neither AWS Organizations nor the journal has to answer for the brake to work."""
-    from rollout.domain.progress.replay import replay
+    from rollout.domain.progress.projection import replay
     from rollout.wiring import Live
     from rollout.workflows.release_selection import is_account_id, last_organization, premises_for_the_brake
 
@@ -168,7 +168,7 @@ def _ask(whom: ReleaseSelection, until: datetime | None, running: str, *, yes: b
     users = sum(len(share.users) for share in shares)
     writes = f"{users} users, one write each" if users else f"{len(shares)} accounts, one write each"
     ends = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "until you end it with --end"
-    err.print(f"Lets out {release_scope.words} ({writes}), {ends}.", markup=False)
+    err.print(f"Lets out {release_scope.text} ({writes}), {ends}.", markup=False)
     if running:
         err.print(f"A run is under way and will leave them alone: {running}", markup=False)
     confirm("Go on?", yes=yes)
@@ -183,7 +183,7 @@ def _tell(order: ReleaseOrder, result: ReleaseResult, *, rehearsal: bool) -> Non
     ]
     if rows:
         out.print(table("", ("account", "name", "brake was", "#writes", "failed"), rows))
-    out.print(f"{order.release_scope.words}: {would}let out by {result.writes} writes.", markup=False)
+    out.print(f"{order.release_scope.text}: {would}let out by {result.writes} writes.", markup=False)
     if order.until:
         out.print(f"It ends by itself at {order.until:%Y-%m-%d %H:%M} UTC.", markup=False)
     for one in result.failed:
@@ -196,7 +196,7 @@ def _tell(order: ReleaseOrder, result: ReleaseResult, *, rehearsal: bool) -> Non
 
 def _as_json(order: ReleaseOrder, result: ReleaseResult, *, rehearsal: bool) -> dict[str, object]:
     return {
-        "released": order.release_scope.words,
+        "released": order.release_scope.text,
         "until": order.until.isoformat() if order.until else None,
         "writes": result.writes,
         "rehearsal": rehearsal,

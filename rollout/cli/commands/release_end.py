@@ -55,7 +55,7 @@ def _ask(whom: ReleaseSelection, *, yes: bool) -> None:
     users = sum(len(share.users) for share in shares)
     whole = f"{users} users" if users else "whoever was let out there, by a release or by hand"
     err.print(
-        f"Ends releases of {release_scope.words}: enforces {whole} in {len(shares)} accounts, "
+        f"Ends releases of {release_scope.text}: enforces {whole} in {len(shares)} accounts, "
         "after judging everybody again.",
         markup=False,
     )
@@ -64,7 +64,7 @@ def _ask(whom: ReleaseSelection, *, yes: bool) -> None:
 
 def _tell(release_scope: ReleaseScope, result: RunResult, *, rehearsal: bool) -> None:
     would = "would be " if rehearsal else ""
-    out.print(f"Release of {release_scope.words} {would}ended: {result.writes} writes.", markup=False)
+    out.print(f"Release of {release_scope.text} {would}ended: {result.writes} writes.", markup=False)
     rows = [(one.account.id, left.what, left.why) for one in result.accounts for left in one.left]
     if rows:
         out.print(table("\nStay let out", ("account", "user", "why"), rows))
@@ -75,7 +75,7 @@ def _tell(release_scope: ReleaseScope, result: RunResult, *, rehearsal: bool) ->
 
 def _as_json(release_scope: ReleaseScope, result: RunResult, *, rehearsal: bool) -> dict[str, object]:
     return {
-        "ended": release_scope.words,
+        "ended": release_scope.text,
         "writes": result.writes,
         "rehearsal": rehearsal,
         "accounts": [

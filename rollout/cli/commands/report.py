@@ -14,7 +14,7 @@ def report(
 
     Example: [bold]rollout report[/]
     """
-    from rollout.domain.progress.replay import replay
+    from rollout.domain.progress.projection import replay
     from rollout.reporting import write_report
     from rollout.wiring import Files, offline_now
 

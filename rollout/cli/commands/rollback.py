@@ -43,7 +43,7 @@ def rollback(
     short goes on where it stopped.
     """
     from rollout.domain.people.scope import Selection
-    from rollout.domain.progress.replay import replay
+    from rollout.domain.progress.projection import replay
     from rollout.workflows.ports import PolicyLevels
     from rollout.workflows.rollback import RollbackChoice, foresee, plan_id_of, roll_back
 

@@ -73,7 +73,7 @@ def show(
 def _words(files: Files, stored: StoredPlan) -> dict[str, str]:
     """Say for each wave what people have said of it: approvals of this very plan, and gates overridden."""
     from rollout.domain.gates.approval import approved_by
-    from rollout.domain.progress.replay import replay
+    from rollout.domain.progress.projection import replay
 
     progress = replay(files.journal("show").records(), stored.header.organization_id)
     said = {}

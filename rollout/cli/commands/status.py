@@ -67,7 +67,7 @@ def _numbers(gate: GateStands) -> str:
 
 def stands_of(files: Files, stored: StoredPlan) -> list[WaveStands]:
     """Derive where the waves of a plan stand."""
-    from rollout.domain.progress.replay import replay
+    from rollout.domain.progress.projection import replay
     from rollout.wiring import offline_now
     from rollout.workflows.status import where_waves_stand
 

@@ -126,7 +126,7 @@ def _tell_left_alone(result: ApplyResult, run: str) -> None:
 
 
 def _not_moved(result: ApplyResult, run: str) -> Iterator[tuple[SkipCode, str, UserRef]]:
-    for skipped in result.progress.passed:
+    for skipped in result.progress.skips:
         if skipped.run == run:
             yield skipped.code, skipped.detail, skipped.user
     for done in result.progress.changes:

@@ -10,10 +10,10 @@ from rollout.domain.people.inventory import Observed
 from rollout.domain.people.users import User
 from rollout.domain.plan.planning import groups_of
 from rollout.domain.policy.our_resources import Brake, State, brake_of
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Released
 from rollout.domain.progress.release_state import account_release, user_release
 from rollout.domain.progress.releases import ReleaseRecord
-from rollout.domain.progress.replay import Progress
 from rollout.domain.verdicts.judge import judge
 from rollout.domain.verdicts.judged_account import JudgedAccount, judged_account
 from rollout.domain.verdicts.rights import Library
@@ -61,7 +61,7 @@ class AccountContext(JudgedAccount):
 
     def wave_of(self, user: User) -> str:
         """Name the wave in which the user was enforced; empty where the journal knows of none."""
-        returning = self.progress.releases.returning.get(user.id)
+        returning = self.progress.releases.to_return.get(user.id)
         placed = self.progress.placed.get(user.id)
         return returning.wave if returning else placed.wave if placed else ""
 
@@ -72,7 +72,7 @@ class AccountContext(JudgedAccount):
 
     def was_released(self, user: User) -> bool:
         """Tell whether a release took the user out, to be put back when it is over."""
-        return user.id in self.progress.releases.returning
+        return user.id in self.progress.releases.to_return
 
     @property
     def taken_out(self) -> tuple[User, ...]:
@@ -81,7 +81,7 @@ class AccountContext(JudgedAccount):
         return tuple(
             user
             for user in self.facts.users
-            if (user.id in progress.placed or user.id in progress.releases.returning)
+            if (user.id in progress.placed or user.id in progress.releases.to_return)
             and not (group in user.groups or arn in user.attached or self.is_under_policy(user))
         )
 

@@ -9,8 +9,8 @@ from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.drift.drift_kinds import Drift, Drifted, drift_of_user
 from rollout.domain.people.users import User
 from rollout.domain.plan.entries import Entry
+from rollout.domain.progress.projection import KnownEnforcement
 from rollout.domain.progress.records import Enforcement
-from rollout.domain.progress.replay import KnownEnforcement
 from rollout.domain.verdicts.passwords import password_trap
 from rollout.domain.verdicts.verdict import Kind, Verdict
 
@@ -69,7 +69,7 @@ def about_user(context: AccountContext, user: User, *, explained: bool) -> Itera
         yield drift_of_user(Drifted.HELD_BUT_ENFORCED, user, ", ".join(verdict.codes), verdict.cure)
     elif ours and verdict.kind is Kind.EXEMPT:
         yield drift_of_user(Drifted.EXEMPT_BUT_ENFORCED, user, verdict.reasons[0].detail)
-    known = user.id in context.progress.placed or user.id in context.progress.releases.returning
+    known = user.id in context.progress.placed or user.id in context.progress.releases.to_return
     in_our_group = user in context.members
     if in_our_group and not known:
         yield drift_of_user(Drifted.FOREIGN_MEMBER, user, context.ours.group.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rollout.domain.gates.gate import Form, Gate, GateAnswer, Needs, OverrideHolds, Question, Setting
 from rollout.domain.progress.gate_result import Result
-from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.projection import Progress
 
 
 def approved_by(progress: Progress, plan_checksum: str, wave: str) -> str:

@@ -11,8 +11,8 @@ from rollout.domain.gates.gate import AnyGate, GateAnswer, Members, Needs, Quest
 from rollout.domain.gates.gate_rules import GateRules
 from rollout.domain.gates.overrides import override_in_force
 from rollout.domain.progress.gate_result import Result
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import GateOverridden
-from rollout.domain.progress.replay import Progress
 from rollout.domain.progress.stages import Stage
 
 

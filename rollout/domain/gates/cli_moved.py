@@ -5,7 +5,7 @@ from __future__ import annotations
 from rollout.domain.gates.gate import Form, Gate, GateAnswer, Needs, OverrideHolds, Question, Setting
 from rollout.domain.gates.share import answer_of_share, needed
 from rollout.domain.people.users import User
-from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.projection import Progress
 from rollout.domain.verdicts.verdict import Impact
 
 # The one service that a long-term key still calls once its owner takes session tokens.

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from rollout.domain.people.users import User
 from rollout.domain.progress.gate_result import Result
-from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.projection import Progress
 
 Value = TypeVar("Value")
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from rollout.domain.gates.gate import AnyGate, OverrideHolds
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import GateOverridden
-from rollout.domain.progress.replay import Progress
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 

@@ -13,8 +13,8 @@ from rollout.domain.policy.changes import (
     Skipped,
 )
 from rollout.domain.progress.messages import Delivery
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Told
-from rollout.domain.progress.replay import Progress
 from rollout.domain.verdicts.verdict import Impact
 
 GOES_STALE_AFTER = timedelta(days=14)
@@ -93,7 +93,7 @@ def free_until(
         for line in exemptions
         if line.match.matches(user) and not line.lives(today)
     ]
-    seen = progress.let_out.get(user.id)
+    seen = progress.taken_out_at.get(user.id)
     return max([*ends, *([seen] if seen else [])], default=None)
 
 
@@ -102,7 +102,7 @@ def comes_back(user_id: str, impact: Impact, progress: Progress) -> bool:
 
     A release with an end is no exemption: who was told and enforced before it is enforced after it.
     """
-    return user_id in progress.releases.returning and told_enough(user_id, impact, progress)
+    return user_id in progress.releases.to_return and told_enough(user_id, impact, progress)
 
 
 def told_enough(user_id: str, impact: Impact, progress: Progress) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -53,7 +52,7 @@ class OwnedResources:
 
     things: dict[Key, Done] = field(default_factory=dict)
     versions: dict[str, list[Done]] = field(default_factory=dict)
-    lent: dict[Key, Done] = field(default_factory=dict)
+    released: dict[Key, Done] = field(default_factory=dict)
     """Those whom a release has taken out, to be put back one day."""
 
     def take(self, done: Done) -> None:
@@ -63,25 +62,25 @@ class OwnedResources:
             return
         if _makes(change):
             if isinstance(done.outcome, Applied):
-                self._make(change, key, done)
+                self._add(change, key, done)
             return
         if isinstance(done.outcome, Applied | AlreadyInPlace) or _is_gone(done):
-            self._unmake(change, key, done)
+            self._drop(change, key, done)
 
-    def _make(self, change: Change, key: Key, done: Done) -> None:
+    def _add(self, change: Change, key: Key, done: Done) -> None:
         if isinstance(change, CreatePolicy | CreateVersion):
             # What a later run settled for one that died stands where it was intended.
             insort(self.versions.setdefault(change.policy_arn, []), done, key=lambda one: one.intent.at)
         if not isinstance(change, CreateVersion):
             # Who comes back from a release is there by the plan and the wave that brought them first.
-            self.things[key] = self.lent.pop(key, done)
+            self.things[key] = self.released.pop(key, done)
 
-    def _unmake(self, change: Change, key: Key, done: Done) -> None:
+    def _drop(self, change: Change, key: Key, done: Done) -> None:
         former = self.things.pop(key, None)
         if done.started.command != RELEASE:
-            self.lent.pop(key, None)
+            self.released.pop(key, None)
         elif former is not None:
-            self.lent[key] = former
+            self.released[key] = former
         if isinstance(change, DeletePolicy):
             self.versions.pop(change.policy_arn, None)
 
@@ -90,19 +89,23 @@ class OwnedResources:
         """Everything of ours, versions of policies and people who are to come back among them."""
         versions = [done for dones in self.versions.values() for done in dones]
         later = (done for done in versions if isinstance(done.intent.change, CreateVersion))
-        return (*self.things.values(), *self.lent.values(), *later)
+        return (*self.things.values(), *self.released.values(), *later)
+
+    def in_account(self, account_id: str) -> OwnedResources:
+        """Give what is ours in one account."""
+
+        def mine(done: Done) -> bool:
+            return done.intent.change.account_id == account_id
+
+        return OwnedResources(
+            {key: done for key, done in self.things.items() if mine(done)},
+            {arn: dones for arn, dones in self.versions.items() if mine(dones[0])},
+            {key: done for key, done in self.released.items() if mine(done)},
+        )
 
     def of(self, *kinds: type[Change]) -> list[Done]:
         """Give what stands of some kinds, the oldest first."""
         return [done for done in self.things.values() if isinstance(done.intent.change, kinds)]
-
-
-def owned_resources(changes: Iterable[Done]) -> OwnedResources:
-    """Fold the changes of a journal."""
-    made = OwnedResources()
-    for done in changes:
-        made.take(done)
-    return made
 
 
 def key_of(change: Change) -> Key | None:

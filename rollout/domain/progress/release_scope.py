@@ -44,7 +44,7 @@ class ReleaseScope:
         return all(self.takes(ref.account_id, ref.id, "") for ref in other.users)
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """Say it for a person."""
         if self.everybody:
             return "everybody"

@@ -68,4 +68,4 @@ def merged_releases(
 def describe_release(release: Released) -> str:
     """Say a release for a person."""
     until = f"until {release.until:%Y-%m-%d %H:%M} UTC" if release.until else "until it is ended"
-    return f"{release.release_scope.words} released {until} by {release.caller}: {release.reason}"
+    return f"{release.release_scope.text} released {until} by {release.caller}: {release.reason}"

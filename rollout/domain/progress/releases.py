@@ -16,7 +16,7 @@ ReleaseRecord = Released | ReleaseEnded
 
 
 @dataclass(frozen=True, slots=True)
-class Returning:
+class ToReturn:
     """A user whom a release took out from under the policy, to be put back when it is over."""
 
     user: UserRef
@@ -29,13 +29,13 @@ class Releases:
     """Everything about releases and lock-outs.
 
     `braked` holds, by account, the run of the release that pulled a brake which nobody has let go since; `braked_at`
-    says when. `trapped` holds by UserId who is deadlocked. `disturbed` tells for each wave when a release or a
+    says when. `deadlocked` holds by UserId who is deadlocked. `disturbed` tells for each wave when a release or a
     deadlock last shook it: its soak starts anew from there.
     """
 
-    words: list[ReleaseRecord] = field(default_factory=list)
-    returning: dict[str, Returning] = field(default_factory=dict)
+    records: list[ReleaseRecord] = field(default_factory=list)
+    to_return: dict[str, ToReturn] = field(default_factory=dict)
     braked: dict[str, str] = field(default_factory=dict)
     braked_at: dict[str, datetime] = field(default_factory=dict)
-    trapped: dict[str, Deadlocked] = field(default_factory=dict)
+    deadlocked: dict[str, Deadlocked] = field(default_factory=dict)
     disturbed: dict[str, datetime] = field(default_factory=dict)

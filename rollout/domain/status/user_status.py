@@ -24,9 +24,9 @@ from rollout.domain.people.users import UserRef
 from rollout.domain.plan.entries import Entry, Header
 from rollout.domain.policy.changes import Failed, SkipCode
 from rollout.domain.progress.messages import Delivery
+from rollout.domain.progress.projection import RELEASED, Done, KnownEnforcement, Progress
 from rollout.domain.progress.records import AccountFailed, Enforcement, Told, UserSkipped
 from rollout.domain.progress.release_state import user_release
-from rollout.domain.progress.replay import RELEASED, Done, KnownEnforcement, Progress
 from rollout.domain.status.words import UserState
 from rollout.domain.verdicts.verdict import Impact, Kind
 
@@ -148,7 +148,7 @@ class Statuses:
             known.enforcement,
             known.by,
             self._progress.last_told(user.id),
-            user.id in self._progress.releases.trapped,
+            user.id in self._progress.releases.deadlocked,
             waiting.state,
             waiting.waits_for,
             waiting.failed,
@@ -242,9 +242,9 @@ class Statuses:
 
     def _end_of_release(self, user: UserRef, known: KnownEnforcement) -> str:
         releases = self._progress.releases
-        if user_release(releases.words, user.account_id, user.id, known.wave, self._now):
+        if user_release(releases.records, user.account_id, user.id, known.wave, self._now):
             return "the end of the release"
-        if user.id in releases.returning or user.account_id in releases.braked:
+        if user.id in releases.to_return or user.account_id in releases.braked:
             return "the next enforce run, or rollout verify --fix: the release is over"
         return "rollout release --end: was let out by hand"
 
@@ -260,7 +260,7 @@ class Statuses:
             why = told.detail if told else ""
             return _Waiting(UserState.UNDELIVERED, f"a notice that arrives: {why or 'the last one failed'}")
         state = UserState.TOLD if told.delivered else UserState.QUEUED
-        let_out = self._progress.let_out.get(entry.user.id)
+        let_out = self._progress.taken_out_at.get(entry.user.id)
         why_void = void(told, entry.impact or Impact.NONE, self._now, let_out)
         if why_void:
             return _Waiting(state, f"a new notice: {why_void}")

@@ -6,8 +6,8 @@ from collections import defaultdict
 
 from rollout.domain.gates import Result, gate_named, override_in_force
 from rollout.domain.plan.entries import Header
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import GateRead
-from rollout.domain.progress.replay import Progress
 
 
 def say_gate(read: GateRead) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import AccountFailed
-from rollout.domain.progress.replay import Progress
 from rollout.workflows.account_run.account_command import AccountCommand, AccountWork
 from rollout.workflows.account_run.account_results import AccountResult, RunResult
 from rollout.workflows.account_run.account_writer import AccountWriter

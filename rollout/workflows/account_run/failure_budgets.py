@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from rollout.domain.gates import Tolerance
 from rollout.domain.gates.budget import Budget
-from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.projection import Progress
 
 
 class Budgets:

@@ -19,13 +19,12 @@ from rollout.domain.policy.changes import (
     SkipCode,
     Skipped,
 )
-from rollout.domain.progress.owned import owned_resources
+from rollout.domain.progress.projection import Done, Progress
 from rollout.domain.progress.records import (
     Before,
     Intent,
     Settled,
 )
-from rollout.domain.progress.replay import Done, Progress
 from rollout.workflows.ports import AnswerLost, OpenAccount, Refusal
 from rollout.workflows.run_context import RunContext
 
@@ -90,7 +89,7 @@ def _was_set_aside(change: Change, account: OpenAccount, progress: Progress) -> 
     """
     if not isinstance(change, CreateVersion):
         return False
-    earlier = owned_resources(progress.changes).versions.get(change.policy_arn, [])
+    earlier = progress.owned.versions.get(change.policy_arn, [])
     if any(equal_documents(document_of(done), change.document) for done in earlier):
         return False
     policy = account.policy(change.policy_arn)

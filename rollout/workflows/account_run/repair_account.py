@@ -12,7 +12,6 @@ from rollout.domain.actions.writes import Write, repairing, tidying
 from rollout.domain.gates.readiness import told_enough
 from rollout.domain.people.users import User
 from rollout.domain.policy.changes import AddMember, AttachToUser, Change, SkipCode, Skipped, user_of
-from rollout.domain.progress.owned import owned_resources
 from rollout.domain.verdicts.verdict import Kind
 from rollout.workflows.account_run import AccountCommand, AccountWork, Wanted
 
@@ -41,7 +40,7 @@ class RepairAccount(AccountCommand):
         )
         changes = repairing(context, repair)
         reached = tuple(user for user in _reached(context, repair, changes) if not at.is_left(user))
-        tidied = tidying(context, repair.tidy, owned_resources(context.progress.changes))
+        tidied = tidying(context, repair.tidy, context.progress.owned)
         writes = (
             *(Write(change) for change in changes),
             *(_made_good(context, reached, changes)),

@@ -9,6 +9,7 @@ from rollout.domain.people.organization import Account
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.entries import Entry
 from rollout.domain.policy.changes import SkipCode, Skipped
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import (
     GateOverridden,
     GateRead,
@@ -18,7 +19,6 @@ from rollout.domain.progress.records import (
     UserSkipped,
     WaveCarried,
 )
-from rollout.domain.progress.replay import Progress
 from rollout.domain.progress.schedule import due_dates
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Kind

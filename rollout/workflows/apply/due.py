@@ -14,8 +14,8 @@ from rollout.domain.gates import (
     next_due,
 )
 from rollout.domain.gates.gate import AnyGate
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import GateOverridden
-from rollout.domain.progress.replay import Progress
 from rollout.domain.progress.stages import Stage
 from rollout.errors import Refused
 from rollout.workflows.apply.order import Due, Order

@@ -8,7 +8,7 @@ from rollout.domain.people.inventory import AccountFacts
 from rollout.domain.people.organization import Organization
 from rollout.domain.plan.entries import Header
 from rollout.domain.policy.changes import CreatePolicy
-from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.projection import Progress
 from rollout.errors import EmptySelection, OtherOrganization, PlanRefused, Refused
 from rollout.workflows.apply.order import Order
 from rollout.workflows.selecting import check_in_plan

@@ -13,7 +13,7 @@ from rollout.domain.people.inventory import Finding
 from rollout.domain.people.scope import Scope, Selection
 from rollout.domain.plan.waves import Wave
 from rollout.domain.policy.changes import SkipCode
-from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.rules import Rules
 from rollout.errors import Refused

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import RunEnded, RunEnding
-from rollout.domain.progress.replay import Progress
 from rollout.errors import EmptySelection, Refused
 from rollout.workflows.apply.carrying import ApplyRun, first_records
 from rollout.workflows.apply.due import what_is_due

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from rollout.domain.gates import Gate, GateAnswer, Members
 from rollout.domain.gates.gate import Question, Value
-from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.projection import Progress
 from tests.builders import NOW, a_progress
 
 CHECKSUM = "sha256:" + "c" * 64

@@ -18,7 +18,7 @@ from rollout.domain.gates import (
     Window,
 )
 from rollout.domain.gates.enrolment import ENROLMENT
-from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.projection import Progress
 from tests.builders import NOW, a_carried, a_progress, a_run, a_user, an_approval, an_end, days_ago
 
 CHECKSUM = "sha256:" + "c" * 64

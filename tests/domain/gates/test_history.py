@@ -14,8 +14,8 @@ from rollout.domain.gates.dry_run_done import DRY_RUN_DONE
 from rollout.domain.gates.failure_tolerance import FAILURE_TOLERANCE
 from rollout.domain.gates.soak import SOAK
 from rollout.domain.policy.changes import Failed
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Record
-from rollout.domain.progress.replay import Progress
 from rollout.domain.progress.stages import Stage
 from tests.builders import (
     NOW,

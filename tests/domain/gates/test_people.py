@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rollout.domain.gates import GateAnswer, Members, Result
 from rollout.domain.gates.cli_moved import CLI_MOVED
 from rollout.domain.gates.enrolment import ENROLMENT
-from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.projection import Progress
 from tests.builders import a_key, a_progress, a_run, a_told, a_user, days_ago
 from tests.domain.gates.asked import ask
 

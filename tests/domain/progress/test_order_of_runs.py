@@ -1,8 +1,8 @@
 """AWS's clock tells whole seconds: of two runs that began within one, the journal may be read in either order."""
 
 from rollout.domain.policy.changes import Applied
+from rollout.domain.progress.projection import replay
 from rollout.domain.progress.records import Record
-from rollout.domain.progress.replay import replay
 from tests.builders import ORGANIZATION, a_run, a_settlement, an_intent
 
 

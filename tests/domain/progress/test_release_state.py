@@ -81,7 +81,7 @@ def test_a_user_without_a_wave_is_in_no_wave():
     ],
 )
 def test_a_reach_can_be_read(release_scope, words):
-    assert words == release_scope.words
+    assert words == release_scope.text
 
 
 # --- Who is let out now ---

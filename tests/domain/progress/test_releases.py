@@ -17,9 +17,9 @@ from rollout.domain.policy.changes import (
     RemoveMember,
     SetDefaultVersion,
 )
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Deadlocked, Released, ReleaseEnded, RunStarted, WaveUndone
 from rollout.domain.progress.release_scope import ReleaseScope
-from rollout.domain.progress.replay import Progress
 from rollout.domain.progress.stages import Stage
 from tests.builders import (
     ACCOUNT,
@@ -71,40 +71,40 @@ def test_who_is_released_is_to_come_back_and_keeps_the_notice():
     progress = told(a_command(), *made(OUT))
     assert ALICE.id not in progress.placed
     assert ("canary", ALICE) == (
-        progress.releases.returning[ALICE.id].wave,
-        progress.releases.returning[ALICE.id].user,
+        progress.releases.to_return[ALICE.id].wave,
+        progress.releases.to_return[ALICE.id].user,
     )
-    assert {} == progress.let_out
+    assert {} == progress.taken_out_at
 
 
 def test_who_is_taken_out_for_good_is_not_to_come_back():
     for command in ("apply", "rollback"):
         progress = told(a_command(command), *made(OUT))
-        assert {} == progress.releases.returning
-        assert {ALICE.id: LATER} == progress.let_out
+        assert {} == progress.releases.to_return
+        assert {ALICE.id: LATER} == progress.taken_out_at
 
 
 def test_an_exemption_after_a_release_ends_the_waiting():
     progress = told(a_command(), *made(OUT), a_command("apply", "run-3"), *made(OUT, "run-3"))
-    assert {} == progress.releases.returning
+    assert {} == progress.releases.to_return
 
 
 def test_who_is_put_back_is_back():
     for back in (IN, AttachToUser(ACCOUNT, ALICE, POLICY)):
         progress = told(a_command(), *made(OUT), a_command("release --end", "run-3"), *made(back, "run-3"))
-        assert {} == progress.releases.returning
+        assert {} == progress.releases.to_return
         assert "canary" == progress.placed[ALICE.id].wave
 
 
 def test_a_removal_that_failed_changes_nothing():
     progress = told(a_command(), *made(OUT, outcome=Failed("AccessDenied")))
-    assert {} == progress.releases.returning
+    assert {} == progress.releases.to_return
     assert ALICE.id in progress.placed
 
 
 def test_losing_enrolment_rights_is_no_release():
     progress = told(a_command(), *made(ENROLMENT))
-    assert {} == progress.releases.returning
+    assert {} == progress.releases.to_return
     assert ALICE.id in progress.placed
 
 

@@ -22,6 +22,7 @@ from rollout.domain.policy.changes import (
     SkipCode,
     Skipped,
 )
+from rollout.domain.progress.projection import KnownEnforcement, Progress
 from rollout.domain.progress.records import (
     Enforcement,
     EnforcementSeen,
@@ -31,7 +32,6 @@ from rollout.domain.progress.records import (
     WaveUndone,
 )
 from rollout.domain.progress.release_scope import ReleaseScope
-from rollout.domain.progress.replay import KnownEnforcement, Progress
 from rollout.domain.progress.stages import Stage
 from rollout.domain.status.user_status import Statuses, UserStatus, counts_of
 from rollout.domain.status.waiting_gates import gates_that_wait, say_gate

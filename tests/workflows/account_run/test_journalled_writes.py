@@ -29,13 +29,13 @@ from rollout.domain.policy.changes import (
     SkipCode,
     Skipped,
 )
+from rollout.domain.progress.projection import Done
 from rollout.domain.progress.records import (
     Before,
     Intent,
     Record,
     Settled,
 )
-from rollout.domain.progress.replay import Done
 from rollout.workflows.account_run.journalled_writes import note_in_place, settle, write
 from rollout.workflows.ports import AnswerLost, Refusal, WriteReceipt
 from rollout.workflows.run_context import RunContext

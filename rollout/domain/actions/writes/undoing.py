@@ -29,8 +29,8 @@ from rollout.domain.policy.changes import (
     SetDefaultVersion,
 )
 from rollout.domain.policy.our_resources import denies_nothing
-from rollout.domain.progress.owned import OwnedResources, owned_resources
-from rollout.domain.progress.replay import Done
+from rollout.domain.progress.owned import OwnedResources
+from rollout.domain.progress.projection import Done
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +107,7 @@ class _Account:
 
 def undoing(context: AccountContext, chosen: Chosen) -> Undoing:
     """List what undoes the chosen changes in one account."""
-    owned = owned_resources(
-        done for done in context.progress.changes if done.intent.change.account_id == context.account.id
-    )
+    owned = context.progress.owned.in_account(context.account.id)
     account = _Account(context.account.id, context.facts, owned, chosen)
     people = (*_people(account), *_lent(account))
     touched = people or any(chosen.takes(done) for done in account.owned.all)
@@ -137,7 +135,7 @@ def _people(account: _Account) -> Iterator[Write]:
 
 def _lent(account: _Account) -> Iterator[Write]:
     """Those whom a release has taken out already: rolled back, they are not to come back at its end."""
-    for done in account.owned.lent.values():
+    for done in account.owned.released.values():
         change = done.intent.change
         if isinstance(change, AddMember | AttachToUser) and account.chosen.takes(done):
             yield Write(_letting_go(change, change.user), done.intent.wave, in_place=True)

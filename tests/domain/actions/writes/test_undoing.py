@@ -25,7 +25,6 @@ from rollout.domain.policy.changes import (
     RemoveMember,
     SetDefaultVersion,
 )
-from rollout.domain.progress.owned import owned_resources
 from tests.builders import ACCOUNT, a_change, a_ref, a_run, a_user, account_facts
 from tests.domain.judging import (
     DOCUMENTS,
@@ -202,7 +201,7 @@ def test_what_is_gone_already_is_no_trouble():
     )
     undoing = life.undo(EVERYTHING_MADE)
     assert ([], [], ()) == (kinds(undoing.people), kinds(undoing.foundations), undoing.left)
-    assert {} == owned_resources(life.progress.changes).things
+    assert {} == life.progress.owned.things
     assert {} == life.progress.placed
     assert set() == life.progress.policies_made
 
@@ -286,10 +285,10 @@ def test_who_is_let_out_by_a_release_and_rolled_back_does_not_come_back_at_its_e
     life = a_life()
     life.do("enforce", ["alice", "bob"])
     life.do("release", ["alice"])
-    assert {life.user("alice").id} == set(life.progress.releases.returning)
+    assert {life.user("alice").id} == set(life.progress.releases.to_return)
     life.undo(EVERYTHING_MADE)
-    assert {} == life.progress.releases.returning
-    assert {} == owned_resources(life.progress.changes).lent
+    assert {} == life.progress.releases.to_return
+    assert {} == life.progress.owned.released
 
 
 def test_an_account_that_was_braked_and_rolled_back_is_braked_no_more():
@@ -307,7 +306,7 @@ def test_what_a_rehearsal_noted_is_not_ours():
         a_run("run-0", stage="dry-run"),
         *a_change(AddMember(ACCOUNT, "ForceMFA", a_ref("alice")), run="run-0"),
     ]
-    assert {} == owned_resources(life.progress.changes).things
+    assert {} == life.progress.owned.things
 
 
 def test_an_exempt_user_who_was_taken_out_is_not_put_back():
@@ -370,8 +369,8 @@ def test_after_a_rollback_the_account_is_as_it_was_before(life, commands):
     undoing = life.undo(EVERYTHING_MADE)
     assert before == state(life.facts)
     assert () == undoing.left
-    made = owned_resources(life.progress.changes)
-    assert ({}, {}) == (made.things, made.lent)
+    made = life.progress.owned
+    assert ({}, {}) == (made.things, made.released)
     assert {} == life.progress.placed
 
 

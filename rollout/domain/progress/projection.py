@@ -51,7 +51,7 @@ from rollout.domain.progress.records import (
     WaveCarried,
     WaveUndone,
 )
-from rollout.domain.progress.releases import RELEASE, RELEASE_END, ReleaseRecord, Releases, Returning
+from rollout.domain.progress.releases import RELEASE, RELEASE_END, ReleaseRecord, Releases, ToReturn
 from rollout.domain.progress.stages import Stage
 
 __all__ = ["Done", "KnownEnforcement", "Placed", "Progress", "replay"]
@@ -114,7 +114,7 @@ class Progress:
     owned: OwnedResources = field(default_factory=OwnedResources)
     told: dict[str, list[Told]] = field(default_factory=dict)
     reminded: dict[str, list[Reminded]] = field(default_factory=dict)
-    passed: list[UserSkipped] = field(default_factory=list)
+    skips: list[UserSkipped] = field(default_factory=list)
     account_failures: list[AccountFailed] = field(default_factory=list)
     carried: dict[tuple[Stage, str], datetime] = field(default_factory=dict)
     undone: dict[str, datetime] = field(default_factory=dict)
@@ -128,7 +128,7 @@ class Progress:
     """By account: the newest time that a run, other than a rehearsal, could not enter it."""
     known: dict[str, dict[str, KnownEnforcement]] = field(default_factory=dict)
     """By account and UserId; ask `enforcement_of`."""
-    let_out: dict[str, datetime] = field(default_factory=dict)
+    taken_out_at: dict[str, datetime] = field(default_factory=dict)
     """By UserId: when a user was last taken out from under the policy for good, or seen to be exempt."""
     failing: dict[str, str] = field(default_factory=dict)
     """By UserId: the wave of a user for whom something failed and was not made good since."""
@@ -168,7 +168,7 @@ class Progress:
 
     def failed_users(self, wave: str) -> frozenset[str]:
         """Give the UserIds of those whom `failures` counts."""
-        deadlocked = {user_id for user_id, found in self.releases.trapped.items() if found.wave == wave}
+        deadlocked = {user_id for user_id, found in self.releases.deadlocked.items() if found.wave == wave}
         return self._failing(wave) | self._released(wave) | deadlocked
 
     def held_against(self, wave: str) -> frozenset[str]:
@@ -228,9 +228,9 @@ class _Fold:
             case Approved():
                 progress.approvals[record.plan_checksum, record.wave] = record
             case Deadlocked(user=user, over=True):
-                progress.releases.trapped.pop(user.id, None)
+                progress.releases.deadlocked.pop(user.id, None)
             case Deadlocked(user=user):
-                progress.releases.trapped[user.id] = record
+                progress.releases.deadlocked[user.id] = record
                 progress.releases.disturbed[record.wave] = record.at
             case EnforcementSeen():
                 self._see(record)
@@ -273,9 +273,9 @@ class _Fold:
 
     def _skip(self, skip: UserSkipped) -> None:
         progress, user = self.progress, skip.user
-        progress.passed.append(skip)
+        progress.skips.append(skip)
         if skip.code is SkipCode.EXEMPT:
-            progress.let_out[user.id] = skip.at
+            progress.taken_out_at[user.id] = skip.at
         if skip.code is SkipCode.FAILED:
             progress.failing[user.id] = skip.wave
         elif skip.code is not SkipCode.BUDGET:  # for want of budget nobody has tried again
@@ -292,7 +292,7 @@ class _Fold:
 
     def _release(self, record: ReleaseRecord) -> None:
         progress, scope = self.progress, record.release_scope
-        progress.releases.words.append(record)
+        progress.releases.records.append(record)
         reached = {
             one.wave
             for one in progress.placed.values()
@@ -406,21 +406,21 @@ class _Fold:
     def _put(self, done: Done, at: datetime, user: UserRef, place: str, by: str) -> None:
         progress = self.progress
         placed = progress.placed.setdefault(user.id, Placed(at, done.intent.wave, place, user))
-        progress.releases.returning.pop(user.id, None)
+        progress.releases.to_return.pop(user.id, None)
         if not is_rehearsal(done):
             plan = done.started.plan_id
             self._know(KnownEnforcement(user, at, Enforcement.ENFORCED, placed.wave, by, plan))
 
     def _take_out(self, done: Done, at: datetime, user: UserRef, *, applied: bool) -> None:
         progress, by_release = self.progress, done.started.command == RELEASE
-        progress.releases.trapped.pop(user.id, None)
+        progress.releases.deadlocked.pop(user.id, None)
         progress.placed.pop(user.id, None)
         if by_release:
-            progress.releases.returning[user.id] = Returning(user, done.intent.wave, at)
+            progress.releases.to_return[user.id] = ToReturn(user, done.intent.wave, at)
         else:
-            progress.releases.returning.pop(user.id, None)
+            progress.releases.to_return.pop(user.id, None)
             # Not so for a release, which is meant to end: what was told before it still counts then.
-            progress.let_out[user.id] = at
+            progress.taken_out_at[user.id] = at
         if is_rehearsal(done):
             return
         before = progress.known.get(user.account_id, {}).get(user.id)

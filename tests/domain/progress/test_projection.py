@@ -111,7 +111,7 @@ def test_everything_else_is_kept_as_it_was_said():
     assert [a_gate_read()] == progress.gates
     assert [an_override()] == progress.overrides
     assert [an_account_failure()] == progress.account_failures
-    assert [a_passed()] == progress.passed
+    assert [a_passed()] == progress.skips
     assert {"run-1": an_end("in part")} == progress.ended
     assert [an_approval("rest")] == list(progress.approvals.values())
 
@@ -194,7 +194,7 @@ def test_taking_enrolment_away_lets_nobody_out():
         *a_change(DetachFromUser(ACCOUNT, REF, f"{POLICY}Enrolment"), number=3),
     )
     assert ALICE in progress.placed
-    assert {} == progress.let_out
+    assert {} == progress.taken_out_at
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_taking_enrolment_away_lets_nobody_out():
 def test_who_was_taken_out_is_not_placed_and_was_let_out(change: Change):
     progress = a_progress(a_run(), *a_change(number=1, at=days_ago(1)), *a_change(change, number=2))
     assert {} == progress.placed
-    assert {ALICE: NOW} == progress.let_out
+    assert {ALICE: NOW} == progress.taken_out_at
 
 
 def test_a_removal_that_failed_takes_nobody_out():
@@ -341,7 +341,7 @@ def test_a_policy_that_failed_is_nobody_s_failure_by_itself():
 
 
 def test_seen_exempt_is_let_out():
-    assert {ALICE: NOW} == a_progress(a_run(), a_passed(code="exempt")).let_out
+    assert {ALICE: NOW} == a_progress(a_run(), a_passed(code="exempt")).taken_out_at
 
 
 # --- Any journal at all ---
