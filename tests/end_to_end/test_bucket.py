@@ -145,7 +145,7 @@ def test_a_journal_that_the_bucket_does_not_give_stops_no_brake(
     sandbox: Sandbox, s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     ana = machine(tmp_path / "ana", sandbox)
-    words = ("release", "--account", "444455556666", "--reason", "drill", "--yes")
+    words = ("release", "--account", f"{2:012d}", "--reason", "drill", "--yes")
     assert ana(*words).code == 0
     read = S3Objects.read
 
