@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -12,7 +12,8 @@ import pytest
 
 from rollout.errors import MissingExtra, WrongUsage
 from rollout.reporting import ReportFiles
-from rollout.reporting.rows import UserRow, flatten
+from rollout.reporting.report import gather
+from rollout.reporting.users import USERS
 from rollout.reporting.users_file import UsersFormat, format_of, write_users
 from tests.builders import NOW, a_header, a_progress, an_account_plan, an_entry
 from tests.reporting.examples import SMALL_NOW, small_accounts, small_header, small_progress
@@ -72,12 +73,12 @@ def small_table() -> Any:
 
 def test_parquet_has_the_same_columns_and_the_same_users():
     table = small_table()
-    assert [field.name for field in fields(UserRow)] == table.column_names
+    assert [column.name for column in USERS.columns] == table.column_names
     accounts = small_accounts()
-    rows = flatten(small_header(accounts), accounts, small_progress(), SMALL_NOW).users
+    rows = gather(small_header(accounts), accounts, small_progress(), SMALL_NOW).users
     read = [{**line, "reasons": tuple(line["reasons"])} for line in table.to_pylist()]
     for row, line in zip(rows, read, strict=True):
-        expected = {field.name: getattr(row, field.name) for field in fields(UserRow)}
+        expected = USERS.row(row)
         assert expected == line | {"mfa_kinds": tuple(line["mfa_kinds"])}
 
 
@@ -93,7 +94,7 @@ def test_parquet_of_nobody_has_its_columns():
     pytest.importorskip("pyarrow", reason="Parquet is in the extra `scale`")
     stream = io.BytesIO()
     write_users(stream, UsersFormat.PARQUET, a_header(), (), a_progress(), NOW)
-    assert (0, len(fields(UserRow))) == read_parquet(stream.getvalue()).shape
+    assert (0, len(USERS.columns)) == read_parquet(stream.getvalue()).shape
 
 
 def test_parquet_is_the_same_to_the_byte_and_takes_any_text():

@@ -54,9 +54,6 @@
     }
     return numbers;
   };
-  data.account = unroll(data.account);
-  for (const key of Object.keys(data.days)) data.days[key] = unroll(data.days[key]);
-  for (const column of Object.values(data.words)) column.codes = unroll(column.codes);
   const epoch = Date.parse(data.epoch);
   const dayNames = new Map();
   const dayName = (number) => {
@@ -65,50 +62,32 @@
     if (!name) dayNames.set(number, (name = new Date(epoch + number * 864e5).toISOString().slice(0, 10)));
     return name;
   };
-  const word = (key, row) => {
-    const column = data.words[key];
-    return column ? column.words[column.codes[row]] : "";
-  };
-  const flag = (key, row) => data.flags[key][row] === "1";
-  const yes = (is) => (is ? "yes" : "no");
-  const day = (key, row) => dayName(data.days[key][row]);
-  const account = (row) => data.accounts[data.account[row]];
-  const arn = (row) =>
-    data.user_arn
-      ? data.user_arn[row]
-      : `arn:${data.partition}:iam::${account(row)[0]}:user${word("path", row)}${data.user_name[row]}`;
 
-  const texts = {
-    user_name: (row) => data.user_name[row],
-    account_name: (row) => account(row)[1],
-    account_id: (row) => account(row)[0],
-    ou_path: (row) => account(row)[2] || "–",
-    mfa: (row) => word("mfa_kinds", row) || yes(flag("mfa_active", row)),
-    active_keys: (row) => String(data.active_keys[row]),
-    key_last_used: (row) => day("key_last_used", row),
-    password_last_used: (row) => day("password_last_used", row),
-    console: (row) => yes(flag("console", row)),
-  };
-  const text = (key) => texts[key] || ((row) => word(key, row) || "–");
-
-  // What a column is sorted by: numbers where it has numbers, else its text without case.
-  const sortKeys = {
-    active_keys: (row) => data.active_keys[row],
-    key_last_used: (row) => data.days.key_last_used[row],
-    password_last_used: (row) => data.days.password_last_used[row],
-  };
-
-  const filters = {
-    verdict: (row) => word("verdict", row),
-    state: (row) => word("state", row),
-    wave: (row) => word("wave", row),
-    impact: (row) => word("impact", row),
-    delivery: (row) => word("delivery", row),
-    enforced: (row) => yes(flag("enforced", row)),
-    mfa: (row) => yes(flag("mfa_active", row)),
-    account: (row) => account(row)[0],
-    reason: null,
-  };
+  // Every column can say its text and its sorting key of a row; keys are numbers where it has numbers.
+  const columns = new Map();
+  for (const column of data.columns) {
+    const { flags, numbers, texts } = column;
+    if (flags !== undefined) column.text = (row) => (flags[row] === "1" ? "yes" : "no");
+    else if (numbers) {
+      column.text = (row) => numbers[row].toLocaleString("en");
+      column.key = (row) => numbers[row];
+    } else if (column.days) {
+      const days = unroll(column.days);
+      column.text = (row) => dayName(days[row]);
+      column.key = (row) => days[row];
+    } else if (column.codes) {
+      const codes = unroll(column.codes);
+      column.text = (row) => texts[codes[row]];
+    } else column.text = (row) => texts[row];
+    column.key = column.key || ((row) => column.text(row).toLowerCase());
+    columns.set(column.name, column);
+  }
+  const value = (name, row) => columns.get(name).text(row);
+  if (!columns.has("user_arn")) {
+    const arn = (row) =>
+      `arn:${data.partition}:iam::${value("account_id", row)}:user${value("path", row)}${value("user_name", row)}`;
+    columns.set("user_arn", { name: "user_arn", label: "ARN", texts: true, text: arn });
+  }
 
   const box = $("users-box");
   const table = $("users-table");
@@ -126,30 +105,26 @@
   let rowHeight = 38;
   const SPARE = 12;
 
-  const fill = (select, words, labels) => {
-    select.append(new Option("any", ""));
-    for (const value of words) select.append(new Option(labels ? labels.get(value) : value, value));
-  };
-  const used = (name) => [...new Set(data.words[name].words)].filter(Boolean).sort();
+  const parts = (column, row) => (column.list ? column.text(row).split(", ") : [column.text(row)]);
+  const accountNames = new Map();
+  for (let row = 0; row < total; row += 1) accountNames.set(value("account_id", row), value("account_name", row));
   for (const select of selects) {
-    const name = select.dataset.filter;
-    if (name === "enforced" || name === "mfa") fill(select, ["yes", "no"]);
-    else if (name === "reason") fill(select, [...new Set(used("reasons").flatMap((list) => list.split(", ")))].sort());
-    else if (name === "account") {
-      const labels = new Map(data.accounts.map(([id, label]) => [id, `${label} (${id})`]));
-      fill(select, [...labels.keys()].sort((a, b) => compare(labels.get(a), labels.get(b))), labels);
-    } else fill(select, used(name));
+    const column = columns.get(select.dataset.filter);
+    const found = new Set(column.flags === undefined ? [] : ["yes", "no"]);
+    if (column.codes) for (const text of column.texts) for (const part of column.list ? text.split(", ") : [text]) found.add(part);
+    else if (column.texts) for (let row = 0; row < total; row += 1) for (const part of parts(column, row)) found.add(part);
+    const label = (part) => (column.name === "account_id" ? `${accountNames.get(part)} (${part})` : part);
+    const options = [...found].filter(Boolean).map((part) => [label(part), part]);
+    if (column.flags === undefined) options.sort((a, b) => compare(a[0], b[0]));
+    select.append(new Option("any", ""), ...options.map(([text, part]) => new Option(text, part)));
   }
 
+  const searched = [...columns.values()].filter((column) => column.texts);
   const haystacks = [];
   const haystack = (row) => {
     let hay = haystacks[row];
     if (hay === undefined) {
-      const [id, name, ou] = account(row);
-      hay = [
-        arn(row), data.user_id[row], id, name, ou, word("verdict", row), word("state", row), word("reasons", row),
-        word("impact", row), word("wave", row), word("address", row),
-      ].join("\n").toLowerCase();
+      hay = searched.map((column) => column.text(row)).join("\n").toLowerCase();
       haystacks[row] = hay;
     }
     return hay;
@@ -161,15 +136,8 @@
     for (const select of selects) {
       const wanted = select.value;
       if (!wanted) continue;
-      const name = select.dataset.filter;
-      if (name === "reason") {
-        const column = data.words.reasons;
-        const right = column.words.map((list) => list.split(", ").includes(wanted));
-        tests.push((row) => right[column.codes[row]]);
-      } else {
-        const value = filters[name];
-        tests.push((row) => value(row) === wanted);
-      }
+      const column = columns.get(select.dataset.filter);
+      tests.push((row) => parts(column, row).includes(wanted));
     }
     if (terms.length) tests.push((row) => terms.every((term) => haystack(row).includes(term)));
     shown = tests.length ? order.filter((row) => tests.every((test) => test(row))) : order;
@@ -182,27 +150,27 @@
     draw();
   };
 
-  const tone = (name) => `word tone-${name.split("(")[0]}`;
+  const tone = (name) => `badge tone-${name.split("(")[0]}`;
 
   const line = (row, place) => {
     const tr = make("tr");
     tr.setAttribute("aria-rowindex", String(place + 2));
     keys.forEach((key, number) => {
-      const value = text(key)(row);
+      const text = value(key, row) || "–";
       if (number === 0) {
         const th = make("th", `col-${key}`);
         th.scope = "row";
-        const button = make("button", "who", value);
+        const button = make("button", "who", text);
         button.type = "button";
         button.dataset.row = String(row);
         th.append(button);
         tr.append(th);
         return;
       }
-      const td = make("td", key === "active_keys" ? "number-cell" : "");
-      if ((key === "verdict" || key === "state") && value !== "–") td.append(make("span", tone(value), value));
-      else td.textContent = value;
-      if (value.length > 14) td.title = value;
+      const td = make("td", heads[number].classList.contains("number-cell") ? "number-cell" : "");
+      if ("code" in heads[number].dataset && text !== "–") td.append(make("span", tone(text), text));
+      else td.textContent = text;
+      if (text.length > 14) td.title = text;
       tr.append(td);
     });
     return tr;
@@ -218,13 +186,13 @@
     return tr;
   };
 
-  // Draws the rows in sight and some on either side; two spacers stand for the rest.
+  // Draws the visible rows and some on either side; two spacers stand for the rest.
   const draw = (from, to) => {
     if (from === undefined) {
       const top = Math.floor(box.scrollTop / rowHeight);
-      const inSight = Math.ceil(box.clientHeight / rowHeight) + 1;
+      const visible = Math.ceil(box.clientHeight / rowHeight) + 1;
       from = Math.max(0, Math.floor(top / SPARE) * SPARE - SPARE);
-      to = Math.min(shown.length, from + inSight + 3 * SPARE);
+      to = Math.min(shown.length, from + visible + 3 * SPARE);
       if (from === first) return;
     }
     first = from;
@@ -235,7 +203,7 @@
     if (to < shown.length) rows.push(spacer((shown.length - to) * rowHeight));
     if (!shown.length) {
       const tr = make("tr");
-      const td = make("td", "empty", total ? "Nobody matches." : "No users were seen.");
+      const td = make("td", "empty", total ? "Nobody matches." : "No IAM users were seen.");
       td.colSpan = keys.length;
       tr.append(td);
       rows.push(tr);
@@ -250,8 +218,7 @@
   heads.forEach((head, number) => {
     const key = keys[number];
     sortButton(head, (way) => {
-      const value = sortKeys[key] || ((row) => text(key)(row).toLowerCase());
-      const values = Array.from({ length: total }, (_, row) => value(row));
+      const values = Array.from({ length: total }, (_, row) => columns.get(key).key(row));
       order = Array.from({ length: total }, (_, row) => row);
       order.sort((a, b) => way * compare(values[a], values[b]) || a - b);
       narrow();
@@ -288,48 +255,27 @@
     if (!link) return;
     const wanted = new URLSearchParams(link.dataset.filters);
     form.reset();
-    for (const select of selects) select.value = wanted.get(select.dataset.filter) || "";
+    for (const select of selects) {
+      const value = wanted.get(select.dataset.filter) || "";
+      // A wave or an account without users is no choice yet: its link must not show everybody.
+      if (![...select.options].some((option) => option.value === value)) select.append(new Option(value));
+      select.value = value;
+    }
     narrow();
   });
 
   // --- One user ---
 
   const person = $("person");
-  const facts = (row) => [
-    ["User id", data.user_id[row]],
-    ["ARN", arn(row)],
-    ["OU", account(row)[2] || "(root)"],
-    ["Verdict", word("verdict", row)],
-    ["Reasons", word("reasons", row)],
-    ["Why", word("why", row)],
-    ["Cure", word("cure", row)],
-    ["Impact", word("impact", row)],
-    ["Forecast", word("forecast", row)],
-    ["Wave", word("wave", row)],
-    ["State", word("state", row)],
-    ["Waits for", word("waits_for", row)],
-    ["Enforced", flag("enforced", row) ? `yes, by ${word("enforced_by", row)}` : "no"],
-    ["Covered by", word("covered_by", row)],
-    ["Exempt until", day("exempt_until", row)],
-    ["Console", yes(flag("console", row))],
-    ["Signed in", day("password_last_used", row)],
-    ["MFA", text("mfa")(row)],
-    ["Active keys", String(data.active_keys[row])],
-    ["Key used", day("key_last_used", row)],
-    ["Address", word("address", row)],
-    ["Notified", day("notified_at", row)],
-    ["Date told", day("notice_due", row)],
-    ["Delivery", word("delivery", row)],
-    ["Seen", day("observed_at", row)],
-  ];
   body.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-row]");
     if (!button) return;
     const row = Number(button.dataset.row);
-    $("person-name").textContent = data.user_name[row];
-    $("person-place").textContent = `${account(row)[1]} (${account(row)[0]})`;
-    const lines = facts(row).filter(([, value]) => value && value !== "–");
-    $("person-facts").replaceChildren(...lines.flatMap(([name, value]) => [make("dt", "", name), make("dd", "", value)]));
+    $("person-name").textContent = value("user_name", row);
+    $("person-place").textContent = `${value("account_name", row)} (${value("account_id", row)})`;
+    const lines = [...columns.values()].map((column) => [column.label, column.text(row)]);
+    const known = lines.filter(([, text]) => text && text !== "–");
+    $("person-facts").replaceChildren(...known.flatMap(([name, text]) => [make("dt", "", name), make("dd", "", text)]));
     person.showModal();
   });
   $("person-close").addEventListener("click", () => person.close());

@@ -1,4 +1,4 @@
-"""Spells times for machines and for people, always in UTC."""
+"""Spells times, always in UTC, and numbers, for machines and for people."""
 
 from __future__ import annotations
 
@@ -29,6 +29,10 @@ def span(length: timedelta) -> str:
     seconds = int(length.total_seconds())
     for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
         if seconds >= size:
-            number = seconds // size
-            return f"{number:,} {name}{'' if number == 1 else 's'}"
+            return number_of(seconds // size, name)
     return "less than a minute"
+
+
+def number_of(number: int, thing: str) -> str:
+    """Spell a number of things: `1 user`, `2,000 users`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
