@@ -11,10 +11,12 @@ from rollout.domain.gates import Freeze, GateRules, Tolerance, Window
 from rollout.domain.people.addresses import AddressRule, AddressTag, NameIsAddress
 from rollout.domain.people.exemptions import Exemption, UserMatch
 from rollout.domain.people.scope import Scope
+from rollout.domain.people.selectors import Selector
 from rollout.domain.plan.waves import Wave
 from rollout.domain.policy.force_mfa import SEED, Amendments
 from rollout.domain.verdicts.rules import MachineRules
 from rollout.settings.models import RolloutFile, WindowSection
+from rollout.settings.selectors import selectors_of
 
 # Lists whose order means nothing.
 _UNORDERED = {"ous", "accounts", "account_tags", "user_tags", "users", "break_glass", "enforce_machines"} | {
@@ -75,6 +77,9 @@ class Settings(RolloutFile):
             )
             for line in self.exemptions
         )
+
+    def domain_selectors(self) -> tuple[Selector, ...]:
+        return tuple(selectors_of(self))
 
     def domain_amendments(self) -> Amendments:
         """Give the amendments that take effect: none with `variant: seed`."""

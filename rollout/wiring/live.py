@@ -93,7 +93,7 @@ class Live(Aws):
         read = read_with_care(names_of(self.settings).group, known)
         return replace(self.looking(where, progress), read=read)
 
-    def plan_order(self, where: Premises) -> PlanOrder:
+    def plan_order(self, where: Premises, *, accept_unmatched: bool = False) -> PlanOrder:
         """Say how a plan is made."""
         settings = self.settings
         return PlanOrder(
@@ -103,6 +103,8 @@ class Live(Aws):
             scps=settings.rules.scps,
             settings=digest(settings.decisive()),
             max_exempt_percent=settings.rules.max_exempt_percent,
+            selectors=settings.domain_selectors(),
+            accept_unmatched=accept_unmatched,
         )
 
     def tools(self, stage: Stage, run: str, where: Premises, progress: Progress) -> Tools:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
 
-from rollout.domain.people.exemptions import Exemption
-from rollout.domain.people.inventory import Finding, Inventory
+from rollout.domain.people.inventory import AccountView, Inventory, NotEntered
+from rollout.domain.people.selectors import Searched, Selector, UnmatchedSelector, find_unmatched
 from rollout.domain.plan.comparison import Before, about_moves, remember
 from rollout.domain.plan.entries import AccountPlan, Digests, Header, count_verdicts, count_waves
 from rollout.domain.plan.findings import about_exemptions
@@ -30,15 +29,21 @@ class PlanOrder:
     scps: str
     settings: str
     max_exempt_percent: float
+    selectors: tuple[Selector, ...] = ()
+    accept_unmatched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Everybody judged by today's `rollout.yaml`; `without_wave` names those to be enforced whom no wave takes."""
+    """Everybody judged by today's `rollout.yaml`; `without_wave` names those to be enforced whom no wave takes.
+
+    `unmatched` are the selectors that match nobody; each is a finding of the header too.
+    """
 
     header: Header
     accounts: tuple[AccountPlan, ...]
     without_wave: tuple[str, ...] = ()
+    unmatched: tuple[UnmatchedSelector, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +66,14 @@ def make_plan(
 ) -> Planned:
     """Judge everybody, put them into waves, and store the plan. Who goes later than before is named in it.
 
-    Raises WrongUsage when a user fits no wave, Refused when more are exempt than `max_exempt_percent`.
+    Raises WrongUsage when a user fits no wave; Refused when more are exempt than `max_exempt_percent`, or when a
+    selector that protects people matches nobody and the operator does not accept that.
     """
     made = draft(inventory, order, replay(journal.records(), inventory.organization.id))
     _refuse_without_wave(made.without_wave)
     _refuse_too_many_exempt(made.accounts, order.max_exempt_percent)
+    if not order.accept_unmatched:
+        _refuse_unmatched(made.unmatched)
     moves = before.later(made.accounts, tuple(made.header.waves))
     findings = (*made.header.findings, *about_moves(moves, before.plan_id))
     header = replace(made.header, findings=findings)
@@ -78,6 +86,8 @@ def draft(inventory: Inventory, order: PlanOrder, progress: Progress) -> Draft:
     parts = tuple(planner.plan(observed) for observed in inventory.observed)
     accounts = tuple(part.plan for part in parts)
     effort = inventory.whole_effort
+    today = inventory.taken_at.date()
+    unmatched = tuple(find_unmatched(order.selectors, _searched(inventory), today))
     header = Header(
         id=order.id,
         organization_id=inventory.organization.id,
@@ -91,11 +101,16 @@ def draft(inventory: Inventory, order: PlanOrder, progress: Progress) -> Draft:
         waves=count_waves(accounts, tuple(wave.name for wave in order.waves)),
         verdicts=count_verdicts(accounts),
         left_out=tuple(left_out(inventory)),
-        findings=_findings(inventory, order.rules.exemptions, inventory.taken_at.date()),
+        findings=(
+            *inventory.findings,
+            *about_exemptions(order.rules.exemptions, today),
+            *(one.finding for one in unmatched),
+        ),
         calls=effort.calls,
         retries=effort.retries,
     )
-    return Draft(header, accounts, tuple(arn for part in parts for arn in part.without_wave))
+    without_wave = tuple(arn for part in parts for arn in part.without_wave)
+    return Draft(header, accounts, without_wave, unmatched)
 
 
 def compare_with(plans: PlanStore, organization_id: str) -> Before:
@@ -122,9 +137,26 @@ def policy_fingerprint(rules: Rules) -> str:
     )
 
 
-def _findings(inventory: Inventory, exemptions: tuple[Exemption, ...], today: date) -> tuple[Finding, ...]:
-    users = [user for observed in inventory.observed for user in observed.facts.users]
-    return (*inventory.findings, *about_exemptions(exemptions, users, today))
+def _searched(inventory: Inventory) -> Searched:
+    not_entered = [view for view in inventory.accounts if isinstance(view, NotEntered)]
+    unread: list[AccountView] = [
+        *inventory.unreachable,
+        *(view for view in not_entered if not view.asked_for),
+    ]
+    return Searched(
+        tuple(view.account for view in inventory.accounts),
+        tuple(user for observed in inventory.observed for user in observed.facts.users),
+        frozenset(view.account.id for view in unread),
+        frozenset(view.account.id for view in not_entered if view.asked_for),
+    )
+
+
+def _refuse_unmatched(unmatched: tuple[UnmatchedSelector, ...]) -> None:
+    if found := [one.sentence for one in unmatched if one.refuses]:
+        raise Refused(
+            f"whoever these lines of rollout.yaml are meant to protect is not protected: {'; '.join(found)}",
+            cure="correct or remove them; if they are right as they are: --accept-unmatched",
+        )
 
 
 def _refuse_without_wave(arns: tuple[str, ...]) -> None:

@@ -28,6 +28,13 @@ def plan(
         bool,
         typer.Option("--detailed-exitcode", help="Leave with 3 when the plan holds users to be enforced."),
     ] = False,
+    accept_unmatched: Annotated[
+        bool,
+        typer.Option(
+            "--accept-unmatched",
+            help="Plan although a line of break_glass, exemptions or exclude matches nobody.",
+        ),
+    ] = False,
 ) -> None:
     """Look at every account, judge every user, and write a plan. Writes nothing to AWS.
 
@@ -47,7 +54,13 @@ def plan(
     )
     journal = live.files.journal(live.new_run())
     before = compare_with(live.files.plans, where.organization.id)
-    planned = make_plan(inventory, live.plan_order(where), live.files.plans, journal, before)
+    planned = make_plan(
+        inventory,
+        live.plan_order(where, accept_unmatched=accept_unmatched),
+        live.files.plans,
+        journal,
+        before,
+    )
     header = planned.stored.header
     if json:
         print_json(_as_json(planned, before))
