@@ -86,7 +86,7 @@ def an_id(*parts: str, prefix: str = "AIDA") -> str:
 # --- Organization ---
 
 
-def an_organization(id: str = ORGANIZATION, management: str = MANAGEMENT) -> Organization:  # noqa: A002
+def an_organization(id: str = ORGANIZATION, management: str = MANAGEMENT) -> Organization:  # noqa: A002 - the name of the field that it fills
     return Organization(id, management)
 
 
@@ -95,7 +95,7 @@ def a_caller(arn: str = OPERATOR, account_id: str = MANAGEMENT, source: str | No
 
 
 def an_account(
-    id: str = ACCOUNT,  # noqa: A002
+    id: str = ACCOUNT,  # noqa: A002 - the name of the field that it fills
     name: str = "payments-prod",
     *,
     ou: str = "Workloads/Prod",

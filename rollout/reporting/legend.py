@@ -74,7 +74,7 @@ LISTED: dict[str, str] = {
 }
 
 DELIVERIES: dict[str, str] = {
-    Delivery.QUEUED: "Handed to the outbox; whether it arrived is not known.",
+    Delivery.QUEUED: "Handed over for sending; whether it arrived is not known.",
     Delivery.DELIVERED: "The channel confirmed the delivery.",
     Delivery.FAILED: "It did not arrive; the detail says why.",
 }

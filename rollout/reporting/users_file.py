@@ -35,7 +35,7 @@ def format_of(path: PurePath) -> UsersFormat:
     if found is UsersFormat.PARQUET and importlib.util.find_spec("pyarrow") is None:
         raise MissingExtra(
             "Parquet is written by pyarrow, which is not installed",
-            cure="pip install 'rollout[scale]', or give --out a file that ends in .csv",
+            cure="pip install 'rollout[parquet]', or give --out a file that ends in .csv",
         )
     return found
 
@@ -50,8 +50,8 @@ def write_users(
 ) -> None:
     """Write a line for each user. The same input gives the same bytes."""
     # Loaded here: whoever only asks for the format does not wait for it.
-    from rollout.reporting.report import gather  # noqa: PLC0415
-    from rollout.reporting.users import USERS  # noqa: PLC0415
+    from rollout.reporting.report import gather  # noqa: PLC0415 - see above
+    from rollout.reporting.users import USERS  # noqa: PLC0415 - see above
 
     users = gather(header, accounts, progress, now).users
     if kind is UsersFormat.CSV:

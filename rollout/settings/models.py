@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model, model_validator
 
+from rollout.domain.progress.channels import KeyKind, channel_named
+from rollout.settings.channel_fields import channel_fields
 from rollout.settings.fields import (
     AccountId,
     Address,
@@ -25,7 +27,6 @@ from rollout.settings.fields import (
     IamName,
     KmsKey,
     Listed,
-    LocalPath,
     NoRepeats,
     NotEmpty,
     OffIsAWord,
@@ -295,19 +296,19 @@ class Finder(Section):
         return self
 
 
-class NotifySection(Section):
+if TYPE_CHECKING:
+
+    class ChannelKeys(Section):
+        """Which channel carries notices, and the keys of each."""
+
+        channel: str = ""
+else:
+    ChannelKeys = create_model("ChannelKeys", __base__=Section, **channel_fields())
+
+
+class NotifySection(ChannelKeys):
     """How users are told."""
 
-    channel: Literal["outbox"] = Field(
-        "outbox", description="Mails are written into a folder, for you to send."
-    )
-    outbox: LocalPath = Field(
-        Path("outbox"), description="The folder that mails are written into; relative to the file."
-    )
-    outbox_counts: bool = Field(
-        default=False,
-        description="Count a mail in the outbox as delivered; say so only where something sends it.",
-    )
     sender: Address = Field("security@example.com", description="The address that notices come from.")
     find: Annotated[tuple[Finder, ...], Listed, NotEmpty] = Field(
         (Finder(tag="email"), Finder(username_is_address=True)),
@@ -317,6 +318,17 @@ class NotifySection(Section):
         (timedelta(days=7), timedelta(days=1)),
         description="When to remind a user: so long before the date told.",
     )
+
+    @property
+    def of_channel(self) -> Mapping[str, object]:
+        """The values of the keys that the chosen channel reads."""
+        return {key.name: getattr(self, key.name) for key in channel_named(self.channel).keys}
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders that the chosen channel writes into."""
+        keys = channel_named(self.channel).keys
+        return tuple(getattr(self, key.name) for key in keys if key.kind is KeyKind.FOLDER)
 
 
 class Engine(Section):

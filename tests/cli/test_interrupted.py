@@ -78,7 +78,7 @@ def test_an_apply_that_is_stopped_twice_is_carried_to_its_end_and_writes_nothing
 
         for number, stopped in ((signal.SIGINT, 1), (signal.SIGTERM, 2)):
             before = added()
-            said = signalled(told, ENFORCE, number, lambda before=before: added() > before)  # type: ignore[misc]
+            said = signalled(told, ENFORCE, number, lambda before=before: added() > before)  # type: ignore[misc]  # the type of a lambda with a default is not inferred
             assert 130 == said.code, said.err
             assert "Stopping: what is in hand is finished and saved first." in said.err
             assert [

@@ -98,7 +98,7 @@ def test_a_column_is_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_column_is_in_parquet_too(monkeypatch: pytest.MonkeyPatch):
-    parquet = pytest.importorskip("pyarrow.parquet", reason="Parquet is in the extra `scale`")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="Parquet is in the extra `parquet`")
     made_up: Column[Any] = Column(
         "vowels", LIST, "Vowels.", lambda user: sorted({*user.entry.user.name} & {*"aeiou"})
     )

@@ -32,7 +32,11 @@ from rollout.settings.keys import known_keys
             "2.5",
             lambda settings: settings.rules.max_exempt_percent == 2.5,
         ),
-        ("ROLLOUT_NOTIFY__OUTBOX_COUNTS", "true", lambda settings: settings.notify.outbox_counts),
+        (
+            "ROLLOUT_NOTIFY__OUTBOX_COUNTS",
+            "true",
+            lambda settings: settings.notify.of_channel["outbox_counts"],
+        ),
         (
             "ROLLOUT_GATES__FAILURE_TOLERANCE__COUNT",
             "0",

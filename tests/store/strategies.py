@@ -85,7 +85,7 @@ texts = st.sampled_from(NASTY) | st.text(max_size=30)
 user_names = st.sampled_from([name for name in NASTY if name]) | st.from_regex(
     r"[A-Za-z0-9+=,.@_-]{1,64}", fullmatch=True
 )
-moments = st.datetimes(datetime(2006, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+moments = st.datetimes(datetime(2006, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds the zone
 some_moments = st.none() | moments
 account_ids = st.from_regex(r"[0-9]{12}", fullmatch=True)
 waves = st.sampled_from(("canary", "non-production", "rest", "no", "1e3", "Wave 3: rest", "yes", "y" * 200))

@@ -240,7 +240,7 @@ class World:
     def access(self) -> FakeDoor:
         return FakeDoor(self.accounts.values(), self.closed)
 
-    def inventory(self, selection: Selection = Selection()) -> Inventory:  # noqa: B008 - frozen
+    def inventory(self, selection: Selection = Selection()) -> Inventory:  # noqa: B008 - a frozen value
         looking = Looking(self.access, FakeEngine(self._is_stopping), self.clock, self.progress)
         levels = read_levels(self.organization, self.where.accounts, "auto")
         return take_inventory(self.where, levels, looking, self.scope, selection)
@@ -354,7 +354,7 @@ def is_denied_without_mfa(user: User, facts: AccountFacts) -> bool:
     return any(
         default is not None
         and isinstance(default.document, Mapping)
-        and any(statement["Effect"] == "Deny" for statement in default.document["Statement"])  # type: ignore[attr-defined]
+        and any(statement["Effect"] == "Deny" for statement in default.document["Statement"])  # type: ignore[attr-defined]  # a statement is a mapping
         for default in documents
     )
 

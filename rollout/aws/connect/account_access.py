@@ -100,11 +100,6 @@ class AwsAccountAccess:
         self._paces: dict[str, Pace] = {}
         self._lock = threading.Lock()
 
-    @property
-    def tallies(self) -> Mapping[str, Tally]:
-        """Calls and retries by account id, for the log and the reports."""
-        return dict(self._tallies)
-
     def effort(self, account_id: str) -> Effort:
         """The requests that an account has taken so far, those to enter it too."""
         return self._tally(account_id).effort

@@ -27,7 +27,7 @@ class Summary:
 
 def read_summary(calls: Calls, client: IAMClient) -> Summary:
     """Ask `GetAccountSummary`; what it leaves out is taken at AWS's default. Raises CallFailed."""
-    numbers: Mapping[str, int] = calls.read(client.get_account_summary)["SummaryMap"]  # type: ignore[assignment]
+    numbers: Mapping[str, int] = calls.read(client.get_account_summary)["SummaryMap"]  # type: ignore[assignment]  # the stub types the keys as literals
     default = Quotas()
 
     def left(quota: str, used: str, otherwise: int) -> int:

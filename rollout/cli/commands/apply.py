@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users, Yes
+from rollout.cli.running import leave_with
 from rollout.cli.startup import go_live, read_settings, selection, share_report
 from rollout.cli.terminal.apply_summary import as_json, tell, tell_gates
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, print_json, warn
 from rollout.domain.progress.stages import Stage
-from rollout.errors import Interrupted, WrongUsage
+from rollout.errors import ExitCode, Interrupted, WrongUsage
 
 if TYPE_CHECKING:
     from rollout.domain.people.scope import Selection
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from rollout.wiring import Live
     from rollout.workflows.apply.order import Applied, Due, Order
     from rollout.workflows.ports import StoredPlan
-
-IN_PART = 4
 
 
 def apply(
@@ -96,10 +95,9 @@ def apply(
             f"stopped by failure_tolerance: wave {', '.join(result.stopped)} has more failures than may be;"
             " see who and why, and when it is mended go on with --override-gate failure_tolerance --reason WHY"
         )
-        raise typer.Exit(IN_PART)
-    if result.in_part:
+    elif result.in_part:
         warn("some users or accounts are not done, see above; running it again tries them again")
-        raise typer.Exit(IN_PART)
+    leave_with({ExitCode.IN_PART: bool(result.stopped) or result.in_part})
 
 
 def _overrides(gates: list[str] | None, reason: str | None) -> dict[str, str]:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.commands.sandbox import print_exports, process
-from rollout.cli.running import INTERRUPTED, run_command
+from rollout.cli.running import run_command
 from rollout.cli.terminal.console import out
-from rollout.errors import Interrupted, RolloutError
+from rollout.errors import ExitCode, Interrupted, RolloutError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from rollout.workflows.ports import StoredPlan
     from rollout.workflows.status import WaveStands
 
-IN_PART = 4
 # AWS tells its time in whole seconds: on a fast machine, exactly the days that must pass would end a blink too early.
 A_LITTLE = timedelta(minutes=1)
 
@@ -49,7 +48,7 @@ def demo(
     """
     module = process()
     if sample:
-        from rollout.cli.commands.sample import make_sample
+        from rollout.cli.sample import make_sample
 
         make_sample(Path.cwd())
         return
@@ -79,7 +78,7 @@ class _Story:
         """Run every step. Raises DemoFailed when one does not end as it was set up to end."""
         _step("Look at every account, judge every user, write a plan. Nothing is written to AWS")
         # Some accounts cannot be entered, by design: the plan names them, and says so with exit code 4.
-        self._run("plan", expected=IN_PART)
+        self._run("plan", expected=ExitCode.IN_PART)
         _step("Rehearse the whole plan: real reads, no writes")
         self._run("apply", "--stage", "dry-run")
         waves = [stand.wave for stand in _stands() if stand.users]
@@ -97,7 +96,7 @@ class _Story:
         _step("Once more: nothing is left to do, and nothing is written")
         self._run("apply", "--stage", "enforce", "--yes")
         _step("Look again, in AWS itself: is everybody enforced whom the journal says?")
-        self._run("verify", expected=IN_PART)
+        self._run("verify", expected=ExitCode.IN_PART)
         _step("Where it stands, and the report")
         self._run("status")
         self._run("report")
@@ -107,10 +106,10 @@ class _Story:
         out.print(f"\nDone: all {total} users who were to be enforced are, each told in time.", markup=False)
         out.print(f"Open the report in a browser: {_report()}", markup=False)
 
-    def _run(self, *arguments: str, expected: int = 0) -> None:
+    def _run(self, *arguments: str, expected: int = ExitCode.DONE) -> None:
         out.print(f"$ rollout {shlex.join(arguments)}", markup=False, style="dim")
         code = run_command(self._main, arguments)
-        if code == INTERRUPTED:
+        if code == ExitCode.INTERRUPTED:
             raise Interrupted("the demo was ended early", cure="start it again: rollout demo")
         if code != expected:
             raise DemoFailed(f"rollout {shlex.join(arguments)} ended with {code}, expected {expected}")

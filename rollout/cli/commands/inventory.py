@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.options import Accounts, Config, Json, Ous, Profile, Users
+from rollout.cli.running import leave_with
 from rollout.cli.startup import go_live, read_settings, selection, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, out, print_json, table, warn
-from rollout.errors import WrongUsage
+from rollout.errors import ExitCode, WrongUsage
 
 if TYPE_CHECKING:
     from rollout.domain.plan.entries import LeftOut
     from rollout.workflows.listing import Listed
-
-IN_PART = 4
 
 
 def inventory(
@@ -66,9 +65,10 @@ def inventory(
         print_json(_as_json(listed, left, to))
     else:
         _tell(listed, left, to, narrowed=bool(account or ou or user))
-    if any(one.state == "unreachable" for one in left):
+    unreachable = any(one.state == "unreachable" for one in left)
+    if unreachable:
         warn("some accounts could not be read; their users are not in the file (see above)")
-        raise typer.Exit(IN_PART)
+    leave_with({ExitCode.IN_PART: unreachable})
 
 
 def _tell(listed: Listed, left: list[LeftOut], to: Path, *, narrowed: bool) -> None:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.options import Accounts, Config, Json, Ous, Profile
+from rollout.cli.running import leave_with
 from rollout.cli.startup import go_live, read_settings, selection, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, err, out, print_json, table, warn
+from rollout.errors import ExitCode
 
 if TYPE_CHECKING:
     from rollout.domain.plan.comparison import Before
     from rollout.domain.plan.entries import Header
     from rollout.workflows.plan import Planned
-
-CHANGES_DUE, IN_PART = 3, 4
 
 
 def plan(
@@ -70,11 +70,11 @@ def plan(
             out.print(line, markup=False)
         out.print(f"\nPlan [bold]{header.id}[/]: {planned.stored.location}")
         err.print("Next: review it, then rollout apply --stage dry-run")
-    if any(left.state == "unreachable" for left in header.left_out):
+    unreachable = any(left.state == "unreachable" for left in header.left_out)
+    if unreachable:
         warn("some accounts could not be read; they are not in the plan (see above)")
-        raise typer.Exit(IN_PART)
-    if detailed_exitcode and changes_due(planned):
-        raise typer.Exit(CHANGES_DUE)
+    due = detailed_exitcode and changes_due(planned)
+    leave_with({ExitCode.IN_PART: unreachable, ExitCode.CHANGES_FOUND: due})
 
 
 def changes_due(planned: Planned) -> bool:

@@ -144,7 +144,7 @@ def _why(error: Exception) -> str:
 def _lines(file: str) -> Iterator[tuple[int, str]]:
     cure = "name a file of JSON lines in UTF-8, or - for standard input"
     try:
-        with nullcontext(sys.stdin) if file == "-" else open(file, encoding="utf-8") as lines:  # noqa: PTH123
+        with nullcontext(sys.stdin) if file == "-" else open(file, encoding="utf-8") as lines:  # noqa: PTH123 - a name, or stdin
             yield from ((number, line) for number, line in enumerate(lines, 1) if line.strip())
     except OSError as error:
         raise WrongUsage(f"{file} cannot be read: {error.strerror or error}", cure=cure) from error

@@ -150,8 +150,8 @@ def about_class(sight: Sight, user: User, entry: Entry) -> Iterator[Drift]:
 
 
 def _worse(verdict: Verdict, entry: Entry) -> bool:
-    both = verdict.impact is not None and entry.impact is not None
-    return both and verdict.impact.worse_than(entry.impact)  # type: ignore[union-attr,arg-type]
+    now, planned = verdict.impact, entry.impact
+    return now is not None and planned is not None and now.worse_than(planned)
 
 
 def new_user(sight: Sight, user: User) -> Drift:

@@ -240,8 +240,8 @@ def _turn(record: WaveCarried | WaveUndone | RunEnded, progress: Progress) -> No
         case RunEnded():
             progress.ended[record.run] = record
             started = progress.runs[record.run]
-            # An account that cannot be entered has nothing to rehearse; it stops nobody else (design.md#stages-and-
-            # gates).
+            # An account that cannot be entered has nothing to rehearse; it stops nobody else
+            # (design.md#stages-and-gates).
             complete = record.ending is RunEnding.DONE or (
                 record.ending is RunEnding.IN_PART and not record.counts.get("failed")
             )

@@ -77,7 +77,7 @@ class Gateway:
         except AwsError as error:
             speaks_json = "X-Amz-Target" in request.headers
             status, headers, text = refusal(error, service, request_id, speaks_json=speaks_json)
-        except Exception:  # noqa: BLE001  as AWS does: a fault of its own is an answer too
+        except Exception:  # noqa: BLE001 - as AWS does: a fault of its own is an answer too
             _LOG.exception("the sandbox could not answer %s %s", service, action_of(request))
             failure = AwsError("InternalFailure", "The sandbox has a fault of its own; see its log.")
             status, headers, text = refusal(

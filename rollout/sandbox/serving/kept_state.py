@@ -10,7 +10,7 @@ from pathlib import Path
 
 # The paths and the header of the sandbox's own controls, which need the token of the state file.
 PREFIX = "/_sandbox/"
-TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105  the name of a header
+TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105 - the name of a header
 
 FOLDER, STATE, LOG, SETTINGS = ".rollout", "sandbox.json", "sandbox.log", "rollout.yaml"
 

@@ -128,7 +128,7 @@ def _spawn(folder: Path, log: Path, now: datetime, instance: str) -> subprocess.
     command += ["--now", now.isoformat(), "--instance", instance]
     log.touch(mode=0o600)
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603  our own module, by our own interpreter
+        process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
             command,
             cwd=folder,
             env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},

@@ -185,8 +185,8 @@ class Run:
         """Note which waves have been carried: nobody waits for a date, nothing failed, and somebody has moved.
 
         Who was never told holds a wave back only as long as the wave was not notified, or nobody else of it has moved:
-        one closed mailbox stops nobody, but a wave in which nobody could be told has shown nothing (design.md#stages-
-        and-gates).
+        one closed mailbox stops nobody, but a wave in which nobody could be told has shown nothing
+        (design.md#stages-and-gates).
         """
         if self.order.narrowed:
             return

@@ -119,8 +119,8 @@ def _still_there(scene: Scene, done: Done) -> Iterator[tuple[Entry, User]]:
 def _as_of_now(user: User, scene: Scene) -> User:
     """Ask a user's credentials live before enforcing, unless the report was made in this very run.
 
-    Who has a password and no device is always asked: that is where a lock-out would happen (design.md#stages-and-
-    gates).
+    Who has a password and no device is always asked: that is where a lock-out would happen
+    (design.md#stages-and-gates).
     """
     if scene.step.stage is not Stage.ENFORCE or is_placed(user, scene.site):
         return user
