@@ -13,6 +13,7 @@ from rollout.cli.terminal.console import TerminalProgress, err, out, print_json,
 from rollout.errors import ExitCode
 
 if TYPE_CHECKING:
+    from rollout.domain.people.inventory import Finding
     from rollout.domain.plan.comparison import Before
     from rollout.domain.plan.entries import Header
     from rollout.workflows.plan import Planned
@@ -73,13 +74,13 @@ def plan(
     unreachable = any(left.state == "unreachable" for left in header.left_out)
     if unreachable:
         warn("some accounts could not be read; they are not in the plan (see above)")
-    due = detailed_exitcode and changes_due(planned)
+    due = detailed_exitcode and changes_due(planned) > 0
     leave_with({ExitCode.IN_PART: unreachable, ExitCode.CHANGES_FOUND: due})
 
 
-def changes_due(planned: Planned) -> bool:
-    """Tell whether anybody is still to be enforced."""
-    return any(
+def changes_due(planned: Planned) -> int:
+    """Count who is still to be enforced."""
+    return sum(
         entry.verdict == "enforce" and not entry.enforced_by
         for account in planned.accounts
         for entry in account.entries
@@ -116,10 +117,12 @@ def left_out(header: Header) -> None:
 
 def findings(planned: Planned) -> None:
     """Print what a person must look at."""
-    found = [*planned.stored.header.findings, *(one for part in planned.accounts for one in part.findings)]
-    rows = [(one.code, one.account_id, one.text) for one in found]
-    if rows:
+    if rows := [(one.code, one.account_id, one.text) for one in _found(planned)]:
         out.print(table("\nFindings", ("what", "account", "text"), rows))
+
+
+def _found(planned: Planned) -> list[Finding]:
+    return [*planned.stored.header.findings, *(one for part in planned.accounts for one in part.findings)]
 
 
 def _cure(code: str) -> str:
@@ -137,6 +140,7 @@ def _as_json(planned: Planned, before: Before) -> dict[str, object]:
         "organization": header.organization_id,
         "verdicts": dict(header.verdicts),
         "waves": dict(header.waves),
+        "changes_due": changes_due(planned),
         "moved_to_a_later_wave": [
             {"arn": move.arn, "was": move.was, "now": move.now}
             for move in before.later(planned.accounts, tuple(header.waves))
@@ -144,5 +148,8 @@ def _as_json(planned: Planned, before: Before) -> dict[str, object]:
         "left_out": [
             {"account": left.account_id, "name": left.name, "state": left.state, "reason": left.reason}
             for left in header.left_out
+        ],
+        "findings": [
+            {"code": one.code, "account": one.account_id, "text": one.text} for one in _found(planned)
         ],
     }
