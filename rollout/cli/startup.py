@@ -84,6 +84,12 @@ def load_plan(files: Files, reference: str | None) -> StoredPlan:
     return stored
 
 
+def age_of(stored: StoredPlan) -> str:
+    """Say when a plan was made, and when planning again last made no difference."""
+    renewed = f", renewed {stored.renewed:%Y-%m-%d %H:%M} UTC" if stored.renewed else ""
+    return f"{stored.header.created:%Y-%m-%d %H:%M} UTC{renewed}"
+
+
 def share_report(files: Files, stored: StoredPlan, written: ReportFiles) -> tuple[str, ...]:
     """Put a report where the team finds it, and answer where; who may only read the store keeps it here."""
     try:

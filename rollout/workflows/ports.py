@@ -179,6 +179,13 @@ class StoredPlan(Protocol):
     def location(self) -> str:
         """Where a person finds the file."""
 
+    @property
+    def renewed(self) -> datetime | None:
+        """When planning again last made no difference; None where that never was."""
+
+    def renew(self, at: datetime) -> StoredPlan:
+        """Note beside the plan, whose own bytes stay, that planning again made no difference. Raises Unwritable."""
+
     def accounts(self) -> Iterator[AccountPlan]:
         """Read one account at a time, sorted by account id, joined with its evidence."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rollout.domain.plan.comparison import Before
     from rollout.domain.plan.entries import Header
     from rollout.workflows.plan import Planned
+    from rollout.workflows.ports import PlanStore
 
 
 def plan(
@@ -36,17 +38,36 @@ def plan(
             help="Plan although a line of break_glass, exemptions or exclude matches nobody.",
         ),
     ] = False,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Write the plan to this file, its evidence beside it; default: plans/ in the store.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Look at every account, judge every user, and write a plan. Writes nothing to AWS.
+
+    Where nothing has changed since the plan before, that plan is kept, and what was rehearsed and approved of it stays.
 
     Example: [bold]rollout plan[/] and then, in a pull request, review the file that it names.
     """
     from rollout.workflows.inventory import read_levels, take_inventory
-    from rollout.workflows.plan import compare_with, make_plan
+    from rollout.workflows.plan import make_plan, newest_plan, plan_in_place_of
 
     settings = read_settings(config)
     live, where = go_live(settings, profile)
-    live.files.check_plans_writable()
+    organization_id = where.organization.id
+    plans: PlanStore = live.files.plans
+    # Before minutes of reading: can the plan be put where it belongs, and does it replace nothing but a plan?
+    if to is None:
+        live.files.check_plans_writable()
+        earlier = newest_plan(plans, organization_id)
+    else:
+        plans = live.files.plan_at(to)
+        earlier = plan_in_place_of(plans, live.files.plans, organization_id)
     tell_endpoints(live)
     progress = TerminalProgress()
     levels = read_levels(live.organization, where.accounts, settings.rules.scps)
@@ -54,23 +75,14 @@ def plan(
         where, levels, live.looking(where, progress), settings.domain_scope(), selection(account, ou)
     )
     journal = live.files.journal(live.new_run())
-    before = compare_with(live.files.plans, where.organization.id)
-    planned = make_plan(
-        inventory,
-        live.plan_order(where, accept_unmatched=accept_unmatched),
-        live.files.plans,
-        journal,
-        before,
-    )
-    header = planned.stored.header
+    order = live.plan_order(where, accept_unmatched=accept_unmatched)
+    planned = make_plan(inventory, order, plans, journal, earlier)
     if json:
-        print_json(_as_json(planned, before))
+        print_json(_as_json(planned, earlier.before))
     else:
         _summarise(planned)
-        for line in before.differences(planned.accounts, tuple(header.waves)):
-            out.print(line, markup=False)
-        out.print(f"\nPlan [bold]{header.id}[/]: {planned.stored.location}")
-        err.print("Next: review it, then rollout apply --stage dry-run")
+        _tell_where(planned, earlier.before)
+    header = planned.header
     unreachable = any(left.state == "unreachable" for left in header.left_out)
     if unreachable:
         warn("some accounts could not be read; they are not in the plan (see above)")
@@ -87,8 +99,18 @@ def changes_due(planned: Planned) -> int:
     )
 
 
+def _tell_where(planned: Planned, before: Before) -> None:
+    stored = planned.stored
+    for line in before.differences(planned.accounts, tuple(planned.header.waves)):
+        out.print(line, markup=False)
+    kept = f" is kept, made {stored.header.created:%Y-%m-%d %H:%M} UTC" if planned.kept else ""
+    out.print(f"\nPlan [bold]{stored.header.id}[/]{kept}: {stored.location}")
+    if not planned.kept:
+        err.print("Next: review it, then rollout apply --stage dry-run")
+
+
 def _summarise(planned: Planned) -> None:
-    header = planned.stored.header
+    header = planned.header
     entries = [entry for account in planned.accounts for entry in account.entries]
     out.print(
         f"Organization {header.organization_id}: {len(planned.accounts)} accounts read, {len(entries)} users"
@@ -122,7 +144,7 @@ def findings(planned: Planned) -> None:
 
 
 def _found(planned: Planned) -> list[Finding]:
-    return [*planned.stored.header.findings, *(one for part in planned.accounts for one in part.findings)]
+    return [*planned.header.findings, *(one for part in planned.accounts for one in part.findings)]
 
 
 def _cure(code: str) -> str:
@@ -133,10 +155,11 @@ def _cure(code: str) -> str:
 
 
 def _as_json(planned: Planned, before: Before) -> dict[str, object]:
-    header = planned.stored.header
+    header, stored = planned.header, planned.stored
     return {
-        "plan": header.id,
-        "file": planned.stored.location,
+        "plan": stored.header.id,
+        "file": stored.location,
+        "kept": planned.kept,
         "organization": header.organization_id,
         "verdicts": dict(header.verdicts),
         "waves": dict(header.waves),
