@@ -72,6 +72,7 @@ class Live(Aws):
             partial(self._door, writing=False),
             self.engine(),
             progress,
+            self.clock,
         )
 
     def doctor_order(self, selection: Selection, *, reading_only: bool) -> DoctorOrder:
@@ -88,6 +89,7 @@ class Live(Aws):
             selection,
             entry_settings,
             reading_only,
+            settings.domain_selectors(),
         )
 
     def looking_with_care(self, where: Premises, progress: Progress) -> Looking:

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from rollout.domain.diagnosis.facts import EnvironmentFacts, QuotaUsage, Right
 from rollout.domain.people.inventory import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account, Caller, Organization
+from rollout.domain.people.selectors import Selectable
 from rollout.domain.people.users import NamedPolicy, Unread, User
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.policy.changes import Change
@@ -148,6 +149,9 @@ class Capabilities(Protocol):
 
     def quota_usage(self) -> QuotaUsage:
         """Count what AWS limits. Raises CannotEnter."""
+
+    def users(self) -> tuple[Selectable, ...]:
+        """List the users, with all that they can be selected by. Raises CannotEnter."""
 
 
 class ProbingAccess(Protocol):

@@ -73,3 +73,14 @@ def test_who_may_be_in_an_account_that_cannot_be_entered_refuses_nothing(bare: S
 def test_the_embedded_organization_has_no_such_line(bare: Shell):
     said = bare("plan", "--json")
     assert not {"selector-unmatched", "selector-not-looked-for"} & set(codes(said).values())
+
+
+def test_a_doctor_tells_it_before_any_plan(bare: Shell):
+    said = bare("doctor", "--json", env=PROTECTING["rules.break_glass"] | OTHERS["waves[0].ous"])
+    assert 1 == said.code
+    states = {
+        one["text"].partition(": ")[0]: one["state"]
+        for one in said.json["checks"]
+        if one["name"] == "selectors"
+    }
+    assert {"rules.break_glass": "failure", "waves[0].ous": "warning"} == states

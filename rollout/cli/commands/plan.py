@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollout.cli.options import Accounts, Config, Json, Ous, Profile
+from rollout.cli.options import Accounts, Config, Defaults, Json, Ous, Profile
 from rollout.cli.running import leave_with
-from rollout.cli.startup import go_live, read_settings, selection, tell_endpoints
+from rollout.cli.startup import go_live, read_deciding_settings, selection, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, err, out, print_json, table, warn
 from rollout.errors import ExitCode
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 def plan(
     config: Config = None,
+    defaults: Defaults = False,
     profile: Profile = None,
     account: Accounts = None,
     ou: Ous = None,
@@ -57,7 +58,7 @@ def plan(
     from rollout.workflows.inventory import read_levels, take_inventory
     from rollout.workflows.plan import make_plan, newest_plan, plan_in_place_of
 
-    settings = read_settings(config)
+    settings = read_deciding_settings(config, defaults=defaults)
     live, where = go_live(settings, profile)
     organization_id = where.organization.id
     plans: PlanStore = live.files.plans
