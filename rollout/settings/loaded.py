@@ -16,7 +16,7 @@ from rollout.domain.plan.waves import Wave
 from rollout.domain.policy.force_mfa import SEED, Amendments
 from rollout.domain.verdicts.rules import MachineRules
 from rollout.settings.models import RolloutFile, WindowSection
-from rollout.settings.selectors import selectors_of
+from rollout.settings.written_selectors import selectors_of
 
 # Lists whose order means nothing.
 _UNORDERED = {"ous", "accounts", "account_tags", "user_tags", "users", "break_glass", "enforce_machines"} | {
