@@ -40,6 +40,7 @@ from rollout.domain.policy.changes import (
     SkipCode,
     UserRef,
 )
+from rollout.domain.progress.gate_result import Result
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import (
     AccountFailed,
@@ -582,7 +583,7 @@ def a_gate_read(
     run: str = "run-1",
     at: datetime = NOW,
 ) -> GateRead:
-    return GateRead(run, at, wave, gate, result, detail)
+    return GateRead(run, at, wave, gate, Result(result), detail)
 
 
 def an_override(

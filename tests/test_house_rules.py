@@ -27,7 +27,7 @@ MODULES_TO_RENAME = {
 _CLASSES = """
 Account AccountFacts Amendments Applied Asked Before Caller Case Clock Done Engine Entry ExemptionLine Facts Files
 Group Ours Password PasswordPolicy Policies Progress Reading Rights Role Row Rules ServiceCredential Standing Summary
-Tally User World
+Key Tally User World
 Report Section WaveLine
 """
 CLASSES_TO_RENAME = set(_CLASSES.split())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rollout.domain.gates import GATES
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import RunEnding
 from rollout.domain.verdicts.verdict import Code, Impact, Kind
@@ -26,26 +27,9 @@ IMPACTS: dict[str, str] = {
     Impact.PASSKEY_ONLY: "Only a passkey, and access keys in use: add an authenticator app (TOTP) or use `aws login`.",
 }
 
-REASONS: dict[str, str] = {
-    Code.EXEMPTION: "An exemption that has not ended names this user.",
-    Code.OTHER_DENY: "A policy that does not belong to this tool denies everything without MFA.",
-    Code.MACHINE: "Looks like a machine: access keys or service credentials, and nobody who signs in.",
-    Code.FIRST_SIGN_IN: "The password must be changed at the first sign-in, which the policy would not allow.",
-    Code.CANNOT_ENROL: "The user's permissions do not allow enrolling a device.",
-    Code.NO_SLOT: "The user's quota of groups and policies is used up, so the policy cannot be attached.",
-    Code.UNREACHED: "No address is known, so nobody can be notified.",
-    Code.IS_OPERATOR: "Runs this tool, and must stay able to undo what it does.",
-    Code.BREAK_GLASS: "An emergency user, named in rollout.yaml.",
-    Code.NAME_CLASH: "A policy or group that does not belong to this tool has the name it needs.",
-    Code.UNKNOWN: "A fact that the decision needs could not be read. Missing data never counts as good news.",
-    Code.HAS_MFA: "The user has an MFA device.",
-    Code.NO_MFA: "The user has no MFA device yet.",
-    Code.NO_CREDENTIALS: "The user has neither a password nor an active access key.",
-    Code.KEYS_IN_USE: "Access keys were created or used recently.",
-    Code.PASSKEY_ONLY: "The only device is a passkey, which gives no codes for the command line.",
-    Code.OWNER_DECIDED: "Looks like a machine, but its owner decided to enforce MFA on it.",
-    Code.ENROLMENT_POLICY: "May not enrol a device today; the enrolment policy will be attached first.",
-}
+REASONS: dict[str, str] = {code: code.meaning for code in Code}
+
+GATE_MEANINGS: dict[str, str] = {gate.name: f"Passes when {gate.meaning}." for gate in GATES}
 
 STATES: dict[str, str] = {
     UserState.ENFORCED: "The policy of this tool is on the user: seen in AWS, or attached since by this tool.",
@@ -124,6 +108,7 @@ def legend() -> tuple[Section, ...]:
         Section("Deliveries of notices", DELIVERIES),
         Section("Outcomes of changes", OUTCOMES),
         Section("Endings of runs", ENDINGS),
+        Section("Gates of a wave", GATE_MEANINGS),
     )
     return (
         *codes,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeAlias
 
-from rollout.domain.gates import standing_override
+from rollout.domain.gates import Result, gate_named, override_in_force
 from rollout.domain.gates.readiness import void
 from rollout.domain.plan.entries import Entry, Header
 from rollout.domain.policy.changes import (
@@ -269,9 +269,10 @@ def gates_that_wait(progress: Progress, header: Header) -> dict[str, tuple[GateR
     found: defaultdict[str, list[GateRead]] = defaultdict(list)
     for read in last.values():
         let_through = overridden.get((read.wave, read.gate))
-        if read.result == "pass" or (let_through is not None and let_through >= read.at):
+        if read.result is Result.PASS or (let_through is not None and let_through >= read.at):
             continue
-        if standing_override(progress, order, read.wave, read.gate, header.checksum) is None:
+        gate = gate_named(read.gate)
+        if override_in_force(progress, order, read.wave, gate, header.checksum) is None:
             found[read.wave].append(read)
     return {wave: tuple(reads) for wave, reads in found.items()}
 

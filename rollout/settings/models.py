@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model, model_validator
+from pydantic import Field, WithJsonSchema, create_model, model_validator
 
 from rollout.domain.progress.channels import KeyKind, channel_named
 from rollout.settings.channel_fields import channel_fields
@@ -20,10 +20,8 @@ from rollout.settings.fields import (
     Day,
     Duration,
     ExternalId,
-    FreezeDays,
     Given,
     Glob,
-    Hours,
     IamName,
     KmsKey,
     Listed,
@@ -33,6 +31,7 @@ from rollout.settings.fields import (
     OneUser,
     OrganizationId,
     OuGlob,
+    Percent,
     PolicyName,
     PositiveDuration,
     RoleArn,
@@ -43,23 +42,15 @@ from rollout.settings.fields import (
     TagPair,
     Text,
     WaveName,
-    Zone,
 )
+from rollout.settings.gate_keys import gates_section
 from rollout.settings.places import StorePlace
+from rollout.settings.section import Section
 
 RoleNames = Annotated[tuple[RoleName, ...], Listed, NotEmpty, NoRepeats]
 Users = Annotated[tuple[OneUser, ...], Listed, NoRepeats]
 SHARE = {"type": "number", "exclusiveMinimum": 0, "maximum": 100}
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Percent = Annotated[float, Field(ge=0, le=100)]
 Days = Annotated[int, Field(ge=1, le=3650)]
-
-
-class Section(BaseModel):
-    """A mapping of `rollout.yaml`: unknown keys are refused, types are not guessed, nothing changes later."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Override(Section):
@@ -240,45 +231,26 @@ class WaveLine(Section):
         return not any(selectors) and self.percent in (None, 100)
 
 
-class FailureTolerance(Section):
-    """How many users of a wave may fail before it stops."""
-
-    count: Annotated[int, Field(ge=0)] = Field(3, description="The most users that may fail.")
-    percent: Percent = Field(5.0, description="The largest share of the wave that may fail.")
-
-
-class WindowSection(Section):
-    """When on the calendar a wave may be enforced."""
-
-    days: Annotated[tuple[Weekday, ...], Listed, NotEmpty, NoRepeats] = Field(
-        WEEKDAYS, description="Weekdays."
-    )
-    hours: Hours = Field("00:00-24:00", description="Hours of the day, from and to, such as 09:00-16:00.")
-    zone: Zone = Field("UTC", description="Time zone of days and hours, such as Europe/Berlin.")
-    freeze: Annotated[tuple[FreezeDays, ...], Listed, NoRepeats] = Field(
-        (), description="Days on which nothing is enforced: 2026-12-24, or 2026-12-20..2027-01-06."
-    )
-
-
-class GatesSection(Section):
+class _Notices(Section):
     """When a wave and its users may move."""
 
-    lead_time: Duration = Field(timedelta(days=14), description="From notice to enforcement, for each user.")
-    soak: Duration = Field(timedelta(days=3), description="From the end of one wave to the next.")
-    failure_tolerance: FailureTolerance = Field(
-        FailureTolerance(), description="How many users of a wave may fail before it stops."
+    lead_time: Duration = Field(
+        timedelta(days=14), description="From a user's notice to the user's enforcement."
     )
     notice_for_unaffected: bool = Field(
-        default=False, description="Also give notice, and lead time, to users for whom nothing changes."
+        default=False, description="Users for whom nothing changes get a notice, and lead time, too."
     )
-    enrolment: Percent | None = Field(
-        None, description="So large a share of a wave must have a device before it is enforced."
-    )
-    cli_moved: Percent | None = Field(
-        None, description="So large a share of a wave's key users must have moved to session tokens."
-    )
-    window: WindowSection = Field(WindowSection(), description="When on the calendar a wave may be enforced.")
-    approval: bool = Field(default=False, description="A wave is enforced only after rollout approve.")
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Give the setting of a gate: `gates_section` makes those fields from the registry."""
+
+
+if TYPE_CHECKING:
+    GatesSection = _Notices
+else:
+    GatesSection = gates_section("GatesSection", _Notices)
 
 
 class Finder(Section):

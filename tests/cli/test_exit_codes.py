@@ -38,6 +38,7 @@ def test_an_unreachable_account_is_4_and_the_plan_is_written(bare: Shell):
     ]
 
 
+# Takes a second or more: two whole plans, for each code is that of a plan.
 def test_changes_due_are_3_only_when_asked_for_and_win_over_4(bare: Shell):
     assert 3 == bare("plan", "--detailed-exitcode", env=WITHOUT_UNREACHABLE).code
     said = bare("plan", "--detailed-exitcode", "--json")
@@ -67,9 +68,10 @@ def test_a_lock_that_somebody_holds_is_5_and_names_them(rehearsed: Shell, sandbo
             said = rehearsed(*words)
             assert 5 == said.code
             assert f"is locked by {me[0]} on {me[1]} (process {me[2]})" in said.errors[0]
-    assert 0 == rehearsed("apply").code
+    assert 0 == rehearsed("apply", "--stage", "notify", "--yes").code
 
 
+# Takes a second or more: the widest wave is told twice: without an account, and with it.
 def test_an_account_that_shuts_its_door_later_is_4_and_told_with_its_cure(rehearsed: Shell, sandbox: Sandbox):
     shown = rehearsed("show", "--json", "--wave", "rest").json["accounts"]
     account = next(one["account"] for one in shown if one["account"] != MANAGEMENT)

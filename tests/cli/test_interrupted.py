@@ -70,6 +70,7 @@ def told(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Shell:
     return shell
 
 
+@pytest.mark.slow  # three runs over everybody, two of them in processes that get a signal
 def test_an_apply_that_is_stopped_twice_is_carried_to_its_end_and_writes_nothing_twice(told: Shell):
     with listening() as asked:
 

@@ -59,6 +59,7 @@ def test_the_file_is_its_owners_only_and_alone(tmp_path: Path):
     assert (0o600, 0o700) == tuple(stat.S_IMODE(path.stat().st_mode) for path in (file, file.parent))
 
 
+# Takes a second or more: the whole organization is read twice, by two commands.
 def test_it_judges_as_plan_does(capsys: pytest.CaptureFixture[str]):
     run(["plan"])
     capsys.readouterr()

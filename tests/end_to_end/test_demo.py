@@ -19,6 +19,8 @@ import pytest
 from tests.cli.shell import ROOT, Said, Shell, hear_ctrl_c
 from tests.end_to_end.iam_state import Onlooker
 
+pytestmark = pytest.mark.slow  # a whole rollout over thirteen accounts, once
+
 STEPS = (
     "An AWS organization of 13 accounts and about 150 users starts on this machine",
     "Look at every account, judge every user, write a plan. Nothing is written to AWS",
@@ -58,7 +60,6 @@ def exports(demo: Said) -> str:
     return "\n".join(lines) + "\n"
 
 
-@pytest.mark.slow  # a whole rollout over thirteen accounts
 def test_it_ends_well_and_tells_each_step(demo: Said):
     assert 0 == demo.code, demo.err
     places = [demo.out.index(f"==> {step}") for step in STEPS]

@@ -25,6 +25,8 @@ from rollout.sandbox.serving.server import Sandbox
 from tests.cli.shell import Said, Shell, listening, writes
 from tests.end_to_end.iam_state import Onlooker
 
+pytestmark = pytest.mark.slow  # eleven runs over thirteen accounts, once
+
 SETTINGS = """\
 waves:
   - {name: pilot, accounts: ["666677778888"]}

@@ -58,7 +58,6 @@ def test_an_empty_variable_was_not_set(load):
 
 def test_what_others_call_their_variables_is_no_concern(load):
     others = {
-        "ROLLOUT_REQUIRE_BROWSER": "1",
         "ROLLOUT": "x",
         "ROLLOUTS_STORE": "x",
         "rollout_store": "x",

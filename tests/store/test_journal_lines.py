@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.domain.policy.changes import Applied, CreatePolicy, Failed
+from rollout.domain.progress.gate_result import Result
 from rollout.domain.progress.records import (
     Before,
+    GateRead,
     Intent,
     Settled,
 )
@@ -54,6 +56,18 @@ def test_a_document_may_be_any_mapping():
 
     assert isinstance(record, Intent)
     assert record.change == change
+
+
+@pytest.mark.parametrize("result", ["pass", "fail", "inconclusive"])
+def test_what_a_gate_said_to_an_earlier_version_is_read_and_written_as_it_was(result):
+    line = (
+        b'{"type":"GateRead","run":"run-1","at":"2026-11-24T09:00:00Z","wave":"rest","gate":"soak",'
+        b'"result":"%s","detail":"x"}\n' % result.encode()
+    )
+    record = record_of(line)
+    assert isinstance(record, GateRead)
+    assert Result(result) is record.result
+    assert line == line_of(record)
 
 
 def test_outcomes_that_look_alike_stay_apart():

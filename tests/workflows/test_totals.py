@@ -73,6 +73,7 @@ def expected_state(account: Account, world: World) -> str:
     return "unreachable" if fails else "entered"
 
 
+# Takes a second or more: many whole plans, drawn at random.
 @given(organizations())
 def test_every_listed_account_is_named_once_and_the_numbers_add_up(world: World):
     try:

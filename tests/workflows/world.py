@@ -131,7 +131,7 @@ class World:
         self.scope = Scope()
         self.settings = EXPECTED_SETTINGS
         self.lead_time, self.soak, self.plan_max_age = LEAD_TIME, SOAK, timedelta(days=60)
-        self.gates = GateRules(tolerance=ALL_MAY_FAIL)
+        self.gates = GateRules(failure_tolerance=ALL_MAY_FAIL)
         given: dict[str, Any] = {
             "partition": "aws",
             "names": Names(),
@@ -276,7 +276,7 @@ class World:
             "scps": "auto",
             "version": "1.0.0",
             "plan_max_age": self.plan_max_age,
-            "gates": replace(self.gates, soak=self.soak),
+            "gates": self.gates.changed(soak=self.soak),
             "gated": not rehearsal,
         }
         return Order(**(fields | more))

@@ -2,34 +2,72 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+import logging
+import threading
 from datetime import UTC, datetime, timedelta
 
 from rollout.aws.connect.identity import WhoAmI
+from rollout.awsapi.retries import Dated
+from rollout.errors import RolloutError
+
+log = logging.getLogger(__name__)
+
+TOLERANCE = timedelta(minutes=1)
+"""By how much clocks may differ before AWS's time is taken anew."""
 
 
 class AwsClock:
-    """Fills `Clock`: the `Date` header of the `GetCallerIdentity` answer, plus what has gone by since."""
+    """Fills `Clock`: the time in an answer of AWS, plus what our counter says has gone by since.
 
-    def __init__(
-        self,
-        who: WhoAmI,
-        monotonic: Callable[[], float] = time.monotonic,
-        local: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        """Ask nothing yet. `monotonic` must be the counter that `who` goes by."""
+    The counter stands still while the machine sleeps, and this machine's clock does not. So when the two part, AWS
+    is asked again; and any answer that contradicts what we go by is what we go by from then on. Time never goes back.
+    """
+
+    def __init__(self, who: WhoAmI) -> None:
+        """Ask nothing yet. Counter and clock of this machine are those of the `Retries` that `who` asks with."""
         self._who = who
-        self._monotonic = monotonic
-        self._local = local
+        self._retries = who.retries
+        self._lock = threading.Lock()
+        self._base: Dated | None = None
+        self._latest = datetime.min.replace(tzinfo=UTC)
+        self._asked_at = timedelta(0)  # how far counter and clock had parted when AWS was last asked for that
 
     def now(self) -> datetime:
         """Tell the time. The first call asks AWS: raises NoCredentials, ExpiredCredentials, AwsFailure."""
-        answer = self._who.introduction()
-        if answer.said_at is None:
-            return self._local()
-        return answer.said_at + timedelta(seconds=self._monotonic() - answer.heard_at)
+        self._who.caller()
+        with self._lock:
+            newest = self._newest()
+            if newest is None:
+                return self._retries.now()
+            if self._base is None or abs(newest.said_at - self._at(newest.heard_at, self._base)) > TOLERANCE:
+                self._base = newest
+            self._latest = max(self._latest, self._at(self._retries.monotonic(), self._base))
+            return self._latest
 
-    def skew(self) -> timedelta:
-        """How far this machine's clock is ahead of AWS's; beyond five minutes AWS refuses signatures."""
-        return self._local() - self.now()
+    def skew(self) -> timedelta | None:
+        """How far this machine's clock is ahead of AWS's; beyond five minutes AWS refuses signatures.
+
+        None where AWS's answers have no time.
+        """
+        now = self.now()
+        return self._retries.now() - now if self._retries.newest else None
+
+    def _newest(self) -> Dated | None:
+        """Give the newest answer's time; asks when the machine has slept since, or somebody has set its clock."""
+        newest = self._retries.newest
+        if newest is None:
+            return None
+        counted = timedelta(seconds=self._retries.monotonic() - newest.heard_at)
+        apart = self._retries.now() - newest.local - counted
+        if min(abs(apart), abs(apart - self._asked_at)) > TOLERANCE:
+            self._asked_at = apart
+            try:
+                self._who.ask()
+            except RolloutError as problem:
+                # No change can be made now either, and the next answer tells the time.
+                log.warning("AWS cannot be asked for the time: %s", problem)
+        return self._retries.newest
+
+    @staticmethod
+    def _at(counter: float, base: Dated) -> datetime:
+        return base.said_at + timedelta(seconds=counter - base.heard_at)

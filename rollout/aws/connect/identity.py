@@ -1,68 +1,58 @@
-"""Asks once who the caller is, and keeps what time AWS gave with the answer."""
+"""Asks once who the caller is."""
 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout.awsapi.calls import CallerIdentity, Calls
-from rollout.awsapi.endpoints import date_of
 from rollout.awsapi.failures import CallFailed, ending_of
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection, partition_of
 from rollout.domain.people.organization import Caller
 
-
-@dataclass(frozen=True, slots=True)
-class Introduction:
-    """The caller, AWS's time in the answer's `Date` header, and when that answer came by our own counter."""
-
-    caller: Caller
-    said_at: datetime | None
-    heard_at: float
+if TYPE_CHECKING:
+    from mypy_boto3_sts.type_defs import GetCallerIdentityResponseTypeDef
 
 
 class WhoAmI:
     """Answers from one `GetCallerIdentity`, whoever asks; safe to share between threads."""
 
-    def __init__(
-        self, connection: Connection, retries: Retries, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, connection: Connection, retries: Retries) -> None:
         """Ask nothing yet."""
         self._connection = connection
         self._calls = Calls("", CallerIdentity(), retries, retries.pace())
-        self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._answer: Introduction | None = None
+        self._caller: Caller | None = None
 
-    def introduction(self) -> Introduction:
+    @property
+    def retries(self) -> Retries:
+        """What asks, and hears AWS's time with every answer."""
+        return self._calls.retries
+
+    def caller(self) -> Caller:
         """Ask the first time, remember after. Raises NoCredentials, ExpiredCredentials, AwsFailure."""
         with self._lock:
-            if self._answer is None:
-                self._answer = self._ask()
-            return self._answer
+            if self._caller is None:
+                answer = self.ask()
+                arn = answer["Arn"]
+                self._caller = Caller(
+                    arn=arn,
+                    account_id=answer["Account"],
+                    partition=partition_of(arn),
+                    source_user_arn=arn if ":user/" in arn else self._source_user(),
+                )
+            return self._caller
 
-    def _ask(self) -> Introduction:
-        client = self._connection.sts()
+    def ask(self) -> GetCallerIdentityResponseTypeDef:
+        """Ask AWS now, whatever is known already. Raises NoCredentials, ExpiredCredentials, AwsFailure."""
         try:
-            answer = self._calls.read(client.get_caller_identity)
+            return self._calls.read(self._connection.sts().get_caller_identity)
         except CallFailed as failed:
             raise ending_of(failed) from failed
-        heard_at = self._monotonic()
-        headers = answer["ResponseMetadata"].get("HTTPHeaders", {})
-        arn = answer["Arn"]
-        caller = Caller(
-            arn=arn,
-            account_id=answer["Account"],
-            partition=partition_of(arn),
-            source_user_arn=arn if ":user/" in arn else self._source_user(),
-        )
-        return Introduction(caller, date_of(headers.get("date")), heard_at)
 
     def _source_user(self) -> str | None:
         """Find the IAM user behind the role of the profile; None when there is none, or it cannot be asked."""

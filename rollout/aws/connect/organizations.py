@@ -72,7 +72,7 @@ class AwsOrganization:
 
     def caller(self) -> Caller:
         """Ask `GetCallerIdentity`. Raises NoCredentials, ExpiredCredentials, AwsFailure."""
-        return self._who.introduction().caller
+        return self._who.caller()
 
     def organization(self) -> Organization:
         """Ask `DescribeOrganization`. Raises OrganizationNotListable, NoCredentials, ExpiredCredentials."""

@@ -36,7 +36,7 @@ class AwsRunEnvironment:
             endpoints=tuple(
                 self._endpoint(service, url) for service, url in self._connection.endpoints.items()
             ),
-            skew=AwsClock(self._who).skew() if caller and self._who.introduction().said_at else None,
+            skew=AwsClock(self._who).skew() if caller else None,
             sessions=self._sessions(partition),
         )
 

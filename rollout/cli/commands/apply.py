@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +18,7 @@ from rollout.domain.progress.stages import Stage
 from rollout.errors import ExitCode, Interrupted, WrongUsage
 
 if TYPE_CHECKING:
+    from rollout.domain.gates.gate import AnyGate
     from rollout.domain.people.scope import Selection
     from rollout.domain.progress.replay import Progress
     from rollout.wiring import Live
@@ -63,10 +64,11 @@ def apply(
     Example: [bold]rollout apply --stage dry-run[/], then [bold]--stage notify[/], and when the lead time has passed
     [bold]--stage enforce[/]. Run it again for the next wave; a run that was cut short goes on where it stopped.
     """
+    from rollout.domain.gates import GATES
     from rollout.workflows.apply.guards import check_order
     from rollout.workflows.apply.run import apply_plan
 
-    overrides = _overrides(override_gate, reason)
+    overrides = overrides_of(override_gate, reason, GATES)
     settings = read_deciding_settings(config, defaults=defaults)
     live, where = go_live(settings, profile)
     stored = live.files.plans.load(plan, where.organization.id)
@@ -101,15 +103,15 @@ def apply(
     leave_with({ExitCode.IN_PART: bool(result.stopped) or result.in_part})
 
 
-def _overrides(gates: list[str] | None, reason: str | None) -> dict[str, str]:
-    from rollout.domain.gates import GATES
-
-    for gate in gates or ():
-        if gate not in GATES:
-            raise WrongUsage(f'there is no gate "{gate}"', cure=f"gates: {', '.join(GATES)}")
-    if gates and not reason:
+def overrides_of(names: list[str] | None, reason: str | None, gates: Iterable[AnyGate]) -> dict[str, str]:
+    """Give the reason for each gate to be overridden. Raises WrongUsage."""
+    known = [gate.name for gate in gates]
+    for name in names or ():
+        if name not in known:
+            raise WrongUsage(f'there is no gate "{name}"', cure=f"gates: {', '.join(known)}")
+    if names and not reason:
         raise WrongUsage("--override-gate needs --reason", cure='say why: --reason "…"; it is journalled')
-    return dict.fromkeys(gates or (), reason or "")
+    return dict.fromkeys(names or (), reason or "")
 
 
 def _again(stage: Stage, plan: str | None, wave: str | None, chosen: Selection) -> str:

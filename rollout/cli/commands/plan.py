@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -111,6 +112,8 @@ def _tell_where(planned: Planned, before: Before) -> None:
 
 
 def _summarise(planned: Planned) -> None:
+    from rollout.domain.verdicts.verdict import Kind
+
     header = planned.header
     entries = [entry for account in planned.accounts for entry in account.entries]
     out.print(
@@ -118,13 +121,8 @@ def _summarise(planned: Planned) -> None:
     )
     out.print(table("", ("verdict", "#users"), [(name, count) for name, count in header.verdicts.items()]))
     out.print(table("\nWaves", ("wave", "#users"), [(name, count) for name, count in header.waves.items()]))
-    held: dict[tuple[str, str], int] = {}
-    for entry in entries:
-        if entry.verdict == "hold":
-            for reason in entry.reasons:
-                key = (str(reason.code), _cure(str(reason.code)))
-                held[key] = held.get(key, 0) + 1
-    rows = [(code, count, cure) for (code, cure), count in sorted(held.items())]
+    held = Counter(reason.code for entry in entries if entry.verdict is Kind.HOLD for reason in entry.reasons)
+    rows = [(code, count, code.cure) for code, count in sorted(held.items())]
     if rows:
         out.print(table("\nHeld back", ("reason", "#users", "cure"), rows))
     left_out(header)
@@ -146,13 +144,6 @@ def findings(planned: Planned) -> None:
 
 def _found(planned: Planned) -> list[Finding]:
     return [*planned.header.findings, *(one for part in planned.accounts for one in part.findings)]
-
-
-def _cure(code: str) -> str:
-    from rollout.domain.verdicts.holds import CURES
-    from rollout.domain.verdicts.verdict import Code
-
-    return CURES.get(Code(code), "")
 
 
 def _as_json(planned: Planned, before: Before) -> dict[str, object]:

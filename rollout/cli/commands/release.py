@@ -17,7 +17,7 @@ from rollout.cli.startup import (
     tell_endpoints,
 )
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table, warn
-from rollout.errors import ExitCode, JournalDamaged, WrongUsage
+from rollout.errors import AwsFailure, ExitCode, JournalDamaged, WrongUsage
 
 if TYPE_CHECKING:
     from rollout.domain.progress.replay import Progress
@@ -123,7 +123,7 @@ def _open(
     end_in_good_order(live)
     try:
         records = tuple(live.files.journal("release").records())
-    except JournalDamaged as problem:
+    except (AwsFailure, JournalDamaged) as problem:
         warn(f"the journal cannot be read, and is not needed for accounts: {problem}")
         records = ()
     named = [text for text in account or () if is_account_id(text)]

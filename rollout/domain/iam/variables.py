@@ -92,11 +92,12 @@ def _filled(template: Pattern, values: tuple[str, ...]) -> Glob:
     )
 
 
+@lru_cache(maxsize=4096)
 def pattern(text: str, *, variables: bool, wildcards: bool, fold: bool = False) -> Pattern:
     """Compile a text of a policy.
 
     `variables`: the document's version knows them and the element allows them. `wildcards`: `*` and `?` are special.
-    Raises `Malformed` for a `${…}` that cannot be read.
+    Raises `Malformed` for a `${…}` that cannot be read. Remembered, because documents repeat the same few texts.
     """
     runs: list[list[list[str | int]]] = [[[]]]
     found: list[Variable] = []

@@ -13,6 +13,7 @@ from rollout.domain.policy.changes import (
     SkipCode,
     UserRef,
 )
+from rollout.domain.progress.gate_result import Result
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.stages import Stage
@@ -140,13 +141,13 @@ class AccountFailed:
 
 @dataclass(frozen=True, slots=True)
 class GateRead:
-    """A gate answered `pass`, `fail` or `inconclusive`, with its numbers."""
+    """A gate answered a run, with its numbers."""
 
     run: str
     at: datetime
     wave: str
     gate: str
-    result: str
+    result: Result
     detail: str
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -73,6 +74,7 @@ def page(report: Report, counts: Counts) -> Iterator[str]:
     return environment.get_template("index.html.jinja").generate(context)
 
 
+@cache  # compiling the templates takes longer than a small page
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("rollout.reporting.page"),

@@ -29,7 +29,7 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class BarSegment:
     """One part of the stacked bar, in thousandths of its width."""
 
     name: str
@@ -66,7 +66,7 @@ def exemptions(report: Report) -> list[ExemptionLine]:
     ]
 
 
-def segments(counts: Counts) -> list[Segment]:
+def segments(counts: Counts) -> list[BarSegment]:
     """Split all users into five parts that add up: under our policy, under others', and three that are not."""
     parts = (
         ("enforced", "Enforced by this tool", counts.enforced_by_us),
@@ -81,7 +81,7 @@ def segments(counts: Counts) -> list[Segment]:
         sum_ += users
         edges.append(sum_ * 1000 // counts.users if counts.users else 0)
     return [
-        Segment(name, label, users, left, right - left, percent(users, counts.users))
+        BarSegment(name, label, users, left, right - left, percent(users, counts.users))
         for (name, label, users), (left, right) in zip(parts, pairwise(edges), strict=True)
     ]
 

@@ -17,7 +17,7 @@ class GroupCommit:
     nothing more is taken then, and everybody who waits is told. `where` names the place for such a message.
     """
 
-    def __init__(self, write: Callable[[bytes], None], where: str) -> None:
+    def __init__(self, write: Callable[[Sequence[bytes]], None], where: str) -> None:
         """Hand batches to `write`, which returns when they are safe or raises a RolloutError."""
         self._write = write
         self._where = where
@@ -64,7 +64,7 @@ class GroupCommit:
             f"writing to {self._where} was interrupted", cure=START_AGAIN
         )
         try:
-            self._write(b"".join(batch))
+            self._write(batch)
             outcome = None
         except RolloutError as problem:
             outcome = problem

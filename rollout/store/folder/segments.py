@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -12,7 +13,8 @@ from rollout.domain.progress.records import Record
 from rollout.errors import JournalDamaged, Unwritable
 from rollout.files.private_files import FILE_MODE, make_folder, sync_folder, unwritable
 from rollout.store.folder.group_commit import START_AGAIN, GroupCommit
-from rollout.store.formats.journal_lines import line_of, records_of, start_of
+from rollout.store.formats.journal_chain import TAIL, NewSegment, Segment, records_of
+from rollout.store.formats.journal_lines import line_of
 
 FOLDER = "journal"
 ENDING = ".jsonl"
@@ -37,13 +39,15 @@ class FolderJournal:
         self._folder = root / FOLDER
         self._path = self._folder / f"{run_id}{ENDING}"
         self._descriptor: int | None = None
+        self._lines = NewSegment(run_id, self._segments)
         self._commit = GroupCommit(self._write, str(self._path))
 
     def append(self, *records: Record) -> None:
         """Write records; they are on disk when this returns. Raises Unwritable."""
         self._commit.add([line_of(record) for record in records])
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, lines: Sequence[bytes]) -> None:
+        data = self._lines.spell(lines)
         try:
             self._to_disk(data)
         except OSError as problem:
@@ -63,10 +67,9 @@ class FolderJournal:
 
     def records(self) -> Iterator[Record]:
         """Read all segments, oldest run first; a torn last line is passed over. Raises JournalDamaged."""
-        for segment in sorted(self._segments(), key=lambda path: (_started(path), path.name)):
-            yield from _read(segment)
+        yield from records_of(self._segments, lambda run: str(self._folder / f"{run}{ENDING}"))
 
-    def _segments(self) -> list[Path]:
+    def _segments(self) -> list[Segment]:
         if not os.path.lexists(self._folder):
             return []
         try:  # what is there and is no folder is an error: without its journal, a run would not know its own work
@@ -79,7 +82,7 @@ class FolderJournal:
                 f"{foreign} holds batches of a journal from a bucket, which cannot be read in a folder",
                 cure="set `store` to that bucket, or to another copy of it",
             )
-        return [path for path in there if path.suffix == ENDING and path.is_file()]
+        return [_File(path) for path in there if path.suffix == ENDING and path.is_file()]
 
     def close(self) -> None:
         """Let go of the segment; a later record is refused."""
@@ -89,29 +92,47 @@ class FolderJournal:
             self._descriptor = None
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A segment on disk (fills `Segment`)."""
+
+    path: Path
+    may_be_torn: bool = True
+
+    @property
+    def run(self) -> str:
+        return self.path.stem
+
+    def lines(self) -> Iterator[tuple[str, int, bytes]]:
+        try:
+            with self.path.open("rb") as stream:
+                for number, line in enumerate(stream, 1):
+                    yield str(self.path), number, line
+        except OSError as problem:
+            raise _unreadable(self.path, problem) from problem
+
+    def tail(self) -> bytes:
+        try:
+            with self.path.open("rb") as stream:
+                stream.seek(max(0, stream.seek(0, os.SEEK_END) - TAIL))
+                return stream.read()
+        except OSError as problem:
+            raise _unreadable(self.path, problem) from problem
+
+    def keep(self) -> None:
+        try:
+            with self.path.open("rb") as stream:
+                os.fsync(stream.fileno())
+        except OSError as problem:
+            raise _unreadable(self.path, problem) from problem
+
+
 def _create(path: Path) -> int:
     try:
         # O_EXCL: a second run of the same name would mix its numbers with those of the first.
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
     except FileExistsError as problem:
         raise Unwritable(f"{path} is there already, from another run", cure=START_AGAIN) from problem
-
-
-def _started(segment: Path) -> datetime:
-    """Tell when the run of a segment began, by its first record."""
-    try:
-        with segment.open("rb") as stream:
-            return start_of(stream.readline())
-    except OSError as problem:
-        raise _unreadable(segment, problem) from problem
-
-
-def _read(segment: Path) -> Iterator[Record]:
-    try:
-        with segment.open("rb") as stream:
-            yield from records_of(stream, str(segment))
-    except OSError as problem:
-        raise _unreadable(segment, problem) from problem
 
 
 def _unreadable(path: Path, problem: OSError) -> JournalDamaged:

@@ -7,16 +7,14 @@ otherwise is in `_FORMER_TYPES` and `_FORMER_FIELDS`, so that their journals are
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, cast, get_args, get_type_hints
+from typing import Any, cast, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
 from rollout.domain.progress.records import Record
-from rollout.errors import JournalDamaged
 from rollout.store.formats.mappings import ANY_MAPPING
 
 _FORMER_TYPES = {"Passed": "UserSkipped", "Trapped": "Deadlocked"}
@@ -124,25 +122,3 @@ def start_of(first_line: bytes) -> datetime:
     except BrokenLine:
         return _NEVER  # an empty or torn segment has nothing to put in order
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def records_of(stream: BinaryIO, where: str, *, may_be_torn: bool = True) -> Iterator[Record]:
-    """Read the records of a segment; a torn last line is passed over where there may be one. Raises JournalDamaged."""
-    number = 0
-    while line := stream.readline():
-        number += 1
-        try:
-            record = record_of(line)
-        except BrokenLine as problem:
-            if may_be_torn and not stream.readline():
-                return  # a crash cut the last line short; nobody was told that it was written
-            raise JournalDamaged(
-                f"{where}, line {number} is damaged: {problem}",
-                cure="take that file back from a backup; without it, nobody knows what that run changed",
-            ) from problem
-        except UnknownLine as problem:
-            raise JournalDamaged(
-                f"{where}, line {number} was not written by this version of rollout: {problem}",
-                cure="use the newest version of rollout that anybody used on this store",
-            ) from problem
-        yield record

@@ -110,6 +110,7 @@ def earlier(world: World) -> list[Change]:
     ]
 
 
+# Takes a second or more: a run is killed at every one of its moments.
 def test_a_run_killed_at_any_moment_is_finished_by_the_next(ripe):
     ideal, moments = undisturbed(ripe, Stage.ENFORCE), 0
     for world in killed_at_every_moment(ripe, Stage.ENFORCE):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rollout.domain.iam import Allowed, Deciding, Decision, ExplicitlyDenied, ImplicitlyDenied, Undecided
-from rollout.domain.verdicts.enrolment import Able, covered, enrolment
+from rollout.domain.verdicts.enrolment_check import Able, covered, enrolment
 from rollout.domain.verdicts.requests import Asked
 
 STEP, TOKEN = "iam:EnableMFADevice", "sts:GetSessionToken"
