@@ -46,6 +46,7 @@ def test_a_difference_makes_a_new_plan_the_newest(planned: Shell, sandbox: Sandb
     assert said.json["plan"] == planned("show", "--json").json["plan"]
 
 
+# Takes a second or more: three whole plans, for each is compared with the one before.
 def test_out_writes_there_and_nothing_to_the_store(bare: Shell, tmp_path: Path):
     said = bare("plan", "--out", "reviews/mine.yaml", "--json")
     assert 4 == said.code, said.err

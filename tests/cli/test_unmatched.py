@@ -17,6 +17,7 @@ def env(**settings: object) -> dict[str, str]:
     return {f"ROLLOUT_{name}": json.dumps(value) for name, value in settings.items()}
 
 
+# Most tests here take a second or more: what is told of a selector is told by a whole plan.
 PROTECTING = {
     "rules.break_glass": env(RULES__BREAK_GLASS=[NOBODY]),
     "exemptions[0].user": env(EXEMPTIONS=[{"user": NOBODY, **EXEMPT}]),
