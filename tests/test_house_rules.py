@@ -22,12 +22,11 @@ MODULES_TO_RENAME = {
     "organizations",
     "passwords",
     "sessions",
-    "undoing",
 }
 _CLASSES = """
-Account AccountFacts Amendments Applied Asked Before Caller Case Clock Done Engine Entry ExemptionLine Facts Files
+Account AccountFacts Amendments Asked Before Caller Clock Engine Entry ExemptionLine Facts Files
 Group Ours Password PasswordPolicy Policies Progress Reading Rights Role Row Rules ServiceCredential Standing Summary
-Key Tally User World
+Key User World
 Report Section WaveLine
 """
 CLASSES_TO_RENAME = set(_CLASSES.split())

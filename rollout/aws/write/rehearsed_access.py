@@ -38,7 +38,7 @@ class Notes:
 
 
 class RehearsedAccess:
-    """Fills `Door` around another one: its accounts never write. Safe to share between threads."""
+    """Fills `AccountAccess` around another one: its accounts never write. Safe to share between threads."""
 
     def __init__(self, inner: AccountAccess) -> None:
         """Enter through `inner`, which may well be narrowed to reading."""
