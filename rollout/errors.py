@@ -33,8 +33,8 @@ GRAVEST_FIRST = (
     ExitCode.PLAN_REFUSED,
     ExitCode.REFUSED,
     ExitCode.ERROR,
+    ExitCode.CHANGES_FOUND,  # before IN_PART: an account that is never reachable must not hide what was found
     ExitCode.IN_PART,
-    ExitCode.CHANGES_FOUND,
 )
 
 

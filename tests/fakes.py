@@ -528,6 +528,11 @@ class FakeStoredPlan:
 
     header: Header
     parts: tuple[AccountPlan, ...]
+    renewed: datetime | None = None
+
+    def renew(self, at: datetime) -> FakeStoredPlan:
+        """Give the plan back with the new time; whoever keeps it decides."""
+        return replace(self, renewed=at)
 
     @property
     def stem(self) -> str:

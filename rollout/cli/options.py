@@ -16,6 +16,10 @@ Config = Annotated[
         show_default=False,
     ),
 ]
+Defaults = Annotated[
+    bool,
+    typer.Option("--defaults", help="Work without a settings file, on purpose: defaults and ROLLOUT_* only."),
+]
 Profile = Annotated[
     str | None,
     typer.Option(

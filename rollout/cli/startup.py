@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rollout.cli.running import interrupted
 from rollout.cli.terminal.console import err, warn
 from rollout.domain.people.scope import Selection
-from rollout.errors import Unwritable
+from rollout.errors import BadSettings, Unwritable
 
 if TYPE_CHECKING:
     from rollout.reporting import ReportFiles
@@ -33,6 +33,24 @@ def read_settings(config: Path | None, flags: Mapping[str, object] | None = None
     settings = load_settings(config, os.environ, Path.cwd(), flags)
     for warning in settings.warnings:
         warn(warning)
+    return settings
+
+
+def read_deciding_settings(config: Path | None, *, defaults: bool) -> Settings:
+    """Read the settings for a command that judges people or brings them under the policy.
+
+    Without a settings file nobody is exempt and nobody is for emergencies, so that has to be said on purpose. Raises
+    BadSettings.
+    """
+    settings = read_settings(config)
+    if settings.source is None and not defaults:
+        raise BadSettings(
+            "there is no rollout.yaml here: without it, break_glass and exemptions protect nobody",
+            cure="run this in its folder, name it with --config, or write one with `rollout init`; to work on the "
+            "defaults on purpose: --defaults",
+        )
+    if settings.source is not None and defaults:
+        raise BadSettings(f"--defaults, and yet there is {settings.source}", cure="leave out --defaults")
     return settings
 
 
@@ -82,6 +100,12 @@ def load_plan(files: Files, reference: str | None) -> StoredPlan:
     if expected is not None and found != expected:
         warn(f"plan {stored.header.id} is of organization {found}, but rollout.yaml says {expected}")
     return stored
+
+
+def age_of(stored: StoredPlan) -> str:
+    """Say when a plan was made, and when planning again last made no difference."""
+    renewed = f", renewed {stored.renewed:%Y-%m-%d %H:%M} UTC" if stored.renewed else ""
+    return f"{stored.header.created:%Y-%m-%d %H:%M} UTC{renewed}"
 
 
 def share_report(files: Files, stored: StoredPlan, written: ReportFiles) -> tuple[str, ...]:

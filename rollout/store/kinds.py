@@ -28,6 +28,9 @@ class StoreLock(Protocol):
     def holder(self, organization_id: str) -> Holder | None:
         """Tell who holds the lock, dead or alive."""
 
+    def runs_here(self, holder: Holder) -> bool:
+        """Tell whether the holder's process is known to run on this machine."""
+
     def break_open(self, organization_id: str) -> Holder | None:
         """Take the lock away from whoever holds it; returns who that was."""
 

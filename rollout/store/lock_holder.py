@@ -11,7 +11,7 @@ from uuid import uuid4
 from pydantic import TypeAdapter
 
 from rollout.errors import LockHeld
-from rollout.store.processes import is_gone
+from rollout.store.processes import is_alive, is_gone
 
 _ORGANIZATION_ID = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -47,6 +47,11 @@ class Holder:
         """Tell whether another holder is dead for sure: a process of this host that has ended. In doubt it lives."""
         here = bool(other.token) and other.host == self.host
         return here and is_gone(other.pid, other.process_start, self.process_start)
+
+    def knows_alive(self, other: Holder) -> bool:
+        """Tell whether another holder runs for sure: a process of this host that is still there."""
+        here = bool(other.token) and other.host == self.host
+        return here and is_alive(other.pid, other.process_start, self.process_start)
 
     def written(self) -> bytes:
         """Spell it as the lock's content."""

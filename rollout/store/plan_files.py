@@ -17,12 +17,15 @@ from rollout.errors import NoPlan, PlanRefused
 from rollout.files.private_files import FolderStore
 from rollout.store.files import Files
 from rollout.store.formats import evidence, plan_yaml
+from rollout.store.formats.renewal import read_renewal, renewal_bytes
 
 ENDING = ".yaml"
 EVIDENCE = ".evidence.jsonl.gz"
+RENEWAL = ".renewed.json"
 _LIKE_A_STEM = re.compile(r"\d{4}-\d{2}-\d{2}-.+")
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _IN_MEMORY = 16 << 20
+MOST_OF_A_RENEWAL = 4096
 
 
 def stem_of(header: Header) -> str:
@@ -37,6 +40,7 @@ class FiledPlan:
     files: Files
     name: str
     header: Header
+    renewed: datetime | None = None
 
     @property
     def stem(self) -> str:
@@ -47,6 +51,12 @@ class FiledPlan:
     def location(self) -> str:
         """Where a person finds the file."""
         return self.files.where(self.name)
+
+    def renew(self, at: datetime) -> FiledPlan:
+        """Note beside the plan that planning again made no difference. Raises Unwritable."""
+        with self.files.writing(_beside(self.name, RENEWAL)) as stream:
+            stream.write(renewal_bytes(self.header.checksum, at))
+        return replace(self, renewed=at)
 
     def accounts(self) -> Iterator[AccountPlan]:
         """Read one account at a time: its document, joined with its evidence. Raises NoPlan, PlanRefused.
@@ -84,23 +94,7 @@ class Plans:
         """
         if not _SAFE_ID.fullmatch(header.id):
             raise ValueError(f"a plan id names files: {header.id!r} cannot")
-        name = f"{self._folder}/{stem_of(header)}{ENDING}"
-        wave_order = {wave: place for place, wave in enumerate(header.waves)}
-        with SpooledTemporaryFile(max_size=_IN_MEMORY) as body:
-            # The header holds the evidence's digest and stands first, so the documents have to wait.
-            with self._files.writing(_beside(name)) as stream, plan_yaml.DocumentWriter(body) as documents:
-                facts = evidence.EvidenceWriter(stream)
-                for account in _in_order(accounts):
-                    documents.write_account(account, wave_order)
-                    facts.write_account(account)
-                facts.close()
-            digests = replace(header.digests, evidence=facts.digest)
-            top, sealed = plan_yaml.sealed_header(replace(header, digests=digests), _chunks(body))
-            with self._files.writing(name) as stream:
-                stream.write(top)
-                for chunk in _chunks(body):
-                    stream.write(chunk)
-        return FiledPlan(self._files, name, sealed)
+        return _save(self._files, f"{self._folder}/{stem_of(header)}{ENDING}", header, accounts)
 
     def load(self, reference: str | None, organization_id: str | None = None) -> FiledPlan:
         """Open a plan by path, stem or id; None: the newest by `created`, of that organization if there is one.
@@ -108,8 +102,7 @@ class Plans:
         Raises NoPlan, PlanRefused (altered, or its evidence missing or altered).
         """
         found = self._newest(organization_id) if reference is None else self._named(reference)
-        _check(found)
-        return found
+        return _checked(found)
 
     def _named(self, reference: str) -> FiledPlan:
         for files, name in self._places(reference):
@@ -189,12 +182,62 @@ class FolderPlans(Plans):
         yield from super()._places(reference)
 
 
+class PlanAtPath:
+    """One plan, in a file of the operator's choice on this machine (fills `PlanStore`)."""
+
+    def __init__(self, path: Path) -> None:
+        """Neither read nor write anything yet."""
+        self._files, self._name = FolderStore(path.parent), path.name
+
+    def save(self, header: Header, accounts: Iterable[AccountPlan]) -> FiledPlan:
+        """Write that file, its evidence beside it. Raises Unwritable."""
+        return _save(self._files, self._name, header, accounts)
+
+    def load(self, reference: str | None = None, organization_id: str | None = None) -> FiledPlan:
+        """Open that file; there is no other to choose. Raises NoPlan, PlanRefused."""
+        try:
+            return _checked(FiledPlan(self._files, self._name, _header(self._files, self._name)))
+        except FileNotFoundError as problem:
+            raise NoPlan(
+                f"there is no {self._files.where(self._name)}", cure="run `rollout plan`"
+            ) from problem
+
+
 def is_file(path: Path) -> bool:
     """Tell whether there is a file, also of a path that no file could have."""
     try:
         return path.is_file()
     except (OSError, ValueError):  # too long for a path, or with a zero byte in it
         return False
+
+
+def _save(files: Files, name: str, header: Header, accounts: Iterable[AccountPlan]) -> FiledPlan:
+    wave_order = {wave: place for place, wave in enumerate(header.waves)}
+    with SpooledTemporaryFile(max_size=_IN_MEMORY) as body:
+        # The header holds the evidence's digest and stands first, so the documents have to wait.
+        with files.writing(_beside(name)) as stream, plan_yaml.DocumentWriter(body) as documents:
+            facts = evidence.EvidenceWriter(stream)
+            for account in _in_order(accounts):
+                documents.write_account(account, wave_order)
+                facts.write_account(account)
+            facts.close()
+        digests = replace(header.digests, evidence=facts.digest)
+        top, sealed = plan_yaml.sealed_header(replace(header, digests=digests), _chunks(body))
+        with files.writing(name) as stream:
+            stream.write(top)
+            for chunk in _chunks(body):
+                stream.write(chunk)
+    return FiledPlan(files, name, sealed)
+
+
+def _checked(plan: FiledPlan) -> FiledPlan:
+    """Check both files, and look for a renewal. Raises NoPlan, PlanRefused."""
+    _check(plan)
+    try:
+        with _reading(plan.files, _beside(plan.name, RENEWAL)) as stream:
+            return replace(plan, renewed=read_renewal(stream.read(MOST_OF_A_RENEWAL), plan.header.checksum))
+    except FileNotFoundError:
+        return plan
 
 
 def _check(plan: FiledPlan) -> None:
@@ -240,8 +283,8 @@ def _reading(files: Files, name: str) -> Iterator[BinaryIO]:
         ) from problem
 
 
-def _beside(name: str) -> str:
-    return name.removesuffix(ENDING) + EVIDENCE
+def _beside(name: str, ending: str = EVIDENCE) -> str:
+    return name.removesuffix(ENDING) + ending
 
 
 def _age(plan: FiledPlan) -> tuple[datetime, str]:

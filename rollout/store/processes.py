@@ -43,6 +43,20 @@ def is_gone(pid: int, start: str, my_start: str) -> bool:
     return bool(start and found) and found != start
 
 
+def is_alive(pid: int, start: str, my_start: str) -> bool:
+    """Tell whether a process of this host's name runs for sure: one that this process can see, with that very start.
+
+    Arguments are as in `is_gone`; both are False where nothing is known.
+    """
+    theirs, mine = start.split(_SEPARATOR), my_start.split(_SEPARATOR)
+    return (
+        theirs[1:] == mine[1:]
+        and bool(start)
+        and process_start(pid) == start
+        and not is_gone(pid, start, my_start)
+    )
+
+
 def _is_running(pid: int) -> bool:
     if pid <= 0:  # kill() would speak to whole groups of processes
         return True

@@ -67,6 +67,7 @@ class Live(Aws):
             partial(self._door, writing=False),
             self.engine(),
             progress,
+            self.clock,
         )
 
     def doctor_order(self, selection: Selection, *, reading_only: bool) -> DoctorOrder:
@@ -83,6 +84,7 @@ class Live(Aws):
             selection,
             entry_settings,
             reading_only,
+            settings.domain_selectors(),
         )
 
     def looking_with_care(self, where: Premises, progress: Progress) -> Looking:
@@ -91,7 +93,7 @@ class Live(Aws):
         read = read_with_care(names_of(self.settings).group, known)
         return replace(self.looking(where, progress), read=read)
 
-    def plan_order(self, where: Premises) -> PlanOrder:
+    def plan_order(self, where: Premises, *, accept_unmatched: bool = False) -> PlanOrder:
         """Say how a plan is made."""
         settings = self.settings
         return PlanOrder(
@@ -101,6 +103,8 @@ class Live(Aws):
             scps=settings.rules.scps,
             settings=digest(settings.decisive()),
             max_exempt_percent=settings.rules.max_exempt_percent,
+            selectors=settings.domain_selectors(),
+            accept_unmatched=accept_unmatched,
         )
 
     def run_context(

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rollout.domain.progress.stages import Stage
+from rollout.errors import WrongUsage
 from rollout.files.private_files import check_writable
 from rollout.reporting import ReportFiles
 from rollout.settings import BucketPlace, Settings
 from rollout.store.kinds import InFolder, Store, StoreLock
 from rollout.store.lock_holder import Holder
 from rollout.store.markers import StoredMarker
-from rollout.store.plan_files import Plans
+from rollout.store.plan_files import PlanAtPath, Plans
 from rollout.store.processes import process_start
 from rollout.wiring.clocks import LocalClock
 from rollout.workflows.ports import Journal, StoredPlan
@@ -62,6 +63,13 @@ class Files:
     def plans(self) -> Plans:
         """The plans of the store."""
         return self._store.plans()
+
+    def plan_at(self, path: Path) -> PlanAtPath:
+        """A plan in a file of the operator's choice. Raises WrongUsage, Unwritable where none can be written."""
+        if path.is_dir():
+            raise WrongUsage(f"{path} is a folder", cure=f"name a file in it: --out {path / 'plan.yaml'}")
+        check_writable(path.parent)
+        return PlanAtPath(path)
 
     def journal(self, run: str) -> Journal:
         """Open the journal; `run` names the segment that new records go into."""

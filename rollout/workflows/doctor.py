@@ -17,11 +17,19 @@ from rollout.domain.diagnosis.facts import (
 )
 from rollout.domain.people.organization import Account, Caller
 from rollout.domain.people.scope import Scope, Selection
+from rollout.domain.people.selectors import (
+    AccountSelector,
+    Searched,
+    Selector,
+    UnmatchedSelector,
+    find_unmatched,
+)
 from rollout.domain.people.users import Unread
 from rollout.errors import Interrupted, RolloutError
 from rollout.workflows.inventory import left_alone, read_levels
 from rollout.workflows.ports import (
     CannotEnter,
+    Clock,
     Engine,
     OrganizationPort,
     PolicyLevels,
@@ -43,6 +51,7 @@ class DoctorTools:
     access: Callable[[Caller], ProbingAccess]
     engine: Engine
     progress: Progress
+    clock: Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,7 @@ class DoctorOrder:
     selection: Selection = field(default_factory=Selection)
     entry_settings: EntrySettings = field(default_factory=EntrySettings)
     reading_only: bool = False
+    selectors: tuple[Selector, ...] = ()
 
 
 def examine(order: DoctorOrder, tools: DoctorTools) -> Diagnosis:
@@ -68,6 +78,8 @@ def examine(order: DoctorOrder, tools: DoctorTools) -> Diagnosis:
     if ours and listed and not isinstance(listed, NoAnswer):
         check_accounts(order.selection, listed, ours.id)
         accounts = _look_at_accounts(listed, caller, order, tools)
+        unmatched = _unmatched(order, listed, accounts, tools.clock)
+        organization = replace(organization, unmatched=unmatched)
     environment_facts = tools.run_environment.environment_facts(caller)
     return diagnose(DoctorFacts(caller, environment_facts, organization, accounts))
 
@@ -121,6 +133,21 @@ def _look_at_accounts(
     return tuple(sorted(looks, key=lambda look: look.account.id))
 
 
+def _unmatched(
+    order: DoctorOrder, listed: tuple[Account, ...], accounts: tuple[AccountProbe, ...], clock: Clock
+) -> tuple[UnmatchedSelector, ...]:
+    selectors = order.selectors
+    if order.selection != Selection():
+        selectors = tuple(one for one in selectors if isinstance(one, AccountSelector))
+    searched = Searched(
+        listed,
+        tuple(user for probe in accounts for user in probe.users or ()),
+        frozenset(probe.account.id for probe in accounts if probe.users is None and not probe.left_alone),
+        frozenset(probe.account.id for probe in accounts if probe.left_alone),
+    )
+    return tuple(find_unmatched(selectors, searched, clock.now().date()))
+
+
 def _look_at(account: Account, access: ProbingAccess, order: DoctorOrder) -> AccountProbe:
     try:
         inside = access.probe(account)
@@ -135,7 +162,7 @@ def _look_at(account: Account, access: ProbingAccess, order: DoctorOrder) -> Acc
         rights = tuple(right for right in rights if not right.writes)
     look = AccountProbe(account, role=inside.role, rights=rights)
     try:
-        return replace(look, quota_usage=inside.quota_usage())
+        return replace(look, quota_usage=inside.quota_usage(), users=inside.users())
     except CannotEnter as refusal:
         return replace(look, quota_usage=NoAnswer(refusal.why, refusal.cure))
     except RolloutError as error:

@@ -95,11 +95,10 @@ def take_inventory(
     views: list[AccountView] = []
     enterable: list[Account] = []
     for account in where.accounts:
-        why_not = left_alone(account, scope)
-        if not why_not and not _selected(account, selection):
-            why_not = "not selected by --account / --ou"
-        if why_not:
+        if why_not := left_alone(account, scope):
             views.append(NotEntered(account, why_not))
+        elif not _selected(account, selection):
+            views.append(NotEntered(account, "not selected by --account / --ou", asked_for=False))
         else:
             enterable.append(account)
     if not enterable:

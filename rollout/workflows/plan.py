@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
 
-from rollout.domain.people.exemptions import Exemption
-from rollout.domain.people.inventory import Finding, Inventory
+from rollout.domain.people.inventory import AccountView, Inventory, NotEntered
+from rollout.domain.people.selectors import Searched, Selector, UnmatchedSelector, find_unmatched
 from rollout.domain.plan.comparison import Before, about_moves, remember
+from rollout.domain.plan.content import content_digest
 from rollout.domain.plan.entries import AccountPlan, Digests, Header, count_verdicts, count_waves
 from rollout.domain.plan.findings import about_exemptions
 from rollout.domain.plan.fingerprints import digest
@@ -30,26 +30,46 @@ class PlanOrder:
     scps: str
     settings: str
     max_exempt_percent: float
+    selectors: tuple[Selector, ...] = ()
+    accept_unmatched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Everybody judged by today's `rollout.yaml`; `without_wave` names those to be enforced whom no wave takes."""
+    """Everybody judged by today's `rollout.yaml`; `without_wave` names those to be enforced whom no wave takes.
+
+    `unmatched` are the selectors that match nobody; each is a finding of the header too.
+    """
 
     header: Header
     accounts: tuple[AccountPlan, ...]
     without_wave: tuple[str, ...] = ()
+    unmatched: tuple[UnmatchedSelector, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The plan as it was stored, with what a summary tells."""
+    """The plan as it was stored, with what a summary tells. `header` is that of today's look.
+
+    `kept`: nothing has changed, and the plan before stays what it was; only its age is renewed.
+    """
 
     stored: StoredPlan
+    header: Header
     accounts: tuple[AccountPlan, ...]
+    kept: bool = False
 
 
-NOTHING_BEFORE = Before("", {})
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The plan before, to say what has changed since, and to keep where nothing has and it lies in the right place."""
+
+    before: Before
+    content: str = ""
+    stored: StoredPlan | None = None
+
+
+NOTHING_EARLIER = Earlier(Before("", {}))
 
 
 def make_plan(
@@ -57,19 +77,28 @@ def make_plan(
     order: PlanOrder,
     plans: PlanStore,
     journal: Journal,
-    before: Before = NOTHING_BEFORE,
+    earlier: Earlier = NOTHING_EARLIER,
 ) -> Planned:
     """Judge everybody, put them into waves, and store the plan. Who goes later than before is named in it.
 
-    Raises WrongUsage when a user fits no wave, Refused when more are exempt than `max_exempt_percent`.
+    Where nothing has changed, the plan before is kept with what was rehearsed and approved of it.
+
+    Raises WrongUsage when a user fits no wave; Refused when more are exempt than `max_exempt_percent`, or when a
+    selector that protects people matches nobody and the operator does not accept that.
     """
     made = draft(inventory, order, replay(journal.records(), inventory.organization.id))
     _refuse_without_wave(made.without_wave)
     _refuse_too_many_exempt(made.accounts, order.max_exempt_percent)
+    if not order.accept_unmatched:
+        _refuse_unmatched(made.unmatched)
+    before = earlier.before
+    if earlier.stored is not None and earlier.content == content_digest(made.header, made.accounts):
+        kept = earlier.stored.renew(inventory.taken_at)
+        return Planned(kept, made.header, made.accounts, kept=True)
     moves = before.later(made.accounts, tuple(made.header.waves))
     findings = (*made.header.findings, *about_moves(moves, before.plan_id))
     header = replace(made.header, findings=findings)
-    return Planned(plans.save(header, made.accounts), made.accounts)
+    return Planned(plans.save(header, made.accounts), header, made.accounts)
 
 
 def draft(inventory: Inventory, order: PlanOrder, progress: Progress) -> Draft:
@@ -78,6 +107,8 @@ def draft(inventory: Inventory, order: PlanOrder, progress: Progress) -> Draft:
     parts = tuple(planner.plan(observed) for observed in inventory.observed)
     accounts = tuple(part.plan for part in parts)
     effort = inventory.whole_effort
+    today = inventory.taken_at.date()
+    unmatched = tuple(find_unmatched(order.selectors, _searched(inventory), today))
     header = Header(
         id=order.id,
         organization_id=inventory.organization.id,
@@ -91,22 +122,53 @@ def draft(inventory: Inventory, order: PlanOrder, progress: Progress) -> Draft:
         waves=count_waves(accounts, tuple(wave.name for wave in order.waves)),
         verdicts=count_verdicts(accounts),
         left_out=tuple(left_out(inventory)),
-        findings=_findings(inventory, order.rules.exemptions, inventory.taken_at.date()),
+        findings=(
+            *inventory.findings,
+            *about_exemptions(order.rules.exemptions, today),
+            *(one.finding for one in unmatched),
+        ),
         calls=effort.calls,
         retries=effort.retries,
     )
-    return Draft(header, accounts, tuple(arn for part in parts for arn in part.without_wave))
+    without_wave = tuple(arn for part in parts for arn in part.without_wave)
+    return Draft(header, accounts, without_wave, unmatched)
 
 
-def compare_with(plans: PlanStore, organization_id: str) -> Before:
-    """Remember the newest plan so far, to say what has changed since; a damaged one compares to nothing."""
+def newest_plan(plans: PlanStore, organization_id: str) -> Earlier:
+    """Find the newest plan so far; one that is damaged, or of another organization, counts as none."""
     try:
         stored = plans.load(None, organization_id)
+        if stored.header.organization_id != organization_id:
+            return NOTHING_EARLIER
+        return _earlier(stored)
     except (NoPlan, PlanRefused):
-        return NOTHING_BEFORE
+        return NOTHING_EARLIER
+
+
+def plan_in_place_of(there: PlanStore, plans: PlanStore, organization_id: str) -> Earlier:
+    """Find the plan that a new one elsewhere will replace; without any, the newest one is only compared with.
+
+    Raises PlanRefused where something else lies there, or a plan that was altered.
+    """
+    try:
+        stored = there.load(None, organization_id)
+    except NoPlan:
+        return replace(newest_plan(plans, organization_id), stored=None)
+    except PlanRefused as refused:
+        raise PlanRefused(
+            f"not replaced: {refused}", cure="name another file, or move that one away"
+        ) from refused
     if stored.header.organization_id != organization_id:
-        return NOTHING_BEFORE
-    return remember(stored.header.id, stored.accounts())
+        raise PlanRefused(
+            f"not replaced: {stored.location} is a plan of organization {stored.header.organization_id}",
+            cure="name another file",
+        )
+    return _earlier(stored)
+
+
+def _earlier(stored: StoredPlan) -> Earlier:
+    accounts = tuple(stored.accounts())
+    return Earlier(remember(stored.header.id, accounts), content_digest(stored.header, accounts), stored)
 
 
 def policy_fingerprint(rules: Rules) -> str:
@@ -122,9 +184,26 @@ def policy_fingerprint(rules: Rules) -> str:
     )
 
 
-def _findings(inventory: Inventory, exemptions: tuple[Exemption, ...], today: date) -> tuple[Finding, ...]:
-    users = [user for observed in inventory.observed for user in observed.facts.users]
-    return (*inventory.findings, *about_exemptions(exemptions, users, today))
+def _searched(inventory: Inventory) -> Searched:
+    not_entered = [view for view in inventory.accounts if isinstance(view, NotEntered)]
+    unread: list[AccountView] = [
+        *inventory.unreachable,
+        *(view for view in not_entered if not view.asked_for),
+    ]
+    return Searched(
+        tuple(view.account for view in inventory.accounts),
+        tuple(user for observed in inventory.observed for user in observed.facts.users),
+        frozenset(view.account.id for view in unread),
+        frozenset(view.account.id for view in not_entered if view.asked_for),
+    )
+
+
+def _refuse_unmatched(unmatched: tuple[UnmatchedSelector, ...]) -> None:
+    if found := [one.sentence for one in unmatched if one.refuses]:
+        raise Refused(
+            f"whoever these lines of rollout.yaml are meant to protect is not protected: {'; '.join(found)}",
+            cure="correct or remove them; if they are right as they are: --accept-unmatched",
+        )
 
 
 def _refuse_without_wave(arns: tuple[str, ...]) -> None:

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from rollout.domain.diagnosis.facts import EnvironmentFacts, QuotaUsage, Right
 from rollout.domain.people.inventory import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account, Caller, Organization
+from rollout.domain.people.selectors import Selectable
 from rollout.domain.people.users import NamedPolicy, Unread, User
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.policy.changes import Change
@@ -154,6 +155,9 @@ class Capabilities(Protocol):
     def quota_usage(self) -> QuotaUsage:
         """Count what AWS limits. Raises CannotEnter."""
 
+    def users(self) -> tuple[Selectable, ...]:
+        """List the users, with all that they can be selected by. Raises CannotEnter."""
+
 
 class ProbingAccess(Protocol):
     """The way into accounts for a doctor."""
@@ -183,6 +187,13 @@ class StoredPlan(Protocol):
     @property
     def location(self) -> str:
         """Where a person finds the file."""
+
+    @property
+    def renewed(self) -> datetime | None:
+        """When planning again last made no difference; None where that never was."""
+
+    def renew(self, at: datetime) -> StoredPlan:
+        """Note beside the plan, whose own bytes stay, that planning again made no difference. Raises Unwritable."""
 
     def accounts(self) -> Iterator[AccountPlan]:
         """Read one account at a time, sorted by account id, joined with its evidence."""

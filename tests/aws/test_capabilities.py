@@ -323,6 +323,22 @@ def test_holdings_are_counted_from_two_calls(stub: AwsStub, probe: Probe):
     assert {"AssumeRole": 1, "GetAccountAuthorizationDetails": 1, "GetAccountSummary": 1} == stub.counts()
 
 
+def test_users_are_listed_with_what_they_can_be_selected_by_and_asked_for_once(
+    stub: AwsStub, world: World, probe: Probe
+):
+    inside = probe()
+    inside.quota_usage()
+    asked = dict(stub.counts())
+    assert all(user.arn and user.id and user.name for user in inside.users())
+    assert asked == stub.counts()
+
+
+def test_users_that_may_not_be_listed_are_no_users(stub: AwsStub, world: World, probe: Probe):
+    stub.on("GetAccountAuthorizationDetails", DENIED)
+    with pytest.raises(CannotEnter, match="AccessDenied"):
+        probe().users()
+
+
 @pytest.mark.parametrize("operation", ["GetAccountSummary", "GetAccountAuthorizationDetails"])
 def test_holdings_that_may_not_be_counted_are_no_numbers(
     operation: str, stub: AwsStub, world: World, probe: Probe

@@ -36,9 +36,10 @@ def test_the_newest_is_the_newest_by_its_header(planned: Shell, sandbox: Sandbox
     """Not by the file's time, which a checkout sets anew."""
     first = file_of(planned)
     sandbox.advance(timedelta(minutes=1))
-    second = planned("plan", "--json").json["plan"]
+    second = planned("plan", "--json", env={"ROLLOUT_WAVES": "[{name: all}]"}).json["plan"]
     first.touch()
     assert second == header(planned)
+    assert second != header(planned, first.stem)
     assert first.stem.rpartition("-")[2] == header(planned, first.stem)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from rollout.sandbox.serving.server import Sandbox
 from rollout.store.folder.segments import FolderJournal
 from rollout.store.formats.journal_lines import line_of
 from rollout.store.plan_files import Plans
+from rollout.store.processes import process_start
 from tests.builders import OPERATOR, a_change, a_ref
 from tests.cli.shell import ROOT, Shell, listening, writes
 
@@ -237,6 +240,17 @@ def test_nobody_to_ask_and_no_yes_leaves_the_lock(planned: Shell, locked: Path):
     said = planned("unlock")
     assert 2 == said.code
     assert locked.exists()
+
+
+def test_a_lock_whose_run_is_alive_on_this_machine_is_said_to_be(planned: Shell, locked: Path):
+    """This very process holds it: taking it away is asked about once more."""
+    holder = json.loads(locked.read_text())
+    here = {"host": platform.node(), "pid": os.getpid(), "process_start": process_start(os.getpid())}
+    locked.write_text(json.dumps(holder | here))
+    said = planned("unlock", "--yes")
+    assert 0 == said.code, said.err
+    assert f"Process {os.getpid()} is still running on this machine." in said.err
+    assert not locked.exists()
 
 
 def test_without_a_lock_there_is_nothing_to_take(planned: Shell):

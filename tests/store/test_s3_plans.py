@@ -136,7 +136,9 @@ def test_to_find_the_newest_little_is_read_of_the_others(place: BucketPlace, mon
 
     asked = [asked.name for asked in place.server.asked if "Range" in asked.headers]
     assert [f"plans/2026-11-24-pln{number}.yaml" for number in range(4)] == sorted(set(asked[:4]))
-    assert set(asked[4:]) == {"plans/2026-11-24-pln3.yaml", "plans/2026-11-24-pln3.evidence.jsonl.gz"}
+    assert set(asked[4:]) == {
+        f"plans/2026-11-24-pln3{ending}" for ending in (".yaml", ".evidence.jsonl.gz", ".renewed.json")
+    }
 
 
 def test_a_plan_altered_between_two_parts_is_refused(place: BucketPlace, monkeypatch: pytest.MonkeyPatch):

@@ -13,7 +13,8 @@ from rollout.domain.diagnosis.check import CheckResult, CheckSection, CheckState
 from rollout.domain.diagnosis.facts import EnvironmentFacts, FoundBy, Permission, QuotaUsage, Region, Right
 from rollout.domain.people.organization import Account, AccountState, Caller
 from rollout.domain.people.scope import Scope, Selection
-from rollout.domain.people.users import NamedPolicy, Unread
+from rollout.domain.people.selectors import AccountSelector, names_user
+from rollout.domain.people.users import NamedPolicy, Unread, User
 from rollout.errors import (
     EmptySelection,
     ExpiredCredentials,
@@ -23,8 +24,8 @@ from rollout.errors import (
 )
 from rollout.workflows.doctor import DoctorOrder, DoctorTools, examine
 from rollout.workflows.ports import CannotEnter, PolicyLevels
-from tests.builders import MANAGEMENT, ORGANIZATION, a_caller, an_account, an_organization
-from tests.fakes import FakeEngine, FakeOrganization, FakeProgress
+from tests.builders import MANAGEMENT, NOW, ORGANIZATION, a_caller, a_user, an_account, an_organization
+from tests.fakes import FakeClock, FakeEngine, FakeOrganization, FakeProgress
 
 IDS = [f"{digit}" * 12 for digit in range(1, 5)]
 RIGHTS = (
@@ -57,6 +58,9 @@ class FakeProbe:
         if "quota_usage" in self.fails:
             raise self.fails["quota_usage"]
         return QuotaUsage({"Groups": 1, "GroupsQuota": 300})
+
+    def users(self) -> tuple[User, ...]:
+        return (a_user("alice"),)
 
 
 class FakeProbingAccess:
@@ -91,7 +95,12 @@ class Patient:
         } | self.answers
         organization = FakeOrganization(**given, levels=self.levels)
         tools = DoctorTools(
-            organization, FakeEnvironment(), lambda _: self.access, FakeEngine(self.stopping), FakeProgress()
+            organization,
+            FakeEnvironment(),
+            lambda _: self.access,
+            FakeEngine(self.stopping),
+            FakeProgress(),
+            FakeClock(NOW),
         )
         return examine(order, tools)
 
@@ -232,3 +241,40 @@ def test_a_look_that_was_cut_short_is_no_diagnosis():
     patient.stopping = lambda: len(patient.access.probed) > 1
     with pytest.raises(Interrupted):
         patient.examined()
+
+
+# --- Selectors of rollout.yaml ---
+
+TYPING_ERROR = names_user("rules.break_glass", "arn:aws:iam::111111111111:user/alcie", protects=True)
+NO_OU = AccountSelector("waves[0].ous", "Ou/9", lambda account: account.ou == "Ou/9")
+
+
+def selector_checks(patient: Patient, **order: Any) -> dict[str, CheckState]:
+    diagnosis = patient.examined(DoctorOrder(ORGANIZATION, "auto", **order))
+    return {
+        check.text.partition(":")[0]: check.state for check in diagnosis.checks if check.name == "selectors"
+    }
+
+
+def test_a_selector_that_matches_nobody_is_told_and_fails_where_it_protects():
+    assert {"rules.break_glass": CheckState.FAILURE, "waves[0].ous": CheckState.WARNING} == selector_checks(
+        Patient(), selectors=(TYPING_ERROR, NO_OU)
+    )
+
+
+def test_selectors_that_all_match_are_in_order():
+    alice = names_user("rules.break_glass", a_user("alice").arn, protects=True)
+    assert {"each matches somebody": CheckState.OK} == selector_checks(Patient(), selectors=(alice,))
+
+
+@pytest.mark.parametrize("step", ["enter", "quota_usage"])
+def test_whoever_may_be_in_an_account_that_was_not_read_is_a_warning(step: str):
+    patient = Patient()
+    patient.access.fails = {IDS[0]: {step: CannotEnter("AccessDenied")}}
+    assert {"rules.break_glass": CheckState.WARNING} == selector_checks(patient, selectors=(TYPING_ERROR,))
+
+
+def test_users_are_not_looked_for_where_only_some_accounts_are():
+    chosen = Selection(accounts=(IDS[0],))
+    found = selector_checks(Patient(), selectors=(TYPING_ERROR, NO_OU), selection=chosen)
+    assert {"waves[0].ous": CheckState.WARNING} == found

@@ -100,8 +100,8 @@ def test_an_account_that_was_not_asked_for_is_named_all_the_same():
     inventory = three_accounts().inventory(Selection(accounts=("prod",)))
     assert [IDS[0]] == [view.account.id for view in inventory.observed]
     assert 3 == len(inventory.accounts)
-    assert {"not selected by --account / --ou"} == {
-        view.reason for view in inventory.accounts if isinstance(view, NotEntered)
+    assert {("not selected by --account / --ou", False)} == {
+        (view.reason, view.asked_for) for view in inventory.accounts if isinstance(view, NotEntered)
     }
 
 

@@ -31,7 +31,14 @@ from rollout.wiring.seed_policy import seed
 from rollout.workflows.apply.order import ApplyResult, Order
 from rollout.workflows.apply.run import apply_plan
 from rollout.workflows.inventory import Looking, Premises, read_levels, take_inventory
-from rollout.workflows.plan import Planned, PlanOrder, make_plan, policy_fingerprint
+from rollout.workflows.plan import (
+    NOTHING_EARLIER,
+    Earlier,
+    Planned,
+    PlanOrder,
+    make_plan,
+    policy_fingerprint,
+)
 from rollout.workflows.ports import CannotEnter, Notifier, PolicyLevels
 from rollout.workflows.run_context import RunContext
 from tests.builders import (
@@ -246,9 +253,11 @@ class World:
         levels = read_levels(self.organization, self.where.accounts, "auto")
         return take_inventory(self.where, levels, looking, self.scope, selection)
 
-    def plan(self, plan_id: str = "k3f9", *, max_exempt_percent: float = 100) -> Planned:
+    def plan(
+        self, plan_id: str = "k3f9", *, max_exempt_percent: float = 100, earlier: Earlier = NOTHING_EARLIER
+    ) -> Planned:
         order = PlanOrder(plan_id, self.rules, self.waves, "auto", self.settings, max_exempt_percent)
-        return make_plan(self.inventory(), order, self.plans, self.journal)
+        return make_plan(self.inventory(), order, self.plans, self.journal, earlier)
 
     def order(self, stage: Stage, **more: Any) -> Order:
         rehearsal = stage is Stage.DRY_RUN

@@ -19,6 +19,7 @@ from rollout.awsapi.failures import CallFailed, one_line
 from rollout.awsapi.faults import Fault
 from rollout.awsapi.operations import OPERATIONS, On, Operation, Ours, Use, names_of
 from rollout.domain.diagnosis.facts import FoundBy, Permission, QuotaUsage, Right
+from rollout.domain.people.users import User
 from rollout.workflows.ports import CannotEnter
 
 if TYPE_CHECKING:
@@ -100,6 +101,13 @@ class AwsCapabilities:
                 if f"{group.path}{name}" == groups.get(name)
             },
         )
+
+    def users(self) -> tuple[User, ...]:
+        """List the users, with all that they can be selected by. Raises CannotEnter."""
+        try:
+            return self._details.users
+        except CallFailed as failed:
+            raise CannotEnter(failed.sentence, failed.cure) from failed
 
     @cached_property
     def _details(self) -> Details:

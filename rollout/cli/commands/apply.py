@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users, Yes
+from rollout.cli.options import Accounts, Config, Defaults, Json, Ous, PlanArgument, Profile, Users, Yes
 from rollout.cli.running import leave_with
-from rollout.cli.startup import go_live, read_settings, selection, share_report
+from rollout.cli.startup import go_live, read_deciding_settings, selection, share_report
 from rollout.cli.terminal.apply_summary import as_json, tell, tell_gates
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, print_json, warn
 from rollout.domain.progress.stages import Stage
@@ -54,6 +54,7 @@ def apply(
         ),
     ] = None,
     config: Config = None,
+    defaults: Defaults = False,
     profile: Profile = None,
     yes: Yes = False,
     json: Json = False,
@@ -68,7 +69,7 @@ def apply(
     from rollout.workflows.apply.run import apply_plan
 
     overrides = overrides_of(override_gate, reason, GATES)
-    settings = read_settings(config)
+    settings = read_deciding_settings(config, defaults=defaults)
     live, where = go_live(settings, profile)
     stored = live.files.plans.load(plan, where.organization.id)
     run = live.new_run()

@@ -28,7 +28,7 @@ def doctor(
     profile: Profile = None,
     json: Json = False,
 ) -> None:
-    """CheckResult credentials, organization, and the rights in every account. Writes nothing to AWS.
+    """Check credentials, organization, and the rights in every account. Writes nothing to AWS.
 
     Leaves with 0 when nothing failed, 4 when some accounts did, 1 when the caller or the organization did, 6 for
     another organization than rollout.yaml names.

@@ -17,27 +17,30 @@ def init(
         Path, typer.Option("--folder", metavar="FOLDER", help="Where to write.", file_okay=False)
     ] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
+    schema_only: Annotated[
+        bool, typer.Option("--schema-only", help="Write rollout.schema.json only, replacing an old one.")
+    ] = False,
 ) -> None:
     """Write a commented rollout.yaml and rollout.schema.json.
+
+    Each file is replaced whole or not at all.
 
     Example: [bold]rollout init[/] and then open rollout.yaml in an editor.
     """
     from rollout.settings import json_schema, starter_text
+    from rollout.wiring.output import private_file
 
-    texts = {
-        folder / "rollout.yaml": starter_text(),
-        folder / "rollout.schema.json": json.dumps(json_schema(), indent=2) + "\n",
-    }
+    texts = {folder / "rollout.schema.json": json.dumps(json_schema(), indent=2) + "\n"}
+    if not schema_only:
+        texts = {folder / "rollout.yaml": starter_text(), **texts}
     there = [str(path) for path in texts if path.exists()]
-    if there and not force:
+    if there and not (force or schema_only):
         raise WrongUsage(f"already there: {', '.join(there)}", cure="--force replaces what is there")
+    if not folder.is_dir():
+        raise Unwritable(f"there is no folder {folder}", cure="create it first, or choose another --folder")
     for path, text in texts.items():
-        try:
-            path.write_text(text, "utf-8")
-        except OSError as error:
-            raise Unwritable(
-                f"{path} cannot be written: {error.strerror}",
-                cure="make the folder first, or choose another --folder",
-            ) from error
+        with private_file(path) as stream:
+            stream.write(text.encode())
         out.print(f"Wrote {path}", markup=False)
-    err.print("Next: set organization: in it, look through the rest, then rollout plan")
+    if not schema_only:
+        err.print("Next: set organization: in it, look through the rest, then rollout plan")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollout.cli.options import Accounts, Config, Json, Ous, Profile, Users
+from rollout.cli.options import Accounts, Config, Defaults, Json, Ous, Profile, Users
 from rollout.cli.running import leave_with
-from rollout.cli.startup import go_live, read_settings, selection, tell_endpoints
+from rollout.cli.startup import go_live, read_deciding_settings, selection, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, out, print_json, table, warn
 from rollout.errors import ExitCode, WrongUsage
 
@@ -32,6 +32,7 @@ def inventory(
     ou: Ous = None,
     user: Users = None,
     config: Config = None,
+    defaults: Defaults = False,
     profile: Profile = None,
     json: Json = False,
 ) -> None:
@@ -49,7 +50,7 @@ def inventory(
     if to.is_dir():
         raise WrongUsage(f"{to} is a folder", cure=f"name a file in it: --out {to / 'users.csv'}")
     check_writable(to.parent)
-    settings = read_settings(config)
+    settings = read_deciding_settings(config, defaults=defaults)
     live, where = go_live(settings, profile)
     tell_endpoints(live)
     progress, chosen = TerminalProgress(), selection(account, ou, user)

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollout.cli.options import Accounts, Config, Json, Ous, Profile
+from rollout.cli.options import Accounts, Config, Defaults, Json, Ous, Profile
 from rollout.cli.running import leave_with
-from rollout.cli.startup import go_live, read_settings, selection, tell_endpoints
+from rollout.cli.startup import go_live, read_deciding_settings, selection, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, err, out, print_json, table, warn
 from rollout.errors import ExitCode
 
 if TYPE_CHECKING:
+    from rollout.domain.people.inventory import Finding
     from rollout.domain.plan.comparison import Before
     from rollout.domain.plan.entries import Header
     from rollout.workflows.plan import Planned
+    from rollout.workflows.ports import PlanStore
 
 
 def plan(
     config: Config = None,
+    defaults: Defaults = False,
     profile: Profile = None,
     account: Accounts = None,
     ou: Ous = None,
@@ -29,17 +33,43 @@ def plan(
         bool,
         typer.Option("--detailed-exitcode", help="Leave with 3 when the plan holds users to be enforced."),
     ] = False,
+    accept_unmatched: Annotated[
+        bool,
+        typer.Option(
+            "--accept-unmatched",
+            help="Plan although a line of break_glass, exemptions or exclude matches nobody.",
+        ),
+    ] = False,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Write the plan to this file, its evidence beside it; default: plans/ in the store.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Look at every account, judge every user, and write a plan. Writes nothing to AWS.
+
+    Where nothing has changed since the plan before, that plan is kept, and what was rehearsed and approved of it stays.
 
     Example: [bold]rollout plan[/] and then, in a pull request, review the file that it names.
     """
     from rollout.workflows.inventory import read_levels, take_inventory
-    from rollout.workflows.plan import compare_with, make_plan
+    from rollout.workflows.plan import make_plan, newest_plan, plan_in_place_of
 
-    settings = read_settings(config)
+    settings = read_deciding_settings(config, defaults=defaults)
     live, where = go_live(settings, profile)
-    live.files.check_plans_writable()
+    organization_id = where.organization.id
+    plans: PlanStore = live.files.plans
+    # Before minutes of reading: can the plan be put where it belongs, and does it replace nothing but a plan?
+    if to is None:
+        live.files.check_plans_writable()
+        earlier = newest_plan(plans, organization_id)
+    else:
+        plans = live.files.plan_at(to)
+        earlier = plan_in_place_of(plans, live.files.plans, organization_id)
     tell_endpoints(live)
     progress = TerminalProgress()
     levels = read_levels(live.organization, where.accounts, settings.rules.scps)
@@ -47,37 +77,44 @@ def plan(
         where, levels, live.looking(where, progress), settings.domain_scope(), selection(account, ou)
     )
     journal = live.files.journal(live.new_run())
-    before = compare_with(live.files.plans, where.organization.id)
-    planned = make_plan(inventory, live.plan_order(where), live.files.plans, journal, before)
-    header = planned.stored.header
+    order = live.plan_order(where, accept_unmatched=accept_unmatched)
+    planned = make_plan(inventory, order, plans, journal, earlier)
     if json:
-        print_json(_as_json(planned, before))
+        print_json(_as_json(planned, earlier.before))
     else:
         _summarise(planned)
-        for line in before.differences(planned.accounts, tuple(header.waves)):
-            out.print(line, markup=False)
-        out.print(f"\nPlan [bold]{header.id}[/]: {planned.stored.location}")
-        err.print("Next: review it, then rollout apply --stage dry-run")
+        _tell_where(planned, earlier.before)
+    header = planned.header
     unreachable = any(left.state == "unreachable" for left in header.left_out)
     if unreachable:
         warn("some accounts could not be read; they are not in the plan (see above)")
-    due = detailed_exitcode and changes_due(planned)
+    due = detailed_exitcode and changes_due(planned) > 0
     leave_with({ExitCode.IN_PART: unreachable, ExitCode.CHANGES_FOUND: due})
 
 
-def changes_due(planned: Planned) -> bool:
-    """Tell whether anybody is still to be enforced."""
-    return any(
+def changes_due(planned: Planned) -> int:
+    """Count who is still to be enforced."""
+    return sum(
         entry.verdict == "enforce" and not entry.enforced_by
         for account in planned.accounts
         for entry in account.entries
     )
 
 
+def _tell_where(planned: Planned, before: Before) -> None:
+    stored = planned.stored
+    for line in before.differences(planned.accounts, tuple(planned.header.waves)):
+        out.print(line, markup=False)
+    kept = f" is kept, made {stored.header.created:%Y-%m-%d %H:%M} UTC" if planned.kept else ""
+    out.print(f"\nPlan [bold]{stored.header.id}[/]{kept}: {stored.location}")
+    if not planned.kept:
+        err.print("Next: review it, then rollout apply --stage dry-run")
+
+
 def _summarise(planned: Planned) -> None:
     from rollout.domain.verdicts.verdict import Kind
 
-    header = planned.stored.header
+    header = planned.header
     entries = [entry for account in planned.accounts for entry in account.entries]
     out.print(
         f"Organization {header.organization_id}: {len(planned.accounts)} accounts read, {len(entries)} users"
@@ -101,20 +138,24 @@ def left_out(header: Header) -> None:
 
 def findings(planned: Planned) -> None:
     """Print what a person must look at."""
-    found = [*planned.stored.header.findings, *(one for part in planned.accounts for one in part.findings)]
-    rows = [(one.code, one.account_id, one.text) for one in found]
-    if rows:
+    if rows := [(one.code, one.account_id, one.text) for one in _found(planned)]:
         out.print(table("\nFindings", ("what", "account", "text"), rows))
 
 
+def _found(planned: Planned) -> list[Finding]:
+    return [*planned.header.findings, *(one for part in planned.accounts for one in part.findings)]
+
+
 def _as_json(planned: Planned, before: Before) -> dict[str, object]:
-    header = planned.stored.header
+    header, stored = planned.header, planned.stored
     return {
-        "plan": header.id,
-        "file": planned.stored.location,
+        "plan": stored.header.id,
+        "file": stored.location,
+        "kept": planned.kept,
         "organization": header.organization_id,
         "verdicts": dict(header.verdicts),
         "waves": dict(header.waves),
+        "changes_due": changes_due(planned),
         "moved_to_a_later_wave": [
             {"arn": move.arn, "was": move.was, "now": move.now}
             for move in before.later(planned.accounts, tuple(header.waves))
@@ -122,5 +163,8 @@ def _as_json(planned: Planned, before: Before) -> dict[str, object]:
         "left_out": [
             {"account": left.account_id, "name": left.name, "state": left.state, "reason": left.reason}
             for left in header.left_out
+        ],
+        "findings": [
+            {"code": one.code, "account": one.account_id, "text": one.text} for one in _found(planned)
         ],
     }

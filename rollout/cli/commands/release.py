@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.commands.release_end import end_release
-from rollout.cli.options import Config, Json, Profile, Users, Yes
+from rollout.cli.options import Config, Defaults, Json, Profile, Users, Yes
 from rollout.cli.running import leave_with
-from rollout.cli.startup import end_in_good_order, read_settings, tell_endpoints
+from rollout.cli.startup import (
+    end_in_good_order,
+    read_deciding_settings,
+    read_settings,
+    tell_endpoints,
+)
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table, warn
 from rollout.errors import AwsFailure, ExitCode, Interrupted, JournalDamaged, WrongUsage
 
@@ -59,6 +64,7 @@ def release(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read for real, write nothing.")] = False,
     config: Config = None,
+    defaults: Defaults = False,
     profile: Profile = None,
     yes: Yes = False,
     json: Json = False,
@@ -76,7 +82,8 @@ def release(
     why = reason or ""
     if not why and not end:
         raise WrongUsage("release needs --reason", cure='say why: --reason "…"; it is journalled')
-    settings = read_settings(config)
+    # Putting people back is a decision; letting them out is never refused for want of a file.
+    settings = read_deciding_settings(config, defaults=defaults) if end else read_settings(config)
     live, where, known = _open(settings, profile, account)
     run = live.new_run()
     until = _until(span, live)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users
-from rollout.cli.startup import load_plan, read_settings, selection
+from rollout.cli.startup import age_of, load_plan, read_settings, selection
 from rollout.cli.terminal.console import out, print_json, shortly, table
 from rollout.errors import EmptySelection
 
@@ -157,7 +157,7 @@ def _overview(
     from rollout.cli.commands.plan import left_out
 
     header = stored.header
-    out.print(f"Plan {header.id}, made {header.created:%Y-%m-%d %H:%M} UTC by {header.caller}", markup=False)
+    out.print(f"Plan {header.id}, made {age_of(stored)} by {header.caller}", markup=False)
     out.print(
         f"Organization {header.organization_id}, SCPs: {header.scps}, file {stored.location}", markup=False
     )

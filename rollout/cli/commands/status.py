@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollout.cli.options import Config, Json, PlanArgument, Profile
-from rollout.cli.startup import load_plan, read_settings
+from rollout.cli.startup import age_of, load_plan, read_settings
 from rollout.cli.terminal.console import out, print_json, table
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def status(
         print_json([stand.as_dict() for stand in stands])
         return
     header = stored.header
-    out.print(f"Plan {header.id} of {header.created:%Y-%m-%d %H:%M} UTC, {stored.location}", markup=False)
+    out.print(f"Plan {header.id} of {age_of(stored)}, {stored.location}", markup=False)
     rows = [
         (
             *(stand.wave, stand.users, stand.queued, stand.told, stand.enforced, stand.released),

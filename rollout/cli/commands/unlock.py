@@ -8,7 +8,9 @@ from rollout.cli.terminal.console import confirm, err, out
 
 
 def unlock(config: Config = None, profile: Profile = None, yes: Yes = False) -> None:
-    """Take over a stale lock: says who holds it, and asks. A run that still lives stops at its next account.
+    """Take over a stale lock: says who holds it and whether that run is alive on this machine, and asks.
+
+    A run that is still alive stops at its next account.
 
     Example: [bold]rollout unlock[/] after a laptop died in the middle of a run.
     """
@@ -27,5 +29,8 @@ def unlock(config: Config = None, profile: Profile = None, yes: Yes = False) -> 
     err.print(f"The lock of organization {organization_id} is held by {holder.sentence}.", markup=False)
     err.print("Take it only if that run is dead: two at once do not know of each other.")
     confirm("Take the lock away?", yes=yes)
+    if lock.runs_here(holder):
+        err.print(f"Process {holder.pid} is still running on this machine.", markup=False)
+        confirm("Take the lock from a run that is alive?", yes=yes)
     former = lock.break_open(organization_id)
     out.print(f"Taken from {former.sentence}." if former else "It was given back meanwhile.", markup=False)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollout.cli.options import Accounts, Config, Json, Ous, Profile, Yes
+from rollout.cli.options import Accounts, Config, Defaults, Json, Ous, Profile, Yes
 from rollout.cli.running import leave_with
-from rollout.cli.startup import go_live, read_settings, selection, tell_endpoints
+from rollout.cli.startup import go_live, read_deciding_settings, selection, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table
 from rollout.errors import ExitCode, Interrupted, WrongUsage
 
@@ -42,6 +42,7 @@ def verify(
     account: Accounts = None,
     ou: Ous = None,
     config: Config = None,
+    defaults: Defaults = False,
     profile: Profile = None,
     yes: Yes = False,
     json: Json = False,
@@ -57,7 +58,7 @@ def verify(
         given.remove(MEMBERSHIPS)
     if len(given) > 1:
         raise WrongUsage("one plan at a time", cure="rollout verify [PLAN] [--fix [memberships]]")
-    settings = read_settings(config)
+    settings = read_deciding_settings(config, defaults=defaults)
     live, where = go_live(settings, profile)
     stored = live.files.plans.load(given[0] if given else None, where.organization.id)
     run = live.new_run()

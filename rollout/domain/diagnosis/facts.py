@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from rollout.domain.people.organization import Account, Caller, Organization
+from rollout.domain.people.selectors import Selectable, UnmatchedSelector
 from rollout.domain.people.users import Unread
 
 
@@ -71,7 +72,8 @@ class EntrySettings:
 class OrganizationFacts:
     """What was seen of the organization, and by whom. `expected` is the id in `rollout.yaml`, None where it names none.
 
-    `control_policies` counts those read, None where they were not to be read.
+    `control_policies` counts those read, None where they were not to be read. `unmatched` are the selectors of
+    `rollout.yaml` that match nobody, None where they were not looked for.
     """
 
     caller: Caller
@@ -79,6 +81,7 @@ class OrganizationFacts:
     expected: str | None = None
     accounts: tuple[Account, ...] | NoAnswer = ()
     control_policies: int | Unread | None = None
+    unmatched: tuple[UnmatchedSelector, ...] | None = None
 
     @property
     def is_another(self) -> bool:
@@ -140,7 +143,8 @@ class QuotaUsage:
 class AccountProbe:
     """What was seen of one account: left alone on purpose, refused, or entered by a role.
 
-    `ends` marks a refusal that is about the caller: no other account would let it in either.
+    `ends` marks a refusal that is about the caller: no other account would let it in either. `users` is None where they
+    could not be listed.
     """
 
     account: Account
@@ -151,6 +155,7 @@ class AccountProbe:
     role: str = ""
     rights: tuple[Right, ...] = ()
     quota_usage: QuotaUsage | NoAnswer = field(default_factory=QuotaUsage)
+    users: tuple[Selectable, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ READ_POLICIES = (
     "administrator: in the organization's delegation policy), or set rules.scps: off"
 )
 
+CORRECT = "correct it in rollout.yaml, or remove it"
+
 
 def _organization(facts: OrganizationFacts) -> Iterator[CheckAnswer]:
     found = facts.organization
@@ -73,6 +75,18 @@ def _control_policies(facts: OrganizationFacts) -> Iterator[CheckAnswer]:
             yield ok(f"readable; {number} apply to accounts")
 
 
+def _selectors(facts: OrganizationFacts) -> Iterator[CheckAnswer]:
+    if facts.unmatched is None:
+        return
+    for one in facts.unmatched:
+        if one.refuses:
+            yield failure(f"{one.sentence}, so `rollout plan` refuses", CORRECT)
+        else:
+            yield warning(one.sentence, "" if one.not_looked_for else CORRECT)
+    if not facts.unmatched:
+        yield ok("each matches somebody")
+
+
 ORGANIZATION_CHECKS = (
     Check(
         "organization",
@@ -92,5 +106,13 @@ ORGANIZATION_CHECKS = (
         "how many apply to accounts",
         "they cannot be read: every user would be `unknown` (or set `rules.scps: off`)",
         _control_policies,
+    ),
+    Check(
+        "selectors",
+        "selectors of `rollout.yaml` that match no account or user; a warning where that leaves nobody unprotected, or"
+        " where the user may be in an account that was not read. With `--account` or `--ou`, only selectors of"
+        " accounts",
+        "one of `rules.break_glass`, `exemptions` or `scope.exclude` matches nobody",
+        _selectors,
     ),
 )

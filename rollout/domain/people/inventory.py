@@ -129,10 +129,14 @@ class Unreachable:
 
 @dataclass(frozen=True, slots=True)
 class NotEntered:
-    """An account left alone on purpose: closed, suspended, or excluded by scope. No failure."""
+    """An account left alone on purpose: closed, suspended, or excluded by scope. No failure.
+
+    `asked_for` is False where only `--account` or `--ou` leaves it out.
+    """
 
     account: Account
     reason: str
+    asked_for: bool = True
 
 
 AccountView = Observed | Unreachable | NotEntered

@@ -58,6 +58,10 @@ class FolderLock:
         """Tell who holds the lock, dead or alive."""
         return _read(self._path(organization_id))
 
+    def runs_here(self, holder: Holder) -> bool:
+        """Tell whether the holder's process is known to run on this machine."""
+        return self._me.knows_alive(holder)
+
     def break_open(self, organization_id: str) -> Holder | None:
         """Take the lock away from whoever holds it, for `rollout unlock`; returns who that was. Raises Unwritable."""
         path = self._path(organization_id)

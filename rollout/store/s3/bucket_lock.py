@@ -62,6 +62,10 @@ class S3Lock:
         found = self._objects.read(_name(organization_id))
         return holder_of(found.content) if found else None
 
+    def runs_here(self, holder: Holder) -> bool:
+        """Tell whether the holder's process is known to run on this machine."""
+        return self._me.knows_alive(holder)
+
     def break_open(self, organization_id: str) -> Holder | None:
         """Take the lock away from whoever holds it, for `rollout unlock`; returns who that was. Raises Unwritable."""
         name = _name(organization_id)

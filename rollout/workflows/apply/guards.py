@@ -33,10 +33,14 @@ def check_plan(order: Order, organization: Organization, now: datetime) -> None:
             cure="use credentials of the plan's organization, or plan again",
         )
     again = "plan again, have it reviewed, and apply that"
-    good_until = header.created + order.plan_max_age
+    renewed = order.plan.renewed
+    made, since = "made", header.created
+    if renewed is not None and since < renewed <= now:
+        made, since = "renewed", renewed
+    good_until = since + order.plan_max_age
     if now > good_until:
         raise PlanRefused(
-            f"plan {header.id} is too old: made {header.created:%Y-%m-%d %H:%M} UTC, it was good until "
+            f"plan {header.id} is too old: {made} {since:%Y-%m-%d %H:%M} UTC, it was good until "
             f"{good_until:%Y-%m-%d %H:%M} UTC (rules.plan_max_age)",
             cure=again,
         )

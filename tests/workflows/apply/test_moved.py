@@ -10,7 +10,7 @@ from datetime import timedelta
 from rollout.domain.plan.comparison import LATER
 from rollout.domain.plan.waves import Wave
 from rollout.domain.progress.records import Told
-from rollout.workflows.plan import PlanOrder, compare_with, make_plan
+from rollout.workflows.plan import PlanOrder, make_plan, newest_plan
 from tests.builders import ORGANIZATION
 from tests.workflows.world import World, a_cli_user, a_person
 
@@ -69,9 +69,9 @@ def test_who_is_enforced_stays_so_whatever_wave_a_new_plan_says():
 def test_the_plan_says_who_goes_later_than_before():
     world = World(a_person("alice"), a_person("bob"), canary=["alice"]).planned()
     world.waves = (Wave("canary", users=("nobody",)), Wave("rest"))
-    before = compare_with(world.plans, ORGANIZATION)
+    earlier = newest_plan(world.plans, ORGANIZATION)
     order = PlanOrder("p2p2", world.rules, world.waves, "auto", world.settings, 100)
-    header = make_plan(world.inventory(), order, world.plans, world.journal, before).stored.header
+    header = make_plan(world.inventory(), order, world.plans, world.journal, earlier).stored.header
     (finding,) = [finding for finding in header.findings if finding.code == LATER]
     assert "1 users have moved from wave canary to wave rest since plan k3f9: " in finding.text
     assert finding.text.endswith("user/alice")
