@@ -8,7 +8,14 @@ from hashlib import sha256
 from typing import Any
 
 from rollout.domain.people.exemptions import Exemption, UserMatch
-from rollout.domain.people.inventory import AccountFacts, Finding, Group, Inventory, ManagedPolicy, Observed
+from rollout.domain.people.observations import (
+    AccountFacts,
+    Finding,
+    Group,
+    Inventory,
+    ManagedPolicy,
+    Observed,
+)
 from rollout.domain.people.organization import Account, AccountState, Caller, Organization, user_arn
 from rollout.domain.people.users import (
     AccessKey,

@@ -17,7 +17,7 @@ from hashlib import sha256
 from typing import TypeVar
 
 from rollout.aws.write import overlay
-from rollout.domain.people.inventory import AccountFacts, ManagedPolicy
+from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account, Caller, Organization
 from rollout.domain.people.users import Unread, User, UserRef
 from rollout.domain.plan.entries import AccountPlan, Header

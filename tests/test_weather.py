@@ -16,7 +16,7 @@ from rollout.domain.people.scope import Selection
 from rollout.domain.plan.entries import AccountPlan
 from rollout.reporting.users_file import UsersFormat, write_users
 from rollout.sandbox.answers.base import IamAnswer
-from rollout.sandbox.answers.organizations import OrganizationAnswers
+from rollout.sandbox.answers.organization_answers import OrganizationAnswers
 from rollout.sandbox.serving.server import Sandbox
 from rollout.settings import load_settings
 from rollout.wiring import Live

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from rollout.awsapi.operations import Operation
 from rollout.awsapi.pace import Pace
-from rollout.domain.people.inventory import Effort
+from rollout.domain.people.observations import Effort
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

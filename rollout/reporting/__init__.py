@@ -39,12 +39,12 @@ def write_report(
     Raises Unwritable.
     """
     # Loaded here: whoever imports this package for its names does not wait for pandas and Jinja2.
-    from rollout.reporting.accounts import ACCOUNTS  # noqa: PLC0415 - see above
-    from rollout.reporting.changes import CHANGES  # noqa: PLC0415 - see above
+    from rollout.reporting.account_columns import ACCOUNTS  # noqa: PLC0415 - see above
+    from rollout.reporting.change_columns import CHANGES  # noqa: PLC0415 - see above
     from rollout.reporting.frames import count  # noqa: PLC0415 - see above
     from rollout.reporting.page.layout import page  # noqa: PLC0415 - see above
-    from rollout.reporting.report import gather  # noqa: PLC0415 - see above
-    from rollout.reporting.users import USERS  # noqa: PLC0415 - see above
+    from rollout.reporting.report_data import gather  # noqa: PLC0415 - see above
+    from rollout.reporting.user_columns import USERS  # noqa: PLC0415 - see above
 
     report = gather(header, accounts, progress, now, rehearsal=rehearsal)
     parts = {

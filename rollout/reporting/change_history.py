@@ -32,7 +32,7 @@ from rollout.domain.progress.projection import Done, Progress, is_rehearsal, use
 from rollout.domain.progress.records import Released, Reminded, RunStarted, Told
 from rollout.domain.progress.stages import Stage
 from rollout.reporting import spelling
-from rollout.reporting.changes import ChangeLine, ChangeOutcome
+from rollout.reporting.change_columns import ChangeLine, ChangeOutcome
 
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 

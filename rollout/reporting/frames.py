@@ -10,11 +10,11 @@ import pandas as pd
 
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.verdicts.verdict import Code, Kind
-from rollout.reporting.accounts import ACCOUNTS, ListedState, percent
-from rollout.reporting.changes import ChangeLine
-from rollout.reporting.report import Report
+from rollout.reporting.account_columns import ACCOUNTS, ListedState, percent
+from rollout.reporting.change_columns import ChangeLine
+from rollout.reporting.report_data import Report
 from rollout.reporting.tables import Table
-from rollout.reporting.users import USERS
+from rollout.reporting.user_columns import USERS
 
 T = TypeVar("T")
 

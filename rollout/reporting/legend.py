@@ -10,9 +10,9 @@ from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import RunEnding
 from rollout.domain.status.words import UserState
 from rollout.domain.verdicts.verdict import Code, Impact, Kind
-from rollout.reporting.accounts import ACCOUNTS, ListedState
-from rollout.reporting.changes import CHANGES, ChangeOutcome
-from rollout.reporting.users import USERS
+from rollout.reporting.account_columns import ACCOUNTS, ListedState
+from rollout.reporting.change_columns import CHANGES, ChangeOutcome
+from rollout.reporting.user_columns import USERS
 
 VERDICTS: dict[str, str] = {
     Kind.ENFORCE: "MFA will be enforced with the user's wave: first a notice, then the policy ForceMFA.",

@@ -50,8 +50,8 @@ def write_users(
 ) -> None:
     """Write a line for each user. The same input gives the same bytes."""
     # Loaded here: whoever only asks for the format does not wait for it.
-    from rollout.reporting.report import gather  # noqa: PLC0415 - see above
-    from rollout.reporting.users import USERS  # noqa: PLC0415 - see above
+    from rollout.reporting.report_data import gather  # noqa: PLC0415 - see above
+    from rollout.reporting.user_columns import USERS  # noqa: PLC0415 - see above
 
     users = gather(header, accounts, progress, now).users
     if kind is UsersFormat.CSV:

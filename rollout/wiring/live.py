@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rollout import __version__
 from rollout.domain.diagnosis.facts import EntrySettings
 from rollout.domain.gates.readiness import Notified, Rehearsed
-from rollout.domain.people.inventory import Effort
+from rollout.domain.people.observations import Effort
 from rollout.domain.people.scope import Selection
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.fingerprints import digest

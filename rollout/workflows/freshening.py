@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from rollout.domain.people.inventory import AccountFacts
+from rollout.domain.people.observations import AccountFacts
 from rollout.domain.people.users import User
 from rollout.domain.progress.projection import Progress
 from rollout.workflows.ports import OpenAccount, Refusal

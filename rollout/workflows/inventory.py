@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rollout.domain.people.inventory import (
+from rollout.domain.people.observations import (
     AccountFacts,
     AccountView,
     Effort,

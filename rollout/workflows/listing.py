@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rollout.domain.people.inventory import Inventory
+from rollout.domain.people.observations import Inventory
 from rollout.domain.people.scope import Selection, Unmatched
 from rollout.domain.plan.entries import AccountPlan, Header, count_verdicts, count_waves
 from rollout.domain.progress.projection import Progress, replay

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rollout.domain.people.inventory import AccountView, Inventory, NotEntered
+from rollout.domain.people.observations import AccountView, Inventory, NotEntered
 from rollout.domain.people.selectors import Searched, Selector, UnmatchedSelector, find_unmatched
 from rollout.domain.plan.comparison import Before, about_moves, remember
 from rollout.domain.plan.content import content_digest

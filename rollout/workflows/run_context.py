@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from rollout.domain.actions.account_context import AccountContext, account_context
-from rollout.domain.people.inventory import Observed
+from rollout.domain.people.observations import Observed
 from rollout.domain.people.users import NamedPolicy
 from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.progress.records import Record, RunEnded, RunEnding, RunStarted

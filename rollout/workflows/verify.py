@@ -9,7 +9,7 @@ from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.repair import Repair, to_fix
 from rollout.domain.drift import Drift, Drifted, about_accounts, drift_of, seen
 from rollout.domain.gates import Tolerance
-from rollout.domain.people.inventory import Inventory
+from rollout.domain.people.observations import Inventory
 from rollout.domain.people.organization import Account
 from rollout.domain.plan.entries import AccountPlan
 from rollout.domain.progress.projection import KnownEnforcement

@@ -10,7 +10,7 @@ import pytest
 from rollout.aws.connect.account_access import AwsAccountAccess
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
-from rollout.domain.people.inventory import AccountFacts
+from rollout.domain.people.observations import AccountFacts
 from rollout.domain.people.organization import Account, AccountState, Caller
 from tests.aws.conftest import OURS
 from tests.aws.stub import Answer, AwsStub, Call, Drop, Fail, Raw

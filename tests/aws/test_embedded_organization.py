@@ -14,7 +14,7 @@ from rollout.aws.connect.offline_clock import offline_now
 from rollout.aws.connect.organizations import AwsOrganization
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
-from rollout.domain.people.inventory import AccountFacts
+from rollout.domain.people.observations import AccountFacts
 from rollout.domain.people.organization import Account, AccountState
 from rollout.domain.people.users import DeviceKind, User
 from rollout.sandbox.serving.server import Sandbox

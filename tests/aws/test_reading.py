@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from rollout.aws.connect.open_account import AwsAccount
-from rollout.domain.people.inventory import PasswordPolicy
+from rollout.domain.people.observations import PasswordPolicy
 from rollout.domain.people.users import DeviceKind, MfaDevice, ServiceCredential, Unread
 from rollout.workflows.ports import CannotEnter
 from tests.aws.stub import AwsStub, Call, Fail, Raw

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from rollout.domain.people.addresses import AddressTag
-from rollout.domain.people.inventory import AccountFacts, Group, ManagedPolicy, Observed, PolicyVersion
+from rollout.domain.people.observations import AccountFacts, Group, ManagedPolicy, Observed, PolicyVersion
 from rollout.domain.people.organization import Account, AccountState
 from rollout.domain.people.users import AccessKey, MfaDevice, NamedPolicy, Password, User
 from rollout.domain.plan.planning import Planner

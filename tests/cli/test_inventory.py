@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rollout.cli.app import run
-from rollout.reporting.users import USERS
+from rollout.reporting.user_columns import USERS
 from rollout.sandbox.serving.server import Sandbox
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

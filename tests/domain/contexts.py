@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from rollout.domain.actions.account_context import AccountContext, account_context
-from rollout.domain.people.inventory import AccountFacts, Observed
+from rollout.domain.people.observations import AccountFacts, Observed
 from rollout.domain.people.users import User
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.progress.projection import Progress

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from rollout.domain.people.addresses import AddressTag
-from rollout.domain.people.inventory import Group, ManagedPolicy, Observed, PolicyVersion
+from rollout.domain.people.observations import Group, ManagedPolicy, Observed, PolicyVersion
 from rollout.domain.people.organization import policy_arn
 from rollout.domain.people.users import NamedPolicy, User
 from rollout.domain.policy.force_mfa import SEED, Amendments, allow_half, enrolment, force_mfa

@@ -19,7 +19,7 @@ from rollout.domain.actions.writes import (
     undoing,
 )
 from rollout.domain.iam import equal_documents
-from rollout.domain.people.inventory import AccountFacts
+from rollout.domain.people.observations import AccountFacts
 from rollout.domain.people.users import User
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.changes import AlreadyInPlace, Applied, Change, DeleteGroup, Failed, Outcome

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from rollout.reporting import legend
-from rollout.reporting.accounts import ACCOUNTS
-from rollout.reporting.changes import CHANGES
+from rollout.reporting.account_columns import ACCOUNTS
+from rollout.reporting.change_columns import CHANGES
 from rollout.reporting.tables import Table
-from rollout.reporting.users import USERS
+from rollout.reporting.user_columns import USERS
 
 PAGE = Path(__file__).parents[2] / "docs/reports.md"
 

@@ -25,8 +25,8 @@ from rollout.domain.policy.changes import (
     SkipCode,
     Skipped,
 )
+from rollout.reporting.change_columns import CHANGES, ChangeLine
 from rollout.reporting.change_history import history, kind_of, target_of
-from rollout.reporting.changes import CHANGES, ChangeLine
 from tests.builders import (
     ACCOUNT,
     GROUP,

@@ -19,12 +19,12 @@ from rollout.domain.progress.records import RunEnding
 from rollout.domain.status.words import UserState
 from rollout.domain.verdicts.verdict import Code, Impact, Kind
 from rollout.reporting import legend
-from rollout.reporting.accounts import ListedState
-from rollout.reporting.changes import ChangeOutcome
+from rollout.reporting.account_columns import ListedState
+from rollout.reporting.change_columns import ChangeOutcome
 from rollout.reporting.frames import count
 from rollout.reporting.page.data import DETAILS_UP_TO, packed
 from rollout.reporting.page.layout import PLAIN_ROWS_UP_TO, page
-from rollout.reporting.report import Report, gather
+from rollout.reporting.report_data import Report, gather
 from tests.builders import (
     NOW,
     a_change,

@@ -8,8 +8,8 @@ from rollout.domain.policy.changes import RemoveMember, SetDefaultVersion
 from rollout.domain.progress.records import Record, Released, ReleaseEnded, RunStarted
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.stages import Stage
+from rollout.reporting.change_columns import ChangeLine
 from rollout.reporting.change_history import history
-from rollout.reporting.changes import ChangeLine
 from tests.builders import (
     ACCOUNT,
     GROUP,

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollout.domain.verdicts.verdict import Impact, Kind
-from rollout.reporting.accounts import ACCOUNTS, percent
+from rollout.reporting.account_columns import ACCOUNTS, percent
 from rollout.reporting.frames import count
-from rollout.reporting.report import gather
-from rollout.reporting.users import USERS
+from rollout.reporting.report_data import gather
+from rollout.reporting.user_columns import USERS
 from tests.builders import (
     ACCOUNT,
     NOW,

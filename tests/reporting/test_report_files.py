@@ -134,7 +134,7 @@ def test_only_writing_a_report_loads_pandas_and_jinja():
     """No command waits for them but those that write a report; `rollout inventory` writes its CSV without."""
     script = """
 import importlib, pkgutil, sys
-import rollout.cli.commands, rollout.reporting.users_file, rollout.reporting.report, rollout.wiring
+import rollout.cli.commands, rollout.reporting.users_file, rollout.reporting.report_data, rollout.wiring
 for module in pkgutil.iter_modules(rollout.cli.commands.__path__, "rollout.cli.commands."):
     importlib.import_module(module.name)
 print({"pandas", "jinja2"} & set(sys.modules))

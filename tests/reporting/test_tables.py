@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.reporting import write_report
-from rollout.reporting.accounts import ACCOUNTS
+from rollout.reporting.account_columns import ACCOUNTS
 from rollout.reporting.cells import COUNT, FLAG, LIST, TEXT, restore
-from rollout.reporting.changes import CHANGES
+from rollout.reporting.change_columns import CHANGES
 from rollout.reporting.frames import frame
 from rollout.reporting.tables import Column, OnPage, Table
-from rollout.reporting.users import USERS
+from rollout.reporting.user_columns import USERS
 from rollout.reporting.users_file import UsersFormat, write_users
 from tests.builders import NOW, a_header, a_progress, an_account_plan, an_entry
 from tests.reporting.docs import markdown

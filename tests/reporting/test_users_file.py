@@ -12,8 +12,8 @@ import pytest
 
 from rollout.errors import MissingExtra, WrongUsage
 from rollout.reporting import ReportFiles
-from rollout.reporting.report import gather
-from rollout.reporting.users import USERS
+from rollout.reporting.report_data import gather
+from rollout.reporting.user_columns import USERS
 from rollout.reporting.users_file import UsersFormat, format_of, write_users
 from tests.builders import NOW, a_header, a_progress, an_account_plan, an_entry
 from tests.reporting.examples import SMALL_NOW, small_accounts, small_header, small_progress

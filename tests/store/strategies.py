@@ -6,7 +6,7 @@ from typing import Any, get_type_hints
 
 from hypothesis import strategies as st
 
-from rollout.domain.people.inventory import Finding
+from rollout.domain.people.observations import Finding
 from rollout.domain.people.users import UserRef
 from rollout.domain.plan.entries import AccountPlan, Digests, Entry, Facts, Header, LeftOut
 from rollout.domain.policy import changes

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from rollout.aws.write.rehearsed_access import RehearsedAccess
-from rollout.domain.people.inventory import Inventory
+from rollout.domain.people.observations import Inventory
 from rollout.domain.people.scope import Selection
 from rollout.domain.progress.stages import Stage
 from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rollout.domain.gates import Tolerance
-from rollout.domain.people.inventory import AccountFacts, ManagedPolicy
+from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User
 from rollout.domain.policy.changes import AddMember, Change, Failed, RemoveMember, SetDefaultVersion, user_of

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain.people.inventory import NotEntered, Observed, Unreachable
+from rollout.domain.people.observations import NotEntered, Observed, Unreachable
 from rollout.domain.people.organization import AccountState
 from rollout.domain.people.scope import Scope, Selection
 from rollout.domain.people.users import NamedPolicy, Unread

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from rollout.domain.people.organization import Account, AccountState
 from rollout.domain.people.scope import Scope
 from rollout.errors import EmptySelection
-from rollout.reporting.accounts import ACCOUNTS, ListedState
-from rollout.reporting.report import gather
+from rollout.reporting.account_columns import ACCOUNTS, ListedState
+from rollout.reporting.report_data import gather
 from rollout.workflows.ports import CannotEnter
 from tests.builders import an_account
 from tests.workflows.world import World, a_cli_user, a_person, an_enroller

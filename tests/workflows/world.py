@@ -12,7 +12,7 @@ from rollout.domain.gates import GateRules, Tolerance
 from rollout.domain.gates.readiness import Notified, Rehearsed
 from rollout.domain.people.addresses import AddressTag
 from rollout.domain.people.exemptions import Exemption
-from rollout.domain.people.inventory import AccountFacts, Group, Inventory
+from rollout.domain.people.observations import AccountFacts, Group, Inventory
 from rollout.domain.people.organization import Account, AccountState
 from rollout.domain.people.scope import Scope, Selection
 from rollout.domain.people.users import NamedPolicy, Unread, User

@@ -24,7 +24,7 @@ from rollout.awsapi.operations import IamGuard, Ours
 from rollout.awsapi.pace import Pace
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
-from rollout.domain.people.inventory import Effort
+from rollout.domain.people.observations import Effort
 from rollout.domain.people.organization import Account, Caller
 from rollout.workflows.ports import CannotEnter, Clock
 

@@ -10,7 +10,7 @@ from rollout.aws.write.confirmation import LiveConfirmation
 from rollout.aws.write.writer import Writing
 from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
-from rollout.domain.people.inventory import AccountFacts, ManagedPolicy
+from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User
 from rollout.domain.policy.changes import Change

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rollout.awsapi.calls import Calls
-from rollout.domain.people.inventory import PasswordPolicy, Quotas
+from rollout.domain.people.observations import PasswordPolicy, Quotas
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rollout.aws.read.policy_text import document_of
 from rollout.awsapi.calls import Calls
-from rollout.domain.people.inventory import Group, ManagedPolicy, PolicyVersion
+from rollout.domain.people.observations import Group, ManagedPolicy, PolicyVersion
 from rollout.domain.people.users import NamedPolicy, User
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from rollout.aws.read.report_rows import Report, Row, UnusableReport
 from rollout.aws.read.service_credentials import read_service_credentials
 from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
-from rollout.domain.people.inventory import AccountFacts, Finding, Quotas
+from rollout.domain.people.observations import AccountFacts, Finding, Quotas
 from rollout.domain.people.users import MfaDevice, Unread, User
 from rollout.domain.verdicts.passwords import first_use_doubtful
 from rollout.workflows.ports import CannotEnter, Refusal

@@ -10,7 +10,7 @@ from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.faults import Fault
 from rollout.domain.iam import equal_documents
-from rollout.domain.people.inventory import ManagedPolicy, PolicyVersion
+from rollout.domain.people.observations import ManagedPolicy, PolicyVersion
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,

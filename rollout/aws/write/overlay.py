@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rollout.domain.iam import equal_documents
-from rollout.domain.people.inventory import AccountFacts, Group, ManagedPolicy, PolicyVersion
+from rollout.domain.people.observations import AccountFacts, Group, ManagedPolicy, PolicyVersion
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping
 
 from rollout.aws.write import overlay
-from rollout.domain.people.inventory import AccountFacts, ManagedPolicy
+from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User
 from rollout.domain.policy.changes import Change

@@ -15,7 +15,7 @@ from rollout.cli.terminal.console import TerminalProgress, err, out, print_json,
 from rollout.errors import ExitCode
 
 if TYPE_CHECKING:
-    from rollout.domain.people.inventory import Finding
+    from rollout.domain.people.observations import Finding
     from rollout.domain.plan.comparison import Before
     from rollout.domain.plan.entries import Header
     from rollout.workflows.plan import Planned

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
-from rollout.domain.people.inventory import Observed
+from rollout.domain.people.observations import Observed
 from rollout.domain.people.users import User
 from rollout.domain.plan.planning import groups_of
 from rollout.domain.policy.our_resources import Brake, State, brake_of

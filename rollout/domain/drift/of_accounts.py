@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.drift.drift_kinds import Drift, Drifted, drift
-from rollout.domain.people.inventory import AccountView, NotEntered
+from rollout.domain.people.observations import AccountView, NotEntered
 from rollout.domain.plan.entries import AccountPlan
 from rollout.domain.policy.our_resources import State
 

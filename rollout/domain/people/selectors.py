@@ -8,7 +8,7 @@ from datetime import date
 from typing import Protocol
 
 from rollout.domain.people.exemptions import UserMatch
-from rollout.domain.people.inventory import Finding
+from rollout.domain.people.observations import Finding
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import Named
 

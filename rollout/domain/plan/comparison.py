@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rollout.domain.people.inventory import Finding
+from rollout.domain.people.observations import Finding
 from rollout.domain.plan.entries import AccountPlan, Entry
 
 SHOWN = 20

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from rollout.domain.people.inventory import Finding
+from rollout.domain.people.observations import Finding
 from rollout.domain.people.users import UserRef
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.verdicts.verdict import Impact, Kind, Reason, Row

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from rollout.domain.people.exemptions import Exemption
-from rollout.domain.people.inventory import Finding
+from rollout.domain.people.observations import Finding
 from rollout.domain.people.users import User
 from rollout.domain.verdicts.judged_account import JudgedAccount
 from rollout.domain.verdicts.verdict import Code, Kind, Verdict

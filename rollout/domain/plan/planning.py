@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rollout.domain.people.inventory import Inventory, NotEntered, Observed, Unreachable
+from rollout.domain.people.observations import Inventory, NotEntered, Observed, Unreachable
 from rollout.domain.people.organization import AccountState
 from rollout.domain.people.users import User
 from rollout.domain.plan.entries import AccountPlan, Entry, Facts, LeftOut, Ours

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from rollout.domain.iam import equal_documents, parse_document
-from rollout.domain.people.inventory import AccountFacts, ManagedPolicy, PolicyVersion
+from rollout.domain.people.observations import AccountFacts, ManagedPolicy, PolicyVersion
 from rollout.domain.people.organization import policy_arn
 
 PATH = "/rollout/"

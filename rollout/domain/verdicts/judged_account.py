@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from rollout.domain.people.inventory import AccountFacts, Observed
+from rollout.domain.people.observations import AccountFacts, Observed
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import NamedPolicy, User
 from rollout.domain.policy.our_resources import OurResources, our_resources

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rollout.domain.iam import Document, Statement
-from rollout.domain.people.inventory import Finding
+from rollout.domain.people.observations import Finding
 from rollout.domain.verdicts.judged_account import JudgedAccount
 from rollout.domain.verdicts.requests import ENROLMENT, PROBED
 from rollout.domain.verdicts.rights import short

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from rollout.domain.people.inventory import PasswordPolicy
+from rollout.domain.people.observations import PasswordPolicy
 from rollout.domain.people.users import Password, User
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from rollout.domain.iam import Document, Policies, parse_document
-from rollout.domain.people.inventory import AccountFacts
+from rollout.domain.people.observations import AccountFacts
 from rollout.domain.people.users import NamedPolicy, User
 from rollout.domain.verdicts.same_for_all import says_same_for_all
 

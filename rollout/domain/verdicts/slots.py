@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rollout.domain.people.inventory import Quotas
+from rollout.domain.people.observations import Quotas
 from rollout.domain.people.users import User
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.our_resources import Names, OurResources, State

@@ -11,9 +11,9 @@ from markupsafe import Markup
 
 from rollout.domain.people.organization import user_arn
 from rollout.reporting.cells import DAY, FLAG, LIST, NUMBER, TIME
-from rollout.reporting.report import Report
+from rollout.reporting.report_data import Report
 from rollout.reporting.tables import Column
-from rollout.reporting.users import USERS, UserLine
+from rollout.reporting.user_columns import USERS, UserLine
 
 # Sentences and addresses are different for everybody; in a big report only users.csv has them.
 DETAILS_UP_TO = 20_000

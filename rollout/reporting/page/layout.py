@@ -12,16 +12,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from rollout.reporting import legend, spelling
-from rollout.reporting.accounts import ACCOUNTS, ListedState, percent
+from rollout.reporting.account_columns import ACCOUNTS, ListedState, percent
 from rollout.reporting.cells import CODE, COUNT, NUMBER, SHARE
-from rollout.reporting.changes import ChangeOutcome, stage_of
+from rollout.reporting.change_columns import ChangeOutcome, stage_of
 from rollout.reporting.frames import Counts
 from rollout.reporting.page.data import DETAILS_UP_TO, packed
 from rollout.reporting.page.limits import limits
 from rollout.reporting.page.overview import exemptions, segments, tiles
-from rollout.reporting.report import Report
+from rollout.reporting.report_data import Report
 from rollout.reporting.tables import Column
-from rollout.reporting.users import USERS
+from rollout.reporting.user_columns import USERS
 
 # Beyond this a reader without JavaScript is sent to users.csv.
 PLAIN_ROWS_UP_TO = 500

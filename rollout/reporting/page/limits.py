@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.verdicts.verdict import Code
 from rollout.reporting import spelling
-from rollout.reporting.accounts import ListedState
+from rollout.reporting.account_columns import ListedState
 from rollout.reporting.frames import Counts
-from rollout.reporting.report import Report
+from rollout.reporting.report_data import Report
 from rollout.reporting.spelling import number_of
 
 OLD = timedelta(hours=24)

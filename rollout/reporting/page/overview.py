@@ -7,11 +7,11 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from rollout.domain.verdicts.verdict import Kind
-from rollout.reporting.accounts import ListedState, percent
+from rollout.reporting.account_columns import ListedState, percent
 from rollout.reporting.frames import Counts
-from rollout.reporting.report import Report
+from rollout.reporting.report_data import Report
 from rollout.reporting.spelling import number_of
-from rollout.reporting.users import UserLine
+from rollout.reporting.user_columns import UserLine
 
 SOON = timedelta(days=14)
 

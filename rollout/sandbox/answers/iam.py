@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from rollout.sandbox.answers.details import AuthorizationDetails
-from rollout.sandbox.answers.devices import Devices
+from rollout.sandbox.answers.device_answers import Devices
 from rollout.sandbox.answers.groups import Groups
 from rollout.sandbox.answers.iam_users import Users
-from rollout.sandbox.answers.keys import Keys
+from rollout.sandbox.answers.key_answers import Keys
 from rollout.sandbox.answers.managed_policies import Policies
-from rollout.sandbox.answers.passwords import Passwords
+from rollout.sandbox.answers.password_answers import Passwords
 from rollout.sandbox.answers.reports import CredentialReports
 from rollout.sandbox.answers.summary import Summary
 

@@ -18,8 +18,8 @@ from rollout.sandbox.access.refusals import Answer, refusal
 from rollout.sandbox.access.signatures import Signature, check_signature, signature_of
 from rollout.sandbox.answers.base import AnswersFor
 from rollout.sandbox.answers.iam import IamAnswers
-from rollout.sandbox.answers.organizations import OrganizationAnswers
-from rollout.sandbox.answers.sessions import SecurityTokens
+from rollout.sandbox.answers.organization_answers import OrganizationAnswers
+from rollout.sandbox.answers.session_answers import SecurityTokens
 from rollout.sandbox.serving.control import Control
 from rollout.sandbox.serving.elsewhere import Elsewhere, action_of
 from rollout.sandbox.serving.kept_state import PREFIX

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.writes import Left, Write
-from rollout.domain.people.inventory import Observed
+from rollout.domain.people.observations import Observed
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import Change, SkipCode, Skipped

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rollout.domain.people.inventory import AccountFacts
+from rollout.domain.people.observations import AccountFacts
 from rollout.domain.people.organization import Organization
 from rollout.domain.plan.entries import Header
 from rollout.domain.policy.changes import CreatePolicy

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from rollout.domain.gates import GateAnswer, GateRules
 from rollout.domain.gates.readiness import Readiness
-from rollout.domain.people.inventory import Finding
+from rollout.domain.people.observations import Finding
 from rollout.domain.people.scope import Scope, Selection
 from rollout.domain.plan.waves import Wave
 from rollout.domain.policy.changes import SkipCode

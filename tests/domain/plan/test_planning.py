@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rollout.domain.people.inventory import NotEntered, Observed, Unreachable
+from rollout.domain.people.observations import NotEntered, Observed, Unreachable
 from rollout.domain.people.organization import AccountState
 from rollout.domain.plan.entries import LeftOut, Ours, count_verdicts, count_waves
 from rollout.domain.plan.fingerprints import fingerprint, policy_digest

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rollout.domain.people.inventory import ManagedPolicy
+from rollout.domain.people.observations import ManagedPolicy
 from rollout.domain.policy.our_resources import (
     Brake,
     Names,

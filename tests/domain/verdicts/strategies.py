@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rollout.domain.people.addresses import AddressTag, NameIsAddress
 from rollout.domain.people.exemptions import UserMatch
-from rollout.domain.people.inventory import AccountFacts, Observed, PasswordPolicy, PolicyVersion, Quotas
+from rollout.domain.people.observations import AccountFacts, Observed, PasswordPolicy, PolicyVersion, Quotas
 from rollout.domain.people.users import (
     AccessKey,
     DeviceKind,

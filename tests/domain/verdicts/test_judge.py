@@ -12,7 +12,7 @@ import pytest
 
 from rollout.domain.people.addresses import AddressTag, NameIsAddress
 from rollout.domain.people.exemptions import UserMatch
-from rollout.domain.people.inventory import PasswordPolicy
+from rollout.domain.people.observations import PasswordPolicy
 from rollout.domain.people.users import AccessKey, NamedPolicy, Password, ServiceCredential, Unread
 from rollout.domain.verdicts.rules import MachineRules
 from tests.builders import (

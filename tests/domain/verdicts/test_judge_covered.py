@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rollout.domain.people.inventory import ManagedPolicy
+from rollout.domain.people.observations import ManagedPolicy
 from rollout.domain.people.users import NamedPolicy
 from rollout.domain.policy.force_mfa import Amendments
 from tests.builders import ACCOUNT, a_user

@@ -19,7 +19,7 @@ from rollout.domain.iam import (
     evaluate,
     parse_document,
 )
-from rollout.domain.people.inventory import Observed
+from rollout.domain.people.observations import Observed
 from rollout.domain.people.users import DeviceKind, NamedPolicy, Unread
 from rollout.domain.verdicts.judge import judge
 from rollout.domain.verdicts.verdict import Code, Kind, Verdict

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain.people.inventory import PasswordPolicy
+from rollout.domain.people.observations import PasswordPolicy
 from rollout.domain.people.users import Password
 from rollout.domain.verdicts.passwords import first_use_doubtful, password_trap
 from tests.builders import NOW, a_user, days_ago

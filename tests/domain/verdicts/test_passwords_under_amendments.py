@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from rollout.domain.people.inventory import PasswordPolicy
+from rollout.domain.people.observations import PasswordPolicy
 from rollout.domain.people.users import Password
 from rollout.domain.policy.force_mfa import Amendments
 from rollout.domain.verdicts.verdict import Code, Kind

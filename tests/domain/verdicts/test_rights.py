@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import pytest
 
-from rollout.domain.people.inventory import Observed
+from rollout.domain.people.observations import Observed
 from rollout.domain.people.users import NamedPolicy, User
 from rollout.domain.verdicts.rights import Library, rights_of, short
 from tests.builders import a_user, an_observed

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain.people.inventory import Quotas
+from rollout.domain.people.observations import Quotas
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.our_resources import Names, OurResources, State, our_resources
 from rollout.domain.verdicts.slots import Room, room_for

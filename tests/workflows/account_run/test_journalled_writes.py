@@ -12,7 +12,7 @@ from datetime import timedelta
 import pytest
 
 from rollout.aws.write import overlay
-from rollout.domain.people.inventory import AccountFacts
+from rollout.domain.people.observations import AccountFacts
 from rollout.domain.policy.changes import (
     AlreadyInPlace,
     Applied,

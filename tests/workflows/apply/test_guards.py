@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from rollout.domain.people.inventory import ManagedPolicy, PolicyVersion
+from rollout.domain.people.observations import ManagedPolicy, PolicyVersion
 from rollout.domain.policy.changes import CreatePolicy
 from rollout.domain.policy.force_mfa import Amendments, allow_half, enrolment, force_mfa
 from rollout.domain.policy.our_resources import Documents, Names

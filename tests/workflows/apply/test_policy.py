@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from rollout.domain.iam import equal_documents
-from rollout.domain.people.inventory import ManagedPolicy, PolicyVersion
+from rollout.domain.people.observations import ManagedPolicy, PolicyVersion
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.changes import (
     AddMember,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.repair import Repair
 from rollout.domain.iam import equal_documents
-from rollout.domain.people.inventory import PolicyVersion
+from rollout.domain.people.observations import PolicyVersion
 from rollout.domain.people.users import User
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.changes import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from rollout.domain.actions.account_context import AccountContext
-from rollout.domain.people.inventory import ManagedPolicy
+from rollout.domain.people.observations import ManagedPolicy
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import (
     AddMember,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.writes.write import Write
 from rollout.domain.iam import equal_documents
-from rollout.domain.people.inventory import AccountFacts, ManagedPolicy, PolicyVersion
+from rollout.domain.people.observations import AccountFacts, ManagedPolicy, PolicyVersion
 from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import (
     AddMember,

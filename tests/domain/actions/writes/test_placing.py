@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rollout.domain.actions import writes
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.writes import exempting, renewing
-from rollout.domain.people.inventory import ManagedPolicy, PolicyVersion
+from rollout.domain.people.observations import ManagedPolicy, PolicyVersion
 from rollout.domain.people.users import User
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.changes import (

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rollout.aws.write import overlay
 from rollout.domain.actions.writes import enforcing
-from rollout.domain.people.inventory import Group, ManagedPolicy
+from rollout.domain.people.observations import Group, ManagedPolicy
 from rollout.domain.people.users import User
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.changes import (

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from rollout.domain.people.inventory import Finding
+from rollout.domain.people.observations import Finding
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.progress.projection import Progress, is_rehearsal
 from rollout.domain.progress.records import GateRead, RunEnded, RunStarted
@@ -15,10 +15,10 @@ from rollout.domain.progress.stages import Stage
 from rollout.domain.status.user_status import Statuses, counts_of
 from rollout.domain.status.waiting_gates import gates_that_wait, say_gate
 from rollout.reporting import spelling
-from rollout.reporting.accounts import AccountLine
+from rollout.reporting.account_columns import AccountLine
+from rollout.reporting.change_columns import ChangeLine
 from rollout.reporting.change_history import history
-from rollout.reporting.changes import ChangeLine
-from rollout.reporting.users import UserLine
+from rollout.reporting.user_columns import UserLine
 
 
 @dataclass(frozen=True, slots=True)

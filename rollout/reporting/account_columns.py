@@ -10,7 +10,7 @@ from rollout.domain.plan.entries import AccountPlan, LeftOut
 from rollout.domain.verdicts.verdict import Kind
 from rollout.reporting.cells import CODE, COUNT, MINUTE, SHARE, TEXT
 from rollout.reporting.tables import Column, OnPage, Table
-from rollout.reporting.users import UserLine
+from rollout.reporting.user_columns import UserLine
 
 
 class ListedState(StrEnum):
