@@ -30,12 +30,12 @@ from rollout.domain.people.users import (
 )
 from rollout.domain.plan.entries import (
     AccountPlan,
+    AccountResources,
     Digests,
-    Entry,
-    Facts,
     Header,
     LeftOut,
-    Ours,
+    PlanEntry,
+    UserFacts,
     count_verdicts,
     count_waves,
 )
@@ -287,7 +287,7 @@ _IMPACT_REASONS = {
 _VERDICT_REASONS = {Kind.EXEMPT: Code.EXEMPTION, Kind.COVERED: Code.OTHER_DENY, Kind.HOLD: Code.MACHINE}
 
 
-def the_facts(**fields: Any) -> Facts:
+def the_facts(**fields: Any) -> UserFacts:
     """What a plan keeps of a user with a password and a TOTP device; give what differs."""
     defaults: dict[str, Any] = {
         "console": True,
@@ -298,7 +298,7 @@ def the_facts(**fields: Any) -> Facts:
         "password_last_used": days_ago(1),
         "created": days_ago(500),
     }
-    return Facts(**(defaults | fields))
+    return UserFacts(**(defaults | fields))
 
 
 def an_entry(
@@ -310,9 +310,9 @@ def an_entry(
     wave: str = "rest",
     account_id: str = ACCOUNT,
     path: str = "/",
-    facts: Facts | None = None,
+    facts: UserFacts | None = None,
     **more: Any,
-) -> Entry:
+) -> PlanEntry:
     """A decision that fits together: verdict, impact, reasons and facts; `more` goes to `Entry` as it is."""
     verdict = Kind(verdict)
     if verdict is Kind.ENFORCE:
@@ -333,7 +333,7 @@ def an_entry(
         defaults |= {"covered_by": "policy RequireMfa", "enforced_by": "policy RequireMfa"}
     if verdict is Kind.HOLD:
         defaults["cure"] = "exempt with an owner, or move to a role"
-    return Entry(
+    return PlanEntry(
         user=a_ref(name, account_id, path),
         path=path,
         verdict=verdict,
@@ -345,7 +345,7 @@ def an_entry(
     )
 
 
-def _facts_of(impact: Impact | None, codes: tuple[Any, ...]) -> Facts:
+def _facts_of(impact: Impact | None, codes: tuple[Any, ...]) -> UserFacts:
     if Code.MACHINE in codes:
         return the_facts(
             console=False,
@@ -367,14 +367,14 @@ def _facts_of(impact: Impact | None, codes: tuple[Any, ...]) -> Facts:
 
 
 def an_account_plan(
-    *entries: Entry,
+    *entries: PlanEntry,
     account_id: str = ACCOUNT,
     name: str = "payments-prod",
     ou: str = "Workloads/Prod",
     role: str = "OrganizationAccountAccessRole",
     read_at: datetime = NOW,
     report_at: datetime | None = NOW - timedelta(hours=1),
-    ours: Ours | None = None,
+    ours: AccountResources | None = None,
     findings: tuple[Finding, ...] = (),
 ) -> AccountPlan:
     """One account's part of the plan, its entries sorted by name as the domain promises."""
@@ -386,7 +386,7 @@ def an_account_plan(
         read_at,
         report_at,
         tuple(sorted(entries, key=lambda entry: entry.user.name)),
-        ours or Ours(),
+        ours or AccountResources(),
         findings,
     )
 

@@ -12,7 +12,7 @@ from rollout.domain.progress.messages import Delivery
 from rollout.domain.verdicts.verdict import Code, Kind
 from rollout.reporting.account_columns import ACCOUNTS, ListedState, percent
 from rollout.reporting.change_columns import ChangeLine
-from rollout.reporting.report_data import Report
+from rollout.reporting.report_data import ReportData
 from rollout.reporting.tables import Table
 from rollout.reporting.user_columns import USERS
 
@@ -81,7 +81,7 @@ class Counts:
     outcomes: tuple[tuple[str, Mapping[str, int]], ...]
 
 
-def count(report: Report) -> Counts:
+def count(report: ReportData) -> Counts:
     """Count users, verdicts, reasons, OUs and outcomes."""
     users, accounts = frame(USERS, report.users), frame(ACCOUNTS, report.accounts)
     is_kind = {kind: users["verdict"] == kind.value for kind in Kind}

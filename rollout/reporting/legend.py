@@ -77,30 +77,32 @@ ENDINGS: dict[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class LegendSection:
     """A part of the legend: names, and what each of them means in a line of Markdown."""
 
     title: str
     lines: Mapping[str, str]
 
 
-def legend() -> tuple[Section, ...]:
+def legend() -> tuple[LegendSection, ...]:
     """Give every code and every column of a report with its meaning."""
     codes = (
-        Section("Verdicts", VERDICTS),
-        Section("Reasons", REASONS),
-        Section("Impacts of enforcement", IMPACTS),
-        Section("States of users", STATES),
-        Section("States of accounts", LISTED),
-        Section("Deliveries of notices", DELIVERIES),
-        Section("Outcomes of changes", OUTCOMES),
-        Section("Endings of runs", ENDINGS),
-        Section("Gates of a wave", GATE_MEANINGS),
+        LegendSection("Verdicts", VERDICTS),
+        LegendSection("Reasons", REASONS),
+        LegendSection("Impacts of enforcement", IMPACTS),
+        LegendSection("States of users", STATES),
+        LegendSection("States of accounts", LISTED),
+        LegendSection("Deliveries of notices", DELIVERIES),
+        LegendSection("Outcomes of changes", OUTCOMES),
+        LegendSection("Endings of runs", ENDINGS),
+        LegendSection("Gates of a wave", GATE_MEANINGS),
     )
     return (
         *codes,
         *(
-            Section(f"Columns of {table.file}", {column.name: column.meaning for column in table.columns})
+            LegendSection(
+                f"Columns of {table.file}", {column.name: column.meaning for column in table.columns}
+            )
             for table in (USERS, ACCOUNTS, CHANGES)
         ),
     )

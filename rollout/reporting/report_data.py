@@ -22,7 +22,7 @@ from rollout.reporting.user_columns import UserLine
 
 
 @dataclass(frozen=True, slots=True)
-class WaveLine:
+class WaveProgress:
     """One wave's progress. `waits` counts the users who wait, by what they wait for.
 
     `decisions` are what people have decided about it: approvals of this very plan, and gates overridden.
@@ -53,7 +53,7 @@ class WaveLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ReportData:
     """A whole report before it is laid out. `runs` are in the journal's order, each with its end if it has one."""
 
     header: Header
@@ -61,7 +61,7 @@ class Report:
     users: tuple[UserLine, ...]
     accounts: tuple[AccountLine, ...]
     changes: tuple[ChangeLine, ...]
-    waves: tuple[WaveLine, ...]
+    waves: tuple[WaveProgress, ...]
     findings: tuple[Finding, ...]
     unsettled: int
     runs: tuple[tuple[RunStarted, RunEnded | None], ...]
@@ -75,7 +75,7 @@ def gather(
     now: datetime,
     *,
     rehearsal: Progress | None = None,
-) -> Report:
+) -> ReportData:
     """Go through the plan once, an account at a time, and through the journal."""
     gates = gates_that_wait(progress, header)
     statuses = Statuses(header, progress, now, {wave: say_gate(reads[0]) for wave, reads in gates.items()})
@@ -90,7 +90,7 @@ def gather(
             if user.entry.wave:
                 waves[user.entry.wave].append(user)
     read = [account.read for account in accounts if account.read]
-    return Report(
+    return ReportData(
         header=header,
         now=now,
         users=tuple(user for account in accounts for user in account.users),
@@ -109,10 +109,10 @@ def gather(
 
 def _wave(
     name: str, users: list[UserLine], progress: Progress, gates: tuple[GateRead, ...], plan_checksum: str
-) -> WaveLine:
+) -> WaveProgress:
     counts = counts_of(user.status for user in users)
     waits = Counter(user.status.waits_for for user in users if not user.status.enforced)
-    return WaveLine(
+    return WaveProgress(
         name,
         counts.users,
         counts.queued,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rollout.domain.plan.entries import AccountPlan, Entry
+from rollout.domain.plan.entries import AccountPlan, PlanEntry
 from rollout.domain.status.user_status import UserStatus
 from rollout.domain.verdicts.verdict import Kind
 from rollout.reporting.cells import CODE, DAY, FLAG, LIST, NUMBER, TEXT, TIME
@@ -16,7 +16,7 @@ class UserLine:
     """One user of an account that was read."""
 
     account: AccountPlan
-    entry: Entry
+    entry: PlanEntry
     status: UserStatus
     plan_id: str
 

@@ -19,7 +19,7 @@ from rollout.domain.people.selectors import (
     names_user,
 )
 from rollout.domain.plan.waves import Wave
-from rollout.domain.policy.force_mfa import SEED, Amendments
+from rollout.domain.policy.force_mfa import SEED, PolicyAmendments
 from rollout.domain.verdicts.rules import MachineRules
 from rollout.settings.gate_keys import gate_rules
 from rollout.settings.models import Machines, RolloutFile
@@ -87,11 +87,11 @@ class Settings(RolloutFile):
     def domain_selectors(self) -> tuple[Selector, ...]:
         return tuple(_selectors(self))
 
-    def domain_amendments(self) -> Amendments:
+    def domain_amendments(self) -> PolicyAmendments:
         """Give the amendments that take effect: none with `variant: seed`."""
         if self.policy.variant == "seed":
             return SEED
-        return Amendments(**self.policy.amendments.model_dump())
+        return PolicyAmendments(**self.policy.amendments.model_dump())
 
     def domain_gates(self) -> GateRules:
         return gate_rules(self.gates)

@@ -6,7 +6,7 @@ from rollout.domain.people.exemptions import UserMatch
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.force_mfa import allow_half, enrolment, force_mfa
 from rollout.domain.policy.our_resources import Documents, Names
-from rollout.domain.verdicts.rules import Rules
+from rollout.domain.verdicts.rules import DecisionRules
 from rollout.settings import Settings
 from rollout.wiring.seed_policy import seed
 from rollout.workflows.inventory import Premises
@@ -23,9 +23,9 @@ def names_of(settings: Settings) -> Names:
     return Names(settings.policy.name, settings.policy.group)
 
 
-def rules_for(settings: Settings, where: Premises) -> Rules:
+def rules_for(settings: Settings, where: Premises) -> DecisionRules:
     """Put the settings into the words that a judgement needs."""
-    return Rules(
+    return DecisionRules(
         partition=where.organization.partition,
         names=names_of(settings),
         documents=documents_for(settings, where.organization.partition),

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from rollout.domain.gates.readiness import free_until, needs_notice, opens_at, void
 from rollout.domain.people.exemptions import Exemption
 from rollout.domain.people.scope import Selection
-from rollout.domain.plan.entries import AccountPlan, Entry
+from rollout.domain.plan.entries import AccountPlan, PlanEntry
 from rollout.domain.progress.messages import Line, Notice
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Reminded, Told
@@ -117,7 +117,7 @@ def preview(stored: StoredPlan, progress: Progress, rules: NoticeRules, now: dat
     return Notice(entry.address, tuple(sorted(lines, key=lambda line: (line.due, line.user.arn))))
 
 
-def _find(stored: StoredPlan, who: str) -> tuple[AccountPlan, Entry] | None:
+def _find(stored: StoredPlan, who: str) -> tuple[AccountPlan, PlanEntry] | None:
     for part in stored.accounts():
         for entry in part.entries:
             if who in (entry.user.arn, entry.user.id):
@@ -125,15 +125,15 @@ def _find(stored: StoredPlan, who: str) -> tuple[AccountPlan, Entry] | None:
     return None
 
 
-def _gets_notice(entry: Entry, rules: NoticeRules, statuses: Statuses) -> bool:
+def _gets_notice(entry: PlanEntry, rules: NoticeRules, statuses: Statuses) -> bool:
     if entry.verdict is not Kind.ENFORCE or entry.impact is None or statuses.of(entry.user, entry).enforced:
         return False
     return needs_notice(entry.impact, unaffected_too=rules.unaffected_too)
 
 
 def _together(
-    stored: StoredPlan, wanted: Entry, rules: NoticeRules, statuses: Statuses
-) -> Iterator[tuple[AccountPlan, Entry]]:
+    stored: StoredPlan, wanted: PlanEntry, rules: NoticeRules, statuses: Statuses
+) -> Iterator[tuple[AccountPlan, PlanEntry]]:
     """Find the users of the same person in the same wave: they are told in one message."""
     address = wanted.address.casefold()
     for part in stored.accounts():
@@ -144,7 +144,7 @@ def _together(
 
 
 def _line(
-    part: AccountPlan, entry: Entry, due: date, progress: Progress, rules: NoticeRules, now: datetime
+    part: AccountPlan, entry: PlanEntry, due: date, progress: Progress, rules: NoticeRules, now: datetime
 ) -> Line:
     """Name the day that was told where that still counts, else the one that would be told now."""
     if entry.impact is None:
@@ -163,7 +163,12 @@ def _chosen(selection: Selection, told: Told, part: AccountPlan | None) -> bool:
 
 
 def _worth(
-    told: Told, status: UserStatus, entry: Entry | None, progress: Progress, rules: NoticeRules, now: datetime
+    told: Told,
+    status: UserStatus,
+    entry: PlanEntry | None,
+    progress: Progress,
+    rules: NoticeRules,
+    now: datetime,
 ) -> tuple[NoticeWorth, str]:
     """Say what a notice is worth now, and why."""
     newest = status.notice or told
@@ -190,7 +195,7 @@ def _worth(
     return NoticeWorth.COUNTS, "ready" if now >= opens else f"ready from {opens:%Y-%m-%d %H:%M} UTC"
 
 
-def _since(entry: Entry, progress: Progress, rules: NoticeRules, now: datetime) -> datetime | None:
+def _since(entry: PlanEntry, progress: Progress, rules: NoticeRules, now: datetime) -> datetime | None:
     known = _Known(entry.user.arn, entry.user.id, entry.facts.tags)
     return free_until(known, rules.exemptions, progress, now)
 

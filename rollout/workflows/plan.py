@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from rollout.domain.people.observations import AccountView, Inventory, NotEntered
 from rollout.domain.people.selectors import Searched, Selector, UnmatchedSelector, find_unmatched
-from rollout.domain.plan.comparison import Before, about_moves, remember
+from rollout.domain.plan.comparison import PreviousPlan, about_moves, remember
 from rollout.domain.plan.content import content_digest
 from rollout.domain.plan.entries import AccountPlan, Digests, Header, count_verdicts, count_waves
 from rollout.domain.plan.findings import about_exemptions
@@ -14,7 +14,7 @@ from rollout.domain.plan.fingerprints import digest
 from rollout.domain.plan.planning import Planner, left_out
 from rollout.domain.plan.waves import Wave
 from rollout.domain.progress.projection import Progress, replay
-from rollout.domain.verdicts.rules import Rules
+from rollout.domain.verdicts.rules import DecisionRules
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import NoPlan, PlanRefused, Refused, WrongUsage
 from rollout.workflows.ports import Journal, PlanStore, StoredPlan
@@ -25,7 +25,7 @@ class PlanOrder:
     """What a plan is made by, besides the inventory. `settings` and `policy` are digests (design.md#plan-file)."""
 
     id: str
-    rules: Rules
+    rules: DecisionRules
     waves: tuple[Wave, ...]
     scps: str
     settings: str
@@ -64,12 +64,12 @@ class Planned:
 class Earlier:
     """The plan before, to say what has changed since, and to keep where nothing has and it lies in the right place."""
 
-    before: Before
+    before: PreviousPlan
     content: str = ""
     stored: StoredPlan | None = None
 
 
-NOTHING_EARLIER = Earlier(Before("", {}))
+NOTHING_EARLIER = Earlier(PreviousPlan("", {}))
 
 
 def make_plan(
@@ -171,7 +171,7 @@ def _earlier(stored: StoredPlan) -> Earlier:
     return Earlier(remember(stored.header.id, accounts), content_digest(stored.header, accounts), stored)
 
 
-def policy_fingerprint(rules: Rules) -> str:
+def policy_fingerprint(rules: DecisionRules) -> str:
     """Digest the documents that enforcement will bring, and the names that they will have."""
     documents = rules.documents
     return digest(

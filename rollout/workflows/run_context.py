@@ -18,7 +18,7 @@ from rollout.domain.progress.release_state import merged_releases
 from rollout.domain.progress.releases import ReleaseRecord
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.rights import Library
-from rollout.domain.verdicts.rules import Rules
+from rollout.domain.verdicts.rules import DecisionRules
 from rollout.errors import LockHeld
 from rollout.workflows.ports import (
     AccountAccess,
@@ -174,7 +174,7 @@ class JudgementBasis:
     `tags` go on policies that the run makes.
     """
 
-    rules: Rules
+    rules: DecisionRules
     scps: Mapping[str, tuple[tuple[NamedPolicy, ...], ...]] | None
     tags: Mapping[str, str] = field(default_factory=dict)
     library: Library = field(default_factory=Library)

@@ -10,7 +10,7 @@ from rollout.domain.gates import GateAnswer, Gatekeeper, GateRules, Needs, Resul
 from rollout.domain.gates.approval import approved_by
 from rollout.domain.gates.gate import AnyGate
 from rollout.domain.gates.readiness import Notified
-from rollout.domain.plan.entries import Entry
+from rollout.domain.plan.entries import PlanEntry
 from rollout.domain.policy.changes import Skipped
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.stages import Stage
@@ -18,7 +18,7 @@ from rollout.domain.status.user_status import Statuses, UserStatus, counts_of
 from rollout.domain.verdicts.verdict import Impact
 from rollout.workflows.ports import StoredPlan
 
-Member = tuple[Entry, UserStatus]
+Member = tuple[PlanEntry, UserStatus]
 """A user of a wave: what the plan decided, and where they stand."""
 
 
@@ -190,7 +190,7 @@ def _next(
 
 
 def _holds_back(
-    entry: Entry, impact: Impact, rule: Notified, progress: Progress, now: datetime
+    entry: PlanEntry, impact: Impact, rule: Notified, progress: Progress, now: datetime
 ) -> Skipped | None:
     since = progress.taken_out_at.get(entry.user.id)
     return rule.holds_back(entry.user.id, impact, progress, now, since)

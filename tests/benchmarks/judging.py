@@ -16,9 +16,9 @@ from rollout.domain.people.organization import Account, AccountState
 from rollout.domain.people.users import AccessKey, MfaDevice, NamedPolicy, Password, User
 from rollout.domain.plan.planning import Planner
 from rollout.domain.plan.waves import Wave
-from rollout.domain.policy.force_mfa import Amendments, allow_half, enrolment, force_mfa
+from rollout.domain.policy.force_mfa import PolicyAmendments, allow_half, enrolment, force_mfa
 from rollout.domain.policy.our_resources import Documents, Names
-from rollout.domain.verdicts.rules import Rules
+from rollout.domain.verdicts.rules import DecisionRules
 from rollout.wiring.seed_policy import seed
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -60,11 +60,13 @@ SCPS = (
 )
 
 
-def rules() -> Rules:
+def rules() -> DecisionRules:
     """The default rules."""
-    full = force_mfa(seed(), "aws", Amendments())
+    full = force_mfa(seed(), "aws", PolicyAmendments())
     documents = Documents(full, allow_half(full), enrolment("aws"))
-    return Rules("aws", Names(), documents, find=(AddressTag("email"),), organization_id="o-bench12345")
+    return DecisionRules(
+        "aws", Names(), documents, find=(AddressTag("email"),), organization_id="o-bench12345"
+    )
 
 
 def account(number: int, users: int) -> Observed:

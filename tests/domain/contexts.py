@@ -12,7 +12,7 @@ from rollout.domain.people.users import User
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.progress.projection import Progress
 from rollout.domain.verdicts.rights import Library
-from rollout.domain.verdicts.rules import Rules
+from rollout.domain.verdicts.rules import DecisionRules
 from rollout.domain.verdicts.verdict import Kind, Verdict
 from tests.builders import ACCOUNT, NOW, a_user, account_facts, an_account
 from tests.domain.judging import ENROLMENT_GROUP, OURS_ARN, the_rules
@@ -23,7 +23,7 @@ TAGS = {"rollout:tool": "rollout"}
 def context_of(
     facts: AccountFacts,
     progress: Progress | None = None,
-    rules: Rules | None = None,
+    rules: DecisionRules | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> AccountContext:
     """The context of the first account."""

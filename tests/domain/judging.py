@@ -10,12 +10,12 @@ from rollout.domain.people.addresses import AddressTag
 from rollout.domain.people.observations import Group, ManagedPolicy, Observed, PolicyVersion
 from rollout.domain.people.organization import policy_arn
 from rollout.domain.people.users import NamedPolicy, User
-from rollout.domain.policy.force_mfa import SEED, Amendments, allow_half, enrolment, force_mfa
+from rollout.domain.policy.force_mfa import SEED, PolicyAmendments, allow_half, enrolment, force_mfa
 from rollout.domain.policy.our_resources import PATH, Documents, Names
 from rollout.domain.verdicts.judge import judge
 from rollout.domain.verdicts.judged_account import JudgedAccount, judged_account
 from rollout.domain.verdicts.rights import Library
-from rollout.domain.verdicts.rules import Rules
+from rollout.domain.verdicts.rules import DecisionRules
 from rollout.domain.verdicts.verdict import Verdict
 from rollout.wiring.seed_policy import seed
 from tests.builders import ACCOUNT, MANAGEMENT, NOW, ORGANIZATION, a_user, an_account, an_id, an_observed
@@ -110,8 +110,8 @@ def a_level(*statements: Mapping[str, Any], name: str = "Guardrails") -> Level:
 # --- Rules and accounts ---
 
 
-def the_documents(amendments: Amendments | None = None, partition: str = "aws") -> Documents:
-    full = force_mfa(seed(), partition, amendments or Amendments())
+def the_documents(amendments: PolicyAmendments | None = None, partition: str = "aws") -> Documents:
+    full = force_mfa(seed(), partition, amendments or PolicyAmendments())
     return Documents(full, allow_half(full), enrolment(partition))
 
 
@@ -119,7 +119,7 @@ DOCUMENTS = the_documents()
 SEED_DOCUMENTS = the_documents(SEED)
 
 
-def the_rules(**more: Any) -> Rules:
+def the_rules(**more: Any) -> DecisionRules:
     """The default rules, with addresses in the tag `email`."""
     fields: Json = {
         "partition": "aws",
@@ -129,7 +129,7 @@ def the_rules(**more: Any) -> Rules:
         "organization_id": ORGANIZATION,
         "management_account_id": MANAGEMENT,
     }
-    return Rules(**(fields | more))
+    return DecisionRules(**(fields | more))
 
 
 # Rights to enrol a device, as people have them in accounts that thought of it.
@@ -145,7 +145,7 @@ def a_person(name: str = "alice", **more: Any) -> User:
 
 def around(
     *users: User,
-    rules: Rules | None = None,
+    rules: DecisionRules | None = None,
     scps: tuple[Level, ...] | None = (),
     now: datetime = NOW,
     ours: Iterable[str] = (),
@@ -161,7 +161,7 @@ def around(
 def judged(
     user: User,
     *,
-    rules: Rules | None = None,
+    rules: DecisionRules | None = None,
     now: datetime = NOW,
     **account: Any,
 ) -> Verdict:

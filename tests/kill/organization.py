@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rollout.domain.policy.force_mfa import Amendments, force_mfa
+from rollout.domain.policy.force_mfa import PolicyAmendments, force_mfa
 from rollout.wiring.seed_policy import seed
 
 Facts = dict[str, Any]
@@ -89,7 +89,7 @@ def _description(size: Size) -> Facts:
         "aws_managed_policies": {"AdministratorAccess": {"document": everything}},
         # The same meaning under our name by another hand: to be used where it is, and never to be touched.
         "customer_managed_policies": {
-            "ForceMFA": {"path": "/security/", "document": force_mfa(seed(), "aws", Amendments())},
+            "ForceMFA": {"path": "/security/", "document": force_mfa(seed(), "aws", PolicyAmendments())},
             "ManageYourself": {"document": _own_devices()},
         },
     }

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from rollout.domain.plan.entries import AccountPlan, Entry, Header
+from rollout.domain.plan.entries import AccountPlan, Header, PlanEntry
 from rollout.domain.policy.changes import (
     AlreadyInPlace,
     Applied,
@@ -55,10 +55,10 @@ EVIL = "<script>document.title='run'</script>"
 
 
 def small_accounts() -> tuple[AccountPlan, ...]:
-    def prod(name: str, *more: Any, **fields: Any) -> Entry:
+    def prod(name: str, *more: Any, **fields: Any) -> PlanEntry:
         return an_entry(name, *more, account_id=ACCOUNT, **fields)
 
-    def hub(name: str, *more: Any, **fields: Any) -> Entry:
+    def hub(name: str, *more: Any, **fields: Any) -> PlanEntry:
         return an_entry(name, *more, account_id=HUB, **fields)
 
     first, *others = (

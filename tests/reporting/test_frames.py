@@ -9,13 +9,13 @@ import pandas as pd
 from rollout.reporting.account_columns import ACCOUNTS
 from rollout.reporting.change_columns import CHANGES
 from rollout.reporting.frames import count, frame
-from rollout.reporting.report_data import Report, gather
+from rollout.reporting.report_data import ReportData, gather
 from rollout.reporting.user_columns import USERS
 from tests.builders import ACCOUNT, NOW, a_header, a_progress, an_account_plan, an_entry, left_out
 from tests.reporting.examples import SMALL_NOW, small_accounts, small_header, small_progress
 
 
-def small() -> Report:
+def small() -> ReportData:
     accounts = small_accounts()
     return gather(small_header(accounts), accounts, small_progress(), SMALL_NOW)
 

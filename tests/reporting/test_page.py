@@ -24,7 +24,7 @@ from rollout.reporting.change_columns import ChangeOutcome
 from rollout.reporting.frames import count
 from rollout.reporting.page.data import DETAILS_UP_TO, packed
 from rollout.reporting.page.layout import PLAIN_ROWS_UP_TO, page
-from rollout.reporting.report_data import Report, gather
+from rollout.reporting.report_data import ReportData, gather
 from tests.builders import (
     NOW,
     a_change,
@@ -81,11 +81,11 @@ def outline_of(text: str) -> Outline:
     return outline
 
 
-def report_of(*accounts: AccountPlan, progress=None, now=NOW, **header) -> Report:
+def report_of(*accounts: AccountPlan, progress=None, now=NOW, **header) -> ReportData:
     return gather(a_header(*accounts, **header), accounts, progress or a_progress(), now)
 
 
-def text_of(report: Report) -> str:
+def text_of(report: ReportData) -> str:
     return "".join(page(report, count(report)))
 
 
@@ -95,7 +95,7 @@ def small_page() -> str:
     return text_of(gather(header, accounts, small_progress(), SMALL_NOW, rehearsal=small_rehearsal()))
 
 
-def limits_of(report: Report) -> str:
+def limits_of(report: ReportData) -> str:
     text = text_of(report)
     return text[text.index('id="limits"') : text.index('id="overview"')]
 

@@ -9,7 +9,7 @@ from rollout.domain.people.addresses import AddressTag, NameIsAddress
 from rollout.domain.people.exemptions import Exemption, UserMatch
 from rollout.domain.people.scope import Scope
 from rollout.domain.plan.waves import Wave
-from rollout.domain.policy.force_mfa import SEED, Amendments
+from rollout.domain.policy.force_mfa import SEED, PolicyAmendments
 
 
 def test_without_a_file_the_domain_has_its_own_defaults(load):
@@ -17,7 +17,7 @@ def test_without_a_file_the_domain_has_its_own_defaults(load):
     assert settings.domain_scope() == Scope()
     assert settings.domain_exemptions() == ()
     assert settings.domain_waves() == (Wave("canary", percent=5), Wave("rest"))
-    assert settings.domain_amendments() == Amendments()
+    assert settings.domain_amendments() == PolicyAmendments()
     assert settings.domain_find() == (AddressTag("email"), NameIsAddress())
 
 
@@ -94,7 +94,7 @@ def test_a_ticket_and_a_quoted_day_are_taken_too(load):
 def test_the_seed_to_the_letter_has_no_amendments(load):
     assert load("policy: {variant: seed}\n").domain_amendments() == SEED
     text = "policy: {amendments: {pathed_users: false, via_aws_service: true}}\n"
-    assert load(text).domain_amendments() == Amendments(pathed_users=False, via_aws_service=True)
+    assert load(text).domain_amendments() == PolicyAmendments(pathed_users=False, via_aws_service=True)
 
 
 def test_context_values_are_spelt_as_iam_spells_them(load):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rollout.domain.people.observations import Finding
 from rollout.domain.people.users import UserRef
-from rollout.domain.plan.entries import AccountPlan, Digests, Entry, Facts, Header, LeftOut
+from rollout.domain.plan.entries import AccountPlan, Digests, Header, LeftOut, PlanEntry, UserFacts
 from rollout.domain.policy import changes
 from rollout.domain.progress import records
 from rollout.domain.verdicts.verdict import Code, Kind, Reason
@@ -106,9 +106,9 @@ def kind_of(kind: type[Any], name: str) -> object:
 
 
 facts = st.builds(
-    Facts,
+    UserFacts,
     **every_field(
-        Facts,
+        UserFacts,
         observed_at=moments,
         key_last_used=some_moments,
         password_last_used=some_moments,
@@ -123,9 +123,9 @@ findings = st.lists(st.builds(Finding, texts, texts, texts, texts), max_size=2).
 # Built once: a strategy that is built anew for each example costs more than the example.
 some_users = st.builds(UserRef, st.just(""), st.just(""), texts, texts)
 some_entries = st.builds(
-    Entry,
+    PlanEntry,
     **every_field(
-        Entry,
+        PlanEntry,
         user=some_users,
         reasons=st.lists(reasons, max_size=3).map(tuple),
         facts=facts,

@@ -16,15 +16,15 @@ from rollout.domain.people.observations import AccountFacts, Group, Inventory
 from rollout.domain.people.organization import Account, AccountState
 from rollout.domain.people.scope import Scope, Selection
 from rollout.domain.people.users import NamedPolicy, Unread, User
-from rollout.domain.plan.entries import Entry
+from rollout.domain.plan.entries import PlanEntry
 from rollout.domain.plan.waves import Wave
 from rollout.domain.policy.changes import AddMember, AttachToUser, Change
-from rollout.domain.policy.force_mfa import Amendments, allow_half, enrolment, force_mfa
+from rollout.domain.policy.force_mfa import PolicyAmendments, allow_half, enrolment, force_mfa
 from rollout.domain.policy.our_resources import Documents, Names
 from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.progress.records import Record, RunStarted
 from rollout.domain.progress.stages import Stage
-from rollout.domain.verdicts.rules import Rules
+from rollout.domain.verdicts.rules import DecisionRules
 from rollout.notify.rehearsed_channel import RehearsingNotifier
 from rollout.store.rehearsed_journal import RehearsingJournal
 from rollout.wiring.seed_policy import seed
@@ -75,7 +75,7 @@ SOAK = timedelta(days=3)
 ENROLMENT_GROUP = f"{GROUP}Enrolment"
 ENROLMENT_POLICY = f"{POLICY}Enrolment"
 
-FULL = force_mfa(seed(), "aws", Amendments())
+FULL = force_mfa(seed(), "aws", PolicyAmendments())
 BRAKE = allow_half(FULL)
 DOCUMENTS = Documents(FULL, BRAKE, enrolment("aws"))
 ANYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -141,7 +141,7 @@ class World:
             "organization_id": ORGANIZATION,
             "management_account_id": MANAGEMENT,
         }
-        self.rules = Rules(**(given | rules))
+        self.rules = DecisionRules(**(given | rules))
         self.listed = {account.id: account for account in accounts}
         owners = {user.account_id for user in users} or (set() if self.listed else {ACCOUNT})
         for account_id in sorted(owners):
@@ -388,7 +388,7 @@ def placements(changes: Iterable[Change]) -> list[str]:
     ]
 
 
-def entries(stored: FakeStoredPlan) -> Iterator[Entry]:
+def entries(stored: FakeStoredPlan) -> Iterator[PlanEntry]:
     """Everybody in a plan."""
     for part in stored.accounts():
         yield from part.entries

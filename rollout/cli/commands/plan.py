@@ -16,7 +16,7 @@ from rollout.errors import ExitCode
 
 if TYPE_CHECKING:
     from rollout.domain.people.observations import Finding
-    from rollout.domain.plan.comparison import Before
+    from rollout.domain.plan.comparison import PreviousPlan
     from rollout.domain.plan.entries import Header
     from rollout.workflows.plan import Planned
     from rollout.workflows.ports import PlanStore
@@ -101,7 +101,7 @@ def changes_due(planned: Planned) -> int:
     )
 
 
-def _tell_where(planned: Planned, before: Before) -> None:
+def _tell_where(planned: Planned, before: PreviousPlan) -> None:
     stored = planned.stored
     for line in before.differences(planned.accounts, tuple(planned.header.waves)):
         out.print(line, markup=False)
@@ -146,7 +146,7 @@ def _found(planned: Planned) -> list[Finding]:
     return [*planned.header.findings, *(one for part in planned.accounts for one in part.findings)]
 
 
-def _as_json(planned: Planned, before: Before) -> dict[str, object]:
+def _as_json(planned: Planned, before: PreviousPlan) -> dict[str, object]:
     header, stored = planned.header, planned.stored
     return {
         "plan": stored.header.id,

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from rollout.domain.people.scope import Selection
-    from rollout.domain.plan.entries import AccountPlan, Entry, Header
-    from rollout.domain.verdicts.verdict import Row
+    from rollout.domain.plan.entries import AccountPlan, Header, PlanEntry
+    from rollout.domain.verdicts.verdict import MatrixRow
     from rollout.wiring import Files
     from rollout.workflows.ports import StoredPlan
 
@@ -91,7 +91,7 @@ def _words(files: Files, stored: StoredPlan) -> dict[str, str]:
 
 def _chosen(
     stored: StoredPlan, chosen: Selection, wave: str | None
-) -> Iterator[tuple[AccountPlan, list[Entry]]]:
+) -> Iterator[tuple[AccountPlan, list[PlanEntry]]]:
     for part in stored.accounts():
         if not chosen.takes_account(part.account_id, part.name, part.ou):
             continue
@@ -105,7 +105,7 @@ def _chosen(
             yield part, entries
 
 
-def explain(part: AccountPlan, entry: Entry) -> None:
+def explain(part: AccountPlan, entry: PlanEntry) -> None:
     """Print one judgement: the verdict, and every reason with the fact and its age."""
     out.print(f"\n[bold]{entry.verdict}[/]  ", end="")
     out.print(entry.user.arn, markup=False)
@@ -132,7 +132,7 @@ def explain(part: AccountPlan, entry: Entry) -> None:
         _print_matrix(part.matrices[entry.matrix])
 
 
-def _print_matrix(matrix: tuple[Row, ...]) -> None:
+def _print_matrix(matrix: tuple[MatrixRow, ...]) -> None:
     """Print what evaluation answered: without our policies, and with ForceMFA added."""
     questions = {
         "cover": "Without MFA, as things stand (covered = all of it denied explicitly)",
@@ -140,7 +140,7 @@ def _print_matrix(matrix: tuple[Row, ...]) -> None:
         " no permission, only no explicit Deny)",
     }
     for question, title in questions.items():
-        asked: dict[str, dict[str, Row]] = {}
+        asked: dict[str, dict[str, MatrixRow]] = {}
         for row in matrix:
             if row.question == question:
                 asked.setdefault(row.action, {})[row.mfa] = row
@@ -152,7 +152,7 @@ def _print_matrix(matrix: tuple[Row, ...]) -> None:
 
 
 def _overview(
-    stored: StoredPlan, parts: list[tuple[AccountPlan, list[Entry]]], said: Mapping[str, str]
+    stored: StoredPlan, parts: list[tuple[AccountPlan, list[PlanEntry]]], said: Mapping[str, str]
 ) -> None:
     from rollout.cli.commands.plan import left_out
 
@@ -169,7 +169,7 @@ def _overview(
     left_out(header)
 
 
-def _by_account(parts: list[tuple[AccountPlan, list[Entry]]]) -> None:
+def _by_account(parts: list[tuple[AccountPlan, list[PlanEntry]]]) -> None:
     """Print a table an account, all with columns of the same width."""
     columns = ("verdict", "wave", "impact", "because", "#users", "who")
     tables = [
@@ -184,11 +184,11 @@ def _by_account(parts: list[tuple[AccountPlan, list[Entry]]]) -> None:
         out.print(table("", columns, rows, widths=widths) if rows else "no users")
 
 
-def _said(row: Row) -> str:
+def _said(row: MatrixRow) -> str:
     return DECISIONS.get(row.decision, row.decision)
 
 
-def _grouped(entries: Iterable[Entry]) -> list[tuple[tuple[str, str, str, str], list[str]]]:
+def _grouped(entries: Iterable[PlanEntry]) -> list[tuple[tuple[str, str, str, str], list[str]]]:
     groups: dict[tuple[str, str, str, str], list[str]] = {}
     for entry in entries:
         key = (str(entry.verdict), entry.wave, str(entry.impact or ""), ", ".join(entry.because))
@@ -196,7 +196,7 @@ def _grouped(entries: Iterable[Entry]) -> list[tuple[tuple[str, str, str, str], 
     return sorted(groups.items())
 
 
-def _as_json(header: Header, parts: list[tuple[AccountPlan, list[Entry]]]) -> dict[str, object]:
+def _as_json(header: Header, parts: list[tuple[AccountPlan, list[PlanEntry]]]) -> dict[str, object]:
     return {
         "plan": header.id,
         "organization": header.organization_id,

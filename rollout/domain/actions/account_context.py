@@ -17,7 +17,7 @@ from rollout.domain.progress.releases import ReleaseRecord
 from rollout.domain.verdicts.judge import judge
 from rollout.domain.verdicts.judged_account import JudgedAccount, judged_account
 from rollout.domain.verdicts.rights import Library
-from rollout.domain.verdicts.rules import Rules
+from rollout.domain.verdicts.rules import DecisionRules
 from rollout.domain.verdicts.verdict import Kind, Verdict
 
 
@@ -153,7 +153,7 @@ class AccountContext(JudgedAccount):
 
 def account_context(
     observed: Observed,
-    rules: Rules,
+    rules: DecisionRules,
     library: Library,
     progress: Progress,
     releases: Sequence[ReleaseRecord],

@@ -8,7 +8,7 @@ from datetime import timedelta
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.drift.drift_kinds import Drift, Drifted, drift_of_user
 from rollout.domain.people.users import User
-from rollout.domain.plan.entries import Entry
+from rollout.domain.plan.entries import PlanEntry
 from rollout.domain.progress.projection import KnownEnforcement
 from rollout.domain.progress.records import Enforcement
 from rollout.domain.verdicts.passwords import password_trap
@@ -77,7 +77,7 @@ def about_user(context: AccountContext, user: User, *, explained: bool) -> Itera
         yield drift_of_user(Drifted.NOT_ENFORCED, user)
 
 
-def about_class(context: AccountContext, user: User, entry: Entry) -> Iterator[Drift]:
+def about_class(context: AccountContext, user: User, entry: PlanEntry) -> Iterator[Drift]:
     """Say that a user is to be treated otherwise than the plan decided."""
     verdict = context.verdict(user)
     over = entry.exempt_until is not None and entry.exempt_until < context.now.date()
@@ -94,7 +94,7 @@ def about_class(context: AccountContext, user: User, entry: Entry) -> Iterator[D
     yield drift_of_user(Drifted.CLASS_CHANGED, user, f"{was}, is {_said(verdict)}")
 
 
-def _worse(verdict: Verdict, entry: Entry) -> bool:
+def _worse(verdict: Verdict, entry: PlanEntry) -> bool:
     now, planned = verdict.impact, entry.impact
     return now is not None and planned is not None and now.worse_than(planned)
 

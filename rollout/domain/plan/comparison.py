@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rollout.domain.people.observations import Finding
-from rollout.domain.plan.entries import AccountPlan, Entry
+from rollout.domain.plan.entries import AccountPlan, PlanEntry
 
 SHOWN = 20
 LATER = "later-wave"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PlannedDecision:
     """What a plan said of one user."""
 
     arn: str
@@ -39,11 +39,11 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class PreviousPlan:
     """The plan before, by UserId; empty when there was none."""
 
     plan_id: str
-    users: Mapping[str, Standing]
+    users: Mapping[str, PlannedDecision]
 
     def later(self, accounts: Iterable[AccountPlan], waves: Sequence[str]) -> tuple[Move, ...]:
         """Find everybody who has moved to a later wave; `waves` is today's order.
@@ -80,13 +80,13 @@ class Before:
         if len(lines) > SHOWN:
             yield f"  and {len(lines) - SHOWN} more: compare the two files"
 
-    def _changed(self, after: Mapping[str, Standing]) -> Iterator[str]:
+    def _changed(self, after: Mapping[str, PlannedDecision]) -> Iterator[str]:
         for user_id, now in sorted(after.items(), key=lambda item: item[1].arn):
             was = self.users.get(user_id)
             if was is not None and (was.verdict, was.impact, was.wave) != (now.verdict, now.impact, now.wave):
                 yield f"{now.arn}: {was.sentence} -> {now.sentence}"
 
-    def _came_and_went(self, after: Mapping[str, Standing]) -> Iterator[str]:
+    def _came_and_went(self, after: Mapping[str, PlannedDecision]) -> Iterator[str]:
         for user_id, now in sorted(after.items(), key=lambda item: item[1].arn):
             if user_id not in self.users:
                 yield f"{now.arn}: new, {now.sentence}"
@@ -107,14 +107,16 @@ def about_moves(moves: Iterable[Move], plan_id: str) -> Iterator[Finding]:
         )
 
 
-def remember(plan_id: str, accounts: Iterable[AccountPlan]) -> Before:
+def remember(plan_id: str, accounts: Iterable[AccountPlan]) -> PreviousPlan:
     """Keep what a plan said of everybody."""
-    return Before(plan_id, _by_id(accounts))
+    return PreviousPlan(plan_id, _by_id(accounts))
 
 
-def _by_id(accounts: Iterable[AccountPlan]) -> dict[str, Standing]:
+def _by_id(accounts: Iterable[AccountPlan]) -> dict[str, PlannedDecision]:
     return {entry.user.id: _standing(entry) for account in accounts for entry in account.entries}
 
 
-def _standing(entry: Entry) -> Standing:
-    return Standing(entry.user.arn, str(entry.verdict), str(entry.impact or ""), entry.wave, entry.because)
+def _standing(entry: PlanEntry) -> PlannedDecision:
+    return PlannedDecision(
+        entry.user.arn, str(entry.verdict), str(entry.impact or ""), entry.wave, entry.because
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import astuple
 
-from rollout.domain.plan.entries import AccountPlan, Entry, Header
+from rollout.domain.plan.entries import AccountPlan, Header, PlanEntry
 from rollout.domain.plan.fingerprints import digest
 
 
@@ -26,7 +26,7 @@ def _account(account: AccountPlan) -> list[object]:
     return [*named, astuple(account.ours), [_entry(entry) for entry in entries]]
 
 
-def _entry(entry: Entry) -> list[object]:
+def _entry(entry: PlanEntry) -> list[object]:
     return [
         astuple(entry.user),
         entry.verdict,

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from rollout.domain.people.observations import Finding
 from rollout.domain.people.users import UserRef
 from rollout.domain.policy.attachment import Attachment
-from rollout.domain.verdicts.verdict import Impact, Kind, Reason, Row
+from rollout.domain.verdicts.verdict import Impact, Kind, MatrixRow, Reason
 
 SCHEMA = 1
 
@@ -30,7 +30,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class UserFacts:
     """What was seen of a user, as far as a report tells it. Times are aware, UTC."""
 
     console: bool
@@ -45,7 +45,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PlanEntry:
     """The decision about one user, with the evidence behind it.
 
     `wave` is empty for everybody but `enforce` users. `fingerprint` digests the facts behind the verdict: equal
@@ -56,7 +56,7 @@ class Entry:
     path: str
     verdict: Kind
     reasons: tuple[Reason, ...]
-    facts: Facts
+    facts: UserFacts
     fingerprint: str
     wave: str = ""
     impact: Impact | None = None
@@ -81,7 +81,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Ours:
+class AccountResources:
     """What of ours stood in an account when it was read: for drift, and for what a change would touch."""
 
     policy_arn: str = ""
@@ -104,10 +104,10 @@ class AccountPlan:
     role: str
     read_at: datetime
     report_at: datetime | None
-    entries: tuple[Entry, ...]
-    ours: Ours = field(default_factory=Ours)
+    entries: tuple[PlanEntry, ...]
+    ours: AccountResources = field(default_factory=AccountResources)
     findings: tuple[Finding, ...] = ()
-    matrices: tuple[tuple[Row, ...], ...] = ()
+    matrices: tuple[tuple[MatrixRow, ...], ...] = ()
     calls: int = 0
     retries: int = 0
 

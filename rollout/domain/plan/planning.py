@@ -9,7 +9,7 @@ from datetime import datetime
 from rollout.domain.people.observations import Inventory, NotEntered, Observed, Unreachable
 from rollout.domain.people.organization import AccountState
 from rollout.domain.people.users import User
-from rollout.domain.plan.entries import AccountPlan, Entry, Facts, LeftOut, Ours
+from rollout.domain.plan.entries import AccountPlan, AccountResources, LeftOut, PlanEntry, UserFacts
 from rollout.domain.plan.findings import about_account
 from rollout.domain.plan.fingerprints import fingerprint, policy_digest
 from rollout.domain.plan.waves import Wave, wave_of
@@ -18,8 +18,8 @@ from rollout.domain.verdicts.judge import judge
 from rollout.domain.verdicts.judged_account import JudgedAccount, judged_account
 from rollout.domain.verdicts.lookalikes import lookalikes
 from rollout.domain.verdicts.rights import Library
-from rollout.domain.verdicts.rules import Rules
-from rollout.domain.verdicts.verdict import Kind, Row, Verdict
+from rollout.domain.verdicts.rules import DecisionRules
+from rollout.domain.verdicts.verdict import Kind, MatrixRow, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class PlannedAccount:
 class Planner:
     """Judges account after account by the same rules, at the same moment, with documents parsed once."""
 
-    rules: Rules
+    rules: DecisionRules
     waves: tuple[Wave, ...]
     now: datetime
     groups_made: frozenset[tuple[str, str]] = frozenset()
@@ -67,10 +67,10 @@ class Planner:
         return PlannedAccount(part, tuple(_without_wave(entries)))
 
     def _entry(
-        self, user: User, verdict: Verdict, observed: Observed, matrices: Mapping[tuple[Row, ...], int]
-    ) -> Entry:
+        self, user: User, verdict: Verdict, observed: Observed, matrices: Mapping[tuple[MatrixRow, ...], int]
+    ) -> PlanEntry:
         wave = wave_of(user, observed.account, self.waves) if verdict.kind is Kind.ENFORCE else None
-        return Entry(
+        return PlanEntry(
             user.ref,
             user.path,
             verdict.kind,
@@ -95,7 +95,7 @@ def groups_of(account_id: str, groups_made: Collection[tuple[str, str]]) -> froz
     return frozenset(group for account, group in groups_made if account == account_id)
 
 
-def _distinct(verdicts: Iterable[Verdict]) -> dict[tuple[Row, ...], None]:
+def _distinct(verdicts: Iterable[Verdict]) -> dict[tuple[MatrixRow, ...], None]:
     return dict.fromkeys(verdict.matrix for verdict in verdicts if verdict.matrix)
 
 
@@ -123,8 +123,8 @@ def left_out(inventory: Inventory) -> Iterator[LeftOut]:
                 yield LeftOut(account.id, account.name, account.ou, state, said)
 
 
-def _facts(user: User) -> Facts:
-    return Facts(
+def _facts(user: User) -> UserFacts:
+    return UserFacts(
         console=user.password is not None,
         mfa_active=user.has_device,
         mfa_kinds=tuple(str(kind) for kind in user.device_kinds),
@@ -137,14 +137,14 @@ def _facts(user: User) -> Facts:
     )
 
 
-def _ours(judged: JudgedAccount) -> Ours:
+def _ours(judged: JudgedAccount) -> AccountResources:
     policy, group = judged.ours.policy, judged.ours.group
     if policy.state is not State.OURS and group.state is not State.OURS:
-        return Ours()
+        return AccountResources()
     default = policy.found.default if policy.found else None
     document = default.document if default else None
     members = (user.id for user in judged.facts.users if group.name in user.groups)
-    return Ours(
+    return AccountResources(
         policy_arn=policy.arn if policy.state is State.OURS else "",
         policy_digest=policy_digest(document) if isinstance(document, dict) else "",
         group_exists=group.name in judged.facts.groups and group.state is State.OURS,
@@ -152,7 +152,7 @@ def _ours(judged: JudgedAccount) -> Ours:
     )
 
 
-def _without_wave(entries: tuple[Entry, ...]) -> Iterator[str]:
+def _without_wave(entries: tuple[PlanEntry, ...]) -> Iterator[str]:
     for entry in entries:
         if entry.verdict is Kind.ENFORCE and not entry.wave:
             yield entry.user.arn

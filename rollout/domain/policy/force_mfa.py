@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Amendments:
+class PolicyAmendments:
     """The named differences from the seed; `SEED` has none but `partition`, which is always on."""
 
     pathed_users: bool = True
@@ -23,7 +23,7 @@ class Amendments:
     via_aws_service: bool = False
 
 
-SEED = Amendments(pathed_users=False, get_mfa_device=False)
+SEED = PolicyAmendments(pathed_users=False, get_mfa_device=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ SWITCHES = (
 )
 
 
-def force_mfa(seed: Mapping[str, Any], partition: str, amendments: Amendments) -> Json:
+def force_mfa(seed: Mapping[str, Any], partition: str, amendments: PolicyAmendments) -> Json:
     """Write the full document: the seed, amended. The seed itself is never changed."""
     document = _in_partition(seed, partition)
     for statement in document["Statement"]:
@@ -116,7 +116,7 @@ def enrolment(partition: str) -> Json:
     }
 
 
-def switched_on(amendments: Amendments) -> tuple[Switch, ...]:
+def switched_on(amendments: PolicyAmendments) -> tuple[Switch, ...]:
     """List the switches that are on, `partition` always among them."""
     on = {field.name for field in fields(amendments) if getattr(amendments, field.name)} | {"partition"}
     return tuple(switch for switch in SWITCHES if switch.name in on)
@@ -137,7 +137,7 @@ def _move(arn: str, partition: str) -> str:
     return f"arn:{partition}:{arn.removeprefix('arn:aws:')}" if arn.startswith("arn:aws:") else arn
 
 
-def _amend_allow(statement: Json, amendments: Amendments) -> None:
+def _amend_allow(statement: Json, amendments: PolicyAmendments) -> None:
     resource = statement["Resource"]
     if amendments.pathed_users and isinstance(resource, str) and resource.endswith(f":{OWN_USER}"):
         statement["Resource"] = [resource, resource.removesuffix(OWN_USER) + OWN_PATHED_USER]
@@ -145,7 +145,7 @@ def _amend_allow(statement: Json, amendments: Amendments) -> None:
         statement["Action"] = _with(statement["Action"], ["iam:GetMFADevice"])
 
 
-def _amend_deny(statement: Json, amendments: Amendments) -> None:
+def _amend_deny(statement: Json, amendments: PolicyAmendments) -> None:
     if amendments.get_mfa_device:
         statement["NotAction"] = _with(statement["NotAction"], ["iam:GetMFADevice"])
     if amendments.first_password_change:

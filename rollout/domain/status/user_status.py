@@ -21,7 +21,7 @@ from datetime import datetime
 
 from rollout.domain.gates.readiness import void
 from rollout.domain.people.users import UserRef
-from rollout.domain.plan.entries import Entry, Header
+from rollout.domain.plan.entries import Header, PlanEntry
 from rollout.domain.policy.changes import Failed, SkipCode
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.projection import RELEASED, Done, KnownEnforcement, Progress
@@ -135,7 +135,7 @@ class Statuses:
         self._order = {run: number for number, run in enumerate(progress.runs)}
 
     def of(
-        self, user: UserRef, entry: Entry | None = None, seen: KnownEnforcement | None = None
+        self, user: UserRef, entry: PlanEntry | None = None, seen: KnownEnforcement | None = None
     ) -> UserStatus:
         """Say where one user stands. `entry` is the plan's, `seen` what a look has found just now."""
         known = self._known(user, entry, seen)
@@ -157,7 +157,9 @@ class Statuses:
 
     # --- Enforced, released, or neither ---
 
-    def _known(self, user: UserRef, entry: Entry | None, seen: KnownEnforcement | None) -> KnownEnforcement:
+    def _known(
+        self, user: UserRef, entry: PlanEntry | None, seen: KnownEnforcement | None
+    ) -> KnownEnforcement:
         """Find the newest that is known: by the look, else by the journal or the plan's inventory."""
         known = self._of_journal_or_plan(user, entry)
         if seen is not None:
@@ -166,7 +168,7 @@ class Statuses:
             return replace(known, enforcement=Enforcement.NEVER)  # who was never enforced is not released
         return known
 
-    def _of_journal_or_plan(self, user: UserRef, entry: Entry | None) -> KnownEnforcement:
+    def _of_journal_or_plan(self, user: UserRef, entry: PlanEntry | None) -> KnownEnforcement:
         taken_at = self._header.inventory_at
         known = self._progress.enforcement_of(user.account_id, user.id)
         planned = entry.enforced_by_us if entry else ""
@@ -184,7 +186,7 @@ class Statuses:
 
     # --- UserState ---
 
-    def _state(self, user: UserRef, entry: Entry | None, known: KnownEnforcement) -> _Waiting:
+    def _state(self, user: UserRef, entry: PlanEntry | None, known: KnownEnforcement) -> _Waiting:
         enforced = known.enforcement is Enforcement.ENFORCED
         if entry is not None and entry.verdict is Kind.COVERED:
             return _Waiting(UserState.COVERED, "")
@@ -199,7 +201,7 @@ class Statuses:
             return _Waiting(UserState.EXEMPTION_OVER if over else UserState.EXEMPT, "")
         return self._waiting(user, entry, known)
 
-    def _waiting(self, user: UserRef, entry: Entry, known: KnownEnforcement) -> _Waiting:
+    def _waiting(self, user: UserRef, entry: PlanEntry, known: KnownEnforcement) -> _Waiting:
         last = self._progress.last_change.get(user.id)
         if last and self._is_later(last):
             if last.outcome is None:
@@ -255,7 +257,7 @@ class Statuses:
         there = [(self._order.get(event.run, -1), place) for place, event in enumerate(events) if event]
         return events[max(there)[1]] if there else None
 
-    def _after_notice(self, entry: Entry, told: Told | None) -> _Waiting:
+    def _after_notice(self, entry: PlanEntry, told: Told | None) -> _Waiting:
         if told is None or told.delivery is Delivery.FAILED:
             why = told.detail if told else ""
             return _Waiting(UserState.UNDELIVERED, f"a notice that arrives: {why or 'the last one failed'}")

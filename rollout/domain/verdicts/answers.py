@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from rollout.domain.iam import Deciding, Decision, Document
 from rollout.domain.people.users import User
 from rollout.domain.verdicts.enrolment_check import Enrolment, covered, enrolment
-from rollout.domain.verdicts.requests import Asked, Asker, World
-from rollout.domain.verdicts.rights import Library, Rights, short
-from rollout.domain.verdicts.verdict import Row
+from rollout.domain.verdicts.requests import AnsweredRequest, Asker, RequestEnvironment
+from rollout.domain.verdicts.rights import Library, UserRights, short
+from rollout.domain.verdicts.verdict import MatrixRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +24,20 @@ class Answers:
     under_force_mfa: Enrolment
     today: Enrolment
     password: Enrolment
-    matrix: tuple[Row, ...]
+    matrix: tuple[MatrixRow, ...]
 
 
 class Examiner:
     """Evaluates users against one set of documents of ours, and remembers the answers of those who are alike."""
 
-    def __init__(self, world: World, force_mfa: Document, library: Library) -> None:
+    def __init__(self, world: RequestEnvironment, force_mfa: Document, library: Library) -> None:
         """Remember nothing yet."""
         self._world = world
         self._library = library
         self._force_mfa = force_mfa
         self._remembered: dict[object, Answers] = {}
 
-    def examine(self, user: User, rights: Rights) -> Answers:
+    def examine(self, user: User, rights: UserRights) -> Answers:
         """Ask everything that a verdict turns on, or hand out what was answered for somebody alike."""
         documents = (*rights.identity, *(level for levels in rights.scps or () for level in levels))
         if rights.boundary is not None:
@@ -50,7 +50,7 @@ class Examiner:
             answers = self._remembered[key] = self._ask(user, rights)
         return answers
 
-    def _ask(self, user: User, rights: Rights) -> Answers:
+    def _ask(self, user: User, rights: UserRights) -> Answers:
         asker = Asker(user, self._world)
         cover = tuple(asker.denials(rights.policies()))
         forced = rights.policies(self._force_mfa)
@@ -66,7 +66,7 @@ def decision_word(decision: Decision) -> str:
     return type(decision).__name__
 
 
-def _rows(question: str, answers: Iterable[Asked]) -> Iterable[Row]:
+def _rows(question: str, answers: Iterable[AnsweredRequest]) -> Iterable[MatrixRow]:
     for asked in answers:
         decision = asked.decision
         because = "; ".join(dict.fromkeys(_say(statement) for statement in decision.because))
@@ -76,7 +76,7 @@ def _rows(question: str, answers: Iterable[Asked]) -> Iterable[Row]:
             because = f"turns on {', '.join(unknown)}" + (f"; {because}" if because else "")
         elif silent:
             because = f"no Allow in {' and '.join(silent)}"
-        yield Row(question, asked.action, asked.mfa, decision_word(decision), because)
+        yield MatrixRow(question, asked.action, asked.mfa, decision_word(decision), because)
 
 
 def _say(statement: Deciding) -> str:

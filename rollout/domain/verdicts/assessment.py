@@ -11,7 +11,7 @@ from rollout.domain.verdicts.answers import Answers
 from rollout.domain.verdicts.enrolment_check import Able
 from rollout.domain.verdicts.impact import impact_of
 from rollout.domain.verdicts.judged_account import JudgedAccount
-from rollout.domain.verdicts.rights import Rights
+from rollout.domain.verdicts.rights import UserRights
 from rollout.domain.verdicts.slots import Room, room_for
 from rollout.domain.verdicts.verdict import Impact
 
@@ -77,4 +77,4 @@ def _denies(user: User, account: JudgedAccount) -> bool:
     if default is None:
         return False
     document = account.library.parse(default.document, policy.arn)
-    return bool(account.examiner.examine(user, Rights((document,), None, ())).covered_by)
+    return bool(account.examiner.examine(user, UserRights((document,), None, ())).covered_by)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rollout.domain.iam import Allowed, Decision, ExplicitlyDenied, ImplicitlyDenied, Undecided
-from rollout.domain.verdicts.requests import SESSION_TOKEN, Asked
+from rollout.domain.verdicts.requests import SESSION_TOKEN, AnsweredRequest
 
 
 class Able(StrEnum):
@@ -26,7 +26,7 @@ class Enrolment:
     obstacle: str = ""
 
 
-def enrolment(answers: Iterable[Asked]) -> Enrolment:
+def enrolment(answers: Iterable[AnsweredRequest]) -> Enrolment:
     """Weigh the answers: one step that is refused makes enrolling impossible, one undecided makes it unknown."""
     doubt = ""
     for asked in answers:
@@ -51,7 +51,7 @@ def _may_be_denied(decision: Decision) -> bool:
     return isinstance(decision, ExplicitlyDenied)
 
 
-def covered(answers: Iterable[Asked]) -> tuple[str, ...]:
+def covered(answers: Iterable[AnsweredRequest]) -> tuple[str, ...]:
     """Name the documents that deny every probe without MFA; empty as soon as one probe is not denied."""
     sources: dict[str, None] = {}
     for asked in answers:

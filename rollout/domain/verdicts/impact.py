@@ -6,14 +6,14 @@ from datetime import datetime
 
 from rollout.domain.people.users import DeviceKind, User
 from rollout.domain.verdicts.machines import keys_in_use
-from rollout.domain.verdicts.rules import Rules
+from rollout.domain.verdicts.rules import DecisionRules
 from rollout.domain.verdicts.verdict import Impact
 
 # Only these give the six digits that `sts get-session-token` asks for (aws-facts.md#cli-after-enforcement).
 GIVES_CODES = frozenset({DeviceKind.TOTP, DeviceKind.HARDWARE})
 
 
-def impact_of(user: User, rules: Rules, now: datetime) -> Impact:
+def impact_of(user: User, rules: DecisionRules, now: datetime) -> Impact:
     """Tell what enforcement means to the user (design.md#verdicts)."""
     if user.password is None and not user.active_keys and not user.active_services:
         return Impact.NONE

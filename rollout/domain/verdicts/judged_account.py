@@ -11,9 +11,9 @@ from rollout.domain.people.organization import Account
 from rollout.domain.people.users import NamedPolicy, User
 from rollout.domain.policy.our_resources import OurResources, our_resources
 from rollout.domain.verdicts.answers import Examiner
-from rollout.domain.verdicts.requests import World
-from rollout.domain.verdicts.rights import Library, Rights, rights_of
-from rollout.domain.verdicts.rules import Rules
+from rollout.domain.verdicts.requests import RequestEnvironment
+from rollout.domain.verdicts.rights import Library, UserRights, rights_of
+from rollout.domain.verdicts.rules import DecisionRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +28,28 @@ class JudgedAccount:
     facts: AccountFacts
     scps: tuple[tuple[NamedPolicy, ...], ...] | None
     ours: OurResources
-    rules: Rules
+    rules: DecisionRules
     now: datetime
     library: Library
     examiner: Examiner
 
-    def rights_of(self, user: User) -> Rights:
+    def rights_of(self, user: User) -> UserRights:
         """Gather everything that binds a user, our own policies included."""
         return rights_of(user, self.facts, self.scps, self.library)
 
-    def rights_without_us(self, user: User) -> Rights:
+    def rights_without_us(self, user: User) -> UserRights:
         """Gather what would bind a user if our own policies were absent."""
         return rights_of(user, self.facts, self.scps, self.library, self.ours.names)
 
 
 def judged_account(
-    observed: Observed, rules: Rules, library: Library, now: datetime, known: Collection[str] = ()
+    observed: Observed, rules: DecisionRules, library: Library, now: datetime, known: Collection[str] = ()
 ) -> JudgedAccount:
     """Prepare an account for judging. `known`: names of groups that the journal knows to be ours."""
     account, facts, documents = observed.account, observed.facts, rules.documents
     # SCPs never reach the management account, read or unread (aws-facts.md#organizations).
     scps = () if account.id == rules.management_account_id else observed.scps
-    world = World(rules.partition, rules.organization_id, now, rules.context)
+    world = RequestEnvironment(rules.partition, rules.organization_id, now, rules.context)
     force_mfa = library.parse(documents.full, rules.names.policy)
     return JudgedAccount(
         account,

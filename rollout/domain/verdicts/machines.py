@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from rollout.domain.people.users import AccessKey, User, tag
-from rollout.domain.verdicts.rules import MachineRules, Rules
+from rollout.domain.verdicts.rules import DecisionRules, MachineRules
 
 UNUSED_AFTER = timedelta(days=90)
 
 
-def machine_evidence(user: User, rules: Rules, now: datetime) -> tuple[str, ...]:
+def machine_evidence(user: User, rules: DecisionRules, now: datetime) -> tuple[str, ...]:
     """List what speaks for a machine; empty for a person."""
     return tuple(_evidence(user, rules, now))
 
 
-def keys_in_use(user: User, rules: Rules, now: datetime) -> tuple[AccessKey, ...]:
+def keys_in_use(user: User, rules: DecisionRules, now: datetime) -> tuple[AccessKey, ...]:
     """List the keys that count as in use (design.md#verdicts)."""
     return tuple(key for key in user.keys if key.in_use(now, rules.keys_in_use_days))
 
@@ -40,7 +40,7 @@ def _since(created: datetime | None, now: datetime) -> str:
     return f" since its creation {ago(created, now)}" if created else ""
 
 
-def _evidence(user: User, rules: Rules, now: datetime) -> Iterator[str]:
+def _evidence(user: User, rules: DecisionRules, now: datetime) -> Iterator[str]:
     if user.password is None and user.active_keys:
         told = ", ".join(say_key(key, now) for key in user.active_keys)
         yield f"no console password, and {told}"

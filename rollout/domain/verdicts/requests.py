@@ -46,7 +46,7 @@ ContextValue = str | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AnsweredRequest:
     """One request and its answer; `mfa` is the state of `aws:MultiFactorAuthPresent`: `absent` or `false`."""
 
     action: str
@@ -56,7 +56,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class RequestEnvironment:
     """What is known of the surroundings of every request, whoever makes it; `now` is the time of the request."""
 
     partition: str
@@ -91,7 +91,7 @@ class Asker:
     of a Deny may come from anywhere: what `rules.context` says of people who enrol holds for no thief.
     """
 
-    def __init__(self, user: User, world: World) -> None:
+    def __init__(self, user: User, world: RequestEnvironment) -> None:
         """Ask nothing yet."""
         self._user = user
         self._partition = world.partition
@@ -105,7 +105,7 @@ class Asker:
         self._anywhere = frozenset({"aws:requestedregion", *map(str.lower, UNKNOWABLE), *world.supplied()})
         self._contexts: dict[tuple[str, str, bool], Context] = {}
 
-    def enrolment(self, policies: Policies) -> Iterator[Asked]:
+    def enrolment(self, policies: Policies) -> Iterator[AnsweredRequest]:
         """Ask every step of enrolling a virtual device (aws-facts.md#tags-boundaries-lock-out-detection).
 
         `sts:GetSessionToken` needs no permission; it is asked for the sake of explicit Denies alone.
@@ -115,7 +115,7 @@ class Asker:
             for mfa in MFA_STATES:
                 yield self._best(action, resources, mfa, policies)
 
-    def password_change(self, policies: Policies) -> Iterator[Asked]:
+    def password_change(self, policies: Policies) -> Iterator[AnsweredRequest]:
         """Ask whether the user may set a password without MFA, as a first or an expired one must be.
 
         See aws-facts.md#caveats.
@@ -123,13 +123,13 @@ class Asker:
         for mfa in MFA_STATES:
             yield self._ask(CHANGE_PASSWORD, self._user.arn, mfa, policies)
 
-    def denials(self, policies: Policies) -> Iterator[Asked]:
+    def denials(self, policies: Policies) -> Iterator[AnsweredRequest]:
         """Ask the probes of "is everything denied without MFA" (design.md#verdicts), one by one."""
         for action, resource in probes(self._user, self._partition):
             for mfa in MFA_STATES:
                 yield self._ask(action, resource, mfa, policies, probing=True)
 
-    def _best(self, action: str, resources: tuple[str, ...], mfa: str, policies: Policies) -> Asked:
+    def _best(self, action: str, resources: tuple[str, ...], mfa: str, policies: Policies) -> AnsweredRequest:
         first = self._ask(action, resources[0], mfa, policies)
         if isinstance(first.decision, Allowed):
             return first
@@ -138,9 +138,9 @@ class Asker:
 
     def _ask(
         self, action: str, resource: str, mfa: str, policies: Policies, *, probing: bool = False
-    ) -> Asked:
+    ) -> AnsweredRequest:
         request = Request(action, resource, self._user.arn, self._context(resource, mfa, probing=probing))
-        return Asked(action, resource, mfa, evaluate(policies, request))
+        return AnsweredRequest(action, resource, mfa, evaluate(policies, request))
 
     def _context(self, resource: str, mfa: str, *, probing: bool) -> Context:
         own = resource == self._user.arn

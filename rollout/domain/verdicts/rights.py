@@ -53,7 +53,7 @@ def short(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Rights:
+class UserRights:
     """What one user may do, as documents; `scps` None = they could not be read."""
 
     identity: tuple[Document, ...]
@@ -71,7 +71,7 @@ def rights_of(
     scps: tuple[tuple[NamedPolicy, ...], ...] | None,
     library: Library,
     without: Collection[str] = (),
-) -> Rights:
+) -> UserRights:
     """Gather a user's documents: inline, attached, through groups; `without` leaves policy ARNs and groups away.
 
     A policy that hangs on the user and was not read becomes a document with a problem, so that it counts as
@@ -82,7 +82,7 @@ def rights_of(
         identity.setdefault(id(document), document)
     boundary = _managed(user.boundary_arn, facts, library) if user.boundary_arn else None
     levels = None if scps is None else tuple(_level(level, library) for level in scps)
-    return Rights(tuple(identity.values()), boundary, levels)
+    return UserRights(tuple(identity.values()), boundary, levels)
 
 
 def _identity(user: User, facts: AccountFacts, library: Library, without: Collection[str]) -> list[Document]:

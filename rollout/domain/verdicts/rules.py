@@ -22,7 +22,7 @@ class MachineRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class DecisionRules:
     """Everything that the operator decided, and the documents that enforcement will bring."""
 
     partition: str

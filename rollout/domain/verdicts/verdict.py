@@ -148,7 +148,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MatrixRow:
     """One request and its answer, for a person: `question` is `enrol` (with ForceMFA added) or `cover` (without)."""
 
     question: str
@@ -175,7 +175,7 @@ class Verdict:
     covered_by: str = ""
     enforced_by: str = ""
     address: str = ""
-    matrix: tuple[Row, ...] = ()
+    matrix: tuple[MatrixRow, ...] = ()
 
     @property
     def enforced_by_us(self) -> str:

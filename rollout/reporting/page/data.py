@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from rollout.domain.people.organization import user_arn
 from rollout.reporting.cells import DAY, FLAG, LIST, NUMBER, TIME
-from rollout.reporting.report_data import Report
+from rollout.reporting.report_data import ReportData
 from rollout.reporting.tables import Column
 from rollout.reporting.user_columns import USERS, UserLine
 
@@ -22,7 +22,7 @@ _EPOCH = date(2000, 1, 1)
 _ARN = "user_arn"
 
 
-def packed(report: Report) -> Markup:
+def packed(report: ReportData) -> Markup:
     """Give the users as JSON that is safe inside of a script element."""
     users, partition = report.users, report.header.partition
     columns = [

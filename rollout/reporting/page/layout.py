@@ -19,7 +19,7 @@ from rollout.reporting.frames import Counts
 from rollout.reporting.page.data import DETAILS_UP_TO, packed
 from rollout.reporting.page.limits import limits
 from rollout.reporting.page.overview import exemptions, segments, tiles
-from rollout.reporting.report_data import Report
+from rollout.reporting.report_data import ReportData
 from rollout.reporting.tables import Column
 from rollout.reporting.user_columns import USERS
 
@@ -31,7 +31,7 @@ CHANGES_UP_TO = 100
 NOTEWORTHY = (ChangeOutcome.FAILED, ChangeOutcome.UNSETTLED, ChangeOutcome.OVERRIDDEN)
 
 
-def page(report: Report, counts: Counts) -> Iterator[str]:
+def page(report: ReportData, counts: Counts) -> Iterator[str]:
     """Yield the page as text."""
     environment = _environment()
     style, script = _asset(environment, "report.css"), _asset(environment, "report.js")

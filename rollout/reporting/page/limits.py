@@ -11,7 +11,7 @@ from rollout.domain.verdicts.verdict import Code
 from rollout.reporting import spelling
 from rollout.reporting.account_columns import ListedState
 from rollout.reporting.frames import Counts
-from rollout.reporting.report_data import Report
+from rollout.reporting.report_data import ReportData
 from rollout.reporting.spelling import number_of
 
 OLD = timedelta(hours=24)
@@ -30,7 +30,7 @@ class Limit:
     filters: str = ""
 
 
-def limits(report: Report, counts: Counts) -> list[Limit]:
+def limits(report: ReportData, counts: Counts) -> list[Limit]:
     """List what the page cannot tell, gaps first."""
     found = (
         *_unseen(report, counts),
@@ -48,7 +48,7 @@ def limits(report: Report, counts: Counts) -> list[Limit]:
     return sorted(found, key=lambda limit: not limit.gap)
 
 
-def _unseen(report: Report, counts: Counts) -> Iterator[Limit]:
+def _unseen(report: ReportData, counts: Counts) -> Iterator[Limit]:
     unreachable = [
         account.left_out
         for account in report.accounts
@@ -87,7 +87,7 @@ def _unknown(counts: Counts) -> Iterator[Limit]:
         )
 
 
-def _policies(report: Report) -> Iterator[Limit]:
+def _policies(report: ReportData) -> Iterator[Limit]:
     match report.header.scps:
         case "auto":
             pass
@@ -101,7 +101,7 @@ def _policies(report: Report) -> Iterator[Limit]:
             yield Limit("Service control policies", f"The plan says: {other}.")
 
 
-def _ages(report: Report) -> Iterator[Limit]:
+def _ages(report: ReportData) -> Iterator[Limit]:
     read_at = report.header.inventory_at
     age = report.now - read_at
     yield Limit(
@@ -133,7 +133,7 @@ def _between(first: datetime, last: datetime) -> str:
     return f"on {one}" if one == other else f"between {one} and {other}"
 
 
-def _unsure(report: Report, counts: Counts) -> Iterator[Limit]:
+def _unsure(report: ReportData, counts: Counts) -> Iterator[Limit]:
     if counts.queued:
         yield Limit(
             f"{number_of(counts.queued, 'notice')} queued",

@@ -9,7 +9,7 @@ from itertools import pairwise
 from rollout.domain.verdicts.verdict import Kind
 from rollout.reporting.account_columns import ListedState, percent
 from rollout.reporting.frames import Counts
-from rollout.reporting.report_data import Report
+from rollout.reporting.report_data import ReportData
 from rollout.reporting.spelling import number_of
 from rollout.reporting.user_columns import UserLine
 
@@ -45,7 +45,7 @@ class BarSegment:
 
 
 @dataclass(frozen=True, slots=True)
-class ExemptionLine:
+class ExemptUser:
     """One exempt user, and how many days the exemption still lasts."""
 
     user: UserLine
@@ -59,13 +59,13 @@ class ExemptionLine:
         return "over" if self.days_left <= 0 else "soon" if self.days_left <= SOON.days else ""
 
 
-def exemptions(report: Report) -> list[ExemptionLine]:
+def exemptions(report: ReportData) -> list[ExemptUser]:
     """List the exempt users, those whose exemption ends first before the others."""
     exempt = [user for user in report.users if user.entry.verdict is Kind.EXEMPT]
     exempt.sort(key=lambda user: (user.entry.exempt_until or date.max, user.entry.user.arn))
     today = report.now.date()
     return [
-        ExemptionLine(user, days_left(user.entry.exempt_until, today) if user.entry.exempt_until else None)
+        ExemptUser(user, days_left(user.entry.exempt_until, today) if user.entry.exempt_until else None)
         for user in exempt
     ]
 
@@ -90,7 +90,7 @@ def segments(counts: Counts) -> list[BarSegment]:
     ]
 
 
-def tiles(report: Report, counts: Counts) -> list[Tile]:
+def tiles(report: ReportData, counts: Counts) -> list[Tile]:
     """Give the eight numbers that everybody asks for."""
     verdicts = counts.verdicts
     held_enforced = verdicts[Kind.HOLD] - counts.unprotected[Kind.HOLD]
@@ -125,7 +125,7 @@ def tiles(report: Report, counts: Counts) -> list[Tile]:
     ]
 
 
-def _exempt(report: Report) -> str:
+def _exempt(report: ReportData) -> str:
     lines = exemptions(report)
     live = [line.user.entry.exempt_until for line in lines if line.days_left and line.days_left > 0]
     over = f"{len(lines) - len(live):,} over" if len(live) < len(lines) else ""

@@ -19,12 +19,12 @@ from typing import Any, BinaryIO, cast
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from rollout.domain.plan.entries import AccountPlan, Entry
+from rollout.domain.plan.entries import AccountPlan, PlanEntry
 from rollout.errors import PlanRefused
 from rollout.store.formats.mappings import ANY_MAPPING
 from rollout.store.formats.plan_yaml import CHUNK, PLAN_AGAIN, AccountPart, Group, Located
 
-_ENTRY = TypeAdapter(Entry)
+_ENTRY = TypeAdapter(PlanEntry)
 _ACCOUNT = TypeAdapter(AccountPlan)
 # What the YAML file says of a user and of an account; everything else is evidence, new fields too.
 _SAID_OF_USER = {"verdict", "wave", "impact", "attachment", "cure"}
@@ -122,7 +122,7 @@ class EvidenceReader:
         return {user["user"]["name"]: user for user in found}
 
 
-def _entry(account_id: str, group: Group, evidence: dict[str, Any] | None, name: str) -> Entry:
+def _entry(account_id: str, group: Group, evidence: dict[str, Any] | None, name: str) -> PlanEntry:
     if evidence is None:
         raise _Disagree(f'user "{name}" has no evidence')
     evidence["user"]["account_id"] = account_id

@@ -20,7 +20,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from rollout.domain.people.observations import Finding
-from rollout.domain.plan.entries import SCHEMA, AccountPlan, Entry, Header, LeftOut
+from rollout.domain.plan.entries import SCHEMA, AccountPlan, Header, LeftOut, PlanEntry
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.verdicts.verdict import Impact, Kind
 from rollout.errors import PlanRefused
@@ -138,7 +138,7 @@ class DocumentWriter:
         )
 
 
-def _groups(entries: tuple[Entry, ...], wave_order: Mapping[str, int]) -> list[dict[str, object]]:
+def _groups(entries: tuple[PlanEntry, ...], wave_order: Mapping[str, int]) -> list[dict[str, object]]:
     groups: dict[tuple[Any, ...], list[str]] = {}
     for entry in entries:
         key = (entry.wave, entry.verdict, entry.impact, entry.attachment, entry.because, entry.cure)

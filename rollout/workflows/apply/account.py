@@ -14,7 +14,7 @@ from rollout.domain.actions.writes import Write, enforcing, enrolling, exempting
 from rollout.domain.gates.readiness import comes_back, free_until, needs_notice, void
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, UserRef
-from rollout.domain.plan.entries import Entry
+from rollout.domain.plan.entries import PlanEntry
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToUser,
@@ -65,7 +65,7 @@ class ApplyToAccount(AccountCommand):
     counts_people = True
 
     def __init__(
-        self, account: Account, entries: Sequence[Entry], leaving: Sequence[Entry], step: Step
+        self, account: Account, entries: Sequence[PlanEntry], leaving: Sequence[PlanEntry], step: Step
     ) -> None:
         """Share out; nothing is counted yet."""
         super().__init__(account)

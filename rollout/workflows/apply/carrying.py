@@ -7,7 +7,7 @@ from datetime import datetime
 
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import Unread
-from rollout.domain.plan.entries import Entry
+from rollout.domain.plan.entries import PlanEntry
 from rollout.domain.policy.changes import SkipCode, Skipped
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import (
@@ -32,7 +32,7 @@ from rollout.workflows.inventory import LIFELESS, Premises, left_alone, read_lev
 from rollout.workflows.ports import Notifier, OrganizationPort, PolicyLevels
 from rollout.workflows.run_context import JudgementBasis, RunContext
 
-Share = tuple[Account, tuple[Entry, ...], tuple[Entry, ...]]
+Share = tuple[Account, tuple[PlanEntry, ...], tuple[PlanEntry, ...]]
 """An account, its entries of the waves in hand, and those who may have to be let out again."""
 
 
@@ -80,7 +80,7 @@ class ApplyRun:
         self.budgets = Budgets()
         self.started = run.now()
         self.shares: list[Share] = []
-        self.aside: list[tuple[Entry, Skipped]] = []
+        self.aside: list[tuple[PlanEntry, Skipped]] = []
         self._share_out()
         if not self.shares and not self.aside:
             raise EmptySelection(
@@ -122,17 +122,17 @@ class ApplyRun:
             else:
                 self.shares.append((account, entries, leaving))
 
-    def _takes(self, entry: Entry) -> bool:
+    def _takes(self, entry: PlanEntry) -> bool:
         return entry.wave in self.due.waves and self._chosen(entry)
 
-    def _leaves(self, entry: Entry) -> bool:
+    def _leaves(self, entry: PlanEntry) -> bool:
         return entry.verdict is Kind.EXEMPT and bool(entry.enforced_by) and self._chosen(entry)
 
-    def _chosen(self, entry: Entry) -> bool:
+    def _chosen(self, entry: PlanEntry) -> bool:
         user = entry.user
         return self.order.selection.takes_user(user.arn, user.name, user.id)
 
-    def _set_aside(self, entries: tuple[Entry, ...], code: SkipCode, why: str) -> None:
+    def _set_aside(self, entries: tuple[PlanEntry, ...], code: SkipCode, why: str) -> None:
         self.aside += [(entry, Skipped(code, why)) for entry in entries]
 
     def _begin(self) -> None:

@@ -15,7 +15,7 @@ from rollout.domain.plan.waves import Wave
 from rollout.domain.policy.changes import SkipCode
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.stages import Stage
-from rollout.domain.verdicts.rules import Rules
+from rollout.domain.verdicts.rules import DecisionRules
 from rollout.errors import Refused
 from rollout.workflows.ports import (
     StoredPlan,
@@ -33,7 +33,7 @@ class Order:
     stage: Stage
     steps: tuple[Stage, ...]
     plan: StoredPlan
-    rules: Rules
+    rules: DecisionRules
     waves: tuple[Wave, ...]
     scope: Scope
     readiness: Readiness

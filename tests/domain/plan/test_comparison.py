@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rollout.domain.plan.comparison import SHOWN, Before, remember
+from rollout.domain.plan.comparison import SHOWN, PreviousPlan, remember
 from tests.builders import ACCOUNT, an_account_plan, an_entry
 
 
@@ -17,7 +17,7 @@ def arn(name: str) -> str:
 
 
 def test_without_a_plan_before_nothing_is_said():
-    assert [] == list(Before("", {}).differences([an_account_plan(an_entry())]))
+    assert [] == list(PreviousPlan("", {}).differences([an_account_plan(an_entry())]))
 
 
 def test_the_same_plan_differs_in_nothing():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rollout.domain.plan.content import content_digest
-from rollout.domain.plan.entries import Digests, LeftOut, Ours
+from rollout.domain.plan.entries import AccountResources, Digests, LeftOut
 from tests.builders import NOW, a_finding, a_header, an_account_plan, an_entry, the_facts
 
 ENTRY = an_entry("alice", fingerprint="sha256:a")
@@ -86,7 +86,9 @@ def test_whatever_is_decided_of_a_user_is_a_difference(fields: dict[str, Any]):
     assert SAME != with_entry(**fields)
 
 
-@pytest.mark.parametrize("fields", [{"ou": "Other"}, {"name": "other"}, {"ours": Ours(group_exists=True)}])
+@pytest.mark.parametrize(
+    "fields", [{"ou": "Other"}, {"name": "other"}, {"ours": AccountResources(group_exists=True)}]
+)
 def test_where_an_account_is_and_what_of_ours_stands_in_it_is_a_difference(fields: dict[str, Any]):
     assert SAME != content_digest(HEADER, [replace(ACCOUNT, **fields)])
 

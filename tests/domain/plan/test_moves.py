@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain.plan.comparison import LATER, Before, Move, about_moves, remember
+from rollout.domain.plan.comparison import LATER, Move, PreviousPlan, about_moves, remember
 from rollout.domain.plan.waves import Wave, wave_of
 from tests.builders import a_ref, a_user, an_account, an_account_plan, an_entry
 
@@ -16,7 +16,7 @@ def later(was: str, now: str, order: tuple[str, ...] = ORDER) -> tuple[Move, ...
     return before(was).later([an_account_plan(an_entry(wave=now))], order)
 
 
-def before(wave: str) -> Before:
+def before(wave: str) -> PreviousPlan:
     return remember("k3f9", [an_account_plan(an_entry(wave=wave))])
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from rollout.domain.people.observations import NotEntered, Observed, Unreachable
 from rollout.domain.people.organization import AccountState
-from rollout.domain.plan.entries import LeftOut, Ours, count_verdicts, count_waves
+from rollout.domain.plan.entries import AccountResources, LeftOut, count_verdicts, count_waves
 from rollout.domain.plan.fingerprints import fingerprint, policy_digest
 from rollout.domain.plan.planning import PlannedAccount, Planner, groups_of, left_out
 from rollout.domain.plan.waves import Wave
@@ -97,13 +97,16 @@ def test_the_part_tells_when_and_by_which_role_it_was_read():
 def test_what_stands_of_ours_is_in_the_plan():
     alice = a_person(groups=("ForceMFA",))
     part = planned(alice, a_person("bob"), **ours_in_place()).plan
-    assert Ours(OURS_ARN, policy_digest(DOCUMENTS.full), group_exists=True, members=(alice.id,)) == part.ours
+    assert (
+        AccountResources(OURS_ARN, policy_digest(DOCUMENTS.full), group_exists=True, members=(alice.id,))
+        == part.ours
+    )
 
 
 def test_what_is_not_ours_is_not():
     foreign = ours_in_place() | {"policies": (), "ours": ()}
-    assert Ours() == planned(a_person(groups=("ForceMFA",)), **foreign).plan.ours
-    assert Ours() == planned(a_person()).plan.ours
+    assert AccountResources() == planned(a_person(groups=("ForceMFA",)), **foreign).plan.ours
+    assert AccountResources() == planned(a_person()).plan.ours
 
 
 def test_groups_are_ours_by_account():

@@ -27,7 +27,7 @@ from rollout.domain.iam import (
 from rollout.domain.policy.force_mfa import (
     SEED,
     SWITCHES,
-    Amendments,
+    PolicyAmendments,
     allow_half,
     enrolment,
     force_mfa,
@@ -37,7 +37,7 @@ from rollout.wiring.seed_policy import seed
 
 ACCOUNT = "012345678901"
 PARTITIONS = ("aws", "aws-us-gov", "aws-cn", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc")
-NOTHING = Amendments(pathed_users=False, get_mfa_device=False)
+NOTHING = PolicyAmendments(pathed_users=False, get_mfa_device=False)
 OPEN_WITHOUT_MFA = {
     "iam:CreateVirtualMFADevice",
     "iam:EnableMFADevice",
@@ -48,7 +48,7 @@ OPEN_WITHOUT_MFA = {
     "sts:GetSessionToken",
 }
 ENROLLING = OPEN_WITHOUT_MFA - {"sts:GetSessionToken"}
-amendments = st.builds(Amendments, *(st.booleans() for _ in fields(Amendments)))
+amendments = st.builds(PolicyAmendments, *(st.booleans() for _ in fields(PolicyAmendments)))
 partitions = st.sampled_from(PARTITIONS)
 some = settings(max_examples=25)  # evaluating takes its time, and there are 128 documents in all
 
@@ -127,7 +127,7 @@ def test_variant_seed_is_the_seed_to_the_letter():
 
 
 @given(partitions, amendments)
-def test_the_seed_is_never_changed(partition: str, chosen: Amendments):
+def test_the_seed_is_never_changed(partition: str, chosen: PolicyAmendments):
     mine = seed()
     before = deepcopy(mine)
     document = force_mfa(mine, partition, chosen)
@@ -141,7 +141,7 @@ def test_the_seed_is_never_changed(partition: str, chosen: Amendments):
 
 @some
 @given(partitions, amendments)
-def test_every_document_can_be_read_and_fits_a_managed_policy(partition: str, chosen: Amendments):
+def test_every_document_can_be_read_and_fits_a_managed_policy(partition: str, chosen: PolicyAmendments):
     document = force_mfa(seed(), partition, chosen)
     for one in (document, allow_half(document), enrolment(partition)):
         assert parse_document(one, "P").problem is None
@@ -195,11 +195,11 @@ def test_via_aws_service_spares_what_services_do():
 
 
 def test_the_defaults_are_those_of_the_design():
-    assert Amendments(True, True, False, False) == Amendments()
+    assert PolicyAmendments(True, True, False, False) == PolicyAmendments()
 
 
 def test_every_switch_says_what_it_is_for_and_what_it_risks():
-    assert ["partition", *(field.name for field in fields(Amendments))] == [
+    assert ["partition", *(field.name for field in fields(PolicyAmendments))] == [
         switch.name for switch in SWITCHES
     ]
     assert all(
@@ -208,7 +208,7 @@ def test_every_switch_says_what_it_is_for_and_what_it_risks():
 
 
 @given(amendments)
-def test_partition_is_always_on(chosen: Amendments):
+def test_partition_is_always_on(chosen: PolicyAmendments):
     on = [switch.name for switch in switched_on(chosen)]
     assert "partition" == on[0]
     assert {name for name in on if name != "partition"} == {
@@ -221,7 +221,7 @@ def test_partition_is_always_on(chosen: Amendments):
 
 @pytest.mark.parametrize("partition", PARTITIONS)
 def test_every_arn_is_of_the_partition(partition: str):
-    document = force_mfa(seed(), partition, Amendments())
+    document = force_mfa(seed(), partition, PolicyAmendments())
     for one in (document, allow_half(document), enrolment(partition)):
         for statement in one["Statement"]:
             named = (
@@ -231,7 +231,7 @@ def test_every_arn_is_of_the_partition(partition: str):
 
 
 @given(amendments)
-def test_another_partition_is_the_only_difference(chosen: Amendments):
+def test_another_partition_is_the_only_difference(chosen: PolicyAmendments):
     ordinary = json.dumps(force_mfa(seed(), "aws", chosen))
     assert ordinary.replace("arn:aws:", "arn:aws-cn:") == json.dumps(force_mfa(seed(), "aws-cn", chosen))
 
@@ -241,7 +241,9 @@ def test_another_partition_is_the_only_difference(chosen: Amendments):
 
 @some
 @given(partitions, amendments, st.sampled_from([None, "false"]))
-def test_without_mfa_everything_is_denied_but_enrolling(partition: str, chosen: Amendments, mfa: str | None):
+def test_without_mfa_everything_is_denied_but_enrolling(
+    partition: str, chosen: PolicyAmendments, mfa: str | None
+):
     document = force_mfa(seed(), partition, chosen)
     spared = ENROLLING | ({"iam:GetMFADevice"} if chosen.get_mfa_device else set())
     if chosen.first_password_change:
@@ -261,7 +263,7 @@ def test_without_mfa_everything_is_denied_but_enrolling(partition: str, chosen: 
 
 @some
 @given(partitions, amendments)
-def test_with_mfa_nothing_is_denied_and_oneself_can_be_managed(partition: str, chosen: Amendments):
+def test_with_mfa_nothing_is_denied_and_oneself_can_be_managed(partition: str, chosen: PolicyAmendments):
     document = force_mfa(seed(), partition, chosen)
     for action in (*ENROLLING, "iam:CreateAccessKey", "iam:ChangePassword", "iam:DeactivateMFADevice"):
         assert isinstance(asked(document, action, partition=partition, mfa="true"), Allowed), action
@@ -271,7 +273,7 @@ def test_with_mfa_nothing_is_denied_and_oneself_can_be_managed(partition: str, c
 
 
 @given(amendments)
-def test_a_user_with_a_path_can_enrol_exactly_where_pathed_users_is_on(chosen: Amendments):
+def test_a_user_with_a_path_can_enrol_exactly_where_pathed_users_is_on(chosen: PolicyAmendments):
     document = force_mfa(seed(), "aws", chosen)
     for action in ENROLLING - {"iam:CreateVirtualMFADevice", "iam:ListVirtualMFADevices"}:
         able = isinstance(asked(document, action, path="/team/eu/"), Allowed)
@@ -279,7 +281,7 @@ def test_a_user_with_a_path_can_enrol_exactly_where_pathed_users_is_on(chosen: A
 
 
 @given(amendments)
-def test_nobody_can_manage_somebody_else(chosen: Amendments):
+def test_nobody_can_manage_somebody_else(chosen: PolicyAmendments):
     document = force_mfa(seed(), "aws", chosen)
     for other in ("bob", "malice", "team/bob", "alice/bob", "Alice"):
         on = f"arn:aws:iam::{ACCOUNT}:user/{other}"
@@ -289,7 +291,7 @@ def test_nobody_can_manage_somebody_else(chosen: Amendments):
 
 @some
 @given(partitions, amendments)
-def test_the_allow_half_is_the_document_without_its_deny(partition: str, chosen: Amendments):
+def test_the_allow_half_is_the_document_without_its_deny(partition: str, chosen: PolicyAmendments):
     document = force_mfa(seed(), partition, chosen)
     half = allow_half(document)
     assert [*half["Statement"], the_deny(document)] == document["Statement"]

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from rollout.domain.plan.entries import Entry
+from rollout.domain.plan.entries import PlanEntry
 from rollout.domain.policy.changes import (
     AddMember,
     AlreadyInPlace,
@@ -66,11 +66,11 @@ brake = SetDefaultVersion(ACCOUNT, POLICY, "v1")
 let_go = SetDefaultVersion(ACCOUNT, POLICY, "v2")
 
 
-def standing(entry: Entry, *records: Record, now=NOW) -> UserStatus:
+def standing(entry: PlanEntry, *records: Record, now=NOW) -> UserStatus:
     return by_journal(entry, a_progress(a_run(), *records), now)
 
 
-def by_journal(entry: Entry, progress: Progress, now=NOW) -> UserStatus:
+def by_journal(entry: PlanEntry, progress: Progress, now=NOW) -> UserStatus:
     header = a_header(an_account_plan(entry))
     gates = {wave: say_gate(reads[0]) for wave, reads in gates_that_wait(progress, header).items()}
     return Statuses(header, progress, now, gates).of(entry.user, entry)

@@ -24,7 +24,7 @@ from rollout.domain.people.users import (
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.verdicts.judged_account import JudgedAccount, judged_account
 from rollout.domain.verdicts.rights import Library
-from rollout.domain.verdicts.rules import Rules
+from rollout.domain.verdicts.rules import DecisionRules
 from tests.builders import ACCOUNT, NOW, a_device, a_user, account_facts, an_account, an_exemption, days_ago
 from tests.domain.judging import (
     DENY_WITHOUT_MFA,
@@ -171,7 +171,7 @@ class Situation:
 
     user: User
     observed: Observed
-    rules: Rules
+    rules: DecisionRules
     ours: frozenset[str]
 
     def __repr__(self) -> str:
@@ -207,7 +207,7 @@ class Situation:
 
 
 @st.composite
-def rules_of(draw: st.DrawFn, user: User, *, wild: bool = True) -> Rules:
+def rules_of(draw: st.DrawFn, user: User, *, wild: bool = True) -> DecisionRules:
     me = (UserMatch(user.arn),)
     exemptions = [(), (), (), (an_exemption(user.id),), (an_exemption(user.id, days=-1),)]
     return the_rules(

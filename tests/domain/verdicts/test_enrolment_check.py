@@ -6,7 +6,7 @@ import pytest
 
 from rollout.domain.iam import Allowed, Deciding, Decision, ExplicitlyDenied, ImplicitlyDenied, Undecided
 from rollout.domain.verdicts.enrolment_check import Able, covered, enrolment
-from rollout.domain.verdicts.requests import Asked
+from rollout.domain.verdicts.requests import AnsweredRequest
 
 STEP, TOKEN = "iam:EnableMFADevice", "sts:GetSessionToken"
 YES = Allowed(())
@@ -19,7 +19,7 @@ MAYBE_ALLOWED = Undecided((), ("aws:SourceIp",), ("Allowed", "ImplicitlyDenied")
 
 
 def weighed(*pairs: tuple[str, Decision]):
-    return enrolment(Asked(action, "*", "absent", decision) for action, decision in pairs)
+    return enrolment(AnsweredRequest(action, "*", "absent", decision) for action, decision in pairs)
 
 
 @pytest.mark.parametrize(
@@ -55,11 +55,14 @@ def test_answers_are_weighed(pairs: list[tuple[str, Decision]], able: Able, obst
     "decision", [YES, SILENT, MAYBE_DENIED, MAYBE_ALLOWED], ids=lambda one: type(one).__name__
 )
 def test_one_probe_that_is_not_denied_is_one_too_many(decision: Decision):
-    answers = [Asked("s3:ListAllMyBuckets", "*", "absent", DENIED), Asked("ec2:X", "*", "false", decision)]
+    answers = [
+        AnsweredRequest("s3:ListAllMyBuckets", "*", "absent", DENIED),
+        AnsweredRequest("ec2:X", "*", "false", decision),
+    ]
     assert () == covered(answers)
 
 
 def test_covered_names_each_document_once():
     by_other = ExplicitlyDenied((Deciding("Other", "identity", None, 0, "Deny"),))
-    answers = [Asked("x:Y", "*", "absent", decision) for decision in (DENIED, by_other, DENIED)]
+    answers = [AnsweredRequest("x:Y", "*", "absent", decision) for decision in (DENIED, by_other, DENIED)]
     assert ("Guard", "Other") == covered(answers)

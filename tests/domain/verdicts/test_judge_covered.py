@@ -11,7 +11,7 @@ import pytest
 
 from rollout.domain.people.observations import ManagedPolicy
 from rollout.domain.people.users import NamedPolicy
-from rollout.domain.policy.force_mfa import Amendments
+from rollout.domain.policy.force_mfa import PolicyAmendments
 from tests.builders import ACCOUNT, a_user
 from tests.domain.judging import (
     DENY_WITHOUT_MFA,
@@ -224,9 +224,9 @@ COVERED = [
             account=carrying(a_managed("Mfa", raw=the_documents(amendments).full)),
         )
         for amendments in (
-            Amendments(pathed_users=False, get_mfa_device=False),
-            Amendments(first_password_change=True),
-            Amendments(via_aws_service=True),
+            PolicyAmendments(pathed_users=False, get_mfa_device=False),
+            PolicyAmendments(first_password_change=True),
+            PolicyAmendments(via_aws_service=True),
         )
     ),
 ]
@@ -243,7 +243,8 @@ TRAPPED = [
     covered(
         "a user with a path under the seed's resources",
         a_person(
-            path="/team/", inline=(NamedPolicy("X", the_documents(Amendments(pathed_users=False)).full),)
+            path="/team/",
+            inline=(NamedPolicy("X", the_documents(PolicyAmendments(pathed_users=False)).full),),
         ),
         X,
         "cannot-enrol",

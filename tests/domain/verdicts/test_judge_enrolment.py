@@ -11,7 +11,7 @@ import pytest
 
 from rollout.domain.people.observations import ManagedPolicy, PolicyVersion, Quotas
 from rollout.domain.people.users import NamedPolicy
-from rollout.domain.policy.force_mfa import Amendments, enrolment
+from rollout.domain.policy.force_mfa import PolicyAmendments, enrolment
 from tests.builders import ACCOUNT, a_user
 from tests.domain.judging import (
     DOCUMENTS,
@@ -403,7 +403,7 @@ UNABLE = [
         bare(path="/team/"),
         "cannot-enrol",
         detail="pathed_users",
-        rules={"documents": the_documents(Amendments(pathed_users=False))},
+        rules={"documents": the_documents(PolicyAmendments(pathed_users=False))},
     ),
     hold(
         "another partition's documents",

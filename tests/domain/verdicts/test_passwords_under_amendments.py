@@ -7,7 +7,7 @@ import pytest
 
 from rollout.domain.people.observations import PasswordPolicy
 from rollout.domain.people.users import Password
-from rollout.domain.policy.force_mfa import Amendments
+from rollout.domain.policy.force_mfa import PolicyAmendments
 from rollout.domain.verdicts.verdict import Code, Kind
 from tests.builders import NOW
 from tests.domain.judging import a_person, judged, the_documents, the_rules
@@ -16,7 +16,7 @@ FIRST = Password(last_changed=NOW - timedelta(days=1), reset_required=True)
 EXPIRED = Password(
     NOW - timedelta(days=3), NOW - timedelta(days=100), NOW - timedelta(days=2), reset_required=False
 )
-OPENED = the_rules(documents=the_documents(Amendments(first_password_change=True)))
+OPENED = the_rules(documents=the_documents(PolicyAmendments(first_password_change=True)))
 
 
 def someone(password):

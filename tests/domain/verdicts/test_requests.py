@@ -8,15 +8,15 @@ import pytest
 
 from rollout.domain.iam import Policies, parse_document
 from rollout.domain.people.users import User
-from rollout.domain.verdicts.requests import UNKNOWABLE, Asker, World, home_region, probes
+from rollout.domain.verdicts.requests import UNKNOWABLE, Asker, RequestEnvironment, home_region, probes
 from tests.builders import ACCOUNT, NOW, ORGANIZATION
 from tests.domain.judging import a_document, a_person, allow, deny
 
-WORLD = World("aws", ORGANIZATION, NOW, {})
+WORLD = RequestEnvironment("aws", ORGANIZATION, NOW, {})
 ALICE = a_person(path="/team/")
 
 
-def decisions(user: User, statement, world: World = WORLD, *, probing: bool = False) -> set[str]:
+def decisions(user: User, statement, world: RequestEnvironment = WORLD, *, probing: bool = False) -> set[str]:
     """What enrolling (or probing) comes to under one statement and nothing else."""
     policies = Policies((parse_document(a_document(statement), "P"),))
     asker = Asker(user, world)
@@ -99,7 +99,9 @@ def test_a_key_that_nobody_can_know(key: str):
 
 
 def test_context_speaks_for_those_who_enrol_and_for_nobody_else():
-    world = World("aws", ORGANIZATION, NOW, {"AWS:SourceIp": "192.0.2.7", "aws:CalledVia": ("a", "b")})
+    world = RequestEnvironment(
+        "aws", ORGANIZATION, NOW, {"AWS:SourceIp": "192.0.2.7", "aws:CalledVia": ("a", "b")}
+    )
     office = deny("*", when={"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}})
     called = deny("*", when={"ForAnyValue:StringEquals": {"aws:CalledVia": "b"}})
     for statement in (office, called):
@@ -109,7 +111,7 @@ def test_context_speaks_for_those_who_enrol_and_for_nobody_else():
 
 @pytest.mark.parametrize("key", ["aws:MultiFactorAuthPresent", "AWS:MULTIFACTORAUTHPRESENT"])
 def test_context_says_nothing_of_mfa(key: str):
-    world = World("aws", "", NOW, {key: "true", "aws:MultiFactorAuthAge": "1"})
+    world = RequestEnvironment("aws", "", NOW, {key: "true", "aws:MultiFactorAuthAge": "1"})
     with_mfa = allow("*", when={"Bool": {"aws:MultiFactorAuthPresent": "true"}})
     assert {"ImplicitlyDenied"} == decisions(ALICE, with_mfa, world)
     assert {"ImplicitlyDenied"} == decisions(
@@ -139,7 +141,7 @@ def test_the_tags_of_others_are_not_known():
 
 
 def test_time_is_told_in_utc():
-    world = World("aws", "", datetime(2026, 11, 24, 9, 0, tzinfo=UTC), {})
+    world = RequestEnvironment("aws", "", datetime(2026, 11, 24, 9, 0, tzinfo=UTC), {})
     assert "2026-11-24T09:00:00Z" == world.known()["aws:currenttime"]
 
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollout.domain.iam import Policies, parse_document
-from rollout.domain.policy.force_mfa import Amendments
-from rollout.domain.verdicts.requests import Asker, World
+from rollout.domain.policy.force_mfa import PolicyAmendments
+from rollout.domain.verdicts.requests import Asker, RequestEnvironment
 from rollout.domain.verdicts.same_for_all import says_same_for_all
 from tests.builders import ACCOUNT, NOW, ORGANIZATION
 from tests.domain.judging import (
@@ -25,7 +25,7 @@ from tests.domain.judging import (
     the_documents,
 )
 
-WORLD = World("aws", ORGANIZATION, NOW, {"aws:SourceIp": "192.0.2.7"})
+WORLD = RequestEnvironment("aws", ORGANIZATION, NOW, {"aws:SourceIp": "192.0.2.7"})
 PEOPLE = (
     [a_person(name) for name in ("alice", "bob", "ALICE")],
     [a_person(name, path=path) for name, path in (("alice", "/team/"), ("bob", "/a/b/"), ("alice", "/x/"))],
@@ -59,9 +59,9 @@ def test_what_real_accounts_have_treats_everybody_alike(statement: Any):
 def test_our_own_documents_treat_everybody_alike():
     """Answers are remembered whatever ours say: this is why they may be."""
     for amendments in (
-        Amendments(),
-        Amendments(False, False),
-        Amendments(first_password_change=True, via_aws_service=True),
+        PolicyAmendments(),
+        PolicyAmendments(False, False),
+        PolicyAmendments(first_password_change=True, via_aws_service=True),
     ):
         documents = the_documents(amendments)
         for document in (documents.full, documents.brake, documents.enrolment):

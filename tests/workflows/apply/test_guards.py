@@ -12,7 +12,7 @@ import pytest
 
 from rollout.domain.people.observations import ManagedPolicy, PolicyVersion
 from rollout.domain.policy.changes import CreatePolicy
-from rollout.domain.policy.force_mfa import Amendments, allow_half, enrolment, force_mfa
+from rollout.domain.policy.force_mfa import PolicyAmendments, allow_half, enrolment, force_mfa
 from rollout.domain.policy.our_resources import Documents, Names
 from rollout.domain.progress.records import RunEnded, RunStarted, WaveCarried
 from rollout.domain.progress.stages import Stage
@@ -62,7 +62,7 @@ def test_a_plan_made_under_other_settings_is_refused():
 
 def test_a_plan_made_for_other_documents_is_refused():
     world = World(a_cli_user("carl")).planned()
-    full = force_mfa(seed(), "aws", Amendments(via_aws_service=True))
+    full = force_mfa(seed(), "aws", PolicyAmendments(via_aws_service=True))
     world.rules = replace(world.rules, documents=Documents(full, allow_half(full), enrolment("aws")))
     refuses(world, PlanRefused, "the policy documents have changed since plan k3f9", 6)
 

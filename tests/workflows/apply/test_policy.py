@@ -21,7 +21,7 @@ from rollout.domain.policy.changes import (
     CreateVersion,
     DeleteVersion,
 )
-from rollout.domain.policy.force_mfa import Amendments, allow_half, enrolment, force_mfa
+from rollout.domain.policy.force_mfa import PolicyAmendments, allow_half, enrolment, force_mfa
 from rollout.domain.policy.our_resources import Documents
 from rollout.domain.progress.records import UserSkipped
 from rollout.domain.progress.stages import Stage
@@ -38,7 +38,7 @@ from tests.workflows.world import (
 )
 
 FOREIGN = f"arn:aws:iam::{ACCOUNT}:policy/security/ForceMFA"
-OTHER_DOCUMENTS = force_mfa(seed(), "aws", Amendments(via_aws_service=True, pathed_users=False))
+OTHER_DOCUMENTS = force_mfa(seed(), "aws", PolicyAmendments(via_aws_service=True, pathed_users=False))
 
 
 def a_policy(arn: str, *documents: Mapping[str, object]) -> ManagedPolicy:
