@@ -264,7 +264,9 @@ def test_a_selector_that_matches_nobody_is_told_and_fails_where_it_protects():
 
 def test_selectors_that_all_match_are_in_order():
     alice = names_user("rules.break_glass", a_user("alice").arn, protects=True)
-    assert {"each matches somebody": CheckState.OK} == selector_checks(Patient(), selectors=(alice,))
+    assert {"every selector matches an account or user": CheckState.OK} == selector_checks(
+        Patient(), selectors=(alice,)
+    )
 
 
 @pytest.mark.parametrize("step", ["enter", "quota_usage"])

@@ -1,1 +1,1 @@
-"""What `rollout doctor` makes of what it saw: facts in, checks out, each with its cure."""
+"""Turns what `rollout doctor` read into checks, each with its cure."""

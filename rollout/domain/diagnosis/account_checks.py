@@ -1,4 +1,4 @@
-"""Checks one account: entered by which role, and with which rights."""
+"""Checks one account: the role that enters it, its rights and its quotas."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _enter(probe: AccountProbe) -> Iterator[CheckAnswer]:
         names = " and by ".join(cause.name for cause in causes)
         yield failure(f"{refused.why}; refused by {names}", *dict.fromkeys(cause.cure for cause in causes))
     elif refused.said:
-        # STS has one answer for all of these.
+        # STS gives the same answer for all of these.
         suspects = suspicions(probe.entry_settings)
         yield failure(refused.why, *(f"if {cause.name}: {cause.cure}" for cause in suspects))
     else:
@@ -37,7 +37,7 @@ def _write(probe: AccountProbe) -> Iterator[CheckAnswer]:
 
 
 def _rights(rights: list[Right], role: str) -> Iterator[CheckAnswer]:
-    by_permission = {one: [right for right in rights if right.permission is one] for one in Permission}
+    by_permission = {kind: [right for right in rights if right.permission is kind] for kind in Permission}
     allowed, denied = by_permission[Permission.ALLOWED], by_permission[Permission.DENIED]
     untested, missing = by_permission[Permission.UNTESTED], by_permission[Permission.MISSING]
     parts = [f"{len(allowed)} of {len(rights)} actions allowed{_found_by(allowed)}"] * bool(allowed)
@@ -50,7 +50,7 @@ def _rights(rights: list[Right], role: str) -> Iterator[CheckAnswer]:
     elif untested:
         yield warning(
             text,
-            "to have them tested, allow the role iam:SimulatePrincipalPolicy on itself",
+            "allow the role iam:SimulatePrincipalPolicy on itself, so that they can be tested",
         )
     elif missing:
         yield warning(text)
@@ -67,12 +67,11 @@ def _by_reason(rights: list[Right]) -> str:
     reasons: dict[str, list[Right]] = {}
     for right in rights:
         reasons.setdefault(right.why, []).append(right)
-    said = (f"{_actions(some)} ({why})" if why else _actions(some) for why, some in reasons.items())
-    return "; ".join(said)
+    return "; ".join(f"{_actions(some)} ({why})" if why else _actions(some) for why, some in reasons.items())
 
 
 def _cures(denied: list[Right], role: str) -> Iterator[str]:
-    """Say at which level to allow what is denied."""
+    """Say in which kind of policy to allow what is denied."""
     actions = ", ".join(right.action for right in denied)
     reasons = " ".join(right.why for right in denied).casefold()
     if "service control polic" in reasons:
@@ -86,10 +85,15 @@ def _actions(rights: list[Right]) -> str:
     return shortly([right.action for right in rights])
 
 
-ENTER = Check("enter", "which role lets us in", "none does", _enter)
+ENTER = Check("enter", "which role enters the account", "no role does", _enter)
 ACCOUNT_CHECKS = (
     ENTER,
-    Check("read", "every action that `plan` needs", "one is denied", _read),
-    Check("write", "every action that `notify` and `enforce` need", "one is denied", _write),
+    Check("read", "whether every action that `plan` needs is allowed", "an action is denied", _read),
+    Check(
+        "write",
+        "whether every action that `notify` and `enforce` need is allowed",
+        "an action is denied",
+        _write,
+    ),
     QUOTAS,
 )

@@ -1,4 +1,4 @@
-"""Checks who runs this, and from where: identity, Region, endpoints, clock, session policies."""
+"""Checks the caller and its environment: identity, Region, endpoints, clock, session policies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rollout.domain.diagnosis.facts import DoctorFacts, NoAnswer
 from rollout.domain.people.organization import Caller
 
 SLIGHT, TOO_MUCH = timedelta(seconds=60), timedelta(minutes=5)
-"""AWS refuses signatures that are five minutes off."""
+"""AWS refuses signatures that are more than five minutes off."""
 _KINDS = {
     "user": "a user",
     "assumed-role": "a role session",
@@ -41,32 +41,32 @@ def _operator(facts: DoctorFacts) -> Iterator[CheckAnswer]:
         return
     names = sorted(arn.rpartition("/")[2] for arn in facts.caller.operator_arns)
     if names:
-        yield ok(f"{', '.join(names)}: held as is-operator, and so never enforced")
+        yield ok(f"{', '.join(names)}: held as is-operator, so MFA is not enforced on them")
     else:
-        yield ok("no IAM user is behind these credentials, as far as AWS tells")
+        yield ok("no IAM user is behind these credentials, as far as AWS reports")
 
 
 def _region(facts: DoctorFacts) -> Iterator[CheckAnswer]:
     region, caller = facts.environment_facts.region, facts.caller
     if isinstance(caller, Caller) and region.partition != caller.partition:
         yield failure(
-            f"{region.name} lies in partition {region.partition}, the caller in {caller.partition}",
+            f"{region.name} is in partition {region.partition}, but the caller is in {caller.partition}",
             f"set AWS_REGION to a Region of {caller.partition}",
         )
     else:
-        yield ok(region.name if region.chosen else f"{region.name}, since none is configured")
+        yield ok(region.name if region.chosen else f"{region.name}, the default, because none is configured")
 
 
 def _endpoints(facts: DoctorFacts) -> Iterator[CheckAnswer]:
-    for endpoint in sorted(facts.environment_facts.endpoints, key=lambda one: one.service):
+    for endpoint in sorted(facts.environment_facts.endpoints, key=lambda endpoint: endpoint.service):
         if endpoint.of_aws:
             yield ok(endpoint.url, about=endpoint.service)
         elif endpoint.here:
-            yield ok(f"{endpoint.url}, on this machine, as configured", about=endpoint.service)
+            yield ok(f"{endpoint.url}, configured, on this machine", about=endpoint.service)
         else:
             yield warning(
-                f"{endpoint.url} is not AWS's own: signed calls go there",
-                "if that is not intended, unset AWS_ENDPOINT_URL and endpoint_url in the AWS configuration",
+                f"{endpoint.url} is not an AWS endpoint, but receives signed requests",
+                "if this is not intended, unset AWS_ENDPOINT_URL and endpoint_url in the AWS configuration",
                 about=endpoint.service,
             )
 
@@ -76,16 +76,16 @@ def _clock(facts: DoctorFacts) -> Iterator[CheckAnswer]:
     if isinstance(facts.caller, NoAnswer):
         return
     if environment.skew is None:
-        yield warning("AWS's time is unknown: no response carried it")
+        yield warning("AWS's time is unknown, because no response contained it")
         return
     off = abs(environment.skew)
     side = "ahead of" if environment.skew > timedelta() else "behind"
     text = f"this machine's clock is {_spelled(off)} {side} AWS's"
-    cure = "set this machine's clock by a time server"
+    cure = "synchronise this machine's clock with a time server"
     if off > SLIGHT and any(endpoint.here for endpoint in environment.endpoints):
-        yield ok(f"{text}: AWS is an endpoint on this machine, with a clock of its own")
+        yield ok(f"{text}, which is fine: the AWS endpoint runs on this machine with its own clock")
     elif off > TOO_MUCH:
-        yield failure(f"{text}: AWS refuses signatures that are this far off", cure)
+        yield failure(f"{text}, so AWS refuses its signatures", cure)
     elif off > SLIGHT:
         yield warning(text, cure)
     else:
@@ -119,34 +119,34 @@ def _session(facts: DoctorFacts) -> Iterator[CheckAnswer]:
 CALLER_CHECKS = (
     Check(
         "identity",
-        "who calls (`GetCallerIdentity`)",
-        "no or unknown credentials, an ended session, the root user (it cannot assume roles)",
+        "who the caller is (`GetCallerIdentity`)",
+        "the credentials are missing, invalid or expired, or belong to the root user, which cannot assume roles",
         _identity,
     ),
     Check(
         "operator",
-        "which IAM users are behind that; they are held as `is-operator`",
+        "which IAM users are behind the caller; they are held as `is-operator`",
         "never",
         _operator,
     ),
-    Check("region", "the Region in use", "it lies in another partition than the caller", _region),
+    Check("region", "the Region in use", "it is in another partition than the caller", _region),
     Check(
         "endpoint of …",
-        "where each service is asked; a warning when that is neither AWS nor this machine",
+        "the endpoint of each service; a warning if it belongs neither to AWS nor to this machine",
         "never",
         _endpoints,
     ),
     Check(
         "clock",
-        "how far this machine's clock is from AWS's; a warning from one minute on",
-        "more than five minutes",
+        "how far this machine's clock is from AWS's; a warning above one minute",
+        "it is off by more than five minutes",
         _clock,
     ),
     Check(
         "session policies",
-        "their length, of 2,048 characters",
+        "their length, of at most 2,048 characters",
         "the names in `policy` are too long",
         _session_policies,
     ),
-    Check("session", "shown only when the caller's session ended during the checks", "then", _session),
+    Check("session", "shown only if the caller's session ended during the checks", "always", _session),
 )

@@ -1,4 +1,4 @@
-"""Reads AWS's sentence about a refusal for its cause, and says the cure that goes with it.
+"""Finds the cause of a refusal in AWS's sentence about it, and the cure.
 
 See aws-facts.md#errors-and-retries, aws-facts.md#roles-and-least-privilege.
 """
@@ -12,13 +12,13 @@ from rollout.domain.diagnosis.facts import EntrySettings, NoAnswer
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What a refusal comes from, in a few words, and its cure."""
+    """The cause of a refusal, in a few words, and its cure."""
 
     name: str
     cure: str
 
 
-# AWS names the kind of policy that refused, where it tells (UG: Troubleshoot access denied error messages).
+# AWS may name the kind of policy that refused (IAM User Guide, "Troubleshoot access denied error messages").
 _KINDS = (
     (
         "service control polic",
@@ -52,14 +52,14 @@ _KINDS = (
     ),
     (
         "trust polic",
-        Cause("the role's trust policy", "let the role's trust policy name the caller"),
+        Cause("the role's trust policy", "name the caller in the role's trust policy"),
     ),
     (
         "resource-based polic",
-        Cause("the role's trust policy", "let the role's trust policy name the caller"),
+        Cause("the role's trust policy", "name the caller in the role's trust policy"),
     ),
 )
-_PASSING = {
+_SESSION_ACTIONS = {
     "sts:TagSession": Cause(
         "session tags", "allow sts:TagSession in the role's trust policy, or empty access.session_tags"
     ),
@@ -69,43 +69,46 @@ _PASSING = {
     ),
 }
 _CLOCK = Cause(
-    "the clock", "set this machine's clock by a time server; AWS refuses requests that are five minutes off"
+    "the clock",
+    "synchronise this machine's clock with a time server; AWS refuses requests that are more than five minutes off",
 )
 
 
 def causes_of(trouble: NoAnswer) -> tuple[Cause, ...]:
-    """Name the causes that AWS's sentences tell, each once; none where they tell none."""
-    return tuple(dict.fromkeys(cause for said in (*trouble.said, trouble.why) for cause in _in(said)))
+    """List the causes that AWS's sentences name, each once."""
+    return tuple(
+        dict.fromkeys(cause for sentence in (*trouble.said, trouble.why) for cause in _causes(sentence))
+    )
 
 
-def _in(said: str) -> tuple[Cause, ...]:
-    lower = said.casefold()
+def _causes(sentence: str) -> tuple[Cause, ...]:
+    lower = sentence.casefold()
     if "signature expired" in lower or "signature not yet current" in lower:
         return (_CLOCK,)
     if "not authorized" not in lower and "accessdenied" not in lower:
-        return ()  # policies are named in other errors too: one that is too large, say
-    passing = next((cause for action, cause in _PASSING.items() if action.casefold() in lower), None)
-    if passing:
-        return (passing,)
+        return ()  # other errors name policies, too: for example, a policy that is too large
+    session = next((cause for action, cause in _SESSION_ACTIONS.items() if action.casefold() in lower), None)
+    if session:
+        return (session,)
     return next(((cause,) for words, cause in _KINDS if words in lower), ())
 
 
-def suspicions(way: EntrySettings) -> tuple[Cause, ...]:
-    """What a refusal that tells no cause may come from, the likeliest first: STS answers all of them alike."""
-    given = (
-        "is another than the one in access.external_id"
-        if way.external_id
-        else "and access.external_id is null"
+def suspicions(entry: EntrySettings) -> tuple[Cause, ...]:
+    """List possible causes of a refusal that names none, likeliest first: STS does not tell them apart."""
+    mismatch = (
+        "other than the one in access.external_id" if entry.external_id else "but access.external_id is null"
     )
     found = [
         Cause(
-            "the role is not there",
-            "accounts that joined by invitation have no OrganizationAccountAccessRole: make the role (StackSets do it "
-            "for a whole organization), or name one that is there under access.roles or access.overrides",
+            "the role does not exist",
+            "accounts that joined by invitation have no OrganizationAccountAccessRole: create it (StackSets can do it "
+            "for a whole organization), or name an existing one in access.roles or access.overrides",
         ),
         Cause("its trust policy does not name the caller", "add the caller's ARN to the role's trust policy"),
-        Cause(f"its trust policy asks for an external id {given}", "set access.external_id, or an override"),
+        Cause(
+            f"its trust policy requires an external id {mismatch}", "set access.external_id, or an override"
+        ),
     ]
-    found += [_PASSING["sts:SetSourceIdentity"]] * way.source_identity
-    found += [_PASSING["sts:TagSession"]] * way.session_tags
+    found += [_SESSION_ACTIONS["sts:SetSourceIdentity"]] * entry.source_identity
+    found += [_SESSION_ACTIONS["sts:TagSession"]] * entry.session_tags
     return (*found, Cause("a service control policy denies it", _KINDS[0][1].cure))

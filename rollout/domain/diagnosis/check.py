@@ -1,4 +1,4 @@
-"""What a check of `rollout doctor` is, what it answers, and what all answers come to."""
+"""Defines the checks of `rollout doctor`, their answers and the diagnosis."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NAMED = 5
 
 
 class CheckState(StrEnum):
-    """What was found, the worst first. A warning stops nothing today."""
+    """The result of a check, the worst first. A warning stops nothing today."""
 
     FAILURE = "failure"
     WARNING = "warning"
@@ -29,9 +29,9 @@ class CheckSection(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckAnswer:
-    """One answer of a check. A failure has a cure, or several where AWS does not tell which of them it needs.
+    """One answer of a check. A failure has a cure, or several if AWS does not say which of them applies.
 
-    `about` names the one of several things that it speaks of; it takes the place of the `…` in the check's name.
+    `about` names the item that the answer is about; it replaces the `…` in the check's name.
     """
 
     state: CheckState
@@ -42,10 +42,10 @@ class CheckAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Check(Generic[Facts_contra]):
-    """One check: its name, its question and when it fails (the line of docs/doctor.md), and how it is answered.
+    """One check: its name, what it shows and when it fails (a line of docs/doctor.md), and the answering function.
 
     `answer` takes the facts of its section: `DoctorFacts`, `OrganizationFacts`, or the `AccountProbe` of each account.
-    It answers nothing where what it needs of them is not there.
+    It gives no answer if the facts that it needs are missing.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Check(Generic[Facts_contra]):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One line of a diagnosis: an answer, with the check and the account that it belongs to."""
+    """One line of a diagnosis: an answer, with its check and account."""
 
     section: CheckSection
     name: str
@@ -84,7 +84,7 @@ class Diagnosis:
 
     @property
     def state(self) -> CheckState:
-        """The worst that was found."""
+        """The worst state of all checks."""
         states = {check.state for check in self.checks}
         return next((state for state in CheckState if state in states), CheckState.OK)
 
@@ -95,15 +95,15 @@ def ok(text: str, *, about: str = "") -> CheckAnswer:
 
 
 def warning(text: str, *cures: str, about: str = "") -> CheckAnswer:
-    """Answer with something to look at; empty cures are left out."""
+    """Answer that something deserves a look; empty cures are left out."""
     return CheckAnswer(CheckState.WARNING, text, tuple(filter(None, cures)), about)
 
 
 def failure(text: str, *cures: str) -> CheckAnswer:
-    """Answer with something that must be put right; empty cures are left out."""
+    """Answer that something must be fixed; empty cures are left out."""
     return CheckAnswer(CheckState.FAILURE, text, tuple(filter(None, cures)))
 
 
 def shortly(names: Sequence[str]) -> str:
-    """Name the first five, and count the others."""
+    """Name the first five, and count the rest."""
     return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")

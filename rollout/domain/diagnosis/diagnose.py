@@ -1,4 +1,4 @@
-"""Asks every check of `rollout doctor` about what was seen, from the caller to the last account."""
+"""Runs every check of `rollout doctor` on what was read, from the caller to the last account."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Facts = TypeVar("Facts")
 
 
 def diagnose(facts: DoctorFacts) -> Diagnosis:
-    """Ask every check; the answers stand in the order of the checks, account by account."""
+    """Run every check; the results are in the order of the checks, account by account."""
     results = [*_asked(CheckSection.CALLER, caller_checks.CALLER_CHECKS, facts)]
     organization = facts.organization
     if organization is not None:

@@ -1,4 +1,4 @@
-"""What the doctor saw: of the caller, the organization, and each account. Nothing here is judged yet."""
+"""Holds what the doctor read of the caller, the organization and each account, before any check."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rollout.domain.people.users import Unread
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """A question that got no answer: why, what to do, and AWS's own sentences where they say more."""
+    """A question without an answer: why, what to do, and AWS's own sentences if they say more."""
 
     why: str
     cure: str = ""
@@ -23,7 +23,7 @@ class NoAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """The Region that calls are signed for, whether somebody chose it, and the partition that it lies in."""
+    """The Region that requests are signed for, whether somebody chose it, and its partition."""
 
     name: str
     chosen: bool = True
@@ -32,7 +32,7 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a service is asked: at AWS's own place, on this machine, or somewhere else."""
+    """The endpoint of a service: AWS's own, on this machine (`here`), or somewhere else."""
 
     service: str
     url: str
@@ -42,7 +42,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class SessionSize:
-    """How long the session policy for a purpose is, of how many characters."""
+    """The length of the session policy for a purpose, and its limit, in characters."""
 
     purpose: str
     characters: int
@@ -51,7 +51,7 @@ class SessionSize:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentFacts:
-    """What calls are made from. `skew`: how far this machine's clock is ahead of AWS's, None where AWS gave no time."""
+    """The environment of the caller. `skew` is how far this machine's clock is ahead of AWS's, None if unknown."""
 
     region: Region
     endpoints: tuple[Endpoint, ...] = ()
@@ -61,7 +61,7 @@ class EnvironmentFacts:
 
 @dataclass(frozen=True, slots=True)
 class EntrySettings:
-    """How accounts are entered, as far as a refusal may be about it."""
+    """The settings for entering accounts that may cause a refusal."""
 
     external_id: bool = False
     source_identity: bool = False
@@ -70,10 +70,10 @@ class EntrySettings:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationFacts:
-    """What was seen of the organization, and by whom. `expected` is the id in `rollout.yaml`, None where it names none.
+    """What the caller read of the organization. `expected` is the id in `rollout.yaml`, None if it names none.
 
-    `control_policies` counts those read, None where they were not to be read. `unmatched` are the selectors of
-    `rollout.yaml` that match nobody, None where they were not looked for.
+    `control_policies` counts the policies read, None if they are not to be read. `unmatched` are the selectors of
+    `rollout.yaml` that match nobody, None if that was not checked.
     """
 
     caller: Caller
@@ -85,19 +85,19 @@ class OrganizationFacts:
 
     @property
     def is_another(self) -> bool:
-        """Tell whether rollout.yaml speaks of another organization than these credentials."""
+        """Tell whether rollout.yaml names another organization than that of the credentials."""
         found = self.organization
         return isinstance(found, Organization) and self.expected not in (None, found.id)
 
     @property
     def ours(self) -> Organization | None:
-        """The organization; None where it could not be asked, or is another than `rollout.yaml` names."""
+        """The organization; None if it could not be read, or is not the one that `rollout.yaml` names."""
         found = self.organization
         return None if isinstance(found, NoAnswer) or self.is_another else found
 
 
 class Permission(StrEnum):
-    """Whether an action may be taken; what nobody could find out is never fine."""
+    """Whether an action is allowed, as far as could be found out."""
 
     ALLOWED = "allowed"
     DENIED = "denied"
@@ -106,7 +106,7 @@ class Permission(StrEnum):
 
 
 class FoundBy(StrEnum):
-    """How it was found out."""
+    """How a permission was found out."""
 
     SIMULATION = "by simulation"
     ASKING = "by asking"
@@ -115,7 +115,7 @@ class FoundBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """One action that the tool needs in an account, and whether it may be taken."""
+    """One action that the tool needs in an account, and whether it is allowed."""
 
     action: str
     writes: bool
@@ -126,10 +126,10 @@ class Right:
 
 @dataclass(frozen=True, slots=True)
 class QuotaUsage:
-    """What an account has of what AWS limits. `numbers` are those of `GetAccountSummary`.
+    """An account's use of its quotas. `numbers` are those of `GetAccountSummary`.
 
-    `groups` and `policies` count by user name; `versions` by our policies' ARNs, `attached` by our groups' names:
-    what of ours is not there is not in them.
+    `groups` and `policies` count those of each user by name. `versions` counts those of our policies by ARN, `attached`
+    the policies on our groups by name; both leave out what does not exist.
     """
 
     numbers: Mapping[str, int] = field(default_factory=dict)
@@ -141,10 +141,10 @@ class QuotaUsage:
 
 @dataclass(frozen=True, slots=True)
 class AccountProbe:
-    """What was seen of one account: left alone on purpose, refused, or entered by a role.
+    """What was read of one account: left alone on purpose, refused, or entered by a role.
 
-    `ends` marks a refusal that is about the caller: no other account would let it in either. `users` is None where they
-    could not be listed.
+    `ends` marks a refusal that concerns the caller, so that every other account would refuse it, too. `users` is None
+    if they could not be listed.
     """
 
     account: Account
@@ -160,7 +160,7 @@ class AccountProbe:
 
 @dataclass(frozen=True, slots=True)
 class DoctorFacts:
-    """Everything that a doctor saw; what comes after a question without an answer is empty."""
+    """Everything that the doctor read; what follows a question without an answer is empty."""
 
     caller: Caller | NoAnswer
     environment_facts: EnvironmentFacts

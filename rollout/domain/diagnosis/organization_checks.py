@@ -1,4 +1,4 @@
-"""Checks the organization: which one, seen from where, listable, and its service control policies readable."""
+"""Checks the organization: its id, the caller's place in it, its accounts, service control policies and selectors."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def _organization(facts: OrganizationFacts) -> Iterator[CheckAnswer]:
         yield failure(found.why, found.cure)
     elif facts.expected is None:
         yield warning(
-            f"{found.id}; rollout.yaml names none, so credentials of any organization are accepted",
-            f"write organization: {found.id} into rollout.yaml",
+            f"{found.id}; rollout.yaml names no organization, so credentials of any organization are accepted",
+            f"add organization: {found.id} to rollout.yaml",
         )
     elif facts.is_another:
         yield failure(
@@ -35,7 +35,7 @@ def _organization(facts: OrganizationFacts) -> Iterator[CheckAnswer]:
         yield ok(f"{found.id}, the one in rollout.yaml")
 
 
-def _standpoint(facts: OrganizationFacts) -> Iterator[CheckAnswer]:
+def _caller_account(facts: OrganizationFacts) -> Iterator[CheckAnswer]:
     ours, account = facts.ours, facts.caller.account_id
     if ours is None:
         return
@@ -66,7 +66,7 @@ def _control_policies(facts: OrganizationFacts) -> Iterator[CheckAnswer]:
         return
     match facts.control_policies:
         case None:
-            yield ok("not read, since rules.scps is off")
+            yield ok("not read, because rules.scps is off")
         case Unread(why=why):
             yield failure(f"cannot be read, so every user would be unknown: {why}", READ_POLICIES)
         case 0:
@@ -78,27 +78,27 @@ def _control_policies(facts: OrganizationFacts) -> Iterator[CheckAnswer]:
 def _selectors(facts: OrganizationFacts) -> Iterator[CheckAnswer]:
     if facts.unmatched is None:
         return
-    for one in facts.unmatched:
-        if one.refuses:
-            yield failure(f"{one.sentence}, so `rollout plan` refuses", CORRECT)
+    for selector in facts.unmatched:
+        if selector.refuses:
+            yield failure(f"{selector.sentence}, so `rollout plan` refuses to run", CORRECT)
         else:
-            yield warning(one.sentence, "" if one.not_looked_for else CORRECT)
+            yield warning(selector.sentence, "" if selector.not_looked_for else CORRECT)
     if not facts.unmatched:
-        yield ok("each matches somebody")
+        yield ok("every selector matches an account or user")
 
 
 ORGANIZATION_CHECKS = (
     Check(
         "organization",
-        "its id; a warning when `rollout.yaml` names none",
-        "it cannot be asked, or is another one than `rollout.yaml` names",
+        "its id; a warning if `rollout.yaml` names none",
+        "it cannot be read, or is not the one that `rollout.yaml` names",
         _organization,
     ),
     Check(
         "standpoint",
         "whether the caller is in the management account or a delegated administrator",
-        "in neither",
-        _standpoint,
+        "it is in neither",
+        _caller_account,
     ),
     Check("accounts", "how many are listed", "they cannot be listed", _accounts),
     Check(
@@ -109,8 +109,8 @@ ORGANIZATION_CHECKS = (
     ),
     Check(
         "selectors",
-        "selectors of `rollout.yaml` that match no account or user; a warning where that leaves nobody unprotected, or"
-        " where the user may be in an account that was not read. With `--account` or `--ou`, only selectors of"
+        "selectors of `rollout.yaml` that match no account or user; a warning if that leaves nobody unprotected, or"
+        " if the user may be in an account that was not read. With `--account` or `--ou`, only selectors of"
         " accounts",
         "one of `rules.break_glass`, `exemptions` or `scope.exclude` matches nobody",
         _selectors,

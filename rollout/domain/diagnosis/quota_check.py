@@ -1,4 +1,4 @@
-"""Checks how close an account's quotas are to their end."""
+"""Checks how much of an account's quotas is used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rollout.domain.diagnosis.check import Check, CheckAnswer, failure, ok, shor
 from rollout.domain.diagnosis.facts import AccountProbe, NoAnswer, QuotaUsage
 
 CLOSE = 90
-"""Per cent of a quota from which on it is reported."""
+"""The use of a quota, in per cent, from which it is reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,13 @@ def _quotas(probe: AccountProbe) -> Iterator[CheckAnswer]:
         yield failure(usage.why, usage.cure)
         return
     if not usage.numbers:
-        yield warning("not known: this endpoint offers no GetAccountSummary")
+        yield warning("unknown, because this endpoint does not offer GetAccountSummary")
         return
     close = [*_of_account(usage), *_of_ours(usage), *_of_users(usage)]
     if not close:
         yield ok(f"none is used to {CLOSE} % or more")
-    for one in close:
-        yield (failure if one.blocks else warning)(one.text, one.cure)
+    for quota in close:
+        yield (failure if quota.blocks else warning)(quota.text, quota.cure)
 
 
 def _of_account(usage: QuotaUsage) -> Iterator[_Close]:
@@ -46,8 +46,8 @@ def _of_account(usage: QuotaUsage) -> Iterator[_Close]:
         count = numbers.get(used, 0)
         if _is_close(count, limit):
             blocks = count >= limit and not ours
-            needed = f"; there is no room for the {what} of this tool" if blocks else ""
-            cure = f"have the quota for {what} raised (Service Quotas in us-east-1), or delete {what} that nobody needs"
+            needed = f", which leaves no room for the {what} of this tool" if blocks else ""
+            cure = f"request a higher quota (Service Quotas in us-east-1), or delete {what} that nobody needs"
             yield _Close(f"{count} of {limit} {what}{needed}", cure, blocks)
     count, limit = numbers.get("PolicyVersionsInUse", 0), numbers.get("PolicyVersionsInUseQuota", 0)
     if _is_close(count, limit):
@@ -58,14 +58,14 @@ def _of_ours(usage: QuotaUsage) -> Iterator[_Close]:
     limit = usage.numbers.get("VersionsPerPolicyQuota", 0)
     for arn, count in sorted(usage.versions.items()):
         if _is_close(count, limit):
-            cure = "nothing to do: rollout deletes its oldest version, not the brake, before it makes another"
+            cure = "nothing to do: rollout deletes its oldest version, but never the brake, before it creates another"
             yield _Close(f"{count} of {limit} versions of {arn}", cure)
     limit = usage.numbers.get("AttachedPoliciesPerGroupQuota", 0)
     for name, count in sorted(usage.attached.items()):
         if _is_close(count, limit):
             yield _Close(
                 f"{count} of {limit} policies attached to group {name}",
-                f"detach what is not ours from group {name}",
+                f"detach policies that do not belong to rollout from group {name}",
             )
 
 
@@ -75,13 +75,13 @@ def _of_users(usage: QuotaUsage) -> Iterator[_Close]:
         usage.groups,
         numbers.get("GroupsPerUserQuota", 0),
         "groups",
-        "remove them from groups that they do not need; otherwise the policy is attached to the user, or cannot be",
+        "remove the users from groups that they do not need; otherwise the policy must be attached to the user itself",
     )
     yield from _crowded(
         usage.policies,
         numbers.get("AttachedPoliciesPerUserQuota", 0),
         "policies attached to them",
-        "matters only where the policy must be attached to the user: move policies to groups",
+        "move policies to groups; this matters only if the policy must be attached to the user itself",
     )
 
 
@@ -100,7 +100,7 @@ def _is_close(count: int, limit: int) -> bool:
 QUOTAS = Check(
     "quotas",
     "groups, policies, policy versions, versions of our policies, policies on our groups, groups and policies of users;"
-    " a warning from 90 % on",
-    "there is no room for a group or policy of ours",
+    " a warning from 90 %",
+    "there is no room for a group or policy of this tool",
     _quotas,
 )

@@ -201,7 +201,7 @@ def test_a_region_of_another_partition_is_a_failure():
 
 def test_a_region_that_nobody_chose_is_said():
     check = the(seen(environment_facts=EnvironmentFacts(Region("us-east-1", chosen=False), ())), "region")
-    assert (CheckState.OK, "us-east-1, since none is configured") == (check.state, check.text)
+    assert (CheckState.OK, "us-east-1, the default, because none is configured") == (check.state, check.text)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_another_organization_is_told_apart_from_other_failures():
 
 def test_an_organization_that_rollout_yaml_does_not_name_is_a_warning():
     check = the(seen(organization=the_organization(expected=None)), "organization")
-    assert (CheckState.WARNING, (f"write organization: {ORGANIZATION} into rollout.yaml",)) == (
+    assert (CheckState.WARNING, (f"add organization: {ORGANIZATION} to rollout.yaml",)) == (
         check.state,
         check.cures,
     )
@@ -345,7 +345,7 @@ def test_a_refusal_without_a_cause_gets_all_that_it_may_be():
     trouble = NoAnswer("AccessDenied for role Audit", "", (f"{REFUSED}resource: role",))
     check = the(seen(a_look(refused=trouble)), "enter")
     for word in (
-        "the role is not there",
+        "the role does not exist",
         "trust policy does not name",
         "external_id is null",
         "service control",
@@ -358,7 +358,7 @@ def test_what_was_set_is_among_the_suspects():
     way = EntrySettings(external_id=True, source_identity=True, session_tags=True)
     trouble = NoAnswer("AccessDenied for role Audit", "", (f"{REFUSED}resource: role",))
     cures = the(seen(a_look(refused=trouble, entry_settings=way)), "enter").cures
-    for word in ("another than the one in access.external_id", "sts:TagSession", "sts:SetSourceIdentity"):
+    for word in ("other than the one in access.external_id", "sts:TagSession", "sts:SetSourceIdentity"):
         assert any(word in cure for cure in cures), word
 
 
@@ -493,7 +493,7 @@ def test_quotas_close_to_their_end_are_a_warning(fields, said: str):
 def test_a_quota_that_leaves_no_room_for_what_is_ours_is_a_failure(used: str, what: str):
     (check,) = quotas(numbers=NUMBERS | {used: NUMBERS[f"{used}Quota"]})
     assert CheckState.FAILURE is check.state
-    assert f"there is no room for the {what} of this tool" in check.text
+    assert f"which leaves no room for the {what} of this tool" in check.text
 
 
 def test_limits_that_nobody_tells_are_not_fine():
