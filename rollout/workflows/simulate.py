@@ -42,7 +42,7 @@ def answer(line: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(decision, Undecided):
         result |= {"unknown": list(decision.unknown), "possible": list(decision.possible)}
     if isinstance(decision, ImplicitlyDenied):
-        result["silent"] = list(decision.silent)
+        result["silent"] = [layer.name for layer in decision.silent]
     return result
 
 

@@ -9,7 +9,7 @@ from tests.cli.shell import Shell
 PEOPLE = {
     "quinn.murphy": (
         "enforce",
-        "no device yet",
+        "no MFA device yet",
         "impact enrol",
         "forecast",
         "address",

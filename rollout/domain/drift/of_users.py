@@ -11,7 +11,7 @@ from rollout.domain.people.users import User
 from rollout.domain.plan.entries import PlanEntry
 from rollout.domain.progress.projection import KnownEnforcement
 from rollout.domain.progress.records import Enforcement
-from rollout.domain.verdicts.passwords import password_trap
+from rollout.domain.verdicts.passwords import password_obstacle
 from rollout.domain.verdicts.verdict import Kind, Verdict
 
 SOON = timedelta(days=7)
@@ -44,7 +44,7 @@ def deadlock(context: AccountContext, user: User) -> str:
     """Say why an enforced user cannot get in any more, or soon will not; empty when they can."""
     if user.has_device or not context.is_under_policy(user) or context.brake_pulled:
         return ""
-    return password_trap(user, context.facts.password_policy, context.now, SOON)
+    return password_obstacle(user, context.facts.password_policy, context.now, SOON)
 
 
 def about_out(context: AccountContext, user: User, *, by_us: bool) -> Iterator[Drift]:

@@ -11,6 +11,7 @@ from rollout.domain.iam.evaluate import (
     ExplicitlyDenied,
     ImplicitlyDenied,
     Policies,
+    SilentLayer,
     Undecided,
     evaluate,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "ImplicitlyDenied",
     "Policies",
     "Request",
+    "SilentLayer",
     "Statement",
     "Undecided",
     "equal_documents",

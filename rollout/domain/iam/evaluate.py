@@ -52,11 +52,19 @@ class ExplicitlyDenied:
 
 
 @dataclass(frozen=True, slots=True)
+class SilentLayer:
+    """A layer that does not allow a request: its kind, and its name for a person."""
+
+    kind: Kind
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImplicitlyDenied:
     """Nothing denies, and no statement of the layers named in `silent` allows; no statement decided."""
 
     because: tuple[Deciding, ...] = ()
-    silent: tuple[str, ...] = ()
+    silent: tuple[SilentLayer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +113,7 @@ def evaluate(policies: Policies, request: Request) -> Decision:
     consents = _consents(layers, action, request.resource, facts)
     if not denials.open:
         if consents.silent:
-            return ImplicitlyDenied(silent=tuple(_called(place, policies) for place in consents.silent))
+            return ImplicitlyDenied(silent=tuple(_named(place, policies) for place in consents.silent))
         if not consents.open:
             return Allowed(_deciding(consents.sure))
 
@@ -125,7 +133,7 @@ def evaluate(policies: Policies, request: Request) -> Decision:
 
 
 def _layers(policies: Policies) -> list[_Layer]:
-    """The layers that must each allow; `_called` knows the order."""
+    """The layers that must each allow; `_named` knows the order."""
     layers: list[_Layer] = [("identity", policies.identity)]
     layers += [("scp", documents) for documents in policies.scps]
     if policies.boundary is not None:
@@ -135,18 +143,18 @@ def _layers(policies: Policies) -> list[_Layer]:
     return layers
 
 
-def _called(place: int, policies: Policies) -> str:
-    """What people call the layer at a place of `_layers`."""
+def _named(place: int, policies: Policies) -> SilentLayer:
+    """Name the layer at a place of `_layers` as people call it."""
     kind, documents = _layers(policies)[place]
     match kind:
         case "identity":
-            return "identity policies"
+            return SilentLayer(kind, "identity policies")
         case "scp":
-            return f"SCPs of level {place}"
+            return SilentLayer(kind, f"SCPs of level {place}")
         case "boundary":
-            return f"permissions boundary {documents[0].name}"
+            return SilentLayer(kind, f"permissions boundary {documents[0].name}")
         case "session":
-            return f"session policy {documents[0].name}"
+            return SilentLayer(kind, f"session policy {documents[0].name}")
 
 
 def _consents(layers: list[_Layer], action: str, resource: str, facts: Facts) -> _Heard:

@@ -1,1 +1,1 @@
-"""What should happen to one user, and every reason why (design.md#verdicts)."""
+"""Decides what should happen to each user, and why (design.md#verdicts)."""

@@ -1,11 +1,11 @@
-"""What evaluation says of a user, asked once for all users whom the policies cannot tell apart."""
+"""Evaluates the policies of a user, once for all users whom they do not distinguish."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rollout.domain.iam import Deciding, Decision, Document
+from rollout.domain.iam import Allowed, Deciding, Document, ExplicitlyDenied, ImplicitlyDenied, Undecided
 from rollout.domain.people.users import User
 from rollout.domain.verdicts.enrolment_check import Enrolment, covered, enrolment
 from rollout.domain.verdicts.requests import AnsweredRequest, Asker, RequestEnvironment
@@ -15,9 +15,10 @@ from rollout.domain.verdicts.verdict import MatrixRow
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Everything that evaluation says: by what the user is covered, and can they enrol under ForceMFA, and today.
+    """The results of evaluation: which documents cover the user, and whether the user can enrol.
 
-    `password` is whether they can set a new password under ForceMFA before they have a device.
+    `under_force_mfa` and `today` say whether the user can enrol with ForceMFA attached and as things are. `password`
+    says whether a user without a device can set a new password under ForceMFA.
     """
 
     covered_by: tuple[str, ...]
@@ -28,17 +29,17 @@ class Answers:
 
 
 class Examiner:
-    """Evaluates users against one set of documents of ours, and remembers the answers of those who are alike."""
+    """Evaluates users against one ForceMFA document; users with the same policies share their answers."""
 
     def __init__(self, world: RequestEnvironment, force_mfa: Document, library: Library) -> None:
-        """Remember nothing yet."""
+        """Start without answers."""
         self._world = world
         self._library = library
         self._force_mfa = force_mfa
         self._remembered: dict[object, Answers] = {}
 
     def examine(self, user: User, rights: UserRights) -> Answers:
-        """Ask everything that a verdict turns on, or hand out what was answered for somebody alike."""
+        """Answer everything that a verdict depends on, from earlier answers where the policies are the same."""
         documents = (*rights.identity, *(level for levels in rights.scps or () for level in levels))
         if rights.boundary is not None:
             documents = (*documents, rights.boundary)
@@ -61,22 +62,18 @@ class Examiner:
         return Answers(covered(cover), enrolment(enrol), today, password, matrix)
 
 
-def decision_word(decision: Decision) -> str:
-    """Name a decision: `Allowed`, `ExplicitlyDenied`, `ImplicitlyDenied` or `Undecided`."""
-    return type(decision).__name__
-
-
 def _rows(question: str, answers: Iterable[AnsweredRequest]) -> Iterable[MatrixRow]:
     for asked in answers:
         decision = asked.decision
         because = "; ".join(dict.fromkeys(_say(statement) for statement in decision.because))
-        unknown = getattr(decision, "unknown", ())
-        silent = getattr(decision, "silent", ())
-        if unknown:
-            because = f"turns on {', '.join(unknown)}" + (f"; {because}" if because else "")
-        elif silent:
-            because = f"no Allow in {' and '.join(silent)}"
-        yield MatrixRow(question, asked.action, asked.mfa, decision_word(decision), because)
+        match decision:
+            case Undecided(unknown=unknown):
+                because = f"depends on {', '.join(unknown)}" + (f"; {because}" if because else "")
+            case ImplicitlyDenied(silent=silent):
+                because = f"no Allow in {' and '.join(layer.name for layer in silent)}"
+            case Allowed() | ExplicitlyDenied():
+                pass
+        yield MatrixRow(question, asked.action, asked.mfa, type(decision).__name__, because)
 
 
 def _say(statement: Deciding) -> str:

@@ -1,4 +1,4 @@
-"""Everything about one user that a judgement weighs, worked out once."""
+"""Gathers what a verdict on one user depends on, once."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from rollout.domain.verdicts.verdict import Impact
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """One user beside everything that speaks for or against enforcing.
+    """One user, with everything that speaks for or against enforcing.
 
-    Where SCPs could not be read, `answers` goes without them: what is denied then is denied all the same, what is
-    allowed need not be. `needs_help` means that the enrolment policy has to come first.
+    If SCPs could not be read, `answers` leaves them out: what it calls denied is denied, but what it calls allowed may
+    not be. `needs_help` means that the enrolment policy must be attached first.
     """
 
     user: User
@@ -35,12 +35,12 @@ class Assessment:
 
     @property
     def covered_by(self) -> tuple[str, ...]:
-        """The foreign documents that force MFA already."""
+        """The policies of others that already enforce MFA."""
         return self.answers.covered_by
 
 
 def assess(user: User, account: JudgedAccount) -> Assessment:
-    """Look at a user as if our own policies were absent."""
+    """Assess a user as if our own policies were absent."""
     rights, rules = account.rights_without_us(user), account.rules
     impact = impact_of(user, rules, account.now)
     answers = account.examiner.examine(user, rights)
@@ -53,10 +53,10 @@ def assess(user: User, account: JudgedAccount) -> Assessment:
 
 
 def enforced_by(user: User, account: JudgedAccount) -> str:
-    """Name what of ours puts the user under ForceMFA today; empty when nothing does.
+    """Name the policy, and the group if any, through which this tool enforces MFA on the user today; empty if none.
 
-    Nothing does where the brake is pulled, or where somebody changed the text so that it denies too little. A foreign
-    policy of the same meaning is our doing on our own group alone.
+    A policy that denies too little does not enforce: the brake is pulled, or somebody has edited it. A policy of
+    others with the same meaning counts only on our own group.
     """
     policy, group, name = account.ours.policy, account.ours.group, account.rules.names.policy
     if policy.state not in (State.OURS, State.FOREIGN_SAME) or not _denies(user, account):

@@ -1,4 +1,4 @@
-"""Can this user enrol a device under ForceMFA, and can they today? By evaluation, never by policy names."""
+"""Decides whether a user can enrol a device: by evaluating policies, never by their names."""
 
 from __future__ import annotations
 
@@ -20,14 +20,18 @@ class Able(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """The answer, with what stands in the way in words."""
+    """Whether the user can enrol, and in words what prevents it.
+
+    `only_identity`: nothing prevents it but the lack of an Allow in the user's own policies.
+    """
 
     able: Able
     obstacle: str = ""
+    only_identity: bool = False
 
 
 def enrolment(answers: Iterable[AnsweredRequest]) -> Enrolment:
-    """Weigh the answers: one step that is refused makes enrolling impossible, one undecided makes it unknown."""
+    """Combine the answers: one refused step makes enrolling impossible, one undecided step makes it unknown."""
     doubt = ""
     for asked in answers:
         if asked.action == SESSION_TOKEN and not _may_be_denied(asked.decision):
@@ -38,14 +42,19 @@ def enrolment(answers: Iterable[AnsweredRequest]) -> Enrolment:
             case ExplicitlyDenied(because=because):
                 return Enrolment(Able.NO, f"{asked.action} is denied by {because[0]}")
             case ImplicitlyDenied(silent=silent):
-                return Enrolment(Able.NO, f"{asked.action} is not allowed by {' and '.join(silent)}")
+                layers = " and ".join(layer.name for layer in silent)
+                only_identity = [layer.kind for layer in silent] == ["identity"]
+                return Enrolment(Able.NO, f"{asked.action} is not allowed by {layers}", only_identity)
             case Undecided(unknown=unknown):
-                doubt = doubt or f"{asked.action} turns on {', '.join(unknown)}, which cannot be known"
+                doubt = (
+                    doubt
+                    or f"{asked.action} depends on {', '.join(unknown)}, which cannot be known in advance"
+                )
     return Enrolment(Able.UNKNOWN, doubt) if doubt else Enrolment(Able.YES)
 
 
 def _may_be_denied(decision: Decision) -> bool:
-    """Tell whether an explicit Deny may stand in the way: what needs no permission cannot lack one."""
+    """Tell whether a Deny may apply: an action that needs no permission fails only by an explicit Deny."""
     if isinstance(decision, Undecided):
         return "ExplicitlyDenied" in decision.possible
     return isinstance(decision, ExplicitlyDenied)

@@ -1,4 +1,4 @@
-"""Says in one sentence what enforcement will change for a user (design.md#stages-and-gates)."""
+"""Describes in one sentence what enforcement changes for a user (design.md#stages-and-gates)."""
 
 from __future__ import annotations
 
@@ -10,30 +10,37 @@ from rollout.domain.verdicts.verdict import Impact
 
 
 def forecast(user: User, impact: Impact, in_use: tuple[AccessKey, ...], now: datetime) -> str:
-    """Write the sentence: the console first, then each key in use."""
+    """Describe the console first, then the CLI, then credentials of single services."""
     parts = [_console(user, impact)]
     if in_use:
         keys = "; ".join(say_key(key, now) for key in in_use)
-        parts.append(f"CLI: {keys}: denied until {_way_out(user, impact)}")
+        parts.append(f"CLI: {keys}: denied until {_condition(user, impact)}")
     elif user.active_keys:
-        parts.append("CLI: keys not in use; they will need a session with MFA")
+        parts.append("CLI: keys are not in use; they will need a session with MFA")
     if user.active_services:
-        parts.append(f"credentials for {', '.join(user.active_services)}: denied, for they carry no MFA")
+        parts.append(
+            f"credentials for {', '.join(user.active_services)}: denied, because they cannot carry MFA"
+        )
     return "; ".join(part for part in parts if part)
 
 
 def _console(user: User, impact: Impact) -> str:
     if user.password is None:
-        some = user.active_keys or user.active_services
-        return "no console access" if some else "no credentials: nothing changes"
+        return (
+            "no console access"
+            if user.active_keys or user.active_services
+            else "no credentials: nothing changes"
+        )
     if user.has_device:
         return "console: sign in with MFA as today"
     if impact is Impact.ENROL:
-        return "console: only enrolling a device works until there is one; then sign out and in"
+        return (
+            "console: until a device is enrolled, only enrolling one works; after that, sign out and in again"
+        )
     return "console: sign in with MFA"
 
 
-def _way_out(user: User, impact: Impact) -> str:
+def _condition(user: User, impact: Impact) -> str:
     match impact:
         case Impact.PASSKEY_ONLY:
             # `aws login` signs in at the console (aws-facts.md#cli-after-enforcement).

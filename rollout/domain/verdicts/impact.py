@@ -1,4 +1,4 @@
-"""What enforcement means to a user: nothing, a new habit on the CLI, or a device to enrol first."""
+"""Works out what enforcement means for a user: nothing, sessions with MFA on the CLI, or a device to enrol first."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ GIVES_CODES = frozenset({DeviceKind.TOTP, DeviceKind.HARDWARE})
 
 
 def impact_of(user: User, rules: DecisionRules, now: datetime) -> Impact:
-    """Tell what enforcement means to the user (design.md#verdicts)."""
+    """Work out the impact of enforcement on the user (design.md#verdicts)."""
     if user.password is None and not user.active_keys and not user.active_services:
         return Impact.NONE
     if not user.has_device:
         return Impact.ENROL
     if not keys_in_use(user, rules, now):
-        # What a credential of one service alone signs is denied, whatever device there is.
+        # Requests signed with the credential of a single service are denied, whatever the device.
         return Impact.CLI if user.active_services else Impact.NONE
     return Impact.CLI if GIVES_CODES & set(user.device_kinds) else Impact.PASSKEY_ONLY

@@ -1,4 +1,4 @@
-"""Judges one user: pure, total, and with every reason that applied (design.md#verdicts)."""
+"""Decides the verdict on one user, with every reason that applies (design.md#verdicts)."""
 
 from __future__ import annotations
 
@@ -20,15 +20,14 @@ from rollout.domain.verdicts.verdict import Code, Impact, Kind, Reason, Verdict
 def judge(user: User, account: JudgedAccount) -> Verdict:
     """Judge a user as if our own policies were absent.
 
-    Precedence is exempt > covered > hold > enforce. A needed fact that could not be read makes the user `unknown`,
-    never fine.
+    Precedence is exempt > covered > hold > enforce. A necessary fact that could not be read holds the user with the
+    reason `unknown`.
     """
     assessed = assess(user, account)
-    by_us = enforced_by(user, account)
     verdict = _weigh(assessed)
     return replace(
         verdict,
-        enforced_by=by_us or verdict.covered_by,
+        enforced_by=enforced_by(user, account) or verdict.covered_by,
         address=assessed.address,
         matrix=assessed.answers.matrix if assessed.scps_read else (),
     )
@@ -44,7 +43,10 @@ def _weigh(assessed: Assessment) -> Verdict:
     if assessed.covered_by:
         by = ", ".join(assessed.covered_by)
         denied = Reason(Code.OTHER_DENY, f"everything is denied without MFA by {by}", user.rights_at)
-        return Verdict(Kind.COVERED, (denied, *_trapped(assessed)), covered_by=by)
+        today = assessed.answers.today
+        # Nothing of ours is added for a covered user, so today's rights decide.
+        cannot = (Reason(Code.CANNOT_ENROL, today.obstacle, user.rights_at),) * (today.able is Able.NO)
+        return Verdict(Kind.COVERED, (denied, *cannot), covered_by=by)
     if held:
         cure = "; ".join(dict.fromkeys(reason.code.cure for reason in held))
         return Verdict(Kind.HOLD, held, cure=cure)
@@ -57,33 +59,26 @@ def _weigh(assessed: Assessment) -> Verdict:
     )
 
 
-def _trapped(assessed: Assessment) -> Iterator[Reason]:
-    """Say when a covered user cannot enrol: nothing of ours is added there, so today's rights decide."""
-    today = assessed.answers.today
-    if today.able is Able.NO:
-        yield Reason(Code.CANNOT_ENROL, today.obstacle, assessed.user.rights_at)
-
-
 def _enforcing(assessed: Assessment) -> Iterator[Reason]:
     user = assessed.user
     if user.password is None and not user.active_keys and not user.active_services:
-        yield Reason(Code.NO_CREDENTIALS, "neither password nor active key", user.facts_at)
+        yield Reason(Code.NO_CREDENTIALS, "no password and no active access key", user.facts_at)
     elif user.has_device:
-        kinds = ", ".join(user.device_kinds) or "kind not looked at"
+        kinds = ", ".join(user.device_kinds) or "kind not read"
         yield Reason(Code.HAS_MFA, f"MFA is on ({kinds})", user.facts_at)
     else:
-        yield Reason(Code.NO_MFA, "no device yet", user.facts_at)
+        yield Reason(Code.NO_MFA, "no MFA device yet", user.facts_at)
     used = keys_in_use(user, assessed.account.rules, assessed.account.now)
     if used:
-        told = ", ".join(say_key(key, assessed.account.now) for key in used)
-        yield Reason(Code.KEYS_IN_USE, told, user.facts_at)
+        keys = ", ".join(say_key(key, assessed.account.now) for key in used)
+        yield Reason(Code.KEYS_IN_USE, keys, user.facts_at)
     if assessed.impact is Impact.PASSKEY_ONLY:
         yield Reason(Code.PASSKEY_ONLY, "a passkey gives no codes for the CLI", user.facts_at)
     if assessed.needs_help:
         yield Reason(
             Code.ENROLMENT_POLICY,
-            "may not enrol a device today: the enrolment policy comes first",
+            "cannot enrol a device today, so the enrolment policy is attached first",
             user.rights_at,
         )
     if machine_evidence(user, assessed.account.rules, assessed.account.now):
-        yield Reason(Code.OWNER_DECIDED, "looks like a machine; its owner decided in rules.enforce_machines")
+        yield Reason(Code.OWNER_DECIDED, "looks like a machine, but rules.enforce_machines lists it")

@@ -1,4 +1,4 @@
-"""What of an account a verdict can turn on, worked out once per account and not once per user."""
+"""Prepares what verdicts need to know of an account, once per account and not once per user."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from rollout.domain.verdicts.rules import DecisionRules
 
 @dataclass(frozen=True, slots=True)
 class JudgedAccount:
-    """One account as it was read, with what stands there under our names, and the rules to judge it by.
+    """One account as it was read, with the resources there under our names, and the rules to judge it by.
 
-    `scps` has one tuple a level, root first; None: they could not be read.
+    `scps` has one tuple per level, the root first; None if they could not be read.
     """
 
     account: Account
@@ -34,20 +34,20 @@ class JudgedAccount:
     examiner: Examiner
 
     def rights_of(self, user: User) -> UserRights:
-        """Gather everything that binds a user, our own policies included."""
+        """Gather every policy that applies to a user, our own included."""
         return rights_of(user, self.facts, self.scps, self.library)
 
     def rights_without_us(self, user: User) -> UserRights:
-        """Gather what would bind a user if our own policies were absent."""
+        """Gather every policy that applies to a user, except our own."""
         return rights_of(user, self.facts, self.scps, self.library, self.ours.names)
 
 
 def judged_account(
     observed: Observed, rules: DecisionRules, library: Library, now: datetime, known: Collection[str] = ()
 ) -> JudgedAccount:
-    """Prepare an account for judging. `known`: names of groups that the journal knows to be ours."""
+    """Prepare an account for judging. `known` are the names of groups that the journal records as ours."""
     account, facts, documents = observed.account, observed.facts, rules.documents
-    # SCPs never reach the management account, read or unread (aws-facts.md#organizations).
+    # SCPs never apply to the management account (aws-facts.md#organizations).
     scps = () if account.id == rules.management_account_id else observed.scps
     world = RequestEnvironment(rules.partition, rules.organization_id, now, rules.context)
     force_mfa = library.parse(documents.full, rules.names.policy)

@@ -1,4 +1,4 @@
-"""Is this user a machine? Plain facts, each said with its age (design.md#verdicts, aws-facts.md#caveats)."""
+"""Recognises machines among users by facts, each with its age (design.md#verdicts, aws-facts.md#caveats)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNUSED_AFTER = timedelta(days=90)
 
 
 def machine_evidence(user: User, rules: DecisionRules, now: datetime) -> tuple[str, ...]:
-    """List what speaks for a machine; empty for a person."""
+    """List the facts that suggest a machine; empty for a person."""
     return tuple(_evidence(user, rules, now))
 
 
@@ -22,7 +22,7 @@ def keys_in_use(user: User, rules: DecisionRules, now: datetime) -> tuple[Access
 
 
 def say_key(key: AccessKey, now: datetime) -> str:
-    """Tell about one key: `key 1 used 2 days ago for s3 in eu-west-1`."""
+    """Describe one key: `key 1 used 2 days ago for s3 in eu-west-1`."""
     if key.last_used is None:
         return f"{key.label} never used{_since(key.created, now)}"
     where = f" in {key.region}" if key.region else ""
@@ -31,7 +31,7 @@ def say_key(key: AccessKey, now: datetime) -> str:
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """Tell an age in whole days."""
+    """Describe an age in whole days."""
     days = max((now - moment).days, 0)
     return "today" if days == 0 else "yesterday" if days == 1 else f"{days} days ago"
 
@@ -42,12 +42,12 @@ def _since(created: datetime | None, now: datetime) -> str:
 
 def _evidence(user: User, rules: DecisionRules, now: datetime) -> Iterator[str]:
     if user.password is None and user.active_keys:
-        told = ", ".join(say_key(key, now) for key in user.active_keys)
-        yield f"no console password, and {told}"
+        keys = ", ".join(say_key(key, now) for key in user.active_keys)
+        yield f"no console password, and {keys}"
     elif user.password is not None and not user.has_device and _abandoned(user, now):
         used = keys_in_use(user, rules, now)
         if used:
-            yield f"no device, password unused for 90 days, and {say_key(used[0], now)}"
+            yield f"no MFA device, password not used for 90 days, and {say_key(used[0], now)}"
     for service in user.active_services:
         yield f"active credential for {service}"
     yield from _marks(user, rules.machines)
@@ -68,7 +68,7 @@ def _marks(user: User, rules: MachineRules) -> Iterator[str]:
             yield f"tag {text}"
     for group in rules.groups:
         if group in user.groups:
-            yield f"member of {group}"
+            yield f"member of group {group}"
     services = {service.casefold() for service in rules.services}
     for key in user.active_keys:
         if key.service and key.service.casefold() in services:

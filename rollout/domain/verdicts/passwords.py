@@ -1,4 +1,4 @@
-"""Must this user change a password before enrolling? Under ForceMFA that is a trap (aws-facts.md#caveats)."""
+"""Finds users who must change their password before they can enrol, which ForceMFA denies (aws-facts.md#caveats)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from rollout.domain.people.observations import PasswordPolicy
 from rollout.domain.people.users import Password, User
 
 
-def password_trap(user: User, policy: PasswordPolicy | None, now: datetime, lead_time: timedelta) -> str:
-    """Say what would trap the user at the next sign-in; empty when nothing would.
+def password_obstacle(user: User, policy: PasswordPolicy | None, now: datetime, lead_time: timedelta) -> str:
+    """Say why the user's password would lock the user out at the next sign-in; empty when it would not.
 
-    A password that has to be changed first cannot be: `iam:ChangePassword` is denied without MFA. Who has a device
-    signs in with it, so an expiring password traps only those who have none.
+    `iam:ChangePassword` is denied without MFA, so a password that must be changed first cannot be changed. Users with
+    a device sign in with MFA, so an expiring password locks out only users without one.
     """
     password = user.password
     if password is None:
@@ -23,16 +23,20 @@ def password_trap(user: User, policy: PasswordPolicy | None, now: datetime, lead
     if user.has_device or expires is None or expires > now + lead_time:
         return ""
     if expires <= now:
-        return f"the password expired on {expires.date()} and there is no device"
-    hard = " for good (HardExpiry)" if policy is not None and policy.hard_expiry else ""
-    return f"the password expires{hard} on {expires.date()}, before a device must be there"
+        return f"the password expired on {expires.date()}, and the user has no MFA device"
+    hard = (
+        " and only an administrator can renew it (HardExpiry)"
+        if policy is not None and policy.hard_expiry
+        else ""
+    )
+    return f"the password expires on {expires.date()}{hard}, before an MFA device is required"
 
 
 def first_use_doubtful(user: User) -> bool:
-    """Tell whether only `GetLoginProfile` can say if a password must be changed, and was not asked.
+    """Tell whether it is unknown if the password must be changed: `GetLoginProfile`, which tells it, was not read.
 
-    A password used since it was set has been through its first sign-in; where one of the two dates is not known, or
-    both are the same, that cannot be told.
+    A password used after it was last set has passed its first sign-in. If either date is unknown, or both are equal,
+    that cannot be concluded.
     """
     password = user.password
     if password is None or password.reset_required is not None:
@@ -42,7 +46,7 @@ def first_use_doubtful(user: User) -> bool:
 
 
 def _expiry(password: Password, policy: PasswordPolicy | None) -> datetime | None:
-    """Say when the password expires: by the report, or by the account's policy where the report does not tell."""
+    """Say when the password expires, by the credential report or else by the account's password policy."""
     if password.next_rotation is not None or policy is None or policy.max_age_days is None:
         return password.next_rotation
     return password.last_changed + timedelta(days=policy.max_age_days) if password.last_changed else None

@@ -1,4 +1,4 @@
-"""The requests whose answers decide a verdict: can this user enrol, and is everything else denied without MFA?"""
+"""Asks the requests that decide a verdict: can the user enrol, and is everything else denied without MFA?"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENROLMENT = (
 CHANGE_PASSWORD = "iam:ChangePassword"  # noqa: S105 - an action's name
 SESSION_TOKEN = "sts:GetSessionToken"  # noqa: S105 - an action's name
 
-# What a request carries that nobody can know beforehand; for enrolling, `rules.context` may supply any of it.
+# Context keys whose values cannot be known in advance; for enrolment, `rules.context` may supply any of them.
 UNKNOWABLE = (
     "aws:SourceIp",
     "aws:VpcSourceIp",
@@ -40,7 +40,7 @@ UNKNOWABLE = (
 
 
 MFA_STATES = ("absent", "false")
-# These are what the two states are about; no setting says otherwise.
+# Set by the two states, so no setting may supply them.
 MFA_KEYS = frozenset({"aws:multifactorauthpresent", "aws:multifactorauthage"})
 ContextValue = str | tuple[str, ...]
 
@@ -57,15 +57,15 @@ class AnsweredRequest:
 
 @dataclass(frozen=True, slots=True)
 class RequestEnvironment:
-    """What is known of the surroundings of every request, whoever makes it; `now` is the time of the request."""
+    """What is known of every request, whoever makes it; `now` is the time of the request."""
 
     partition: str
     organization_id: str
     now: datetime
-    context: Mapping[str, str | tuple[str, ...]]
+    context: Mapping[str, ContextValue]
 
     def known(self) -> dict[str, ContextValue]:
-        """Give the keys that are the same for everybody who enrols, lower case."""
+        """Return the context keys, in lower case, that are the same for everybody who enrols."""
         values: dict[str, ContextValue] = {
             "aws:securetransport": "true",
             "aws:viaawsservice": "false",
@@ -79,20 +79,19 @@ class RequestEnvironment:
         return values | self.supplied()
 
     def supplied(self) -> dict[str, ContextValue]:
-        """Give what `rules.context` says, lower case."""
-        said = {key.lower(): value for key, value in self.context.items()}
-        return {key: value for key, value in said.items() if key not in MFA_KEYS}
+        """Return the context keys of `rules.context`, in lower case."""
+        return {key.lower(): value for key, value in self.context.items() if key.lower() not in MFA_KEYS}
 
 
 class Asker:
-    """Asks one user's requests without MFA, both ways: long-term keys (flag absent), console session (flag false).
+    """Asks a user's requests without MFA in both states: long-term keys (key absent) and console sessions (false).
 
-    Each context is built once, for the resources that it fits: the user itself, somebody else, or neither. The probes
-    of a Deny may come from anywhere: what `rules.context` says of people who enrol holds for no thief.
+    Each context is built once for each kind of resource: the user itself, another user, or neither. Probes of a Deny
+    may come from anywhere, so `rules.context`, which describes people who enrol, does not apply to them.
     """
 
     def __init__(self, user: User, world: RequestEnvironment) -> None:
-        """Ask nothing yet."""
+        """Prepare what is known of the user's requests."""
         self._user = user
         self._partition = world.partition
         known = world.known()
@@ -108,7 +107,7 @@ class Asker:
     def enrolment(self, policies: Policies) -> Iterator[AnsweredRequest]:
         """Ask every step of enrolling a virtual device (aws-facts.md#tags-boundaries-lock-out-detection).
 
-        `sts:GetSessionToken` needs no permission; it is asked for the sake of explicit Denies alone.
+        `sts:GetSessionToken` needs no permission; it is asked because an explicit Deny may apply.
         """
         for action in (*ENROLMENT, SESSION_TOKEN):
             resources = _enrolment_resources(action, self._user, self._partition)
@@ -116,7 +115,7 @@ class Asker:
                 yield self._best(action, resources, mfa, policies)
 
     def password_change(self, policies: Policies) -> Iterator[AnsweredRequest]:
-        """Ask whether the user may set a password without MFA, as a first or an expired one must be.
+        """Ask whether the user may set a password without MFA, as an initial or expired one requires.
 
         See aws-facts.md#caveats.
         """
@@ -124,7 +123,7 @@ class Asker:
             yield self._ask(CHANGE_PASSWORD, self._user.arn, mfa, policies)
 
     def denials(self, policies: Policies) -> Iterator[AnsweredRequest]:
-        """Ask the probes of "is everything denied without MFA" (design.md#verdicts), one by one."""
+        """Ask every probe of "is everything denied without MFA?" (design.md#verdicts)."""
         for action, resource in probes(self._user, self._partition):
             for mfa in MFA_STATES:
                 yield self._ask(action, resource, mfa, policies, probing=True)
@@ -145,17 +144,17 @@ class Asker:
     def _context(self, resource: str, mfa: str, *, probing: bool) -> Context:
         own = resource == self._user.arn
         kind = "own" if own else "none" if resource == "*" or ":mfa/" in resource else "other"
-        made = self._contexts.get((kind, mfa, probing))
-        if made is None:
-            away = self._anywhere if probing else frozenset()
-            made = self._contexts[kind, mfa, probing] = self._make_context(kind, mfa, away)
-        return made
+        context = self._contexts.get((kind, mfa, probing))
+        if context is None:
+            unknowable = self._anywhere if probing else frozenset()
+            context = self._contexts[kind, mfa, probing] = self._new_context(kind, mfa, unknowable)
+        return context
 
-    def _make_context(self, kind: str, mfa: str, away: frozenset[str]) -> Context:
-        values = {key: value for key, value in self._known.items() if key not in away}
-        unknown = [*self._unknown, *away]
+    def _new_context(self, kind: str, mfa: str, unknowable: frozenset[str]) -> Context:
+        values = {key: value for key, value in self._known.items() if key not in unknowable}
+        unknown = [*self._unknown, *unknowable]
         if kind == "own":
-            # The user is the resource too, so its own tags are the resource's.
+            # The user is also the resource, so the resource has the user's tags.
             for key, value in self._user.tags.items():
                 values[f"aws:resourcetag/{key.lower()}"] = value
                 values[f"iam:resourcetag/{key.lower()}"] = value
@@ -178,15 +177,15 @@ PROBED = (
 
 
 def probes(user: User, partition: str) -> Iterable[tuple[str, str]]:
-    """The probes: two plain reads, a made-up service, and the ways to more rights."""
+    """List actions and resources to probe: two reads, a service that does not exist, and ways to gain more rights."""
     other = f"arn:{partition}:iam::{user.account_id}:user/rollout-probe/somebody-else"
-    made_up = f"arn:{partition}:madeup:{home_region(partition)}:{user.account_id}:thing/any"
+    fictitious = f"arn:{partition}:madeup:{home_region(partition)}:{user.account_id}:thing/any"
     role = f"arn:{partition}:iam::{user.account_id}:role/rollout-probe"
-    return tuple(zip(PROBED, ("*", "*", made_up, role, other, other, other), strict=True))
+    return tuple(zip(PROBED, ("*", "*", fictitious, role, other, other, other), strict=True))
 
 
 def home_region(partition: str) -> str:
-    """Where IAM of a partition is at home (aws-facts.md#partitions-regions-endpoints)."""
+    """Name the Region that hosts IAM in a partition (aws-facts.md#partitions-regions-endpoints)."""
     homes = {
         "aws-us-gov": "us-gov-west-1",
         "aws-cn": "cn-north-1",
@@ -201,7 +200,7 @@ def home_region(partition: str) -> str:
 
 def _enrolment_resources(action: str, user: User, partition: str) -> tuple[str, ...]:
     if action == "iam:CreateVirtualMFADevice":
-        # Any device name will do: the user's own name is the custom, but one free name is enough.
+        # Any device name will do: the user's own name is customary, but one allowed name is enough.
         prefix = f"arn:{partition}:iam::{user.account_id}:mfa/"
         return (f"{prefix}{user.name}", f"{prefix}rollout-probe")
     return ("*",) if action in ("iam:ListVirtualMFADevices", SESSION_TOKEN) else (user.arn,)

@@ -1,4 +1,4 @@
-"""Gathers the policies that bind one user, each parsed once and shared by everybody who has it."""
+"""Gathers the policies that apply to one user; each document is parsed once."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from rollout.domain.verdicts.same_for_all import says_same_for_all
 
 
 class Library:
-    """Parsed documents by their text: the same document in a thousand accounts is compiled once."""
+    """Parsed documents by their text: a document that a thousand accounts share is parsed once."""
 
     def __init__(self) -> None:
         """Start empty."""
         self._parsed: dict[tuple[str, str], Document] = {}
         self._seen: dict[int, tuple[object, Document]] = {}
-        self._alike: dict[Document, bool] = {}
+        self._same_for_all: dict[Document, bool] = {}
 
     def parse(self, document: object, name: str) -> Document:
-        """Parse a raw document, or hand out the one parsed before."""
+        """Parse a raw document, or return the one parsed before."""
         known = self._seen.get(id(document))
-        # The raw object is kept beside its id, so that the id cannot be given to another one meanwhile.
+        # The raw object is kept with its id, so that the id is not reused for another object.
         if known is not None and known[0] is document and known[1].name == name:
             return known[1]
         key = (name, repr(document))
@@ -35,10 +35,10 @@ class Library:
         return parsed
 
     def says_same_for_all(self, document: Document) -> bool:
-        """Tell whether a document says the same of everybody in an account, but for a path or none."""
-        known = self._alike.get(document)
+        """Tell whether a document treats all users of an account alike, those with and those without a path apart."""
+        known = self._same_for_all.get(document)
         if known is None:
-            known = self._alike[document] = document.problem is None and says_same_for_all(document)
+            known = self._same_for_all[document] = document.problem is None and says_same_for_all(document)
         return known
 
     @property
@@ -48,20 +48,20 @@ class Library:
 
 
 def short(name: str) -> str:
-    """Take the policy's own name out of an ARN; other names stay."""
+    """Return the name in an ARN; other names are returned unchanged."""
     return name.rsplit("/", 1)[-1] if name.startswith("arn:") else name
 
 
 @dataclass(frozen=True, slots=True)
 class UserRights:
-    """What one user may do, as documents; `scps` None = they could not be read."""
+    """The policies that apply to one user. `scps` is None if they could not be read."""
 
     identity: tuple[Document, ...]
     boundary: Document | None
     scps: tuple[tuple[Document, ...], ...] | None
 
     def policies(self, *extra: Document) -> Policies:
-        """Everything that is evaluated for a request, with documents added as if they were attached."""
+        """Return the policies to evaluate for a request, with `extra` documents added as if they were attached."""
         return Policies((*self.identity, *extra), self.boundary, self.scps or ())
 
 
@@ -72,10 +72,9 @@ def rights_of(
     library: Library,
     without: Collection[str] = (),
 ) -> UserRights:
-    """Gather a user's documents: inline, attached, through groups; `without` leaves policy ARNs and groups away.
+    """Gather a user's documents: inline, attached, through groups; `without` names policy ARNs and groups to leave out.
 
-    A policy that hangs on the user and was not read becomes a document with a problem, so that it counts as
-    unknown and not as nothing.
+    An attached policy that was not read becomes a document with a problem, so that it counts as unknown.
     """
     identity: dict[int, Document] = {}
     for document in _identity(user, facts, library, without):

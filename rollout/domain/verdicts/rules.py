@@ -1,4 +1,4 @@
-"""What a judgement goes by, besides the user and the account: settings, as values."""
+"""Holds the settings that verdicts depend on, as values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rollout.domain.policy.our_resources import Documents, Names
 
 @dataclass(frozen=True, slots=True)
 class MachineRules:
-    """What else than plain facts speaks for a machine (aws-facts.md#caveats)."""
+    """Tags, groups and services that suggest a machine (aws-facts.md#caveats)."""
 
     tags: tuple[str, ...] = ("InvokedBy=SESConsole",)
     groups: tuple[str, ...] = ("AWSSESSendingGroupDoNotRename",)
@@ -23,7 +23,7 @@ class MachineRules:
 
 @dataclass(frozen=True, slots=True)
 class DecisionRules:
-    """Everything that the operator decided, and the documents that enforcement will bring."""
+    """What the operator has decided, and the documents that enforcement uses."""
 
     partition: str
     names: Names

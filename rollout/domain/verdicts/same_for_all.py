@@ -1,4 +1,4 @@
-"""Tells whether a policy document can tell users of one account apart; if not, one evaluation serves them all."""
+"""Recognises policy documents that treat all users of an account alike, so that one evaluation serves them all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from rollout.domain.iam import Document
 
-# Keys that have one value for everybody who asks; whatever else a condition tests may tell users apart.
+# Keys with the same value for every user; any other key may distinguish users.
 SAME_FOR_ALL = frozenset(
     {
         "aws:multifactorauthpresent",
@@ -21,20 +21,21 @@ SAME_FOR_ALL = frozenset(
         "aws:sourceip",
     }
 )
-# Resources that mean the same for everybody of an account with a path, and for everybody without one. A `*` may run on
-# past a colon: after one, what looks like the name of a service need not be it.
-_ALIKE = re.compile(
+# Resources that mean the same for all users of an account with a path, and for all without one. A `*` may match colons:
+# after it, what looks like the name of a service may be something else.
+_SAME_RESOURCE = re.compile(
     r"\*|arn:[a-z-]+:(?!iam\b)[a-z0-9-]+:[^$]*"
     r"|arn:[a-z*-]+:iam::[^:$]*:(\*|(user|mfa)/(\*|\*/\$\{aws:username\}|\$\{aws:username\})|(role|group|policy|oidc-provider|saml-provider)/[^$]*)"
 )
 
 
 def says_same_for_all(document: Document) -> bool:
-    """Tell whether a document says the same of everybody in an account, but for a path or none."""
+    """Tell whether a document treats all users of an account alike, those with and those without a path apart."""
     for statement in document.statements:
         source = statement.source
         if any(
-            not _ALIKE.fullmatch(text) for text in _texts(source.get("Resource", source.get("NotResource")))
+            not _SAME_RESOURCE.fullmatch(text)
+            for text in _texts(source.get("Resource", source.get("NotResource")))
         ):
             return False
         for tests in dict(source.get("Condition") or {}).values():

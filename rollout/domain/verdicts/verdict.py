@@ -1,4 +1,4 @@
-"""The words of a judgement: verdict, impact, reasons."""
+"""Defines what a verdict says: kind, impact, reasons."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Kind(StrEnum):
 
 
 class Impact(StrEnum):
-    """What enforcement means to an `enforce` user, mildest first."""
+    """What enforcement means for an `enforce` user, mildest first."""
 
     NONE = "none"
     CLI = "cli"
@@ -28,20 +28,20 @@ class Impact(StrEnum):
     PASSKEY_ONLY = "passkey-only"
 
     def worse_than(self, other: Impact) -> bool:
-        """Tell whether a notice about `other` no longer says enough."""
+        """Tell whether a notice about `other` understates this impact."""
         order = list(Impact)
         return order.index(self) > order.index(other)
 
 
 class ReasonRow(StrEnum):
-    """What a reason brings: its name, the verdict it leads to, what it means in one line, and the cure of a hold."""
+    """The attributes of a reason: its name, its verdict, its meaning in one line, and the cure of a hold."""
 
     leads_to: Kind
     meaning: str
     cure: str
 
     def __new__(cls, name: str, leads_to: Kind = Kind.HOLD, meaning: str = "", cure: str = "") -> Self:
-        """Make a member of its row. The defaults only let `Code("machine")` pass the type checker."""
+        """Make a member from its row. The defaults exist only so that `Code("machine")` type-checks."""
         if not meaning:
             raise ValueError(f"the reason {name} lacks its meaning")
         code = str.__new__(cls, name)
@@ -51,9 +51,9 @@ class ReasonRow(StrEnum):
 
 
 class Code(ReasonRow):
-    """Every reason there is, a row each: legend, docs and cures are made of them."""
+    """Every reason, one row each; the legend, the docs and the cures come from here."""
 
-    EXEMPTION = "exemption", Kind.EXEMPT, "An exemption that has not ended names this user."
+    EXEMPTION = "exemption", Kind.EXEMPT, "An exemption that is still valid names this user."
     OTHER_DENY = (
         "other-deny",
         Kind.COVERED,
@@ -62,56 +62,56 @@ class Code(ReasonRow):
     MACHINE = (
         "machine",
         Kind.HOLD,
-        "Looks like a machine: access keys or service credentials, and nobody who signs in.",
-        "exempt it with an owner and an expiry, move it to a role, or name it in rules.enforce_machines",
+        "The user looks like a machine: it has access keys or service credentials, and nobody signs in with it.",
+        "exempt it with an owner and an expiry date, move the workload to a role, or list it in rules.enforce_machines",
     )
     FIRST_SIGN_IN = (
         "first-sign-in",
         Kind.HOLD,
-        "The password must be changed at the first sign-in, which the policy would not allow.",
-        "have the person sign in and set a password first, then plan again",
+        "The password must be changed at the next sign-in, which the policy would not allow.",
+        "have the user sign in and set a new password, then plan again",
     )
     CANNOT_ENROL = (
         "cannot-enrol",
         Kind.HOLD,
         "The user's permissions do not allow enrolling a device.",
-        "change the document named, then plan again",
+        "correct the policy that the reason names, then plan again",
     )
     NO_SLOT = (
         "no-slot",
         Kind.HOLD,
         "The user's quota of groups and policies is used up, so the policy cannot be attached.",
-        "free a group or a policy slot, then plan again",
+        "free a group or policy slot of the user or the account, then plan again",
     )
     UNREACHED = (
         "unreached",
         Kind.HOLD,
         "No address is known, so nobody can be notified.",
-        "give the user an e-mail tag, or add a rule to notify.find",
+        "tag the user with an e-mail address, or add a rule to notify.find",
     )
     IS_OPERATOR = (
         "is-operator",
         Kind.HOLD,
-        "Runs this tool, and must stay able to undo what it does.",
-        "enforce by hand once nobody runs rollout with this user",
+        "The user runs this tool and must stay able to undo its changes.",
+        "enforce MFA by hand once this user no longer runs rollout",
     )
     BREAK_GLASS = (
         "break-glass",
         Kind.HOLD,
-        "An emergency user, named in rollout.yaml.",
-        "none: named in rules.break_glass; guard it with an MFA device of its own",
+        "The user is an emergency user, listed in rollout.yaml.",
+        "none needed: the user stays out of the rollout; protect it with an MFA device of its own",
     )
     NAME_CLASH = (
         "name-clash",
         Kind.HOLD,
         "A policy or group that does not belong to this tool has the name it needs.",
-        "rename the policy or group that has our name, or choose another in policy.name / policy.group",
+        "remove or rename the conflicting policy or group, or choose another name in policy.name or policy.group",
     )
     UNKNOWN = (
         "unknown",
         Kind.HOLD,
         "A fact that the decision needs could not be read. Missing data never counts as good news.",
-        "let rollout read the fact named, or state it in rules.context, then plan again",
+        "allow rollout to read the missing fact, or supply it in rules.context, then plan again",
     )
     HAS_MFA = "has-mfa", Kind.ENFORCE, "The user has an MFA device."
     NO_MFA = "no-mfa", Kind.ENFORCE, "The user has no MFA device yet."
@@ -129,18 +129,18 @@ class Code(ReasonRow):
     ENROLMENT_POLICY = (
         "enrolment-policy",
         Kind.ENFORCE,
-        "May not enrol a device today; the enrolment policy will be attached first.",
+        "The user may not enrol a device today, so the enrolment policy is attached first.",
     )
     OWNER_DECIDED = (
         "owner-decided",
         Kind.ENFORCE,
-        "Looks like a machine, but its owner decided to enforce MFA on it.",
+        "The user looks like a machine, but its owner decided to enforce MFA on it.",
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason with the fact behind it and when that fact was seen."""
+    """One reason, with the fact behind it and when that fact was read."""
 
     code: Code
     detail: str
@@ -149,7 +149,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class MatrixRow:
-    """One request and its answer, for a person: `question` is `enrol` (with ForceMFA added) or `cover` (without)."""
+    """One request and its answer, for people: `question` is `enrol` (with ForceMFA added) or `cover` (without)."""
 
     question: str
     action: str
@@ -160,9 +160,9 @@ class MatrixRow:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The judgement of one user. `impact`, `via` and `forecast` are set for `enforce` only, `cure` for `hold`.
+    """The verdict on one user. `impact`, `attachment` and `forecast` are set for `enforce` only, `cure` for `hold`.
 
-    `enforced_by` names what makes it so today, ours or not: a separate fact from the verdict (design.md#verdicts).
+    `enforced_by` names the policy that enforces MFA today, ours or not, whatever the verdict (design.md#verdicts).
     """
 
     kind: Kind
@@ -179,10 +179,10 @@ class Verdict:
 
     @property
     def enforced_by_us(self) -> str:
-        """Name what of ours enforces the user; empty where nothing does, or only policies of others."""
+        """Name the policy through which this tool enforces MFA; empty if none does, or only policies of others."""
         return self.enforced_by if self.enforced_by != self.covered_by else ""
 
     @property
     def codes(self) -> tuple[Code, ...]:
-        """The reasons' words, in the order in which they were found."""
+        """The codes of the reasons, each once, in the order in which they were found."""
         return tuple(dict.fromkeys(reason.code for reason in self.reasons))

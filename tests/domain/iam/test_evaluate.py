@@ -15,6 +15,7 @@ from rollout.domain.iam import (
     ExplicitlyDenied,
     ImplicitlyDenied,
     Policies,
+    SilentLayer,
     Undecided,
     evaluate,
     parse_document,
@@ -148,7 +149,11 @@ def test_an_implicit_denial_names_the_silent_layers() -> None:
     """Nothing decided; what is missing is an Allow in these layers."""
     decision = evaluate(Policies((ADMIN,), OTHER, ((ADMIN,), (OTHER,)), OTHER), a_request())
     assert decision == ImplicitlyDenied(
-        silent=("SCPs of level 2", "permissions boundary Other", "session policy Other")
+        silent=(
+            SilentLayer("scp", "SCPs of level 2"),
+            SilentLayer("boundary", "permissions boundary Other"),
+            SilentLayer("session", "session policy Other"),
+        )
     )
 
 

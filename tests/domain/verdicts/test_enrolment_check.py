@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from rollout.domain.iam import Allowed, Deciding, Decision, ExplicitlyDenied, ImplicitlyDenied, Undecided
+from rollout.domain.iam import (
+    Allowed,
+    Deciding,
+    Decision,
+    ExplicitlyDenied,
+    ImplicitlyDenied,
+    SilentLayer,
+    Undecided,
+)
 from rollout.domain.verdicts.enrolment_check import Able, covered, enrolment
 from rollout.domain.verdicts.requests import AnsweredRequest
 
@@ -13,7 +21,9 @@ YES = Allowed(())
 DENIED = ExplicitlyDenied(
     (Deciding("Guard", "scp", "NoMfa", 0, "Deny"), Deciding("Other", "identity", None, 1, "Deny"))
 )
-SILENT = ImplicitlyDenied(silent=("identity policies", "permissions boundary B"))
+SILENT = ImplicitlyDenied(
+    silent=(SilentLayer("identity", "identity policies"), SilentLayer("boundary", "permissions boundary B"))
+)
 MAYBE_DENIED = Undecided((), ("aws:SourceIp",), ("Allowed", "ExplicitlyDenied"))
 MAYBE_ALLOWED = Undecided((), ("aws:SourceIp",), ("Allowed", "ImplicitlyDenied"))
 
@@ -29,15 +39,15 @@ def weighed(*pairs: tuple[str, Decision]):
         ([(STEP, YES), (TOKEN, SILENT)], Able.YES, ""),
         ([(STEP, YES), (TOKEN, MAYBE_ALLOWED)], Able.YES, ""),
         ([(STEP, YES), (TOKEN, DENIED)], Able.NO, "sts:GetSessionToken is denied by NoMfa in Guard"),
-        ([(STEP, YES), (TOKEN, MAYBE_DENIED)], Able.UNKNOWN, "sts:GetSessionToken turns on aws:SourceIp"),
+        ([(STEP, YES), (TOKEN, MAYBE_DENIED)], Able.UNKNOWN, "sts:GetSessionToken depends on aws:SourceIp"),
         ([(STEP, DENIED)], Able.NO, "iam:EnableMFADevice is denied by NoMfa in Guard"),
         ([(STEP, SILENT)], Able.NO, "is not allowed by identity policies and permissions boundary B"),
         (
             [(STEP, MAYBE_ALLOWED)],
             Able.UNKNOWN,
-            "iam:EnableMFADevice turns on aws:SourceIp, which cannot be known",
+            "iam:EnableMFADevice depends on aws:SourceIp, which cannot be known in advance",
         ),
-        ([(STEP, MAYBE_DENIED)], Able.UNKNOWN, "turns on aws:SourceIp"),
+        ([(STEP, MAYBE_DENIED)], Able.UNKNOWN, "depends on aws:SourceIp"),
         ([(STEP, MAYBE_DENIED), ("iam:GetUser", DENIED)], Able.NO, "iam:GetUser is denied"),
         ([("iam:GetUser", DENIED), (STEP, MAYBE_DENIED)], Able.NO, "iam:GetUser is denied"),
         ([], Able.YES, ""),

@@ -37,27 +37,30 @@ SENTENCES = [
             "denied until a TOTP device is added (a passkey gives no codes)"
         ),
     ),
-    (a_user(mfa=None), "console: only enrolling a device works until there is one; then sign out and in"),
+    (
+        a_user(mfa=None),
+        "console: until a device is enrolled, only enrolling one works; after that, sign out and in again",
+    ),
     (
         a_user(mfa=None, keys=(KEY,)),
         (
-            "console: only enrolling a device works until there is one; then sign out and in; "
+            "console: until a device is enrolled, only enrolling one works; after that, sign out and in again; "
             "CLI: key AKIA…3F used 2 days ago for s3 in eu-west-1: "
             "denied until a device is enrolled and `aws configure mfa-login` is used"
         ),
     ),
     (
         a_user(keys=1, used_days_ago=200),
-        "console: sign in with MFA as today; CLI: keys not in use; they will need a session with MFA",
+        "console: sign in with MFA as today; CLI: keys are not in use; they will need a session with MFA",
     ),
     (a_user(password=False, mfa=None), "no credentials: nothing changes"),
     (
         a_user(password=False, mfa=None, services=["codecommit", "bedrock"]),
-        "no console access; credentials for codecommit, bedrock: denied, for they carry no MFA",
+        "no console access; credentials for codecommit, bedrock: denied, because they cannot carry MFA",
     ),
     (
         a_user(services=["codecommit"]),
-        "console: sign in with MFA as today; credentials for codecommit: denied, for they carry no MFA",
+        "console: sign in with MFA as today; credentials for codecommit: denied, because they cannot carry MFA",
     ),
     (
         a_user(keys=(KEY, replace(KEY, slot=2, id=None))),

@@ -132,7 +132,7 @@ ENFORCED = [
         a_person(devices_known=False),
         "none",
         "has-mfa",
-        detail="kind not looked at",
+        detail="kind not read",
     ),
     enforce(
         "the live list of devices is believed before the report's flag",
@@ -232,7 +232,7 @@ KEYS = [
         "keys in use, a device, and nobody knows its kind: does it give codes?",
         a_person(keys=1, devices_known=False),
         "unknown",
-        detail="gives codes",
+        detail="generates codes",
     ),
 ]
 
@@ -264,7 +264,7 @@ MACHINES = [
         "no device, password unused and unset for 91 days, a key in use",
         abandoned(91, keys=1),
         "machine",
-        detail="password unused for 90 days, and key 1 used 3 days ago",
+        detail="password not used for 90 days, and key 1 used 3 days ago",
     ),
     hold(
         "no device, password unused and unset for 90 days to the second, a key in use",
@@ -344,7 +344,7 @@ MACHINES = [
         "SES SMTP by the console's group",
         a_person(groups=("AWSSESSendingGroupDoNotRename",)),
         "machine",
-        detail="member of AWSSESSendingGroupDoNotRename",
+        detail="member of group AWSSESSendingGroupDoNotRename",
         account={"groups": (a_group("AWSSESSendingGroupDoNotRename"),)},
     ),
     *(
@@ -456,7 +456,7 @@ PASSWORDS = [
         a_person(mfa=None, reset_required=True),
         "first-sign-in",
         detail="a new password must be set",
-        cure="sign in and set a password first",
+        cure="sign in and set a new password",
     ),
     hold(
         "a required reset holds whoever has a device, too",
@@ -467,7 +467,7 @@ PASSWORDS = [
         "a password never used, and nobody asked GetLoginProfile",
         a_person(mfa=None, signed_in_days_ago=None, password_set_days_ago=5),
         "unknown",
-        detail="password must be changed first",
+        detail="password must be changed at the next sign-in",
     ),
     enforce(
         "a password never used, and GetLoginProfile says that it need not be changed",
@@ -524,7 +524,7 @@ PASSWORDS = [
         "a password that expires within the lead time for good",
         a_person(mfa=None, password=Password(days_ago(1), days_ago(80), days_ago(-10), False)),
         "first-sign-in",
-        detail="for good (HardExpiry)",
+        detail="only an administrator can renew it (HardExpiry)",
         account={"password_policy": PasswordPolicy(90, hard_expiry=True)},
     ),
     hold(
@@ -655,7 +655,7 @@ UNREAD = [
         a_person(unread=["GetLoginProfile"]),
         "unknown",
         detail="GetLoginProfile could not be read: AccessDenied",
-        cure="let rollout read the fact",
+        cure="allow rollout to read the missing fact",
     ),
     hold(
         "two facts that could not be read are both told",
@@ -806,7 +806,7 @@ def test_the_longest_living_exemption_is_named():
 
 def test_a_hold_names_each_cure_once():
     verdict = judged(a_user(mfa=None, unread=["tags", "devices"]))
-    assert verdict.cure.count("let rollout read the fact named") == 1
+    assert verdict.cure.count("allow rollout to read the missing fact") == 1
     assert "notify.find" in verdict.cure
 
 

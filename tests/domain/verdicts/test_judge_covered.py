@@ -422,7 +422,7 @@ NOT_COVERED = [
         "the right Deny in a version that is not in force",
         a_person(attached=(ENFORCER_ARN,)),
         "unknown",
-        detail=f"{ENFORCER_ARN}, which cannot be known",
+        detail=f"{ENFORCER_ARN}, which cannot be known in advance",
         account=carrying(ManagedPolicy(ENFORCER_ARN, "RequireMfa", "/", ())),
     ),
     enforce(
@@ -437,7 +437,7 @@ NOT_COVERED = [
         a_person(attached=(f"arn:aws:iam::{ACCOUNT}:policy/ForceMFA",)),
         "name-clash",
         detail="a policy of another meaning has our name",
-        cure="rename the policy or group",
+        cure="rename the conflicting policy or group",
         account=carrying(a_managed("ForceMFA", allow("s3:*"))),
     ),
     enforce("the right Deny in another's inline policy", a_person(), "none", "has-mfa"),
@@ -459,7 +459,7 @@ NOT_COVERED = [
         "a Deny in a document that is broken elsewhere may do anything",
         a_person(inline=(SELF_SERVICE, NamedPolicy("X", {**a_document(DENY_WITHOUT_MFA), "Extra": 1}))),
         "unknown",
-        detail="turns on inline policy X, which cannot be known",
+        detail="depends on inline policy X, which cannot be known in advance",
     ),
     enforce(
         "variables are plain text under the old Version",

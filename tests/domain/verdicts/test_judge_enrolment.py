@@ -259,7 +259,7 @@ UNABLE = [
             bare(boundary=BOUNDARY),
             "cannot-enrol",
             detail=f"{step} is not allowed by permissions boundary {BOUNDARY}",
-            cure="change the document named",
+            cure="correct the policy that the reason names",
             account=bounded(allow(*(other for other in STEPS if other != step))),
         )
         for step in STEPS
@@ -429,7 +429,7 @@ UNDECIDED = [
         "a Deny that spares the office",
         under(deny("iam:EnableMFADevice", when={"NotIpAddress": OFFICE}), mfa=None),
         "unknown",
-        detail="iam:EnableMFADevice turns on aws:SourceIp, which cannot be known",
+        detail="iam:EnableMFADevice depends on aws:SourceIp, which cannot be known in advance",
         cure="rules.context",
     ),
     hold(
@@ -455,7 +455,7 @@ UNDECIDED = [
         "a Deny of sts:GetSessionToken that spares the office",
         under(deny("sts:GetSessionToken", when={"NotIpAddress": OFFICE})),
         "unknown",
-        detail="sts:GetSessionToken turns on aws:SourceIp",
+        detail="sts:GetSessionToken depends on aws:SourceIp",
     ),
     hold(
         "where rules.context says that people are elsewhere, they cannot",
@@ -480,7 +480,7 @@ UNDECIDED = [
             f"a policy document that {what}",
             a_person(inline=(SELF_SERVICE, NamedPolicy("Odd", document))),
             "unknown",
-            detail="turns on inline policy Odd, which cannot be known",
+            detail="depends on inline policy Odd, which cannot be known in advance",
         )
         for what, document in UNREADABLE.items()
     ),
@@ -488,25 +488,25 @@ UNDECIDED = [
         "a policy that hangs on the user and was not read",
         a_person(attached=(f"arn:aws:iam::{ACCOUNT}:policy/Unread",)),
         "unknown",
-        detail=f"turns on arn:aws:iam::{ACCOUNT}:policy/Unread",
+        detail=f"depends on arn:aws:iam::{ACCOUNT}:policy/Unread",
     ),
     hold(
         "a group that was not read",
         a_person(groups=("Staff",)),
         "unknown",
-        detail="turns on group Staff",
+        detail="depends on group Staff",
     ),
     hold(
         "a boundary that was not read",
         a_person(boundary=BOUNDARY),
         "unknown",
-        detail=f"turns on {BOUNDARY}",
+        detail=f"depends on {BOUNDARY}",
     ),
     hold(
         "an SCP whose text cannot be read",
         a_person(),
         "unknown",
-        detail="turns on SCP Odd",
+        detail="depends on SCP Odd",
         account={"scps": ((NamedPolicy("Full", EVERYTHING), NamedPolicy("Odd", "{")),)},
     ),
     hold(
@@ -561,8 +561,8 @@ SLOTS = [
         "ten groups and ten policies: nowhere",
         a_person(**groups(10), **policies(10)),
         "no-slot",
-        detail="10 of 10 groups are taken; 10 of 10 policies are taken",
-        cure="free a group or a policy slot",
+        detail="the user is in 10 of 10 groups; 10 of 10 policies are attached to the user",
+        cure="free a group or policy slot",
         account=hanging(10, 10),
     ),
     enforce(
@@ -673,7 +673,7 @@ SLOTS = [
         "an account that can make no more policies",
         a_person(),
         "no-slot",
-        detail="no more policies",
+        detail="quota of policies is used up",
         account={"quotas": Quotas(policies_left=0)},
     ),
     hold(
@@ -726,7 +726,7 @@ CLASHES = [
         "a group of our name at another path",
         a_person(),
         "name-clash",
-        detail="a group ForceMFA that is not ours",
+        detail="already has a group ForceMFA that does not belong to rollout",
         account={"groups": (a_group("ForceMFA"),)},
     ),
     hold(
@@ -774,7 +774,7 @@ CLASHES = [
         "a foreign enrolment group, named, where help is needed",
         bare(),
         "name-clash",
-        detail="a group ForceMFAEnrolment that is not ours",
+        detail="already has a group ForceMFAEnrolment that does not belong to rollout",
         account={"groups": (a_group("ForceMFAEnrolment"),)},
     ),
     hold(

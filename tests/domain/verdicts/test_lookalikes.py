@@ -55,36 +55,40 @@ def with_test(operator: str, value: Any = "false") -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("says", "statement", "expected"),
     [
-        ("Bool", BOOL, "uses Bool: access keys pass"),
-        ("Bool on a truth", with_test("Bool", value=False), "uses Bool: access keys pass"),
-        ("Bool by set", with_test("ForAnyValue:Bool"), "uses Bool: access keys pass"),
-        ("a text operator", with_test("StringEquals"), "uses StringEquals: access keys pass"),
-        ("Null", with_test("Null", "true"), "a console session without MFA passes"),
-        ("the flag is true", with_test("BoolIfExists", "true"), "denies those who have MFA"),
-        ("the flag is true, Bool", with_test("Bool", ["true"]), "denies those who have MFA"),
-        ("the flag is not false", with_test("StringNotEquals", "false"), "denies those who have MFA"),
+        ("Bool", BOOL, "uses Bool, so access keys are not denied"),
+        ("Bool on a truth", with_test("Bool", value=False), "uses Bool, so access keys are not denied"),
+        ("Bool by set", with_test("ForAnyValue:Bool"), "uses Bool, so access keys are not denied"),
+        ("a text operator", with_test("StringEquals"), "uses StringEquals, so access keys are not denied"),
+        ("Null", with_test("Null", "true"), "console sessions without MFA are not denied"),
+        ("the flag is true", with_test("BoolIfExists", "true"), "denies only users who signed in with MFA"),
+        ("the flag is true, Bool", with_test("Bool", ["true"]), "denies only users who signed in with MFA"),
+        (
+            "the flag is not false",
+            with_test("StringNotEquals", "false"),
+            "denies only users who signed in with MFA",
+        ),
         (
             "this very Sid, with Action for NotAction",
             deny(*LEFT_OPEN, when=NO_MFA),
-            "is inverted: it denies enrolment",
+            "is inverted: it denies only what enrolment needs",
         ),
-        ("a few services", deny("ec2:*", when=NO_MFA), "covers only a few actions"),
+        ("a few services", deny("ec2:*", when=NO_MFA), "applies to some actions only"),
         (
             "a few actions",
             deny("ec2:StopInstances", "ec2:TerminateInstances", when=NO_MFA),
-            "covers only a few actions",
+            "applies to some actions only",
         ),
         (
             "all of IAM spared",
             deny_all_but("iam:*", "sts:GetSessionToken", when=NO_MFA),
-            "leaves iam:CreateUser, iam:AttachUserPolicy, iam:CreateAccessKey open",
+            "does not deny iam:CreateUser, iam:AttachUserPolicy, iam:CreateAccessKey",
         ),
-        ("roles spared", deny_all_but(*LEFT_OPEN, "STS:*", when=NO_MFA), "leaves sts:AssumeRole open"),
-        ("some resources", deny_all_but(*LEFT_OPEN, on=SELF, when=NO_MFA), "covers only some resources"),
+        ("roles spared", deny_all_but(*LEFT_OPEN, "STS:*", when=NO_MFA), "does not deny sts:AssumeRole"),
+        ("some resources", deny_all_but(*LEFT_OPEN, on=SELF, when=NO_MFA), "applies to some resources only"),
         (
             "some places",
             deny_all_but(*LEFT_OPEN, when={**NO_MFA, "NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}),
-            "asks for more than missing MFA: aws:sourceip",
+            "denies only if further conditions hold: aws:sourceip",
         ),
         (
             "some people",
@@ -139,7 +143,9 @@ def test_our_own_documents_are_sound():
 
 def test_a_finding_names_document_weakness_and_people():
     policy = a_managed("EnforceMFA", BOOL)
-    expected = '"EnforceMFA" uses Bool: access keys pass, for their requests carry no MFA flag (on alice)'
+    expected = (
+        '"EnforceMFA" uses Bool, so access keys are not denied: their requests carry no MFA key (on alice)'
+    )
     assert [expected] == names(a_person(attached=(policy.arn,)), policies=(policy,))
 
 

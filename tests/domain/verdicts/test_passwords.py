@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rollout.domain.people.observations import PasswordPolicy
 from rollout.domain.people.users import Password
-from rollout.domain.verdicts.passwords import first_use_doubtful, password_trap
+from rollout.domain.verdicts.passwords import first_use_doubtful, password_obstacle
 from tests.builders import NOW, a_user, days_ago
 
 LEAD = timedelta(days=14)
@@ -32,40 +32,44 @@ def test_a_reset_that_is_required_is_a_trap_whatever_else_is_known(
     password: Password, policy: PasswordPolicy | None
 ):
     required = replace(password, reset_required=True)
-    assert "must be set at the next sign-in" in password_trap(someone(required), policy, NOW, LEAD)
-    assert "must be set at the next sign-in" in password_trap(someone(required, "totp"), policy, NOW, LEAD)
+    assert "must be set at the next sign-in" in password_obstacle(someone(required), policy, NOW, LEAD)
+    assert "must be set at the next sign-in" in password_obstacle(
+        someone(required, "totp"), policy, NOW, LEAD
+    )
 
 
 @given(passwords, policies)
 def test_an_expiry_traps_nobody_who_has_a_device(password: Password, policy: PasswordPolicy | None):
     kept = replace(password, reset_required=False)
-    assert "" == password_trap(someone(kept, "totp"), policy, NOW, LEAD)
+    assert "" == password_obstacle(someone(kept, "totp"), policy, NOW, LEAD)
 
 
 @given(passwords, policies, st.integers(0, 60))
 def test_more_lead_time_never_frees_anybody(password: Password, policy: PasswordPolicy | None, more: int):
-    now = password_trap(someone(password), policy, NOW, LEAD)
-    later = password_trap(someone(password), policy, NOW, LEAD + timedelta(days=more))
+    now = password_obstacle(someone(password), policy, NOW, LEAD)
+    later = password_obstacle(someone(password), policy, NOW, LEAD + timedelta(days=more))
     assert not now or later
 
 
 @given(passwords, st.integers(1, 400))
 def test_the_report_s_own_date_is_believed_before_the_account_s_policy(password: Password, days: int):
     dated = replace(password, next_rotation=days_ago(-100), reset_required=False)
-    assert "" == password_trap(someone(dated), PasswordPolicy(days), NOW, LEAD)
+    assert "" == password_obstacle(someone(dated), PasswordPolicy(days), NOW, LEAD)
 
 
 def test_the_account_s_policy_speaks_where_the_report_is_silent():
     set_80_days_ago = someone(Password(days_ago(1), days_ago(80), None, False))
-    assert "before a device must be there" in password_trap(set_80_days_ago, PasswordPolicy(90), NOW, LEAD)
-    assert "" == password_trap(set_80_days_ago, PasswordPolicy(95), NOW, LEAD)
-    assert "" == password_trap(set_80_days_ago, None, NOW, LEAD)
-    assert "expired on 2026-11-14" in password_trap(set_80_days_ago, PasswordPolicy(70), NOW, LEAD)
+    assert "before an MFA device is required" in password_obstacle(
+        set_80_days_ago, PasswordPolicy(90), NOW, LEAD
+    )
+    assert "" == password_obstacle(set_80_days_ago, PasswordPolicy(95), NOW, LEAD)
+    assert "" == password_obstacle(set_80_days_ago, None, NOW, LEAD)
+    assert "expired on 2026-11-14" in password_obstacle(set_80_days_ago, PasswordPolicy(70), NOW, LEAD)
 
 
 def test_no_password_is_no_trap_and_no_doubt():
     nobody = a_user(password=False, mfa=None)
-    assert "" == password_trap(nobody, PasswordPolicy(1, hard_expiry=True), NOW, LEAD)
+    assert "" == password_obstacle(nobody, PasswordPolicy(1, hard_expiry=True), NOW, LEAD)
     assert not first_use_doubtful(nobody)
 
 

@@ -43,7 +43,7 @@ def test_a_group_where_there_is_one_free():
 
 
 def test_the_user_where_groups_are_used_up_and_why():
-    assert Room(Attachment.USER, "10 of 10 groups are taken") == room(10, 9)
+    assert Room(Attachment.USER, "the user is in 10 of 10 groups") == room(10, 9)
 
 
 def test_attach_user_needs_no_excuse():
@@ -51,19 +51,27 @@ def test_attach_user_needs_no_excuse():
 
 
 def test_nowhere_and_why():
-    assert Room(None, "10 of 10 groups are taken; 10 of 10 policies are taken") == room(10, 10)
-    assert Room(None, "10 of 10 policies are taken") == room(3, 10, attach=Attachment.USER)
+    assert Room(None, "the user is in 10 of 10 groups; 10 of 10 policies are attached to the user") == room(
+        10, 10
+    )
+    assert Room(None, "10 of 10 policies are attached to the user") == room(3, 10, attach=Attachment.USER)
     two = room(9, 9, enrolment=True)
     assert (
-        Room(None, "9 of 10 groups are taken; 9 of 10 policies are taken, and room is needed for two") == two
+        Room(
+            None,
+            "the user is in 9 of 10 groups; 9 of 10 policies are attached to the user, and two more are needed",
+        )
+        == two
     )
 
 
 def test_the_account_itself_may_be_full():
-    assert Room(None, "the account can make no more policies") == room(quotas=Quotas(policies_left=0))
+    assert Room(None, "the account's quota of policies is used up") == room(quotas=Quotas(policies_left=0))
     one = room(quotas=Quotas(policies_left=1), enrolment=True)
-    assert Room(None, "the account can make 1 more policy, 2 are needed") == one
-    assert Room(Attachment.USER, "the account can make no more groups") == room(quotas=Quotas(groups_left=0))
+    assert Room(None, "the account has room for 1 more policy, but 2 are needed") == one
+    assert Room(Attachment.USER, "the account's quota of groups is used up") == room(
+        quotas=Quotas(groups_left=0)
+    )
 
 
 def test_what_stands_already_needs_no_room_in_the_account():
