@@ -251,7 +251,7 @@ def test_who_came_who_went_and_who_changed_is_said():
         "erin: enforce (no-mfa, enrolment-policy), wave canary -> enforce (has-mfa), wave canary" in lines[0]
     )
     assert "newcomer: new, enforce (has-mfa), wave rest" in lines[1]
-    assert "carl: not seen any more, was enforce" in lines[2]
+    assert "carl: gone, was enforce" in lines[2]
 
 
 def test_a_user_in_another_wave_is_said():

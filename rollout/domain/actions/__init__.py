@@ -1,1 +1,1 @@
-"""Which writes an account needs, in which order, and what forbids them."""
+"""Decides which writes an account needs, in which order, and what forbids them."""

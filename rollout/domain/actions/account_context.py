@@ -1,4 +1,4 @@
-"""Everything that is known of one account while it is worked on: read, judged, and what the journal says of it."""
+"""Combines what is known of an account during a run: its facts, verdicts and journal."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from rollout.domain.verdicts.verdict import Kind, Verdict
 
 @dataclass(frozen=True, slots=True)
 class AccountContext(JudgedAccount):
-    """One account as it was read at `now`, beside what the journal says of it.
+    """One account as it was read at `now`, with what the journal records about it.
 
-    `releases` are the releases and their ends, oldest first. `tags` go on policies that are made here.
+    `releases` are the releases and their ends, oldest first. `tags` are set on policies that are created here.
     """
 
     progress: Progress
@@ -36,19 +36,19 @@ class AccountContext(JudgedAccount):
     # --- Users ---
 
     def verdict(self, user: User) -> Verdict:
-        """Judge a user of this account, once as long as the same facts are given."""
+        """Return the verdict on a user of this account; it is decided again only for newer facts."""
         known = self._verdicts.get(user.id)
         if known is None or known[0] is not user:
             known = self._verdicts[user.id] = user, judge(user, self)
         return known[1]
 
     def with_users(self, users: Mapping[str, User]) -> AccountContext:
-        """Go by newer facts about some users, by UserId."""
+        """Replace the facts about some users, given by UserId."""
         known = tuple(users.get(user.id, user) for user in self.facts.users)
         return replace(self, facts=replace(self.facts, users=known))
 
     def is_under_policy(self, user: User) -> bool:
-        """Tell whether the user is under our policy, or under its foreign equal; also while the brake is pulled."""
+        """Tell whether our policy, or a foreign one of the same meaning, is attached to the user, braked or not."""
         policy, group = self.ours.policy, self.ours.group
         if policy.state is State.CLASH:
             return False
@@ -56,27 +56,27 @@ class AccountContext(JudgedAccount):
         return in_group or policy.arn in user.attached
 
     def may_enforce(self, user: User) -> bool:
-        """Tell whether the policy may reach this user: today's rules enforce, or others do it already."""
+        """Tell whether the user may be under the policy: the verdict is `enforce`, or others enforce MFA already."""
         return self.verdict(user).kind in (Kind.ENFORCE, Kind.COVERED)
 
     def wave_of(self, user: User) -> str:
-        """Name the wave in which the user was enforced; empty where the journal knows of none."""
+        """Name the wave in which the user was enforced; empty if the journal records none."""
         returning = self.progress.releases.to_return.get(user.id)
         placed = self.progress.placed.get(user.id)
         return returning.wave if returning else placed.wave if placed else ""
 
     def is_released(self, user: User) -> bool:
-        """Tell whether a release that still lasts lets the user out."""
+        """Tell whether a current release takes the user out."""
         wave = self.wave_of(user)
         return user_release(self.releases, self.account.id, user.id, wave, self.now) is not None
 
     def was_released(self, user: User) -> bool:
-        """Tell whether a release took the user out, to be put back when it is over."""
+        """Tell whether a release took the user out and is to put the user back when it ends."""
         return user.id in self.progress.releases.to_return
 
     @property
     def taken_out(self) -> tuple[User, ...]:
-        """Who was put under our policy and is there no more, by a release or by somebody's hand."""
+        """The users who were put under our policy and no longer are, by a release or by hand."""
         group, arn, progress = self.ours.group.name, self.ours.policy.arn, self.progress
         return tuple(
             user
@@ -87,7 +87,7 @@ class AccountContext(JudgedAccount):
 
     @property
     def members(self) -> tuple[User, ...]:
-        """Who is in our group."""
+        """The users in our group."""
         group = self.ours.group
         if group.state is not State.OURS:
             return ()
@@ -95,7 +95,7 @@ class AccountContext(JudgedAccount):
 
     @property
     def attached(self) -> tuple[User, ...]:
-        """Everybody whom a new default version of our policy reaches."""
+        """The users to whom a new default version of our policy applies."""
         arn, group = self.ours.policy.arn, self.ours.group
         by_group = arn in group.attached
         return tuple(
@@ -108,29 +108,29 @@ class AccountContext(JudgedAccount):
 
     @property
     def release(self) -> Released | None:
-        """The release that lets the whole account out now."""
+        """The release that takes the whole account out now."""
         return account_release(self.releases, self.account.id, self.now)
 
     @property
     def release_over(self) -> bool:
-        """Tell whether a release of this tool pulled the brake here, and has run out or was ended."""
+        """Tell whether a release pulled the brake here, and has expired or was ended."""
         return self.account.id in self.progress.releases.braked and self.release is None
 
     @property
     def is_known(self) -> bool:
-        """Tell whether the journal knows our policy in this account."""
+        """Tell whether the journal records our policy in this account."""
         return self.ours.policy.arn in self.progress.policies_made
 
     @property
     def brake_pulled(self) -> bool:
-        """Tell whether our policy stands and denies nothing to those who are attached (design.md#policy-documents)."""
+        """Tell whether our policy is attached to users, but denies nothing (design.md#policy-documents)."""
         return self._denies_nothing and bool(self.attached)
 
     @property
     def is_braked(self) -> bool:
-        """Tell whether the brake counts as a release, whoever pulled it: no release of ours that is over has.
+        """Tell whether the brake counts as a release, whoever pulled it, unless a release that has ended did.
 
-        While nobody is attached yet, a single version only means that the policy's creation was cut short.
+        A single version on a policy that is attached to nobody means that its creation was interrupted.
         """
         found = self.ours.policy.found
         unfinished = found is not None and len(found.versions) == 1 and not self.attached
@@ -138,13 +138,13 @@ class AccountContext(JudgedAccount):
 
     @property
     def _denies_nothing(self) -> bool:
-        # Told by the Deny alone: the Allow half of an earlier version may differ from today's.
+        # Only the absence of a Deny counts: the Allow half of an earlier version may differ from today's.
         policy = self.ours.policy
         return policy.state is State.OURS and brake_of(policy.found) is Brake.PULLED
 
     @property
     def is_detached(self) -> bool:
-        """Tell whether people that this tool enforced are in our group, and the policy is not attached to it."""
+        """Tell whether users whom this tool enforced are in our group, but the policy is not attached to it."""
         group = self.ours.group
         if group.state is not State.OURS or self.ours.policy.arn in group.attached:
             return False
@@ -160,7 +160,7 @@ def account_context(
     now: datetime,
     tags: Mapping[str, str],
 ) -> AccountContext:
-    """Work out what stands in an account under our names, beside what the journal says of it."""
+    """Combine an account as it was read with what the journal records about it."""
     known = groups_of(observed.account.id, progress.groups_made)
     judged = judged_account(observed, rules, library, now, known)
     facts = {one.name: getattr(judged, one.name) for one in fields(judged)}

@@ -1,4 +1,4 @@
-"""Whom changes would put under the policy, and who of them is not to be enforced (design.md#policy-documents)."""
+"""Guards against putting users under the policy who must not be enforced (design.md#policy-documents)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rollout.domain.policy.our_resources import denies_nothing
 
 
 def lets_go(change: Change) -> bool:
-    """Tell whether a change can only take away what binds people; nothing ever holds it back."""
+    """Tell whether a change can only take users out of the policy; such changes are never withheld."""
     match change:
         case RemoveMember() | DetachFromUser() | DetachFromGroup():
             return True
@@ -40,10 +40,10 @@ def lets_go(change: Change) -> bool:
 
 
 def enforces(change: Change, facts: AccountFacts | None) -> bool:
-    """Tell whether a change helps to bring people under the policy: releases are asked right before it.
+    """Tell whether a change helps to put users under the policy; releases are read again right before it.
 
-    A default version that denies nothing is the brake. Without `facts` no document can be looked up, and a version
-    that is only named is taken for one that denies.
+    A default version that denies nothing is the brake. Without `facts`, a version that is given by its id alone is
+    assumed to deny.
     """
     if lets_go(change) or is_about_enrolment(change):
         return False
@@ -52,27 +52,29 @@ def enforces(change: Change, facts: AccountFacts | None) -> bool:
             return not denies_nothing(document)
         case SetDefaultVersion(policy_arn=arn, version_id=version_id) if facts is not None:
             versions = facts.policies[arn].versions if arn in facts.policies else ()
-            return not any(one.id == version_id and denies_nothing(one.document) for one in versions)
+            return not any(
+                version.id == version_id and denies_nothing(version.document) for version in versions
+            )
         case _:
             return True
 
 
 def unfit(context: AccountContext, changes: Iterable[Change], fit: Collection[str]) -> tuple[str, ...]:
-    """Name those whom changes would put under the policy, and whose UserId is not among the `fit`.
+    """Name the users whom changes would put under the policy, but whose UserId is not among the `fit`.
 
-    A new default version reaches everybody attached; attaching the policy to the group reaches who is in it already.
+    A new default version affects every user under the policy; attaching the policy to the group affects its members.
     """
-    reached: set[str] = set()
+    affected: set[str] = set()
     for change in changes:
         if not enforces(change, context.facts):
             continue
         match change:
             case CreateVersion(attached=names) | SetDefaultVersion(attached=names):
-                reached |= set(names)
+                affected |= set(names)
             case AttachToGroup(group=group):
-                reached |= {user.name for user in context.facts.users if group in user.groups}
+                affected |= {user.name for user in context.facts.users if group in user.groups}
             case AddMember(user=ref) | AttachToUser(user=ref):
-                reached.add(ref.name)
+                affected.add(ref.name)
             case _:
                 pass
-    return tuple(sorted(reached - {user.name for user in context.facts.users if user.id in fit}))
+    return tuple(sorted(affected - {user.name for user in context.facts.users if user.id in fit}))

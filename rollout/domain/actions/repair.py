@@ -1,4 +1,4 @@
-"""What is to be put right in an account: when a release ends, and when `verify --fix` is asked to."""
+"""Works out what to repair in an account, at the end of a release and for `verify --fix`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from rollout.domain.progress.release_scope import ReleaseScope
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What is to be put right: the brake let go, today's document, its place on the group, people, enrolment rights."""
+    """The repairs of an account.
+
+    `lift`: let go the brake. `document`: put today's document in force. `attach`: attach the policy to the group.
+    `back`: put these users back. `tidy`: take enrolment rights from these users.
+    """
 
     lift: bool = False
     document: bool = False
@@ -22,7 +26,7 @@ class Repair:
     tidy: tuple[User, ...] = ()
 
     def reaches(self, context: AccountContext) -> tuple[User, ...]:
-        """Find everybody whom it would put under the policy."""
+        """List the users whom the repairs would put under the policy."""
         ids = {user.id for user in self.back}
         ids |= {user.id for user in context.attached if self.lift or self.document}
         ids |= {user.id for user in context.members if self.attach or self.document}
@@ -30,7 +34,7 @@ class Repair:
 
 
 def at_end_of_release(context: AccountContext, ended: ReleaseScope) -> Repair:
-    """Put back everybody inside the scope of an end, whoever let them out."""
+    """Put back the users in the scope of a release that ends, whoever took them out."""
     back = tuple(
         user
         for user in context.taken_out
@@ -42,9 +46,10 @@ def at_end_of_release(context: AccountContext, ended: ReleaseScope) -> Repair:
 
 
 def to_fix(context: AccountContext, decided: Collection[str], *, memberships: bool) -> Repair:
-    """Put right what has drifted from the plan; `decided` holds the UserIds that it enforces.
+    """Repair what has drifted from the plan; `decided` holds the UserIds that it enforces.
 
-    Who was taken out by hand comes back only with `memberships`. A policy that the journal does not know is left alone.
+    Users who were taken out by hand are put back only with `memberships`. A policy that the journal does not record is
+    left alone.
     """
     back = tuple(
         user

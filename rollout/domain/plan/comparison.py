@@ -1,4 +1,4 @@
-"""Says what has changed between two plans, user by user: a re-plan never moves anybody silently."""
+"""Lists the differences between two plans by user, so that planning again never moves a user silently."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LATER = "later-wave"
 
 @dataclass(frozen=True, slots=True)
 class PlannedDecision:
-    """What a plan said of one user."""
+    """What a plan decided about one user."""
 
     arn: str
     verdict: str
@@ -24,14 +24,14 @@ class PlannedDecision:
 
     @property
     def sentence(self) -> str:
-        """Say it shortly: `enforce (no-mfa), wave rest`."""
+        """Summarise the decision: `enforce (no-mfa), wave rest`."""
         wave = f", wave {self.wave}" if self.wave else ""
         return f"{self.verdict} ({', '.join(self.because)}){wave}"
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A user who goes later than the plan before had it. `was` may be a wave that is there no more."""
+    """A user who has moved to a later wave. `was` may be a wave that no longer exists."""
 
     arn: str
     was: str
@@ -40,15 +40,15 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class PreviousPlan:
-    """The plan before, by UserId; empty when there was none."""
+    """The previous plan, by UserId; empty if there was none."""
 
     plan_id: str
     users: Mapping[str, PlannedDecision]
 
     def later(self, accounts: Iterable[AccountPlan], waves: Sequence[str]) -> tuple[Move, ...]:
-        """Find everybody who has moved to a later wave; `waves` is today's order.
+        """Find the users who have moved to a later wave; `waves` are today's, in their order.
 
-        Of a wave that is there no more nobody can tell whether it came earlier: whoever was in it counts, too.
+        A wave that no longer exists counts as earlier than all others.
         """
         places = {wave: place for place, wave in enumerate(waves)}
         moves = []
@@ -61,9 +61,9 @@ class PreviousPlan:
         return tuple(sorted(moves, key=lambda move: move.arn))
 
     def differences(self, accounts: Iterable[AccountPlan], waves: Sequence[str] = ()) -> Iterator[str]:
-        """Say what is new, gone or different, in lines; nothing when there was no plan before.
+        """List what is new, gone or different, in lines; none if there was no previous plan.
 
-        Who moves to a later wave comes first, and nobody of them is left out.
+        Moves to a later wave come first, and all of them are listed.
         """
         if not self.plan_id:
             return
@@ -73,7 +73,7 @@ class PreviousPlan:
             yield f"\nMOVED TO A LATER WAVE since plan {self.plan_id}: {len(moves)} users"
             yield from (f"  {move.arn}: wave {move.was} -> wave {move.now}" for move in moves)
         after = _by_id(accounts)
-        lines = [*self._changed(after), *self._came_and_went(after)]
+        lines = [*self._changed(after), *self._new_and_gone(after)]
         count = f"{len(lines) or 'no'} difference{'s' if len(lines) > 1 else ''}"
         yield f"\nSince plan {self.plan_id}: {count}"
         yield from (f"  {line}" for line in lines[:SHOWN])
@@ -86,17 +86,17 @@ class PreviousPlan:
             if was is not None and (was.verdict, was.impact, was.wave) != (now.verdict, now.impact, now.wave):
                 yield f"{now.arn}: {was.sentence} -> {now.sentence}"
 
-    def _came_and_went(self, after: Mapping[str, PlannedDecision]) -> Iterator[str]:
+    def _new_and_gone(self, after: Mapping[str, PlannedDecision]) -> Iterator[str]:
         for user_id, now in sorted(after.items(), key=lambda item: item[1].arn):
             if user_id not in self.users:
                 yield f"{now.arn}: new, {now.sentence}"
         for user_id, was in sorted(self.users.items(), key=lambda item: item[1].arn):
             if user_id not in after:
-                yield f"{was.arn}: not seen any more, was {was.sentence}"
+                yield f"{was.arn}: gone, was {was.sentence}"
 
 
 def about_moves(moves: Iterable[Move], plan_id: str) -> Iterator[Finding]:
-    """Keep in the plan itself, for its review, who goes later than before: one finding for each pair of waves."""
+    """Report moves to later waves as findings for the review, one for each pair of waves."""
     together: dict[tuple[str, str], list[str]] = {}
     for move in moves:
         together.setdefault((move.was, move.now), []).append(move.arn)
@@ -108,15 +108,15 @@ def about_moves(moves: Iterable[Move], plan_id: str) -> Iterator[Finding]:
 
 
 def remember(plan_id: str, accounts: Iterable[AccountPlan]) -> PreviousPlan:
-    """Keep what a plan said of everybody."""
+    """Keep the decisions of a plan for a later comparison."""
     return PreviousPlan(plan_id, _by_id(accounts))
 
 
 def _by_id(accounts: Iterable[AccountPlan]) -> dict[str, PlannedDecision]:
-    return {entry.user.id: _standing(entry) for account in accounts for entry in account.entries}
+    return {entry.user.id: _decision(entry) for account in accounts for entry in account.entries}
 
 
-def _standing(entry: PlanEntry) -> PlannedDecision:
+def _decision(entry: PlanEntry) -> PlannedDecision:
     return PlannedDecision(
         entry.user.arn, str(entry.verdict), str(entry.impact or ""), entry.wave, entry.because
     )

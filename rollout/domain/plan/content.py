@@ -1,4 +1,4 @@
-"""Digests what a plan decides, so that planning again without a difference can keep the plan that was rehearsed."""
+"""Digests what a plan decides, so that planning again with the same result can keep the rehearsed plan."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from rollout.domain.plan.fingerprints import digest
 
 
 def content_digest(header: Header, accounts: Iterable[AccountPlan]) -> str:
-    """Digest who is in a plan, what is decided of them and on which facts, and who is left out.
+    """Digest the users in a plan, the decisions about them with their facts, and the accounts left out.
 
-    Ids, times, requests made and findings are no part of it: they differ from one look to the next, and decide nothing.
+    Ids, times, numbers of requests and findings are not digested: they differ from run to run and decide nothing.
     """
     left_out = sorted((left.account_id, left.name, left.ou, left.state) for left in header.left_out)
     digests = header.digests

@@ -1,4 +1,4 @@
-"""The reviewed plan as a value: a header, and one part per account that can be read alone (design.md#plan-file)."""
+"""Defines the plan as a value: a header, and one part per account that can be read alone (design.md#plan-file)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class UserFacts:
-    """What was seen of a user, as far as a report tells it. Times are aware, UTC."""
+    """The facts about a user that reports show. Times are aware, in UTC."""
 
     console: bool
     mfa_active: bool
@@ -48,8 +48,8 @@ class UserFacts:
 class PlanEntry:
     """The decision about one user, with the evidence behind it.
 
-    `wave` is empty for everybody but `enforce` users. `fingerprint` digests the facts behind the verdict: equal
-    fingerprints mean that nothing that matters has changed. `matrix` points into the account's `matrices`.
+    `wave` is empty except for `enforce` users. `fingerprint` digests the facts behind the verdict: equal fingerprints
+    mean that no relevant fact has changed. `matrix` is an index into the account's `matrices`.
     """
 
     user: UserRef
@@ -71,18 +71,18 @@ class PlanEntry:
 
     @property
     def enforced_by_us(self) -> str:
-        """Name what of ours enforces the user; empty where nothing does, or only policies of others."""
+        """Name the policy through which this tool enforces MFA; empty if none does, or only policies of others."""
         return self.enforced_by if self.enforced_by != self.covered_by else ""
 
     @property
     def because(self) -> tuple[str, ...]:
-        """The reasons' words, each once."""
+        """The codes of the reasons, each once."""
         return tuple(dict.fromkeys(str(reason.code) for reason in self.reasons))
 
 
 @dataclass(frozen=True, slots=True)
 class AccountResources:
-    """What of ours stood in an account when it was read: for drift, and for what a change would touch."""
+    """Our policy, group and members in an account as it was read, to recognise drift."""
 
     policy_arn: str = ""
     policy_digest: str = ""
@@ -92,10 +92,10 @@ class AccountResources:
 
 @dataclass(frozen=True, slots=True)
 class AccountPlan:
-    """One account's part of the plan: everybody in it, sorted by name.
+    """One account's part of the plan: its users, sorted by name.
 
-    `matrices` hold what evaluation answered, once for all users who are alike. `calls` are the requests that reading
-    it took, `retries` those of them that repeated one that had gone wrong.
+    `matrices` hold the answers of evaluation, each distinct one once. `calls` counts the requests made to read the
+    account, `retries` those of them that repeated a failed one.
     """
 
     account_id: str
@@ -114,7 +114,7 @@ class AccountPlan:
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """What the plan was made from, as `sha256:` digests: applying under anything else is refused."""
+    """What the plan is based on, as `sha256:` digests; it can be applied only with the same."""
 
     policy: str
     settings: str
@@ -123,9 +123,9 @@ class Digests:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Document 1 of the plan file. `checksum` and `digests.evidence` are filled by the store when it writes.
+    """The first document of the plan file. The store fills in `checksum` and `digests.evidence` when it writes.
 
-    `calls` and `retries` count the requests of the whole look, those for the organization too.
+    `calls` and `retries` count all requests of the inventory, including those to read the organization.
     """
 
     id: str
@@ -148,12 +148,12 @@ class Header:
 
 
 def count_waves(accounts: tuple[AccountPlan, ...], names: tuple[str, ...]) -> dict[str, int]:
-    """Users per wave, in the order of `rollout.yaml`, empty waves shown as 0."""
+    """Count the users per wave, in the order of `rollout.yaml`, including empty waves."""
     found = Counter(entry.wave for account in accounts for entry in account.entries if entry.wave)
     return {name: found[name] for name in names}
 
 
 def count_verdicts(accounts: tuple[AccountPlan, ...]) -> dict[str, int]:
-    """Users per verdict, every verdict shown."""
+    """Count the users per verdict, including verdicts without users."""
     found = Counter(entry.verdict for account in accounts for entry in account.entries)
     return {str(kind): found[kind] for kind in Kind}

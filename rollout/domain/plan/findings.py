@@ -1,4 +1,4 @@
-"""Facts that a person must look at, gathered from what was seen and judged."""
+"""Gathers the facts that a person should look at."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from rollout.domain.verdicts.verdict import Code, Kind, Verdict
 
 
 def about_exemptions(exemptions: tuple[Exemption, ...], today: date) -> Iterator[Finding]:
-    """Name the exemptions that have ended."""
-    for line in exemptions:
-        if not line.lives(today):
-            text = f"{line.match.text}: ended {line.expires.isoformat()}, owner {line.owner}"
+    """Report the exemptions that have ended."""
+    for exemption in exemptions:
+        if not exemption.lives(today):
+            text = f"{exemption.match.text}: ended {exemption.expires.isoformat()}, owner {exemption.owner}"
             yield Finding("exemption-expired", text)
 
 
 def about_account(account: JudgedAccount, verdicts: Mapping[str, Verdict]) -> Iterator[Finding]:
-    """Name what stands out in one account; `verdicts` by UserId."""
+    """Report what stands out in one account; `verdicts` is by UserId."""
     account_id, facts = account.account.id, account.facts
     yield from facts.findings
     if facts.unassigned_devices:
         count = len(facts.unassigned_devices)
-        text = f"{count} unassigned virtual MFA device(s) left over from enrolment begun and not ended"
+        devices = "virtual MFA device" if count == 1 else "virtual MFA devices"
+        text = f"{count} unassigned {devices}, left over from unfinished enrolment"
         yield Finding("unassigned-devices", text, account_id)
     for user in facts.users:
         yield from _about_user(user, verdicts[user.id])
@@ -37,5 +38,5 @@ def _about_user(user: User, verdict: Verdict) -> Iterator[Finding]:
         text = f"{user.name} is enforced, but would be held today: {', '.join(verdict.codes)}"
         yield Finding("held-but-enforced", text, user.account_id, user.arn)
     if verdict.kind is Kind.COVERED and Code.CANNOT_ENROL in verdict.codes:
-        text = f"{user.name} is covered by {verdict.covered_by}, and cannot enrol a device"
+        text = f"{user.name} is covered by {verdict.covered_by}, but cannot enrol a device"
         yield Finding("covered-cannot-enrol", text, user.account_id, user.arn)

@@ -1,4 +1,4 @@
-"""Digests facts, so that "nothing that matters has changed" can be told by comparing two short texts."""
+"""Digests facts, so that comparing two short texts shows whether a relevant fact has changed."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from rollout.domain.people.users import NamedPolicy, User
 
 
 def digest(value: object) -> str:
-    """Digest a JSON-able value: `sha256:` and 64 hex digits; the order of keys does not matter."""
+    """Digest a JSON-serialisable value: `sha256:` and 64 hex digits; the order of keys does not matter."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
     return f"sha256:{sha256(text.encode()).hexdigest()}"
 
 
 def policy_digest(document: Mapping[str, Any]) -> str:
-    """Digest a policy document by its meaning: order, spelling of lists and case of actions do not matter."""
+    """Digest a policy document by meaning: order, single values or lists, and case of actions do not matter."""
     return digest(normalise_document(document))
 
 
 def fingerprint(user: User) -> str:
-    """Digest the facts behind a verdict. Times of last use are left out: they move and decide nothing alone."""
+    """Digest the facts behind a verdict. Times of last use are left out: they keep changing and decide nothing."""
     password = user.password
     facts = {
         "id": user.id,
@@ -39,7 +39,7 @@ def fingerprint(user: User) -> str:
         "mfa": user.has_device,
         "devices": sorted(device.serial for device in user.devices or ()),
         "keys": sorted([key.slot, key.active, str(key.created)] for key in user.keys),
-        "service_credentials": sorted([line.service, line.active] for line in user.service_credentials),
+        "service_credentials": sorted([each.service, each.active] for each in user.service_credentials),
         "groups": sorted(user.groups),
         "attached": sorted(user.attached),
         "inline": sorted(_policy(policy) for policy in user.inline),

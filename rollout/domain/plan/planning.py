@@ -1,8 +1,8 @@
-"""Turns one observed account into its part of the plan: everybody judged, everybody to be enforced in a wave."""
+"""Turns one observed account into its part of the plan: a verdict per user, and a wave per `enforce` user."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -24,7 +24,7 @@ from rollout.domain.verdicts.verdict import Kind, MatrixRow, Verdict
 
 @dataclass(frozen=True, slots=True)
 class PlannedAccount:
-    """An account's part of the plan, and the `enforce` users that no wave takes: those refuse the plan."""
+    """An account's part of the plan, and the `enforce` users whom no wave takes, which make the plan fail."""
 
     plan: AccountPlan
     without_wave: tuple[str, ...] = ()
@@ -32,7 +32,10 @@ class PlannedAccount:
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Judges account after account by the same rules, at the same moment, with documents parsed once."""
+    """Plans accounts by the same rules, as of the same moment, and parses each document once.
+
+    `groups_made` holds pairs of account id and group name that the journal records as created by this tool.
+    """
 
     rules: DecisionRules
     waves: tuple[Wave, ...]
@@ -41,12 +44,13 @@ class Planner:
     library: Library = field(default_factory=Library)
 
     def plan(self, observed: Observed) -> PlannedAccount:
-        """Plan one account. `groups_made` holds account and group where the journal saw this tool at work."""
+        """Plan one account."""
         known = groups_of(observed.account.id, self.groups_made)
         judged = judged_account(observed, self.rules, self.library, self.now, known)
         users = sorted(observed.facts.users, key=lambda user: user.name)
         verdicts = {user.id: judge(user, judged) for user in users}
-        matrices = {matrix: number for number, matrix in enumerate(_distinct(verdicts.values()))}
+        distinct = dict.fromkeys(verdict.matrix for verdict in verdicts.values() if verdict.matrix)
+        matrices = {matrix: number for number, matrix in enumerate(distinct)}
         entries = tuple(self._entry(user, verdicts[user.id], observed, matrices) for user in users)
         findings = (*about_account(judged, verdicts), *lookalikes(judged, verdicts))
         account = observed.account
@@ -64,7 +68,10 @@ class Planner:
             observed.effort.calls,
             observed.effort.retries,
         )
-        return PlannedAccount(part, tuple(_without_wave(entries)))
+        without_wave = (
+            entry.user.arn for entry in entries if entry.verdict is Kind.ENFORCE and not entry.wave
+        )
+        return PlannedAccount(part, tuple(without_wave))
 
     def _entry(
         self, user: User, verdict: Verdict, observed: Observed, matrices: Mapping[tuple[MatrixRow, ...], int]
@@ -91,16 +98,12 @@ class Planner:
 
 
 def groups_of(account_id: str, groups_made: Collection[tuple[str, str]]) -> frozenset[str]:
-    """Name the groups of one account that the journal knows to be ours."""
+    """Name the groups of one account that the journal records as ours."""
     return frozenset(group for account, group in groups_made if account == account_id)
 
 
-def _distinct(verdicts: Iterable[Verdict]) -> dict[tuple[MatrixRow, ...], None]:
-    return dict.fromkeys(verdict.matrix for verdict in verdicts if verdict.matrix)
-
-
 def left_out(inventory: Inventory) -> Iterator[LeftOut]:
-    """Name every listed account that is not in the plan, and why."""
+    """List every account that is not in the plan, and why."""
     for view in inventory.accounts:
         account = view.account
         match view:
@@ -119,8 +122,8 @@ def left_out(inventory: Inventory) -> Iterator[LeftOut]:
                 )
             case NotEntered(reason=reason):
                 state = reason if account.state is not AccountState.ACTIVE else "excluded"
-                said = f"account state {account.state}" if state == reason else reason
-                yield LeftOut(account.id, account.name, account.ou, state, said)
+                why = f"account state {account.state}" if state == reason else reason
+                yield LeftOut(account.id, account.name, account.ou, state, why)
 
 
 def _facts(user: User) -> UserFacts:
@@ -150,9 +153,3 @@ def _ours(judged: JudgedAccount) -> AccountResources:
         group_exists=group.name in judged.facts.groups and group.state is State.OURS,
         members=tuple(sorted(members)) if group.state is State.OURS else (),
     )
-
-
-def _without_wave(entries: tuple[PlanEntry, ...]) -> Iterator[str]:
-    for entry in entries:
-        if entry.verdict is Kind.ENFORCE and not entry.wave:
-            yield entry.user.arn

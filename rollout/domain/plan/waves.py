@@ -1,4 +1,4 @@
-"""Who goes together: every `enforce` user is in the first wave that matches, and stays there."""
+"""Assigns every `enforce` user to the first wave that matches."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from rollout.domain.people.users import User, tag
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """One line of `waves:`. Every selector given must match; a wave without selectors takes everybody.
+    """One line of `waves:`. Every selector given must match; a wave without selectors takes all users.
 
     `percent` takes a stable share of the users that the other selectors match, by a hash of UserId alone, so that
-    nobody moves when others come or go, and a larger percentage only adds.
+    users do not move when others come or go, and a larger percentage only adds users.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Wave:
     users: tuple[str, ...] = ()
 
     def takes(self, user: User, account: Account) -> bool:
-        """Tell whether the user belongs to this wave, those before it not counted."""
+        """Tell whether this wave matches the user, regardless of earlier waves."""
         if self.ous and not first_ou_match(self.ous, account.ou):
             return False
         if self.accounts and not first_match(self.accounts, account.id, account.name):
@@ -42,12 +42,12 @@ class Wave:
 
 
 def position(user_id: str) -> float:
-    """Place a UserId on a line from 0 to 100, evenly and for good."""
+    """Map a UserId to a number from 0 to 100, evenly distributed and always the same."""
     return int.from_bytes(sha256(user_id.encode()).digest()[:8]) / 2**64 * 100
 
 
 def wave_of(user: User, account: Account, waves: tuple[Wave, ...]) -> Wave | None:
-    """Find the first wave that takes the user; None when no wave does (the plan is refused then)."""
+    """Find the first wave that takes the user; None if no wave does, which makes the plan fail."""
     return next((wave for wave in waves if wave.takes(user, account)), None)
 
 

@@ -1,1 +1,1 @@
-"""The ForceMFA documents, one class per IAM write, and what of ours is found in an account."""
+"""Defines the ForceMFA documents, the IAM writes, and our resources in an account."""

@@ -1,4 +1,4 @@
-"""Where the policy hangs for a user."""
+"""Defines where the policy is attached for a user."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Attachment(StrEnum):
-    """Through our group, or on the user itself where the group will not do (design.md#policy-documents)."""
+    """On our group, or on the user itself if the group cannot be used (design.md#policy-documents)."""
 
     GROUP = "group"
     USER = "user"

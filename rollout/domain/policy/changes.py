@@ -1,4 +1,4 @@
-"""One frozen class per AWS write that this tool can make, and what came of it. One change is one write."""
+"""Defines every AWS write that this tool can make, one class each, and its outcomes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from rollout.domain.people.users import UserRef
 
 @dataclass(frozen=True, slots=True)
 class CreatePolicy:
-    """`CreatePolicy`: the managed policy comes to be, with `document` as its first version.
+    """`CreatePolicy`: creates the managed policy, with `document` as its first version.
 
-    For `ForceMFA` that is the Allow half, the brake, which is never pruned (design.md#policy-documents).
+    For `ForceMFA` that is the Allow half, the brake, which is never deleted (design.md#policy-documents).
     """
 
     account_id: str
@@ -26,9 +26,9 @@ class CreatePolicy:
 
 @dataclass(frozen=True, slots=True)
 class CreateVersion:
-    """`CreatePolicyVersion` with `SetAsDefault`: what everybody attached is under changes at once.
+    """`CreatePolicyVersion` with `SetAsDefault`: takes effect at once for every user under the policy.
 
-    `attached` names everybody whom the new default reaches, for the journal and the guard (design.md#policy-documents).
+    `attached` names these users, for the journal and the guard (design.md#policy-documents).
     """
 
     account_id: str
@@ -39,7 +39,7 @@ class CreateVersion:
 
 @dataclass(frozen=True, slots=True)
 class SetDefaultVersion:
-    """`SetDefaultPolicyVersion`: how the brake is pulled, and let go."""
+    """`SetDefaultPolicyVersion`: pulls the brake, or lets it go."""
 
     account_id: str
     policy_arn: str
@@ -49,7 +49,7 @@ class SetDefaultVersion:
 
 @dataclass(frozen=True, slots=True)
 class DeleteVersion:
-    """`DeletePolicyVersion` of a version of ours that is not the default and not the brake."""
+    """`DeletePolicyVersion`: deletes a version of ours that is neither the default nor the brake."""
 
     account_id: str
     policy_arn: str
@@ -58,7 +58,7 @@ class DeleteVersion:
 
 @dataclass(frozen=True, slots=True)
 class DeletePolicy:
-    """`DeletePolicy`: only ours, only when nothing hangs on it."""
+    """`DeletePolicy`: deletes our policy once it is attached to nothing."""
 
     account_id: str
     policy_arn: str
@@ -66,7 +66,7 @@ class DeletePolicy:
 
 @dataclass(frozen=True, slots=True)
 class CreateGroup:
-    """`CreateGroup`: the group at `/rollout/` comes to be."""
+    """`CreateGroup`: creates the group, in the path `/rollout/`."""
 
     account_id: str
     group: str
@@ -75,7 +75,7 @@ class CreateGroup:
 
 @dataclass(frozen=True, slots=True)
 class DeleteGroup:
-    """`DeleteGroup`: only ours, only when empty."""
+    """`DeleteGroup`: deletes our group once it is empty."""
 
     account_id: str
     group: str
@@ -83,7 +83,7 @@ class DeleteGroup:
 
 @dataclass(frozen=True, slots=True)
 class AttachToGroup:
-    """`AttachGroupPolicy`: the policy hangs on the group."""
+    """`AttachGroupPolicy`: attaches the policy to the group."""
 
     account_id: str
     group: str
@@ -92,7 +92,7 @@ class AttachToGroup:
 
 @dataclass(frozen=True, slots=True)
 class DetachFromGroup:
-    """`DetachGroupPolicy`: the policy no longer hangs on the group."""
+    """`DetachGroupPolicy`: detaches the policy from the group."""
 
     account_id: str
     group: str
@@ -101,7 +101,7 @@ class DetachFromGroup:
 
 @dataclass(frozen=True, slots=True)
 class AddMember:
-    """`AddUserToGroup`: a user belongs to the group."""
+    """`AddUserToGroup`: adds a user to the group."""
 
     account_id: str
     group: str
@@ -110,7 +110,7 @@ class AddMember:
 
 @dataclass(frozen=True, slots=True)
 class RemoveMember:
-    """`RemoveUserFromGroup`: a user no longer belongs to the group."""
+    """`RemoveUserFromGroup`: removes a user from the group."""
 
     account_id: str
     group: str
@@ -119,7 +119,7 @@ class RemoveMember:
 
 @dataclass(frozen=True, slots=True)
 class AttachToUser:
-    """`AttachUserPolicy`: the policy hangs on the user (`attach: user`, ten groups, or the enrolment policy)."""
+    """`AttachUserPolicy`: attaches the policy to the user itself (`attach: user`, or no room for a group)."""
 
     account_id: str
     user: UserRef
@@ -128,7 +128,7 @@ class AttachToUser:
 
 @dataclass(frozen=True, slots=True)
 class DetachFromUser:
-    """`DetachUserPolicy`: the policy no longer hangs on the user."""
+    """`DetachUserPolicy`: detaches the policy from the user."""
 
     account_id: str
     user: UserRef
@@ -153,7 +153,7 @@ Change = (
 
 
 def name(change: Change) -> str:
-    """Name the effect of a change, so that two attempts at the same one are seen to be the same."""
+    """Name the effect of a change; two attempts at the same change have the same name."""
     user = getattr(change, "user", None)
     parts = (
         change.account_id,
@@ -167,7 +167,7 @@ def name(change: Change) -> str:
 
 
 def user_of(change: Change) -> UserRef | None:
-    """Name the user whom a change is about; None where it is about a policy or a group."""
+    """Return the user whom a change concerns; None if it concerns a policy or a group."""
     match change:
         case AddMember(user=ref) | RemoveMember(user=ref) | AttachToUser(user=ref) | DetachFromUser(user=ref):
             return ref
@@ -176,14 +176,14 @@ def user_of(change: Change) -> UserRef | None:
 
 
 def is_about_enrolment(change: Change) -> bool:
-    """Tell whether a change is about the policy or the group that only lets people enrol."""
+    """Tell whether a change concerns the enrolment policy or its group."""
     names = (getattr(change, "policy_arn", ""), getattr(change, "group", ""))
     return any(text.endswith("Enrolment") for text in names)
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The change was made. `unconfirmed`: its answer was lost, and the effect was found on re-reading."""
+    """The change was made. `unconfirmed`: its response was lost, but the effect was read back."""
 
     request_id: str
     attempts: int = 1
@@ -192,37 +192,37 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class AlreadyInPlace:
-    """Nothing had to be done."""
+    """The change was not necessary."""
 
 
 class SkipCode(StrEnum):
-    """Why a user was left alone, or a change was not made; journals and CSV files spell it by its value."""
+    """Why a user was skipped, or a change was not made; journals and CSV files contain the value."""
 
     NOTICE = "notice"
-    """No notice that counts: not told, told of something milder, or the notice is void."""
+    """No valid notice: none was sent, it announced a milder impact, or it is void."""
     WAITING = "waiting"
-    """Told, and the date told or the lead time has not passed."""
+    """Notified, but the announced date or the lead time has not passed."""
     DRIFT = "drift"
-    """The verdict of today is not the plan's."""
+    """Today's verdict differs from the plan's."""
     GONE = "gone"
-    """The user, group or policy does not exist any more, or its name belongs to somebody else."""
+    """The user, group or policy no longer exists, or its name now belongs to another."""
     EXEMPT = "exempt"
-    """A live exemption matches the user today."""
+    """A valid exemption matches the user today."""
     EXCLUDED = "excluded"
     """The account is outside today's scope."""
     RELEASED = "released"
-    """A release, or somebody's hand, has let the user out."""
+    """The user was taken out, by a release or by hand."""
     FAILED = "failed"
-    """Something that the user needs could not be done."""
+    """A change that the user depends on failed."""
     BUDGET = "budget"
     """The failure budget of the wave is spent."""
     NOT_MADE = "not-made"
-    """A run died before it wrote this."""
+    """A run was killed before it made this change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Left alone on purpose: the code, and what is behind it in one sentence."""
+    """Skipped on purpose: the code, and the reason in one sentence."""
 
     code: SkipCode
     detail: str = ""
@@ -232,7 +232,7 @@ class Skipped:
 class Failed:
     """The change could not be made: AWS's sentence, its error code and request id, the attempts, and the cure.
 
-    `code`, `request_id` and `cure` are empty where nothing is known, and in journals of earlier versions.
+    `code`, `request_id` and `cure` are empty if unknown, and in journals of earlier versions.
     """
 
     why: str
@@ -243,7 +243,7 @@ class Failed:
 
     @property
     def sentence(self) -> str:
-        """Say what went wrong, and its cure where there is one."""
+        """Say what went wrong, with the cure if there is one."""
         return f"{self.why}. {self.cure}" if self.cure else self.why
 
 

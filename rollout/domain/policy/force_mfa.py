@@ -1,4 +1,4 @@
-"""Writes the ForceMFA documents from the seed, switch by switch, for any partition (design.md#policy-documents)."""
+"""Derives the ForceMFA documents from the seed, for any partition (design.md#policy-documents)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class PolicyAmendments:
-    """The named differences from the seed; `SEED` has none but `partition`, which is always on."""
+    """The differences from the seed that settings switch on or off; `SEED` has all of them off."""
 
     pathed_users: bool = True
     get_mfa_device: bool = True
@@ -28,7 +28,7 @@ SEED = PolicyAmendments(pathed_users=False, get_mfa_device=False)
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """What an amendment is for, and what it risks, in one line each."""
+    """The purpose and the risk of an amendment, in one line each."""
 
     name: str
     purpose: str
@@ -38,7 +38,7 @@ class Switch:
 SWITCHES = (
     Switch(
         "partition",
-        "ARNs of the partition that the account is in (always on)",
+        "ARNs are those of the account's partition (always on)",
         "none: arn:aws: matches nothing in GovCloud, China or the Sovereign Cloud",
     ),
     Switch(
@@ -49,23 +49,23 @@ SWITCHES = (
     Switch(
         "get_mfa_device",
         "the console may show a passkey's details before MFA, as AWS's current sample allows",
-        "whoever holds the password alone can read when a passkey was added",
+        "anybody who has the password can read when a passkey was added",
     ),
     Switch(
         "first_password_change",
         "a password that must be changed at first sign-in can be changed without MFA",
-        "AWS advises against it: whoever holds a stolen password can change it and shut its owner out",
+        "AWS advises against it: anybody who has stolen a password can change it and lock its owner out",
     ),
     Switch(
         "via_aws_service",
         "calls that an AWS service makes on the user's behalf are not denied",
-        "a session without MFA reaches what services will do for it",
+        "a session without MFA can do whatever a service does on its behalf",
     ),
 )
 
 
 def force_mfa(seed: Mapping[str, Any], partition: str, amendments: PolicyAmendments) -> Json:
-    """Write the full document: the seed, amended. The seed itself is never changed."""
+    """Return the full document: the seed with its amendments. The seed itself is not changed."""
     document = _in_partition(seed, partition)
     for statement in document["Statement"]:
         if statement["Effect"] == "Allow":
@@ -76,14 +76,14 @@ def force_mfa(seed: Mapping[str, Any], partition: str, amendments: PolicyAmendme
 
 
 def allow_half(document: Mapping[str, Any]) -> Json:
-    """Keep the Allow statements alone: the brake. Everybody attached keeps self-service, nobody is denied."""
+    """Return the Allow statements alone, the brake: users keep self-service, and nothing is denied."""
     half = deepcopy(dict(document))
     half["Statement"] = [statement for statement in half["Statement"] if statement["Effect"] == "Allow"]
     return half
 
 
 def enrolment(partition: str) -> Json:
-    """Write the policy that lets a user enrol a device, and no more; attached in `notify` where it is needed."""
+    """Return the policy that only allows enrolling a device; `notify` attaches it to users who need it."""
     own = [f"arn:{partition}:iam::*:{OWN_USER}", f"arn:{partition}:iam::*:{OWN_PATHED_USER}"]
     return {
         "Version": "2012-10-17",
@@ -117,7 +117,7 @@ def enrolment(partition: str) -> Json:
 
 
 def switched_on(amendments: PolicyAmendments) -> tuple[Switch, ...]:
-    """List the switches that are on, `partition` always among them."""
+    """List the switches that are on; `partition` always is."""
     on = {field.name for field in fields(amendments) if getattr(amendments, field.name)} | {"partition"}
     return tuple(switch for switch in SWITCHES if switch.name in on)
 
@@ -127,13 +127,13 @@ def _in_partition(seed: Mapping[str, Any], partition: str) -> Json:
     for statement in document["Statement"]:
         resource = statement["Resource"]
         if isinstance(resource, str):
-            statement["Resource"] = _move(resource, partition)
+            statement["Resource"] = _with_partition(resource, partition)
         else:
-            statement["Resource"] = [_move(arn, partition) for arn in resource]
+            statement["Resource"] = [_with_partition(arn, partition) for arn in resource]
     return document
 
 
-def _move(arn: str, partition: str) -> str:
+def _with_partition(arn: str, partition: str) -> str:
     return f"arn:{partition}:{arn.removeprefix('arn:aws:')}" if arn.startswith("arn:aws:") else arn
 
 

@@ -52,7 +52,7 @@ def test_who_is_new_and_who_is_gone_are_told():
     lines = differences([an_entry("old", "exempt")], [an_entry("new")])
     assert [
         f"  {arn('new')}: new, enforce (has-mfa), wave rest",
-        f"  {arn('old')}: not seen any more, was exempt (exemption)",
+        f"  {arn('old')}: gone, was exempt (exemption)",
     ] == lines[1:]
 
 
@@ -61,7 +61,7 @@ def test_users_are_known_by_id_and_not_by_name():
     recreated = replace(entry, user=replace(entry.user, id="AIDAANOTHER"))
     new, gone = differences([entry], [recreated])[1:]
     assert f"{arn('alice')}: new," in new
-    assert f"{arn('alice')}: not seen any more" in gone
+    assert f"{arn('alice')}: gone" in gone
 
 
 def test_a_long_list_is_cut_and_counted():

@@ -51,7 +51,7 @@ def test_devices_left_over_are_counted():
     there = around(rules=rules, unassigned_devices=("arn:x", "arn:y"))
     (finding,) = about_account(there, {})
     assert ("unassigned-devices", ACCOUNT) == (finding.code, finding.account_id)
-    assert finding.text.startswith("2 unassigned virtual MFA device(s)")
+    assert finding.text.startswith("2 unassigned virtual MFA devices")
 
 
 def test_who_is_held_and_enforced_is_named():

@@ -1,6 +1,6 @@
-"""All orders of writes: each function lists the writes that bring one account to what is wanted, in their order.
+"""Lists the writes that bring an account into a wanted state, in order; nothing is called or recorded here.
 
-Placing goes policy, group, memberships; undoing goes the other way. Nothing here is tried, asked or recorded.
+Placing goes from policy to group to memberships, undoing the other way.
 """
 
 from rollout.domain.actions.writes.placing import enforcing, enrolling, renewing, repairing

@@ -1,4 +1,4 @@
-"""The writes that put people under the policy, bring today's documents, and repair what drifted, in order.
+"""Lists the writes that put users under the policy, update its documents, and repair drift, in order.
 
 See design.md#apply-journal-store.
 """
@@ -30,9 +30,9 @@ from rollout.domain.policy.our_resources import OurGroup, OurPolicy, State, deni
 def enforcing(context: AccountContext, users: Iterable[User]) -> tuple[Change, ...]:
     """List the writes that put users under ForceMFA: policy, then group, then members.
 
-    Who has no place by their verdict is passed over.
+    Users whose verdict names no attachment are skipped.
     """
-    people = _with_a_place(context, users)
+    people = _attachable(context, users)
     if not people:
         return ()
     ours = context.ours
@@ -44,16 +44,16 @@ def enforcing(context: AccountContext, users: Iterable[User]) -> tuple[Change, .
 
 
 def renewing(context: AccountContext, *, lift: bool = False) -> tuple[Change, ...]:
-    """List the writes that bring today's document to those who are under the policy already.
+    """List the writes that put today's document in force for users who are under the policy already.
 
-    None while the brake is pulled, unless it is to be let go (`lift`).
+    There are none while the brake is pulled, unless it is to be let go (`lift`).
     """
     return () if context.is_braked and not lift else tuple(_main_policy(context))
 
 
 def enrolling(context: AccountContext, users: Iterable[User]) -> tuple[Change, ...]:
     """List the writes that let users enrol a device."""
-    people = _with_a_place(context, users)
+    people = _attachable(context, users)
     if not people:
         return ()
     ours = context.ours
@@ -65,7 +65,7 @@ def enrolling(context: AccountContext, users: Iterable[User]) -> tuple[Change, .
 
 
 def repairing(context: AccountContext, repair: Repair) -> tuple[Change, ...]:
-    """List the writes that put right what enforces: the document in force, its attachment to the group, people."""
+    """List the writes of a repair: the document in force, its attachment to the group, and the users."""
     ours = context.ours
     wanted: list[Change] = []
     if repair.lift or repair.document:
@@ -73,14 +73,14 @@ def repairing(context: AccountContext, repair: Repair) -> tuple[Change, ...]:
     if repair.attach and ours.group.state is State.OURS and ours.policy.arn not in ours.group.attached:
         wanted.append(AttachToGroup(context.account.id, ours.group.name, ours.policy.arn))
     wanted += enforcing(context, repair.back)
-    # People may join a group whose brake is pulled: it denies them nothing, and stays pulled.
+    # Users may be put under a policy whose brake is pulled: it denies them nothing, and stays pulled.
     stays_pulled = context.is_braked and not repair.lift
     versions = CreateVersion | SetDefaultVersion | DeleteVersion
     kept = [change for change in wanted if not (stays_pulled and isinstance(change, versions))]
     return tuple(change for number, change in enumerate(kept) if change not in kept[:number])
 
 
-def _with_a_place(context: AccountContext, users: Iterable[User]) -> tuple[User, ...]:
+def _attachable(context: AccountContext, users: Iterable[User]) -> tuple[User, ...]:
     placed = (user for user in users if context.verdict(user).attachment is not None)
     return tuple(sorted(placed, key=lambda user: user.name))
 
@@ -102,7 +102,7 @@ def _main_policy(context: AccountContext) -> Iterator[Change]:
 
 
 def _version_of(policy: OurPolicy, document: Mapping[str, object]) -> PolicyVersion | None:
-    """Find the version that says this already: it only has to be put in force."""
+    """Find an existing version with the same document, which only has to be made the default."""
     versions = policy.found.versions if policy.found else ()
     return next((version for version in versions if equal_documents(version.document, document)), None)
 
@@ -113,8 +113,7 @@ def _room_for_a_version(
     versions = policy.found.versions if policy.found else ()
     if len(versions) < context.facts.quotas.versions_per_policy:
         return
-    # The Allow half is the brake and stays for good (design.md#policy-documents), also one from before the documents
-    # changed.
+    # The Allow half is the brake and is never deleted (design.md#policy-documents), not even that of earlier documents.
     spare = [
         version
         for version in versions

@@ -1,4 +1,4 @@
-"""One write that is wanted: the change, and the wave that it is made for."""
+"""Defines a wanted write: a change, and the wave that needs it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from rollout.domain.policy.changes import Change, user_of
 class Write:
     """A change that a command wants.
 
-    `in_place`: it is so already, by somebody else's hand or by an earlier run; it is only put on record. `wave` may be
-    empty: a change for several users is then made for those who wait for it.
+    `in_place`: the change is in place already, by an earlier run or by hand, and is only recorded. `wave` is empty
+    for a change that several users need.
     """
 
     change: Change
@@ -22,5 +22,5 @@ class Write:
 
     @property
     def user(self) -> UserRef | None:
-        """The user whom the write is about; None where it is about the policy or the group."""
+        """The user whom the write concerns; None if it concerns the policy or the group."""
         return user_of(self.change)
