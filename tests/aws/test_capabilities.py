@@ -148,7 +148,7 @@ def test_each_action_is_simulated_on_what_it_works_on(stub: AwsStub, probe: Prob
                 "MissingContextValues": ["aws:SourceIp", "aws:MultiFactorAuthPresent"],
             },
             May.UNTESTED,
-            "it turns on aws:MultiFactorAuthPresent, aws:SourceIp",
+            "it depends on aws:MultiFactorAuthPresent, aws:SourceIp",
         ),
     ],
 )
@@ -191,7 +191,7 @@ def test_a_session_of_the_caller_is_simulated_as_its_role_with_its_path(stub: Aw
         "Arn": arn,
         "CreateDate": datetime(2026, 1, 1, tzinfo=UTC),
     }
-    stub.on("GetRole", {"Role": role})
+    stub.on("GetRole", {"RoleToAssume": role})
     stub.on("SimulatePrincipalPolicy", simulated(lambda *_: {}))
     caller = Caller(f"arn:aws:sts::{OWN}:assumed-role/AWSReservedSSO_Admin_1/ana", OWN)
     inside = probe(an_account(OWN), caller)
@@ -268,7 +268,7 @@ def test_where_nobody_has_a_key_that_is_said(stub: AwsStub, world: World, probe:
     stub.on("SimulatePrincipalPolicy", DENIED)
     world.people.pop("bob")
     right = by_action(probe().rights())["iam:GetAccessKeyLastUsed"]
-    assert (May.UNTESTED, "there is nothing to ask about") == (right.may, right.why)
+    assert (May.UNTESTED, "the account has nothing to try it on") == (right.may, right.why)
 
 
 def test_rights_are_found_by_a_session_that_cannot_write(stub: AwsStub, world: World, probe: Probe):

@@ -116,7 +116,7 @@ def test_the_endpoint_of_a_service_wins_over_the_one_for_all(monkeypatch: pytest
 )
 def test_plain_http_to_another_machine_is_refused(url: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_IAM", url)
-    with pytest.raises(InsecureEndpoint, match="iam would be asked at http://"):
+    with pytest.raises(InsecureEndpoint, match="refusing to call iam at http://"):
         Connection().own_iam(IamGuard(OURS, writing=False))
 
 
@@ -136,7 +136,7 @@ def test_this_machine_is_known_by_all_its_names(host: str):
 
 def test_a_user_is_its_own_operator(stub: AwsStub, connection: Connection, retries: Retries):
     stub.on("GetCallerIdentity", identity(USER_ARN))
-    caller = WhoAmI(connection, retries).introduction().caller
+    caller = WhoAmI(connection, retries).response().caller
     assert (USER_ARN, ACCOUNT, "aws", USER_ARN) == (
         caller.arn,
         caller.account_id,
@@ -150,7 +150,7 @@ def test_the_partition_is_read_off_the_caller(
     partition: str, stub: AwsStub, connection: Connection, retries: Retries
 ):
     stub.on("GetCallerIdentity", identity(USER_ARN.replace("arn:aws:", f"arn:{partition}:")))
-    assert partition == WhoAmI(connection, retries).introduction().caller.partition
+    assert partition == WhoAmI(connection, retries).response().caller.partition
 
 
 def test_the_caller_is_asked_once_whoever_wants_to_know(
@@ -159,7 +159,7 @@ def test_the_caller_is_asked_once_whoever_wants_to_know(
     stub.on("GetCallerIdentity", identity(ROLE_ARN))
     who = WhoAmI(connection, retries, fake_time.monotonic)
     for _ in range(3):
-        who.introduction()
+        who.response()
         AwsClock(who, fake_time.monotonic).now()
     assert 1 == len(stub.calls)
 
@@ -181,7 +181,7 @@ def test_the_user_behind_the_role_of_a_profile_is_found(configured, stub: AwsStu
         {"Credentials": credentials, "AssumedRoleUser": {"Arn": ROLE_ARN, "AssumedRoleId": "AROA:x"}},
     )
     stub.on("GetCallerIdentity", lambda call: identity(USER_ARN if call.key_id == "AKIAHOME" else ROLE_ARN))
-    caller = WhoAmI(Connection(profile="work"), retries).introduction().caller
+    caller = WhoAmI(Connection(profile="work"), retries).response().caller
     assert (ROLE_ARN, USER_ARN) == (caller.arn, caller.source_user_arn)
     assert frozenset({USER_ARN}) == caller.operator_arns
 
@@ -211,8 +211,8 @@ def test_a_token_code_is_asked_for_once_in_a_run(configured, stub: AwsStub, retr
         return "123456"
 
     connection = Connection(profile="work", ask_token_code=ask)
-    WhoAmI(connection, retries).introduction()
-    WhoAmI(connection, retries).introduction()
+    WhoAmI(connection, retries).response()
+    WhoAmI(connection, retries).response()
     with pytest.raises(ClientError):
         connection.organizations().describe_organization()
     assert 1 == len(asked)
@@ -232,7 +232,7 @@ def test_a_token_code_without_a_terminal_is_one_clear_line(configured, retries: 
     with pytest.raises(
         NoCredentials, match=rf"Enter MFA code for arn:aws:iam::{ACCOUNT}:mfa/ana: there is no terminal"
     ):
-        WhoAmI(Connection(profile="work", ask_token_code=nobody), retries).introduction()
+        WhoAmI(Connection(profile="work", ask_token_code=nobody), retries).response()
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_source_profiles_end_in_keys_or_in_nothing(profiles: dict[str, dict[str,
 def test_no_credentials_at_all(configured, stub: AwsStub, retries: Retries):
     configured("")
     with pytest.raises(NoCredentials, match="no AWS credentials were found") as caught:
-        WhoAmI(Connection(), retries).introduction()
+        WhoAmI(Connection(), retries).response()
     assert "AWS_PROFILE" in caught.value.cure
     assert [] == stub.calls
 
@@ -274,7 +274,7 @@ def test_a_profile_that_is_not_there(configured):
 def test_half_a_pair_of_keys(monkeypatch: pytest.MonkeyPatch, retries: Retries):
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(NoCredentials, match=r"[Pp]artial"):
-        WhoAmI(Connection(), retries).introduction()
+        WhoAmI(Connection(), retries).response()
 
 
 @pytest.mark.parametrize(
@@ -287,32 +287,32 @@ def test_a_sign_in_that_has_ended(kind: str, configured, retries: Retries, tmp_p
         "[sso-session corp]\nsso_start_url = https://corp.example.com\nsso_region = eu-west-1\n"
     )
     with pytest.raises(ExpiredCredentials) as caught:
-        WhoAmI(Connection(profile="work"), retries).introduction()
+        WhoAmI(Connection(profile="work"), retries).response()
     assert "aws sso login" in caught.value.cure
 
 
 def test_a_credential_process_that_fails(configured, retries: Retries):
     configured("[profile work]\ncredential_process = /bin/false\n")
     with pytest.raises(NoCredentials, match="rocess"):
-        WhoAmI(Connection(profile="work"), retries).introduction()
+        WhoAmI(Connection(profile="work"), retries).response()
 
 
 def test_keys_that_aws_does_not_know(stub: AwsStub, connection: Connection, retries: Retries):
     stub.on("GetCallerIdentity", Fail("InvalidClientTokenId", 403, "The security token is invalid."))
     with pytest.raises(NoCredentials, match="does not accept the credentials"):
-        WhoAmI(connection, retries).introduction()
+        WhoAmI(connection, retries).response()
 
 
 def test_a_session_that_has_ended(stub: AwsStub, connection: Connection, retries: Retries):
     stub.on("GetCallerIdentity", Fail("ExpiredToken", 403))
-    with pytest.raises(ExpiredCredentials, match="has ended"):
-        WhoAmI(connection, retries).introduction()
+    with pytest.raises(ExpiredCredentials, match="session has expired"):
+        WhoAmI(connection, retries).response()
 
 
 def test_nobody_at_the_endpoint(monkeypatch: pytest.MonkeyPatch, retries: Retries):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with pytest.raises(AwsFailure, match=r"cannot reach AWS: .*127.0.0.1:1") as caught:
-        WhoAmI(Connection(), retries).introduction()
+        WhoAmI(Connection(), retries).response()
     assert "AWS_ENDPOINT_URL" in caught.value.cure
 
 

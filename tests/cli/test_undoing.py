@@ -91,7 +91,11 @@ def test_a_release_is_found_by_runs_on_the_same_store(planned: Shell, sandbox: S
     folder = planned.folder / ".rollout" / "releases" / sandbox.organization_id
     (marker,) = folder.iterdir()
     word = json.loads(marker.read_text())
-    assert ("Released", [ACCOUNT], "drill") == (word["type"], word["release_scope"]["accounts"], word["reason"])
+    assert ("Released", [ACCOUNT], "drill") == (
+        word["type"],
+        word["release_scope"]["accounts"],
+        word["reason"],
+    )
 
 
 def test_a_journal_that_cannot_be_read_stops_no_brake(planned: Shell):

@@ -80,7 +80,7 @@ class Life:
     def note(self, run: str, change: Change, wave: str) -> None:
         """Put on record that something is so already."""
         self.numbers += 1
-        assert overlay.stands(self.facts, change) or isinstance(change, DeleteGroup), change
+        assert overlay.is_in_effect(self.facts, change) or isinstance(change, DeleteGroup), change
         self.records += [
             Intent(run, NOW, self.numbers, change, "present", wave),
             Settled(run, NOW, run, self.numbers, AlreadyInPlace()),
@@ -90,7 +90,7 @@ class Life:
         """Look what became of what was left open, as the next run does."""
         run = self.begin(command="rollback")
         for done in self.progress.open:
-            made = overlay.stands(self.facts, done.intent.change)
+            made = overlay.is_in_effect(self.facts, done.intent.change)
             outcome: Outcome = Applied("", unconfirmed=True) if made else Failed("not made")
             self.records.append(Settled(run, NOW, done.started.run, done.intent.number, outcome))
 
@@ -126,7 +126,12 @@ class Life:
             case "release":
                 refs = [target.ref for target in self.targets(names)]
                 pairs = (taking_out(ref, NAMES.group, OURS_ARN) for ref in refs)
-                out = [change for pair in pairs for change in pair if not overlay.stands(self.facts, change)]
+                out = [
+                    change
+                    for pair in pairs
+                    for change in pair
+                    if not overlay.is_in_effect(self.facts, change)
+                ]
                 self.make(self.begin("", "release"), out, wave, trouble)
             case _:
                 raise ValueError(what)

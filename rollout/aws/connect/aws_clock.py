@@ -1,4 +1,4 @@
-"""Decides by AWS's time, not by this machine's: gates and dates are the same whoever runs the command."""
+"""Provides AWS's time instead of this machine's, so that gates and dates do not depend on who runs the command."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rollout.aws.connect.identity import WhoAmI
 
 
 class AwsClock:
-    """Fills `Clock`: the `Date` header of the `GetCallerIdentity` answer, plus what has gone by since."""
+    """Implements `Clock`: the `Date` header of the `GetCallerIdentity` response, plus the time elapsed since."""
 
     def __init__(
         self,
@@ -18,18 +18,18 @@ class AwsClock:
         monotonic: Callable[[], float] = time.monotonic,
         local: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Ask nothing yet. `monotonic` must be the counter that `who` goes by."""
+        """Keep the arguments; make no call yet. `monotonic` must be the counter that `who` uses."""
         self._who = who
         self._monotonic = monotonic
         self._local = local
 
     def now(self) -> datetime:
-        """Tell the time. The first call asks AWS: raises NoCredentials, ExpiredCredentials, AwsFailure."""
-        answer = self._who.introduction()
-        if answer.said_at is None:
+        """Return AWS's time in UTC. The first call asks AWS: raises NoCredentials, ExpiredCredentials, AwsFailure."""
+        answer = self._who.response()
+        if answer.aws_time is None:
             return self._local()
-        return answer.said_at + timedelta(seconds=self._monotonic() - answer.heard_at)
+        return answer.aws_time + timedelta(seconds=self._monotonic() - answer.received_at)
 
     def skew(self) -> timedelta:
-        """How far this machine's clock is ahead of AWS's; beyond five minutes AWS refuses signatures."""
+        """Return how far this machine's clock is ahead of AWS's; beyond five minutes AWS rejects signatures."""
         return self._local() - self.now()

@@ -1,4 +1,4 @@
-"""Asks once who the caller is, and keeps what time AWS gave with the answer."""
+"""Asks AWS once who the caller is, and keeps the time that AWS sent with the response."""
 
 from __future__ import annotations
 
@@ -12,48 +12,48 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout.awsapi.calls import CallerIdentity, Calls
 from rollout.awsapi.endpoints import date_of
-from rollout.awsapi.failures import CallFailed, ending_of
+from rollout.awsapi.failures import CallFailed, fatal_error_of
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection, partition_of
 from rollout.domain.people.organization import Caller
 
 
 @dataclass(frozen=True, slots=True)
-class Introduction:
-    """The caller, AWS's time in the answer's `Date` header, and when that answer came by our own counter."""
+class CallerResponse:
+    """The caller, AWS's time from the response's `Date` header, and when the response came, by our monotonic clock."""
 
     caller: Caller
-    said_at: datetime | None
-    heard_at: float
+    aws_time: datetime | None
+    received_at: float
 
 
 class WhoAmI:
-    """Answers from one `GetCallerIdentity`, whoever asks; safe to share between threads."""
+    """Calls `GetCallerIdentity` once and remembers the response; safe to share between threads."""
 
     def __init__(
         self, connection: Connection, retries: Retries, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        """Ask nothing yet."""
+        """Keep the arguments; make no call yet."""
         self._connection = connection
         self._calls = Calls("", CallerIdentity(), retries, retries.pace())
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._answer: Introduction | None = None
+        self._answer: CallerResponse | None = None
 
-    def introduction(self) -> Introduction:
-        """Ask the first time, remember after. Raises NoCredentials, ExpiredCredentials, AwsFailure."""
+    def response(self) -> CallerResponse:
+        """Call AWS the first time, then remember. Raises NoCredentials, ExpiredCredentials, AwsFailure."""
         with self._lock:
             if self._answer is None:
-                self._answer = self._ask()
+                self._answer = self._read_live()
             return self._answer
 
-    def _ask(self) -> Introduction:
+    def _read_live(self) -> CallerResponse:
         client = self._connection.sts()
         try:
             answer = self._calls.read(client.get_caller_identity)
         except CallFailed as failed:
-            raise ending_of(failed) from failed
-        heard_at = self._monotonic()
+            raise fatal_error_of(failed) from failed
+        received_at = self._monotonic()
         headers = answer["ResponseMetadata"].get("HTTPHeaders", {})
         arn = answer["Arn"]
         caller = Caller(
@@ -62,10 +62,10 @@ class WhoAmI:
             partition=partition_of(arn),
             source_user_arn=arn if ":user/" in arn else self._source_user(),
         )
-        return Introduction(caller, date_of(headers.get("date")), heard_at)
+        return CallerResponse(caller, date_of(headers.get("date")), received_at)
 
     def _source_user(self) -> str | None:
-        """Find the IAM user behind the role of the profile; None when there is none, or it cannot be asked."""
+        """Find the IAM user behind the profile's role; None when there is none, or when AWS does not tell."""
         keys = source_keys(self._connection.session.profile_name, self._connection.profiles())
         if keys is None:
             return None
@@ -77,9 +77,9 @@ class WhoAmI:
 
 
 def source_keys(name: str, profiles: Mapping[str, Mapping[str, str]]) -> Mapping[str, str] | None:
-    """Follow `source_profile` to the profile that holds keys; None where it ends in none, or nowhere.
+    """Follow `source_profile` to the profile that holds keys; None when the chain does not end in one.
 
-    A profile on the way is never asked, only the keys at the end: a profile might want a token code of its own.
+    Only the keys at the end are used, never the profiles in between, since those might ask for a token code.
     """
     seen = set()
     current = profiles.get(name, {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rollout.awsapi.failures import CallFailed, ending_of, one_line
+from rollout.awsapi.failures import CallFailed, fatal_error_of, one_line
 from rollout.awsapi.faults import Fault
 from rollout.errors import AwsFailure, RolloutError, Unwritable
 
@@ -43,9 +43,9 @@ class Place:
 def failure(failed: CallFailed, place: Place, name: str, *, writing: bool) -> RolloutError:
     """Say what a call that failed for good means to the command."""
     if failed.fault in {Fault.EXPIRED, Fault.UNKNOWN_KEYS}:
-        return ending_of(failed)
+        return fatal_error_of(failed)
     tries = f" (after {failed.attempts} attempts)" if failed.attempts > 1 else ""
-    said = f"{failed.code}: {one_line(failed.said)}{tries}"
+    said = f"{failed.code}: {one_line(failed.message)}{tries}"
     if failed.not_offered:
         said = failed.short
     if writing:

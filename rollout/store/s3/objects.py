@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
-from rollout.awsapi.attempts import Attempt, Tally
+from rollout.awsapi.attempts import CallCounts, CallRequest
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.operations import Operation, Use
 from rollout.awsapi.pace import Pace
@@ -76,7 +76,7 @@ class S3Objects:
         self._client = client
         self._retries = retries or Retries()
         self._pace = Pace(self._retries.sleep, self._retries.monotonic, rate=_RATE, burst=_RATE)
-        self._tally = Tally()
+        self._tally = CallCounts()
         self._bucket: dict[str, Any] = {"Bucket": place.bucket}
         if place.owner:
             self._bucket["ExpectedBucketOwner"] = place.owner
@@ -218,7 +218,7 @@ class S3Objects:
         return {**self._kept, "ContentType": known} if known else self._kept
 
     def _ask(self, operation: Operation, make: Callable[[], T]) -> T:
-        attempt = Attempt(make, operation, "", self._pace, self._tally, own_credentials=True)
+        attempt = CallRequest(make, operation, "", self._pace, self._tally, own_credentials=True)
         return self._retries.call(attempt).value
 
     def _wait(self, turn: int) -> None:
