@@ -1,4 +1,4 @@
-"""What `rollout init` writes: a commented file to start from."""
+"""Provides the commented settings file that `rollout init` writes."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from importlib.resources import files
 
 
 def starter_text() -> str:
-    """Give the starter `rollout.yaml`; its first line names the schema, which is expected beside it."""
+    """Return the starter `rollout.yaml`; its first line names the schema file, which belongs in the same folder."""
     return files("rollout.settings").joinpath("starter.yaml").read_text(encoding="utf-8")

@@ -191,7 +191,7 @@ def test_a_session_of_the_caller_is_simulated_as_its_role_with_its_path(stub: Aw
         "Arn": arn,
         "CreateDate": datetime(2026, 1, 1, tzinfo=UTC),
     }
-    stub.on("GetRole", {"RoleToAssume": role})
+    stub.on("GetRole", {"Role": role})
     stub.on("SimulatePrincipalPolicy", simulated(lambda *_: {}))
     caller = Caller(f"arn:aws:sts::{OWN}:assumed-role/AWSReservedSSO_Admin_1/ana", OWN)
     inside = probe(an_account(OWN), caller)

@@ -295,7 +295,7 @@ def test_a_role_in_the_middle_that_cannot_be_taken_is_named_and_not_the_accounts
     stub: AwsStub, access: MAKE_DOOR
 ):
     stub.on("AssumeRole", Fail("AccessDenied", 403))
-    with pytest.raises(CannotEnter, match=f"access.hop_role {HOP} cannot be taken: AssumeRole") as refused:
+    with pytest.raises(CannotEnter, match=f"access.hop_role {HOP} cannot be assumed: AssumeRole") as refused:
         access(Ways(hop_role=HOP)).enter(an_account())
     assert f"trust policy of {HOP}" in refused.value.cure
     assert {HOP} == {params["RoleArn"] for params in stub.called("AssumeRole")}

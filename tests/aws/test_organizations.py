@@ -91,9 +91,7 @@ def test_without_paths_the_tree_is_walked(organization: AwsOrganization, listed:
 def test_an_account_that_hangs_nowhere_is_an_error(organization: AwsOrganization, listed: AwsStub):
     stray = account("999999999999")
     listed.on("ListAccounts", {"Accounts": [account(PROD), stray]})
-    with pytest.raises(
-        AwsFailure, match="accounts under none of the OUs that could be listed .1.: 999999999999"
-    ):
+    with pytest.raises(AwsFailure, match=r"under none of the OUs that could be listed \(1\): 999999999999"):
         organization.accounts()
 
 

@@ -135,8 +135,8 @@ def test_settings_that_changed_since_are_refused_before_any_gate_and_question(
 # --- rollout.yaml ---
 
 SETTINGS = [
-    ("gates:\n  lead_time: 14d\n   soak: 3d\n", "rollout.yaml:3:8: broken YAML near gates.lead_time"),
-    ("waves: [\n", "rollout.yaml:1:8: broken YAML near waves"),
+    ("gates:\n  lead_time: 14d\n   soak: 3d\n", "rollout.yaml:3:8: invalid YAML near gates.lead_time"),
+    ("waves: [\n", "rollout.yaml:1:8: invalid YAML near waves"),
     ("gates:\n  lead_tme: 7d\n", "rollout.yaml:2:3: gates.lead_tme: unknown key; did you mean lead_time?"),
     ("gates: {lead_time: 7}\n", "rollout.yaml:1:20: gates.lead_time: "),
     ("organization: mine\n", "rollout.yaml:1:15: organization: "),

@@ -1,4 +1,4 @@
-"""The journal in a bucket: an object per batch of records, none of which ever changes."""
+"""Keeps the journal in a bucket: one object per batch of records, never changed."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ FOLDER = "journal"
 
 log = logging.getLogger(__name__)
 
-# A long run writes thousands of batches, and each costs whoever reads the journal a request.
+# A long run writes thousands of batches, and each takes one request to read.
 _FOLDED_AT = 256
-_SIDE_BY_SIDE = 16
+_PARALLEL_READS = 16
 # run/00000007.jsonl, run/00000001-00000256.jsonl; and run.jsonl, a segment that was copied here from a folder.
 _NAME = re.compile(r"(?P<run>[^/]+?)(?:/(?P<first>\d{8,})(?:-(?P<last>\d{8,}))?)?\.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
 class _Batches:
-    """An object of one run: the batches that it holds, by their numbers. 0 is a segment from a folder."""
+    """An object of one run, and the numbers of the batches it contains; 0 means a segment copied from a folder."""
 
     run: str
     name: str
@@ -38,31 +38,31 @@ class _Batches:
 
 
 class S3Journal:
-    """Appends a run's records to objects of its own, and reads those of all runs (fills `Journal`).
+    """Implements `Journal`: appends a run's records to its own objects, and reads those of all runs.
 
-    Each batch is one object, made only where there is none, so there are no torn ends, and a second run of the same
-    name is refused. Several threads may append; they share batches as they would share a flush. From time to time,
-    and when a run ends, its batches are copied into one object, by which they are read faster; the batches stay.
+    Each batch is one object, created only if it does not exist: there are no torn ends, and a second run of the same
+    name is refused. Several threads may append and share batches. From time to time, and when a run ends, its batches
+    are copied into one object to speed up reading; the batches themselves remain.
     """
 
     def __init__(self, objects: S3Objects, run_id: str, known: dict[str, bytes] | None = None) -> None:
-        """Write and read nothing yet. `known` is what was read or written once: objects do not change."""
+        """Keep the arguments; make no call yet. `known` caches object contents by name, since objects never change."""
         self._objects = objects
         self._known = {} if known is None else known
         self._run = run_id
-        self._number = 0  # of the last batch
+        self._number = 0  # the number of the last batch
         self._unfolded: list[bytes] = []
         self._fold_at = _FOLDED_AT
         self._commit = GroupCommit(self._write, objects.place.where(f"{FOLDER}/{run_id}/"))
 
     def append(self, *records: Record) -> None:
-        """Write records; they are stored when this returns. Raises Unwritable."""
+        """Append records; they are stored when this returns. Raises Unwritable."""
         if any(isinstance(record, RunEnded) for record in records):
             self._fold_at = 2
         self._commit.add([line_of(record) for record in records])
 
     def records(self) -> Iterator[Record]:
-        """Read all runs, oldest first. Raises JournalDamaged."""
+        """Yield the records of all runs, oldest run first. Raises JournalDamaged."""
         runs = self._runs()
         contents = self._contents(batches.name for run in runs for batches in run)
         for run in sorted(runs, key=lambda run: (start_of(_first_line(contents[run[0].name])), run[0].run)):
@@ -70,12 +70,12 @@ class S3Journal:
                 yield from records_of(
                     BytesIO(contents[batches.name]),
                     self._where(batches.name),
-                    # Only a file of a folder can have been cut short.
+                    # Only a file from a folder can be truncated.
                     may_be_torn=not batches.first,
                 )
 
     def close(self) -> None:
-        """Take no more records."""
+        """Accept no more records."""
         self._commit.close()
 
     # --- Writing ---
@@ -84,7 +84,7 @@ class S3Journal:
         number = self._number + 1
         name = f"{self._run}/{number:08d}.jsonl"
         if self._objects.create(f"{FOLDER}/{name}", data) is None:
-            raise Unwritable(f"{self._where(name)} is there already, from another run", cure=START_AGAIN)
+            raise Unwritable(f"{self._where(name)} already exists, from another run", cure=START_AGAIN)
         self._number = number
         self._known[name] = data
         self._unfolded.append(data)
@@ -92,7 +92,7 @@ class S3Journal:
             self._fold()
 
     def _fold(self) -> None:
-        """Copy the last batches into one object. It is only for speed: where it fails, they are read one by one."""
+        """Copy the last batches into one object, which is only for speed; if it fails, they are read one by one."""
         content, count = b"".join(self._unfolded), len(self._unfolded)
         self._unfolded = []
         name = f"{self._run}/{self._number - count + 1:08d}-{self._number:08d}.jsonl"
@@ -106,7 +106,7 @@ class S3Journal:
     # --- Reading ---
 
     def _runs(self) -> list[list[_Batches]]:
-        """Find the objects to read of each run, in order."""
+        """Find which objects to read for each run, in order."""
         found: defaultdict[str, list[_Batches]] = defaultdict(list)
         for name in self._objects.names(FOLDER, deep=True):
             if match := _NAME.fullmatch(name):
@@ -115,7 +115,7 @@ class S3Journal:
         return [self._whole(batches) for batches in found.values()]
 
     def _whole(self, found: Iterable[_Batches]) -> list[_Batches]:
-        """Take each batch once, out of the largest object that holds it. Raises JournalDamaged where one is missing."""
+        """Choose the largest object for each batch, so that each is read once. Raises JournalDamaged for a gap."""
         chosen: list[_Batches] = []
         following = 1
         for batches in sorted(found, key=lambda batches: (batches.first, -batches.last)):
@@ -131,7 +131,7 @@ class S3Journal:
         contents = {name: self._known[name] for name in wanted if name in self._known}
         unknown = [name for name in wanted if name not in contents]
         if unknown:
-            with ThreadPoolExecutor(min(_SIDE_BY_SIDE, len(unknown)), thread_name_prefix="journal") as pool:
+            with ThreadPoolExecutor(min(_PARALLEL_READS, len(unknown)), thread_name_prefix="journal") as pool:
                 contents |= zip(unknown, pool.map(self._content, unknown), strict=True)
             self._known |= {name: contents[name] for name in unknown}
         return contents
@@ -145,8 +145,8 @@ class S3Journal:
     def _missing(self, name: str) -> JournalDamaged:
         return JournalDamaged(
             f"{self._where(name)} is missing",
-            cure="take that object back from a backup or an older version; "
-            "without it, nobody knows what that run changed",
+            cure="restore that object from a backup or an older object version; "
+            "without it, the changes of that run are unknown",
         )
 
     def _where(self, name: str) -> str:
