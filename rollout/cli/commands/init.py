@@ -1,4 +1,4 @@
-"""`rollout init`: a starter rollout.yaml, commented, with its JSON Schema for editors."""
+"""Implements `rollout init`: writes a commented starter rollout.yaml, and its JSON Schema for editors."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from rollout.errors import Unwritable, WrongUsage
 
 def init(
     folder: Annotated[
-        Path, typer.Option("--folder", metavar="FOLDER", help="Where to write.", file_okay=False)
+        Path, typer.Option("--folder", metavar="FOLDER", help="The folder to write to.", file_okay=False)
     ] = Path(),
-    force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
 ) -> None:
     """Write a commented rollout.yaml and rollout.schema.json.
 
@@ -30,14 +30,14 @@ def init(
     }
     there = [str(path) for path in texts if path.exists()]
     if there and not force:
-        raise WrongUsage(f"already there: {', '.join(there)}", cure="--force replaces what is there")
+        raise WrongUsage(f"these files already exist: {', '.join(there)}", cure="use --force to replace them")
     for path, text in texts.items():
         try:
             path.write_text(text, "utf-8")
         except OSError as error:
             raise Unwritable(
-                f"{path} cannot be written: {error.strerror}",
-                cure="make the folder first, or choose another --folder",
+                f"cannot write {path}: {error.strerror}",
+                cure="create the folder first, or choose another --folder",
             ) from error
         out.print(f"Wrote {path}", markup=False)
-    err.print("Next: set organization: in it, look through the rest, then rollout plan")
+    err.print("Next: set `organization` in rollout.yaml, check the other keys, then run `rollout plan`")

@@ -1,4 +1,4 @@
-"""`rollout plan`: look at everybody, judge, and write the plan that people review."""
+"""Implements `rollout plan`: reads every account, judges every user, and writes the plan for review."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def plan(
     json: Json = False,
     detailed_exitcode: Annotated[
         bool,
-        typer.Option("--detailed-exitcode", help="Leave with 3 when the plan holds users to be enforced."),
+        typer.Option("--detailed-exitcode", help="Exit with code 3 when the plan has users to enforce."),
     ] = False,
 ) -> None:
-    """Look at every account, judge every user, and write a plan. Writes nothing to AWS.
+    """Read every account, judge every user, and write a plan. Nothing is written to AWS.
 
-    Example: [bold]rollout plan[/] and then, in a pull request, review the file that it names.
+    Example: [bold]rollout plan[/], then review the file that it names in a pull request.
     """
     from rollout.workflows.inventory import read_levels, take_inventory
     from rollout.workflows.plan import compare_with, make_plan
@@ -56,16 +56,16 @@ def plan(
         for line in before.differences(planned.accounts, tuple(header.waves)):
             out.print(line, markup=False)
         out.print(f"\nPlan [bold]{header.id}[/]: {planned.stored.location}")
-        err.print("Next: review it, then rollout apply --stage dry-run")
+        err.print("Next: review the plan, then run `rollout apply --stage dry-run`")
     if any(left.state == "unreachable" for left in header.left_out):
-        warn("some accounts could not be read; they are not in the plan (see above)")
+        warn("some accounts could not be read (see above); they are not in the plan")
         raise typer.Exit(IN_PART)
     if detailed_exitcode and changes_due(planned):
         raise typer.Exit(CHANGES_DUE)
 
 
 def changes_due(planned: Planned) -> bool:
-    """Tell whether anybody is still to be enforced."""
+    """Tell whether the plan has users still to be enforced."""
     return any(
         entry.verdict == "enforce" and not entry.enforced_by
         for account in planned.accounts
@@ -89,7 +89,7 @@ def _summarise(planned: Planned) -> None:
                 held[key] = held.get(key, 0) + 1
     rows = [(code, count, cure) for (code, cure), count in sorted(held.items())]
     if rows:
-        out.print(table("\nHeld back", ("reason", "#users", "cure"), rows))
+        out.print(table("\nOn hold", ("reason", "#users", "cure"), rows))
     left_out(header)
     findings(planned)
 
@@ -102,7 +102,7 @@ def left_out(header: Header) -> None:
 
 
 def findings(planned: Planned) -> None:
-    """Print what a person must look at."""
+    """Print the findings, which a person should check."""
     found = [*planned.stored.header.findings, *(one for part in planned.accounts for one in part.findings)]
     rows = [(one.code, one.account_id, one.text) for one in found]
     if rows:

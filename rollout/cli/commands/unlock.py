@@ -1,4 +1,4 @@
-"""`rollout unlock`: take the lock away from a run that is dead."""
+"""Implements `rollout unlock`: removes the lock of a run that has died."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rollout.cli.terminal.console import confirm, err, out
 
 
 def unlock(config: Config = None, profile: Profile = None, yes: Yes = False) -> None:
-    """Take over a stale lock: says who holds it, and asks. A run that still lives stops at its next account.
+    """Remove a stale lock, after showing who holds it. If that run is still alive, it stops at its next account.
 
     Example: [bold]rollout unlock[/] after a laptop died in the middle of a run.
     """
@@ -25,7 +25,10 @@ def unlock(config: Config = None, profile: Profile = None, yes: Yes = False) -> 
         out.print(f"Nobody holds the lock of organization {organization_id}.", markup=False)
         return
     err.print(f"The lock of organization {organization_id} is held by {holder.sentence}.", markup=False)
-    err.print("Take it only if that run is dead: two at once do not know of each other.")
-    confirm("Take the lock away?", yes=yes)
+    err.print("Remove it only if that run has died: two runs at once would interfere with each other.")
+    confirm("Remove the lock?", yes=yes)
     former = lock.break_open(organization_id)
-    out.print(f"Taken from {former.sentence}." if former else "It was given back meanwhile.", markup=False)
+    out.print(
+        f"Removed the lock of {former.sentence}." if former else "The lock was released in the meantime.",
+        markup=False,
+    )

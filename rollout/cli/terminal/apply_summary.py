@@ -1,4 +1,4 @@
-"""Says what came of an apply: to how many users, who was left alone and why, which accounts stayed shut."""
+"""Prints the result of an apply: the users by outcome, those left alone and why, and the accounts that failed."""
 
 from __future__ import annotations
 
@@ -16,35 +16,38 @@ if TYPE_CHECKING:
     from rollout.domain.progress.records import AccountFailed, UserSkipped
     from rollout.workflows.apply.order import Applied
 
-# The words of a tally that count users, in the order of interest: what to say after a run, and after a rehearsal.
+# The counters of users in order of interest, with their texts after a run and after a rehearsal.
 USERS: Mapping[str, tuple[str, str]] = {
     "enforced": ("enforced now", "would be enforced"),
     "already enforced": ("enforced before", "enforced before"),
-    "told": ("told", "would be told"),
-    "queued": ("mail queued, not known to be delivered", "would be told"),
-    "already told": ("told before", "told before"),
-    "reminded": ("reminded of the day told", "would be reminded of the day told"),
+    "told": ("notified", "would be notified"),
+    "queued": ("notice queued, delivery not confirmed", "would be notified"),
+    "already told": ("notified before", "notified before"),
+    "reminded": ("reminded", "would be reminded"),
     "reminders not sent": ("reminder could not be sent", "reminder could not be sent"),
-    "unaffected": ("need no notice: nothing changes for them", "need no notice: nothing changes for them"),
-    "enrolment rights": ("may enrol a device from now on", "would get the right to enrol a device"),
-    "let out": ("let out, now exempt", "would be let out, now exempt"),
-    "waiting": ("wait for the day told", "wait for the day told"),
-    "notice": ("not told yet, so not enforced", "not told yet, so not enforced"),
-    "not reached": ("could not be told", "could not be told"),
+    "unaffected": ("unaffected: no notice needed", "unaffected: no notice needed"),
+    "enrolment rights": ("given permission to enrol a device", "would be given permission to enrol a device"),
+    "let out": ("released, because exempt now", "would be released, because exempt now"),
+    "waiting": ("waiting for their announced date", "waiting for their announced date"),
+    "notice": ("not notified yet, so not enforced", "not notified yet, so not enforced"),
+    "not reached": ("could not be notified", "could not be notified"),
     "failed": ("failed", "would fail"),
-    "budget": ("not tried: too many of their wave have failed", "not tried: too many would fail"),
+    "budget": (
+        "not attempted: too many failures in their wave",
+        "would not be attempted: too many failures in their wave",
+    ),
     "drift": ("changed since the plan: left alone", "changed since the plan: left alone"),
-    "exempt": ("exempt by now: left alone", "exempt by now: left alone"),
-    "released": ("let out by hand: left so", "let out by hand: left so"),
-    "gone": ("gone", "gone"),
+    "exempt": ("exempt now: left alone", "exempt now: left alone"),
+    "released": ("released: left alone", "released: left alone"),
+    "gone": ("deleted since the plan", "deleted since the plan"),
     "excluded": ("in an account that is excluded now", "in an account that is excluded now"),
 }
-# Those that count something else.
+# The counters of other things, in the singular and the plural.
 OTHERS: Mapping[str, tuple[str, str]] = {
     "messages": ("message", "messages"),
     "writes": ("write to AWS", "writes to AWS"),
     "new default versions": ("new default policy version", "new default policy versions"),
-    "policy versions held back": ("policy version held back", "policy versions held back"),
+    "policy versions held back": ("policy version not activated", "policy versions not activated"),
 }
 SHOWN = 15
 
@@ -74,7 +77,7 @@ def tell(result: Applied, run: str, header: Header, report: str | None) -> None:
 def tell_gates(
     gates: Iterable[GateAnswer], inherited: Mapping[str, str], overrides: Mapping[str, str]
 ) -> None:
-    """Print what the gates said, with their numbers, and who lets the wave through all the same."""
+    """Print each gate's answer with its numbers, and its override if there is one."""
     for answer in gates:
         err.print(f"Gate {answer.gate}: {answer.result} ({answer.detail})", markup=False)
         if not answer.passes and answer.gate in overrides:
@@ -99,7 +102,7 @@ def _other_counts(result: Applied, *, rehearsal: bool) -> str:
         if (count := result.tally[word])
     ]
     if rehearsal:
-        return f"Only noted, not done: {', '.join(told)}." if told else "Nothing would be written."
+        return f"Recorded but not carried out: {', '.join(told)}." if told else "Nothing would be written."
     if not result.tally["writes"]:
         told.append("no write to AWS was needed")
     text = ", ".join(told)
@@ -117,7 +120,7 @@ def _tell_left_alone(result: Applied, run: str) -> None:
     ]
     if not rows:
         return
-    out.print(table("\nNot moved in this run", ("outcome", "#users", "why", "who"), rows[:SHOWN]))
+    out.print(table("\nLeft alone in this run", ("outcome", "#users", "why", "who"), rows[:SHOWN]))
     if len(rows) > SHOWN:
         out.print(f"and {len(rows) - SHOWN} more reasons: see changes.csv in the report")
 
@@ -133,11 +136,11 @@ def _tell_failed_accounts(result: Applied, run: str) -> None:
             last[failure.account_id] = failure
     rows = [(account, failure.reason, failure.cure) for account, failure in sorted(last.items())]
     if rows:
-        out.print(table("\nAccounts that could not be worked on", ("account", "reason", "cure"), rows))
+        out.print(table("\nFailed accounts", ("account", "reason", "cure"), rows))
 
 
 def as_json(result: Applied, report: str | None) -> dict[str, object]:
-    """Give the outcome of a run as JSON-able values."""
+    """Return the result of a run as JSON-compatible values."""
     return {
         "stage": str(result.stage),
         "waves": list(result.waves),
