@@ -186,7 +186,7 @@ class RulesSection(Section):
         description="Apply refuses an older plan; at least the lead time plus the soaks between all waves.",
     )
     max_exempt_percent: Percent = Field(
-        10.0, description="Apply refuses a plan that exempts a larger percentage of all users."
+        10.0, description="Planning fails if a larger percentage of all users is exempt."
     )
     break_glass: Users = Field((), description="Emergency users, never enforced.")
     enforce_machines: Users = Field(

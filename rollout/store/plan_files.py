@@ -124,7 +124,7 @@ class Plans:
         known = ", ".join(name.removesuffix(ENDING) for name in self._candidates("")[-3:])
         raise NoPlan(
             f'no plan "{reference}": no path, file stem or plan ID matches',
-            cure=f"the newest plans are {known}" if known else "run `rollout plan`",
+            cure=f"name one of these: {known}" if known else "run `rollout plan`",
         )
 
     def _places(self, reference: str) -> Iterator[tuple[NamedFiles, str]]:

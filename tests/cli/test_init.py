@@ -31,7 +31,10 @@ def test_it_never_writes_over_a_file_unless_told(empty: Shell):
     (empty.folder / "rollout.yaml").write_text("version: 1\n")
     said = empty("init")
     assert 2 == said.code
-    assert ["Error: already there: rollout.yaml", "  Cure: --force replaces what is there"] == said.errors
+    assert [
+        "Error: these files already exist: rollout.yaml",
+        "  Cure: use --force to replace them",
+    ] == said.errors
     assert {"rollout.yaml": b"version: 1\n"} == empty.files()
     assert 0 == empty("init", "--force").code
     assert "waves:" in (empty.folder / "rollout.yaml").read_text()
@@ -40,7 +43,7 @@ def test_it_never_writes_over_a_file_unless_told(empty: Shell):
 def test_a_folder_that_is_not_there_is_named(empty: Shell):
     said = empty("init", "--folder", "no/such")
     assert 1 == said.code
-    assert f"no{os.sep}such{os.sep}rollout.yaml cannot be written: No such file or directory" in said.err
+    assert f"cannot write no{os.sep}such{os.sep}rollout.yaml: No such file or directory" in said.err
     assert not empty.files()
 
 

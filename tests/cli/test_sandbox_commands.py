@@ -32,7 +32,7 @@ def test_it_starts_moves_and_stops(empty: Shell):
     try:
         started = empty("sandbox", "start")
         assert 0 == started.code
-        assert "answers at http://127.0.0.1:" in started.err
+        assert "runs at http://127.0.0.1:" in started.err
         lines = started.out.splitlines()
         assert "unset AWS_PROFILE AWS_SESSION_TOKEN" == lines[-1]
         exports = dict(shlex.split(line)[1].split("=", 1) for line in lines[:-1])
@@ -61,7 +61,7 @@ def test_where_none_runs_that_is_said(empty: Shell):
         "  Cure: start one: rollout sandbox start",
     ] == advanced.errors
     stopped = empty("sandbox", "stop")
-    assert (0, "No sandbox runs for this folder.\n") == (stopped.code, stopped.out)
+    assert (0, "No sandbox is running for this folder.\n") == (stopped.code, stopped.out)
     assert {} == empty.files()
 
 
@@ -95,7 +95,7 @@ def test_without_its_extra_the_cure_is_named(words: list[str], empty: Shell):
     )
     assert 1 == said.returncode
     assert [
-        "Error: the embedded organization is not installed: moto, flask, flask_cors missing",
+        "Error: the sandbox is not installed: moto, flask, flask_cors missing",
         "  Cure: pip install 'rollout[sandbox]'",
     ] == said.stderr.splitlines()[-2:]
     assert {} == empty.files()
