@@ -54,11 +54,11 @@ class FiledPlan:
         Both files are verified again, since days may pass between opening a plan and applying it.
         """
         _check(self)
-        beside = _beside(self.name)
-        there = self.files.where(beside)
+        evidence_name = _evidence_name(self.name)
+        there = self.files.where(evidence_name)
         with (
             _reading(self.files, self.name) as documents,
-            _reading(self.files, beside) as zipped,
+            _reading(self.files, evidence_name) as zipped,
             evidence.unzipped(zipped, there) as lines,
         ):
             reader = evidence.EvidenceReader(lines, there)
@@ -88,7 +88,10 @@ class Plans:
         wave_order = {wave: place for place, wave in enumerate(header.waves)}
         with SpooledTemporaryFile(max_size=_IN_MEMORY) as body:
             # The header comes first and contains the evidence's digest, so the documents are buffered.
-            with self._files.writing(_beside(name)) as stream, plan_yaml.DocumentWriter(body) as documents:
+            with (
+                self._files.writing(_evidence_name(name)) as stream,
+                plan_yaml.DocumentWriter(body) as documents,
+            ):
                 facts = evidence.EvidenceWriter(stream)
                 for account in _in_order(accounts):
                     documents.write_account(account, wave_order)
@@ -200,11 +203,11 @@ def is_file(path: Path) -> bool:
 
 def _check(plan: FiledPlan) -> None:
     """Verify both files against the header. Raises NoPlan, PlanRefused."""
-    beside = _beside(plan.name)
-    there = plan.files.where(beside)
+    evidence_name = _evidence_name(plan.name)
+    there = plan.files.where(evidence_name)
     _check_file(plan)
     try:
-        with _reading(plan.files, beside) as stream:
+        with _reading(plan.files, evidence_name) as stream:
             evidence.verify(stream, plan.header.digests.evidence, there)
     except FileNotFoundError as problem:
         raise PlanRefused(
@@ -241,7 +244,7 @@ def _reading(files: NamedFiles, name: str) -> Iterator[BinaryIO]:
         ) from problem
 
 
-def _beside(name: str) -> str:
+def _evidence_name(name: str) -> str:
     return name.removesuffix(ENDING) + EVIDENCE
 
 

@@ -64,7 +64,7 @@ def test_a_difference_from_anything_else_is_wrong_usage(shell: Shell):
     assert 2 == said.code
     assert [
         'Error: cannot compare with "sead"',
-        "  Cure: use: --diff seed",
+        "  Cure: use --diff seed",
     ] == said.errors
 
 

@@ -42,12 +42,12 @@ def test_it_starts_moves_and_stops(empty: Shell):
         assert 1 == again.code
         assert [
             f"Error: a sandbox is already running for {empty.folder}",
-            "  Cure: use it, or stop it: rollout sandbox stop",
+            "  Cure: use it, or stop it with `rollout sandbox stop`",
         ] == again.errors
 
         moved = empty("sandbox", "advance", "14d")
         assert 0 == moved.code
-        assert "The sandbox's clock says " in moved.out
+        assert "The sandbox's clock is now " in moved.out
     finally:
         stopped = empty("sandbox", "stop")
     assert (0, "Stopped.\n") == (stopped.code, stopped.out)
@@ -58,7 +58,7 @@ def test_where_none_runs_that_is_said(empty: Shell):
     assert 1 == advanced.code
     assert [
         f"Error: no sandbox is running for {empty.folder}",
-        "  Cure: start one: rollout sandbox start",
+        "  Cure: start one with `rollout sandbox start`",
     ] == advanced.errors
     stopped = empty("sandbox", "stop")
     assert (0, "No sandbox is running for this folder.\n") == (stopped.code, stopped.out)

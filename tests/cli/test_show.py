@@ -38,7 +38,7 @@ def test_a_judgement_is_explained_with_its_facts_and_its_cure(name: str, planned
 def test_what_evaluation_answered_is_shown_request_by_request(planned: Shell):
     said = planned("show", "--user", "quinn.murphy").out
     assert "Without MFA, under the present policies (covered = every request is explicitly denied)" in said
-    assert "sts:GetSessionToken needs no permission, only no explicit Deny" in said
+    assert "sts:GetSessionToken needs no Allow, only no explicit Deny" in said
     for request in ("s3:ListAllMyBuckets", "iam:CreateVirtualMFADevice", "iam:ResyncMFADevice"):
         assert request in said
     for word in ("ImplicitlyDenied", "ExplicitlyDenied", "Undecided"):

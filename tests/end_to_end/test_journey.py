@@ -164,7 +164,7 @@ def rows(journey: Journey, table: str) -> list[dict[str, str]]:
 
 def test_nothing_needs_to_be_told_but_the_endpoint_and_the_credentials(journey: Journey):
     said = journey.said["plan"]
-    assert "Note: no organization: in rollout.yaml; working on " in said.err
+    assert "Note: rollout.yaml names no organization; using " in said.err
     assert journey.sandbox.organization_id in said.err
     assert [] == journey.asked["plan"]
 

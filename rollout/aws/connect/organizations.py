@@ -161,7 +161,7 @@ class AwsOrganization:
 
 
 def state_of(found: AccountTypeDef) -> AccountState:
-    """Read `State`, and the retired `Status` only where there is none (aws-facts.md#organizations). Raises AwsFailure.
+    """Read `State`, or the retired `Status` if it is missing (aws-facts.md#organizations). Raises AwsFailure.
 
     Where only `Status` is available, a closed account appears as SUSPENDED, which `rollout` leaves alone too.
     """

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 
 def document_of(raw: object) -> Mapping[str, object] | str:
-    """Return a mapping as it is, decode text (URL-encoded or not), and return text that is no JSON object unchanged."""
+    """Return a mapping as it is, decode text (URL-encoded or not), and return any other text unchanged."""
     if isinstance(raw, Mapping):
         return raw
     text = str(raw)

@@ -84,7 +84,7 @@ class _Story:
         self._run("plan", expected=IN_PART)
         _step("Rehearse the whole plan, with real reads but no writes")
         self._run("apply", "--stage", "dry-run")
-        waves = [stand.wave for stand in _stands() if stand.users]
+        waves = [stand.wave for stand in _wave_states() if stand.users]
         for wave in waves:
             _step(f'Notify the users of wave "{wave}": what will happen, and from which day')
             self._run("apply", "--stage", "notify", "--yes")
@@ -95,7 +95,7 @@ class _Story:
             _step(f'Move the organization\'s clock forward by {days} days, then enforce wave "{wave}"')
             self._advance(timedelta(days=days) + A_LITTLE)
             self._run("apply", "--stage", "enforce", "--yes")
-            _check([stand for stand in _stands() if stand.wave == wave])
+            _check([stand for stand in _wave_states() if stand.wave == wave])
         _step("Enforce once more: nothing is left to do, so nothing is written")
         self._run("apply", "--stage", "enforce", "--yes")
         _step("Check in AWS itself that everybody is enforced who should be")
@@ -103,9 +103,9 @@ class _Story:
         _step("Show the status, and write the report")
         self._run("status")
         self._run("report")
-        stands = _stands()
-        _check(stands)
-        total = sum(stand.users for stand in stands)
+        states = _wave_states()
+        _check(states)
+        total = sum(stand.users for stand in states)
         out.print(
             f"\nDone: all {total} users due for enforcement were notified in time and are enforced.",
             markup=False,
@@ -123,9 +123,9 @@ class _Story:
             )
 
 
-def _check(stands: Sequence[WaveStands]) -> None:
+def _check(states: Sequence[WaveStands]) -> None:
     behind = [
-        f"{stand.wave}: {stand.enforced} of {stand.users}" for stand in stands if stand.enforced < stand.users
+        f"{stand.wave}: {stand.enforced} of {stand.users}" for stand in states if stand.enforced < stand.users
     ]
     if behind:
         raise DemoFailed(
@@ -133,7 +133,7 @@ def _check(stands: Sequence[WaveStands]) -> None:
         )
 
 
-def _stands() -> list[WaveStands]:
+def _wave_states() -> list[WaveStands]:
     from rollout.cli.commands.status import stands_of
 
     files, plan = _newest()

@@ -68,8 +68,8 @@ class ArnComparison:
         if not len(self.parts) == len(parts) == ARN_PARTS:
             match = self.whole.matches(value, facts)
             return None if match is False or match is None else UNKNOWN
-        alike = [wanted.matches(part, facts) for wanted, part in zip(self.parts, parts, strict=True)]
-        known = [match for match in alike if match is not None]
+        matched = [wanted.matches(part, facts) for wanted, part in zip(self.parts, parts, strict=True)]
+        known = [match for match in matched if match is not None]
         return all_of(known) if len(known) == ARN_PARTS else None
 
     @property
@@ -172,12 +172,14 @@ _DATE = re.compile(
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def texts_alike(text: str, *, variables: bool, wildcards: bool = False, fold: bool = False) -> TextComparison:
+def compile_text(
+    text: str, *, variables: bool, wildcards: bool = False, fold: bool = False
+) -> TextComparison:
     """Compile a string comparison."""
     return TextComparison(pattern(text, variables=variables, wildcards=wildcards, fold=fold))
 
 
-def arns_alike(text: str, *, variables: bool) -> ArnComparison:
+def compile_arn(text: str, *, variables: bool) -> ArnComparison:
     """Compile an ARN comparison."""
     parts = split_outside_variables(text, variables=variables)
     return ArnComparison(
@@ -186,27 +188,27 @@ def arns_alike(text: str, *, variables: bool) -> ArnComparison:
     )
 
 
-def numbers_in_order(text: str, test: Order) -> OrderComparison:
+def compile_number(text: str, test: Order) -> OrderComparison:
     """Compile a numeric comparison."""
     return OrderComparison(test, read_number, read_number(text))
 
 
-def dates_in_order(text: str, test: Order) -> OrderComparison:
+def compile_date(text: str, test: Order) -> OrderComparison:
     """Compile a date comparison."""
     return OrderComparison(test, read_instant, read_instant(text))
 
 
-def truths_alike(text: str, *, variables: bool) -> BoolComparison:
+def compile_bool(text: str, *, variables: bool) -> BoolComparison:
     """Compile a boolean comparison."""
     return BoolComparison(UNKNOWN if variables and "${" in text else _TRUTHS.get(text.lower()))
 
 
-def bytes_alike(text: str) -> BytesComparison:
+def compile_bytes(text: str) -> BytesComparison:
     """Compile a binary comparison."""
     return BytesComparison(read_base64(text))
 
 
-def address_within(text: str) -> AddressComparison:
+def compile_address(text: str) -> AddressComparison:
     """Compile an address comparison."""
     return AddressComparison(_network(text))
 

@@ -168,20 +168,20 @@ def _plain(compiler: Callable[[str], Comparison]) -> _Compiler:
 
 
 def _number(test: Order) -> _Compiler:
-    return _plain(partial(comparisons.numbers_in_order, test=test))
+    return _plain(partial(comparisons.compile_number, test=test))
 
 
 def _date(test: Order) -> _Compiler:
-    return _plain(partial(comparisons.dates_in_order, test=test))
+    return _plain(partial(comparisons.compile_date, test=test))
 
 
 _BASES: dict[str, tuple[_Compiler, bool]] = {
-    "StringEquals": (comparisons.texts_alike, False),
-    "StringNotEquals": (comparisons.texts_alike, True),
-    "StringEqualsIgnoreCase": (partial(comparisons.texts_alike, fold=True), False),
-    "StringNotEqualsIgnoreCase": (partial(comparisons.texts_alike, fold=True), True),
-    "StringLike": (partial(comparisons.texts_alike, wildcards=True), False),
-    "StringNotLike": (partial(comparisons.texts_alike, wildcards=True), True),
+    "StringEquals": (comparisons.compile_text, False),
+    "StringNotEquals": (comparisons.compile_text, True),
+    "StringEqualsIgnoreCase": (partial(comparisons.compile_text, fold=True), False),
+    "StringNotEqualsIgnoreCase": (partial(comparisons.compile_text, fold=True), True),
+    "StringLike": (partial(comparisons.compile_text, wildcards=True), False),
+    "StringNotLike": (partial(comparisons.compile_text, wildcards=True), True),
     "NumericEquals": (_number(compare.eq), False),
     "NumericNotEquals": (_number(compare.eq), True),
     "NumericLessThan": (_number(compare.lt), False),
@@ -194,14 +194,14 @@ _BASES: dict[str, tuple[_Compiler, bool]] = {
     "DateLessThanEquals": (_date(compare.le), False),
     "DateGreaterThan": (_date(compare.gt), False),
     "DateGreaterThanEquals": (_date(compare.ge), False),
-    "Bool": (comparisons.truths_alike, False),
-    "BinaryEquals": (_plain(comparisons.bytes_alike), False),
-    "IpAddress": (_plain(comparisons.address_within), False),
-    "NotIpAddress": (_plain(comparisons.address_within), True),
-    "ArnEquals": (comparisons.arns_alike, False),
-    "ArnLike": (comparisons.arns_alike, False),
-    "ArnNotEquals": (comparisons.arns_alike, True),
-    "ArnNotLike": (comparisons.arns_alike, True),
+    "Bool": (comparisons.compile_bool, False),
+    "BinaryEquals": (_plain(comparisons.compile_bytes), False),
+    "IpAddress": (_plain(comparisons.compile_address), False),
+    "NotIpAddress": (_plain(comparisons.compile_address), True),
+    "ArnEquals": (comparisons.compile_arn, False),
+    "ArnLike": (comparisons.compile_arn, False),
+    "ArnNotEquals": (comparisons.compile_arn, True),
+    "ArnNotLike": (comparisons.compile_arn, True),
 }
 _NAMES = {name.lower(): name for name in (*_BASES, "Null")}
 _PARTS = re.compile(r"(?:(forallvalues|foranyvalue):)?([a-z]+?)(ifexists)?", re.IGNORECASE)
