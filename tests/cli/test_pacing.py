@@ -98,9 +98,9 @@ def test_without_a_terminal_a_line_comes_every_few_seconds(lines):
     progress.finish()
     assert [
         "Enforcing: 50 of 1,000 (5%), 10 per second, 2 min left; 222233334444 hub",
-        "Enforcing: 100 of 1,000 (10 %), 10 a second, 2 min left; 222233334444 hub",
-        "Enforcing: 150 of 1,000 (15 %), 10 a second, 1 min left; 222233334444 hub",
-        "Enforcing: 200 of 1,000 (20 %), 10 a second, 1 min left; 222233334444 hub",
+        "Enforcing: 100 of 1,000 (10%), 10 per second, 2 min left; 222233334444 hub",
+        "Enforcing: 150 of 1,000 (15%), 10 per second, 1 min left; 222233334444 hub",
+        "Enforcing: 200 of 1,000 (20%), 10 per second, 1 min left; 222233334444 hub",
         "Enforcing: 200 of 1,000 in 20 s",
     ] == lines
 

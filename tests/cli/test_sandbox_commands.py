@@ -77,7 +77,7 @@ def test_a_folder_that_cannot_be_written_is_named(empty: Shell):
     (empty.folder / ".rollout").touch()
     said = empty("sandbox", "start")
     assert 1 == said.code
-    assert f"{empty.folder} cannot be written" in said.errors[0]
+    assert f"cannot write to {empty.folder}" in said.errors[0]
     assert [".rollout"] == list(empty.files())
 
 
