@@ -2,13 +2,17 @@
 
 PYTHON ?= python3
 WORKERS ?= auto
+# What `make test` installs: every extra that has tests, so that none of them is skipped.
+EXTRAS ?= sandbox,dev,parquet
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 INPUTS := pyproject.toml constraints.txt
+# By file, for the tests of a file share what they start; slow files first (tests/conftest.py), in that order.
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test kill check format venv lock clean
+.PHONY: help demo test quick kill check format docs venv lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | grep -v 'make help' | expand -t 16
@@ -17,7 +21,10 @@ demo: $(VENV)/.sandbox ## show everything on a sandbox organization, without an 
 	@$(BIN)/rollout demo
 
 test: $(VENV)/.dev ## run the tests (pytest options: ARGS='-k plan')
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(PYTEST) $(ARGS)
+
+quick: $(VENV)/.dev ## run the tests of decisions and commands only, in under a minute
+	@$(PYTEST) tests/domain tests/workflows $(ARGS)
 
 kill: $(VENV)/.dev ## enforce 2,000 users while killing the runs 50 times (ARGS='--seed 7')
 	@$(BIN)/python -m tests.kill $(ARGS)
@@ -33,6 +40,9 @@ check: $(VENV)/.dev ## run the linters, the type checker and the layer contracts
 format: $(VENV)/.dev ## let ruff fix what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+docs: $(VENV)/.dev ## write the tables in docs/ that are generated from the code
+	@$(BIN)/python -m tests.docs
 
 venv: $(VENV)/.dev ## only create .venv, with everything that tests and checks need
 
@@ -61,6 +71,6 @@ $(VENV)/.sandbox: $(VENV)/.made $(INPUTS)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.made $(INPUTS)
-	@echo 'Installing rollout with its sandbox, and the tools for tests and checks ...'
-	@$(PIP) install --constraint constraints.txt --editable '.[sandbox,dev]'
+	@echo 'Installing rollout with $(EXTRAS) ...'
+	@$(PIP) install --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	@touch $@ $(VENV)/.sandbox

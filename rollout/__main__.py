@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 
-INTERRUPTED = 130
+from rollout.errors import ExitCode
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)  # noqa: T201 - what could say it better may not be imported yet
-        code = INTERRUPTED
+        code = ExitCode.INTERRUPTED
     _flush()
     sys.exit(code)
 

@@ -2,11 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Self
+
+
+class ExitCode(IntEnum):
+    """Every code that a command ends with; `meaning` is what README says of it."""
+
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> Self:
+        """Make a number that knows what it means."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    DONE = 0, "done, or nothing due yet"
+    ERROR = 1, "error"
+    WRONG_USAGE = 2, "wrong usage or settings"
+    CHANGES_FOUND = 3, "changes due (`plan --detailed-exitcode`) or drift found (`verify`)"
+    IN_PART = 4, "done in part: accounts unreachable or users failed, all listed"
+    REFUSED = 5, "refused by a guard, gate or lock"
+    PLAN_REFUSED = 6, "plan altered, too old, or of another organization"
+    INTERRUPTED = 130, "interrupted, can be resumed"
+
+
+GRAVEST_FIRST = (
+    ExitCode.PLAN_REFUSED,
+    ExitCode.REFUSED,
+    ExitCode.ERROR,
+    ExitCode.IN_PART,
+    ExitCode.CHANGES_FOUND,
+)
+
+
+def gravest(found: Mapping[ExitCode, bool]) -> ExitCode:
+    """Choose the code of a command that found several things: the gravest that is true, `DONE` where none is."""
+    return next((code for code in GRAVEST_FIRST if found.get(code)), ExitCode.DONE)
+
 
 class RolloutError(Exception):
     """A foreseeable bad ending; `str()` says what happened, `cure` what to do next."""
 
-    exit_code = 1
+    exit_code = ExitCode.ERROR
 
     def __init__(self, message: str, *, cure: str = "") -> None:
         """Keep the sentence for the operator and the cure that goes with it."""
@@ -15,21 +55,21 @@ class RolloutError(Exception):
 
 
 class WrongUsage(RolloutError):
-    """The command line asks for something that makes no sense."""
+    """The command line asks for something that cannot be done."""
 
-    exit_code = 2
+    exit_code = ExitCode.WRONG_USAGE
 
 
 class BadSettings(RolloutError):
     """`rollout.yaml`, a `ROLLOUT_*` variable or a flag holds something that is not a setting."""
 
-    exit_code = 2
+    exit_code = ExitCode.WRONG_USAGE
 
 
 class EmptySelection(RolloutError):
     """A wave, account, OU or user glob matches nothing; never read as "everything"."""
 
-    exit_code = 2
+    exit_code = ExitCode.WRONG_USAGE
 
 
 class NoCredentials(RolloutError):
@@ -51,7 +91,7 @@ class AwsFailure(RolloutError):
 class InsecureEndpoint(RolloutError):
     """An endpoint override would send signed calls over plain HTTP beyond this machine."""
 
-    exit_code = 2
+    exit_code = ExitCode.WRONG_USAGE
 
 
 class NoPlan(RolloutError):
@@ -77,28 +117,28 @@ class SandboxFailure(RolloutError):
 class Refused(RolloutError):
     """A guard or gate says no; its numbers are in the message."""
 
-    exit_code = 5
+    exit_code = ExitCode.REFUSED
 
 
 class LockHeld(RolloutError):
-    """Another operator carries changes in this organization right now."""
+    """Another operator is making changes in this organization right now."""
 
-    exit_code = 5
+    exit_code = ExitCode.REFUSED
 
 
 class PlanRefused(RolloutError):
     """The plan may not be applied: altered, too old, without evidence, or of other settings."""
 
-    exit_code = 6
+    exit_code = ExitCode.PLAN_REFUSED
 
 
 class OtherOrganization(RolloutError):
-    """The credentials, the plan and `rollout.yaml` do not speak of the same organization."""
+    """The credentials, the plan and `rollout.yaml` belong to different organizations."""
 
-    exit_code = 6
+    exit_code = ExitCode.PLAN_REFUSED
 
 
 class Interrupted(RolloutError):
     """Ctrl-C or SIGTERM: the change in hand was finished and saved; the run can go on later."""
 
-    exit_code = 130
+    exit_code = ExitCode.INTERRUPTED

@@ -37,18 +37,22 @@ from rollout.domain.policy.changes import (
     Applied,
     Change,
     Outcome,
+    SkipCode,
     UserRef,
 )
+from rollout.domain.progress.gate_result import Result
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import (
     AccountFailed,
     Approved,
+    Before,
     GateOverridden,
     GateRead,
     Intent,
     Record,
     Reminded,
     RunEnded,
+    RunEnding,
     RunStarted,
     Settled,
     Told,
@@ -83,7 +87,7 @@ def an_id(*parts: str, prefix: str = "AIDA") -> str:
 # --- Organization ---
 
 
-def an_organization(id: str = ORGANIZATION, management: str = MANAGEMENT) -> Organization:  # noqa: A002
+def an_organization(id: str = ORGANIZATION, management: str = MANAGEMENT) -> Organization:  # noqa: A002 - the name of the field that it fills
     return Organization(id, management)
 
 
@@ -92,7 +96,7 @@ def a_caller(arn: str = OPERATOR, account_id: str = MANAGEMENT, source: str | No
 
 
 def an_account(
-    id: str = ACCOUNT,  # noqa: A002
+    id: str = ACCOUNT,  # noqa: A002 - the name of the field that it fills
     name: str = "payments-prod",
     *,
     ou: str = "Workloads/Prod",
@@ -450,7 +454,7 @@ def an_intent(
     before: str = "absent",
     wave: str = "rest",
 ) -> Intent:
-    return Intent(run, at, number, change or a_membership(), before, wave)
+    return Intent(run, at, number, change or a_membership(), Before(before), wave)
 
 
 def a_settlement(
@@ -556,7 +560,7 @@ def a_passed(
     at: datetime = NOW,
     wave: str = "rest",
 ) -> UserSkipped:
-    return UserSkipped(run, at, a_ref(user) if isinstance(user, str) else user, wave, code, detail)
+    return UserSkipped(run, at, a_ref(user) if isinstance(user, str) else user, wave, SkipCode(code), detail)
 
 
 def an_account_failure(
@@ -579,7 +583,7 @@ def a_gate_read(
     run: str = "run-1",
     at: datetime = NOW,
 ) -> GateRead:
-    return GateRead(run, at, wave, gate, result, detail)
+    return GateRead(run, at, wave, gate, Result(result), detail)
 
 
 def an_override(
@@ -603,7 +607,7 @@ def a_carried(
 def an_end(
     ending: str = "done", *, run: str = "run-1", at: datetime = NOW, counts: Mapping[str, int] | None = None
 ) -> RunEnded:
-    return RunEnded(run, at, ending, counts or {})
+    return RunEnded(run, at, RunEnding(ending), counts or {})
 
 
 def a_progress(*records: Record, organization_id: str = ORGANIZATION) -> Progress:

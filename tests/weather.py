@@ -46,7 +46,7 @@ class Weather:
         self._dice, self._lock = random.Random(seed), threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"weather": self}))
         self._server.daemon_threads = True
-        self._server.handle_error = lambda *_: None  # type: ignore[method-assign] # hanging up is the point
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # hanging up is the point
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
@@ -44,6 +44,9 @@ def date_of(header: str | None) -> datetime | None:
     if not header:
         return None
     try:
-        return parsedate_to_datetime(header)
+        moment = parsedate_to_datetime(header)
     except ValueError:
         return None
+    return (
+        moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    )  # "-0000" says UTC, and nothing of the place

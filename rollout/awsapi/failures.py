@@ -19,7 +19,7 @@ from botocore.exceptions import (
     UnknownCredentialError,
 )
 
-from rollout.awsapi.faults import Fault, code_of, fault_of, message_of
+from rollout.awsapi.faults import Fault, code_of, fault_of, message_of, request_id_of
 from rollout.errors import AwsFailure, ExpiredCredentials, NoCredentials, RolloutError
 
 SESSION_ENDED = (
@@ -44,11 +44,18 @@ class CallFailed(Exception):
     """One AWS call failed for good; the caller decides what that means for the account.
 
     `fault` is the kind of failure, `code` and `message` are AWS's error code and message, `attempts` is the number of
-    requests sent (0 when none was).
+    requests sent (0 when none was), `request_id` is what AWS support asks for ("" without a response).
     """
 
     def __init__(
-        self, operation: str, account_id: str, fault: Fault, code: str, message: str, attempts: int = 1
+        self,
+        operation: str,
+        account_id: str,
+        fault: Fault,
+        code: str,
+        message: str,
+        attempts: int = 1,
+        request_id: str = "",
     ) -> None:
         """Keep AWS's code and message, but not botocore's exception."""
         self.operation = operation
@@ -57,12 +64,21 @@ class CallFailed(Exception):
         self.code = code
         self.message = message
         self.attempts = attempts
+        self.request_id = request_id
         super().__init__(self.sentence)
 
     @classmethod
     def of(cls, error: Exception, operation: str, account_id: str, attempts: int = 1) -> CallFailed:
         """Translate one of botocore's exceptions."""
-        return cls(operation, account_id, fault_of(error), code_of(error), message_of(error), attempts)
+        return cls(
+            operation,
+            account_id,
+            fault_of(error),
+            code_of(error),
+            message_of(error),
+            attempts,
+            request_id_of(error),
+        )
 
     @classmethod
     def missing(cls, operation: str, account_id: str) -> CallFailed:

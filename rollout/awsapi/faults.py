@@ -164,6 +164,13 @@ def message_of(error: Exception) -> str:
     return str(error)
 
 
+def request_id_of(error: Exception) -> str:
+    """AWS's id of the request that was refused; empty where nothing answered."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("ResponseMetadata", {}).get("RequestId", ""))
+    return ""
+
+
 def status_of(error: Exception) -> int:
     """The HTTP status of the response; 0 when there was no response."""
     return error.response["ResponseMetadata"]["HTTPStatusCode"] if _has_metadata(error) else 0

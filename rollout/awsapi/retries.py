@@ -22,6 +22,7 @@ from typing import Generic, TypeVar
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
 from rollout.awsapi.attempts import CallRequest, CallResult
+from rollout.awsapi.endpoints import date_of
 from rollout.awsapi.failures import CallFailed, caller_failure, is_about_caller
 from rollout.awsapi.faults import Fault, code_of, fault_of, headers_of, is_botocore
 from rollout.awsapi.operations import Operation
@@ -63,15 +64,28 @@ class Patience:
     """Attempts on an object created moments ago that AWS does not find yet (aws-facts.md#eventual-consistency)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """AWS's time in the `Date` header of an answer, and what our counter and this machine's clock said then."""
+
+    said_at: datetime
+    heard_at: float
+    local: datetime
+
+
 @dataclass(slots=True)
 class Retries:
-    """Makes calls with retries; a process shares one, since it remembers which operations the endpoint offers."""
+    """Makes calls with retries; a process shares one, since it remembers which operations the endpoint offers.
+
+    `newest` is the time in the newest response that had one.
+    """
 
     patience: Patience = field(default_factory=Patience)
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
     chance: Callable[[], float] = random.random
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    newest: Dated | None = None
     _offered: set[str] = field(default_factory=set)
     _missing: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -101,7 +115,15 @@ class Retries:
                 raise
             raise run.translated(error) from error
         self._offered.add(operation.name)
+        self._note_time(value)
         return CallResult(value, run.attempts)
+
+    def _note_time(self, answer: object) -> None:
+        headers = (
+            answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}) if isinstance(answer, dict) else {}
+        )
+        if said_at := date_of(headers.get("date")):
+            self.newest = Dated(said_at, self.monotonic(), self.now())
 
     def is_missing(self, error: Exception, operation: Operation, unparsable: int) -> bool:
         """Tell whether the endpoint lacks the operation: it says so, or its responses stay unreadable.

@@ -259,7 +259,7 @@ def _prompt_by(core: botocore.session.Session, ask: Callable[[str], str]) -> Non
                 cure="run aws sts get-session-token first, and use the temporary keys it prints",
             ) from error
 
-    core.get_component("credential_provider").get_provider("assume-role")._prompter = prompt  # noqa: SLF001
+    core.get_component("credential_provider").get_provider("assume-role")._prompter = prompt  # noqa: SLF001 - botocore has no other place for it
 
 
 def _guarded(client: Client, guard: Guard) -> Client:

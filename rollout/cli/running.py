@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 
 import typer
 
 from rollout.cli.terminal.console import err
-from rollout.errors import RolloutError
-
-WRONG_USAGE, INTERRUPTED = 2, 130
+from rollout.errors import ExitCode, RolloutError, gravest
 
 
 def run_command(main: Callable[..., object], arguments: Sequence[str]) -> int:
@@ -22,17 +20,24 @@ def run_command(main: Callable[..., object], arguments: Sequence[str]) -> int:
             code = main(args=list(arguments), prog_name="rollout", standalone_mode=False)
     except typer.TyperException as error:
         _show(error)
-        return WRONG_USAGE
+        return ExitCode.WRONG_USAGE
     except RolloutError as error:
         _say(error)
         return error.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        code = INTERRUPTED
+        code = ExitCode.INTERRUPTED
     except SystemExit:
         code = 0  # the reader of the help text has closed the pipe (`| head`)
-    if code == INTERRUPTED:
+    if code == ExitCode.INTERRUPTED:
         err.print("Interrupted.")
     return code if isinstance(code, int) else 0
+
+
+def leave_with(found: Mapping[ExitCode, bool]) -> None:
+    """End the command with the gravest code that holds; go on where none does. Raises typer.Exit."""
+    code = gravest(found)
+    if code is not ExitCode.DONE:
+        raise typer.Exit(code)
 
 
 @contextmanager

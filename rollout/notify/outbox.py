@@ -16,6 +16,7 @@ from pathlib import Path
 from rollout.domain.progress.messages import Delivery, Notice, Receipt
 from rollout.errors import Unwritable
 from rollout.files.private_files import create_whole, make_folder, unwritable
+from rollout.notify.building import ChannelSetup
 from rollout.notify.message_text import body, clean, subject
 
 # One plain address and nothing else: no second recipient, no display name, no line break.
@@ -23,25 +24,30 @@ _ADDRESS = re.compile(r"""[^\s@<>()\[\]:;,"\\]+@[^\s@<>()\[\]:;,"\\]+""")
 _LONGEST_ADDRESS = 254
 
 
+def build(setup: ChannelSetup, *, outbox: Path) -> Outbox:
+    """Build the channel; `outbox` is the folder, ready to use."""
+    return Outbox(outbox, setup.sender, setup.delivery, setup.now, setup.run)
+
+
 class Outbox:
     """Writes one `.eml` file (RFC 5322) per message into a folder that only its owner can read (fills `Notifier`).
 
     `run` (or, without one, the moment) and the address name the file and the message, so that a message sent twice
-    can be recognised; a file that is there is never overwritten. A message in an outbox is queued; `counts` says that
-    whoever empties it can be trusted to deliver (`notify.outbox_counts`).
+    can be recognised; a file that is there is never overwritten. `delivery` is what a message in the folder counts as:
+    queued, or delivered where whoever empties it can be trusted to send it (`notify.outbox_counts`).
     """
 
     def __init__(
         self,
         folder: Path,
         sender: str,
-        counts: bool,  # noqa: FBT001 - a setting, handed on as it is
+        delivery: Delivery,
         now: Callable[[], datetime],
         run: str = "",
     ) -> None:
         self._folder = folder
         self._sender = sender
-        self._delivery = Delivery.DELIVERED if counts else Delivery.QUEUED
+        self._delivery = delivery
         self._now = now
         self._run = run
 

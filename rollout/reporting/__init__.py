@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.progress.replay import Progress
+from rollout.errors import Unwritable
+from rollout.files.private_files import FolderStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +39,37 @@ def write_report(
     Raises Unwritable.
     """
     # Loaded here: whoever imports this package for its names does not wait for pandas and Jinja2.
-    from rollout.reporting import change_history, frames, page, rows, tables, writing  # noqa: PLC0415
+    from rollout.reporting.accounts import ACCOUNTS  # noqa: PLC0415 - see above
+    from rollout.reporting.changes import CHANGES  # noqa: PLC0415 - see above
+    from rollout.reporting.frames import count  # noqa: PLC0415 - see above
+    from rollout.reporting.page.layout import page  # noqa: PLC0415 - see above
+    from rollout.reporting.report import gather  # noqa: PLC0415 - see above
+    from rollout.reporting.users import USERS  # noqa: PLC0415 - see above
 
-    flat = rows.flatten(header, accounts, progress, now, rehearsal=rehearsal)
+    report = gather(header, accounts, progress, now, rehearsal=rehearsal)
     parts = {
-        "users.csv": tables.csv_of(rows.UserRow, flat.users),
-        "accounts.csv": tables.csv_of(rows.AccountRow, flat.accounts),
-        "changes.csv": tables.csv_of(change_history.ChangeRow, flat.changes),
-        "index.html": page.page(flat, frames.count(flat)),
+        USERS.file: USERS.csv(report.users),
+        ACCOUNTS.file: ACCOUNTS.csv(report.accounts),
+        CHANGES.file: CHANGES.csv(report.changes),
+        "index.html": page(report, count(report)),
     }
-    writing.write_together(folder, parts)
+    write_together(folder, parts)
     return ReportFiles(
-        folder / "index.html", folder / "users.csv", folder / "accounts.csv", folder / "changes.csv"
+        folder / "index.html", folder / USERS.file, folder / ACCOUNTS.file, folder / CHANGES.file
     )
+
+
+def write_together(folder: Path, parts: Mapping[str, Iterable[str]]) -> None:
+    """Write every part beside its place first, then move all of them there. Raises Unwritable."""
+    store = FolderStore(folder)
+    try:
+        with ExitStack() as moved_at_the_end:
+            for name, chunks in parts.items():
+                stream = moved_at_the_end.enter_context(store.writing(name))
+                stream.writelines(chunk.encode("utf-8", "backslashreplace") for chunk in chunks)
+                stream.flush()  # a disk that is full says so now, before the first part is moved
+    except Unwritable as problem:
+        raise Unwritable(
+            f"the report was not written: {problem}",
+            cure="make that folder writable or free some space on its disk, then run `rollout report`",
+        ) from problem

@@ -1,55 +1,39 @@
-"""Rows as typed data frames, and the counts and cross tables made from them: the only place that knows pandas."""
+"""Tables as typed data frames, and the counts and cross tables made from them: the only place that knows pandas."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import pandas as pd
 
-from rollout.domain.verdicts.verdict import Kind
-from rollout.reporting.change_history import ChangeRow
-from rollout.reporting.rows import AccountRow, Flat, UserRow, percent
+from rollout.domain.progress.messages import Delivery
+from rollout.domain.verdicts.verdict import Code, Kind
+from rollout.reporting.accounts import ACCOUNTS, ListedState, percent
+from rollout.reporting.changes import ChangeLine
+from rollout.reporting.report import Report
+from rollout.reporting.tables import Table
+from rollout.reporting.users import USERS
 
-_TYPES: Mapping[str, Callable[[Sequence[Any]], pd.Series]] = {
-    "str": lambda values: pd.Series(values, dtype="str"),
-    "bool": lambda values: pd.Series(values, dtype="bool"),
-    "int": lambda values: pd.Series(values, dtype="int64"),
-    "int | None": lambda values: pd.Series(values, dtype="Int64"),
-    "float | None": lambda values: pd.Series(values, dtype="Float64"),
-    "datetime": lambda values: pd.Series(pd.to_datetime(values, utc=True)),
-    "datetime | None": lambda values: pd.Series(pd.to_datetime(values, utc=True)),
-    "date | None": lambda values: pd.Series(pd.to_datetime(values)),
-    "tuple[str, ...]": lambda values: pd.Series(values, dtype="object"),
-}
+T = TypeVar("T")
 
 
-def frame(kind: type[Any], rows: Iterable[Any]) -> pd.DataFrame:
-    """Lay rows of one class out as columns, each with the type its field has: ids stay text, unknown stays missing."""
-    rows = list(rows)
+def frame(table: Table[T], things: Iterable[T]) -> pd.DataFrame:
+    """Lay things out in the columns of a table, each with its type: ids stay text, the unknown stays missing."""
+    things = list(things)
     return pd.DataFrame(
         {
-            field.name: _TYPES[str(field.type)]([getattr(row, field.name) for row in rows])
-            for field in fields(kind)
+            column.name: pd.Series(
+                [column.type.plain(column.of(thing)) for thing in things], dtype=column.type.dtype
+            )
+            for column in table.columns
         }
     )
 
 
-def users_frame(rows: Iterable[UserRow]) -> pd.DataFrame:
-    return frame(UserRow, rows)
-
-
-def accounts_frame(rows: Iterable[AccountRow]) -> pd.DataFrame:
-    return frame(AccountRow, rows)
-
-
-def changes_frame(rows: Iterable[ChangeRow]) -> pd.DataFrame:
-    return frame(ChangeRow, rows)
-
-
 @dataclass(frozen=True, slots=True)
-class Because:
+class ReasonCount:
     """How many users have a verdict for a reason, in how many accounts, and the cure most of them share."""
 
     verdict: str
@@ -61,7 +45,7 @@ class Because:
 
 @dataclass(frozen=True, slots=True)
 class OuShare:
-    """How much of one OU is under MFA enforcement, and how many of its accounts nobody looked into."""
+    """How much of one OU is under MFA enforcement, and how many of its accounts were not entered."""
 
     ou: str
     entered: int
@@ -77,49 +61,50 @@ class OuShare:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The numbers of the page."""
+    """The numbers of the page: users, but for `listed` (accounts by state) and `outcomes` (changes).
+
+    `unprotected` are users by verdict who are not under MFA enforcement. `queued` are notices to users who are not
+    enforced.
+    """
 
     users: int
     verdicts: Mapping[str, int]
+    unprotected: Mapping[str, int]
     under_mfa: int
     enforced_by_us: int
-    covered: int
-    waiting: int
     no_mfa: int
     unknown: int
-    held_enforced: int
-    because: tuple[Because, ...]
+    queued: int
+    reasons: tuple[ReasonCount, ...]
     ous: tuple[OuShare, ...]
-    states: Mapping[str, int]
+    listed: Mapping[str, int]
     outcomes: tuple[tuple[str, Mapping[str, int]], ...]
 
 
-def count(flat: Flat) -> Counts:
-    """Count users, verdicts, reasons, OUs, states and outcomes."""
-    users = users_frame(flat.users)
-    covered = users["verdict"] == Kind.COVERED.value
-    users["covered"] = covered
-    users["under_mfa"] = users["enforced"] | covered
-    verdicts = users["verdict"].value_counts()
-    states = users["state"].value_counts()
+def count(report: Report) -> Counts:
+    """Count users, verdicts, reasons, OUs and outcomes."""
+    users, accounts = frame(USERS, report.users), frame(ACCOUNTS, report.accounts)
+    is_kind = {kind: users["verdict"] == kind.value for kind in Kind}
+    users["under_mfa"] = users["enforced"] | is_kind[Kind.COVERED]
     return Counts(
         users=len(users),
-        verdicts={kind.value: int(verdicts.get(kind.value, 0)) for kind in Kind},
+        verdicts={kind.value: int(chosen.sum()) for kind, chosen in is_kind.items()},
+        unprotected={
+            kind.value: int((chosen & ~users["under_mfa"]).sum()) for kind, chosen in is_kind.items()
+        },
         under_mfa=int(users["under_mfa"].sum()),
-        enforced_by_us=int((users["enforced"] & ~covered).sum()),
-        covered=int(covered.sum()),
-        waiting=int(((users["verdict"] == Kind.ENFORCE.value) & ~users["enforced"]).sum()),
+        enforced_by_us=int((users["enforced"] & ~is_kind[Kind.COVERED]).sum()),
         no_mfa=int((~users["mfa_active"]).sum()),
-        unknown=sum("unknown" in row.reasons for row in flat.users),
-        held_enforced=int(((users["verdict"] == Kind.HOLD.value) & users["enforced"]).sum()),
-        because=_because(users),
-        ous=_ous(accounts_frame(flat.accounts), users),
-        states={str(state): int(states[state]) for state in sorted(states.index)},
-        outcomes=_outcomes(flat.changes),
+        unknown=int(users["reasons"].map(lambda reasons: Code.UNKNOWN in reasons).sum()),
+        queued=int(((users["delivery"] == Delivery.QUEUED.value) & ~users["enforced"]).sum()),
+        reasons=_reasons(users),
+        ous=_ous(accounts, users),
+        listed={str(state): int(number) for state, number in accounts["state"].value_counts().items()},
+        outcomes=_outcomes(report.changes),
     )
 
 
-def _because(users: pd.DataFrame) -> tuple[Because, ...]:
+def _reasons(users: pd.DataFrame) -> tuple[ReasonCount, ...]:
     lines = users[["verdict", "reasons", "account_id", "cure"]].explode("reasons")
     lines = lines[lines["reasons"].notna()]
     if lines.empty:
@@ -128,7 +113,7 @@ def _because(users: pd.DataFrame) -> tuple[Because, ...]:
         kind.value: number for number, kind in enumerate((Kind.HOLD, Kind.EXEMPT, Kind.COVERED, Kind.ENFORCE))
     }
     found = [
-        Because(
+        ReasonCount(
             str(verdict),
             str(reason),
             len(group),
@@ -147,7 +132,7 @@ def _commonest(texts: pd.Series) -> str:
 
 
 def _ous(accounts: pd.DataFrame, users: pd.DataFrame) -> tuple[OuShare, ...]:
-    entered = accounts["state"] == "entered"
+    entered = accounts["state"] == ListedState.ENTERED.value
     table = pd.DataFrame(
         {
             "entered": entered.groupby(accounts["ou_path"]).sum(),
@@ -160,12 +145,12 @@ def _ous(accounts: pd.DataFrame, users: pd.DataFrame) -> tuple[OuShare, ...]:
     return tuple(OuShare(str(ou), *map(int, row)) for ou, *row in table.itertuples())
 
 
-def _outcomes(rows: Sequence[ChangeRow]) -> tuple[tuple[str, Mapping[str, int]], ...]:
-    if not rows:
+def _outcomes(lines: Sequence[ChangeLine]) -> tuple[tuple[str, Mapping[str, int]], ...]:
+    if not lines:
         return ()
     table = pd.crosstab(
-        pd.Series([row.change for row in rows], name="change"),
-        pd.Series([row.outcome for row in rows], name="outcome"),
+        pd.Series([line.change for line in lines], name="change"),
+        pd.Series([line.outcome.value for line in lines], name="outcome"),
     )
     return tuple(
         (str(change), {str(outcome): int(number) for outcome, number in row.items() if number})

@@ -1,68 +1,89 @@
-"""Writes rows as CSV that no spreadsheet takes for a formula, and that reads back as it was."""
+"""Describes a table of a report as a list of columns, from which CSV, data frame, Parquet, page and docs follow."""
 
 from __future__ import annotations
 
 import csv
 import io
-import re
-from collections.abc import Iterable, Iterator
-from dataclasses import fields
-from datetime import date, datetime
-from operator import attrgetter
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-from rollout.reporting.moments import stamp
+from rollout.reporting.cells import CellType
 
-# IAM allows names like `=cmd|...` and `@sum`. The full-width signs count: some programs fold them into these.
-_DANGER = "=+\\-@\t\r\n＝＋－＠"  # noqa: RUF001 - meant
-_FIRST = frozenset("'=+-@\t\r\n＝＋－＠")  # noqa: RUF001 - meant
-_DANGEROUS = re.compile(f"'*[{_DANGER}]")
-_DEFUSED = re.compile(f"''*[{_DANGER}]")
+T = TypeVar("T")
 
 _LINES_AT_ONCE = 2_000
 
 
-def defuse(text: str) -> str:
-    """Put a `'` before text that a program might run; text that only looks defused gets one too."""
-    # The first sign alone settles nearly every one of millions of cells.
-    return f"'{text}" if text[:1] in _FIRST and _DANGEROUS.match(text) else text
+@dataclass(frozen=True, slots=True)
+class OnPage(Generic[T]):
+    """How the page shows a column: under which label, and at which place of its table (0: only in the details).
+
+    `shown` is what it says where that is not the value alone. `width` is in pixels. A `filter` gets a list to choose
+    from. What is `long` is left to the CSV in a large report.
+    """
+
+    label: str
+    place: int = 0
+    shown: Callable[[T], str] | None = None
+    width: int = 120
+    filter: bool = False
+    long: bool = False
 
 
-def restore(cell: str) -> str:
-    """Undo `defuse`: give back the text as it was."""
-    return cell[1:] if _DEFUSED.match(cell) else cell
+@dataclass(frozen=True, slots=True)
+class Column(Generic[T]):
+    """One column: its name, the type of its cells, what it means in one line of Markdown, and its value of a thing."""
+
+    name: str
+    type: CellType
+    meaning: str
+    of: Callable[[T], Any]
+    page: OnPage[T] | None = None
+
+    def shown(self, thing: T) -> str:
+        """Say for people what the column holds of a thing."""
+        if self.page and self.page.shown:
+            return self.page.shown(thing)
+        return self.type.shown(self.of(thing))
 
 
-def cell(value: object) -> str:
-    """Spell one value: empty for nothing, `true` and `false`, times as `2026-11-24T09:00:00Z`."""
-    match value:
-        case None:
-            return ""
-        case str():  # words of an enumeration too
-            return defuse(str(value))
-        case bool():
-            return "true" if value else "false"
-        case datetime():
-            return stamp(value)
-        case date():
-            return value.isoformat()
-        case tuple():
-            return defuse("; ".join(value))
-        case _:
-            return str(value)
+@dataclass(slots=True)
+class Table(Generic[T]):
+    """A table of a report. Adding a column is adding one to `columns`, at the end."""
 
+    file: str
+    columns: tuple[Column[T], ...]
 
-def csv_of(kind: type[Any], rows: Iterable[Any]) -> Iterator[str]:
-    """Yield a table as text, its columns named by the fields of the row class, every cell quoted."""
-    names = tuple(field.name for field in fields(kind))
-    values = attrgetter(*names)
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, quoting=csv.QUOTE_ALL, lineterminator="\n")
-    writer.writerow(names)
-    for number, row in enumerate(rows, start=1):
-        writer.writerow([cell(value) for value in values(row)])
-        if number % _LINES_AT_ONCE == 0:
-            yield buffer.getvalue()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue()
+    @property
+    def on_page(self) -> tuple[Column[T], ...]:
+        """The columns of the page in its order: those of its table, then those that only the details have."""
+        shown = [(column.page.place or 1_000, column) for column in self.columns if column.page]
+        return tuple(column for _, column in sorted(shown, key=lambda pair: pair[0]))
+
+    @property
+    def on_page_table(self) -> tuple[Column[T], ...]:
+        """The columns of the page's table, in its order."""
+        return tuple(column for column in self.on_page if column.page and column.page.place)
+
+    def row(self, thing: T) -> dict[str, Any]:
+        """Give the values of one thing by the names of the columns."""
+        return {column.name: column.of(thing) for column in self.columns}
+
+    def csv(self, things: Iterable[T]) -> Iterator[str]:
+        """Yield the table as CSV, every cell quoted, some thousand lines at a time.
+
+        Not by way of the data frame: cells are defused and times spelled one by one either way, a stream of lines
+        takes no memory, and `rollout inventory` needs no pandas.
+        """
+        spelled = [(column.type.cell, column.of) for column in self.columns]
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        writer.writerow([column.name for column in self.columns])
+        for number, thing in enumerate(things, start=1):
+            writer.writerow([cell(of(thing)) for cell, of in spelled])
+            if number % _LINES_AT_ONCE == 0:
+                yield buffer.getvalue()
+                buffer.seek(0)
+                buffer.truncate()
+        yield buffer.getvalue()

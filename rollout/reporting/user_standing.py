@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeAlias
 
-from rollout.domain.gates import standing_override
+from rollout.domain.gates import Result, gate_named, override_in_force
 from rollout.domain.gates.readiness import void
 from rollout.domain.plan.entries import Entry, Header
 from rollout.domain.policy.changes import (
@@ -23,6 +23,7 @@ from rollout.domain.policy.changes import (
     Failed,
     RemoveMember,
     SetDefaultVersion,
+    SkipCode,
     UserRef,
 )
 from rollout.domain.progress.messages import Delivery
@@ -38,7 +39,7 @@ _BRAKE = "v1"
 # The enrolment policy and its group only allow: whoever has them is not enforced by that.
 _ENROLMENT = "Enrolment"
 # An enforce run says these only of users whom it did not find under the policy.
-_NOT_THERE = frozenset({"failed", "gone", "notice", "released", "waiting"})
+_NOT_THERE = frozenset({SkipCode.FAILED, SkipCode.GONE, SkipCode.NOTICE, SkipCode.RELEASED, SkipCode.WAITING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +218,9 @@ class Standings:
         match self._newest(told, self._passed.get(user.id), self._failed_accounts.get(user.account_id)):
             case AccountFailed(reason=reason):
                 return "failed", f"its account, which could not be entered: {reason}"
-            case UserSkipped(code="failed", detail=detail):
+            case UserSkipped(code=SkipCode.FAILED, detail=detail):
                 return "failed", f"another try: {detail}"
-            case UserSkipped(code="released", detail=detail):
+            case UserSkipped(code=SkipCode.RELEASED, detail=detail):
                 return "released", f"the end of the release: {detail}"
             case UserSkipped(code=code, detail=detail) if code != "waiting" or told is None:
                 return f"skipped({code})", f"{code}: {detail}" if detail else code
@@ -268,9 +269,10 @@ def gates_that_wait(progress: Progress, header: Header) -> dict[str, tuple[GateR
     found: defaultdict[str, list[GateRead]] = defaultdict(list)
     for read in last.values():
         let_through = overridden.get((read.wave, read.gate))
-        if read.result == "pass" or (let_through is not None and let_through >= read.at):
+        if read.result is Result.PASS or (let_through is not None and let_through >= read.at):
             continue
-        if standing_override(progress, order, read.wave, read.gate, header.checksum) is None:
+        gate = gate_named(read.gate)
+        if override_in_force(progress, order, read.wave, gate, header.checksum) is None:
             found[read.wave].append(read)
     return {wave: tuple(reads) for wave, reads in found.items()}
 

@@ -10,14 +10,13 @@ from rollout.settings.problems import Problem, Source, Spot
 from rollout.settings.reading import ParsedSource, Value, read_yaml
 
 CONFIG = "ROLLOUT_CONFIG"
-NOT_SETTINGS = frozenset({CONFIG, "ROLLOUT_REQUIRE_BROWSER"})
 
 
 def read_environment(environment: Mapping[str, str], folder: Path) -> list[ParsedSource]:
     """Read every `ROLLOUT_*` variable, sections before their keys; an empty variable counts as not set."""
     readings: list[ParsedSource] = []
     variables = {known.variable: known for known in known_keys()}
-    names = sorted(name for name in environment if name.startswith(PREFIX) and name not in NOT_SETTINGS)
+    names = sorted(name for name in environment if name.startswith(PREFIX) and name != CONFIG)
     for name in sorted(names, key=lambda name: name.count("__")):
         source = Source(name, folder)
         known = variables.get(name)

@@ -248,6 +248,7 @@ def _no_repeats(items: tuple[Any, ...]) -> tuple[Any, ...]:
     return items
 
 
+Percent = Annotated[float, Field(ge=0, le=100)]
 Hours = Annotated[str, Rule(_hours, {"pattern": "^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$"})]
 Zone = Annotated[str, Rule(_zone, {"minLength": 1})]
 FreezeDays = Annotated[str, BeforeValidator(_freeze)]

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date, time
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from rollout.domain.gates import Freeze, GateRules, Tolerance, Window
+from rollout.domain.gates import GateRules
 from rollout.domain.people.addresses import AddressRule, AddressTag, NameIsAddress
 from rollout.domain.people.exemptions import Exemption, UserMatch
 from rollout.domain.people.scope import Scope
 from rollout.domain.plan.waves import Wave
 from rollout.domain.policy.force_mfa import SEED, Amendments
 from rollout.domain.verdicts.rules import MachineRules
-from rollout.settings.models import RolloutFile, WindowSection
+from rollout.settings.gate_keys import gate_rules
+from rollout.settings.models import RolloutFile
 
 # Lists whose order does not matter.
 _UNORDERED = {"ous", "accounts", "account_tags", "user_tags", "users", "break_glass", "enforce_machines"} | {
@@ -83,10 +82,7 @@ class Settings(RolloutFile):
         return Amendments(**self.policy.amendments.model_dump())
 
     def domain_gates(self) -> GateRules:
-        gates = self.gates
-        tolerance = Tolerance(gates.failure_tolerance.count, gates.failure_tolerance.percent)
-        window = None if gates.window == WindowSection() else _window(gates.window)
-        return GateRules(gates.soak, tolerance, gates.enrolment, gates.cli_moved, window, gates.approval)
+        return gate_rules(self.gates)
 
     def domain_machines(self) -> MachineRules:
         machines = self.rules.machines
@@ -103,20 +99,6 @@ class Settings(RolloutFile):
         wanted = {"scope", "policy", "rules", "waves"}
         decisive: dict[str, Any] = _canonical(self.model_dump(mode="json", include=wanted))
         return decisive
-
-
-def _window(section: WindowSection) -> Window:
-    opens, _, closes = section.hours.partition("-")
-    freezes = (text.partition("..") for text in section.freeze)
-    return Window(
-        days=section.days,
-        opens=time.fromisoformat(opens),
-        closes=None if closes == "24:00" else time.fromisoformat(closes),
-        zone=ZoneInfo(section.zone),
-        frozen=tuple(
-            Freeze(date.fromisoformat(first), date.fromisoformat(last or first)) for first, _, last in freezes
-        ),
-    )
 
 
 def _canonical(value: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from rollout.domain.progress.channels import folder_keys
 from rollout.errors import BadSettings
 from rollout.settings.checks import Remark, contradictions, warnings
 from rollout.settings.environment import CONFIG, read_environment
@@ -56,7 +57,10 @@ def load_settings(
             if isinstance(settings.store, BucketPlace)
             else merged.folder(("store",)) / settings.store,
             "notify": settings.notify.model_copy(
-                update={"outbox": merged.folder(("notify", "outbox")) / settings.notify.outbox}
+                update={
+                    name: merged.folder(("notify", name)) / getattr(settings.notify, name)
+                    for name in folder_keys()
+                }
             ),
             "source": path,
             "warnings": tuple(str(merged.problem(remark)) for remark in warnings(settings)),

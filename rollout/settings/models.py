@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import Field, WithJsonSchema, create_model, model_validator
 
+from rollout.domain.progress.channels import KeyKind, channel_named
+from rollout.settings.channel_fields import channel_fields
 from rollout.settings.fields import (
     AccountId,
     Address,
@@ -18,20 +20,18 @@ from rollout.settings.fields import (
     Day,
     Duration,
     ExternalId,
-    FreezeDays,
     Given,
     Glob,
-    Hours,
     IamName,
     KmsKey,
     Listed,
-    LocalPath,
     NoRepeats,
     NotEmpty,
     OffIsAWord,
     OneUser,
     OrganizationId,
     OuGlob,
+    Percent,
     PolicyName,
     PositiveDuration,
     RoleArn,
@@ -42,23 +42,15 @@ from rollout.settings.fields import (
     TagPair,
     Text,
     WaveName,
-    Zone,
 )
+from rollout.settings.gate_keys import gates_section
 from rollout.settings.places import StorePlace
+from rollout.settings.section import Section
 
 RoleNames = Annotated[tuple[RoleName, ...], Listed, NotEmpty, NoRepeats]
 Users = Annotated[tuple[OneUser, ...], Listed, NoRepeats]
 SHARE = {"type": "number", "exclusiveMinimum": 0, "maximum": 100}
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Percent = Annotated[float, Field(ge=0, le=100)]
 Days = Annotated[int, Field(ge=1, le=3650)]
-
-
-class Section(BaseModel):
-    """A mapping in `rollout.yaml`: it rejects unknown keys, converts no types, and is immutable."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class AccessOverride(Section):
@@ -247,45 +239,26 @@ class WaveItem(Section):
         return not any(selectors) and self.percent in (None, 100)
 
 
-class FailureTolerance(Section):
-    """How many users of a wave may fail before it stops."""
-
-    count: Annotated[int, Field(ge=0)] = Field(3, description="The most users that may fail.")
-    percent: Percent = Field(5.0, description="The largest share of the wave that may fail.")
-
-
-class WindowSection(Section):
-    """When on the calendar a wave may be enforced."""
-
-    days: Annotated[tuple[Weekday, ...], Listed, NotEmpty, NoRepeats] = Field(
-        WEEKDAYS, description="Weekdays."
-    )
-    hours: Hours = Field("00:00-24:00", description="Hours of the day, from and to, such as 09:00-16:00.")
-    zone: Zone = Field("UTC", description="Time zone of days and hours, such as Europe/Berlin.")
-    freeze: Annotated[tuple[FreezeDays, ...], Listed, NoRepeats] = Field(
-        (), description="Days on which nothing is enforced: 2026-12-24, or 2026-12-20..2027-01-06."
-    )
-
-
-class GatesSection(Section):
+class _Notices(Section):
     """When a wave and its users may move."""
 
-    lead_time: Duration = Field(timedelta(days=14), description="From notice to enforcement, for each user.")
-    soak: Duration = Field(timedelta(days=3), description="From the end of one wave to the next.")
-    failure_tolerance: FailureTolerance = Field(
-        FailureTolerance(), description="How many users of a wave may fail before it stops."
+    lead_time: Duration = Field(
+        timedelta(days=14), description="From a user's notice to the user's enforcement."
     )
     notice_for_unaffected: bool = Field(
-        default=False, description="Also give notice, and lead time, to users for whom nothing changes."
+        default=False, description="Users for whom nothing changes get a notice, and lead time, too."
     )
-    enrolment: Percent | None = Field(
-        None, description="So large a share of a wave must have a device before it is enforced."
-    )
-    cli_moved: Percent | None = Field(
-        None, description="So large a share of a wave's key users must have moved to session tokens."
-    )
-    window: WindowSection = Field(WindowSection(), description="When on the calendar a wave may be enforced.")
-    approval: bool = Field(default=False, description="A wave is enforced only after rollout approve.")
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Give the setting of a gate: `gates_section` makes those fields from the registry."""
+
+
+if TYPE_CHECKING:
+    GatesSection = _Notices
+else:
+    GatesSection = gates_section("GatesSection", _Notices)
 
 
 class Finder(Section):
@@ -303,19 +276,19 @@ class Finder(Section):
         return self
 
 
-class NotifySection(Section):
+if TYPE_CHECKING:
+
+    class ChannelKeys(Section):
+        """Which channel carries notices, and the keys of each."""
+
+        channel: str = ""
+else:
+    ChannelKeys = create_model("ChannelKeys", __base__=Section, **channel_fields())
+
+
+class NotifySection(ChannelKeys):
     """How users are told."""
 
-    channel: Literal["outbox"] = Field(
-        "outbox", description="Mails are written into a folder, for you to send."
-    )
-    outbox: LocalPath = Field(
-        Path("outbox"), description="The folder that mails are written into; relative to the file."
-    )
-    outbox_counts: bool = Field(
-        default=False,
-        description="Count a mail in the outbox as delivered; say so only where something sends it.",
-    )
     sender: Address = Field("security@example.com", description="The address that notices come from.")
     find: Annotated[tuple[Finder, ...], Listed, NotEmpty] = Field(
         (Finder(tag="email"), Finder(username_is_address=True)),
@@ -325,6 +298,17 @@ class NotifySection(Section):
         (timedelta(days=7), timedelta(days=1)),
         description="When to remind a user: so long before the date told.",
     )
+
+    @property
+    def of_channel(self) -> Mapping[str, object]:
+        """The values of the keys that the chosen channel reads."""
+        return {key.name: getattr(self, key.name) for key in channel_named(self.channel).keys}
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders that the chosen channel writes into."""
+        keys = channel_named(self.channel).keys
+        return tuple(getattr(self, key.name) for key in keys if key.kind is KeyKind.FOLDER)
 
 
 class EngineSection(Section):

@@ -11,17 +11,18 @@ from time import sleep
 from typing import TYPE_CHECKING
 
 from rollout import __version__
-from rollout.domain.diagnosis.facts import WayIn
+from rollout.domain.diagnosis.facts import EntrySettings
 from rollout.domain.gates.readiness import Notified, Rehearsed
 from rollout.domain.people.inventory import Effort
 from rollout.domain.people.scope import Selection
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.fingerprints import digest
+from rollout.domain.progress.channels import channel_named
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.replay import replay
 from rollout.domain.progress.stages import Stage
 from rollout.execution.threads import ThreadEngine
-from rollout.notify.outbox import Outbox
+from rollout.notify.building import build_channel
 from rollout.notify.rehearsed_channel import RehearsingNotifier
 from rollout.store.kinds import StoreLock
 from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
@@ -32,7 +33,7 @@ from rollout.workflows.doctor import DoctorOrder, DoctorTools
 from rollout.workflows.freshening import read_with_care
 from rollout.workflows.inventory import Looking, Premises, read_levels
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
-from rollout.workflows.ports import Journal, PolicyLevels, Progress, StoredPlan
+from rollout.workflows.ports import Journal, Notifier, PolicyLevels, Progress, StoredPlan
 from rollout.workflows.release import ReleaseOrder, ReleaseTools
 from rollout.workflows.repairing import Eyes, RepairTools
 from rollout.workflows.rollback import RollbackOrder, RollbackTools, Wanted
@@ -77,13 +78,15 @@ class Live(Aws):
         """Say what a doctor is to look at."""
         settings, access = self.settings, self.settings.access
         asks_for_id = access.external_id or any(one.external_id for one in access.overrides.values())
-        way_in = WayIn(bool(asks_for_id), bool(access.source_identity), bool(access.session_tags))
+        entry_settings = EntrySettings(
+            bool(asks_for_id), bool(access.source_identity), bool(access.session_tags)
+        )
         return DoctorOrder(
             settings.organization,
             settings.rules.scps,
             settings.domain_scope(),
             selection,
-            way_in,
+            entry_settings,
             reading_only,
         )
 
@@ -113,7 +116,7 @@ class Live(Aws):
             access=self.access(where, writing=stage is not Stage.DRY_RUN),
             engine=self.engine(),
             journal=journal,
-            notifier=self.outbox(run),
+            notifier=self.notifier(run),
             lock=self.files.lock(),
             clock=self.clock,
             progress=progress,
@@ -249,10 +252,11 @@ class Live(Aws):
         settings, caller = digest(self.settings.decisive()), where.caller.arn
         return FixOrder(plan, policy, settings, memberships, caller, __version__)
 
-    def outbox(self, run: str) -> Outbox:
-        """The folder that mails go into."""
+    def notifier(self, run: str) -> Notifier:
+        """The channel that `notify.channel` names."""
         notify = self.settings.notify
-        return Outbox(notify.outbox, notify.sender, notify.outbox_counts, self.clock.now, run)
+        channel = channel_named(notify.channel)
+        return build_channel(channel, notify.of_channel, notify.sender, self.clock.now, run)
 
     def order(
         self,

@@ -96,4 +96,5 @@ class Files:
         self._store.check_writable(f"reports/{plan.stem}")
         check_writable(self.report_folder(plan))
         if stage is Stage.NOTIFY:
-            check_writable(self.settings.notify.outbox)
+            for folder in self.settings.notify.folders:
+                check_writable(folder)

@@ -8,9 +8,14 @@ from typing import TypeVar
 
 from rollout.domain.diagnosis.check import Diagnosis
 from rollout.domain.diagnosis.diagnose import diagnose
-from rollout.domain.diagnosis.facts import AccountLook, OrganizationLook, Seen, Trouble, WayIn
-from rollout.domain.diagnosis.of_organization import is_another
-from rollout.domain.people.organization import Account, Caller, Organization
+from rollout.domain.diagnosis.facts import (
+    AccountProbe,
+    DoctorFacts,
+    EntrySettings,
+    NoAnswer,
+    OrganizationFacts,
+)
+from rollout.domain.people.organization import Account, Caller
 from rollout.domain.people.scope import Scope, Selection
 from rollout.domain.people.users import Unread
 from rollout.errors import Interrupted, RolloutError
@@ -31,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class DoctorTools:
-    """The ports that a doctor needs; the door can only be made once it is known who calls."""
+    """The ports that a doctor needs; accounts can only be entered once it is known who calls."""
 
     organization: OrganizationPort
     run_environment: RunEnvironment
@@ -48,31 +53,31 @@ class DoctorOrder:
     scps: str
     scope: Scope = field(default_factory=Scope)
     selection: Selection = field(default_factory=Selection)
-    way_in: WayIn = field(default_factory=WayIn)
+    entry_settings: EntrySettings = field(default_factory=EntrySettings)
     reading_only: bool = False
 
 
 def examine(order: DoctorOrder, tools: DoctorTools) -> Diagnosis:
     """Look at everything, as far as one can get. Raises EmptySelection, Interrupted."""
     caller = _asked(tools.organization.caller)
-    if isinstance(caller, Trouble):
-        return diagnose(Seen(caller, tools.run_environment.environment_facts(None)))
-    organization = _look_at_organization(order, tools.organization)
-    accounts: tuple[AccountLook, ...] = ()
-    listed = organization.accounts
-    if isinstance(organization.organization, Organization) and not isinstance(listed, Trouble) and listed:
-        check_accounts(order.selection, listed, organization.organization.id)
+    if isinstance(caller, NoAnswer):
+        return diagnose(DoctorFacts(caller, tools.run_environment.environment_facts(None)))
+    organization = _look_at_organization(order, tools.organization, caller)
+    accounts: tuple[AccountProbe, ...] = ()
+    listed, ours = organization.accounts, organization.ours
+    if ours and listed and not isinstance(listed, NoAnswer):
+        check_accounts(order.selection, listed, ours.id)
         accounts = _look_at_accounts(listed, caller, order, tools)
     environment_facts = tools.run_environment.environment_facts(caller)
-    return diagnose(Seen(caller, environment_facts, organization, accounts, order.way_in))
+    return diagnose(DoctorFacts(caller, environment_facts, organization, accounts))
 
 
-def _look_at_organization(order: DoctorOrder, port: OrganizationPort) -> OrganizationLook:
-    look = OrganizationLook(_asked(port.organization), order.expected)
-    if isinstance(look.organization, Trouble) or is_another(look):
+def _look_at_organization(order: DoctorOrder, port: OrganizationPort, caller: Caller) -> OrganizationFacts:
+    look = OrganizationFacts(caller, _asked(port.organization), order.expected)
+    if look.ours is None:
         return look  # nothing more is asked of an organization that is not ours
     accounts = _asked(lambda: tuple(port.accounts()))
-    if isinstance(accounts, Trouble):
+    if isinstance(accounts, NoAnswer):
         return replace(look, accounts=accounts)
     if order.scps == "off":
         return replace(look, accounts=accounts)
@@ -80,14 +85,14 @@ def _look_at_organization(order: DoctorOrder, port: OrganizationPort) -> Organiz
     return replace(look, accounts=accounts, control_policies=_counted(levels))
 
 
-def _counted(levels: PolicyLevels | Unread | Trouble) -> int | Unread:
+def _counted(levels: PolicyLevels | Unread | NoAnswer) -> int | Unread:
     match levels:
         case PolicyLevels(by_account=by_account):
             named = {
                 policy.arn or policy.name for way in by_account.values() for level in way for policy in level
             }
             return len(named)
-        case Trouble(why=why):
+        case NoAnswer(why=why):
             return Unread("service control policies", why)
         case Unread():
             return levels
@@ -95,12 +100,12 @@ def _counted(levels: PolicyLevels | Unread | Trouble) -> int | Unread:
 
 def _look_at_accounts(
     listed: tuple[Account, ...], caller: Caller, order: DoctorOrder, tools: DoctorTools
-) -> tuple[AccountLook, ...]:
+) -> tuple[AccountProbe, ...]:
     chosen = [
         account for account in listed if order.selection.takes_account(account.id, account.name, account.ou)
     ]
     looks = [
-        AccountLook(account, left_alone=why)
+        AccountProbe(account, left_alone=why)
         for account in chosen
         if (why := left_alone(account, order.scope))
     ]
@@ -112,35 +117,37 @@ def _look_at_accounts(
         tools.progress.advance(f"{account.id} {account.name}")
     tools.progress.finish()
     if len(looks) < len(chosen):
-        raise Interrupted("the look at the organization was ended early")
+        raise Interrupted("the check of the organization was ended early")
     return tuple(sorted(looks, key=lambda look: look.account.id))
 
 
-def _look_at(account: Account, access: ProbingAccess, order: DoctorOrder) -> AccountLook:
+def _look_at(account: Account, access: ProbingAccess, order: DoctorOrder) -> AccountProbe:
     try:
         inside = access.probe(account)
         rights = inside.rights()
     except CannotEnter as refusal:
-        return AccountLook(account, refused=Trouble(refusal.why, refusal.cure, refusal.said))
+        return AccountProbe(
+            account, order.entry_settings, refused=NoAnswer(refusal.why, refusal.cure, refusal.said)
+        )
     except RolloutError as error:  # the caller's own session: no account can be entered any more
-        return AccountLook(account, refused=_trouble(error), ends=True)
+        return AccountProbe(account, refused=_no_answer(error), ends=True)
     if order.reading_only:
         rights = tuple(right for right in rights if not right.writes)
-    look = AccountLook(account, role=inside.role, rights=rights)
+    look = AccountProbe(account, role=inside.role, rights=rights)
     try:
-        return replace(look, holdings=inside.holdings())
+        return replace(look, quota_usage=inside.quota_usage())
     except CannotEnter as refusal:
-        return replace(look, holdings=Trouble(refusal.why, refusal.cure))
+        return replace(look, quota_usage=NoAnswer(refusal.why, refusal.cure))
     except RolloutError as error:
-        return AccountLook(account, refused=_trouble(error), ends=True)
+        return AccountProbe(account, refused=_no_answer(error), ends=True)
 
 
-def _asked(question: Callable[[], T]) -> T | Trouble:
+def _asked(question: Callable[[], T]) -> T | NoAnswer:
     try:
         return question()
     except RolloutError as error:
-        return _trouble(error)
+        return _no_answer(error)
 
 
-def _trouble(error: RolloutError) -> Trouble:
-    return Trouble(str(error), error.cure)
+def _no_answer(error: RolloutError) -> NoAnswer:
+    return NoAnswer(str(error), error.cure)

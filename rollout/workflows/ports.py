@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from rollout.domain.diagnosis.facts import EnvironmentFacts, Holdings, Right
+from rollout.domain.diagnosis.facts import EnvironmentFacts, QuotaUsage, Right
 from rollout.domain.people.inventory import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account, Caller, Organization
 from rollout.domain.people.users import NamedPolicy, Unread, User
@@ -39,12 +39,24 @@ class AnswerLost(Exception):
 class Refusal(Exception):
     """AWS refuses a write for good; `gone` when the user, group or policy is not there any more."""
 
-    def __init__(self, why: str, *, gone: bool = False, attempts: int = 1) -> None:
-        """Keep AWS's code and sentence."""
+    def __init__(
+        self,
+        why: str,
+        *,
+        gone: bool = False,
+        attempts: int = 1,
+        code: str = "",
+        request_id: str = "",
+        cure: str = "",
+    ) -> None:
+        """Keep AWS's sentence, error code and request id, how often the call was tried, and what to do about it."""
         super().__init__(why)
         self.why = why
         self.gone = gone
         self.attempts = attempts
+        self.code = code
+        self.request_id = request_id
+        self.cure = cure
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +115,8 @@ class OpenAccount(Protocol):
     def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
         """UserIds of the group's members by `GetGroup`; empty when there is no such group. Raises CannotEnter.
 
-        Who is expected is waited for, for a bounded time: IAM shows a change a little late (aws-facts.md#eventual-
-        consistency).
+        Who is expected is waited for, for a bounded time: IAM shows a change a little late
+        (aws-facts.md#eventual-consistency).
         """
 
     def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
@@ -134,7 +146,7 @@ class Capabilities(Protocol):
     def rights(self) -> tuple[Right, ...]:
         """Say of every action that the tool needs whether it may be taken. Raises CannotEnter."""
 
-    def holdings(self) -> Holdings:
+    def quota_usage(self) -> QuotaUsage:
         """Count what AWS limits. Raises CannotEnter."""
 
 

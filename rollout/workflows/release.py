@@ -24,7 +24,14 @@ from rollout.domain.policy.changes import (
 )
 from rollout.domain.policy.standing import Names
 from rollout.domain.progress.owned import owned_resources
-from rollout.domain.progress.records import AccountFailed, Record, Released, RunEnded, RunStarted
+from rollout.domain.progress.records import (
+    AccountFailed,
+    Record,
+    Released,
+    RunEnded,
+    RunEnding,
+    RunStarted,
+)
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.releases import RELEASE
 from rollout.domain.progress.replay import Progress
@@ -150,7 +157,7 @@ def release(
             done.setdefault(one.account.id, one).written += one.written
     accounts = tuple(done[key] for key in sorted(done))
     missing = len(shares) - len(accounts)
-    ending = "in part" if missing or any(one.failed for one in accounts) else "done"
+    ending = RunEnding.IN_PART if missing or any(one.failed for one in accounts) else RunEnding.DONE
     result = LetOut(order.release_scope, order.until, accounts, running, missing)
     journal.append(RunEnded(order.run, tools.clock.now(), ending, {"writes": result.writes}))
     return result

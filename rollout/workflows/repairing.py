@@ -24,7 +24,10 @@ from rollout.domain.policy.changes import (
     Skipped,
 )
 from rollout.domain.progress.owned import owned_resources
-from rollout.domain.progress.records import AccountFailed
+from rollout.domain.progress.records import (
+    AccountFailed,
+    RunEnding,
+)
 from rollout.domain.progress.releases import ReleaseRecord
 from rollout.domain.progress.replay import Progress, replay
 from rollout.domain.verdicts.rights import Library
@@ -107,11 +110,11 @@ def repair(
     tools.progress.finish()
 
 
-def word_for(*, lost: bool, interrupted: bool, in_part: bool) -> str:
+def word_for(*, lost: bool, interrupted: bool, in_part: bool) -> RunEnding:
     """Say in a word how a run ended, for its last record."""
     if lost:
-        return "lock lost"
-    return "interrupted" if interrupted else "in part" if in_part else "done"
+        return RunEnding.LOCK_LOST
+    return RunEnding.INTERRUPTED if interrupted else RunEnding.IN_PART if in_part else RunEnding.DONE
 
 
 def _one(

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
-from rollout.domain.gates import (
-    GateAnswer,
-    Gatekeeper,
-    GateRules,
-    approval,
-    standing_override,
-)
+from rollout.domain.gates import GateAnswer, Gatekeeper, GateRules, Needs, Result
+from rollout.domain.gates.approval import approved_by
+from rollout.domain.gates.gate import AnyGate
 from rollout.domain.gates.readiness import Notified
 from rollout.domain.plan.entries import Entry
 from rollout.domain.policy.changes import Skipped
@@ -22,21 +18,19 @@ from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Impact
 from rollout.workflows.ports import StoredPlan
 
-# Words that need no gate's name beside them.
-PLAIN = frozenset({"dry_run_done", "soak"})
-NOT_ASKED = "not asked"
-
 
 @dataclass(frozen=True, slots=True)
 class GateStands:
     """One gate of a wave: its answer with numbers, since when, when time alone opens it, and who overrode it.
 
-    `answer` is `pass`, `fail`, `inconclusive`, or `not asked` where only a run that looks at AWS can tell.
+    `sentence` says what is waited for while the gate stops the wave.
     """
 
     gate: str
-    answer: str
+    needs: Needs
+    answer: Result
     detail: str
+    sentence: str
     since: datetime | None = None
     opens_at: datetime | None = None
     overridden: str = ""
@@ -44,12 +38,7 @@ class GateStands:
     @property
     def stops(self) -> bool:
         """Tell whether the wave may not pass, as far as is known."""
-        return self.answer not in ("pass", NOT_ASKED) and not self.overridden
-
-    @property
-    def sentence(self) -> str:
-        """Say what is waited for."""
-        return self.detail if self.gate in PLAIN else f"gate {self.gate}: {self.detail}"
+        return self.answer in (Result.FAIL, Result.INCONCLUSIVE) and not self.overridden
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +61,11 @@ class WaveStands:
 
     def as_dict(self) -> dict[str, object]:
         """Give it as JSON-able values."""
-        return asdict(self)
+        inner = ("needs", "sentence")
+        gates = [
+            {name: value for name, value in asdict(gate).items() if name not in inner} for gate in self.gates
+        ]
+        return {**asdict(self), "gates": gates}
 
 
 def where_waves_stand(
@@ -100,7 +93,6 @@ def where_waves_stand(
         if entries:
             before = tuple(_gates(wave, keeper))
             steps = _next(wave, entries, progress, now, rule, before)
-        approved = approval(progress, header.checksum, wave)
         stands.append(
             WaveStands(
                 wave,
@@ -111,7 +103,7 @@ def where_waves_stand(
                 progress.carried.get((Stage.NOTIFY, wave)),
                 progress.carried.get((Stage.ENFORCE, wave)),
                 before,
-                approved.detail if approved.passes else "",
+                approved_by(progress, header.checksum, wave),
             )
         )
     return stands
@@ -119,21 +111,29 @@ def where_waves_stand(
 
 def _gates(wave: str, keeper: Gatekeeper) -> Iterator[GateStands]:
     """Ask what journal and calendar can answer; repeat what the last run said of the rest."""
-    progress = keeper.progress
-    if (Stage.ENFORCE, wave) in progress.carried:
+    if (Stage.ENFORCE, wave) in keeper.progress.carried:
         return
-    for answer in (keeper.rehearsed(), *keeper.of_journal(wave)):
-        yield GateStands(
-            answer.gate,
-            str(answer.result),
-            answer.detail,
-            answer.since or _since(wave, answer, progress),
-            answer.opens_at,
-            "" if answer.passes else _overridden(wave, answer.gate, keeper),
-        )
-    for gate, share in (("enrolment", keeper.rules.enrolment), ("cli_moved", keeper.rules.cli_moved)):
-        if share is not None:
-            yield _last_read(wave, gate, share, keeper)
+    for gate, answer in keeper.ask(wave, Needs.PLAN, Needs.JOURNAL, Needs.CALENDAR):
+        since = answer.since or _since(wave, answer, keeper.progress)
+        yield _stands(wave, gate, replace(answer, since=since), keeper)
+    for gate, unasked in keeper.unasked():
+        yield _stands(wave, gate, _last_read(wave, gate, keeper.progress) or unasked, keeper)
+
+
+def _stands(wave: str, gate: AnyGate, answer: GateAnswer, keeper: Gatekeeper) -> GateStands:
+    sentence = gate.in_status.format(gate=gate.name, detail=answer.detail)
+    given = None if answer.passes else keeper.override(wave, gate)
+    overridden = f"{given.at:%Y-%m-%d %H:%M} UTC by {given.caller}: {given.reason}" if given else ""
+    return GateStands(
+        gate.name,
+        gate.needs,
+        answer.result,
+        answer.detail,
+        sentence,
+        answer.since,
+        answer.opens_at,
+        overridden,
+    )
 
 
 def _since(wave: str, answer: GateAnswer, progress: Progress) -> datetime | None:
@@ -142,28 +142,20 @@ def _since(wave: str, answer: GateAnswer, progress: Progress) -> datetime | None
     for read in reversed(progress.gates):
         if (read.wave, read.gate) != (wave, answer.gate):
             continue
-        if read.result != answer.result:
+        if read.result is not answer.result:
             break
         since = read.at
     return since
 
 
-def _last_read(wave: str, gate: str, share: float, keeper: Gatekeeper) -> GateStands:
-    progress = keeper.progress
-    reads = [read for read in progress.gates if (read.wave, read.gate) == (wave, gate)]
-    if not reads:
-        needed = f"{share:g} % needed; apply --stage enforce looks when the other gates are open"
-        return GateStands(gate, NOT_ASKED, needed)
-    last = reads[-1]
+def _last_read(wave: str, gate: AnyGate, progress: Progress) -> GateAnswer | None:
+    """Repeat what the gate last said to a run; None when it has said nothing yet."""
+    reads = (read for read in reversed(progress.gates) if (read.wave, read.gate) == (wave, gate.name))
+    last = next(reads, None)
+    if last is None:
+        return None
     detail = f"{last.detail} (as of {last.at:%Y-%m-%d %H:%M} UTC)"
-    overridden = "" if last.result == "pass" else _overridden(wave, gate, keeper)
-    return GateStands(gate, last.result, detail, last.at, overridden=overridden)
-
-
-def _overridden(wave: str, gate: str, keeper: Gatekeeper) -> str:
-    """Say who lets the wave through all the same; empty when nobody does."""
-    given = standing_override(keeper.progress, keeper.order, wave, gate, keeper.plan_checksum)
-    return f"{given.at:%Y-%m-%d %H:%M} UTC by {given.caller}: {given.reason}" if given else ""
+    return GateAnswer(gate.name, last.result, detail, since=last.at)
 
 
 def _next(
@@ -179,11 +171,11 @@ def _next(
             return ("done", released)
         late = sum(not _is_enforced(entry, progress) for entry in entries)
         return ("done", f"{late} late or left alone" if late else "")
-    unrehearsed = gates[0].sentence if gates[0].stops else ""
+    of_plan = "; ".join(gate.sentence for gate in gates if gate.stops and gate.needs is Needs.PLAN)
     if (Stage.NOTIFY, wave) not in progress.carried:
-        return ("notify", unrehearsed)
+        return ("notify", of_plan)
     if stops := [gate.sentence for gate in gates if gate.stops]:
-        return ("enforce", unrehearsed or "; ".join(stops))
+        return ("enforce", of_plan or "; ".join(stops))
     waits = [
         why.detail
         for entry in entries

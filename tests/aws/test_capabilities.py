@@ -16,7 +16,7 @@ from rollout.aws.probe.capabilities import NEEDED, AwsCapabilities
 from rollout.awsapi.operations import Ours
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
-from rollout.domain.diagnosis.facts import How, May, Right, Trouble
+from rollout.domain.diagnosis.facts import FoundBy, NoAnswer, Permission, Right
 from rollout.domain.people.organization import Account, Caller
 from rollout.workflows.ports import CannotEnter
 from tests.aws.conftest import OURS
@@ -90,7 +90,9 @@ def test_every_needed_action_is_simulated_as_the_role_that_let_us_in(stub: AwsSt
     stub.on("SimulatePrincipalPolicy", simulated(lambda *_: {}))
     found = by_action(probe(ways=Ways(roles=("teams/Audit",))).rights())
     assert found.keys() == READS | WRITES
-    assert {(May.ALLOWED, How.SIMULATED)} == {(right.may, right.how) for right in found.values()}
+    assert {(Permission.ALLOWED, FoundBy.SIMULATION)} == {
+        (right.permission, right.found_by) for right in found.values()
+    }
     assert {action for action, right in found.items() if right.writes} == WRITES
     assert {f"arn:aws:iam::{ACCOUNT}:role/teams/Audit"} == {
         call["PolicySourceArn"] for call in stub.called("SimulatePrincipalPolicy")
@@ -122,16 +124,16 @@ def test_each_action_is_simulated_on_what_it_works_on(stub: AwsStub, probe: Prob
 
 
 @pytest.mark.parametrize(
-    ("result", "may", "why"),
+    ("result", "permission", "why"),
     [
-        ({"EvalDecision": "implicitDeny"}, May.DENIED, "no policy allows it"),
-        ({"EvalDecision": "explicitDeny"}, May.DENIED, "a policy denies it"),
+        ({"EvalDecision": "implicitDeny"}, Permission.DENIED, "no policy allows it"),
+        ({"EvalDecision": "explicitDeny"}, Permission.DENIED, "a policy denies it"),
         (
             {
                 "EvalDecision": "explicitDeny",
                 "OrganizationsDecisionDetail": {"AllowedByOrganizations": False},
             },
-            May.DENIED,
+            Permission.DENIED,
             "a service control policy",
         ),
         (
@@ -139,7 +141,7 @@ def test_each_action_is_simulated_on_what_it_works_on(stub: AwsStub, probe: Prob
                 "EvalDecision": "implicitDeny",
                 "PermissionsBoundaryDecisionDetail": {"AllowedByPermissionsBoundary": False},
             },
-            May.DENIED,
+            Permission.DENIED,
             "the permissions boundary",
         ),
         (
@@ -147,17 +149,17 @@ def test_each_action_is_simulated_on_what_it_works_on(stub: AwsStub, probe: Prob
                 "EvalDecision": "implicitDeny",
                 "MissingContextValues": ["aws:SourceIp", "aws:MultiFactorAuthPresent"],
             },
-            May.UNTESTED,
+            Permission.UNTESTED,
             "it depends on aws:MultiFactorAuthPresent, aws:SourceIp",
         ),
     ],
 )
-def test_what_is_not_allowed_carries_its_reason(result, may, why, stub: AwsStub, probe: Probe):
+def test_what_is_not_allowed_carries_its_reason(result, permission, why, stub: AwsStub, probe: Probe):
     stub.on(
         "SimulatePrincipalPolicy", simulated(lambda _, action: result if action == "iam:CreateGroup" else {})
     )
     right = by_action(probe().rights())["iam:CreateGroup"]
-    assert (may, why) == (right.may, right.why)
+    assert (permission, why) == (right.permission, right.why)
 
 
 def test_what_is_denied_on_one_of_our_policies_is_denied(stub: AwsStub, probe: Probe):
@@ -166,7 +168,7 @@ def test_what_is_denied_on_one_of_our_policies_is_denied(stub: AwsStub, probe: P
         return {"EvalDecision": "implicitDeny"} if enrolment and action == "iam:CreatePolicy" else {}
 
     stub.on("SimulatePrincipalPolicy", simulated(decide))
-    assert May.DENIED is by_action(probe().rights())["iam:CreatePolicy"].may
+    assert Permission.DENIED is by_action(probe().rights())["iam:CreatePolicy"].permission
 
 
 def test_a_simulation_in_pages_is_read_to_its_end(stub: AwsStub, probe: Probe):
@@ -213,8 +215,8 @@ def test_without_a_simulation_every_read_is_asked_once(
     stub.on("SimulatePrincipalPolicy", refusal)
     found = by_action(probe().rights())
     assert found.keys() == READS | WRITES
-    assert {May.ALLOWED} == {found[action].may for action in READS}
-    assert {How.ASKED} == {found[action].how for action in READS}
+    assert {Permission.ALLOWED} == {found[action].permission for action in READS}
+    assert {FoundBy.ASKING} == {found[action].found_by for action in READS}
     counts = stub.counts() - Counter(["AssumeRole", "SimulatePrincipalPolicy", *(["ListAccessKeys"] * 2)])
     assert {action.partition(":")[2] for action in READS} == counts.keys()
     assert {1} == set(counts.values())
@@ -223,8 +225,8 @@ def test_without_a_simulation_every_read_is_asked_once(
 def test_a_write_is_never_tried_and_never_called_fine(stub: AwsStub, world: World, probe: Probe):
     stub.on("SimulatePrincipalPolicy", DENIED)
     found = by_action(probe().rights())
-    assert {(May.UNTESTED, "no simulation: SimulatePrincipalPolicy: AccessDenied")} == {
-        (found[action].may, found[action].why) for action in WRITES
+    assert {(Permission.UNTESTED, "no simulation: SimulatePrincipalPolicy: AccessDenied")} == {
+        (found[action].permission, found[action].why) for action in WRITES
     }
     assert not WRITES & {f"iam:{call.operation}" for call in stub.calls}
 
@@ -234,27 +236,31 @@ def test_a_read_that_is_denied_is_found_out(action: str, stub: AwsStub, world: W
     stub.on("SimulatePrincipalPolicy", DENIED)
     stub.on(action.partition(":")[2], DENIED)
     right = by_action(probe().rights())[action]
-    assert (May.DENIED, How.ASKED, DENIED.message) == (right.may, right.how, right.why)
+    assert (Permission.DENIED, FoundBy.ASKING, DENIED.message) == (
+        right.permission,
+        right.found_by,
+        right.why,
+    )
 
 
 @pytest.mark.parametrize(
-    ("operation", "answer", "may"),
+    ("operation", "answer", "permission"),
     [
-        ("GetCredentialReport", Fail("ReportNotPresent", 410), May.ALLOWED),
-        ("GetCredentialReport", Fail("ReportInProgress", 404), May.ALLOWED),
-        ("GenerateCredentialReport", Fail("LimitExceeded", 409), May.ALLOWED),
-        ("GetAccountPasswordPolicy", Fail("NoSuchEntity", 404), May.ALLOWED),
-        ("ListServiceSpecificCredentials", Fail("InvalidAction", 400), May.MISSING),
-        ("GetAccountSummary", Fail("Throttling", 400), May.UNTESTED),
-        ("GetUser", Fail("SomethingNew", 400), May.UNTESTED),
+        ("GetCredentialReport", Fail("ReportNotPresent", 410), Permission.ALLOWED),
+        ("GetCredentialReport", Fail("ReportInProgress", 404), Permission.ALLOWED),
+        ("GenerateCredentialReport", Fail("LimitExceeded", 409), Permission.ALLOWED),
+        ("GetAccountPasswordPolicy", Fail("NoSuchEntity", 404), Permission.ALLOWED),
+        ("ListServiceSpecificCredentials", Fail("InvalidAction", 400), Permission.MISSING),
+        ("GetAccountSummary", Fail("Throttling", 400), Permission.UNTESTED),
+        ("GetUser", Fail("SomethingNew", 400), Permission.UNTESTED),
     ],
 )
 def test_only_what_proves_a_right_counts_as_one(
-    operation: str, answer: Fail, may: May, stub: AwsStub, world: World, probe: Probe
+    operation: str, answer: Fail, permission: Permission, stub: AwsStub, world: World, probe: Probe
 ):
     stub.on("SimulatePrincipalPolicy", DENIED)
     stub.on(operation, answer)
-    assert may is by_action(probe().rights())[f"iam:{operation}"].may
+    assert permission is by_action(probe().rights())[f"iam:{operation}"].permission
 
 
 def test_the_use_of_a_key_is_asked_about_a_key_that_is_there(stub: AwsStub, world: World, probe: Probe):
@@ -268,7 +274,7 @@ def test_where_nobody_has_a_key_that_is_said(stub: AwsStub, world: World, probe:
     stub.on("SimulatePrincipalPolicy", DENIED)
     world.people.pop("bob")
     right = by_action(probe().rights())["iam:GetAccessKeyLastUsed"]
-    assert (May.UNTESTED, "the account has nothing to try it on") == (right.may, right.why)
+    assert (Permission.UNTESTED, "the account has nothing to try it on") == (right.permission, right.why)
 
 
 def test_rights_are_found_by_a_session_that_cannot_write(stub: AwsStub, world: World, probe: Probe):
@@ -279,7 +285,7 @@ def test_rights_are_found_by_a_session_that_cannot_write(stub: AwsStub, world: W
     assert "iam:CreatePolicy" not in policy
 
 
-# --- Holdings ---
+# --- QuotaUsage ---
 
 
 def test_holdings_are_counted_from_two_calls(stub: AwsStub, probe: Probe):
@@ -310,7 +316,7 @@ def test_holdings_are_counted_from_two_calls(stub: AwsStub, probe: Probe):
             "IsTruncated": False,
         },
     )
-    found = probe().holdings()
+    found = probe().quota_usage()
     assert {"Groups": 3, "GroupsQuota": 300} == found.numbers
     assert ({"ana": 3}, {"ana": 1}) == (found.groups, found.policies)
     assert ({ARN: 3}, {"ForceMFA": 1}) == (found.versions, found.attached)
@@ -323,12 +329,12 @@ def test_holdings_that_may_not_be_counted_are_no_numbers(
 ):
     stub.on(operation, DENIED)
     with pytest.raises(CannotEnter, match=f"{operation} in account {ACCOUNT}: AccessDenied"):
-        probe().holdings()
+        probe().quota_usage()
 
 
 def test_an_endpoint_without_numbers_has_none(stub: AwsStub, world: World, probe: Probe):
     stub.on("GetAccountSummary", Fail("InvalidAction", 400))
-    assert {} == probe().holdings().numbers
+    assert {} == probe().quota_usage().numbers
 
 
 def test_a_refusal_keeps_the_words_of_aws_for_every_role(stub: AwsStub, probe: Probe):
@@ -399,5 +405,5 @@ def test_whether_a_region_was_chosen_is_told(retries: Retries):
 def test_session_policies_that_are_too_long_are_trouble(connection: Connection, retries: Retries):
     endless = Ours(policies=("/rollout/" + "p" * 400,), groups=("/" + "g" * 400,))
     sessions = run_environment(connection, retries, endless).environment_facts(None).sessions
-    assert isinstance(sessions, Trouble)
+    assert isinstance(sessions, NoAnswer)
     assert "policy.name" in sessions.cure

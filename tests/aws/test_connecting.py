@@ -5,7 +5,9 @@ See aws-facts.md#errors-and-retries, aws-facts.md#partitions-regions-endpoints, 
 
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,8 @@ from rollout import __version__
 from rollout.aws.connect.aws_clock import AwsClock
 from rollout.aws.connect.identity import WhoAmI, source_keys
 from rollout.aws.connect.offline_clock import offline_now
-from rollout.awsapi.endpoints import is_loopback
+from rollout.awsapi.calls import CallerIdentity, Calls
+from rollout.awsapi.endpoints import date_of, is_loopback
 from rollout.awsapi.operations import IamGuard
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
@@ -136,7 +139,7 @@ def test_this_machine_is_known_by_all_its_names(host: str):
 
 def test_a_user_is_its_own_operator(stub: AwsStub, connection: Connection, retries: Retries):
     stub.on("GetCallerIdentity", identity(USER_ARN))
-    caller = WhoAmI(connection, retries).response().caller
+    caller = WhoAmI(connection, retries).caller()
     assert (USER_ARN, ACCOUNT, "aws", USER_ARN) == (
         caller.arn,
         caller.account_id,
@@ -150,17 +153,17 @@ def test_the_partition_is_read_off_the_caller(
     partition: str, stub: AwsStub, connection: Connection, retries: Retries
 ):
     stub.on("GetCallerIdentity", identity(USER_ARN.replace("arn:aws:", f"arn:{partition}:")))
-    assert partition == WhoAmI(connection, retries).response().caller.partition
+    assert partition == WhoAmI(connection, retries).caller().partition
 
 
 def test_the_caller_is_asked_once_whoever_wants_to_know(
     stub: AwsStub, connection: Connection, retries: Retries, fake_time: FakeTime
 ):
     stub.on("GetCallerIdentity", identity(ROLE_ARN))
-    who = WhoAmI(connection, retries, fake_time.monotonic)
+    who = WhoAmI(connection, retries)
     for _ in range(3):
-        who.response()
-        AwsClock(who, fake_time.monotonic).now()
+        who.caller()
+        AwsClock(who).now()
     assert 1 == len(stub.calls)
 
 
@@ -181,7 +184,7 @@ def test_the_user_behind_the_role_of_a_profile_is_found(configured, stub: AwsStu
         {"Credentials": credentials, "AssumedRoleUser": {"Arn": ROLE_ARN, "AssumedRoleId": "AROA:x"}},
     )
     stub.on("GetCallerIdentity", lambda call: identity(USER_ARN if call.key_id == "AKIAHOME" else ROLE_ARN))
-    caller = WhoAmI(Connection(profile="work"), retries).response().caller
+    caller = WhoAmI(Connection(profile="work"), retries).caller()
     assert (ROLE_ARN, USER_ARN) == (caller.arn, caller.source_user_arn)
     assert frozenset({USER_ARN}) == caller.operator_arns
 
@@ -211,8 +214,8 @@ def test_a_token_code_is_asked_for_once_in_a_run(configured, stub: AwsStub, retr
         return "123456"
 
     connection = Connection(profile="work", ask_token_code=ask)
-    WhoAmI(connection, retries).response()
-    WhoAmI(connection, retries).response()
+    WhoAmI(connection, retries).caller()
+    WhoAmI(connection, retries).caller()
     with pytest.raises(ClientError):
         connection.organizations().describe_organization()
     assert 1 == len(asked)
@@ -232,7 +235,7 @@ def test_a_token_code_without_a_terminal_is_one_clear_line(configured, retries: 
     with pytest.raises(
         NoCredentials, match=rf"Enter MFA code for arn:aws:iam::{ACCOUNT}:mfa/ana: there is no terminal"
     ):
-        WhoAmI(Connection(profile="work", ask_token_code=nobody), retries).response()
+        WhoAmI(Connection(profile="work", ask_token_code=nobody), retries).caller()
 
 
 @pytest.mark.parametrize(
@@ -260,7 +263,7 @@ def test_source_profiles_end_in_keys_or_in_nothing(profiles: dict[str, dict[str,
 def test_no_credentials_at_all(configured, stub: AwsStub, retries: Retries):
     configured("")
     with pytest.raises(NoCredentials, match="no AWS credentials were found") as caught:
-        WhoAmI(Connection(), retries).response()
+        WhoAmI(Connection(), retries).caller()
     assert "AWS_PROFILE" in caught.value.cure
     assert [] == stub.calls
 
@@ -274,7 +277,7 @@ def test_a_profile_that_is_not_there(configured):
 def test_half_a_pair_of_keys(monkeypatch: pytest.MonkeyPatch, retries: Retries):
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(NoCredentials, match=r"[Pp]artial"):
-        WhoAmI(Connection(), retries).response()
+        WhoAmI(Connection(), retries).caller()
 
 
 @pytest.mark.parametrize(
@@ -287,68 +290,150 @@ def test_a_sign_in_that_has_ended(kind: str, configured, retries: Retries, tmp_p
         "[sso-session corp]\nsso_start_url = https://corp.example.com\nsso_region = eu-west-1\n"
     )
     with pytest.raises(ExpiredCredentials) as caught:
-        WhoAmI(Connection(profile="work"), retries).response()
+        WhoAmI(Connection(profile="work"), retries).caller()
     assert "aws sso login" in caught.value.cure
 
 
 def test_a_credential_process_that_fails(configured, retries: Retries):
     configured("[profile work]\ncredential_process = /bin/false\n")
     with pytest.raises(NoCredentials, match="rocess"):
-        WhoAmI(Connection(profile="work"), retries).response()
+        WhoAmI(Connection(profile="work"), retries).caller()
 
 
 def test_keys_that_aws_does_not_know(stub: AwsStub, connection: Connection, retries: Retries):
     stub.on("GetCallerIdentity", Fail("InvalidClientTokenId", 403, "The security token is invalid."))
     with pytest.raises(NoCredentials, match="does not accept the credentials"):
-        WhoAmI(connection, retries).response()
+        WhoAmI(connection, retries).caller()
 
 
 def test_a_session_that_has_ended(stub: AwsStub, connection: Connection, retries: Retries):
     stub.on("GetCallerIdentity", Fail("ExpiredToken", 403))
     with pytest.raises(ExpiredCredentials, match="session has expired"):
-        WhoAmI(connection, retries).response()
+        WhoAmI(connection, retries).caller()
 
 
 def test_nobody_at_the_endpoint(monkeypatch: pytest.MonkeyPatch, retries: Retries):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with pytest.raises(AwsFailure, match=r"cannot reach AWS: .*127.0.0.1:1") as caught:
-        WhoAmI(Connection(), retries).response()
+        WhoAmI(Connection(), retries).caller()
     assert "AWS_ENDPOINT_URL" in caught.value.cure
 
 
 # --- Time ---
 
 
-def test_decision_time_is_awss_and_goes_on_by_itself(
-    stub: AwsStub, connection: Connection, retries: Retries, fake_time: FakeTime
-):
-    stub.headers["Date"] = "Wed, 02 Dec 2026 08:00:00 GMT"
-    stub.on("GetCallerIdentity", identity(USER_ARN))
-    clock = AwsClock(WhoAmI(connection, retries, fake_time.monotonic), fake_time.monotonic)
-    start = datetime(2026, 12, 2, 8, tzinfo=UTC)
+@dataclass
+class Machine:
+    """A laptop: its counter stands still while the lid is closed, its clock goes on, and AWS's goes on anyway."""
+
+    stub: AwsStub
+    connection: Connection
+    counter: FakeTime
+    aws: datetime = datetime(2026, 12, 2, 8, tzinfo=UTC)
+    local: datetime = datetime(2026, 12, 2, 8, 7, tzinfo=UTC)
+
+    def __post_init__(self) -> None:
+        self.retries = Retries(monotonic=self.counter.monotonic, now=lambda: self.local)
+        self.who = WhoAmI(self.connection, self.retries)
+        self.stub.on("GetCallerIdentity", identity(USER_ARN))
+        self.pass_by(timedelta(0))
+
+    def pass_by(self, span: timedelta, *, asleep: bool = False) -> None:
+        self.aws, self.local = self.aws + span, self.local + span
+        self.stub.headers["Date"] = format_datetime(self.aws, usegmt=True)
+        self.counter.at += 0 if asleep else span.total_seconds()
+
+
+@pytest.fixture
+def machine(stub: AwsStub, connection: Connection, fake_time: FakeTime) -> Machine:
+    return Machine(stub, connection, fake_time)
+
+
+EIGHT_HOURS = timedelta(hours=8)
+
+
+def test_decision_time_is_awss_and_goes_on_by_itself(machine: Machine):
+    clock = AwsClock(machine.who)
+    assert machine.aws == clock.now()
+    machine.pass_by(EIGHT_HOURS)
+    assert machine.aws == clock.now()
+    assert 1 == len(machine.stub.calls)
+
+
+def test_a_lid_that_was_closed_for_hours_moves_the_time_by_hours(machine: Machine):
+    clock = AwsClock(machine.who)
+    clock.now()
+    machine.pass_by(timedelta(minutes=5))
+    machine.pass_by(EIGHT_HOURS, asleep=True)
+    assert machine.aws == clock.now()
+    machine.pass_by(timedelta(seconds=30))
+    assert machine.aws == clock.now()
+    assert 2 == len(machine.stub.calls)
+
+
+def test_an_answer_that_came_since_the_lid_was_opened_saves_the_question(machine: Machine):
+    clock = AwsClock(machine.who)
+    clock.now()
+    machine.pass_by(EIGHT_HOURS, asleep=True)
+    machine.stub.on("GetUser", {"User": {"UserName": "alice"}})
+    client = machine.connection.own_iam(IamGuard(OURS, writing=False))
+    Calls(ACCOUNT, CallerIdentity(), machine.retries, machine.retries.pace()).read(
+        client.get_user, UserName="alice"
+    )
+    assert machine.aws == clock.now()
+    assert ["GetCallerIdentity", "GetUser"] == [call.operation for call in machine.stub.calls]
+
+
+def test_where_aws_cannot_be_asked_again_the_next_answer_tells_the_time(machine: Machine):
+    clock = AwsClock(machine.who)
+    before = clock.now()
+    machine.pass_by(EIGHT_HOURS, asleep=True)
+    machine.stub.on("GetCallerIdentity", Fail("AccessDenied", 403), identity(USER_ARN))
+    assert before == clock.now()
+    assert before == clock.now()
+    assert 2 == len(machine.stub.calls), "asked once, not again and again"
+    machine.who.ask()
+    assert machine.aws == clock.now()
+
+
+def test_a_clock_that_somebody_sets_changes_no_time(machine: Machine):
+    clock = AwsClock(machine.who)
+    clock.now()
+    machine.local += timedelta(days=3)
+    for _ in range(3):
+        assert machine.aws == clock.now()
+    assert 2 == len(machine.stub.calls), "asked once, not again and again"
+
+
+def test_an_answer_that_is_a_little_off_changes_no_time(machine: Machine):
+    clock = AwsClock(machine.who)
+    clock.now()
+    machine.stub.headers["Date"] = format_datetime(machine.aws + timedelta(seconds=50), usegmt=True)
+    machine.who.ask()
+    assert machine.aws == clock.now()
+
+
+def test_time_never_goes_back(machine: Machine):
+    clock = AwsClock(machine.who)
+    start = clock.now()
+    machine.stub.headers["Date"] = format_datetime(start - EIGHT_HOURS, usegmt=True)
+    machine.who.ask()
     assert start == clock.now()
-    fake_time.at += 90
-    assert start + timedelta(seconds=90) == clock.now()
 
 
-def test_an_answer_without_a_date_leaves_the_local_clock(
-    stub: AwsStub, connection: Connection, retries: Retries, fake_time: FakeTime
-):
-    stub.headers["Date"] = "yesterday"
-    stub.on("GetCallerIdentity", identity(USER_ARN))
-    local = datetime(2026, 1, 1, tzinfo=UTC)
-    clock = AwsClock(WhoAmI(connection, retries, fake_time.monotonic), fake_time.monotonic, lambda: local)
-    assert local == clock.now()
+@pytest.mark.parametrize("zone", ["GMT", "+0000", "-0000"])
+def test_a_date_has_a_zone_however_it_is_spelled(zone: str):
+    assert datetime(2026, 12, 2, 8, tzinfo=UTC) == date_of(f"Wed, 02 Dec 2026 08:00:00 {zone}")
 
 
-def test_the_skew_of_this_machine_is_told(
-    stub: AwsStub, connection: Connection, retries: Retries, fake_time: FakeTime
-):
-    stub.headers["Date"] = "Wed, 02 Dec 2026 08:00:00 GMT"
-    stub.on("GetCallerIdentity", identity(USER_ARN))
-    local = datetime(2026, 12, 2, 8, 7, tzinfo=UTC)
-    clock = AwsClock(WhoAmI(connection, retries, fake_time.monotonic), fake_time.monotonic, lambda: local)
-    assert timedelta(minutes=7) == clock.skew()
+def test_an_answer_without_a_date_leaves_the_local_clock(machine: Machine):
+    machine.stub.headers["Date"] = "yesterday"
+    clock = AwsClock(machine.who)
+    assert (machine.local, None) == (clock.now(), clock.skew())
+
+
+def test_the_skew_of_this_machine_is_told(machine: Machine):
+    assert timedelta(minutes=7) == AwsClock(machine.who).skew()
 
 
 def test_offline_time_is_that_of_an_endpoint_on_this_machine(stub: AwsStub):

@@ -90,7 +90,7 @@ def test_another_account_is_read_with_the_session_and_in_eight_calls(open_roles:
     opened.read()
     assert "OrganizationAccountAccessRole" == opened.role
     assert {"ASIASESSION00000"} == {call.key_id for call in open_roles.calls if call.service == "iam"}
-    assert 8 == len(open_roles.calls) == entrance.tallies[ACCOUNT].calls
+    assert 8 == len(open_roles.calls) == entrance.effort(ACCOUNT).calls
 
 
 def test_the_management_account_is_entered_like_any_other_by_a_delegated_administrator(

@@ -71,9 +71,9 @@ def look(offline: datetime) -> Seen:
             opened = access.enter(account)
             result.facts[account.id] = opened.read()
             result.roles[account.id] = opened.role
-            result.calls[account.id] = access.tallies[account.id].calls
+            result.calls[account.id] = access.effort(account.id).calls
             opened.read()
-            result.again[account.id] = access.tallies[account.id].calls - result.calls[account.id]
+            result.again[account.id] = access.effort(account.id).calls - result.calls[account.id]
         except CannotEnter as refusal:
             result.refused[account.id] = refusal
 

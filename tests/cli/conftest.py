@@ -1,9 +1,10 @@
-"""One embedded organization and one plan to a module; each test works in a copy of that plan's folder."""
+"""One embedded organization to a module, one plan and one rehearsal to a worker; each test works in a copy of them."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,14 +12,40 @@ import pytest
 
 from rollout.sandbox.serving.server import Sandbox
 from tests.cli.shell import Shell
+from tests.snapshots import Snapshot
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A folder and an organization as some commands have left them."""
+
+    folder: Path
+    organization: Snapshot
+
+    @classmethod
+    def of(cls, shell: Shell, sandbox: Sandbox) -> Kept:
+        return cls(shell.folder, Snapshot.of(sandbox))
+
+    def again(self, folder: Path, sandbox: Sandbox) -> Shell:
+        """Go on from there in another folder."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        self.organization.restore(sandbox)
+        return Shell(folder, sandbox.environment())
+
+
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
+    """The same organization for every module, for its ids follow from the instance."""
     with Sandbox.start(NOW, instance="command line", ticking=False) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def _kept() -> dict[str, Kept]:
+    """What one module has made, for the others."""
+    return {}
 
 
 @pytest.fixture
@@ -27,33 +54,36 @@ def bare(sandbox: Sandbox, tmp_path: Path) -> Shell:
     return with_settings(tmp_path, sandbox)
 
 
-@pytest.fixture(scope="module")
-def planned_once(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    shell = with_settings(tmp_path_factory.mktemp("planned"), sandbox)
-    assert 4 == shell("plan").code
-    return shell.folder
+@pytest.fixture
+def planned_once(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory, _kept: dict[str, Kept]) -> Kept:
+    if "planned" not in _kept:
+        shell = with_settings(tmp_path_factory.mktemp("planned"), sandbox)
+        assert 4 == shell("plan").code
+        _kept["planned"] = Kept.of(shell, sandbox)
+    return _kept["planned"]
 
 
 @pytest.fixture
-def planned(planned_once: Path, sandbox: Sandbox, tmp_path: Path) -> Shell:
+def planned(planned_once: Kept, sandbox: Sandbox, tmp_path: Path) -> Shell:
     """A folder with a plan in it."""
-    shutil.copytree(planned_once, tmp_path, dirs_exist_ok=True)
-    return Shell(tmp_path, sandbox.environment())
-
-
-@pytest.fixture(scope="module")
-def rehearsed_once(planned_once: Path, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("rehearsed")
-    shutil.copytree(planned_once, folder, dirs_exist_ok=True)
-    assert 0 == Shell(folder, sandbox.environment())("apply").code
-    return folder
+    return planned_once.again(tmp_path, sandbox)
 
 
 @pytest.fixture
-def rehearsed(rehearsed_once: Path, sandbox: Sandbox, tmp_path: Path) -> Shell:
+def rehearsed_once(
+    planned_once: Kept, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory, _kept: dict[str, Kept]
+) -> Kept:
+    if "rehearsed" not in _kept:
+        shell = planned_once.again(tmp_path_factory.mktemp("rehearsed"), sandbox)
+        assert 0 == shell("apply").code
+        _kept["rehearsed"] = Kept.of(shell, sandbox)
+    return _kept["rehearsed"]
+
+
+@pytest.fixture
+def rehearsed(rehearsed_once: Kept, sandbox: Sandbox, tmp_path: Path) -> Shell:
     """A folder with a plan that was rehearsed."""
-    shutil.copytree(rehearsed_once, tmp_path, dirs_exist_ok=True)
-    return Shell(tmp_path, sandbox.environment())
+    return rehearsed_once.again(tmp_path, sandbox)
 
 
 def with_settings(folder: Path, sandbox: Sandbox) -> Shell:

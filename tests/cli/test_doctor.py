@@ -119,7 +119,7 @@ def test_an_endpoint_in_the_clear_is_exit_code_1_with_the_cure(
 def test_people_read_words_and_what_many_accounts_share_is_said_once(capsys: pytest.CaptureFixture[str]):
     assert 4 == run(["doctor"])
     said = capsys.readouterr()
-    for title in ("Caller", "Organization", "Accounts", "To look at"):
+    for title in ("Caller", "Organization", "Accounts", "Needs attention"):
         assert title in said.out
     assert 1 == said.out.count("no simulation")
     assert "Diagnosis: failure (1 failure, " in said.out

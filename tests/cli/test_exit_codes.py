@@ -5,15 +5,18 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import re
 import socket
 
 import pytest
 
+from rollout import errors
+from rollout.errors import GRAVEST_FIRST, ExitCode, RolloutError, gravest
 from rollout.sandbox.serving.server import Sandbox
 from rollout.store.folder.lock_file import FolderLock
 from rollout.store.processes import process_start
 from rollout.wiring import LocalClock
-from tests.cli.shell import Shell
+from tests.cli.shell import ROOT, Shell
 from tests.sandbox.connecting import MANAGEMENT, iam_of
 
 WITHOUT_UNREACHABLE = {"ROLLOUT_SCOPE__EXCLUDE__ACCOUNTS": '["200030004000"]'}
@@ -35,6 +38,7 @@ def test_an_unreachable_account_is_4_and_the_plan_is_written(bare: Shell):
     ]
 
 
+# Takes a second or more: two whole plans, for each code is that of a plan.
 def test_changes_due_are_3_only_when_asked_for_and_4_wins(bare: Shell):
     assert 3 == bare("plan", "--detailed-exitcode", env=WITHOUT_UNREACHABLE).code
     assert 4 == bare("plan", "--detailed-exitcode").code
@@ -61,9 +65,10 @@ def test_a_lock_that_somebody_holds_is_5_and_names_them(rehearsed: Shell, sandbo
             said = rehearsed(*words)
             assert 5 == said.code
             assert f"is locked by {me[0]} on {me[1]} (process {me[2]})" in said.errors[0]
-    assert 0 == rehearsed("apply").code
+    assert 0 == rehearsed("apply", "--stage", "notify", "--yes").code
 
 
+# Takes a second or more: the widest wave is told twice: without an account, and with it.
 def test_an_account_that_shuts_its_door_later_is_4_and_told_with_its_cure(rehearsed: Shell, sandbox: Sandbox):
     shown = rehearsed("show", "--json", "--wave", "rest").json["accounts"]
     account = next(one["account"] for one in shown if one["account"] != MANAGEMENT)
@@ -86,3 +91,37 @@ def test_an_account_that_shuts_its_door_later_is_4_and_told_with_its_cure(rehear
     again = rehearsed("apply", "--stage", "notify", "--wave", "rest", "--yes")
     assert 0 == again.code
     assert "told before" in again.out
+
+
+# --- What the codes mean, and which of two wins ---
+
+
+def test_readme_lists_every_exit_code_with_its_meaning():
+    listed = re.findall(r"^\| (\d+) \| (.+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert [(str(int(code)), code.meaning) for code in ExitCode] == listed
+
+
+def test_readme_says_which_code_wins():
+    order = ", ".join(str(int(code)) for code in GRAVEST_FIRST)
+    assert f"the first of {order} decides" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("found", "code"), [((), 0), ((3,), 3), ((3, 4), 4), ((4, 1), 1), ((1, 5), 5), ((5, 6), 6)]
+)
+def test_the_gravest_of_several_codes_wins(found: tuple[int, ...], code: int):
+    assert code == gravest({one: one in found for one in ExitCode})
+
+
+def test_every_error_of_ours_ends_with_a_code_of_the_list():
+    kinds = [
+        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, RolloutError)
+    ]
+    assert len(kinds) > 10
+    for kind in kinds:
+        assert isinstance(kind.exit_code, ExitCode), kind
+
+
+def test_no_command_spells_a_code_as_a_bare_number():
+    for path in (ROOT / "rollout").rglob("*.py"):
+        assert not re.search(r"(typer\.Exit|sys\.exit)\(\d|exit_code = \d", path.read_text()), path

@@ -172,6 +172,7 @@ def test_a_preview_of_nobody_is_2(rehearsed: Shell):
 # --- plan ---
 
 
+# Takes a second or more: two whole plans: it is about a second one and a third.
 def test_a_re_plan_says_loudly_who_goes_later(planned: Shell):
     waves = {"ROLLOUT_WAVES": "[{name: canary, users: [nobody]}, {name: rest}]"}
     said = planned("plan", env=waves)

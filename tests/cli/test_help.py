@@ -22,7 +22,6 @@ HEAVY = {
     "jinja2",
     "moto",
     "flask",
-    "pydantic_settings",
     "yaml",
     "tenacity",
 }

@@ -70,6 +70,7 @@ def told(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Shell:
     return shell
 
 
+@pytest.mark.slow  # three runs over everybody, two of them in processes that get a signal
 def test_an_apply_that_is_stopped_twice_is_carried_to_its_end_and_writes_nothing_twice(told: Shell):
     with listening() as asked:
 
@@ -78,7 +79,7 @@ def test_an_apply_that_is_stopped_twice_is_carried_to_its_end_and_writes_nothing
 
         for number, stopped in ((signal.SIGINT, 1), (signal.SIGTERM, 2)):
             before = added()
-            said = signalled(told, ENFORCE, number, lambda before=before: added() > before)  # type: ignore[misc]
+            said = signalled(told, ENFORCE, number, lambda before=before: added() > before)  # type: ignore[misc]  # the type of a lambda with a default is not inferred
             assert 130 == said.code, said.err
             assert "Stopping: finishing and saving the changes in progress first." in said.err
             assert [

@@ -9,9 +9,10 @@ import sys
 
 import pytest
 
-from tests.cli.shell import Shell
+from tests.cli.shell import Shell, hear_ctrl_c
 
 
+# Takes a second or more: a terminal belongs to a process, so each answer starts one.
 @pytest.mark.parametrize(
     ("answer", "code", "text"),
     [
@@ -25,6 +26,11 @@ from tests.cli.shell import Shell
 )
 def test_at_a_terminal_the_question_is_asked(answer: str, code: int, text: str, rehearsed: Shell):
     ours, theirs = os.openpty()
+
+    def sit_down() -> None:
+        os.login_tty(theirs)
+        hear_ctrl_c()
+
     process = subprocess.Popen(
         [sys.executable, "-m", "rollout", "apply", "--stage", "notify"],
         cwd=rehearsed.folder,
@@ -32,7 +38,7 @@ def test_at_a_terminal_the_question_is_asked(answer: str, code: int, text: str, 
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        preexec_fn=lambda: os.login_tty(theirs),  # noqa: PLW1509 - nothing else gives it a terminal of its own
+        preexec_fn=sit_down,  # noqa: PLW1509 - nothing else gives it a terminal of its own
     )
     os.close(theirs)
     said = read_until(ours, "Go on? [y/N]: ")

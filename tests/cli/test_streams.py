@@ -30,6 +30,7 @@ def test_where_aws_is_asked_is_said_once_and_only_by_plan(bare: Shell):
     assert endpoint not in bare("apply", "--stage", "notify").err
 
 
+# Takes a second or more: every command that has --json runs once on the whole organization.
 def test_json_is_alone_on_stdout(planned: Shell):
     plan = planned("plan", "--json")
     assert {"exempt": 3, "covered": 6, "hold": 42, "enforce": 95} == plan.json["verdicts"]
@@ -43,6 +44,7 @@ def test_json_is_alone_on_stdout(planned: Shell):
     assert planned("report", "--json").json["html"].endswith("index.html")
 
 
+# Takes a second or more: only a process of its own has a pipe that can break.
 @pytest.mark.parametrize(
     ("words", "code"),
     [
@@ -64,6 +66,7 @@ def test_a_reader_that_leaves_changes_nothing(words: list[str], code: int, plann
     assert "Exception ignored" not in said
 
 
+# Takes a second or more: as above, and it has to get to its end.
 def test_an_apply_goes_on_to_its_end_though_nobody_listens_to_either_stream(rehearsed: Shell):
     assert 0 == unheard(rehearsed, ["apply", "--stage", "notify", "--yes"], subprocess.STDOUT)
     assert rehearsed("status", "--json").json[0]["notified_at"]

@@ -10,11 +10,12 @@ import pytest
 
 from rollout.domain.drift import Drifted
 from rollout.domain.policy.changes import AddMember, UserRef
-from rollout.domain.progress.records import Record, RunStarted
+from rollout.domain.progress.records import Record, Released, RunStarted
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Kind
 from rollout.files.private_files import FolderStore
 from rollout.sandbox.serving.server import Sandbox
+from rollout.store.folder.segments import FolderJournal
 from rollout.store.formats.journal_lines import line_of
 from rollout.store.plan_files import Plans
 from tests.builders import OPERATOR, a_change, a_ref
@@ -105,6 +106,30 @@ def test_a_journal_that_cannot_be_read_stops_no_brake(planned: Shell):
     said = planned("release", "--account", ACCOUNT, "--reason", "drill", "--yes")
     assert 0 == said.code, said.err
     assert "the journal cannot be read, and is not needed for accounts" in said.err
+
+
+@pytest.mark.parametrize(("words", "code"), [(("--account", ACCOUNT), 0), (("--all",), IN_PART)])
+def test_a_damaged_journal_stops_no_brake_and_has_it_on_record_when_it_is_mended(
+    planned: Shell, words: tuple[str, ...], code: int
+):
+    """One account of the organization lets nobody in, so all of it is let out in part."""
+    assert 0 == planned("release", "--account", ACCOUNT, "--reason", "first", "--yes").code
+    (path,) = (planned.folder / "journal").iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b'"first"', b'"worst"'))
+    refused = planned("status")
+    assert (1, True) == (refused.code, f"{path.name}, line 3 is damaged" in refused.err), refused.err
+    said = planned("release", *words, "--reason", "second", "--yes")
+    assert code == said.code, said.err
+    assert "the journal cannot be read, and is not needed for accounts" in said.err
+    assert f"{path.name}, line 3 is damaged" in said.err
+    path.write_bytes(whole)
+    reasons = [
+        record.reason
+        for record in FolderJournal(planned.folder, "look").records()
+        if isinstance(record, Released)
+    ]
+    assert ["first", "second"] == reasons
 
 
 # --- Rollback ---

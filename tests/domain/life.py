@@ -18,7 +18,13 @@ from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.changes import AlreadyInPlace, Applied, Change, DeleteGroup, Failed, Outcome
 from rollout.domain.policy.standing import Documents, Names, stand
 from rollout.domain.progress.owned import owned_resources
-from rollout.domain.progress.records import Intent, Record, RunStarted, Settled
+from rollout.domain.progress.records import (
+    Before,
+    Intent,
+    Record,
+    RunStarted,
+    Settled,
+)
 from rollout.domain.progress.replay import Progress, replay
 from rollout.domain.progress.stages import Stage
 from tests.builders import ACCOUNT, NOW, OPERATOR, ORGANIZATION
@@ -66,7 +72,7 @@ class Life:
     def make_one(self, run: str, change: Change, wave: str, trouble: str = "") -> bool:
         self.numbers += 1
         number = self.numbers
-        self.records.append(Intent(run, NOW, number, change, "absent", wave))
+        self.records.append(Intent(run, NOW, number, change, Before.ABSENT, wave))
         outcome: Outcome = Applied(f"request-{number}", unconfirmed=trouble == "lost")
         refusal = refused(self.facts, change)
         if trouble == "fails" or refusal is not None:
@@ -82,7 +88,7 @@ class Life:
         self.numbers += 1
         assert overlay.is_in_effect(self.facts, change) or isinstance(change, DeleteGroup), change
         self.records += [
-            Intent(run, NOW, self.numbers, change, "present", wave),
+            Intent(run, NOW, self.numbers, change, Before.PRESENT, wave),
             Settled(run, NOW, run, self.numbers, AlreadyInPlace()),
         ]
 

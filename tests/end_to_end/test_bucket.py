@@ -11,11 +11,14 @@ import boto3
 import pytest
 
 from rollout.awsapi.sessions import Connection
+from rollout.errors import AwsFailure
 from rollout.sandbox.serving.server import Sandbox
 from rollout.store.s3.bucket_lock import S3Lock
 from rollout.store.s3.bucket_store import InBucket
 from rollout.store.s3.object_failures import Place
+from rollout.store.s3.objects import S3Objects, StoredObject
 from tests.cli.shell import Shell
+from tests.kill.organization import Size, describe, settings
 from tests.store.places import me
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -24,8 +27,11 @@ STORE = f"s3://{BUCKET}/team"
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox.start(NOW, instance="bucket", ticking=False) as running:
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A small organization: what is tested here is where things are kept."""
+    description = tmp_path_factory.mktemp("small") / "organization.json"
+    describe(Size(accounts=3, users=8), description)
+    with Sandbox.start(NOW, instance="bucket", description=description, ticking=False) as running:
         yield running
 
 
@@ -47,9 +53,9 @@ def s3(sandbox: Sandbox) -> Any:
 def machine(folder: Path, sandbox: Sandbox) -> Shell:
     """A folder with the team's rollout.yaml and nothing else."""
     folder.mkdir()
-    text = sandbox.settings().replace('store: ".."', f"store: {STORE}").replace("../outbox/", "outbox/")
-    assert STORE in text
-    (folder / "rollout.yaml").write_text(text)
+    text = settings(sandbox.organization_id, waves=2).replace("lead_time: 0d", "lead_time: 14d")
+    more = f"store: {STORE}\nrules: {{max_exempt_percent: 20}}\n"
+    (folder / "rollout.yaml").write_text(text + more)
     return Shell(folder, sandbox.environment())
 
 
@@ -58,14 +64,14 @@ def keys(s3: Any, prefix: str = "") -> list[str]:
     return [item["Key"].removeprefix("team/") for page in pages for item in page.get("Contents", [])]
 
 
-@pytest.mark.slow  # nine commands on thirteen accounts
+@pytest.mark.slow  # nine commands, of which each but two talks to AWS and to the bucket
 def test_a_team_plans_rehearses_tells_enforces_and_reports_by_a_bucket(
     sandbox: Sandbox, s3: Any, tmp_path: Path
 ):
     ana, bob = machine(tmp_path / "ana", sandbox), machine(tmp_path / "bob", sandbox)
 
     planned = ana("plan", "--json")
-    assert planned.code == 4, planned.err
+    assert planned.code == 0, planned.err
     [plan, evidence] = sorted(keys(s3, "plans/"), key=len)
     assert planned.json["file"] == f"s3://{BUCKET}/team/{plan}"
     assert evidence == plan.replace(".yaml", ".evidence.jsonl.gz")
@@ -104,11 +110,12 @@ def test_a_team_plans_rehearses_tells_enforces_and_reports_by_a_bucket(
         assert there <= {"rollout.yaml", "outbox", "reports"}, "all the rest is in the bucket"
 
 
+# Takes a second or more: a plan and a rehearsal by way of the bucket.
 def test_the_second_of_two_operators_is_told_who_is_first(
     sandbox: Sandbox, s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     bob = machine(tmp_path / "bob", sandbox)
-    assert bob("plan").code == 4
+    assert bob("plan").code == 0
     for name, value in sandbox.environment().items():
         monkeypatch.setenv(name, value)
     store = InBucket(Connection(), Place(BUCKET, "team"))
@@ -132,3 +139,24 @@ def test_without_the_bucket_every_command_says_so_with_a_cure(sandbox: Sandbox, 
     assert said.code == 1
     assert "NoSuchBucket" in said.errors[0]
     assert "aws s3 mb s3://nowhere" in said.errors[1]
+
+
+def test_a_journal_that_the_bucket_does_not_give_stops_no_brake(
+    sandbox: Sandbox, s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    ana = machine(tmp_path / "ana", sandbox)
+    words = ("release", "--account", "444455556666", "--reason", "drill", "--yes")
+    assert ana(*words).code == 0
+    read = S3Objects.read
+
+    def denied(objects: S3Objects, name: str) -> StoredObject | None:
+        if name.startswith("journal/"):
+            raise AwsFailure("AccessDenied, says the test")
+        return read(objects, name)
+
+    monkeypatch.setattr(S3Objects, "read", denied)
+    said = ana(*words)
+
+    assert said.code == 0, said.err
+    assert "the journal cannot be read, and is not needed for accounts: AccessDenied" in said.err
+    assert "This release is not on record: the journal cannot be added to: AccessDenied" in said.err

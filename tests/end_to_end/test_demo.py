@@ -19,6 +19,8 @@ import pytest
 from tests.cli.shell import ROOT, Said, Shell, hear_ctrl_c
 from tests.end_to_end.iam_state import Onlooker
 
+pytestmark = pytest.mark.slow  # a whole rollout over thirteen accounts, once
+
 STEPS = (
     "Start an AWS organization with 13 accounts and about 150 users on this machine",
     "Read every account, judge every user, and write a plan. Nothing is written to AWS",
@@ -58,7 +60,6 @@ def exports(demo: Said) -> str:
     return "\n".join(lines) + "\n"
 
 
-@pytest.mark.slow  # a whole rollout over thirteen accounts
 def test_it_ends_well_and_tells_each_step(demo: Said):
     assert 0 == demo.code, demo.err
     places = [demo.out.index(f"==> {step}") for step in STEPS]
@@ -143,7 +144,7 @@ def test_a_demo_that_is_interrupted_leaves_no_organization_behind(tmp_path: Path
     while not state.exists() or "pid" not in state.read_text():
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    pid = int(re.search(r'"pid": (\d+)', state.read_text()).group(1))  # type: ignore[union-attr]
+    pid = int(re.search(r'"pid": (\d+)', state.read_text()).group(1))  # type: ignore[union-attr]  # no match fails the test
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert 130 == process.returncode

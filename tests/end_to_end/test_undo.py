@@ -6,29 +6,55 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rollout.sandbox.serving.server import Sandbox
-from tests.cli.conftest import with_settings
+from tests.cli.conftest import Kept, with_settings
 from tests.cli.shell import Said, Shell, listening, writes
 from tests.end_to_end.iam_state import Onlooker
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 DRIFT, IN_PART = 3, 4
+WAVES = 3
 
 
-@pytest.fixture
+@dataclass(frozen=True)
+class Told:
+    """Where everybody has been told for today, and what stood in IAM before anything was done."""
+
+    kept: Kept
+    before: dict[str, Any]
+    denied_before: set[str]
+
+
+@pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox.start(NOW, instance="undo", ticking=False) as running:
         yield running
 
 
+@pytest.fixture(scope="module")
+def told(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """Planned, rehearsed, and three waves told, once for all tests: each goes on from a copy of it."""
+    aws = Onlooker(sandbox.environment())
+    before, denied_before = aws.snapshot(), aws.denied()
+    shell = with_settings(tmp_path_factory.mktemp("told"), sandbox)
+    well(shell("plan"), IN_PART)
+    well(shell("apply", "--stage", "dry-run"))
+    for _ in range(WAVES):
+        well(shell("apply", "--stage", "notify", "--yes"))
+    sandbox.advance(timedelta(days=14))
+    return Told(Kept.of(shell, sandbox), before, denied_before)
+
+
 @pytest.fixture
-def shell(sandbox: Sandbox, tmp_path: Path) -> Shell:
-    return with_settings(tmp_path, sandbox)
+def shell(told: Told, sandbox: Sandbox, tmp_path: Path) -> Shell:
+    return told.kept.again(tmp_path, sandbox)
 
 
 def well(said: Said, code: int = 0) -> Said:
@@ -47,21 +73,16 @@ def until(happened: Callable[[], bool], within: float = 120) -> None:
         time.sleep(0.02)
 
 
-def enforce(shell: Shell, sandbox: Sandbox, *, waves: int = 3) -> None:
-    well(shell("plan"), IN_PART)
-    well(shell("apply", "--stage", "dry-run"))
-    for _ in range(waves):
-        well(shell("apply", "--stage", "notify", "--yes"))
-    sandbox.advance(timedelta(days=14))
+def enforce(shell: Shell, sandbox: Sandbox, *, waves: int = WAVES) -> None:
     for _ in range(waves):
         well(shell("apply", "--stage", "enforce", "--yes"))
         sandbox.advance(timedelta(days=4))
 
 
 @pytest.mark.slow  # thirteen accounts enforced, let out, put back and rolled back
-def test_everything_that_was_done_can_be_undone(sandbox: Sandbox, shell: Shell):
+def test_everything_that_was_done_can_be_undone(sandbox: Sandbox, shell: Shell, told: Told):
     aws = Onlooker(sandbox.environment())
-    before, denied_before = aws.snapshot(), aws.denied()
+    before, denied_before = told.before, told.denied_before
     enforce(shell, sandbox)
     enforced = aws.denied()
     assert len(enforced) - len(denied_before) > 90
@@ -115,9 +136,10 @@ def test_everything_that_was_done_can_be_undone(sandbox: Sandbox, shell: Shell):
     assert [] == names(heard)
 
 
-def test_one_user_is_let_out_and_a_hand_is_seen(sandbox: Sandbox, shell: Shell, tmp_path: Path):
+@pytest.mark.slow  # one wave of ten accounts is enforced, and looked at six times
+def test_one_user_is_let_out_and_a_hand_is_seen(sandbox: Sandbox, shell: Shell, told: Told, tmp_path: Path):
     aws = Onlooker(sandbox.environment())
-    before = aws.denied()
+    before = told.denied_before
     enforce(shell, sandbox, waves=1)
     enforced = aws.denied()
     arn = max(enforced - before)
@@ -163,7 +185,10 @@ def test_one_user_is_let_out_and_a_hand_is_seen(sandbox: Sandbox, shell: Shell, 
     assert enforced == aws.denied()
 
 
-def test_every_account_is_reached_by_the_brake_whatever_the_scope_says(tmp_path: Path, sandbox: Sandbox):
+def test_every_account_is_reached_by_the_brake_whatever_the_scope_says(
+    tmp_path: Path, sandbox: Sandbox, told: Told
+):
+    told.kept.organization.restore(sandbox)
     shell = with_settings(tmp_path, sandbox)
     text = (tmp_path / "rollout.yaml").read_text()
     (tmp_path / "rollout.yaml").write_text(text + '\nscope: {include: {accounts: ["444455556666"]}}\n')
@@ -172,15 +197,10 @@ def test_every_account_is_reached_by_the_brake_whatever_the_scope_says(tmp_path:
 
 
 @pytest.mark.slow  # as above, with a run of its own process
-def test_a_release_comes_in_the_middle_of_a_running_apply(sandbox: Sandbox, shell: Shell):
+def test_a_release_comes_in_the_middle_of_a_running_apply(sandbox: Sandbox, shell: Shell, told: Told):
     """Whoever wins each race: in the end nobody is enforced, and the next run leaves it so."""
     aws = Onlooker(sandbox.environment())
-    before = aws.denied()
-    well(shell("plan"), IN_PART)
-    well(shell("apply", "--stage", "dry-run"))
-    for _ in range(3):
-        well(shell("apply", "--stage", "notify", "--yes"))
-    sandbox.advance(timedelta(days=14))
+    before = told.denied_before
     apply = ("apply", "--stage", "enforce", "--wave", "rest", "--override-gate", "soak", "--reason", "drill")
     with listening() as heard:
         running = subprocess.Popen(

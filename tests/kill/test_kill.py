@@ -10,6 +10,6 @@ from tests.kill.organization import Size
 
 @pytest.mark.slow  # two dozen processes are begun and half of them killed: nothing else shows that a run may really die
 def test_any_kill_at_any_moment_loses_nothing_and_does_nothing_twice(tmp_path: Path):
-    figures = kill_test(tmp_path, Size(accounts=8, users=20, waves=1), Kills(enforce=10, rollback=2), seed=1)
+    figures = kill_test(tmp_path, Size(accounts=5, users=14, waves=1), Kills(enforce=10, rollback=2), seed=1)
     assert 12 == figures.kills.total()
     assert figures.effective == figures.journalled

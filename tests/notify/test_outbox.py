@@ -22,7 +22,7 @@ RUN = "20261124T090000Z-k3f9"
 
 
 def an_outbox(folder: Path, **more: Any) -> Outbox:
-    known: dict[str, Any] = {"sender": SENDER, "counts": False, "now": lambda: NOW, "run": RUN}
+    known: dict[str, Any] = {"sender": SENDER, "delivery": Delivery.QUEUED, "now": lambda: NOW, "run": RUN}
     return Outbox(folder, **(known | more))
 
 
@@ -59,7 +59,7 @@ def test_lines_end_as_the_mail_standard_says(tmp_path):
 
 def test_a_queued_message_is_not_a_delivered_one(tmp_path):
     assert an_outbox(tmp_path).send(to()).delivery is Delivery.QUEUED
-    assert an_outbox(tmp_path, counts=True).send(to()).delivery is Delivery.DELIVERED
+    assert an_outbox(tmp_path, delivery=Delivery.DELIVERED).send(to()).delivery is Delivery.DELIVERED
 
 
 def test_only_the_owner_may_read(tmp_path):

@@ -170,7 +170,13 @@ def small_progress() -> Progress:
         a_told(
             a_ref("dan", HUB), impact="passkey-only", delivery="failed", detail="mailbox unknown", **third
         ),
-        *a_change(a_membership("heidi", HUB), Failed("AccessDenied", 3), number=1, **third),
+        *a_change(
+            a_membership("heidi", HUB),
+            Failed("AccessDenied", 3, "AccessDenied", "request-6", "allow the role iam:AddUserToGroup"),
+            number=1,
+            **third,
+        ),
+        a_passed(a_ref("heidi", HUB), "failed", "AccessDenied", **third),
         an_intent(a_membership("frank", HUB), number=2, **third),
         a_gate_read("enrolment", "fail", "40 % of 80 % enrolled", **third),
     )

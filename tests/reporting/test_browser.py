@@ -84,7 +84,7 @@ def test_searching_finds_users_by_arn_and_by_id(visit: Visit):
 
 
 def test_filters_narrow_together(visit: Visit):
-    visit.page.select_option("[data-filter=reason]", "keys-in-use")
+    visit.page.select_option("[data-filter=reasons]", "keys-in-use")
     visit.page.select_option("[data-filter=impact]", "enrol")
     expect(visit.page.locator(NAMES)).to_have_text(["heidi"])
 
@@ -92,6 +92,7 @@ def test_filters_narrow_together(visit: Visit):
 @pytest.mark.parametrize(
     ("link", "users"),
     [
+        ("#waves a:text('empty')", "0 of 14 users"),
         (".tile a:text('Enforced')", "1 of 14 users"),
         (".tile a:text('Waiting')", "7 of 14 users"),
         (".tile a:text('No MFA device')", "4 of 14 users"),

@@ -6,23 +6,26 @@ from datetime import date
 
 import pandas as pd
 
-from rollout.reporting.frames import accounts_frame, changes_frame, count, users_frame
-from rollout.reporting.rows import Flat, flatten
+from rollout.reporting.accounts import ACCOUNTS
+from rollout.reporting.changes import CHANGES
+from rollout.reporting.frames import count, frame
+from rollout.reporting.report import Report, gather
+from rollout.reporting.users import USERS
 from tests.builders import ACCOUNT, NOW, a_header, a_progress, an_account_plan, an_entry, left_out
 from tests.reporting.examples import SMALL_NOW, small_accounts, small_header, small_progress
 
 
-def small() -> Flat:
+def small() -> Report:
     accounts = small_accounts()
-    return flatten(small_header(accounts), accounts, small_progress(), SMALL_NOW)
+    return gather(small_header(accounts), accounts, small_progress(), SMALL_NOW)
 
 
 def test_ids_are_text_with_their_zeros():
-    assert ACCOUNT == users_frame(small().users)["account_id"].iloc[0]
+    assert ACCOUNT == frame(USERS, small().users)["account_id"].iloc[0]
 
 
 def test_columns_have_the_types_of_their_fields():
-    users = users_frame(small().users)
+    users = frame(USERS, small().users)
     assert "bool" == users["mfa_active"].dtype
     assert "int64" == users["active_keys"].dtype
     assert isinstance(users["key_last_used"].dtype, pd.DatetimeTZDtype)
@@ -30,18 +33,22 @@ def test_columns_have_the_types_of_their_fields():
 
 
 def test_unknown_numbers_are_missing_not_zero():
-    accounts = accounts_frame(small().accounts)
+    accounts = frame(ACCOUNTS, small().accounts)
     unseen = accounts[accounts["state"] != "entered"]
     assert "Int64" == accounts["users"].dtype
     assert unseen["users"].isna().all()
 
 
 def test_nothing_at_all_makes_empty_frames_with_all_columns():
-    flat = flatten(a_header(), (), a_progress(), NOW)
-    for frame in (users_frame(flat.users), accounts_frame(flat.accounts), changes_frame(flat.changes)):
-        assert 0 == len(frame) < len(frame.columns)
-    counts = count(flat)
-    assert (0, (), ()) == (counts.users, counts.because, counts.ous)
+    report = gather(a_header(), (), a_progress(), NOW)
+    for made in (
+        frame(USERS, report.users),
+        frame(ACCOUNTS, report.accounts),
+        frame(CHANGES, report.changes),
+    ):
+        assert 0 == len(made) < len(made.columns)
+    counts = count(report)
+    assert (0, (), ()) == (counts.users, counts.reasons, counts.ous)
 
 
 def test_reasons_are_counted_with_the_cure_most_share():
@@ -51,7 +58,7 @@ def test_reasons_are_counted_with_the_cure_most_share():
         an_entry("c", "hold", cure="move it"),
     ]
     account = an_account_plan(*hold, an_entry("d"))
-    lines = count(flatten(a_header(account), (account,), a_progress(), NOW)).because
+    lines = count(gather(a_header(account), (account,), a_progress(), NOW)).reasons
     assert [("hold", "machine", 3, 1, "exempt it"), ("enforce", "has-mfa", 1, 1, "")] == [
         (line.verdict, line.reason, line.users, line.accounts, line.cure) for line in lines
     ]
@@ -60,7 +67,7 @@ def test_reasons_are_counted_with_the_cure_most_share():
 def test_an_ou_tells_how_many_of_its_accounts_nobody_looked_into():
     account = an_account_plan(an_entry(), an_entry("bob", "covered"))
     header = a_header(account, left_out=(left_out(ou="Workloads/Prod"), left_out("1" * 12, ou="Lab")))
-    ous = count(flatten(header, (account,), a_progress(), NOW)).ous
+    ous = count(gather(header, (account,), a_progress(), NOW)).ous
     assert [("Lab", 0, 1, 0, None), ("Workloads/Prod", 1, 1, 2, 50.0)] == [
         (ou.ou, ou.entered, ou.left_out, ou.users, ou.percent) for ou in ous
     ]
@@ -74,5 +81,5 @@ def test_outcomes_are_counted_per_kind_of_change():
 
 def test_an_exemption_may_last_beyond_all_measure():
     account = an_account_plan(an_entry(verdict="exempt", exempt_until=date(9999, 12, 31)))
-    flat = flatten(a_header(account), (account,), a_progress(), NOW)
-    assert date(9999, 12, 31) == users_frame(flat.users)["exempt_until"].iloc[0].date()
+    report = gather(a_header(account), (account,), a_progress(), NOW)
+    assert date(9999, 12, 31) == frame(USERS, report.users)["exempt_until"].iloc[0].date()

@@ -13,14 +13,21 @@ from typing import Any
 import pytest
 
 from rollout.domain.plan.entries import AccountPlan
+from rollout.domain.policy.changes import Failed
+from rollout.domain.progress.messages import Delivery
+from rollout.domain.progress.records import RunEnding
 from rollout.domain.verdicts.verdict import Code, Impact, Kind
-from rollout.reporting import words
+from rollout.reporting import legend
+from rollout.reporting.accounts import ListedState
+from rollout.reporting.changes import ChangeOutcome
 from rollout.reporting.frames import count
-from rollout.reporting.packed import DETAILS_UP_TO, packed
-from rollout.reporting.page import PLAIN_ROWS_UP_TO, page
-from rollout.reporting.rows import Flat, flatten
+from rollout.reporting.page.data import DETAILS_UP_TO, packed
+from rollout.reporting.page.layout import PLAIN_ROWS_UP_TO, page
+from rollout.reporting.report import Report, gather
+from rollout.reporting.users import UserState
 from tests.builders import (
     NOW,
+    a_change,
     a_finding,
     a_header,
     a_progress,
@@ -42,7 +49,7 @@ from tests.reporting.examples import (
     small_rehearsal,
 )
 
-VOID = {"meta", "br", "input", "link", "img", "hr"}
+VOID = {"meta", "br", "col", "input", "link", "img", "hr"}
 
 
 class Outline(HTMLParser):
@@ -74,22 +81,22 @@ def outline_of(text: str) -> Outline:
     return outline
 
 
-def flat_of(*accounts: AccountPlan, progress=None, now=NOW, **header) -> Flat:
-    return flatten(a_header(*accounts, **header), accounts, progress or a_progress(), now)
+def report_of(*accounts: AccountPlan, progress=None, now=NOW, **header) -> Report:
+    return gather(a_header(*accounts, **header), accounts, progress or a_progress(), now)
 
 
-def text_of(flat: Flat) -> str:
-    return "".join(page(flat, count(flat)))
+def text_of(report: Report) -> str:
+    return "".join(page(report, count(report)))
 
 
 def small_page() -> str:
     accounts = small_accounts()
     header = small_header(accounts)
-    return text_of(flatten(header, accounts, small_progress(), SMALL_NOW, rehearsal=small_rehearsal()))
+    return text_of(gather(header, accounts, small_progress(), SMALL_NOW, rehearsal=small_rehearsal()))
 
 
-def limits_of(flat: Flat) -> str:
-    text = text_of(flat)
+def limits_of(report: Report) -> str:
+    text = text_of(report)
     return text[text.index('id="limits"') : text.index('id="overview"')]
 
 
@@ -127,7 +134,7 @@ def test_names_are_text_wherever_they_stand():
         findings=(a_finding(evil, evil, "012345678901", evil),),
     )
     text = text_of(
-        flat_of(
+        report_of(
             account, left_out=(left_out(name=evil, ou=evil, reason=evil, cure=evil),), caller=evil, scps=evil
         )
     )
@@ -171,77 +178,102 @@ def test_tables_say_what_their_heads_are_for():
 
 
 def test_a_page_always_says_what_it_cannot_tell():
-    limits = limits_of(flat_of(an_account_plan(an_entry())))
-    assert "Only IAM users" in limits
+    limits = limits_of(report_of(an_account_plan(an_entry())))
+    assert "IAM users only" in limits
     assert 'class="limits calm"' in limits
 
 
 @pytest.mark.parametrize(
-    ("flat", "said"),
+    ("report", "said"),
     [
-        (flat_of(left_out=(left_out(reason="no role lets us in"),)), "1 account could not be entered"),
-        (flat_of(left_out=(left_out(reason="no role lets us in"),)), "no role lets us in"),
-        (flat_of(an_account_plan(an_entry("a", "hold", because=["unknown"]))), "1 user could not be judged"),
-        (flat_of(an_account_plan(an_entry()), scps="off"), "Service control policies were not read"),
-        (flat_of(an_account_plan(an_entry()), scps="unreadable"), "As the plan has it: unreadable."),
-        (flat_of(an_account_plan(an_entry()), now=NOW + timedelta(days=2)), "The look is 2 days old"),
-        (flat_of(an_account_plan(an_entry(), report_at=None)), "1 account without a credential report"),
+        (report_of(left_out=(left_out(reason="no role lets us in"),)), "1 account could not be entered"),
+        (report_of(left_out=(left_out(reason="no role lets us in"),)), "no role lets us in"),
         (
-            flat_of(an_account_plan(an_entry()), progress=a_progress(a_run(), a_told(delivery="queued"))),
+            report_of(an_account_plan(an_entry("a", "hold", because=["unknown"]))),
+            "1 user could not be judged",
+        ),
+        (report_of(an_account_plan(an_entry()), scps="off"), "Service control policies were not read"),
+        (report_of(an_account_plan(an_entry()), scps="unreadable"), "The plan says: unreadable."),
+        (report_of(an_account_plan(an_entry()), now=NOW + timedelta(days=2)), "The facts are 2 days old"),
+        (report_of(an_account_plan(an_entry(), report_at=None)), "1 account without a credential report"),
+        (
+            report_of(an_account_plan(an_entry()), progress=a_progress(a_run(), a_told(delivery="queued"))),
             "1 notice queued",
         ),
         (
-            flat_of(an_account_plan(an_entry()), progress=a_progress(a_run(), an_intent())),
+            report_of(an_account_plan(an_entry()), progress=a_progress(a_run(), an_intent())),
             "1 change unsettled",
         ),
     ],
 )
-def test_a_gap_is_told_at_the_top(flat, said):
-    limits = limits_of(flat)
+def test_a_gap_is_told_at_the_top(report, said):
+    limits = limits_of(report)
     assert said in limits
     assert 'class="limits"' in limits
 
 
 def test_accounts_left_out_on_purpose_are_no_gap():
-    limits = limits_of(flat_of(left_out=(left_out(state="closed"), left_out("1" * 12, "excluded"))))
+    limits = limits_of(report_of(left_out=(left_out(state="closed"), left_out("1" * 12, "excluded"))))
     assert "2 accounts left out on purpose" in limits
     assert "1 closed, 1 excluded" in limits
     assert 'class="limits calm"' in limits
 
 
 def test_a_page_about_nobody_is_not_a_page_about_everybody():
-    text = text_of(flat_of())
-    assert "No IAM user was seen." in text
+    text = text_of(report_of())
+    assert "No IAM users were seen." in text
     assert "100 %" not in text
 
 
-def test_every_word_is_explained():
-    text = small_page()
-    assert set(Kind) == set(words.VERDICTS)
-    assert set(Impact) == set(words.IMPACTS)
-    assert set(Code) <= set(words.REASONS)
-    for row in flatten(small_header(small_accounts()), small_accounts(), small_progress(), SMALL_NOW).users:
-        assert re.sub(r"\(.*\)", "(…)", row.state) in words.STATES
-    assert "Words" in text
+@pytest.mark.parametrize(
+    ("codes", "meanings"),
+    [
+        (Kind, legend.VERDICTS),
+        (Code, legend.REASONS),
+        (Impact, legend.IMPACTS),
+        (UserState, legend.STATES),
+        (ListedState, legend.LISTED),
+        (Delivery, legend.DELIVERIES),
+        (ChangeOutcome, legend.OUTCOMES),
+        (RunEnding, legend.ENDINGS),
+    ],
+)
+def test_every_code_is_explained(codes, meanings):
+    assert set(codes) == set(meanings)
+    for code, meaning in meanings.items():
+        assert f"<dt>{code}</dt>" in small_page()
+        assert meaning.endswith(".")
+
+
+def test_every_state_of_the_example_is_a_code():
+    report = gather(small_header(small_accounts()), small_accounts(), small_progress(), SMALL_NOW)
+    for user in report.users:
+        assert UserState(user.status.state.partition("(")[0])
+
+
+def test_a_failure_is_shown_with_what_aws_said_and_its_cure():
+    failed = Failed("AccessDenied on iam:AddUserToGroup", 3, "AccessDenied", "r-9", "let the role do it")
+    text = text_of(report_of(progress=a_progress(a_run(), *a_change(outcome=failed))))
+    assert "AccessDenied, 3 attempts, request r-9<" in text
+    assert "Cure: let the role do it<" in text
 
 
 # --- Small and large ---
 
 
-def data_of(text: str) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(text)
-    return data
+def columns_of(text: str) -> dict[str, dict[str, Any]]:
+    return {column["name"]: column for column in json.loads(text)["columns"]}
 
 
 def test_the_data_says_what_the_rows_say():
     accounts = small_accounts()
-    flat = flatten(small_header(accounts), accounts, small_progress(), SMALL_NOW)
-    data = data_of(packed(flat))
-    assert [row.user_name for row in flat.users] == data["user_name"]
-    assert data["user_arn"] is None  # spelt from account, path and name
-    assert [row.state for row in flat.users] == _unpacked(data["words"]["state"])
-    assert "".join("1" if row.enforced else "0" for row in flat.users) == data["flags"]["enforced"]
-    assert EVIL in {account[1] for account in data["accounts"]}
+    report = gather(small_header(accounts), accounts, small_progress(), SMALL_NOW)
+    data = columns_of(packed(report))
+    assert [user.entry.user.name for user in report.users] == data["user_name"]["texts"]
+    assert "user_arn" not in data  # spelled from account, path and name
+    assert [user.entry.verdict for user in report.users] == _unpacked(data["verdict"])
+    assert "".join("1" if user.status.enforced else "0" for user in report.users) == data["enforced"]["flags"]
+    assert EVIL in data["account_name"]["texts"]
 
 
 def _unpacked(column: dict[str, Any]) -> list[str]:
@@ -249,7 +281,7 @@ def _unpacked(column: dict[str, Any]) -> list[str]:
     if isinstance(codes, dict):
         runs = codes["runs"]
         codes = [value for value, times in zip(runs[::2], runs[1::2], strict=True) for _ in range(times)]
-    return [column["words"][code] for code in codes]
+    return [column["texts"][code] for code in codes]
 
 
 def test_a_small_page_can_be_read_without_javascript():
@@ -261,7 +293,7 @@ def test_a_small_page_can_be_read_without_javascript():
 
 def test_a_large_page_sends_readers_without_javascript_to_the_table():
     users = PLAIN_ROWS_UP_TO + 100
-    text = text_of(flatten(big_header(users), big_accounts(users), a_progress(), NOW))
+    text = text_of(gather(big_header(users), big_accounts(users), a_progress(), NOW))
     assert f"{users} users are too many for a page without JavaScript" in text
     assert ">person.0001-001<" not in text
 
@@ -269,6 +301,6 @@ def test_a_large_page_sends_readers_without_javascript_to_the_table():
 def test_many_users_stay_small():
     """100,000 users come to about 9 MB; a fifth of them, without each one's sentences, to less than 2.4."""
     users = DETAILS_UP_TO + 100
-    flat = flatten(big_header(users), big_accounts(users), a_progress(), NOW)
-    assert {"why", "forecast", "address"}.isdisjoint(data_of(packed(flat))["words"])
-    assert len(text_of(flat)) < 2_400_000
+    report = gather(big_header(users), big_accounts(users), a_progress(), NOW)
+    assert {"why", "forecast", "address"}.isdisjoint(columns_of(packed(report)))
+    assert len(text_of(report)) < 2_400_000

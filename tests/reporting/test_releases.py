@@ -8,7 +8,8 @@ from rollout.domain.policy.changes import CreateVersion, RemoveMember, SetDefaul
 from rollout.domain.progress.records import Record, Released, ReleaseEnded, RunStarted
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.stages import Stage
-from rollout.reporting.change_history import ChangeRow, history
+from rollout.reporting.change_history import history
+from rollout.reporting.changes import ChangeLine
 from rollout.reporting.user_standing import Standings
 from tests.builders import (
     ACCOUNT,
@@ -42,7 +43,7 @@ def a_release(release_scope: ReleaseScope, hours: float | None = None) -> Releas
     )
 
 
-def rows(*records: Record) -> list[ChangeRow]:
+def rows(*records: Record) -> list[ChangeLine]:
     return history(a_progress(a_run(), *a_change(a_membership()), *records))[1:]
 
 
@@ -62,7 +63,7 @@ def test_a_release_is_a_row_of_its_own_before_its_writes():
         said.stage,
         said.change,
         said.target,
-        said.outcome,
+        said.outcome_text,
         said.detail,
     )
     assert (ACCOUNT, "bob") == (said.account_id, said.caller)
@@ -71,7 +72,7 @@ def test_a_release_is_a_row_of_its_own_before_its_writes():
 
 def test_one_user_is_named_and_so_is_a_wave():
     (user,) = rows(a_command("release"), a_release(ReleaseScope(users=(a_ref("alice"),))))
-    assert ("alice", "released") == (user.user_name, user.outcome)
+    assert ("alice", "released") == (user.user and user.user.name, user.outcome)
     (wave,) = rows(a_command("release"), a_release(ReleaseScope(wave="canary")))
     assert ("canary", 'wave "canary"') == (wave.wave, wave.target)
 

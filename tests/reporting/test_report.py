@@ -1,138 +1,138 @@
-"""The files of a report: where they lie, who may read them, and that nothing else about them changes by chance."""
+"""A report before it is laid out: everything of plan and journal, once, and in order."""
 
 from __future__ import annotations
 
-import csv
-import os
-import stat
-import subprocess
-import sys
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollout.domain.verdicts.verdict import Kind
-from rollout.errors import Unwritable
-from rollout.reporting import ReportFiles, write_report
-from rollout.reporting.tables import restore
-from rollout.reporting.writing import write_together
+from rollout.domain.verdicts.verdict import Impact, Kind
+from rollout.reporting.accounts import ACCOUNTS, percent
+from rollout.reporting.frames import count
+from rollout.reporting.report import gather
+from rollout.reporting.users import USERS
 from tests.builders import (
+    ACCOUNT,
     NOW,
+    a_carried,
     a_finding,
     a_header,
-    a_passed,
     a_progress,
-    a_reason,
     a_run,
     a_told,
     an_account_plan,
     an_entry,
-    an_override,
     left_out,
 )
-from tests.reporting.conftest import write_small_report
 
-GOLD = Path(__file__).parent / "gold"
-NAMES = ("index.html", "users.csv", "accounts.csv", "changes.csv")
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_report_is_the_same_to_the_byte(small_report: ReportFiles, name: str):
-    """After a wanted change: UPDATE_GOLD=1 pytest tests/reporting, and read the difference."""
-    written, gold = small_report.html.with_name(name).read_bytes(), GOLD / name
-    if os.environ.get("UPDATE_GOLD"):
-        gold.write_bytes(written)
-    assert gold.read_bytes() == written
-
-
-names = st.text(alphabet="=+-@\t\r\n'\",;<&a1", min_size=1, max_size=6)
-
-
-@given(names, names, names, st.sampled_from(Kind))
-@settings(max_examples=12)  # each one writes a report
-def test_no_cell_of_any_table_is_a_formula(user, account, text, verdict):
-    """Names, OUs, reasons, cures and addresses may begin with any sign; none does in a cell, and all read back."""
-    entry = an_entry(
-        user, verdict, cure=text, forecast=text, because=[a_reason("unknown", text)], address=text
+entries = st.builds(
+    lambda verdict, impact, wave, by: an_entry(
+        verdict=verdict,
+        impact=impact,
+        wave=wave,
+        enforced_by=by or ("RequireMfa" if verdict == "covered" else ""),
+    ),
+    st.sampled_from(Kind),
+    st.sampled_from(Impact),
+    st.sampled_from(["canary", "rest"]),
+    st.sampled_from(["", "ForceMFA (group ForceMFA)"]),
+)
+accounts = st.lists(st.lists(entries, max_size=6), max_size=5).map(
+    lambda drawn: tuple(
+        an_account_plan(*entries, account_id=f"{number:012d}", ou=f"Unit {number % 2}")
+        for number, entries in enumerate(drawn)
     )
-    part = an_account_plan(entry, name=account, ou=text, role=text, findings=(a_finding(text, text),))
-    header = a_header(part, left_out=(left_out(name=account, ou=text, reason=text, cure=text),), caller=text)
-    told = a_told(entry.user, address=text, detail=text)
+)
+
+
+@given(accounts, st.integers(0, 3))
+@settings(max_examples=40)  # each one builds frames
+def test_totals_add_up_with_the_header(drawn, closed):
+    """Every sum of the report is the header's number: users, verdicts, waves, OUs, accounts."""
+    header = a_header(*drawn, left_out=tuple(left_out(f"{900 + n:012d}", "closed") for n in range(closed)))
+    report = gather(header, drawn, a_progress(), NOW)
+    counts = count(report)
+    users = sum(len(account.entries) for account in drawn)
+    assert users == len(report.users) == counts.users == sum(header.verdicts.values())
+    assert header.verdicts == counts.verdicts
+    assert header.waves == {wave.name: wave.users for wave in report.waves}
+    accounts = [ACCOUNTS.row(account) for account in report.accounts]
+    assert len(drawn) + closed == len(accounts)
+    for kind in Kind:
+        assert header.verdicts[kind] == sum(row[kind] or 0 for row in accounts)
+    assert users == sum(row["users"] or 0 for row in accounts) == sum(ou.users for ou in counts.ous)
+    assert len(report.accounts) == sum(ou.entered + ou.left_out for ou in counts.ous)
+    assert (
+        counts.under_mfa
+        == counts.enforced_by_us + counts.verdicts[Kind.COVERED]
+        == sum(ou.under_mfa for ou in counts.ous)
+    )
+    assert sum(row["enforced"] or 0 for row in accounts) == sum(user.status.enforced for user in report.users)
+    assert users == counts.under_mfa + sum(counts.unprotected.values())
+    assert len(accounts) == sum(counts.listed.values())
+    for wave in report.waves:
+        assert wave.users == wave.enforced + sum(number for _, number in wave.waits)
+
+
+def test_an_account_that_was_not_entered_has_no_numbers():
+    """Unknown is empty, never 0."""
+    report = gather(a_header(left_out=(left_out(cure="name another role"),)), (), a_progress(), NOW)
+    row = ACCOUNTS.row(report.accounts[0])
+    assert ("unreachable", "no role lets us in", "name another role") == (
+        row["state"],
+        row["reason"],
+        row["cure"],
+    )
+    numbers = ("users", *Kind, "enforced", "mfa_active_users", "coverage_percent")
+    assert {None} == {row[name] for name in numbers}
+
+
+def test_requests_are_shown_where_they_were_counted():
+    """An account that nobody asked anything of, or a plan older than the counting, has no numbers: not zeros."""
+    entered = replace(an_account_plan(), calls=12, retries=0)
+    left = (replace(left_out(), calls=3, retries=2), left_out("555566667777", "closed"))
+    older = an_account_plan(account_id="999900001111")
+    report = gather(a_header(left_out=left), (entered, older), a_progress(), NOW)
+    rows = map(ACCOUNTS.row, report.accounts)
+    counted = {row["account_id"]: (row["calls"], row["retries"]) for row in rows}
+    assert (12, 0) == counted[ACCOUNT]
+    assert (3, 2) == counted["444455556666"]
+    assert (None, None) == counted["555566667777"] == counted["999900001111"]
+
+
+def test_accounts_are_in_order_of_their_ids_whether_entered_or_not():
+    account = an_account_plan(account_id="222222222222")
+    header = a_header(account, left_out=(left_out("333333333333"), left_out("000000000001", "closed")))
+    report = gather(header, (account,), a_progress(), NOW)
+    assert ["000000000001", "222222222222", "333333333333"] == [
+        account.part.account_id for account in report.accounts
+    ]
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "expected"),
+    [(0, 0, None), (0, 3, 0.0), (2, 3, 66.6), (9_999, 10_000, 99.9), (3, 3, 100.0)],
+)
+def test_a_share_is_rounded_down_so_that_100_means_everybody(part, whole, expected):
+    assert expected == percent(part, whole)
+
+
+def test_findings_of_the_organization_come_before_those_of_accounts():
+    account = an_account_plan(findings=(a_finding(account_id=ACCOUNT),))
+    report = gather(a_header(account, findings=(a_finding("brake"),)), (account,), a_progress(), NOW)
+    assert ["", ACCOUNT] == [finding.account_id for finding in report.findings]
+    assert "root-without-mfa: The root user has no MFA" == ACCOUNTS.row(report.accounts[0])["findings"]
+
+
+def test_a_user_row_tells_what_the_notice_said():
+    account = an_account_plan(an_entry(impact="cli", cure="", forecast="s3"))
     progress = a_progress(
-        a_run(caller=text), told, a_passed(entry.user, text, text), an_override(reason=text)
+        a_run(), a_told(impact="cli", address="alice@corp.example"), a_carried(stage="notify")
     )
-    with TemporaryDirectory() as folder:
-        files = write_report(Path(folder), header, (part,), progress, NOW)
-        tables = {path: read(path) for path in (files.users, files.accounts, files.changes)}
-    cells = [cell for lines in tables.values() for line in lines for cell in line.values()]
-    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for cell in cells)
-    row = tables[files.users][0]
-    assert [user, account, text] == [restore(row[name]) for name in ("user_name", "account_name", "address")]
-    assert {account} == {restore(line["account_name"]) for line in tables[files.accounts]}
-    assert {text} == {
-        restore(line["address"]) for line in tables[files.changes] if line["change"] == "notice"
-    }
-
-
-def read(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def test_files_and_folder_are_their_owners_only(small_report: ReportFiles):
-    files = (small_report.html, small_report.users, small_report.accounts, small_report.changes)
-    assert {0o600} == {stat.S_IMODE(file.stat().st_mode) for file in files}
-    assert 0o700 == stat.S_IMODE(small_report.html.parent.stat().st_mode)
-
-
-def test_a_report_takes_the_place_of_the_last_one(tmp_path: Path):
-    folder = tmp_path / "reports" / "plan"
-    write_report(folder, a_header(), (), a_progress(), NOW)
-    files = write_small_report(folder)
-    assert "alice" in files.users.read_text()
-    assert sorted(NAMES) == sorted(path.name for path in folder.iterdir())
-
-
-def test_a_link_is_replaced_not_followed(tmp_path: Path):
-    folder, elsewhere = tmp_path / "report", tmp_path / "elsewhere"
-    folder.mkdir()
-    elsewhere.write_text("precious")
-    (folder / "users.csv").symlink_to(elsewhere)
-    (folder / f".users.csv.{os.getpid()}.part").symlink_to(elsewhere)
-    files = write_small_report(folder)
-    assert "precious" == elsewhere.read_text()
-    assert not files.users.is_symlink()
-
-
-def test_a_folder_that_cannot_be_written_is_named_with_a_cure(tmp_path: Path):
-    (tmp_path / "report").write_text("a file where the folder should be")
-    with pytest.raises(Unwritable, match=r"cannot be written to .*/report: Not a directory") as caught:
-        write_report(tmp_path / "report", a_header(), (), a_progress(), NOW)
-    assert "rollout report" in caught.value.cure
-
-
-def test_a_disk_that_fills_up_leaves_the_last_report_as_it_was(tmp_path: Path):
-    def broken():
-        yield "half"
-        raise OSError(28, "No space left on device")
-
-    write_together(tmp_path, {"users.csv": ["old"]})
-    with pytest.raises(Unwritable, match="No space left on device"):
-        write_together(tmp_path, {"users.csv": ["new"], "index.html": broken()})
-    assert ["users.csv"] == [path.name for path in tmp_path.iterdir()]
-    assert "old" == (tmp_path / "users.csv").read_text()
-
-
-def test_text_that_is_no_text_is_written_all_the_same(tmp_path: Path):
-    write_together(tmp_path, {"users.csv": ["\udc80"]})
-    assert b"\\udc80" == (tmp_path / "users.csv").read_bytes()
-
-
-def test_importing_the_package_loads_neither_pandas_nor_jinja():
-    """So `rollout --help` may import it."""
-    script = "import sys, rollout.reporting; print({'pandas', 'jinja2'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert "set()" == done.stdout.strip()
+    report = gather(a_header(account), (account,), progress, NOW)
+    row = USERS.row(report.users[0])
+    assert ("alice@corp.example", "delivered", NOW) == (row["address"], row["delivery"], row["notified_at"])
+    assert "an MFA device is on; key 1 was used 3 days ago for s3" == row["why"]
+    assert (1, 0, NOW) == (report.waves[1].told, report.waves[1].enforced, report.waves[1].notified_at)

@@ -18,6 +18,7 @@ from rollout.domain.policy.changes import (
     Failed,
     RemoveMember,
     SetDefaultVersion,
+    SkipCode,
     Skipped,
 )
 from rollout.domain.progress.records import Record
@@ -124,7 +125,7 @@ def test_already_in_place_is_in_place():
     assert standing(an_entry(), *a_change(a_membership(), AlreadyInPlace())).enforced
 
 
-@pytest.mark.parametrize("outcome", [Failed("AccessDenied"), Skipped("drift")])
+@pytest.mark.parametrize("outcome", [Failed("AccessDenied"), Skipped(SkipCode.DRIFT)])
 def test_what_was_not_done_is_not_there(outcome):
     assert not standing(an_entry(), *a_change(a_membership(), outcome)).enforced
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -12,7 +12,8 @@ import pytest
 
 from rollout.errors import MissingExtra, WrongUsage
 from rollout.reporting import ReportFiles
-from rollout.reporting.rows import UserRow, flatten
+from rollout.reporting.report import gather
+from rollout.reporting.users import USERS
 from rollout.reporting.users_file import UsersFormat, format_of, write_users
 from tests.builders import NOW, a_header, a_progress, an_account_plan, an_entry
 from tests.reporting.examples import SMALL_NOW, small_accounts, small_header, small_progress
@@ -44,7 +45,7 @@ def test_parquet_without_its_extra_is_refused_with_the_cure(monkeypatch: pytest.
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtra) as refused:
         format_of(PurePath("users.parquet"))
-    assert "pip install 'rollout[scale]'" in refused.value.cure
+    assert "pip install 'rollout[parquet]'" in refused.value.cure
 
 
 def test_csv_is_users_csv_to_the_byte(small_report: ReportFiles):
@@ -61,23 +62,23 @@ def test_csv_needs_no_pandas_and_no_pyarrow(monkeypatch: pytest.MonkeyPatch):
 
 
 def read_parquet(data: bytes) -> Any:
-    parquet = pytest.importorskip("pyarrow.parquet", reason="Parquet is in the extra `scale`")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="Parquet is in the extra `parquet`")
     return parquet.read_table(io.BytesIO(data))
 
 
 def small_table() -> Any:
-    pytest.importorskip("pyarrow", reason="Parquet is in the extra `scale`")
+    pytest.importorskip("pyarrow", reason="Parquet is in the extra `parquet`")
     return read_parquet(small_users(UsersFormat.PARQUET))
 
 
 def test_parquet_has_the_same_columns_and_the_same_users():
     table = small_table()
-    assert [field.name for field in fields(UserRow)] == table.column_names
+    assert [column.name for column in USERS.columns] == table.column_names
     accounts = small_accounts()
-    rows = flatten(small_header(accounts), accounts, small_progress(), SMALL_NOW).users
+    rows = gather(small_header(accounts), accounts, small_progress(), SMALL_NOW).users
     read = [{**line, "reasons": tuple(line["reasons"])} for line in table.to_pylist()]
     for row, line in zip(rows, read, strict=True):
-        expected = {field.name: getattr(row, field.name) for field in fields(UserRow)}
+        expected = USERS.row(row)
         assert expected == line | {"mfa_kinds": tuple(line["mfa_kinds"])}
 
 
@@ -90,14 +91,14 @@ def test_parquet_knows_types_so_that_ids_keep_their_zeros_and_names_are_not_touc
 
 
 def test_parquet_of_nobody_has_its_columns():
-    pytest.importorskip("pyarrow", reason="Parquet is in the extra `scale`")
+    pytest.importorskip("pyarrow", reason="Parquet is in the extra `parquet`")
     stream = io.BytesIO()
     write_users(stream, UsersFormat.PARQUET, a_header(), (), a_progress(), NOW)
-    assert (0, len(fields(UserRow))) == read_parquet(stream.getvalue()).shape
+    assert (0, len(USERS.columns)) == read_parquet(stream.getvalue()).shape
 
 
 def test_parquet_is_the_same_to_the_byte_and_takes_any_text():
-    pytest.importorskip("pyarrow", reason="Parquet is in the extra `scale`")
+    pytest.importorskip("pyarrow", reason="Parquet is in the extra `parquet`")
     part = an_account_plan(replace(an_entry("alice"), address="\udc80 <名前>"))
     streams = [io.BytesIO(), io.BytesIO()]
     for stream in streams:

@@ -84,7 +84,7 @@ def test_the_settings_are_ones_that_rollout_understands():
     settings = RolloutFile.model_validate(yaml.load(text, Loader=yaml.CSafeLoader))
     assert Identifiers("any").organization() == settings.organization
     assert ["canary", "non-production", "rest"] == [wave.name for wave in settings.waves]
-    assert settings.notify.outbox_counts
+    assert settings.notify.of_channel["outbox_counts"]
     assert 2 == len(settings.rules.break_glass)
 
 

@@ -564,4 +564,4 @@ def test_no_file_ends_in_a_traceback(load, text):
     try:
         load(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text)
     except BadSettings as error:
-        assert str(error).startswith("rollout.yaml")  # noqa: PT017
+        assert str(error).startswith("rollout.yaml")  # noqa: PT017 - it may also be harmless

@@ -32,7 +32,11 @@ from rollout.settings.keys import known_keys
             "2.5",
             lambda settings: settings.rules.max_exempt_percent == 2.5,
         ),
-        ("ROLLOUT_NOTIFY__OUTBOX_COUNTS", "true", lambda settings: settings.notify.outbox_counts),
+        (
+            "ROLLOUT_NOTIFY__OUTBOX_COUNTS",
+            "true",
+            lambda settings: settings.notify.of_channel["outbox_counts"],
+        ),
         (
             "ROLLOUT_GATES__FAILURE_TOLERANCE__COUNT",
             "0",
@@ -54,7 +58,6 @@ def test_an_empty_variable_was_not_set(load):
 
 def test_what_others_call_their_variables_is_no_concern(load):
     others = {
-        "ROLLOUT_REQUIRE_BROWSER": "1",
         "ROLLOUT": "x",
         "ROLLOUTS_STORE": "x",
         "rollout_store": "x",

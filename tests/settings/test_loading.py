@@ -39,7 +39,7 @@ gates: {lead_time: 14d, soak: 3d, failure_tolerance: {count: 3, percent: 5}, not
 notify: {channel: outbox, outbox: outbox/, outbox_counts: false, sender: security@example.com, find: [{tag: email}, {username_is_address: true}], remind_at: [7d, 1d]}
 engine: {max_accounts: 32, per_account: 4}
 store: .
-"""  # noqa: E501
+"""  # noqa: E501 - one line a section
 
 
 def test_the_example_loads_and_means_what_it_says(load, tmp_path):
@@ -85,8 +85,8 @@ def test_the_example_loads_and_means_what_it_says(load, tmp_path):
     assert settings.gates.failure_tolerance.percent == 5
     assert not settings.gates.notice_for_unaffected
     assert settings.notify.channel == "outbox"
-    assert settings.notify.outbox == tmp_path / "outbox"
-    assert not settings.notify.outbox_counts
+    assert settings.notify.of_channel["outbox"] == tmp_path / "outbox"
+    assert not settings.notify.of_channel["outbox_counts"]
     assert settings.notify.sender == "security@example.com"
     assert [(way.tag, way.username_is_address) for way in settings.notify.find] == [
         ("email", None),
@@ -115,7 +115,7 @@ def test_without_a_file_nothing_is_named_and_waves_are_canary_and_rest(load, tmp
     assert settings.scope.exclude.ous == settings.scope.exclude.accounts == ()
     assert [(wave.name, wave.percent) for wave in settings.waves] == [("canary", 5), ("rest", None)]
     assert settings.store == tmp_path
-    assert settings.notify.outbox == tmp_path / "outbox"
+    assert settings.notify.of_channel["outbox"] == tmp_path / "outbox"
 
 
 @pytest.mark.parametrize(
@@ -194,12 +194,12 @@ def test_relative_paths_start_where_they_were_written(tmp_path):
     config = Path("team/rollout.yaml")
     settings = load_settings(config, {"ROLLOUT_NOTIFY__OUTBOX": "elsewhere"}, tmp_path)
     assert settings.store == tmp_path / "team/state"
-    assert settings.notify.outbox == tmp_path / "elsewhere"
+    assert settings.notify.of_channel["outbox"] == tmp_path / "elsewhere"
     settings = load_settings(
         config, {"ROLLOUT_NOTIFY": "{outbox: sub/box}"}, tmp_path, {"store": Path("flag")}
     )
     assert settings.store == tmp_path / "flag"
-    assert settings.notify.outbox == tmp_path / "sub/box"
+    assert settings.notify.of_channel["outbox"] == tmp_path / "sub/box"
 
 
 def test_default_paths_start_at_the_file(tmp_path):
@@ -207,14 +207,14 @@ def test_default_paths_start_at_the_file(tmp_path):
     (tmp_path / "team/rollout.yaml").write_text("")
     settings = load_settings(Path("team/rollout.yaml"), {}, tmp_path)
     assert settings.store == tmp_path / "team"
-    assert settings.notify.outbox == tmp_path / "team/outbox"
+    assert settings.notify.of_channel["outbox"] == tmp_path / "team/outbox"
 
 
 def test_absolute_and_home_paths_stay_what_they_are(load, monkeypatch):
     monkeypatch.setenv("HOME", "/home/somebody")
     settings = load("store: /srv/rollout\nnotify: {outbox: ~/outbox}\n")
     assert settings.store == Path("/srv/rollout")
-    assert settings.notify.outbox == Path("/home/somebody/outbox")
+    assert settings.notify.of_channel["outbox"] == Path("/home/somebody/outbox")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Draws plans and journal records with the names that IAM and Organizations allow, and some that they do not."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any, get_type_hints
 
@@ -85,7 +85,7 @@ texts = st.sampled_from(NASTY) | st.text(max_size=30)
 user_names = st.sampled_from([name for name in NASTY if name]) | st.from_regex(
     r"[A-Za-z0-9+=,.@_-]{1,64}", fullmatch=True
 )
-moments = st.datetimes(datetime(2006, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+moments = st.datetimes(datetime(2006, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds the zone
 some_moments = st.none() | moments
 account_ids = st.from_regex(r"[0-9]{12}", fullmatch=True)
 waves = st.sampled_from(("canary", "non-production", "rest", "no", "1e3", "Wave 3: rest", "yes", "y" * 200))
@@ -120,31 +120,35 @@ reasons = st.builds(Reason, st.sampled_from(Code), texts, st.none() | moments)
 findings = st.lists(st.builds(Finding, texts, texts, texts, texts), max_size=2).map(tuple)
 
 
-@st.composite
-def entries(draw: Any, account_id: str, name: str) -> Entry:
-    user = st.builds(UserRef, st.just(account_id), st.just(name), texts, texts)
-    known = {
-        "user": user,
-        "reasons": st.lists(reasons, max_size=3).map(tuple),
-        "facts": facts,
-        "wave": st.just("") | waves,
-    }
-    found: Entry = draw(st.builds(Entry, **every_field(Entry, **known)))
-    return found
+# Built once: a strategy that is built anew for each example costs more than the example.
+some_users = st.builds(UserRef, st.just(""), st.just(""), texts, texts)
+some_entries = st.builds(
+    Entry,
+    **every_field(
+        Entry,
+        user=some_users,
+        reasons=st.lists(reasons, max_size=3).map(tuple),
+        facts=facts,
+        wave=st.just("") | waves,
+    ),
+)
+some_names = st.lists(user_names, unique=True, max_size=6)
+empty_account_plans = st.builds(
+    AccountPlan,
+    **every_field(
+        AccountPlan, read_at=moments, report_at=some_moments, entries=st.just(()), findings=findings
+    ),
+)
 
 
 @st.composite
 def account_plans(draw: Any, account_id: str) -> AccountPlan:
-    names = draw(st.lists(user_names, unique=True, max_size=6))
-    known = {
-        "account_id": st.just(account_id),
-        "read_at": moments,
-        "report_at": some_moments,
-        "entries": st.tuples(*(entries(account_id, name) for name in sorted(names))),
-        "findings": findings,
-    }
-    found: AccountPlan = draw(st.builds(AccountPlan, **every_field(AccountPlan, **known)))
-    return found
+    found = []
+    for name in sorted(draw(some_names)):
+        entry = draw(some_entries)
+        found.append(replace(entry, user=replace(entry.user, account_id=account_id, name=name)))
+    plan: AccountPlan = draw(empty_account_plans)
+    return replace(plan, account_id=account_id, entries=tuple(found))
 
 
 headers = st.builds(
@@ -169,9 +173,12 @@ headers = st.builds(
 )
 
 
+some_ids = st.lists(account_ids, unique=True, max_size=3)
+
+
 @st.composite
 def plans(draw: Any) -> tuple[Header, tuple[AccountPlan, ...]]:
-    ids = sorted(draw(st.lists(account_ids, unique=True, max_size=3)))
+    ids = sorted(draw(some_ids))
     return draw(headers), tuple(draw(account_plans(account_id)) for account_id in ids)
 
 

@@ -18,6 +18,7 @@ from rollout.domain.plan.entries import Header
 from rollout.domain.progress.records import Record, WaveCarried
 from rollout.domain.verdicts.verdict import Impact, Kind
 from rollout.errors import JournalDamaged, LockHeld, NoPlan, PlanRefused, Unwritable
+from rollout.store.formats.journal_chain import NewSegment
 from rollout.store.formats.journal_lines import line_of
 from rollout.store.plan_files import FiledPlan
 from rollout.store.processes import process_start
@@ -253,6 +254,11 @@ def test_a_plan_removed_after_it_was_opened_is_missed(place: Place):
 # --- Journal ---
 
 
+def spelled(run: str, *lines: bytes) -> bytes:
+    """The bytes of the segment of a first run."""
+    return NewSegment(run, list).spell(lines)
+
+
 def written(place: Place, *records: Record, run: str = "run-1") -> str:
     place.journal(run).append(*records)
     return place.segment(run)
@@ -280,21 +286,68 @@ def test_nothing_is_made_before_the_first_record(place: Place):
     assert place.names() == []
 
 
-def test_runs_come_by_their_start(place: Place):
-    """Not by name: decision time may be set, and names come from it only by habit."""
-    written(place, start("a", NOW), run="a")
-    written(place, start("c", NOW - timedelta(days=1)), run="c")
-    written(place, start("b", NOW - timedelta(days=2)), run="b")
+def test_runs_come_in_the_order_in_which_they_began_whatever_the_clock_said(place: Place):
+    for days, run in enumerate("bca"):
+        written(place, start(run, NOW - timedelta(days)), carried(run), run=run)
     place.put("journal/notes.txt", b"not a segment")
 
-    assert list("bca") == [record.run for record in read(place)]
+    assert list("bbccaa") == [record.run for record in read(place)]
 
 
-def test_a_run_that_began_in_the_same_moment_keeps_its_place_by_name(place: Place):
-    for run in "cab":
-        written(place, start(run), run=run)
+def test_of_two_runs_that_began_side_by_side_each_comes_after_what_it_saw(place: Place):
+    written(place, start("c"), run="c")
+    journals = {run: place.journal(run) for run in "xba"}
+    journals["x"].append(start("x"))  # the others begin while it is under way
+    for run in "ba":
+        journals[run].append(start(run))
+    journals["x"].append(carried("x"))
 
-    assert list("abc") == [record.run for record in read(place)]
+    assert ["c", "x", "x", "b", "a"] == [record.run for record in read(place)]
+
+
+def test_runs_of_an_earlier_version_come_first_by_their_start(place: Place):
+    written(place, start("new", NOW - timedelta(days=9)), run="new")
+    for days, run in enumerate("acb"):
+        place.put(place.segment(run), line_of(start(run, NOW - timedelta(days=days // 2))))
+
+    assert ["b", "a", "c", "new"] == [record.run for record in read(place)]
+
+
+def test_a_segment_that_is_gone_is_missed(place: Place):
+    """Its notices would never have been sent."""
+    gone = written(place, start("run-1"), run="run-1")
+    written(place, start("run-2"), run="run-2")
+    place.remove(gone)
+
+    with pytest.raises(JournalDamaged, match=r"journal/run-1[./].* is missing: run run-2 saw it"):
+        read(place)
+
+
+def test_a_segment_that_was_emptied_is_missed(place: Place):
+    name = written(place, start("run-1"), run="run-1")
+    written(place, start("run-2"), run="run-2")
+    place.put(name, b"")
+
+    with pytest.raises(JournalDamaged, match=r"journal/run-1.* cut short .* run-2 saw"):
+        read(place)
+
+
+def test_a_last_line_that_is_damaged_is_not_taken_for_a_torn_one(place: Place):
+    name = written(place, start(), carried())
+    place.put(name, place.content(name).replace(b"canary", b"canarx"))
+
+    with pytest.raises(JournalDamaged, match=rf"{place.files().where(name)}, line 3 is damaged"):
+        read(place)
+
+
+def test_a_damaged_journal_takes_a_new_run_which_is_last_when_it_is_mended(place: Place):
+    name = written(place, start())
+    whole = place.content(name)
+    place.put(name, whole[:20] + b"#" + whole[21:])
+    written(place, start("release", NOW - timedelta(days=1)), run="release")
+    place.put(name, whole)
+
+    assert [start(), start("release", NOW - timedelta(days=1))] == read(place)
 
 
 def test_a_reader_sees_what_was_written_since_it_last_read(place: Place):
@@ -316,11 +369,10 @@ def test_damage_in_the_middle_is_told_with_file_and_line(place: Place):
 
 
 def test_a_record_of_a_newer_version_is_told_even_in_the_last_line(place: Place):
-    name = written(place, start())
     newer = b'{"type":"WaveMoved","run":"run-1","at":"2026-11-24T09:00:00Z"}\n'
-    place.put(name, place.content(name) + newer)
+    place.put(place.segment("run-1"), spelled("run-1", line_of(start()), newer))
 
-    with pytest.raises(JournalDamaged, match=r'line 2.*"WaveMoved"') as refused:
+    with pytest.raises(JournalDamaged, match=r'line 3.*"WaveMoved"') as refused:
         read(place)
     assert "newest version" in refused.value.cure
 
@@ -388,7 +440,7 @@ def test_a_killed_writer_has_lost_nothing_that_it_was_told_is_safe(place: Place,
 def test_a_journal_is_the_same_bytes_in_every_place(place: Place):
     name = written(place, start(), carried())
 
-    assert place.content(name) == line_of(start()) + line_of(carried())
+    assert place.content(name) == spelled("run-1", line_of(start()), line_of(carried()))
 
 
 # --- Lock ---
@@ -582,6 +634,7 @@ def contenders(root: Path, count: int):
             contender.process.communicate(timeout=20)
 
 
+# Takes a second or more: four processes, for a lock in one process shows nothing.
 @pytest.mark.parametrize("stale", [False, True])
 def test_of_many_processes_one_gets_it(place: Place, tmp_path: Path, stale: bool):
     """Also when all of them find the same dead lock at once."""
@@ -613,6 +666,7 @@ def test_a_killed_holder_is_replaced_at_once(place: Place, tmp_path: Path):
         pass
 
 
+# Takes a second or more: sixty attempts, or the threads would not meet.
 @pytest.mark.parametrize("stale", [False, True])
 def test_threads_never_hold_it_together(place: Place, stale: bool):
     if stale:

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.domain.policy.changes import Applied, CreatePolicy, Failed
-from rollout.domain.progress.records import Intent, Settled
+from rollout.domain.progress.gate_result import Result
+from rollout.domain.progress.records import (
+    Before,
+    GateRead,
+    Intent,
+    Settled,
+)
 from rollout.store.formats.journal_lines import BrokenLine, UnknownLine, line_of, moment_of, record_of
 from tests.builders import ACCOUNT, NOW, POLICY
 from tests.store import strategies
@@ -28,7 +34,7 @@ def test_changes_and_outcomes_are_tagged():
     change = CreatePolicy(
         ACCOUNT, POLICY, "ForceMFA", "/rollout/", {"Version": "2012-10-17"}, {"plan": "k3f9"}
     )
-    intent = json.loads(line_of(Intent("run-1", NOW, 1, change, "absent")))
+    intent = json.loads(line_of(Intent("run-1", NOW, 1, change, Before.ABSENT)))
     settled = json.loads(line_of(Settled("run-1", NOW, "run-1", 1, Applied("req-1"))))
 
     assert intent["type"] == "Intent"
@@ -46,10 +52,22 @@ def test_a_document_may_be_any_mapping():
     change = CreatePolicy(
         ACCOUNT, POLICY, "x", "/", MappingProxyType({"a": [1, {"b": None}]}), MappingProxyType({})
     )
-    record = record_of(line_of(Intent("run-1", NOW, 1, change, "absent")))
+    record = record_of(line_of(Intent("run-1", NOW, 1, change, Before.ABSENT)))
 
     assert isinstance(record, Intent)
     assert record.change == change
+
+
+@pytest.mark.parametrize("result", ["pass", "fail", "inconclusive"])
+def test_what_a_gate_said_to_an_earlier_version_is_read_and_written_as_it_was(result):
+    line = (
+        b'{"type":"GateRead","run":"run-1","at":"2026-11-24T09:00:00Z","wave":"rest","gate":"soak",'
+        b'"result":"%s","detail":"x"}\n' % result.encode()
+    )
+    record = record_of(line)
+    assert isinstance(record, GateRead)
+    assert Result(result) is record.result
+    assert line == line_of(record)
 
 
 def test_outcomes_that_look_alike_stay_apart():

@@ -115,4 +115,4 @@ class Full:
 
 def test_a_store_that_takes_no_word_says_so():
     with pytest.raises(Unwritable, match="no space left"):
-        StoredMarker(Full(), ORGANIZATION).put(released())  # type: ignore[arg-type]
+        StoredMarker(Full(), ORGANIZATION).put(released())  # type: ignore[arg-type]  # a fake that only fails

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from rollout.domain.progress.records import RunEnded
+from rollout.domain.progress.records import (
+    RunEnded,
+    RunEnding,
+)
 from rollout.store.folder.segments import FolderJournal
 from rollout.store.rehearsed_journal import RehearsingJournal
 from tests.builders import NOW
@@ -12,7 +15,7 @@ from tests.store.test_journal import carried, start
 def test_only_start_and_end_reach_the_disk(tmp_path: Path):
     real = FolderJournal(tmp_path, "run-1")
     rehearsing = RehearsingJournal(real)
-    ended = RunEnded("run-1", NOW, "done", {"applied": 1})
+    ended = RunEnded("run-1", NOW, RunEnding.DONE, {"applied": 1})
     rehearsing.append(start(), carried())
     rehearsing.append(carried(wave="rest"))
     rehearsing.append(ended)

@@ -5,7 +5,12 @@ from typing import Any
 
 import pytest
 
-from rollout.domain.progress.records import Record, RunEnded, WaveCarried
+from rollout.domain.progress.records import (
+    Record,
+    RunEnded,
+    RunEnding,
+    WaveCarried,
+)
 from rollout.errors import ExpiredCredentials, JournalDamaged, RolloutError, Unwritable
 from rollout.store.folder.segments import FolderJournal
 from rollout.store.formats.journal_lines import line_of
@@ -17,7 +22,7 @@ from tests.store.places import BucketPlace
 from tests.store.reaching import objects
 from tests.store.test_journal import carried, start
 
-END = RunEnded("run-1", NOW, "done")
+END = RunEnded("run-1", NOW, RunEnding.DONE)
 
 
 @pytest.fixture

@@ -91,9 +91,9 @@ def test_a_lock_in_a_bucket_names_this_process(bucket: BucketServer, tmp_path: P
 def test_key_and_owner_reach_every_call(bucket: BucketServer, tmp_path: Path):
     team(tmp_path, f"bucket: {{kms_key: alias/rollout, owner: '{OWNER}'}}\n").journal("run-1").append(start())
 
-    [put] = bucket.asked
+    look, put = bucket.asked
     assert put.headers["X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"] == "alias/rollout"
-    assert put.headers["X-Amz-Expected-Bucket-Owner"] == OWNER
+    assert look.headers["X-Amz-Expected-Bucket-Owner"] == put.headers["X-Amz-Expected-Bucket-Owner"] == OWNER
 
 
 def test_a_command_fetches_each_part_of_the_journal_once(bucket: BucketServer, tmp_path: Path):

@@ -169,7 +169,7 @@ class Operator:
 
     # --- Looking again ---
 
-    def verify(self, selection: Selection = Selection(), **more: Any) -> Verified:  # noqa: B008 - frozen
+    def verify(self, selection: Selection = Selection(), **more: Any) -> Verified:  # noqa: B008 - a frozen value
         world = self.world
         fields: dict[str, Any] = {
             "journal": world.journal,

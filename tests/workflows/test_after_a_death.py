@@ -60,6 +60,7 @@ def everything_can_be_undone(operator: Operator, before: object) -> None:
     assert before == states(world)
 
 
+# Takes a second or more: a run is killed at every one of its moments, and others follow.
 @pytest.mark.parametrize(
     "come_next",
     [
@@ -113,6 +114,7 @@ COMMANDS: list[tuple[tuple[Command, ...], Command]] = [
 NAMES = ["brake", "end-of-brake", "let-out", "end-of-letting-out", "fix", "roll-back"]
 
 
+# Takes a second or more: as above.
 @pytest.mark.parametrize(("ahead", "command"), COMMANDS, ids=NAMES)
 @pytest.mark.parametrize("come_next", [(), (let_go, apply)], ids=["nobody", "end-apply"])
 def test_after_any_other_command_that_died(

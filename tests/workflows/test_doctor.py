@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from rollout.domain.diagnosis.check import Check, Diagnosis, Section, State
-from rollout.domain.diagnosis.facts import EnvironmentFacts, Holdings, How, May, Region, Right
+from rollout.domain.diagnosis.check import CheckResult, CheckSection, CheckState, Diagnosis
+from rollout.domain.diagnosis.facts import EnvironmentFacts, FoundBy, Permission, QuotaUsage, Region, Right
 from rollout.domain.people.organization import Account, AccountState, Caller
 from rollout.domain.people.scope import Scope, Selection
 from rollout.domain.people.users import NamedPolicy, Unread
@@ -28,14 +28,14 @@ from tests.fakes import FakeEngine, FakeOrganization, FakeProgress
 
 IDS = [f"{digit}" * 12 for digit in range(1, 5)]
 RIGHTS = (
-    Right("iam:GetUser", writes=False, may=May.ALLOWED, how=How.ASKED),
-    Right("iam:CreateGroup", writes=True, may=May.UNTESTED),
+    Right("iam:GetUser", writes=False, permission=Permission.ALLOWED, found_by=FoundBy.ASKING),
+    Right("iam:CreateGroup", writes=True, permission=Permission.UNTESTED),
 )
 ORDER = DoctorOrder(ORGANIZATION, "auto")
 
 
-class FakeVantage:
-    """A place to stand on."""
+class FakeEnvironment:
+    """What calls are made from."""
 
     def environment_facts(self, caller: Caller | None) -> EnvironmentFacts:
         return EnvironmentFacts(Region("eu-west-1"), (), timedelta() if caller else None)
@@ -53,13 +53,13 @@ class FakeProbe:
             raise self.fails["rights"]
         return RIGHTS
 
-    def holdings(self) -> Holdings:
-        if "holdings" in self.fails:
-            raise self.fails["holdings"]
-        return Holdings({"Groups": 1, "GroupsQuota": 300})
+    def quota_usage(self) -> QuotaUsage:
+        if "quota_usage" in self.fails:
+            raise self.fails["quota_usage"]
+        return QuotaUsage({"Groups": 1, "GroupsQuota": 300})
 
 
-class FakeProbingDoor:
+class FakeProbingAccess:
     """Lets a doctor into every account but those that fail."""
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class Patient:
 
     answers: dict[str, Any] = field(default_factory=dict)
     levels: PolicyLevels | Unread | None = None
-    access: FakeProbingDoor = field(default_factory=FakeProbingDoor)
+    access: FakeProbingAccess = field(default_factory=FakeProbingAccess)
     stopping: Callable[[], bool] = lambda: False
 
     def examined(self, order: DoctorOrder = ORDER) -> Diagnosis:
@@ -91,18 +91,20 @@ class Patient:
         } | self.answers
         organization = FakeOrganization(**given, levels=self.levels)
         tools = DoctorTools(
-            organization, FakeVantage(), lambda _: self.access, FakeEngine(self.stopping), FakeProgress()
+            organization, FakeEnvironment(), lambda _: self.access, FakeEngine(self.stopping), FakeProgress()
         )
         return examine(order, tools)
 
 
-def failures(diagnosis: Diagnosis) -> list[Check]:
-    return [check for check in diagnosis.checks if check.state is State.FAILURE]
+def failures(diagnosis: Diagnosis) -> list[CheckResult]:
+    return [check for check in diagnosis.checks if check.state is CheckState.FAILURE]
 
 
-def of(diagnosis: Diagnosis, account_id: str) -> dict[str, State]:
+def of(diagnosis: Diagnosis, account_id: str) -> dict[str, CheckState]:
     return {
-        check.name: check.state for check in diagnosis.of(Section.ACCOUNT) if check.account_id == account_id
+        check.name: check.state
+        for check in diagnosis.of(CheckSection.ACCOUNT)
+        if check.account_id == account_id
     }
 
 
@@ -111,9 +113,14 @@ def test_every_account_is_looked_at_for_entering_rights_and_quotas():
     diagnosis = patient.examined()
     assert [] == failures(diagnosis)
     assert IDS == patient.access.probed
-    expected = {"enter": State.OK, "read": State.OK, "write": State.WARNING, "quotas": State.OK}
+    expected = {
+        "enter": CheckState.OK,
+        "read": CheckState.OK,
+        "write": CheckState.WARNING,
+        "quotas": CheckState.OK,
+    }
     assert [expected] * 4 == [of(diagnosis, id_) for id_ in IDS]
-    assert IDS == list(dict.fromkeys(check.account_id for check in diagnosis.of(Section.ACCOUNT)))
+    assert IDS == list(dict.fromkeys(check.account_id for check in diagnosis.of(CheckSection.ACCOUNT)))
 
 
 def test_rights_to_write_may_be_left_out():
@@ -121,18 +128,18 @@ def test_rights_to_write_may_be_left_out():
     assert {"enter", "read", "quotas"} == of(diagnosis, IDS[0]).keys()
 
 
-@pytest.mark.parametrize("step", ["enter", "rights", "holdings"])
+@pytest.mark.parametrize("step", ["enter", "rights", "quota_usage"])
 def test_an_account_that_fails_leaves_the_others_alone(step: str):
     patient = Patient()
     patient.access.fails = {IDS[1]: {step: CannotEnter("AccessDenied", "allow it")}}
     diagnosis = patient.examined()
     (failure,) = failures(diagnosis)
     assert (IDS[1], "AccessDenied", ("allow it",)) == (failure.account_id, failure.text, failure.cures)
-    assert not diagnosis.failed(Section.CALLER, Section.ORGANIZATION)
+    assert not diagnosis.failed(CheckSection.CALLER, CheckSection.ORGANIZATION)
     assert IDS == patient.access.probed
 
 
-@pytest.mark.parametrize("step", ["enter", "rights", "holdings"])
+@pytest.mark.parametrize("step", ["enter", "rights", "quota_usage"])
 def test_a_session_that_ends_is_told_once_for_the_caller_and_for_each_account(step: str):
     patient = Patient()
     patient.access.fails = {
@@ -140,7 +147,7 @@ def test_a_session_that_ends_is_told_once_for_the_caller_and_for_each_account(st
     }
     diagnosis = patient.examined()
     assert ["session", "enter", "enter"] == [check.name for check in failures(diagnosis)]
-    assert diagnosis.failed(Section.CALLER)
+    assert diagnosis.failed(CheckSection.CALLER)
 
 
 def test_accounts_that_are_closed_or_out_of_scope_are_left_alone():
@@ -152,14 +159,17 @@ def test_accounts_that_are_closed_or_out_of_scope_are_left_alone():
     ]
     diagnosis = patient.examined(DoctorOrder(ORGANIZATION, "auto", Scope(exclude_ous=("Suspended",))))
     assert [IDS[2]] == patient.access.probed
-    assert ({"enter": State.OK}, {"enter": State.OK}) == (of(diagnosis, IDS[0]), of(diagnosis, IDS[1]))
+    assert ({"enter": CheckState.OK}, {"enter": CheckState.OK}) == (
+        of(diagnosis, IDS[0]),
+        of(diagnosis, IDS[1]),
+    )
 
 
 def test_a_selection_narrows_the_look():
     patient = Patient()
     diagnosis = patient.examined(DoctorOrder(ORGANIZATION, "auto", selection=Selection(accounts=("name-2",))))
     assert [IDS[1]] == patient.access.probed
-    assert {IDS[1]} == {check.account_id for check in diagnosis.of(Section.ACCOUNT)}
+    assert {IDS[1]} == {check.account_id for check in diagnosis.of(CheckSection.ACCOUNT)}
 
 
 def test_a_selection_that_matches_nothing_is_an_error():
@@ -171,14 +181,14 @@ def test_without_a_caller_nothing_else_is_asked():
     patient = Patient({"caller": NoCredentials("none", cure="sign in")})
     diagnosis = patient.examined()
     assert [("identity", ("sign in",))] == [(check.name, check.cures) for check in failures(diagnosis)]
-    assert ([], ()) == (patient.access.probed, diagnosis.of(Section.ORGANIZATION))
+    assert ([], ()) == (patient.access.probed, diagnosis.of(CheckSection.ORGANIZATION))
 
 
 @pytest.mark.parametrize("question", ["organization", "accounts"])
 def test_an_organization_that_cannot_be_asked_is_a_failure_and_no_account_is_entered(question: str):
     patient = Patient({question: OrganizationNotListable("AccessDenied", cure="allow it")})
     diagnosis = patient.examined()
-    assert diagnosis.failed(Section.ORGANIZATION)
+    assert diagnosis.failed(CheckSection.ORGANIZATION)
     assert ("allow it",) == failures(diagnosis)[0].cures
     assert [] == patient.access.probed
 
@@ -197,20 +207,22 @@ def test_control_policies_are_counted_once_however_often_they_hang():
     for id_ in IDS:
         levels.by_account[id_] = ((everywhere,), (everywhere, NamedPolicy(f"own-{id_}", {})))
     diagnosis = Patient(levels=levels).examined()
-    (check,) = (one for one in diagnosis.of(Section.ORGANIZATION) if one.name == "service control policies")
-    assert "readable; 5 bear on accounts" == check.text
+    (check,) = (
+        one for one in diagnosis.of(CheckSection.ORGANIZATION) if one.name == "service control policies"
+    )
+    assert "readable; 5 apply to accounts" == check.text
 
 
 def test_control_policies_that_cannot_be_read_fail_the_organization():
     patient = Patient(levels=Unread("service control policies", "ListPolicies: AccessDenied"))
-    assert patient.examined().failed(Section.ORGANIZATION)
-    assert not patient.examined(DoctorOrder(ORGANIZATION, "off")).failed(Section.ORGANIZATION)
+    assert patient.examined().failed(CheckSection.ORGANIZATION)
+    assert not patient.examined(DoctorOrder(ORGANIZATION, "off")).failed(CheckSection.ORGANIZATION)
 
 
 def test_a_delegated_administrator_is_known():
     patient = Patient({"caller": a_caller(account_id=IDS[0])})
     assert any(
-        "delegated administrator" in check.text for check in patient.examined().of(Section.ORGANIZATION)
+        "delegated administrator" in check.text for check in patient.examined().of(CheckSection.ORGANIZATION)
     )
     assert MANAGEMENT != IDS[0]
 

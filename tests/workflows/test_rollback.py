@@ -344,7 +344,7 @@ def _until(world: World, operator: Operator, count: int) -> int:
     inner = world.journal
     written: list[Any] = []
 
-    class Dying(type(inner)):  # type: ignore[misc]
+    class Dying(type(inner)):  # type: ignore[misc]  # a base class known only at run time
         def append(self, *records: Any) -> None:
             if len(written) >= count:
                 raise Killed

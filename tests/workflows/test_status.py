@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 from rollout.domain.plan.waves import Wave
 from rollout.domain.progress.messages import Delivery
@@ -18,7 +17,7 @@ def stands(world: World, **more: bool) -> dict[str, WaveStands]:
         world.done,
         world.clock.now(),
         lead_time=LEAD_TIME,
-        gates=replace(world.gates, soak=SOAK),
+        gates=world.gates.changed(soak=SOAK),
         **more,
     )
     return {stand.wave: stand for stand in found}

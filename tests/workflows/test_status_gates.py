@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -22,12 +21,12 @@ def two_waves(**gates: Any) -> World:
     world = World(
         a_person("alice"), an_enroller("erin", helped=False), a_cli_user("bob"), canary=["alice", "erin"]
     )
-    world.gates = replace(world.gates, **gates)
+    world.gates = world.gates.changed(**gates)
     return world
 
 
 def stands(world: World) -> dict[str, WaveStands]:
-    rules = replace(world.gates, soak=world.soak)
+    rules = world.gates.changed(soak=world.soak)
     found = where_waves_stand(
         world.plans.kept[-1], world.done, world.clock.now(), lead_time=LEAD_TIME, gates=rules
     )
@@ -41,7 +40,7 @@ def gates(world: World, wave: str = "rest") -> dict[str, GateStands]:
 def test_only_the_gates_that_are_set_are_shown():
     world = two_waves().ripe()
     assert ["dry_run_done", "soak", "failure_tolerance"] == list(gates(world))
-    world.gates = replace(world.gates, approval=True, window=Window(), enrolment=80, cli_moved=90)
+    world.gates = world.gates.changed(approval=True, window=Window(), enrolment=80, cli_moved=90)
     assert [
         "dry_run_done",
         "soak",
@@ -84,7 +83,7 @@ def test_a_gate_that_refuses_says_since_when_runs_were_told_so():
 
 
 def test_a_wave_waits_for_all_that_stops_it():
-    world = two_waves(approval=True, tolerance=Tolerance(0, 100)).ripe()
+    world = two_waves(approval=True, failure_tolerance=Tolerance(0, 100)).ripe()
     world.enforce(overrides={"approval": "in a hurry"})
     alice = world.days_pass(1).done.placed[world.person("alice").id].user
     world.journal.append(

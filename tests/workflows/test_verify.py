@@ -95,7 +95,7 @@ def test_what_is_let_out_by_a_release_is_no_drift_and_is_named():
     operator.release(operator.users("bob"))
     found = operator.verify()
     assert () == found.drifts
-    assert tuple(say(word) for word in operator.marker.kept) == found.let_out  # type: ignore[arg-type]
+    assert tuple(say(word) for word in operator.marker.kept) == found.let_out  # type: ignore[arg-type]  # only releases are kept here
     assert (1, 1) == (found.enforced.expected, found.enforced.in_fact)
 
 
@@ -249,7 +249,7 @@ def test_the_report_of_four_hours_ago_is_not_believed_about_whom_the_policy_coul
     password = world.person("bob").password
     assert password is not None
     reset = replace(world.person("bob"), password=replace(password, reset_required=True))
-    account.credentials_now = lambda user: reset if user.name == "bob" else user  # type: ignore[method-assign]
+    account.credentials_now = lambda user: reset if user.name == "bob" else user  # type: ignore[method-assign]  # replaced for this test
     assert Drifted.DEADLOCK in drift(Operator(world).verify())
 
 
@@ -261,7 +261,7 @@ def test_who_was_deleted_a_moment_ago_is_no_trouble():
     def gone(user: User) -> User:
         raise Refusal(f"NoSuchEntity: user {user.name}", gone=True)
 
-    account.credentials_now = gone  # type: ignore[method-assign]
+    account.credentials_now = gone  # type: ignore[method-assign]  # replaced for this test
     assert Drifted.DEADLOCK not in drift(Operator(world).verify())
 
 

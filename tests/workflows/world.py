@@ -124,7 +124,7 @@ class World:
         self.scope = Scope()
         self.settings = EXPECTED_SETTINGS
         self.lead_time, self.soak, self.plan_max_age = LEAD_TIME, SOAK, timedelta(days=60)
-        self.gates = GateRules(tolerance=ALL_MAY_FAIL)
+        self.gates = GateRules(failure_tolerance=ALL_MAY_FAIL)
         given: dict[str, Any] = {
             "partition": "aws",
             "names": Names(),
@@ -240,7 +240,7 @@ class World:
     def access(self) -> FakeDoor:
         return FakeDoor(self.accounts.values(), self.closed)
 
-    def inventory(self, selection: Selection = Selection()) -> Inventory:  # noqa: B008 - frozen
+    def inventory(self, selection: Selection = Selection()) -> Inventory:  # noqa: B008 - a frozen value
         looking = Looking(self.access, FakeEngine(self._is_stopping), self.clock, self.progress)
         levels = read_levels(self.organization, self.where.accounts, "auto")
         return take_inventory(self.where, levels, looking, self.scope, selection)
@@ -267,7 +267,7 @@ class World:
             "scps": "auto",
             "version": "1.0.0",
             "plan_max_age": self.plan_max_age,
-            "gates": replace(self.gates, soak=self.soak),
+            "gates": self.gates.changed(soak=self.soak),
             "gated": not rehearsal,
         }
         return Order(**(fields | more))
@@ -354,7 +354,7 @@ def is_denied_without_mfa(user: User, facts: AccountFacts) -> bool:
     return any(
         default is not None
         and isinstance(default.document, Mapping)
-        and any(statement["Effect"] == "Deny" for statement in default.document["Statement"])  # type: ignore[attr-defined]
+        and any(statement["Effect"] == "Deny" for statement in default.document["Statement"])  # type: ignore[attr-defined]  # a statement is a mapping
         for default in documents
     )
 

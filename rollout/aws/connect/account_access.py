@@ -101,11 +101,6 @@ class AwsAccountAccess:
         self._paces: dict[str, Pace] = {}
         self._lock = threading.Lock()
 
-    @property
-    def tallies(self) -> Mapping[str, CallCounts]:
-        """The call counters by account ID, for the log and the reports."""
-        return dict(self._tallies)
-
     def effort(self, account_id: str) -> Effort:
         """Count the requests made for an account so far, including those to enter it."""
         return self._tally(account_id).effort

@@ -1,68 +1,58 @@
-"""Asks AWS once who the caller is, and keeps the time that AWS sent with the response."""
+"""Asks AWS once who the caller is."""
 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout.awsapi.calls import CallerIdentity, Calls
-from rollout.awsapi.endpoints import date_of
 from rollout.awsapi.failures import CallFailed, fatal_error_of
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection, partition_of
 from rollout.domain.people.organization import Caller
 
-
-@dataclass(frozen=True, slots=True)
-class CallerResponse:
-    """The caller, AWS's time from the response's `Date` header, and when the response came, by our monotonic clock."""
-
-    caller: Caller
-    aws_time: datetime | None
-    received_at: float
+if TYPE_CHECKING:
+    from mypy_boto3_sts.type_defs import GetCallerIdentityResponseTypeDef
 
 
 class WhoAmI:
     """Calls `GetCallerIdentity` once and remembers the response; safe to share between threads."""
 
-    def __init__(
-        self, connection: Connection, retries: Retries, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
-        """Keep the arguments; make no call yet."""
+    def __init__(self, connection: Connection, retries: Retries) -> None:
+        """Make no call yet."""
         self._connection = connection
         self._calls = Calls("", CallerIdentity(), retries, retries.pace())
-        self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._answer: CallerResponse | None = None
+        self._caller: Caller | None = None
 
-    def response(self) -> CallerResponse:
+    @property
+    def retries(self) -> Retries:
+        """What makes the calls, and keeps AWS's time from every response."""
+        return self._calls.retries
+
+    def caller(self) -> Caller:
         """Call AWS the first time, then remember. Raises NoCredentials, ExpiredCredentials, AwsFailure."""
         with self._lock:
-            if self._answer is None:
-                self._answer = self._read_live()
-            return self._answer
+            if self._caller is None:
+                answer = self.ask()
+                arn = answer["Arn"]
+                self._caller = Caller(
+                    arn=arn,
+                    account_id=answer["Account"],
+                    partition=partition_of(arn),
+                    source_user_arn=arn if ":user/" in arn else self._source_user(),
+                )
+            return self._caller
 
-    def _read_live(self) -> CallerResponse:
-        client = self._connection.sts()
+    def ask(self) -> GetCallerIdentityResponseTypeDef:
+        """Call AWS now, even if the caller is known already. Raises NoCredentials, ExpiredCredentials, AwsFailure."""
         try:
-            answer = self._calls.read(client.get_caller_identity)
+            return self._calls.read(self._connection.sts().get_caller_identity)
         except CallFailed as failed:
             raise fatal_error_of(failed) from failed
-        received_at = self._monotonic()
-        headers = answer["ResponseMetadata"].get("HTTPHeaders", {})
-        arn = answer["Arn"]
-        caller = Caller(
-            arn=arn,
-            account_id=answer["Account"],
-            partition=partition_of(arn),
-            source_user_arn=arn if ":user/" in arn else self._source_user(),
-        )
-        return CallerResponse(caller, date_of(headers.get("date")), received_at)
 
     def _source_user(self) -> str | None:
         """Find the IAM user behind the profile's role; None when there is none, or when AWS does not tell."""

@@ -72,7 +72,7 @@ class AwsOrganization:
 
     def caller(self) -> Caller:
         """Call `GetCallerIdentity`. Raises NoCredentials, ExpiredCredentials, AwsFailure."""
-        return self._who.response().caller
+        return self._who.caller()
 
     def organization(self) -> Organization:
         """Call `DescribeOrganization`. Raises OrganizationNotListable, NoCredentials, ExpiredCredentials."""

@@ -12,7 +12,7 @@ from rollout.aws.connect.session_policy import LONGEST, session_policy
 from rollout.awsapi.endpoints import is_loopback
 from rollout.awsapi.operations import Ours
 from rollout.awsapi.sessions import Connection
-from rollout.domain.diagnosis.facts import Endpoint, EnvironmentFacts, Region, SessionSize, Trouble
+from rollout.domain.diagnosis.facts import Endpoint, EnvironmentFacts, NoAnswer, Region, SessionSize
 from rollout.domain.people.organization import Caller
 from rollout.errors import BadSettings
 
@@ -36,7 +36,7 @@ class AwsRunEnvironment:
             endpoints=tuple(
                 self._endpoint(service, url) for service, url in self._connection.endpoints.items()
             ),
-            skew=AwsClock(self._who).skew() if caller and self._who.response().aws_time else None,
+            skew=AwsClock(self._who).skew() if caller else None,
             sessions=self._sessions(partition),
         )
 
@@ -51,7 +51,7 @@ class AwsRunEnvironment:
         of_aws = any(host.endswith(f".{suffix}") for suffix in self._connection.dns_suffixes())
         return Endpoint(service, url, of_aws=of_aws, here=is_loopback(host))
 
-    def _sessions(self, partition: str) -> tuple[SessionSize, ...] | Trouble:
+    def _sessions(self, partition: str) -> tuple[SessionSize, ...] | NoAnswer:
         try:
             return tuple(
                 SessionSize(
@@ -62,4 +62,4 @@ class AwsRunEnvironment:
                 for writing in (False, True)
             )
         except BadSettings as error:
-            return Trouble(str(error), error.cure)
+            return NoAnswer(str(error), error.cure)

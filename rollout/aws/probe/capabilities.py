@@ -18,7 +18,7 @@ from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed, one_line
 from rollout.awsapi.faults import Fault
 from rollout.awsapi.operations import OPERATIONS, On, Operation, Ours, Use, names_of
-from rollout.domain.diagnosis.facts import Holdings, How, May, Right
+from rollout.domain.diagnosis.facts import FoundBy, Permission, QuotaUsage, Right
 from rollout.workflows.ports import CannotEnter
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class AwsCapabilities:
             found = self._asked(failed.short)
         return tuple(found[action] for action in sorted(found))
 
-    def holdings(self) -> Holdings:
+    def quota_usage(self) -> QuotaUsage:
         """Count what AWS's quotas limit. Raises CannotEnter when the users cannot be listed."""
         try:
             details = self._details
@@ -89,7 +89,7 @@ class AwsCapabilities:
             raise CannotEnter(failed.sentence, failed.cure) from failed
         policies = {self._policy_arn(path) for path in self._ours.policies}
         groups = {name: path for path in self._ours.groups for name in names_of((path,))}
-        return Holdings(
+        return QuotaUsage(
             numbers=numbers,
             groups={user.name: len(user.groups) for user in details.users},
             policies={user.name: len(user.attached) for user in details.users},
@@ -108,7 +108,7 @@ class AwsCapabilities:
 
     def _numbers(self) -> Mapping[str, int]:
         try:
-            numbers: Mapping[str, int] = self._calls.read(self._client.get_account_summary)["SummaryMap"]  # type: ignore[assignment]
+            numbers: Mapping[str, int] = self._calls.read(self._client.get_account_summary)["SummaryMap"]  # type: ignore[assignment]  # the stub types the keys as literals
         except CallFailed as failed:
             if failed.not_offered:
                 return {}
@@ -126,7 +126,7 @@ class AwsCapabilities:
             for result in self._results(arn, list(writes), resource):
                 action = result["EvalActionName"]
                 # Simulated on two policies or groups: denied on one counts as denied.
-                if action not in found or found[action].may is May.ALLOWED:
+                if action not in found or found[action].permission is Permission.ALLOWED:
                     found[action] = _right_of(result, writes=writes[action])
         return found
 
@@ -172,7 +172,7 @@ class AwsCapabilities:
     def _asked(self, why_not_simulated: str) -> dict[str, Right]:
         """Make each read once: AWS checks permissions before it looks up the named object."""
         probes = Probes(self._calls, self._client, self._policy_arn(self._ours.policies[0]), self._ours)
-        untested = partial(Right, may=May.UNTESTED, why=f"no simulation: {why_not_simulated}")
+        untested = partial(Right, permission=Permission.UNTESTED, why=f"no simulation: {why_not_simulated}")
         found: dict[str, Right] = {}
         users: list[str] = []
         # The details first: they name the users that later requests are about.
@@ -207,28 +207,36 @@ def _resource_of(operation: Operation) -> str:
 
 def _right_of_answer(action: str, answer: object) -> Right:
     if answer is Probes.CANNOT_ASK:
-        return Right(action, writes=False, may=May.UNTESTED, why="the account has nothing to try it on")
-    return Right(action, writes=False, may=May.ALLOWED, how=How.ASKED)
+        return Right(
+            action, writes=False, permission=Permission.UNTESTED, why="the account has nothing to try it on"
+        )
+    return Right(action, writes=False, permission=Permission.ALLOWED, found_by=FoundBy.ASKING)
 
 
 def _right_of_failure(action: str, failed: CallFailed) -> Right:
     if failed.not_offered:
-        return Right(action, writes=False, may=May.MISSING, how=How.ASKED)
+        return Right(action, writes=False, permission=Permission.MISSING, found_by=FoundBy.ASKING)
     if failed.fault is Fault.DENIED:
-        return Right(action, writes=False, may=May.DENIED, how=How.ASKED, why=one_line(failed.message))
+        return Right(
+            action,
+            writes=False,
+            permission=Permission.DENIED,
+            found_by=FoundBy.ASKING,
+            why=one_line(failed.message),
+        )
     if failed.fault is Fault.NOT_FOUND or failed.code in NOT_YET:
         # Allowed, but there was nothing to return.
-        return Right(action, writes=False, may=May.ALLOWED, how=How.ASKED)
-    return Right(action, writes=False, may=May.UNTESTED, why=failed.short)
+        return Right(action, writes=False, permission=Permission.ALLOWED, found_by=FoundBy.ASKING)
+    return Right(action, writes=False, permission=Permission.UNTESTED, why=failed.short)
 
 
 def _right_of(result: EvaluationResultTypeDef, *, writes: bool) -> Right:
     action = result["EvalActionName"]
     if result["EvalDecision"] == "allowed":
-        return Right(action, writes, May.ALLOWED, How.SIMULATED)
+        return Right(action, writes, Permission.ALLOWED, FoundBy.SIMULATION)
     if missing := result.get("MissingContextValues", []):
-        return Right(action, writes, May.UNTESTED, why=f"it depends on {', '.join(sorted(missing))}")
-    return Right(action, writes, May.DENIED, How.SIMULATED, _reason(result))
+        return Right(action, writes, Permission.UNTESTED, why=f"it depends on {', '.join(sorted(missing))}")
+    return Right(action, writes, Permission.DENIED, FoundBy.SIMULATION, _reason(result))
 
 
 def _reason(result: EvaluationResultTypeDef) -> str:

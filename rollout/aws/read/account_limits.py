@@ -27,7 +27,7 @@ class AccountSummary:
 
 def read_summary(calls: Calls, client: IAMClient) -> AccountSummary:
     """Call `GetAccountSummary`; AWS's defaults replace missing quotas. Raises CallFailed."""
-    numbers: Mapping[str, int] = calls.read(client.get_account_summary)["SummaryMap"]  # type: ignore[assignment]
+    numbers: Mapping[str, int] = calls.read(client.get_account_summary)["SummaryMap"]  # type: ignore[assignment]  # the stub types the keys as literals
     default = Quotas()
 
     def left(quota: str, used: str, otherwise: int) -> int:

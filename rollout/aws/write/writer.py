@@ -57,7 +57,12 @@ class AccountWriter:
             answer = self._send(change)
         except CallFailed as failed:
             raise Refusal(
-                failed.sentence, gone=failed.fault is Fault.NOT_FOUND, attempts=failed.attempts
+                failed.sentence,
+                gone=failed.fault is Fault.NOT_FOUND,
+                attempts=failed.attempts,
+                code=failed.code,
+                request_id=failed.request_id,
+                cure=failed.cure,
             ) from failed
         self._remember(change)
         metadata = answer.value["ResponseMetadata"]

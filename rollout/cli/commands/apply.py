@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users, Yes
+from rollout.cli.running import leave_with
 from rollout.cli.startup import go_live, read_settings, selection, share_report
 from rollout.cli.terminal.apply_summary import as_json, tell, tell_gates
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, print_json, warn
 from rollout.domain.progress.stages import Stage
-from rollout.errors import Interrupted, WrongUsage
+from rollout.errors import ExitCode, Interrupted, WrongUsage
 
 if TYPE_CHECKING:
+    from rollout.domain.gates.gate import AnyGate
     from rollout.domain.people.scope import Selection
     from rollout.domain.progress.replay import Progress
     from rollout.wiring import Live
     from rollout.workflows.apply.order import Applied, Due, Order
     from rollout.workflows.ports import StoredPlan
-
-IN_PART = 4
 
 
 def apply(
@@ -63,10 +63,11 @@ def apply(
     Example: [bold]rollout apply --stage dry-run[/], then [bold]--stage notify[/], and when the lead time has passed
     [bold]--stage enforce[/]. Run it again for the next wave; a run that was cut short goes on where it stopped.
     """
+    from rollout.domain.gates import GATES
     from rollout.workflows.apply.guards import check_order
     from rollout.workflows.apply.run import apply_plan
 
-    overrides = _overrides(override_gate, reason)
+    overrides = overrides_of(override_gate, reason, GATES)
     settings = read_settings(config)
     live, where = go_live(settings, profile)
     stored = live.files.plans.load(plan, where.organization.id)
@@ -96,21 +97,20 @@ def apply(
             f"stopped by failure_tolerance: wave {', '.join(result.stopped)} has more failures than may be;"
             " see who and why, and when it is mended go on with --override-gate failure_tolerance --reason WHY"
         )
-        raise typer.Exit(IN_PART)
-    if result.in_part:
+    elif result.in_part:
         warn("some users or accounts are not done, see above; running it again tries them again")
-        raise typer.Exit(IN_PART)
+    leave_with({ExitCode.IN_PART: bool(result.stopped) or result.in_part})
 
 
-def _overrides(gates: list[str] | None, reason: str | None) -> dict[str, str]:
-    from rollout.domain.gates import GATES
-
-    for gate in gates or ():
-        if gate not in GATES:
-            raise WrongUsage(f'there is no gate "{gate}"', cure=f"gates: {', '.join(GATES)}")
-    if gates and not reason:
+def overrides_of(names: list[str] | None, reason: str | None, gates: Iterable[AnyGate]) -> dict[str, str]:
+    """Give the reason for each gate to be overridden. Raises WrongUsage."""
+    known = [gate.name for gate in gates]
+    for name in names or ():
+        if name not in known:
+            raise WrongUsage(f'there is no gate "{name}"', cure=f"gates: {', '.join(known)}")
+    if names and not reason:
         raise WrongUsage("--override-gate needs --reason", cure='say why: --reason "…"; it is journalled')
-    return dict.fromkeys(gates or (), reason or "")
+    return dict.fromkeys(names or (), reason or "")
 
 
 def _again(stage: Stage, plan: str | None, wave: str | None, chosen: Selection) -> str:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.commands.sandbox import print_exports, process
-from rollout.cli.running import INTERRUPTED, run_command
+from rollout.cli.running import run_command
 from rollout.cli.terminal.console import out
-from rollout.errors import Interrupted, RolloutError
+from rollout.errors import ExitCode, Interrupted, RolloutError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from rollout.workflows.ports import StoredPlan
     from rollout.workflows.status import WaveStands
 
-IN_PART = 4
 # AWS reports whole seconds: on a fast machine, advancing by exactly the lead time would be slightly too short.
 A_LITTLE = timedelta(minutes=1)
 
@@ -49,7 +48,7 @@ def demo(
     """
     module = process()
     if sample:
-        from rollout.cli.commands.sample import make_sample
+        from rollout.cli.sample import make_sample
 
         make_sample(Path.cwd())
         return
@@ -81,7 +80,7 @@ class _Story:
         """Run every step. Raises DemoFailed when one does not have the expected result."""
         _step("Read every account, judge every user, and write a plan. Nothing is written to AWS")
         # Some accounts cannot be entered, by design: the plan lists them, and the exit code is 4.
-        self._run("plan", expected=IN_PART)
+        self._run("plan", expected=ExitCode.IN_PART)
         _step("Rehearse the whole plan, with real reads but no writes")
         self._run("apply", "--stage", "dry-run")
         waves = [stand.wave for stand in _wave_states() if stand.users]
@@ -99,7 +98,7 @@ class _Story:
         _step("Enforce once more: nothing is left to do, so nothing is written")
         self._run("apply", "--stage", "enforce", "--yes")
         _step("Check in AWS itself that everybody is enforced who should be")
-        self._run("verify", expected=IN_PART)
+        self._run("verify", expected=ExitCode.IN_PART)
         _step("Show the status, and write the report")
         self._run("status")
         self._run("report")
@@ -112,10 +111,10 @@ class _Story:
         )
         out.print(f"Open the report in a browser: {_report()}", markup=False)
 
-    def _run(self, *arguments: str, expected: int = 0) -> None:
+    def _run(self, *arguments: str, expected: int = ExitCode.DONE) -> None:
         out.print(f"$ rollout {shlex.join(arguments)}", markup=False, style="dim")
         code = run_command(self._main, arguments)
-        if code == INTERRUPTED:
+        if code == ExitCode.INTERRUPTED:
             raise Interrupted("the demo was interrupted", cure="start it again: rollout demo")
         if code != expected:
             raise DemoFailed(

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.options import Accounts, Config, Json, Ous, Profile
+from rollout.cli.running import leave_with
 from rollout.cli.startup import read_settings, selection
 from rollout.cli.terminal.console import TerminalProgress, out, print_json, shortly, table
+from rollout.errors import ExitCode
 
 if TYPE_CHECKING:
-    from rollout.domain.diagnosis.check import Check, Diagnosis
-
-FAILED, IN_PART, OTHER_ORGANIZATION = 1, 4, 6
+    from rollout.domain.diagnosis.check import CheckResult, Diagnosis
 
 
 def doctor(
@@ -28,14 +28,14 @@ def doctor(
     profile: Profile = None,
     json: Json = False,
 ) -> None:
-    """Check credentials, organization, and the rights in every account. Writes nothing to AWS.
+    """CheckResult credentials, organization, and the rights in every account. Writes nothing to AWS.
 
     Leaves with 0 when nothing failed, 4 when some accounts did, 1 when the caller or the organization did, 6 for
     another organization than rollout.yaml names.
 
     Example: [bold]rollout doctor[/] before the first [bold]rollout plan[/]
     """
-    from rollout.domain.diagnosis.check import Section
+    from rollout.domain.diagnosis.check import CheckSection
     from rollout.wiring import Live
     from rollout.workflows.doctor import examine
 
@@ -47,33 +47,35 @@ def doctor(
         print_json(_as_json(diagnosis))
     else:
         _tell(diagnosis)
-    if diagnosis.other_organization:
-        raise typer.Exit(OTHER_ORGANIZATION)
-    if diagnosis.failed(Section.CALLER, Section.ORGANIZATION):
-        raise typer.Exit(FAILED)
-    if diagnosis.failed(Section.ACCOUNT):
-        raise typer.Exit(IN_PART)
+    leave_with(
+        {
+            ExitCode.PLAN_REFUSED: diagnosis.other_organization,
+            ExitCode.ERROR: diagnosis.failed(CheckSection.CALLER, CheckSection.ORGANIZATION),
+            ExitCode.IN_PART: diagnosis.failed(CheckSection.ACCOUNT),
+        }
+    )
 
 
 def _tell(diagnosis: Diagnosis) -> None:
-    from rollout.domain.diagnosis.check import Section
+    from rollout.domain.diagnosis.account_checks import ACCOUNT_CHECKS
+    from rollout.domain.diagnosis.check import CheckSection, CheckState
 
-    for section, title in ((Section.CALLER, "Caller"), (Section.ORGANIZATION, "\nOrganization")):
+    for section, title in ((CheckSection.CALLER, "Caller"), (CheckSection.ORGANIZATION, "\nOrganization")):
         checks = diagnosis.of(section)
         if checks:
             out.print(table(title, ("check", "state", "what"), _rows(checks)))
-    accounts = diagnosis.of(Section.ACCOUNT)
+    accounts = diagnosis.of(CheckSection.ACCOUNT)
     if accounts:
         out.print(
             table(
                 "\nAccounts",
-                ("account", "name", "enter", "read", "write", "quotas", "by"),
+                ("account", "name", *(check.name for check in ACCOUNT_CHECKS), "by"),
                 _by_account(accounts),
             )
         )
-    findings = [check for check in diagnosis.checks if check.state != "ok"]
+    findings = [check for check in diagnosis.checks if check.state is not CheckState.OK]
     if findings:
-        out.print("\n[bold]To look at[/]")
+        out.print("\n[bold]Needs attention[/]")
     for check, where in _together(findings):
         at = f" in {shortly(where)}" if where else ""
         out.print(f"\n{check.state}: {check.name}{at}: {check.text}", markup=False)
@@ -90,45 +92,47 @@ def _tell_cures(cures: Sequence[str]) -> None:
             out.print(f"  - {cure}", markup=False)
 
 
-def _rows(checks: Iterable[Check]) -> list[tuple[str, str, str]]:
+def _rows(checks: Iterable[CheckResult]) -> list[tuple[str, str, str]]:
     return [(check.name, str(check.state), check.text) for check in checks]
 
 
-def _by_account(checks: Iterable[Check]) -> list[tuple[str, ...]]:
-    """One line an account, each kind of check a word: the worst, where there are several."""
-    worst = ("failure", "warning", "ok")
-    found: dict[tuple[str, str], dict[str, Check]] = {}
-    for check in checks:
-        known = found.setdefault((check.account_id, check.account_name), {})
-        if check.name not in known or worst.index(check.state) < worst.index(known[check.name].state):
-            known[check.name] = check
+def _by_account(checks: Iterable[CheckResult]) -> list[tuple[str, ...]]:
+    """One line an account, with the worst state of each check; last, the role by which it was entered."""
+    from rollout.domain.diagnosis.account_checks import ACCOUNT_CHECKS, ENTER
+    from rollout.domain.diagnosis.check import CheckState
+
+    found: dict[tuple[str, str], dict[str, CheckResult]] = {}
+    for check in sorted(checks, key=lambda one: list(CheckState).index(one.state)):
+        found.setdefault((check.account_id, check.account_name), {}).setdefault(check.name, check)
     rows = []
-    for account, known in found.items():
-        words = (
-            str(known[name].state) if name in known else "" for name in ("enter", "read", "write", "quotas")
-        )
-        enter = known["enter"]
-        rows.append((*account, *words, enter.text if enter.state == "ok" else ""))
+    for account, known in sorted(found.items()):
+        states = (str(known[check.name].state) if check.name in known else "" for check in ACCOUNT_CHECKS)
+        enter = known[ENTER.name]
+        rows.append((*account, *states, enter.text if enter.state is CheckState.OK else ""))
     return rows
 
 
-def _together(checks: Iterable[Check]) -> list[tuple[Check, list[str]]]:
+def _together(checks: Iterable[CheckResult]) -> list[tuple[CheckResult, list[str]]]:
     """What many accounts share is said once, with all of them; failures first."""
-    found: dict[object, tuple[Check, list[str]]] = {}
+    from rollout.domain.diagnosis.check import CheckState
+
+    found: dict[object, tuple[CheckResult, list[str]]] = {}
     for check in checks:
         same = replace(check, account_id="", account_name="")
         _, accounts = found.setdefault(same, (check, []))
         if check.account_id:
             accounts.append(f"{check.account_id} {check.account_name}")
-    return sorted(found.values(), key=lambda one: one[0].state != "failure")
+    return sorted(found.values(), key=lambda one: one[0].state is not CheckState.FAILURE)
 
 
 def _summary(diagnosis: Diagnosis) -> str:
-    counts = {
-        state: sum(check.state == state for check in diagnosis.checks)
-        for state in ("failure", "warning", "ok")
-    }
-    words = [f"{number} {state}{'s' * (number != 1 and state != 'ok')}" for state, number in counts.items()]
+    from rollout.domain.diagnosis.check import CheckState
+
+    counts = {state: sum(check.state is state for check in diagnosis.checks) for state in CheckState}
+    words = [
+        f"{number} {state}{'s' * (number != 1 and state is not CheckState.OK)}"
+        for state, number in counts.items()
+    ]
     return f"Diagnosis: {diagnosis.state} ({', '.join(words)})"
 
 

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.options import Accounts, Config, Json, Ous, Profile, Users
+from rollout.cli.running import leave_with
 from rollout.cli.startup import go_live, read_settings, selection, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, out, print_json, table, warn
-from rollout.errors import WrongUsage
+from rollout.errors import ExitCode, WrongUsage
 
 if TYPE_CHECKING:
     from rollout.domain.plan.entries import LeftOut
     from rollout.workflows.listing import Listed
-
-IN_PART = 4
 
 
 def inventory(
@@ -40,8 +39,8 @@ def inventory(
 
     Example: [bold]rollout inventory --out users.csv[/]
     """
-    from rollout.files.private_files import FolderStore, check_writable
     from rollout.reporting.users_file import format_of, write_users
+    from rollout.wiring.output import check_writable, private_file
     from rollout.workflows.inventory import read_levels, take_inventory
     from rollout.workflows.listing import list_users
 
@@ -59,16 +58,17 @@ def inventory(
     # Users can only be selected after they have been read.
     seen = take_inventory(where, levels, looking, settings.domain_scope(), selection(account, ou))
     listed = list_users(seen, live.plan_order(where), live.files.journal(live.new_run()), chosen)
-    with FolderStore(to.parent).writing(to.name) as stream:
+    with private_file(to) as stream:
         write_users(stream, kind, listed.header, listed.accounts, listed.progress, seen.taken_at)
     left = [one for one in listed.header.left_out if chosen.takes_account(one.account_id, one.name, one.ou)]
     if json:
         print_json(_as_json(listed, left, to))
     else:
         _tell(listed, left, to, narrowed=bool(account or ou or user))
-    if any(one.state == "unreachable" for one in left):
+    unreachable = any(one.state == "unreachable" for one in left)
+    if unreachable:
         warn("some accounts could not be read (see above); their users are not in the file")
-        raise typer.Exit(IN_PART)
+    leave_with({ExitCode.IN_PART: unreachable})
 
 
 def _tell(listed: Listed, left: list[LeftOut], to: Path, *, narrowed: bool) -> None:

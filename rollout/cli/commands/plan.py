@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rollout.cli.options import Accounts, Config, Json, Ous, Profile
+from rollout.cli.running import leave_with
 from rollout.cli.startup import go_live, read_settings, selection, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, err, out, print_json, table, warn
+from rollout.errors import ExitCode
 
 if TYPE_CHECKING:
     from rollout.domain.plan.comparison import Before
     from rollout.domain.plan.entries import Header
     from rollout.workflows.plan import Planned
-
-CHANGES_DUE, IN_PART = 3, 4
 
 
 def plan(
@@ -57,11 +58,11 @@ def plan(
             out.print(line, markup=False)
         out.print(f"\nPlan [bold]{header.id}[/]: {planned.stored.location}")
         err.print("Next: review the plan, then run `rollout apply --stage dry-run`")
-    if any(left.state == "unreachable" for left in header.left_out):
+    unreachable = any(left.state == "unreachable" for left in header.left_out)
+    if unreachable:
         warn("some accounts could not be read (see above); they are not in the plan")
-        raise typer.Exit(IN_PART)
-    if detailed_exitcode and changes_due(planned):
-        raise typer.Exit(CHANGES_DUE)
+    due = detailed_exitcode and changes_due(planned)
+    leave_with({ExitCode.IN_PART: unreachable, ExitCode.CHANGES_FOUND: due})
 
 
 def changes_due(planned: Planned) -> bool:
@@ -74,6 +75,8 @@ def changes_due(planned: Planned) -> bool:
 
 
 def _summarise(planned: Planned) -> None:
+    from rollout.domain.verdicts.verdict import Kind
+
     header = planned.stored.header
     entries = [entry for account in planned.accounts for entry in account.entries]
     out.print(
@@ -81,13 +84,8 @@ def _summarise(planned: Planned) -> None:
     )
     out.print(table("", ("verdict", "#users"), [(name, count) for name, count in header.verdicts.items()]))
     out.print(table("\nWaves", ("wave", "#users"), [(name, count) for name, count in header.waves.items()]))
-    held: dict[tuple[str, str], int] = {}
-    for entry in entries:
-        if entry.verdict == "hold":
-            for reason in entry.reasons:
-                key = (str(reason.code), _cure(str(reason.code)))
-                held[key] = held.get(key, 0) + 1
-    rows = [(code, count, cure) for (code, cure), count in sorted(held.items())]
+    held = Counter(reason.code for entry in entries if entry.verdict is Kind.HOLD for reason in entry.reasons)
+    rows = [(code, count, code.cure) for code, count in sorted(held.items())]
     if rows:
         out.print(table("\nOn hold", ("reason", "#users", "cure"), rows))
     left_out(header)
@@ -107,13 +105,6 @@ def findings(planned: Planned) -> None:
     rows = [(one.code, one.account_id, one.text) for one in found]
     if rows:
         out.print(table("\nFindings", ("what", "account", "text"), rows))
-
-
-def _cure(code: str) -> str:
-    from rollout.domain.verdicts.holds import CURES
-    from rollout.domain.verdicts.verdict import Code
-
-    return CURES.get(Code(code), "")
 
 
 def _as_json(planned: Planned, before: Before) -> dict[str, object]:

@@ -149,7 +149,7 @@ def _why(error: Exception) -> str:
 def _lines(file: str) -> Iterator[tuple[int, str]]:
     cure = "name a file with JSON lines in UTF-8, or - for standard input"
     try:
-        with nullcontext(sys.stdin) if file == "-" else open(file, encoding="utf-8") as lines:  # noqa: PTH123
+        with nullcontext(sys.stdin) if file == "-" else open(file, encoding="utf-8") as lines:  # noqa: PTH123 - a name, or stdin
             yield from ((number, line) for number, line in enumerate(lines, 1) if line.strip())
     except OSError as error:
         raise WrongUsage(f"{file} cannot be read: {error.strerror or error}", cure=cure) from error
@@ -158,8 +158,8 @@ def _lines(file: str) -> Iterator[tuple[int, str]]:
 
 
 def _check(documents: Mapping[str, Mapping[str, Any]], profile: str | None) -> None:
-    from rollout.aws.probe.known_actions import known_actions
     from rollout.domain.policy.lint import MANAGED_POLICY_LIMIT, lint, size
+    from rollout.wiring.policy_checks import known_actions
 
     known = known_actions()
     found = 0
@@ -179,15 +179,14 @@ def _check(documents: Mapping[str, Mapping[str, Any]], profile: str | None) -> N
 
 def _ask_analyzer(documents: Mapping[str, Mapping[str, Any]], profile: str | None) -> int:
     """Validate the documents with IAM Access Analyzer if there are credentials; return the number of errors."""
-    from rollout.aws.probe.analyzer import Analyzer
-    from rollout.awsapi.sessions import Connection
     from rollout.domain.people.users import Unread
+    from rollout.wiring.policy_checks import access_analyzer
 
     errors = 0
     try:
-        analyzer = Analyzer(Connection(profile=profile))
+        findings_of = access_analyzer(profile)
         for name, document in documents.items():
-            found = analyzer.findings(document)
+            found = findings_of(document)
             if isinstance(found, Unread):
                 warn(f"Access Analyzer could not check the documents: {found.why}")
                 return errors

@@ -9,9 +9,10 @@ import typer
 
 from rollout.cli.commands.release_end import end_release
 from rollout.cli.options import Config, Json, Profile, Users, Yes
+from rollout.cli.running import leave_with
 from rollout.cli.startup import end_in_good_order, read_settings, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table, warn
-from rollout.errors import JournalDamaged, WrongUsage
+from rollout.errors import AwsFailure, ExitCode, JournalDamaged, WrongUsage
 
 if TYPE_CHECKING:
     from rollout.domain.progress.replay import Progress
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from rollout.workflows.inventory import Premises
     from rollout.workflows.release import LetOut
     from rollout.workflows.release_selection import ReleaseSelection
-
-IN_PART = 4
 
 
 def release(
@@ -94,8 +93,7 @@ def release(
         print_json(_as_json(result, rehearsal=dry_run))
     else:
         _tell(result, rehearsal=dry_run)
-    if result.failed or result.unbegun:
-        raise typer.Exit(IN_PART)
+    leave_with({ExitCode.IN_PART: bool(result.failed or result.unbegun)})
 
 
 def _check(user: list[str] | None, wave: str | None, account: list[str] | None, *, everybody: bool) -> None:
@@ -118,7 +116,7 @@ def _open(
     end_in_good_order(live)
     try:
         records = tuple(live.files.journal("release").records())
-    except JournalDamaged as problem:
+    except (AwsFailure, JournalDamaged) as problem:
         warn(f"the journal cannot be read, and is not needed for accounts: {problem}")
         records = ()
     named = [text for text in account or () if is_account_id(text)]

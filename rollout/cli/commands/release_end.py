@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
+from rollout.cli.running import leave_with
 from rollout.cli.startup import tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table
-from rollout.errors import Interrupted
+from rollout.errors import ExitCode, Interrupted
 
 if TYPE_CHECKING:
     from rollout.wiring import Live
     from rollout.workflows.inventory import Premises
     from rollout.workflows.release_end import Ended
     from rollout.workflows.release_selection import ReleaseSelection
-
-IN_PART = 4
 
 
 def end_release(
@@ -47,8 +44,7 @@ def end_release(
         _tell(result, rehearsal=rehearsal)
     if result.interrupted:
         raise Interrupted("ended early; what was done is journalled", cure="run the same command again")
-    if result.in_part:
-        raise typer.Exit(IN_PART)
+    leave_with({ExitCode.IN_PART: result.in_part})
 
 
 def _ask(whom: ReleaseSelection, *, yes: bool) -> None:

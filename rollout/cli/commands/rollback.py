@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.options import Accounts, Config, Json, Profile, Users, Yes
+from rollout.cli.running import leave_with
 from rollout.cli.startup import go_live, read_settings, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table
-from rollout.errors import Interrupted, WrongUsage
+from rollout.errors import ExitCode, Interrupted, WrongUsage
 
 if TYPE_CHECKING:
     from rollout.workflows.rollback import Foreseen, RolledBack
-
-IN_PART = 4
 
 
 def rollback(
@@ -77,8 +76,7 @@ def rollback(
         _tell(result, rehearsal=dry_run)
     if result.interrupted:
         raise Interrupted("ended early; what was undone is journalled", cure="run the same command again")
-    if result.in_part:
-        raise typer.Exit(IN_PART)
+    leave_with({ExitCode.IN_PART: result.in_part})
 
 
 def _ask(foreseen: Foreseen, *, yes: bool) -> None:

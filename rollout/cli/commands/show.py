@@ -74,14 +74,14 @@ def show(
 
 def _words(files: Files, stored: StoredPlan) -> dict[str, str]:
     """Describe each wave's approval of this exact plan, and its overridden gates; "" without any."""
-    from rollout.domain.gates import approval
+    from rollout.domain.gates.approval import approved_by
     from rollout.domain.progress.replay import replay
 
     progress = replay(files.journal("show").records(), stored.header.organization_id)
     said = {}
     for wave in stored.header.waves:
-        approved = approval(progress, stored.header.checksum, wave)
-        words = [approved.detail] if approved.passes else []
+        approved = approved_by(progress, stored.header.checksum, wave)
+        words = [approved] if approved else []
         words += [
             f"gate {one.gate} overridden {one.at:%Y-%m-%d %H:%M} UTC by {one.caller}: {one.reason}"
             for one in progress.overrides

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.options import Accounts, Config, Json, Ous, Profile, Yes
+from rollout.cli.running import leave_with
 from rollout.cli.startup import go_live, read_settings, selection, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table
-from rollout.errors import Interrupted, WrongUsage
+from rollout.errors import ExitCode, Interrupted, WrongUsage
 
 if TYPE_CHECKING:
     from rollout.domain.people.scope import Selection
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from rollout.workflows.ports import StoredPlan
     from rollout.workflows.verify import Fixed, Verified
 
-DRIFT, IN_PART = 3, 4
 MEMBERSHIPS = "memberships"
 SHOWN = 20
 
@@ -74,10 +74,8 @@ def verify(
         _tell(found, fixed)
     if fixed is not None and fixed.interrupted:
         raise Interrupted("ended early; what was done is journalled", cure="run the same command again")
-    if found.unreachable or (fixed is not None and fixed.in_part):
-        raise typer.Exit(IN_PART)
-    if not found.clean:
-        raise typer.Exit(DRIFT)
+    in_part = bool(found.unreachable) or (fixed is not None and fixed.in_part)
+    leave_with({ExitCode.IN_PART: in_part, ExitCode.CHANGES_FOUND: not found.clean})
 
 
 class _Look:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rollout.domain.diagnosis.facts import Trouble, WayIn
+from rollout.domain.diagnosis.facts import EntrySettings, NoAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +24,14 @@ _KINDS = (
         "service control polic",
         Cause(
             "a service control policy",
-            "in the management account, look at the service control policies on the way to this account",
+            "in the management account, check the service control policies that apply to this account",
         ),
     ),
     (
         "resource control polic",
         Cause(
             "a resource control policy",
-            "in the management account, look at the resource control policies on the way to this account",
+            "in the management account, check the resource control policies that apply to this account",
         ),
     ),
     (
@@ -40,7 +40,7 @@ _KINDS = (
     ),
     (
         "session polic",
-        Cause("the caller's own session policy", "start from a session that was not narrowed that far"),
+        Cause("the caller's own session policy", "use a session that is less restricted"),
     ),
     (
         "vpc endpoint polic",
@@ -68,10 +68,12 @@ _PASSING = {
         "allow sts:SetSourceIdentity in the role's trust policy, or set access.source_identity to null",
     ),
 }
-_CLOCK = Cause("the clock", "set this machine's clock by a time server; AWS refuses what is five minutes off")
+_CLOCK = Cause(
+    "the clock", "set this machine's clock by a time server; AWS refuses requests that are five minutes off"
+)
 
 
-def causes_of(trouble: Trouble) -> tuple[Cause, ...]:
+def causes_of(trouble: NoAnswer) -> tuple[Cause, ...]:
     """Name the causes that AWS's sentences tell, each once; none where they tell none."""
     return tuple(dict.fromkeys(cause for said in (*trouble.said, trouble.why) for cause in _in(said)))
 
@@ -88,7 +90,7 @@ def _in(said: str) -> tuple[Cause, ...]:
     return next(((cause,) for words, cause in _KINDS if words in lower), ())
 
 
-def suspicions(way: WayIn) -> tuple[Cause, ...]:
+def suspicions(way: EntrySettings) -> tuple[Cause, ...]:
     """What a refusal that tells no cause may come from, the likeliest first: STS answers all of them alike."""
     given = (
         "is another than the one in access.external_id"

@@ -1,20 +1,25 @@
-"""One thing that was checked, in a word, a sentence, and a cure; and what all of them come to."""
+"""What a check of `rollout doctor` is, what it answers, and what all answers come to."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Generic, TypeVar
+
+Facts_contra = TypeVar("Facts_contra", contravariant=True)
+NAMED = 5
 
 
-class State(StrEnum):
-    """What was found. A warning stops nothing today."""
+class CheckState(StrEnum):
+    """What was found, the worst first. A warning stops nothing today."""
 
-    OK = "ok"
-    WARNING = "warning"
     FAILURE = "failure"
+    WARNING = "warning"
+    OK = "ok"
 
 
-class Section(StrEnum):
+class CheckSection(StrEnum):
     """What a check is about."""
 
     CALLER = "caller"
@@ -23,12 +28,39 @@ class Section(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One line of a diagnosis. A failure has a cure, or several where AWS does not tell which of them it needs."""
+class CheckAnswer:
+    """One answer of a check. A failure has a cure, or several where AWS does not tell which of them it needs.
 
-    section: Section
+    `about` names the one of several things that it speaks of; it takes the place of the `…` in the check's name.
+    """
+
+    state: CheckState
+    text: str
+    cures: tuple[str, ...] = ()
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check(Generic[Facts_contra]):
+    """One check: its name, its question and when it fails (the line of docs/doctor.md), and how it is answered.
+
+    `answer` takes the facts of its section: `DoctorFacts`, `OrganizationFacts`, or the `AccountProbe` of each account.
+    It answers nothing where what it needs of them is not there.
+    """
+
     name: str
-    state: State
+    asks: str
+    fails_when: str
+    answer: Callable[[Facts_contra], Iterable[CheckAnswer]]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One line of a diagnosis: an answer, with the check and the account that it belongs to."""
+
+    section: CheckSection
+    name: str
+    state: CheckState
     text: str
     cures: tuple[str, ...] = ()
     account_id: str = ""
@@ -37,21 +69,41 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All checks, in the order in which they build on each other."""
+    """All results, in the order in which the checks build on each other."""
 
-    checks: tuple[Check, ...]
+    checks: tuple[CheckResult, ...]
     other_organization: bool = False
 
-    def of(self, section: Section) -> tuple[Check, ...]:
-        """The checks of one section."""
+    def of(self, section: CheckSection) -> tuple[CheckResult, ...]:
+        """The results of one section."""
         return tuple(check for check in self.checks if check.section is section)
 
-    def failed(self, *sections: Section) -> bool:
+    def failed(self, *sections: CheckSection) -> bool:
         """Tell whether a check of these sections failed."""
-        return any(check.state is State.FAILURE for section in sections for check in self.of(section))
+        return any(check.state is CheckState.FAILURE for section in sections for check in self.of(section))
 
     @property
-    def state(self) -> State:
+    def state(self) -> CheckState:
         """The worst that was found."""
         states = {check.state for check in self.checks}
-        return next((state for state in (State.FAILURE, State.WARNING) if state in states), State.OK)
+        return next((state for state in CheckState if state in states), CheckState.OK)
+
+
+def ok(text: str, *, about: str = "") -> CheckAnswer:
+    """Answer that all is well."""
+    return CheckAnswer(CheckState.OK, text, about=about)
+
+
+def warning(text: str, *cures: str, about: str = "") -> CheckAnswer:
+    """Answer with something to look at; empty cures are left out."""
+    return CheckAnswer(CheckState.WARNING, text, tuple(filter(None, cures)), about)
+
+
+def failure(text: str, *cures: str) -> CheckAnswer:
+    """Answer with something that must be put right; empty cures are left out."""
+    return CheckAnswer(CheckState.FAILURE, text, tuple(filter(None, cures)))
+
+
+def shortly(names: Sequence[str]) -> str:
+    """Name the first five, and count the others."""
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")

@@ -1,30 +1,34 @@
-"""Goes through everything that was seen, from the caller to the last account."""
+"""Asks every check of `rollout doctor` about what was seen, from the caller to the last account."""
 
 from __future__ import annotations
 
-from rollout.domain.diagnosis.check import Check, Diagnosis, Section, State
-from rollout.domain.diagnosis.facts import AccountLook, Seen
-from rollout.domain.diagnosis.of_account import check_account
-from rollout.domain.diagnosis.of_caller import check_caller
-from rollout.domain.diagnosis.of_organization import check_organization, is_another
-from rollout.domain.people.organization import Caller
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from rollout.domain.diagnosis import account_checks, caller_checks, organization_checks
+from rollout.domain.diagnosis.check import Check, CheckResult, CheckSection, Diagnosis
+from rollout.domain.diagnosis.facts import DoctorFacts
+from rollout.domain.people.organization import Account
+
+Facts = TypeVar("Facts")
 
 
-def diagnose(seen: Seen) -> Diagnosis:
-    """Check all of it."""
-    checks = list(check_caller(seen.caller, seen.environment_facts))
-    look = seen.organization
-    if isinstance(seen.caller, Caller) and look is not None:
-        checks += check_organization(look, seen.caller)
-    ended = next((account for account in seen.accounts if account.ends and account.refused), None)
-    if ended:
-        checks.append(_ended(ended))
-    for account in seen.accounts:
-        checks += check_account(account, seen.way_in)
-    return Diagnosis(tuple(checks), other_organization=look is not None and is_another(look))
+def diagnose(facts: DoctorFacts) -> Diagnosis:
+    """Ask every check; the answers stand in the order of the checks, account by account."""
+    results = [*_asked(CheckSection.CALLER, caller_checks.CALLER_CHECKS, facts)]
+    organization = facts.organization
+    if organization is not None:
+        results += _asked(CheckSection.ORGANIZATION, organization_checks.ORGANIZATION_CHECKS, organization)
+    for probe in facts.accounts:
+        results += _asked(CheckSection.ACCOUNT, account_checks.ACCOUNT_CHECKS, probe, probe.account)
+    return Diagnosis(tuple(results), organization is not None and organization.is_another)
 
 
-def _ended(look: AccountLook) -> Check:
-    why, cure = (look.refused.why, look.refused.cure) if look.refused else ("", "")
-    text = f"ended on the way through the accounts: {why}"
-    return Check(Section.CALLER, "session", State.FAILURE, text, (cure,) if cure else ())
+def _asked(
+    section: CheckSection, checks: Iterable[Check[Facts]], facts: Facts, account: Account | None = None
+) -> Iterator[CheckResult]:
+    at = (account.id, account.name) if account else ("", "")
+    for check in checks:
+        for answer in check.answer(facts):
+            name = check.name.replace("…", answer.about)
+            yield CheckResult(section, name, answer.state, answer.text, answer.cures, *at)

@@ -12,7 +12,7 @@ from rollout.domain.people.users import Unread
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class NoAnswer:
     """A question that got no answer: why, what to do, and AWS's own sentences where they say more."""
 
     why: str
@@ -55,11 +55,11 @@ class EnvironmentFacts:
     region: Region
     endpoints: tuple[Endpoint, ...] = ()
     skew: timedelta | None = None
-    sessions: tuple[SessionSize, ...] | Trouble = ()
+    sessions: tuple[SessionSize, ...] | NoAnswer = ()
 
 
 @dataclass(frozen=True, slots=True)
-class WayIn:
+class EntrySettings:
     """How accounts are entered, as far as a refusal may be about it."""
 
     external_id: bool = False
@@ -68,16 +68,32 @@ class WayIn:
 
 
 @dataclass(frozen=True, slots=True)
-class OrganizationLook:
-    """What was seen of the organization; `control_policies` counts those read, None where they were not to be read."""
+class OrganizationFacts:
+    """What was seen of the organization, and by whom. `expected` is the id in `rollout.yaml`, None where it names none.
 
-    organization: Organization | Trouble
+    `control_policies` counts those read, None where they were not to be read.
+    """
+
+    caller: Caller
+    organization: Organization | NoAnswer
     expected: str | None = None
-    accounts: tuple[Account, ...] | Trouble = ()
+    accounts: tuple[Account, ...] | NoAnswer = ()
     control_policies: int | Unread | None = None
 
+    @property
+    def is_another(self) -> bool:
+        """Tell whether rollout.yaml speaks of another organization than these credentials."""
+        found = self.organization
+        return isinstance(found, Organization) and self.expected not in (None, found.id)
 
-class May(StrEnum):
+    @property
+    def ours(self) -> Organization | None:
+        """The organization; None where it could not be asked, or is another than `rollout.yaml` names."""
+        found = self.organization
+        return None if isinstance(found, NoAnswer) or self.is_another else found
+
+
+class Permission(StrEnum):
     """Whether an action may be taken; what nobody could find out is never fine."""
 
     ALLOWED = "allowed"
@@ -86,12 +102,12 @@ class May(StrEnum):
     MISSING = "not offered"
 
 
-class How(StrEnum):
+class FoundBy(StrEnum):
     """How it was found out."""
 
-    SIMULATED = "by simulation"
-    ASKED = "by asking"
-    NOT_AT_ALL = ""
+    SIMULATION = "by simulation"
+    ASKING = "by asking"
+    NOTHING = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +116,13 @@ class Right:
 
     action: str
     writes: bool
-    may: May
-    how: How = How.NOT_AT_ALL
+    permission: Permission
+    found_by: FoundBy = FoundBy.NOTHING
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Holdings:
+class QuotaUsage:
     """What an account has of what AWS limits. `numbers` are those of `GetAccountSummary`.
 
     `groups` and `policies` count by user name; `versions` by our policies' ARNs, `attached` by our groups' names:
@@ -121,27 +137,27 @@ class Holdings:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountLook:
+class AccountProbe:
     """What was seen of one account: left alone on purpose, refused, or entered by a role.
 
     `ends` marks a refusal that is about the caller: no other account would let it in either.
     """
 
     account: Account
+    entry_settings: EntrySettings = field(default_factory=EntrySettings)
     left_alone: str = ""
-    refused: Trouble | None = None
+    refused: NoAnswer | None = None
     ends: bool = False
     role: str = ""
     rights: tuple[Right, ...] = ()
-    holdings: Holdings | Trouble = field(default_factory=Holdings)
+    quota_usage: QuotaUsage | NoAnswer = field(default_factory=QuotaUsage)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """Everything that a doctor saw; what comes after a trouble that ends the look is empty."""
+class DoctorFacts:
+    """Everything that a doctor saw; what comes after a question without an answer is empty."""
 
-    caller: Caller | Trouble
+    caller: Caller | NoAnswer
     environment_facts: EnvironmentFacts
-    organization: OrganizationLook | None = None
-    accounts: tuple[AccountLook, ...] = ()
-    way_in: WayIn = field(default_factory=WayIn)
+    organization: OrganizationFacts | None = None
+    accounts: tuple[AccountProbe, ...] = ()

@@ -1,9 +1,10 @@
-"""The words for drift: what differs, where, why probably, and what cures it."""
+"""The kinds of drift, a row each: what differs, why probably, what cures it, and whether `--fix` repairs it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 from rollout.domain.people.users import User
 
@@ -14,25 +15,158 @@ PLAN_AGAIN = "rollout plan, have it reviewed, then apply --stage dry-run and not
 FIX = "rollout verify --fix"
 
 
-class Drifted(StrEnum):
+class Fix(StrEnum):
+    """Whether `verify --fix` repairs a kind of drift; the values are the words of docs/undoing.md."""
+
+    NO = "no"
+    YES = "yes"
+    MEMBERSHIPS = "with `--fix memberships`"
+
+
+class DriftKind(StrEnum):
+    """What a kind of drift brings: its name, its docs line, the text where it is found, the likely cause, and the cure.
+
+    `text` and `cure` may have `{who}` (the user's ARN, or the policy or group), `{account_id}` and `{detail}`.
+    """
+
+    meaning: str
+    text: str
+    cause: str
+    cure: str
+    fix: Fix
+
+    def __new__(
+        cls, name: str, meaning: str = "", text: str = "", cause: str = "", cure: str = "", fix: Fix = Fix.NO
+    ) -> Self:
+        """Make a member of its row. The defaults only let `Drifted("deadlock")` pass the type checker."""
+        if not (meaning and text and cause and cure):
+            raise ValueError(f"the kind of drift {name} lacks some of its words")
+        kind = str.__new__(cls, name)
+        kind._value_ = name
+        kind.meaning, kind.text, kind.cause, kind.cure, kind.fix = meaning, text, cause, cure, fix
+        return kind
+
+
+class Drifted(DriftKind):
     """The kinds of drift, the most urgent first."""
 
-    DEADLOCK = "deadlock"
-    HELD_BUT_ENFORCED = "held-but-enforced"
-    EXEMPT_BUT_ENFORCED = "exempt-but-enforced"
-    FOREIGN_MEMBER = "foreign-member"
-    UNKNOWN_TO_JOURNAL = "unknown-to-journal"
-    POLICY_DELETED = "policy-deleted"
-    POLICY_DETACHED = "policy-detached"
-    DOCUMENT_EDITED = "document-edited"
-    BRAKE_PULLED = "brake-pulled"
-    RELEASE_EXPIRED = "release-expired"
-    MEMBERSHIP_REMOVED = "membership-removed"
-    NOT_ENFORCED = "not-enforced"
-    EXEMPTION_EXPIRED = "exemption-expired"
-    CLASS_CHANGED = "class-changed"
-    NEW_USER = "new-user"
-    NEW_ACCOUNT = "new-account"
+    DEADLOCK = (
+        "deadlock",
+        "enforced, no device, and the password must be changed or expires within 7 days: they cannot get in",
+        "is enforced, has no device, and {detail}",
+        "the password was reset, or nobody enrolled in time",
+        'rollout release --user {who} --reason "deadlock", then have them enrol',
+    )
+    HELD_BUT_ENFORCED = (
+        "held-but-enforced",
+        "would be held today (a machine by now, say)",
+        "is enforced, but would be held today: {detail}",
+        "the user's credentials, rights or settings have changed since",
+        'rollout release --user {who} --reason "…"',
+    )
+    EXEMPT_BUT_ENFORCED = (
+        "exempt-but-enforced",
+        "exempt by now, and still enforced",
+        "is exempt ({detail}), and enforced",
+        "exempted since enforcement",
+        "rollout plan, then apply --stage enforce: it takes them out",
+    )
+    FOREIGN_MEMBER = (
+        "foreign-member",
+        "in our group, and not put there by this tool",
+        "is in our group {detail}, and was not put there by this tool",
+        f"added {BY_MACHINE}",
+        "take the user out by hand, or plan again so that they are judged and told",
+    )
+    UNKNOWN_TO_JOURNAL = (
+        "unknown-to-journal",
+        "our policy stands, but this store knows nothing of it",
+        "our policy stands here, but the journal of this store knows nothing of it",
+        "another store was used, or the journal was lost",
+        "use the store (store: in rollout.yaml) that it was made from, or remove the policy by hand",
+    )
+    POLICY_DELETED = (
+        "policy-deleted",
+        "the policy was deleted by hand, or by a tool",
+        "the policy is not there any more",
+        f"deleted {BY_MACHINE}",
+        FIX,
+        Fix.YES,
+    )
+    POLICY_DETACHED = (
+        "policy-detached",
+        "the policy was taken off the group by hand, or by a tool with exclusive attachments",
+        "the policy does not hang on the group any more",
+        f"detached {BY_MACHINE}",
+        FIX,
+        Fix.YES,
+    )
+    DOCUMENT_EDITED = (
+        "document-edited",
+        "the version in force says something else",
+        "the version in force says something else than the plan's document",
+        f"edited {BY_MACHINE}, or the settings have changed since",
+        FIX,
+        Fix.YES,
+    )
+    BRAKE_PULLED = (
+        "brake-pulled",
+        "the version in force denies nothing, and no release says so",
+        "the version in force denies nothing: nobody is enforced here",
+        "somebody has changed the default version by hand: that counts as a release",
+        "rollout release --account {account_id} --end",
+    )
+    RELEASE_EXPIRED = (
+        "release-expired",
+        "a release is over, and its people are not back",
+        "the release of {detail}",
+        "nobody has run apply or verify --fix since",
+        FIX,
+        Fix.YES,
+    )
+    MEMBERSHIP_REMOVED = (
+        "membership-removed",
+        "enforced by this tool, and taken out since",
+        "was enforced by this tool, and is not under the policy any more",
+        f"taken out {BY_MACHINE}: that counts as a release",
+        "rollout release --user {who} --end; for all of them, rollout verify --fix memberships",
+        Fix.MEMBERSHIPS,
+    )
+    NOT_ENFORCED = (
+        "not-enforced",
+        "under the policy, and yet not everything is denied without MFA",
+        "is under the policy, and yet not everything is denied without MFA",
+        "the documents that bind this user do not say what they should, or could not be read",
+        "rollout show --user {who}",
+    )
+    EXEMPTION_EXPIRED = (
+        "exemption-expired",
+        "the exemption is over: to be decided",
+        "the exemption ended on {detail} now",
+        "nobody has renewed it",
+        f"renew it in rollout.yaml, or {PLAN_AGAIN}",
+    )
+    CLASS_CHANGED = (
+        "class-changed",
+        "would be judged otherwise today: to be decided",
+        "was {detail} now",
+        "credentials, devices, rights or settings have changed since the plan",
+        PLAN_AGAIN,
+    )
+    NEW_USER = (
+        "new-user",
+        "not in the plan: to be decided",
+        "is not in the plan; is {detail}",
+        "created since the plan",
+        PLAN_AGAIN,
+    )
+    NEW_ACCOUNT = (
+        "new-account",
+        "an account that is not in the plan: to be decided",
+        "account {detail} is not in the plan",
+        "created or invited since, or active again",
+        PLAN_AGAIN,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +181,15 @@ class Drift:
     cure: str
 
 
-def of_user(kind: Drifted, user: User, text: str, cause: str, cure: str) -> Drift:
+def drift(kind: Drifted, account_id: str, who: str, detail: str = "", cure: str = "") -> Drift:
+    """Say what a kind of drift comes to here. `cure` is one that comes before the kind's own."""
+    facts = {"account_id": account_id, "who": who, "detail": detail}
+    cures = (cure, kind.cure.format(**facts))
+    return Drift(
+        kind, account_id, who, kind.text.format(**facts), kind.cause, "; or ".join(filter(None, cures))
+    )
+
+
+def drift_of_user(kind: Drifted, user: User, detail: str = "", cure: str = "") -> Drift:
     """Say it of one user."""
-    return Drift(kind, user.account_id, user.arn, text, cause, cure)
+    return drift(kind, user.account_id, user.arn, detail, cure)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from rollout.domain.actions.letting_out import account_release
 from rollout.domain.actions.sight import Sight
 from rollout.domain.actions.wishes import is_braked, is_unhung
-from rollout.domain.drift.drift_kinds import BY_MACHINE, FIX, PLAN_AGAIN, Drift, Drifted
+from rollout.domain.drift.drift_kinds import Drift, Drifted, drift
 from rollout.domain.people.inventory import AccountView, NotEntered
 from rollout.domain.plan.entries import AccountPlan
 from rollout.domain.policy.standing import State
@@ -21,14 +21,7 @@ def about_accounts(
     for view in views:
         account = view.account
         if account.id not in known and not isinstance(view, NotEntered):
-            yield Drift(
-                Drifted.NEW_ACCOUNT,
-                account.id,
-                account.name,
-                f"account {account.name} is not in the plan",
-                "created or invited since, or active again",
-                PLAN_AGAIN,
-            )
+            yield drift(Drifted.NEW_ACCOUNT, account.id, account.name, account.name)
 
 
 def about_policy(sight: Sight) -> Iterator[Drift]:
@@ -37,57 +30,20 @@ def about_policy(sight: Sight) -> Iterator[Drift]:
     arn, mine = standing.policy.arn, sight.progress.policies_made
     released = account_release(sight.words, account_id, sight.now) is not None
     if standing.policy.state is State.OURS and arn not in mine:
-        yield Drift(
-            Drifted.UNKNOWN_TO_JOURNAL,
-            account_id,
-            arn,
-            "our policy stands here, but the journal of this store knows nothing of it",
-            "another store was used, or the journal was lost",
-            "use the store (store: in rollout.yaml) that it was made from, or remove the policy by hand",
-        )
+        yield drift(Drifted.UNKNOWN_TO_JOURNAL, account_id, arn)
     elif standing.policy.state is State.ABSENT and any(arn == known for known in mine):
-        yield Drift(
-            Drifted.POLICY_DELETED,
-            account_id,
-            arn,
-            "the policy is not there any more",
-            f"deleted {BY_MACHINE}",
-            FIX,
-        )
+        yield drift(Drifted.POLICY_DELETED, account_id, arn)
     elif is_braked(sight):
         if sight.site.release_over:
-            yield Drift(
+            yield drift(
                 Drifted.RELEASE_EXPIRED,
                 account_id,
                 arn,
-                "the release of this account is over, and its brake still pulled",
-                "nobody has run apply or verify --fix since",
-                FIX,
+                "this account is over, and its brake still pulled",
             )
         elif not released:
-            yield Drift(
-                Drifted.BRAKE_PULLED,
-                account_id,
-                arn,
-                "the version in force denies nothing: nobody is enforced here",
-                "somebody has changed the default version by hand: that counts as a release",
-                f"rollout release --account {account_id} --end",
-            )
+            yield drift(Drifted.BRAKE_PULLED, account_id, arn)
     elif standing.policy.state is State.OURS and not standing.policy.current and sight.site.attached:
-        yield Drift(
-            Drifted.DOCUMENT_EDITED,
-            account_id,
-            arn,
-            "the version in force says something else than the plan's document",
-            f"edited {BY_MACHINE}, or the settings have changed since",
-            FIX,
-        )
+        yield drift(Drifted.DOCUMENT_EDITED, account_id, arn)
     if standing.policy.state is State.OURS and is_unhung(sight) and not released:
-        yield Drift(
-            Drifted.POLICY_DETACHED,
-            account_id,
-            f"group {standing.group_name}",
-            "the policy does not hang on the group any more",
-            f"detached {BY_MACHINE}",
-            FIX,
-        )
+        yield drift(Drifted.POLICY_DETACHED, account_id, f"group {standing.group_name}")

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from rollout.domain.actions.sight import Sight
 from rollout.domain.actions.wishes import is_braked
-from rollout.domain.drift.drift_kinds import BY_MACHINE, FIX, PLAN_AGAIN, Drift, Drifted, of_user
+from rollout.domain.drift.drift_kinds import Drift, Drifted, drift_of_user
 from rollout.domain.people.users import User
 from rollout.domain.plan.entries import Entry
 from rollout.domain.verdicts.passwords import password_trap
@@ -52,21 +52,9 @@ def about_out(sight: Sight, user: User, *, by_us: bool) -> Iterator[Drift]:
     if sight.is_let_out(user):
         return
     if by_us:
-        yield of_user(
-            Drifted.RELEASE_EXPIRED,
-            user,
-            "the release of this user is over, and they are not back",
-            "nobody has run apply or verify --fix since",
-            FIX,
-        )
+        yield drift_of_user(Drifted.RELEASE_EXPIRED, user, "this user is over, and they are not back")
         return
-    yield of_user(
-        Drifted.MEMBERSHIP_REMOVED,
-        user,
-        "was enforced by this tool, and is not under the policy any more",
-        f"taken out {BY_MACHINE}: that counts as a release",
-        f"rollout release --user {user.arn} --end, or rollout verify --fix memberships for all of them",
-    )
+    yield drift_of_user(Drifted.MEMBERSHIP_REMOVED, user)
 
 
 def about_user(sight: Sight, user: User, *, explained: bool) -> Iterator[Drift]:
@@ -76,48 +64,17 @@ def about_user(sight: Sight, user: User, *, explained: bool) -> Iterator[Drift]:
     works = in_fact(sight, user)
     trap = deadlock(sight, user)
     if trap and works:
-        yield of_user(
-            Drifted.DEADLOCK,
-            user,
-            f"is enforced, has no device, and {trap}",
-            "the password was reset, or nobody enrolled in time",
-            f'rollout release --user {user.arn} --reason "deadlock", then have them enrol',
-        )
+        yield drift_of_user(Drifted.DEADLOCK, user, trap)
     elif ours and works and verdict.kind is Kind.HOLD:
-        codes = ", ".join(verdict.codes)
-        yield of_user(
-            Drifted.HELD_BUT_ENFORCED,
-            user,
-            f"is enforced, but would be held today: {codes}",
-            "the user's credentials, rights or settings have changed since",
-            f'{verdict.cure}; or rollout release --user {user.arn} --reason "…"',
-        )
+        yield drift_of_user(Drifted.HELD_BUT_ENFORCED, user, ", ".join(verdict.codes), verdict.cure)
     elif ours and verdict.kind is Kind.EXEMPT:
-        yield of_user(
-            Drifted.EXEMPT_BUT_ENFORCED,
-            user,
-            f"is exempt ({verdict.reasons[0].detail}), and enforced",
-            "exempted since enforcement",
-            "rollout plan, then apply --stage enforce: it takes them out",
-        )
+        yield drift_of_user(Drifted.EXEMPT_BUT_ENFORCED, user, verdict.reasons[0].detail)
     known = user.id in sight.progress.placed or user.id in sight.progress.releases.returning
     in_our_group = user in sight.members
     if in_our_group and not known:
-        yield of_user(
-            Drifted.FOREIGN_MEMBER,
-            user,
-            f"is in our group {sight.site.names.group}, and was not put there by this tool",
-            f"added {BY_MACHINE}",
-            "take the user out by hand, or plan again so that they are judged and told",
-        )
+        yield drift_of_user(Drifted.FOREIGN_MEMBER, user, sight.site.names.group)
     if known and not works and not explained and not is_braked(sight) and not sight.is_let_out(user):
-        yield of_user(
-            Drifted.NOT_ENFORCED,
-            user,
-            "is under the policy, and yet not everything is denied without MFA",
-            "the documents that bind this user do not say what they should, or could not be read",
-            f"rollout show --user {user.arn}",
-        )
+        yield drift_of_user(Drifted.NOT_ENFORCED, user)
 
 
 def about_class(sight: Sight, user: User, entry: Entry) -> Iterator[Drift]:
@@ -125,13 +82,7 @@ def about_class(sight: Sight, user: User, entry: Entry) -> Iterator[Drift]:
     verdict = sight.verdict(user)
     over = entry.exempt_until is not None and entry.exempt_until < sight.now.date()
     if entry.verdict is Kind.EXEMPT and over and verdict.kind is not Kind.EXEMPT:
-        yield of_user(
-            Drifted.EXEMPTION_EXPIRED,
-            user,
-            f"the exemption ended on {entry.exempt_until}; is {_said(verdict)} now",
-            "nobody has renewed it",
-            f"renew it in rollout.yaml, or {PLAN_AGAIN}",
-        )
+        yield drift_of_user(Drifted.EXEMPTION_EXPIRED, user, f"{entry.exempt_until}; is {_said(verdict)}")
         return
     placed = sight.is_placed(user)
     same = verdict.kind is entry.verdict and not _worse(verdict, entry)
@@ -140,29 +91,17 @@ def about_class(sight: Sight, user: User, entry: Entry) -> Iterator[Drift]:
     if placed and entry.verdict is Kind.ENFORCE:
         return
     was = f"{entry.verdict} ({', '.join(entry.because)})"
-    yield of_user(
-        Drifted.CLASS_CHANGED,
-        user,
-        f"was {was}, is {_said(verdict)} now",
-        "credentials, devices, rights or settings have changed since the plan",
-        PLAN_AGAIN,
-    )
+    yield drift_of_user(Drifted.CLASS_CHANGED, user, f"{was}, is {_said(verdict)}")
 
 
 def _worse(verdict: Verdict, entry: Entry) -> bool:
-    both = verdict.impact is not None and entry.impact is not None
-    return both and verdict.impact.worse_than(entry.impact)  # type: ignore[union-attr,arg-type]
+    now, planned = verdict.impact, entry.impact
+    return now is not None and planned is not None and now.worse_than(planned)
 
 
 def new_user(sight: Sight, user: User) -> Drift:
     """Say that nobody has planned for a user."""
-    return of_user(
-        Drifted.NEW_USER,
-        user,
-        f"is not in the plan; is {_said(sight.verdict(user))}",
-        "created since the plan",
-        PLAN_AGAIN,
-    )
+    return drift_of_user(Drifted.NEW_USER, user, _said(sight.verdict(user)))
 
 
 def _said(verdict: Verdict) -> str:

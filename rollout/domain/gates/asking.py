@@ -1,17 +1,23 @@
-"""Asks the gates of one wave in their order, and those that need a look at people last (design.md#stages-and-gates)."""
+"""Asks the gates of one wave in their order, and tells when time alone opens them (design.md#stages-and-gates)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 
-from rollout.domain.gates.answer import GateAnswer
+from rollout.domain.gates.gate import AnyGate, GateAnswer, Members, Needs, Question
 from rollout.domain.gates.gate_rules import GateRules
-from rollout.domain.gates.journal_gates import approval, dry_run_done, failure_tolerance, soak
-from rollout.domain.gates.people_gates import Members, cli_moved, enrolment
-from rollout.domain.gates.window import Window, window
+from rollout.domain.gates.overrides import override_in_force
+from rollout.domain.progress.gate_result import Result
+from rollout.domain.progress.records import GateOverridden
 from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.stages import Stage
+
+
+def _nobody() -> Members:
+    raise LookupError("only a gate that needs people may look at them")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,46 +35,36 @@ class Gatekeeper:
         """The waves that have users."""
         return tuple(wave for wave, count in self.users.items() if count)
 
-    def rehearsed(self) -> GateAnswer:
-        """Ask whether the plan was rehearsed: without that nothing else matters."""
-        return dry_run_done(self.progress, self.plan_checksum)
+    def ask(
+        self, wave: str, *needs: Needs, look: Callable[[], Members] = _nobody
+    ) -> Iterator[tuple[AnyGate, GateAnswer]]:
+        """Ask the gates that need one of these; `look` is called at most once, and only where a gate needs people."""
+        filled = {name: self.users[name] for name in self.order}
+        question = Question(wave, self.progress, filled, self.plan_checksum, self.now, cache(look))
+        for gate, value in self.rules.to_ask(*needs):
+            yield gate, gate.ask(question, value)
 
-    def calendar(self) -> Iterator[GateAnswer]:
-        """Ask the calendar: it binds whoever is to be enforced, late joiners of earlier waves too."""
-        if self.rules.window is not None:
-            yield window(self.rules.window, self.now)
+    def unasked(self) -> Iterator[tuple[AnyGate, GateAnswer]]:
+        """Say of the gates that need a look at people what each will ask for."""
+        later = "apply --stage enforce looks when the other gates are open"
+        for gate, value in self.rules.to_ask(Needs.PEOPLE):
+            needed = f"{gate.needed(value)}; " if gate.needed else ""
+            yield gate, GateAnswer(gate.name, Result.NOT_ASKED, f"{needed}{later}")
 
-    def of_journal(self, wave: str) -> Iterator[GateAnswer]:
-        """Ask what journal and calendar can answer."""
-        progress, rules = self.progress, self.rules
-        yield soak(progress, self.order, wave, rules.soak, self.now)
-        yield failure_tolerance(progress, self.order, self.users, wave, rules.tolerance)
-        if rules.approval:
-            yield approval(progress, self.plan_checksum, wave)
-        yield from self.calendar()
+    def opens_by_itself(self, stops: Sequence[GateAnswer]) -> datetime | None:
+        """Find when time alone has opened all of these gates, and the calendar too; None when more has to happen."""
+        moments = [answer.opens_at for answer in stops if answer.opens_at is not None]
+        if not moments or len(moments) < len(stops):
+            return None
+        then = replace(self, now=max(moments))
+        still = [one for _, one in then.ask(self.order[0], Needs.CALENDAR) if not one.passes]
+        return then.opens_by_itself(still) if still else then.now
 
-    @property
-    def about_people(self) -> bool:
-        """Tell whether a gate is set that needs a look at the wave's users."""
-        return self.rules.enrolment is not None or self.rules.cli_moved is not None
-
-    def of_people(self, look: Callable[[], Members]) -> Iterator[GateAnswer]:
-        """Ask how far the wave's users have come; `look` is called only where somebody wants to know."""
-        if not self.about_people:
-            return
-        members = look()
-        if self.rules.enrolment is not None:
-            yield enrolment(members, self.rules.enrolment)
-        if self.rules.cli_moved is not None:
-            yield cli_moved(members, self.progress, self.rules.cli_moved)
+    def override(self, wave: str, gate: AnyGate) -> GateOverridden | None:
+        """Find the override of an earlier run that lets the wave through; None when there is none."""
+        return override_in_force(self.progress, self.order, wave, gate, self.plan_checksum)
 
 
-def opens_by_itself(answers: Sequence[GateAnswer], when: Window | None) -> datetime | None:
-    """Find the moment at which time alone has opened all of these gates; None when something else has to happen."""
-    moments = [answer.opens_at for answer in answers]
-    if not moments or None in moments:
-        return None
-    latest = max(moment for moment in moments if moment is not None)
-    if when is None or when.is_open(latest):
-        return latest
-    return when.next_opening(latest)
+def next_due(progress: Progress, stage: Stage, order: Sequence[str]) -> str | None:
+    """Find the first wave with users that has not been carried to the stage."""
+    return next((wave for wave in order if (stage, wave) not in progress.carried), None)

@@ -2,20 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from typing import Any
 
-from rollout.domain.gates.journal_gates import Tolerance
-from rollout.domain.gates.window import Window
+from rollout.domain.gates.failure_tolerance import FAILURE_TOLERANCE, Tolerance
+from rollout.domain.gates.gate import AnyGate, Gate, Needs, Value
+from rollout.domain.gates.registry import GATES
+from rollout.domain.gates.soak import SOAK
 
 
-@dataclass(frozen=True, slots=True)
 class GateRules:
-    """Every gate's setting; None and False mean that a gate is not asked. Shares are in percent."""
+    """The gates in the order in which they are asked, and each one's setting; immutable.
 
-    soak: timedelta = timedelta(days=3)
-    tolerance: Tolerance = field(default_factory=Tolerance)
-    enrolment: float | None = None
-    cli_moved: float | None = None
-    window: Window | None = None
-    approval: bool = False
+    `settings` are by the gate's name; those not given have their defaults. With None and False, a gate is not asked.
+    """
+
+    def __init__(self, gates: Iterable[AnyGate] = GATES, **settings: object) -> None:
+        """Take the settings. Raises TypeError for a setting that no gate has."""
+        self.gates = tuple(gates)
+        self._settings = {gate.name: gate.setting.default for gate in self.gates if gate.setting is not None}
+        if unknown := settings.keys() - self._settings.keys():
+            raise TypeError(f"no gate has these settings: {', '.join(sorted(unknown))}")
+        self._settings |= settings
+
+    def changed(self, **settings: object) -> GateRules:
+        """Give the same rules but for these settings."""
+        return GateRules(self.gates, **{**self._settings, **settings})
+
+    def of(self, gate: Gate[Value]) -> Value | None:
+        """Give the setting of a gate; None where it has none."""
+        return self._settings.get(gate.name)
+
+    def to_ask(self, *needs: Needs) -> Iterator[tuple[AnyGate, Any]]:
+        """Yield the gates that are set and need one of these, each with its setting."""
+        for gate in self.gates:
+            value = self.of(gate)
+            if gate.needs in needs and gate.is_set(value):
+                yield gate, value
+
+    @property
+    def soak(self) -> timedelta:
+        """How long a wave soaks before the next; the dates that people are told depend on it too."""
+        return self.of(SOAK) or timedelta()
+
+    @property
+    def tolerance(self) -> Tolerance:
+        """How many users of a wave may fail; a run's budget depends on it too."""
+        return self.of(FAILURE_TOLERANCE) or Tolerance()

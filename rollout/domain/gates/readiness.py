@@ -8,7 +8,10 @@ from typing import Protocol
 
 from rollout.domain.people.exemptions import Exemption
 from rollout.domain.people.users import Named
-from rollout.domain.policy.changes import Skipped
+from rollout.domain.policy.changes import (
+    SkipCode,
+    Skipped,
+)
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import Told
 from rollout.domain.progress.replay import Progress
@@ -41,16 +44,16 @@ class Notified:
             return None
         told = progress.last_told(user_id)
         if told is None:
-            return Skipped("notice", "not told yet: apply --stage notify first")
+            return Skipped(SkipCode.NOTICE, "not told yet: apply --stage notify first")
         why_void = void(told, impact, now, since)
         if why_void:
-            return Skipped("notice", f"{why_void}: apply --stage notify again")
+            return Skipped(SkipCode.NOTICE, f"{why_void}: apply --stage notify again")
         if told.delivery is not Delivery.DELIVERED:
-            return Skipped("notice", f"the notice is {told.delivery}, not delivered")
+            return Skipped(SkipCode.NOTICE, f"the notice is {told.delivery}, not delivered")
         opens = opens_at(told, self.lead_time)
         if now < opens:
             return Skipped(
-                "waiting", f"told for {told.due.isoformat()}; ready from {opens:%Y-%m-%d %H:%M} UTC"
+                SkipCode.WAITING, f"told for {told.due.isoformat()}; ready from {opens:%Y-%m-%d %H:%M} UTC"
             )
         return None
 

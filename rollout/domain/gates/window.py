@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from rollout.domain.gates.answer import GateAnswer, failed, passed
+from rollout.domain.gates.gate import Form, Gate, GateAnswer, Key, Needs, OverrideHolds, Question, Setting
+from rollout.domain.progress.gate_result import Result
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LOOKS_AHEAD = timedelta(days=400)
@@ -55,12 +56,44 @@ class Window:
         return not any(freeze.first <= day <= freeze.last for freeze in self.frozen)
 
 
-def window(when: Window, now: datetime) -> GateAnswer:
+def _ask(question: Question, window: Window) -> GateAnswer:
     """Pass inside the window."""
-    local = now.astimezone(when.zone)
+    local = question.now.astimezone(window.zone)
     said = f"{local:%a %Y-%m-%d %H:%M} {local.tzname()}"
-    if when.is_open(now):
-        return passed("window", f"{said} is inside the window")
-    opening = when.next_opening(now)
+    if window.is_open(question.now):
+        return GateAnswer("window", Result.PASS, f"{said} is inside the window")
+    opening = window.next_opening(question.now)
     until = f"; opens {opening:%Y-%m-%d %H:%M} UTC" if opening else "; it never opens"
-    return failed("window", f"{said} is outside the window{until}", opening)
+    return GateAnswer("window", Result.FAIL, f"{said} is outside the window{until}", opening)
+
+
+def _read(
+    days: tuple[str, ...], hours: tuple[time, time | None], zone: tzinfo, freeze: tuple[Freeze, ...]
+) -> Window:
+    return Window(days, *hours, zone, freeze)
+
+
+WINDOW = Gate(
+    name="window",
+    meaning="it is one of the days and within the hours, in their time zone, and the date is not frozen",
+    needs=Needs.CALENDAR,
+    cure="wait",
+    override_holds=OverrideHolds.RUN,
+    ask=_ask,
+    setting=Setting(
+        "When on the calendar a wave may be enforced.",
+        {
+            "days": Key(Form.WEEKDAYS, WEEKDAYS, "Weekdays on which a wave may be enforced."),
+            "hours": Key(Form.HOURS, "00:00-24:00", "From and to, inside one day: `09:00-16:00`."),
+            "zone": Key(Form.ZONE, "UTC", "Time zone of days and hours, such as `Europe/Berlin`."),
+            "freeze": Key(
+                Form.DAYS,
+                (),
+                "Days on which nothing is enforced: `2026-12-24`, or `2026-12-20..2027-01-06`, both ends included.",
+            ),
+        },
+        None,
+        _read,
+    ),
+    opens_by_time=True,
+)

@@ -14,8 +14,8 @@ Where AWS documents no answer, or contradicts itself, the result is `UNKNOWN`, n
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rollout.domain.iam.context import RequestFacts
 from rollout.domain.iam.logic import UNKNOWN, Truth, negated
@@ -83,15 +83,19 @@ def compile_resources(names: tuple[str, ...], *, excluding: bool, variables: boo
     )
 
 
-def _entries(name: str, *, variables: bool) -> Iterator[ResourcePattern]:
-    """Yield the pattern itself and, for an ARN that lacks parts, one for everything below it."""
+@lru_cache(maxsize=4096)
+def _entries(name: str, *, variables: bool) -> tuple[ResourcePattern, ...]:
+    """Return the pattern itself and, for an ARN that lacks parts, one for everything below it."""
     parts = split_outside_variables(name, variables=variables)
     doubtful = parts[0] == "arn" and (
         (variables and "${" in "".join(parts[: ARN_PARTS - 1])) or _has_wildcard_in_type(parts)
     )
-    yield ResourcePattern(name, pattern(name, variables=variables, wildcards=True), doubtful)
+    itself = ResourcePattern(name, pattern(name, variables=variables, wildcards=True), doubtful)
     if parts[0] == "arn" and len(parts) < ARN_PARTS:
-        yield ResourcePattern(name, pattern(f"{name}:*", variables=variables, wildcards=True), doubtful=True)
+        return itself, ResourcePattern(
+            name, pattern(f"{name}:*", variables=variables, wildcards=True), doubtful=True
+        )
+    return (itself,)
 
 
 def _has_wildcard_in_type(parts: list[str]) -> bool:

@@ -92,11 +92,12 @@ def _filled(template: Pattern, values: tuple[str, ...]) -> Glob:
     )
 
 
+@lru_cache(maxsize=4096)
 def pattern(text: str, *, variables: bool, wildcards: bool, fold: bool = False) -> Pattern:
     """Compile a pattern from a policy.
 
     `variables` says that the document's version and the element support variables, `wildcards` that `*` and `?` are
-    special. Raises Malformed for an invalid `${…}`.
+    special. Raises Malformed for an invalid `${…}`. Cached, because documents repeat the same few texts.
     """
     runs: list[list[list[str | int]]] = [[[]]]
     found: list[Variable] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,20 +197,51 @@ class AlreadyInPlace:
     """Nothing had to be done."""
 
 
+class SkipCode(StrEnum):
+    """Why a user was left alone, or a change was not made; journals and CSV files spell it by its value."""
+
+    NOTICE = "notice"
+    """No notice that counts: not told, told of something milder, or the notice is void."""
+    WAITING = "waiting"
+    """Told, and the date told or the lead time has not passed."""
+    DRIFT = "drift"
+    """The verdict of today is not the plan's."""
+    GONE = "gone"
+    """The user, group or policy does not exist any more, or its name belongs to somebody else."""
+    EXEMPT = "exempt"
+    """A live exemption matches the user today."""
+    EXCLUDED = "excluded"
+    """The account is outside today's scope."""
+    RELEASED = "released"
+    """A release, or somebody's hand, has let the user out."""
+    FAILED = "failed"
+    """Something that the user needs could not be done."""
+    BUDGET = "budget"
+    """The failure budget of the wave is spent."""
+    NOT_MADE = "not-made"
+    """A run died before it wrote this."""
+
+
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Left alone on purpose; `code` is a word (`notice`, `drift`, `gone`, `released`), `detail` says more."""
+    """Left alone on purpose: the code, and what is behind it in one sentence."""
 
-    code: str
+    code: SkipCode
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The change could not be made."""
+    """The change could not be made: AWS's sentence, its error code and request id, the attempts, and the cure.
+
+    `code`, `request_id` and `cure` are empty where nothing is known, and in journals of earlier versions.
+    """
 
     why: str
     attempts: int = 1
+    code: str = ""
+    request_id: str = ""
+    cure: str = ""
 
 
 Outcome = Applied | AlreadyInPlace | Skipped | Failed

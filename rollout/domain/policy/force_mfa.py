@@ -9,7 +9,6 @@ from typing import Any
 
 OWN_USER = "user/${aws:username}"
 OWN_PATHED_USER = "user/*/${aws:username}"
-MFA_PRESENT = "aws:MultiFactorAuthPresent"
 
 Json = dict[str, Any]
 

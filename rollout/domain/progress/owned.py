@@ -20,6 +20,7 @@ from rollout.domain.policy.changes import (
     DetachFromGroup,
     DetachFromUser,
     RemoveMember,
+    SkipCode,
     Skipped,
 )
 from rollout.domain.progress.releases import RELEASE
@@ -122,4 +123,4 @@ def _makes(change: Change) -> bool:
 
 
 def _is_gone(done: Done) -> bool:
-    return isinstance(done.outcome, Skipped) and done.outcome.code == "gone"
+    return isinstance(done.outcome, Skipped) and done.outcome.code is SkipCode.GONE

@@ -5,12 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 
-from rollout.domain.policy.changes import Change, Outcome, UserRef
+from rollout.domain.policy.changes import (
+    Change,
+    Outcome,
+    SkipCode,
+    UserRef,
+)
+from rollout.domain.progress.gate_result import Result
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Impact
+
+
+class Before(StrEnum):
+    """What a live read found before a change."""
+
+    ABSENT = "absent"
+    PRESENT = "present"
+
+
+class RunEnding(StrEnum):
+    """How a run ended."""
+
+    DONE = "done"
+    IN_PART = "in part"
+    """Accounts could not be entered, or users failed."""
+    INTERRUPTED = "interrupted"
+    REFUSED = "refused"
+    NOTHING_DUE = "nothing due"
+    LOCK_LOST = "lock lost"
+    STOPPED = "stopped by failure_tolerance"
+    NARROWED = "narrowed"
+    """A rehearsal that was told to leave somebody out: it opens no gate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +62,13 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A change is about to be made; `before` says what stood there by a live read (`absent`, `present`)."""
+    """A change is about to be made; `before` says what stood there by a live read."""
 
     run: str
     at: datetime
     number: int
     change: Change
-    before: str
+    before: Before
     wave: str = ""
 
 
@@ -89,13 +118,13 @@ class Reminded:
 
 @dataclass(frozen=True, slots=True)
 class UserSkipped:
-    """A user of the wave was left alone in this run, and why (`notice`, `drift`, `gone`, `exempt`, …)."""
+    """A user of the wave was left alone in this run, and why."""
 
     run: str
     at: datetime
     user: UserRef
     wave: str
-    code: str
+    code: SkipCode
     detail: str = ""
 
 
@@ -112,13 +141,13 @@ class AccountFailed:
 
 @dataclass(frozen=True, slots=True)
 class GateRead:
-    """A gate answered `pass`, `fail` or `inconclusive`, with its numbers."""
+    """A gate answered a run, with its numbers."""
 
     run: str
     at: datetime
     wave: str
     gate: str
-    result: str
+    result: Result
     detail: str
 
 
@@ -207,15 +236,11 @@ class WaveUndone:
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
-    """The run came to its end, with counts per outcome.
-
-    `ending` is `done`, `in part`, `interrupted`, `refused`, `nothing due`, `lock lost`, `stopped by failure_tolerance`,
-    or of a rehearsal that was told to leave somebody out `narrowed`.
-    """
+    """The run came to its end, with counts per outcome."""
 
     run: str
     at: datetime
-    ending: str
+    ending: RunEnding
     counts: Mapping[str, int] = field(default_factory=dict)
 
 

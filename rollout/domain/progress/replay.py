@@ -20,6 +20,7 @@ from rollout.domain.policy.changes import (
     Failed,
     Outcome,
     RemoveMember,
+    SkipCode,
     Skipped,
     UserRef,
     is_about_enrolment,
@@ -36,6 +37,7 @@ from rollout.domain.progress.records import (
     ReleaseEnded,
     Reminded,
     RunEnded,
+    RunEnding,
     RunStarted,
     Settled,
     Told,
@@ -63,7 +65,7 @@ Inside = (
 )
 """Records that belong to a run."""
 
-UNTRIED = frozenset({"budget"})
+UNTRIED = frozenset({SkipCode.BUDGET})
 """Why a user was left alone that says nothing of an earlier failure: nobody has tried again."""
 
 
@@ -209,9 +211,9 @@ def _take(record: Inside, progress: Progress, intents: _Intents) -> None:
             progress.reminded.setdefault(record.user.id, []).append(record)
         case UserSkipped():
             progress.passed.append(record)
-            if record.code == "exempt":
+            if record.code is SkipCode.EXEMPT:
                 progress.let_out[record.user.id] = record.at
-            if record.code == "failed":
+            if record.code is SkipCode.FAILED:
                 progress.failing[record.user.id] = record.wave
             elif record.code not in UNTRIED:
                 progress.failing.pop(record.user.id, None)
@@ -238,10 +240,10 @@ def _turn(record: WaveCarried | WaveUndone | RunEnded, progress: Progress) -> No
         case RunEnded():
             progress.ended[record.run] = record
             started = progress.runs[record.run]
-            # An account that cannot be entered has nothing to rehearse; it stops nobody else (design.md#stages-and-
-            # gates).
-            complete = record.ending == "done" or (
-                record.ending == "in part" and not record.counts.get("failed")
+            # An account that cannot be entered has nothing to rehearse; it stops nobody else
+            # (design.md#stages-and-gates).
+            complete = record.ending is RunEnding.DONE or (
+                record.ending is RunEnding.IN_PART and not record.counts.get("failed")
             )
             if started.stage is Stage.DRY_RUN and complete:
                 progress.rehearsed[started.plan_checksum] = record.at

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rollout.domain.iam import Deciding, Decision, Document
 from rollout.domain.people.users import User
-from rollout.domain.verdicts.enrolment import Enrolment, covered, enrolment
+from rollout.domain.verdicts.enrolment_check import Enrolment, covered, enrolment
 from rollout.domain.verdicts.requests import Asked, Asker, World
 from rollout.domain.verdicts.rights import Library, Rights, short
 from rollout.domain.verdicts.verdict import Row

@@ -9,7 +9,7 @@ from rollout.domain.people.addresses import address_of
 from rollout.domain.people.users import User
 from rollout.domain.policy.standing import State
 from rollout.domain.verdicts.answers import Answers
-from rollout.domain.verdicts.enrolment import Able
+from rollout.domain.verdicts.enrolment_check import Able
 from rollout.domain.verdicts.impact import impact_of
 from rollout.domain.verdicts.rights import Rights, rights_of
 from rollout.domain.verdicts.rules import Rules

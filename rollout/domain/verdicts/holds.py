@@ -1,26 +1,14 @@
-"""Why a user must not be enforced yet, each reason with its cure."""
+"""Why a user must not be enforced yet."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from rollout.domain.verdicts.case import Case
-from rollout.domain.verdicts.enrolment import Able
+from rollout.domain.verdicts.enrolment_check import Able
 from rollout.domain.verdicts.machines import keys_in_use, machine_evidence
 from rollout.domain.verdicts.passwords import first_use_doubtful, password_trap
 from rollout.domain.verdicts.verdict import Code, Impact, Reason
-
-CURES = {
-    Code.MACHINE: "exempt it with an owner and an expiry, move it to a role, or name it in rules.enforce_machines",
-    Code.FIRST_SIGN_IN: "have the person sign in and set a password first, then plan again",
-    Code.CANNOT_ENROL: "change the document named, then plan again",
-    Code.NO_SLOT: "free a group or a policy slot, then plan again",
-    Code.UNREACHED: "give the user an e-mail tag, or add a rule to notify.find",
-    Code.IS_OPERATOR: "enforce by hand once nobody runs rollout with this user",
-    Code.BREAK_GLASS: "none: named in rules.break_glass; guard it with an MFA device of its own",
-    Code.NAME_CLASH: "rename the policy or group that has our name, or choose another in policy.name / policy.group",
-    Code.UNKNOWN: "let rollout read the fact named, or state it in rules.context, then plan again",
-}
 
 
 def holds(case: Case) -> Iterator[Reason]:

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from rollout.domain.people.exemptions import exemption_for
 from rollout.domain.people.users import User
 from rollout.domain.verdicts.case import Case, enforced_by, open_case
-from rollout.domain.verdicts.enrolment import Able
+from rollout.domain.verdicts.enrolment_check import Able
 from rollout.domain.verdicts.forecast import forecast
-from rollout.domain.verdicts.holds import CURES, holds
+from rollout.domain.verdicts.holds import holds
 from rollout.domain.verdicts.machines import keys_in_use, machine_evidence, say_key
 from rollout.domain.verdicts.rules import Rules
 from rollout.domain.verdicts.surroundings import Surroundings
@@ -47,7 +47,7 @@ def _weigh(case: Case) -> Verdict:
         denied = Reason(Code.OTHER_DENY, f"everything is denied without MFA by {by}", user.rights_at)
         return Verdict(Kind.COVERED, (denied, *_trapped(case)), covered_by=by)
     if held:
-        cure = "; ".join(dict.fromkeys(CURES[reason.code] for reason in held))
+        cure = "; ".join(dict.fromkeys(reason.code.cure for reason in held))
         return Verdict(Kind.HOLD, held, cure=cure)
     return Verdict(
         Kind.ENFORCE,

@@ -38,11 +38,6 @@ def is_allowed(asked: AuthorizationRequest, rights: CallerPolicies) -> bool:
     return all(_matching(asked, documents, "Allow") for documents in groups)
 
 
-def is_denied(asked: AuthorizationRequest, rights: CallerPolicies) -> bool:
-    """Tell whether a document explicitly denies the request, for actions that need no permission."""
-    return any(_matching(asked, documents, "Deny") for documents in (rights.identity, *rights.levels))
-
-
 def _matching(asked: AuthorizationRequest, documents: Iterable[str], effect: str) -> bool:
     return any(
         statement["Effect"] == effect and _applies(statement, asked)
@@ -77,7 +72,7 @@ def _applies(statement: dict[str, Any], asked: AuthorizationRequest) -> bool:
     )
 
 
-def _holds(operator: str, key: str, values: list[str], asked: AuthorizationRequest, unsure: bool) -> bool:  # noqa: FBT001
+def _holds(operator: str, key: str, values: list[str], asked: AuthorizationRequest, unsure: bool) -> bool:  # noqa: FBT001 - the result if nothing is known
     present = next((value for name, value in asked.context.items() if name.lower() == key.lower()), None)
     if operator == "Null":
         return (present is None) == (values[0].lower() == "true")

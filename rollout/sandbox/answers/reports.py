@@ -146,7 +146,7 @@ def _key_cells(key: AccessKey) -> list[str]:
     return [*cells, _date(key.last_used.timestamp), key.last_used.region, key.last_used.service]
 
 
-def _flag(value: bool) -> str:  # noqa: FBT001  one cell, one value
+def _flag(value: bool) -> str:  # noqa: FBT001 - one cell, one value
     return "true" if value else "false"
 
 

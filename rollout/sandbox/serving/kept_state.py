@@ -10,7 +10,7 @@ from pathlib import Path
 
 # The path prefix and the header of the sandbox's control requests, which need the token of the state file.
 PREFIX = "/_sandbox/"
-TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105  the name of a header
+TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105 - the name of a header
 
 FOLDER, STATE, LOG, SETTINGS = ".rollout", "sandbox.json", "sandbox.log", "rollout.yaml"
 

@@ -75,10 +75,6 @@ class Identifiers:
         """Return the ID of a service-specific credential (`ACCA…`)."""
         return _upper("ACCA", 21, self.instance, account, user, number)
 
-    def public_key(self, account: str, user: str, number: int) -> str:
-        """Return the ID of an SSH public key (`APKA…`)."""
-        return _upper("APKA", 21, self.instance, account, user, number)
-
     def passkey(self, account: str, user: str, name: str) -> str:
         """Return the suffix that AWS appends to a passkey's name in its ARN."""
         return _upper("", 26, self.instance, account, user, name)

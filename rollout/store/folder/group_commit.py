@@ -18,7 +18,7 @@ class GroupCommit:
     such an error.
     """
 
-    def __init__(self, write: Callable[[bytes], None], where: str) -> None:
+    def __init__(self, write: Callable[[Sequence[bytes]], None], where: str) -> None:
         """Pass batches to `write`, which returns once they are safe or raises a RolloutError."""
         self._write = write
         self._where = where
@@ -65,7 +65,7 @@ class GroupCommit:
             f"writing to {self._where} was interrupted", cure=START_AGAIN
         )
         try:
-            self._write(b"".join(batch))
+            self._write(batch)
             outcome = None
         except RolloutError as problem:
             outcome = problem

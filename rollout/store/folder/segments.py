@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -12,7 +13,8 @@ from rollout.domain.progress.records import Record
 from rollout.errors import JournalDamaged, Unwritable
 from rollout.files.private_files import FILE_MODE, make_folder, sync_folder, unwritable
 from rollout.store.folder.group_commit import START_AGAIN, GroupCommit
-from rollout.store.formats.journal_lines import line_of, records_of, start_of
+from rollout.store.formats.journal_chain import TAIL, NewSegment, Segment, records_of
+from rollout.store.formats.journal_lines import line_of
 
 FOLDER = "journal"
 ENDING = ".jsonl"
@@ -37,13 +39,15 @@ class FolderJournal:
         self._folder = root / FOLDER
         self._path = self._folder / f"{run_id}{ENDING}"
         self._descriptor: int | None = None
+        self._lines = NewSegment(run_id, self._segments)
         self._commit = GroupCommit(self._write, str(self._path))
 
     def append(self, *records: Record) -> None:
         """Append records; they are on disk when this returns. Raises Unwritable."""
         self._commit.add([line_of(record) for record in records])
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, lines: Sequence[bytes]) -> None:
+        data = self._lines.spell(lines)
         try:
             self._to_disk(data)
         except OSError as problem:
@@ -63,10 +67,9 @@ class FolderJournal:
 
     def records(self) -> Iterator[Record]:
         """Yield the records of all segments, oldest run first; skip a torn last line. Raises JournalDamaged."""
-        for segment in sorted(self._segments(), key=lambda path: (_started(path), path.name)):
-            yield from _read(segment)
+        yield from records_of(self._segments, lambda run: str(self._folder / f"{run}{ENDING}"))
 
-    def _segments(self) -> list[Path]:
+    def _segments(self) -> list[Segment]:
         if not os.path.lexists(self._folder):
             return []
         try:  # if something other than a folder is there, fail: a run must not miss its own journal
@@ -79,7 +82,7 @@ class FolderJournal:
                 f"{foreign} holds journal batches from a bucket, which cannot be read in a folder",
                 cure="set `store` to that bucket, or to a bucket that is a copy of it",
             )
-        return [path for path in there if path.suffix == ENDING and path.is_file()]
+        return [_File(path) for path in there if path.suffix == ENDING and path.is_file()]
 
     def close(self) -> None:
         """Close the segment; later records raise Unwritable."""
@@ -89,29 +92,47 @@ class FolderJournal:
             self._descriptor = None
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A segment on disk (fills `Segment`)."""
+
+    path: Path
+    may_be_torn: bool = True
+
+    @property
+    def run(self) -> str:
+        return self.path.stem
+
+    def lines(self) -> Iterator[tuple[str, int, bytes]]:
+        try:
+            with self.path.open("rb") as stream:
+                for number, line in enumerate(stream, 1):
+                    yield str(self.path), number, line
+        except OSError as problem:
+            raise _unreadable(self.path, problem) from problem
+
+    def tail(self) -> bytes:
+        try:
+            with self.path.open("rb") as stream:
+                stream.seek(max(0, stream.seek(0, os.SEEK_END) - TAIL))
+                return stream.read()
+        except OSError as problem:
+            raise _unreadable(self.path, problem) from problem
+
+    def keep(self) -> None:
+        try:
+            with self.path.open("rb") as stream:
+                os.fsync(stream.fileno())
+        except OSError as problem:
+            raise _unreadable(self.path, problem) from problem
+
+
 def _create(path: Path) -> int:
     try:
         # O_EXCL: a second run of the same name would mix its sequence numbers with the first run's.
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
     except FileExistsError as problem:
         raise Unwritable(f"{path} already exists, from another run", cure=START_AGAIN) from problem
-
-
-def _started(segment: Path) -> datetime:
-    """Return when the segment's run began, from its first record."""
-    try:
-        with segment.open("rb") as stream:
-            return start_of(stream.readline())
-    except OSError as problem:
-        raise _unreadable(segment, problem) from problem
-
-
-def _read(segment: Path) -> Iterator[Record]:
-    try:
-        with segment.open("rb") as stream:
-            yield from records_of(stream, str(segment))
-    except OSError as problem:
-        raise _unreadable(segment, problem) from problem
 
 
 def _unreadable(path: Path, problem: OSError) -> JournalDamaged:

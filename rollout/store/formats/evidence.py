@@ -27,7 +27,7 @@ from rollout.store.formats.plan_yaml import CHUNK, PLAN_AGAIN, AccountPart, Loca
 _ENTRY = TypeAdapter(Entry)
 _ACCOUNT = TypeAdapter(AccountPlan)
 # The fields of a user and of an account in the YAML file; all others, including new ones, are evidence.
-_USER_FIELDS_IN_PLAN = {"verdict", "wave", "impact", "via", "cure"}
+_USER_FIELDS_IN_PLAN = {"verdict", "wave", "impact", "attachment", "cure"}
 _ACCOUNT_FIELDS_IN_PLAN = {"name", "ou", "entries"}
 # The account ID is on the account's line, not on each user's.
 _LEFT_OUT: Any = {**dict.fromkeys(_USER_FIELDS_IN_PLAN, True), "user": {"account_id"}}
@@ -128,7 +128,8 @@ def _entry(account_id: str, group: PlanGroup, evidence: dict[str, Any] | None, n
     if evidence is None:
         raise _Mismatch(f'user "{name}" has no evidence')
     evidence["user"]["account_id"] = account_id
-    evidence |= {"verdict": group.verdict, "wave": group.wave, "impact": group.impact, "via": group.via}
+    evidence |= {"verdict": group.verdict, "wave": group.wave, "impact": group.impact}
+    evidence["attachment"] = group.via
     evidence["cure"] = group.cure
     entry = _ENTRY.validate_python(evidence)
     if entry.because != group.because:

@@ -7,16 +7,14 @@ The tag is the name of the record's class, so a new kind of record needs no chan
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, cast, get_args, get_type_hints
+from typing import Any, cast, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
 from rollout.domain.progress.records import Record
-from rollout.errors import JournalDamaged
 from rollout.store.formats.mappings import ANY_MAPPING
 
 _FORMER_TYPES = {"Passed": "UserSkipped", "Trapped": "Deadlocked"}
@@ -124,25 +122,3 @@ def start_of(first_line: bytes) -> datetime:
     except BrokenLine:
         return _NEVER  # an empty or torn segment can go anywhere
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def records_of(stream: BinaryIO, where: str, *, may_be_torn: bool = True) -> Iterator[Record]:
-    """Yield the records of a segment; skip a torn last line if `may_be_torn`. Raises JournalDamaged."""
-    number = 0
-    while line := stream.readline():
-        number += 1
-        try:
-            record = record_of(line)
-        except BrokenLine as problem:
-            if may_be_torn and not stream.readline():
-                return  # a crash cut the last line short, before its write was reported as done
-            raise JournalDamaged(
-                f"{where}, line {number} is damaged: {problem}",
-                cure="restore that file from a backup; without it, the changes of that run are unknown",
-            ) from problem
-        except UnknownLine as problem:
-            raise JournalDamaged(
-                f"{where}, line {number} was not written by this version of rollout: {problem}",
-                cure="use the newest version of rollout that was ever used with this store",
-            ) from problem
-        yield record

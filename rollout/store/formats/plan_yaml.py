@@ -30,8 +30,8 @@ try:
     from yaml import CSafeDumper as Dumper
     from yaml import CSafeLoader as Loader
 except ImportError:  # PyYAML without libyaml works too, but is slower
-    from yaml import SafeDumper as Dumper  # type: ignore[assignment]
-    from yaml import SafeLoader as Loader  # type: ignore[assignment]
+    from yaml import SafeDumper as Dumper  # type: ignore[assignment]  # the same interface
+    from yaml import SafeLoader as Loader  # type: ignore[assignment]  # the same interface
 
 BANNER = b"# Written by `rollout plan`. Do not edit: change rollout.yaml, then run `rollout plan` again.\n"
 SEPARATOR = b"---\n"
@@ -107,7 +107,7 @@ class DocumentWriter:
 
     def __init__(self, stream: _Writable, *, explicit: bool = True) -> None:
         # The C emitter accepts any object with a `write`, although its stub asks for a full file object.
-        self._emitter: Any = Dumper(_Sink(stream), width=WIDTH, allow_unicode=True)  # type: ignore[arg-type]
+        self._emitter: Any = Dumper(_Sink(stream), width=WIDTH, allow_unicode=True)  # type: ignore[arg-type]  # see above
         self._explicit = explicit
 
     def __enter__(self) -> Self:
@@ -193,13 +193,13 @@ _PLAIN_TOO = (True, True)
 def _events(value: object, *, flow: bool = False) -> Iterator[yaml.Event]:
     match value:
         case dict():
-            yield yaml.MappingStartEvent(None, None, True, flow_style=flow)  # noqa: FBT003
+            yield yaml.MappingStartEvent(None, None, True, flow_style=flow)  # noqa: FBT003 - the signature of PyYAML
             for key, item in value.items():
                 yield from _events(PlainText(key))
                 yield from _events(item, flow=flow)
             yield yaml.MappingEndEvent()
         case list() | tuple():
-            yield yaml.SequenceStartEvent(None, None, True, flow_style=flow or not value)  # noqa: FBT003
+            yield yaml.SequenceStartEvent(None, None, True, flow_style=flow or not value)  # noqa: FBT003 - the signature of PyYAML
             for item in value:
                 yield from _events(item, flow=True)
             yield yaml.SequenceEndEvent()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
@@ -13,7 +13,8 @@ from io import BytesIO
 from rollout.domain.progress.records import Record, RunEnded
 from rollout.errors import JournalDamaged, RolloutError, Unwritable
 from rollout.store.folder.group_commit import START_AGAIN, GroupCommit
-from rollout.store.formats.journal_lines import line_of, records_of, start_of
+from rollout.store.formats.journal_chain import TAIL, NewSegment, Segment, records_of
+from rollout.store.formats.journal_lines import line_of
 from rollout.store.s3.objects import S3Objects
 
 FOLDER = "journal"
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 # A long run writes thousands of batches, and each takes one request to read.
 _FOLDED_AT = 256
 _PARALLEL_READS = 16
+_PAGE = 1000
 # run/00000007.jsonl, run/00000001-00000256.jsonl; and run.jsonl, a segment that was copied here from a folder.
 _NAME = re.compile(r"(?P<run>[^/]+?)(?:/(?P<first>\d{8,})(?:-(?P<last>\d{8,}))?)?\.jsonl")
 
@@ -53,6 +55,7 @@ class S3Journal:
         self._number = 0  # the number of the last batch
         self._unfolded: list[bytes] = []
         self._fold_at = _FOLDED_AT
+        self._lines = NewSegment(run_id, self._segments)
         self._commit = GroupCommit(self._write, objects.place.where(f"{FOLDER}/{run_id}/"))
 
     def append(self, *records: Record) -> None:
@@ -63,16 +66,7 @@ class S3Journal:
 
     def records(self) -> Iterator[Record]:
         """Yield the records of all runs, oldest run first. Raises JournalDamaged."""
-        runs = self._runs()
-        contents = self._contents(batches.name for run in runs for batches in run)
-        for run in sorted(runs, key=lambda run: (start_of(_first_line(contents[run[0].name])), run[0].run)):
-            for batches in run:
-                yield from records_of(
-                    BytesIO(contents[batches.name]),
-                    self._where(batches.name),
-                    # Only a file from a folder can be truncated.
-                    may_be_torn=not batches.first,
-                )
+        yield from records_of(self._segments, lambda run: self._where(f"{run}/"))
 
     def close(self) -> None:
         """Accept no more records."""
@@ -80,7 +74,8 @@ class S3Journal:
 
     # --- Writing ---
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, lines: Sequence[bytes]) -> None:
+        data = self._lines.spell(lines)
         number = self._number + 1
         name = f"{self._run}/{number:08d}.jsonl"
         if self._objects.create(f"{FOLDER}/{name}", data) is None:
@@ -105,53 +100,83 @@ class S3Journal:
 
     # --- Reading ---
 
-    def _runs(self) -> list[list[_Batches]]:
-        """Find which objects to read for each run, in order."""
+    def _segments(self) -> list[Segment]:
+        """Find and fetch the segments of all runs."""
+        names = listed = self._objects.names(FOLDER, deep=True)
+        if len(listed) >= _PAGE:
+            # A long list takes a while. What its runs have seen of each other is in one that begins after it.
+            names = self._objects.names(FOLDER, deep=True)
+        runs = {match["run"] for name in listed if (match := _NAME.fullmatch(name))}
         found: defaultdict[str, list[_Batches]] = defaultdict(list)
-        for name in self._objects.names(FOLDER, deep=True):
-            if match := _NAME.fullmatch(name):
+        for name in names:
+            if (match := _NAME.fullmatch(name)) and match["run"] in runs:
                 first = int(match["first"] or 0)
                 found[match["run"]].append(_Batches(match["run"], name, first, int(match["last"] or first)))
-        return [self._whole(batches) for batches in found.values()]
+        whole = {run: _whole(batches) for run, batches in found.items()}
+        contents = self._contents(batches.name for chosen in whole.values() for batches in chosen)
+        return [
+            _Objects(run, not chosen[0].first, tuple((self._where(b.name), contents[b.name]) for b in chosen))
+            for run, chosen in whole.items()
+        ]
 
-    def _whole(self, found: Iterable[_Batches]) -> list[_Batches]:
-        """Choose the largest object for each batch, so that each is read once. Raises JournalDamaged for a gap."""
-        chosen: list[_Batches] = []
-        following = 1
-        for batches in sorted(found, key=lambda batches: (batches.first, -batches.last)):
-            if batches.first > following:
-                raise self._missing(f"{batches.run}/{following:08d}.jsonl")
-            if batches.first in {0, following}:
-                chosen.append(batches)
-                following = batches.last + 1
-        return chosen
-
-    def _contents(self, names: Iterable[str]) -> dict[str, bytes]:
+    def _contents(self, names: Iterable[str]) -> dict[str, bytes | None]:
         wanted = list(names)
-        contents = {name: self._known[name] for name in wanted if name in self._known}
-        unknown = [name for name in wanted if name not in contents]
+        contents: dict[str, bytes | None] = {name: self._known.get(name) for name in wanted}
+        unknown = [name for name in wanted if name not in self._known]
         if unknown:
             with ThreadPoolExecutor(min(_PARALLEL_READS, len(unknown)), thread_name_prefix="journal") as pool:
                 contents |= zip(unknown, pool.map(self._content, unknown), strict=True)
-            self._known |= {name: contents[name] for name in unknown}
+            self._known |= {name: content for name in unknown if (content := contents[name]) is not None}
         return contents
 
-    def _content(self, name: str) -> bytes:
+    def _content(self, name: str) -> bytes | None:
         found = self._objects.read(f"{FOLDER}/{name}")
-        if found is None:
-            raise self._missing(name)
-        return found.content
-
-    def _missing(self, name: str) -> JournalDamaged:
-        return JournalDamaged(
-            f"{self._where(name)} is missing",
-            cure="restore that object from a backup or an older object version; "
-            "without it, the changes of that run are unknown",
-        )
+        return found.content if found else None
 
     def _where(self, name: str) -> str:
         return self._objects.place.where(f"{FOLDER}/{name}")
 
 
-def _first_line(content: bytes) -> bytes:
-    return content.partition(b"\n")[0]
+def _whole(found: Iterable[_Batches]) -> list[_Batches]:
+    """Take each batch once, out of the largest object that holds it; one that is missing is named all the same."""
+    chosen: list[_Batches] = []
+    following = 1
+    for batches in sorted(found, key=lambda batches: (batches.first, -batches.last)):
+        if batches.first > following:
+            chosen.append(_Batches(batches.run, f"{batches.run}/{following:08d}.jsonl", following, following))
+            following = batches.first
+        if batches.first in {0, following}:
+            chosen.append(batches)
+            following = batches.last + 1
+    return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class _Objects:
+    """A segment in a bucket: its objects in order, None for one that is missing (fills `Segment`)."""
+
+    run: str
+    may_be_torn: bool
+    """Only a file of a folder can have been cut short."""
+    parts: tuple[tuple[str, bytes | None], ...]
+
+    def lines(self) -> Iterator[tuple[str, int, bytes]]:
+        for where, content in self.parts:
+            for number, line in enumerate(BytesIO(_there(where, content)), 1):
+                yield where, number, line
+
+    def tail(self) -> bytes:
+        return b"".join(_there(where, content) for where, content in self.parts[-2:])[-TAIL:]
+
+    def keep(self) -> None:
+        """Nothing to do: what S3 answers, it has stored."""
+
+
+def _there(where: str, content: bytes | None) -> bytes:
+    if content is None:
+        raise JournalDamaged(
+            f"{where} is missing",
+            cure="take that object back from a backup or an older version; "
+            "without it, nobody knows what that run changed",
+        )
+    return content

@@ -16,6 +16,7 @@ from rollout.domain.policy.changes import (
     Change,
     CreateVersion,
     SetDefaultVersion,
+    SkipCode,
     Skipped,
 )
 from rollout.domain.policy.standing import State
@@ -146,7 +147,7 @@ def _within_budget(cases: tuple[Case, ...], scene: Scene, done: Done) -> tuple[C
     stopped = {wave for wave in {case.entry.wave for case in cases} if budgets.spent(wave)}
     for case in cases:
         if case.entry.wave in stopped:
-            done.leave(case.entry, Skipped("budget", budgets.said(case.entry.wave)), scene.step)
+            done.leave(case.entry, Skipped(SkipCode.BUDGET, budgets.said(case.entry.wave)), scene.step)
     return tuple(case for case in cases if case.entry.wave not in stopped)
 
 

@@ -23,7 +23,7 @@ def first_records(order: Order, caller: str, due: Due, now: datetime) -> Iterato
         order.version,
     )
     for wave, answer in due.gates:
-        yield GateRead(order.run, now, wave, answer.gate, str(answer.result), answer.detail)
+        yield GateRead(order.run, now, wave, answer.gate, answer.result, answer.detail)
         if not answer.passes and answer.gate in order.overrides:
             reason = order.overrides[answer.gate]
             yield GateOverridden(order.run, now, wave, answer.gate, reason, caller)

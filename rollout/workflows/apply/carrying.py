@@ -7,8 +7,16 @@ from dataclasses import replace
 
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.entries import Entry
-from rollout.domain.policy.changes import Skipped
-from rollout.domain.progress.records import RunEnded, UserSkipped, WaveCarried
+from rollout.domain.policy.changes import (
+    SkipCode,
+    Skipped,
+)
+from rollout.domain.progress.records import (
+    RunEnded,
+    RunEnding,
+    UserSkipped,
+    WaveCarried,
+)
 from rollout.domain.progress.replay import Progress, replay
 from rollout.domain.progress.schedule import due_dates
 from rollout.domain.progress.stages import Stage
@@ -60,10 +68,10 @@ class Run:
                 if not self.interrupted:
                     self._carry_step(stage, levels)
         except RolloutError:
-            self.tools.journal.append(RunEnded(self.order.run, self.tools.clock.now(), "refused"))
+            self.tools.journal.append(RunEnded(self.order.run, self.tools.clock.now(), RunEnding.REFUSED))
             raise
         if self.watch.lost:
-            self._note_end("lock lost")
+            self._note_end(RunEnding.LOCK_LOST)
             raise lock_lost(self.tools.lock, self.where.organization.id)
         return self._end()
 
@@ -78,11 +86,11 @@ class Run:
                 continue
             account = accounts.get(part.account_id)
             if account is None:
-                self._set_aside(entries, "gone", "the account is not in the organization any more")
+                self._set_aside(entries, SkipCode.GONE, "the account is not in the organization any more")
             elif why_not := left_alone(account, self.order.scope):
                 self._set_aside(
                     entries,
-                    "gone" if why_not in LIFELESS.values() else "excluded",
+                    SkipCode.GONE if why_not in LIFELESS.values() else SkipCode.EXCLUDED,
                     f"the account is {why_not}",
                 )
             else:
@@ -98,7 +106,7 @@ class Run:
         user = entry.user
         return self.order.selection.takes_user(user.arn, user.name, user.id)
 
-    def _set_aside(self, entries: tuple[Entry, ...], code: str, why: str) -> None:
+    def _set_aside(self, entries: tuple[Entry, ...], code: SkipCode, why: str) -> None:
         self.aside += [(entry, Skipped(code, why)) for entry in entries]
 
     def _begin(self) -> None:
@@ -177,8 +185,8 @@ class Run:
         """Note which waves have been carried: nobody waits for a date, nothing failed, and somebody has moved.
 
         Who was never told holds a wave back only as long as the wave was not notified, or nobody else of it has moved:
-        one closed mailbox stops nobody, but a wave in which nobody could be told has shown nothing (design.md#stages-
-        and-gates).
+        one closed mailbox stops nobody, but a wave in which nobody could be told has shown nothing
+        (design.md#stages-and-gates).
         """
         if self.order.narrowed:
             return
@@ -199,7 +207,7 @@ class Run:
         said = [f"{self.tally[word]} {word}" for word in words if self.tally[word]]
         return f"; {', '.join(said)}" if said else ""
 
-    def _note_end(self, ending: str) -> None:
+    def _note_end(self, ending: RunEnding) -> None:
         counts = dict(self.tally.counts)
         self.tools.journal.append(RunEnded(self.order.run, self.tools.clock.now(), ending, counts))
 
@@ -219,13 +227,13 @@ class Run:
             refused=self.due.refused,
         )
 
-    def _ending(self) -> str:
+    def _ending(self) -> RunEnding:
         if self.interrupted:
-            return "interrupted"
+            return RunEnding.INTERRUPTED
         if self.budgets.stopped:
-            return "stopped by failure_tolerance"
+            return RunEnding.STOPPED
         if in_part(self.tally, self.failed_accounts):
-            return "in part"
+            return RunEnding.IN_PART
         # A rehearsal of some says nothing about the others: it opens no gate.
         some = self.order.narrowed or self.due.waves != self.order.filled
-        return "narrowed" if self.order.stage is Stage.DRY_RUN and some else "done"
+        return RunEnding.NARROWED if self.order.stage is Stage.DRY_RUN and some else RunEnding.DONE

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from rollout.domain.gates import (
     GateAnswer,
     Gatekeeper,
     Members,
+    Needs,
     Result,
     next_due,
-    opens_by_itself,
-    standing_override,
 )
+from rollout.domain.gates.gate import AnyGate
 from rollout.domain.progress.records import GateOverridden
 from rollout.domain.progress.replay import Progress
 from rollout.domain.progress.stages import Stage
@@ -21,15 +21,7 @@ from rollout.errors import Refused
 from rollout.workflows.apply.order import Due, Order
 
 Look = Callable[[str], Members]
-
-_CURES = {
-    "soak": "wait",
-    "failure_tolerance": "see who failed and why in changes.csv of the report",
-    "approval": "rollout approve --wave {wave} --reason WHY",
-    "window": "wait",
-    "enrolment": "remind people: rollout apply --stage notify",
-    "cli_moved": "remind people: rollout apply --stage notify",
-}
+Stop = tuple[AnyGate, GateAnswer]
 
 
 def what_is_due(order: Order, progress: Progress, now: datetime, look: Look) -> Due:
@@ -64,61 +56,53 @@ class _Asking:
         still_open = tuple(name for name in order.filled if (order.stage, name) in self._progress.carried)
         if order.wave is not None:
             still_open = ()
-        if self._ask([self._keeper.rehearsed()]):
-            return self._refused(())
-        stops = list(self._ask_the_others())
+        if stops := self._ask(Needs.PLAN):
+            return self._refused(stops, ())
+        stops = self._ask_about_enforcing()
         if not stops:
             waves = tuple(name for name in order.filled if name in still_open or name == self._wave)
             return self._due(waves, "" if self._wave else f"every wave has been carried to {order.stage}")
-        if any(answer.gate == "window" for answer in stops):
+        if any(gate.needs is Needs.CALENDAR for gate, _ in stops):
             still_open = ()
-        opens = opens_by_itself(stops, order.gates.window)
+        opens = self._keeper.opens_by_itself([answer for _, answer in stops])
         if opens is None or order.wave is not None:
-            return self._refused(still_open)
+            return self._refused(stops, still_open)
         return self._due(still_open, self._next(stops, opens))
 
-    def _ask_the_others(self) -> Iterator[GateAnswer]:
+    def _ask_about_enforcing(self) -> list[Stop]:
         """Give the gates that stop the wave. A look at people is only worth it where nothing else does."""
         if self._order.stage is not Stage.ENFORCE:
-            return
+            return []
         if self._wave is None:
-            yield from self._ask(self._keeper.calendar())
-            return
-        stops = self._ask(self._keeper.of_journal(self._wave))
-        if not stops:
-            wave = self._wave
-            stops = self._ask(self._keeper.of_people(lambda: self._look(wave)))
-        yield from stops
+            return self._ask(Needs.CALENDAR)
+        return self._ask(Needs.JOURNAL, Needs.CALENDAR) or self._ask(Needs.PEOPLE)
 
-    def _ask(self, answers: Iterator[GateAnswer] | Sequence[GateAnswer]) -> list[GateAnswer]:
+    def _ask(self, *needs: Needs) -> list[Stop]:
         """Keep the answers, and give those that stop the wave."""
-        asked = list(answers)
-        self._answers += asked
-        return [answer for answer in asked if not self._lets_through(answer)]
+        asked = list(self._keeper.ask(self._about, *needs, look=lambda: self._look(self._about)))
+        self._answers += [answer for _, answer in asked]
+        return [(gate, answer) for gate, answer in asked if not self._lets_through(gate, answer)]
 
-    def _lets_through(self, answer: GateAnswer) -> bool:
-        if answer.passes or answer.gate in self._order.overrides:
+    def _lets_through(self, gate: AnyGate, answer: GateAnswer) -> bool:
+        if answer.passes or gate.name in self._order.overrides:
             return True
-        checksum = self._order.plan.header.checksum
-        given = standing_override(self._progress, self._order.filled, self._about, answer.gate, checksum)
+        given = self._keeper.override(self._about, gate)
         if given is None:
             return False
-        self._inherited[answer.gate] = say_override(given)
+        self._inherited[gate.name] = say_override(given)
         return True
 
     def _due(self, waves: tuple[str, ...], why_nothing: str, refused: Refused | None = None) -> Due:
         gates = tuple((self._about, answer) for answer in self._answers)
         return Due(waves, gates, why_nothing, self._inherited, refused)
 
-    def _next(self, stops: Sequence[GateAnswer], opens: datetime) -> str:
-        said = "; ".join(f"gate {answer.gate}: {answer.detail}" for answer in stops)
+    def _next(self, stops: Sequence[Stop], opens: datetime) -> str:
         if self._wave is None:
-            return f"every wave has been carried to {self._order.stage}; {said}"
+            return f"every wave has been carried to {self._order.stage}; {_said(stops)}"
         both = f"; together they open {opens:%Y-%m-%d %H:%M} UTC" if len(stops) > 1 else ""
-        return f'wave "{self._wave}" is next; {said}{both}'
+        return f'wave "{self._wave}" is next; {_said(stops)}{both}'
 
-    def _refused(self, still_open: tuple[str, ...]) -> Due:
-        stops = [answer for answer in self._answers if not self._lets_through(answer)]
+    def _refused(self, stops: Sequence[Stop], still_open: tuple[str, ...]) -> Due:
         refusal = _refusal(stops, self._about)
         return self._due(still_open, str(refusal), refusal)
 
@@ -128,14 +112,16 @@ def say_override(given: GateOverridden) -> str:
     return f"overridden {given.at:%Y-%m-%d %H:%M} UTC by {given.caller}: {given.reason}"
 
 
-def _refusal(stops: Sequence[GateAnswer], wave: str) -> Refused:
-    overriding = " ".join(f"--override-gate {answer.gate}" for answer in stops) + " --reason WHY"
-    first = stops[0]
-    if first.gate == "dry_run_done":
-        cure = "rollout apply --stage dry-run"
-        if first.result is Result.INCONCLUSIVE:
-            cure = f"{cure}, or {overriding}"
-        return Refused(f"gate dry_run_done: {first.detail}", cure=cure)
-    said = "; ".join(f"gate {answer.gate}: {answer.detail}" for answer in stops)
-    cures = dict.fromkeys(_CURES[answer.gate].format(wave=wave) for answer in stops)
-    return Refused(f'wave "{wave}" may not move yet: {said}', cure=f"{'; '.join(cures)}, or {overriding}")
+def _said(stops: Sequence[Stop]) -> str:
+    return "; ".join(f"gate {gate.name}: {answer.detail}" for gate, answer in stops)
+
+
+def _refusal(stops: Sequence[Stop], wave: str) -> Refused:
+    cure = "; ".join(dict.fromkeys(gate.cure.format(wave=wave) for gate, _ in stops))
+    of_plan = all(gate.needs is Needs.PLAN for gate, _ in stops)
+    # A plan that was never rehearsed is not worth an override: rehearsing it is quick, and changes nothing.
+    if not of_plan or any(answer.result is Result.INCONCLUSIVE for _, answer in stops):
+        overriding = " ".join(f"--override-gate {gate.name}" for gate, _ in stops)
+        cure = f"{cure}, or {overriding} --reason WHY"
+    about = "" if of_plan else f'wave "{wave}" may not move yet: '
+    return Refused(f"{about}{_said(stops)}", cure=cure)

@@ -14,7 +14,10 @@ from rollout.domain.people.inventory import AccountFacts, Observed
 from rollout.domain.people.users import User
 from rollout.domain.plan.entries import Entry
 from rollout.domain.plan.planning import groups_of
-from rollout.domain.policy.changes import Skipped
+from rollout.domain.policy.changes import (
+    SkipCode,
+    Skipped,
+)
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.judge import judge
 from rollout.domain.verdicts.surroundings import Surroundings, surroundings
@@ -90,7 +93,7 @@ def judge_again(scene: Scene, done: Done) -> tuple[Case, ...]:
         try:
             now = _as_of_now(user, scene)
         except Refusal as refusal:
-            done.leave(entry, Skipped("gone", refusal.why), scene.step)
+            done.leave(entry, Skipped(SkipCode.GONE, refusal.why), scene.step)
             continue
         case = Case(entry, now, scene.judged(now), is_placed(now, scene.site))
         why_not = _why_not(case, scene)
@@ -110,14 +113,14 @@ def _still_there(scene: Scene, done: Done) -> Iterator[tuple[Entry, User]]:
             yield entry, user
             continue
         other = "the name belongs to another user now" if entry.user.name in names else "deleted"
-        done.leave(entry, Skipped("gone", other), scene.step)
+        done.leave(entry, Skipped(SkipCode.GONE, other), scene.step)
 
 
 def _as_of_now(user: User, scene: Scene) -> User:
     """Ask a user's credentials live before enforcing, unless the report was made in this very run.
 
-    Who has a password and no device is always asked: that is where a lock-out would happen (design.md#stages-and-
-    gates).
+    Who has a password and no device is always asked: that is where a lock-out would happen
+    (design.md#stages-and-gates).
     """
     if scene.step.stage is not Stage.ENFORCE or is_placed(user, scene.site):
         return user
@@ -136,23 +139,25 @@ def _why_not(case: Case, scene: Scene) -> Skipped | None:
     """Say why a user is left alone; None when they go on."""
     verdict, step = case.verdict, scene.step
     if verdict.kind is Kind.EXEMPT:
-        return Skipped("exempt", verdict.reasons[0].detail)
+        return Skipped(SkipCode.EXEMPT, verdict.reasons[0].detail)
     # Under a foreign policy that says the same, whom we placed is covered by it: that is no drift.
     placed_there = case.placed and verdict.kind is Kind.COVERED
     if verdict.kind is not Kind.ENFORCE and not placed_there:
         now = "; ".join(f"{reason.code}: {reason.detail}" for reason in verdict.reasons)
-        return Skipped("drift", f"was enforce ({', '.join(case.entry.because)}), is {verdict.kind}: {now}")
+        return Skipped(
+            SkipCode.DRIFT, f"was enforce ({', '.join(case.entry.because)}), is {verdict.kind}: {now}"
+        )
     enforcing = case.placed or step.stage is Stage.ENFORCE
     if enforcing and (release := step.released(case.entry.user, case.entry.wave)):
-        return Skipped("released", release)
+        return Skipped(SkipCode.RELEASED, release)
     if (
         not case.placed
         and case.user.id in step.progress.placed
         and not _comes_back_with_the_group(case, scene)
     ):
-        return Skipped("released", "somebody took the user out by hand; left so")
+        return Skipped(SkipCode.RELEASED, "somebody took the user out by hand; left so")
     if scene.site.braked and enforcing:
-        return Skipped("released", "the brake is pulled in this account")
+        return Skipped(SkipCode.RELEASED, "the brake is pulled in this account")
     if step.stage is Stage.NOTIFY or case.placed or verdict.impact is None:
         return None
     if comes_back(case.user.id, verdict.impact, step.progress):

@@ -18,10 +18,15 @@ from rollout.domain.policy.changes import (
     CreateVersion,
     Failed,
     Outcome,
+    SkipCode,
     Skipped,
 )
 from rollout.domain.progress.owned import owned_resources
-from rollout.domain.progress.records import Intent, Settled
+from rollout.domain.progress.records import (
+    Before,
+    Intent,
+    Settled,
+)
 from rollout.domain.progress.replay import Done, Progress, replay
 from rollout.workflows.ports import AnswerLost, Clock, Journal, OpenAccount, Refusal
 
@@ -57,7 +62,7 @@ class Maker:
     def make(self, change: Change, account: OpenAccount, wave: str) -> Outcome:
         """Make a change that was not in place when the account was read a moment ago."""
         number = self.numbering.next()
-        self.journal.append(Intent(self.run, self.clock.now(), number, change, "absent", wave))
+        self.journal.append(Intent(self.run, self.clock.now(), number, change, Before.ABSENT, wave))
         outcome = _write(change, account)
         self.journal.append(Settled(self.run, self.clock.now(), self.run, number, outcome))
         return outcome
@@ -66,7 +71,7 @@ class Maker:
         """Journal that the effect of a change stood there already: never ours to undo."""
         number, now = self.numbering.next(), self.clock.now()
         self.journal.append(
-            Intent(self.run, now, number, change, "present", wave),
+            Intent(self.run, now, number, change, Before.PRESENT, wave),
             Settled(self.run, now, self.run, number, AlreadyInPlace()),
         )
 
@@ -83,14 +88,14 @@ class Maker:
         """Settle an intent that an earlier run left open when it died, by looking at what AWS holds."""
         intent = done.intent
         outcome: Outcome
-        if intent.before == "present":
+        if intent.before is Before.PRESENT:
             outcome = AlreadyInPlace()
         elif account.holds(intent.change, patiently=self._may_show_late(intent)) or _was_set_aside(
             intent.change, account, progress
         ):
             outcome = Applied("", unconfirmed=True)
         else:
-            outcome = Skipped("not-made", "the run ended before this was written")
+            outcome = Skipped(SkipCode.NOT_MADE, "the run ended before this was written")
         self.journal.append(Settled(self.run, self.clock.now(), intent.run, intent.number, outcome))
 
     def _may_show_late(self, intent: Intent) -> bool:
@@ -127,8 +132,8 @@ def _write(change: Change, account: OpenAccount) -> Outcome:
                 # The lost one came through after all: this refusal is about its effect (EntityAlreadyExists, say).
                 return Applied("", attempts=attempt, unconfirmed=True)
             if refusal.gone:
-                return Skipped("gone", refusal.why)
-            return Failed(refusal.why, refusal.attempts)
+                return Skipped(SkipCode.GONE, refusal.why)
+            return Failed(refusal.why, refusal.attempts, refusal.code, refusal.request_id, refusal.cure)
         else:
             return Applied(receipt.request_id, receipt.attempts)
     return Failed(f"no answer after {TRIES_AFTER_LOST_ANSWERS} tries: {why}", TRIES_AFTER_LOST_ANSWERS)

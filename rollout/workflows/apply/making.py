@@ -17,6 +17,7 @@ from rollout.domain.policy.changes import (
     Outcome,
     RemoveMember,
     SetDefaultVersion,
+    SkipCode,
     Skipped,
     UserRef,
 )
@@ -66,7 +67,7 @@ class Making:
                 continue
             case = self._case(change.user)
             if release := self._released(case):
-                self._leave(case, Skipped("released", release))
+                self._leave(case, Skipped(SkipCode.RELEASED, release))
             else:
                 self.fail(case, "not seen when read back")
 
@@ -77,7 +78,7 @@ class Making:
     def fail(self, case: Case, why: str) -> None:
         """Note that a user could not be moved, on record."""
         self.scene.step.budgets.fail(case.entry.wave, case.user.id)
-        self._leave(case, Skipped("failed", why))
+        self._leave(case, Skipped(SkipCode.FAILED, why))
 
     def _lay(self, change: Change) -> bool:
         """Make one change that all of them need; tell whether they can go on."""
@@ -86,13 +87,13 @@ class Making:
             wave = self._waiting[0].entry.wave
             with step.budgets.change(wave) as begun:
                 if not begun:
-                    self._leave_all(Skipped("budget", step.budgets.said(wave)), wave)
+                    self._leave_all(Skipped(SkipCode.BUDGET, step.budgets.said(wave)), wave)
                     continue
                 if step.watch.ends():
                     self.done.interrupted = True
                     return False
                 if release := self._account_released():
-                    self._leave_all(Skipped("released", release))
+                    self._leave_all(Skipped(SkipCode.RELEASED, release))
                     return False
                 outcome = step.maker.make(change, self.scene.entered, wave)
                 if isinstance(outcome, Applied | AlreadyInPlace):
@@ -140,11 +141,11 @@ class Making:
         placing = isinstance(change, AddMember | AttachToUser)
         with step.budgets.change(wave) as begun:
             if not begun:
-                return Tried(Skipped("budget", step.budgets.said(wave)))
+                return Tried(Skipped(SkipCode.BUDGET, step.budgets.said(wave)))
             if step.watch.ends():
                 return Tried(None)
             if placing and (release := self._released(case)):
-                return Tried(Skipped("released", release))
+                return Tried(Skipped(SkipCode.RELEASED, release))
             outcome = step.maker.make(change, self.scene.entered, wave)
             if isinstance(outcome, Applied | AlreadyInPlace):
                 step.budgets.mend(wave, case.user.id)

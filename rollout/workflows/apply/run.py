@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from rollout.domain.progress.records import RunEnded
+from rollout.domain.progress.records import (
+    RunEnded,
+    RunEnding,
+)
 from rollout.domain.progress.replay import Progress, replay
 from rollout.errors import EmptySelection, Refused
 from rollout.workflows.apply.beginning import first_records
@@ -71,5 +74,5 @@ def _note(order: Order, tools: Tools, where: Premises, due: Due) -> None:
     if not due.gates:
         return
     now = tools.clock.now()
-    ending = "nothing due" if due.refused is None else "refused"
+    ending = RunEnding.NOTHING_DUE if due.refused is None else RunEnding.REFUSED
     tools.journal.append(*first_records(order, where.caller.arn, due, now), RunEnded(order.run, now, ending))

@@ -10,7 +10,11 @@ from rollout.domain.actions.letting_out import account_release, merged, say, use
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import NamedPolicy
 from rollout.domain.plan.entries import Entry
-from rollout.domain.policy.changes import Skipped, UserRef
+from rollout.domain.policy.changes import (
+    SkipCode,
+    Skipped,
+    UserRef,
+)
 from rollout.domain.progress.records import UserSkipped
 from rollout.domain.progress.releases import ReleaseRecord
 from rollout.domain.progress.replay import Progress
@@ -100,10 +104,10 @@ class Done:
         """Leave a user alone in this run, on record."""
         self.tally.count_user(why.code, entry.user.id)
         held = {
-            "waiting": self.waiting,
-            "notice": self.untold,
-            "failed": self.failed,
-            "budget": self.failed,
+            SkipCode.WAITING: self.waiting,
+            SkipCode.NOTICE: self.untold,
+            SkipCode.FAILED: self.failed,
+            SkipCode.BUDGET: self.failed,
         }
         waves = held.get(why.code)
         if waves is not None:

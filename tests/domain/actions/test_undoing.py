@@ -358,6 +358,7 @@ def accounts(draw: Any) -> Life:
     return Life(account_facts(*users, groups=groups, policies=policies))
 
 
+# Takes a second or more: two hundred accounts, for this is what a rollback promises.
 @settings(max_examples=200)
 @given(life=accounts(), commands=st.lists(commands, max_size=8))
 def test_after_a_rollback_the_account_is_as_it_was_before(life, commands):

@@ -10,22 +10,22 @@ from typing import Any
 
 import pytest
 
-from rollout.domain.diagnosis.check import Check, Diagnosis, Section, State
+from rollout.domain.diagnosis.check import CheckResult, CheckSection, CheckState, Diagnosis
 from rollout.domain.diagnosis.diagnose import diagnose
 from rollout.domain.diagnosis.facts import (
-    AccountLook,
+    AccountProbe,
+    DoctorFacts,
     Endpoint,
+    EntrySettings,
     EnvironmentFacts,
-    Holdings,
-    How,
-    May,
-    OrganizationLook,
+    FoundBy,
+    NoAnswer,
+    OrganizationFacts,
+    Permission,
+    QuotaUsage,
     Region,
     Right,
-    Seen,
     SessionSize,
-    Trouble,
-    WayIn,
 )
 from rollout.domain.people.organization import AccountState, Caller
 from rollout.domain.people.users import Unread
@@ -44,66 +44,73 @@ NUMBERS = {
     "GroupsPerUserQuota": 10,
 }
 ARN = f"arn:aws:iam::{ACCOUNT}:policy/rollout/ForceMFA"
-FOOTING = EnvironmentFacts(
+ENVIRONMENT = EnvironmentFacts(
     Region("eu-west-1"), (), timedelta(seconds=1), (SessionSize("reading", 640, 2048),)
 )
 REFUSED = f"AssumeRole in account {ACCOUNT}: AccessDenied: User: arn is not authorized to perform: sts:AssumeRole on "
 
 
-def a_look(**fields) -> AccountLook:
-    given: dict[str, Any] = {"account": an_account(), "role": "Audit", "holdings": Holdings(NUMBERS)}
-    return AccountLook(**(given | fields))
+def a_look(**fields) -> AccountProbe:
+    given: dict[str, Any] = {"account": an_account(), "role": "Audit", "quota_usage": QuotaUsage(NUMBERS)}
+    return AccountProbe(**(given | fields))
 
 
-def the_organization(**fields) -> OrganizationLook:
+def the_organization(**fields) -> OrganizationFacts:
     given: dict[str, Any] = {
+        "caller": a_caller(),
         "organization": an_organization(),
         "expected": ORGANIZATION,
         "accounts": (an_account(), an_account(MANAGEMENT, "management")),
         "control_policies": 3,
     }
-    return OrganizationLook(**(given | fields))
+    return OrganizationFacts(**(given | fields))
 
 
-def seen(*accounts: AccountLook, **fields) -> Diagnosis:
+def seen(*accounts: AccountProbe, **fields) -> Diagnosis:
     given: dict[str, Any] = {
         "caller": a_caller(),
-        "environment_facts": FOOTING,
+        "environment_facts": ENVIRONMENT,
         "organization": the_organization(),
         "accounts": accounts,
     }
-    return diagnose(Seen(**(given | fields)))
+    return diagnose(DoctorFacts(**(given | fields)))
 
 
-def the(diagnosis: Diagnosis, name: str) -> Check:
+def the(diagnosis: Diagnosis, name: str) -> CheckResult:
     (check,) = (check for check in diagnosis.checks if check.name == name)
     return check
 
 
-def bad(diagnosis: Diagnosis) -> list[tuple[str, State]]:
-    return [(check.name, check.state) for check in diagnosis.checks if check.state is not State.OK]
+def bad(diagnosis: Diagnosis) -> list[tuple[str, CheckState]]:
+    return [(check.name, check.state) for check in diagnosis.checks if check.state is not CheckState.OK]
 
 
 def test_what_is_well_is_said_to_be_well():
-    diagnosis = seen(a_look(rights=(Right("iam:GetUser", writes=False, may=May.ALLOWED, how=How.ASKED),)))
+    diagnosis = seen(
+        a_look(
+            rights=(
+                Right("iam:GetUser", writes=False, permission=Permission.ALLOWED, found_by=FoundBy.ASKING),
+            )
+        )
+    )
     assert [] == bad(diagnosis)
-    assert State.OK is diagnosis.state
-    assert not diagnosis.failed(*Section)
+    assert CheckState.OK is diagnosis.state
+    assert not diagnosis.failed(*CheckSection)
 
 
 def test_every_failure_has_a_cure():
     diagnosis = seen(
-        a_look(refused=Trouble("no", "mend it")),
-        a_look(rights=(Right("iam:GetUser", writes=False, may=May.DENIED),)),
-        a_look(holdings=Trouble("GetAccountSummary: AccessDenied", "allow it")),
-        a_look(holdings=Holdings({"Groups": 300, "GroupsQuota": 300})),
+        a_look(refused=NoAnswer("no", "mend it")),
+        a_look(rights=(Right("iam:GetUser", writes=False, permission=Permission.DENIED),)),
+        a_look(quota_usage=NoAnswer("GetAccountSummary: AccessDenied", "allow it")),
+        a_look(quota_usage=QuotaUsage({"Groups": 300, "GroupsQuota": 300})),
         caller=Caller(f"arn:aws:iam::{MANAGEMENT}:root", MANAGEMENT),
         environment_facts=EnvironmentFacts(
-            Region("cn-north-1", partition="aws-cn"), (), timedelta(hours=1), Trouble("too long", "x")
+            Region("cn-north-1", partition="aws-cn"), (), timedelta(hours=1), NoAnswer("too long", "x")
         ),
         organization=the_organization(control_policies=Unread("service control policies", "AccessDenied")),
     )
-    failures = [check for check in diagnosis.checks if check.state is State.FAILURE]
+    failures = [check for check in diagnosis.checks if check.state is CheckState.FAILURE]
     assert 9 == len(failures)
     assert all(check.cures for check in failures)
 
@@ -124,9 +131,9 @@ def test_the_caller_is_named_with_what_it_is(arn: str, said: str):
     assert said in the(seen(caller=Caller(arn, MANAGEMENT)), "identity").text
 
 
-def test_root_can_take_no_roles():
+def test_the_root_user_cannot_assume_roles():
     check = the(seen(caller=Caller(f"arn:aws:iam::{MANAGEMENT}:root", MANAGEMENT)), "identity")
-    assert (State.FAILURE, "can take no roles") == (check.state, check.text[-17:])
+    assert (CheckState.FAILURE, "cannot assume roles") == (check.state, check.text[-19:])
 
 
 def test_operators_are_told_that_they_are_held():
@@ -136,10 +143,10 @@ def test_operators_are_told_that_they_are_held():
 
 
 def test_without_a_caller_there_is_nothing_more_to_ask():
-    diagnosis = seen(caller=Trouble("no AWS credentials were found", "set AWS_PROFILE"), organization=None)
-    assert [("identity", State.FAILURE)] == bad(diagnosis)
+    diagnosis = seen(caller=NoAnswer("no AWS credentials were found", "set AWS_PROFILE"), organization=None)
+    assert [("identity", CheckState.FAILURE)] == bad(diagnosis)
     assert ("set AWS_PROFILE",) == the(diagnosis, "identity").cures
-    assert () == diagnosis.of(Section.ORGANIZATION)
+    assert () == diagnosis.of(CheckSection.ORGANIZATION)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +154,7 @@ def test_without_a_caller_there_is_nothing_more_to_ask():
 )
 def test_a_clock_that_aws_refuses_is_told_from_a_wrong_key(word: str):
     check = the(
-        seen(caller=Trouble(f"SignatureDoesNotMatch: {word}", "other keys"), organization=None), "identity"
+        seen(caller=NoAnswer(f"SignatureDoesNotMatch: {word}", "other keys"), organization=None), "identity"
     )
     assert "clock" in check.cures[0]
 
@@ -155,16 +162,16 @@ def test_a_clock_that_aws_refuses_is_told_from_a_wrong_key(word: str):
 @pytest.mark.parametrize(
     ("skew", "state"),
     [
-        (timedelta(seconds=60), State.OK),
-        (timedelta(seconds=61), State.WARNING),
-        (timedelta(seconds=-61), State.WARNING),
-        (timedelta(minutes=5), State.WARNING),
-        (timedelta(minutes=5, seconds=1), State.FAILURE),
-        (timedelta(days=-2), State.FAILURE),
-        (None, State.WARNING),
+        (timedelta(seconds=60), CheckState.OK),
+        (timedelta(seconds=61), CheckState.WARNING),
+        (timedelta(seconds=-61), CheckState.WARNING),
+        (timedelta(minutes=5), CheckState.WARNING),
+        (timedelta(minutes=5, seconds=1), CheckState.FAILURE),
+        (timedelta(days=-2), CheckState.FAILURE),
+        (None, CheckState.WARNING),
     ],
 )
-def test_a_clock_may_be_off_a_little(skew: timedelta | None, state: State):
+def test_a_clock_may_be_off_a_little(skew: timedelta | None, state: CheckState):
     assert (
         state is the(seen(environment_facts=EnvironmentFacts(Region("eu-west-1"), (), skew)), "clock").state
     )
@@ -180,7 +187,7 @@ def test_which_way_the_clock_is_off_is_said():
 def test_the_embedded_organization_may_have_a_clock_of_its_own():
     here = Endpoint("sts", "http://127.0.0.1:5000", of_aws=False, here=True)
     check = the(seen(environment_facts=EnvironmentFacts(Region("x"), (here,), timedelta(days=-14))), "clock")
-    assert State.OK is check.state
+    assert CheckState.OK is check.state
     assert "14 days behind" in check.text
 
 
@@ -189,23 +196,23 @@ def test_a_region_of_another_partition_is_a_failure():
         seen(environment_facts=EnvironmentFacts(Region("us-gov-west-1", partition="aws-us-gov"), ())),
         "region",
     )
-    assert (State.FAILURE, ("set AWS_REGION to a Region of aws",)) == (check.state, check.cures)
+    assert (CheckState.FAILURE, ("set AWS_REGION to a Region of aws",)) == (check.state, check.cures)
 
 
 def test_a_region_that_nobody_chose_is_said():
     check = the(seen(environment_facts=EnvironmentFacts(Region("us-east-1", chosen=False), ())), "region")
-    assert (State.OK, "us-east-1, since none is configured") == (check.state, check.text)
+    assert (CheckState.OK, "us-east-1, since none is configured") == (check.state, check.text)
 
 
 @pytest.mark.parametrize(
     ("endpoint", "state"),
     [
-        (Endpoint("iam", "https://iam.amazonaws.com"), State.OK),
-        (Endpoint("iam", "http://127.0.0.1:5000", of_aws=False, here=True), State.OK),
-        (Endpoint("iam", "https://aws.example.com", of_aws=False), State.WARNING),
+        (Endpoint("iam", "https://iam.amazonaws.com"), CheckState.OK),
+        (Endpoint("iam", "http://127.0.0.1:5000", of_aws=False, here=True), CheckState.OK),
+        (Endpoint("iam", "https://aws.example.com", of_aws=False), CheckState.WARNING),
     ],
 )
-def test_signed_calls_that_go_elsewhere_are_worth_a_warning(endpoint: Endpoint, state: State):
+def test_signed_calls_that_go_elsewhere_are_worth_a_warning(endpoint: Endpoint, state: CheckState):
     check = the(
         seen(environment_facts=EnvironmentFacts(Region("x"), (endpoint,), timedelta())), "endpoint of iam"
     )
@@ -227,13 +234,16 @@ def test_session_policies_are_shown_with_their_room():
 def test_another_organization_is_told_apart_from_other_failures():
     diagnosis = seen(organization=the_organization(expected="o-elsewhere00"))
     assert diagnosis.other_organization
-    assert f"of {ORGANIZATION}, but rollout.yaml says o-elsewhere00" in the(diagnosis, "organization").text
-    assert ["organization"] == [check.name for check in diagnosis.of(Section.ORGANIZATION)]
+    assert (
+        f"belong to {ORGANIZATION}, but rollout.yaml names o-elsewhere00"
+        in the(diagnosis, "organization").text
+    )
+    assert ["organization"] == [check.name for check in diagnosis.of(CheckSection.ORGANIZATION)]
 
 
 def test_an_organization_that_rollout_yaml_does_not_name_is_a_warning():
     check = the(seen(organization=the_organization(expected=None)), "organization")
-    assert (State.WARNING, (f"write organization: {ORGANIZATION} into rollout.yaml",)) == (
+    assert (CheckState.WARNING, (f"write organization: {ORGANIZATION} into rollout.yaml",)) == (
         check.state,
         check.cures,
     )
@@ -242,23 +252,25 @@ def test_an_organization_that_rollout_yaml_does_not_name_is_a_warning():
 @pytest.mark.parametrize(
     ("account", "accounts", "state", "said"),
     [
-        (MANAGEMENT, (an_account(),), State.OK, "the management account"),
-        (ACCOUNT, (an_account(),), State.OK, "a delegated administrator"),
-        (ACCOUNT, Trouble("not listable"), State.FAILURE, "neither the management account nor"),
-        (MANAGEMENT, Trouble("not listable"), State.OK, "the management account"),
+        (MANAGEMENT, (an_account(),), CheckState.OK, "the management account"),
+        (ACCOUNT, (an_account(),), CheckState.OK, "a delegated administrator"),
+        (ACCOUNT, NoAnswer("not listable"), CheckState.FAILURE, "neither the management account nor"),
+        (MANAGEMENT, NoAnswer("not listable"), CheckState.OK, "the management account"),
     ],
 )
 def test_where_one_stands_is_said(account, accounts, state, said):
     caller = a_caller(f"arn:aws:sts::{account}:assumed-role/Admin/ana", account)
-    check = the(seen(caller=caller, organization=the_organization(accounts=accounts)), "standpoint")
+    check = the(
+        seen(caller=caller, organization=the_organization(caller=caller, accounts=accounts)), "standpoint"
+    )
     assert state is check.state
     assert said in check.text
 
 
 def test_accounts_that_cannot_be_listed_are_a_failure():
-    diagnosis = seen(organization=the_organization(accounts=Trouble("AccessDenied", "allow it")))
-    assert ("accounts", State.FAILURE) in bad(diagnosis)
-    assert diagnosis.failed(Section.ORGANIZATION)
+    diagnosis = seen(organization=the_organization(accounts=NoAnswer("AccessDenied", "allow it")))
+    assert ("accounts", CheckState.FAILURE) in bad(diagnosis)
+    assert diagnosis.failed(CheckSection.ORGANIZATION)
 
 
 def test_accounts_are_counted():
@@ -272,12 +284,12 @@ def test_accounts_are_counted():
 @pytest.mark.parametrize(
     ("found", "state", "said"),
     [
-        (3, State.OK, "3 bear on accounts"),
-        (0, State.OK, "none bears"),
-        (None, State.OK, "rules.scps is off"),
+        (3, CheckState.OK, "3 apply to accounts"),
+        (0, CheckState.OK, "none applies"),
+        (None, CheckState.OK, "rules.scps is off"),
         (
             Unread("service control policies", "ListPolicies: AccessDenied"),
-            State.FAILURE,
+            CheckState.FAILURE,
             "every user would be unknown",
         ),
     ],
@@ -309,14 +321,14 @@ def test_service_control_policies_must_be_readable_or_out_of_the_question(found,
         ("role because no service control policy allows the action", "service control", "management account"),
         ("role with an explicit deny in a resource control policy", "resource control", "management account"),
         ("role because no permissions boundary allows the action", "boundary", "boundary"),
-        ("role because no session policy allows the action", "own session policy", "not narrowed"),
+        ("role because no session policy allows the action", "own session policy", "less restricted"),
         ("role because no VPC endpoint policy allows the action", "VPC endpoint", "endpoint for STS"),
     ],
 )
 def test_what_aws_says_of_a_refusal_leads_to_its_cure(said: str, cause: str, cure: str):
-    trouble = Trouble("AccessDenied for role Audit", "many things", (f"{REFUSED}{said}",))
+    trouble = NoAnswer("AccessDenied for role Audit", "many things", (f"{REFUSED}{said}",))
     check = the(seen(a_look(refused=trouble)), "enter")
-    assert State.FAILURE is check.state
+    assert CheckState.FAILURE is check.state
     assert cause in check.text.partition("refused by ")[2]
     assert [True] == [cure in text for text in check.cures]
 
@@ -324,13 +336,13 @@ def test_what_aws_says_of_a_refusal_leads_to_its_cure(said: str, cause: str, cur
 @pytest.mark.parametrize("action", ["sts:TagSession", "sts:SetSourceIdentity"])
 def test_what_is_passed_along_may_be_what_is_refused(action: str):
     said = f"AccessDenied: User: arn is not authorized to perform: {action} on resource: role"
-    check = the(seen(a_look(refused=Trouble("AccessDenied for role Audit", "", (said,)))), "enter")
+    check = the(seen(a_look(refused=NoAnswer("AccessDenied for role Audit", "", (said,)))), "enter")
     assert f"allow {action} in the role's trust policy" in check.cures[0]
 
 
 def test_a_refusal_without_a_cause_gets_all_that_it_may_be():
     """STS gives one answer for a missing role, a trust policy, an external id and a suspended account."""
-    trouble = Trouble("AccessDenied for role Audit", "", (f"{REFUSED}resource: role",))
+    trouble = NoAnswer("AccessDenied for role Audit", "", (f"{REFUSED}resource: role",))
     check = the(seen(a_look(refused=trouble)), "enter")
     for word in (
         "the role is not there",
@@ -343,9 +355,9 @@ def test_a_refusal_without_a_cause_gets_all_that_it_may_be():
 
 
 def test_what_was_set_is_among_the_suspects():
-    way = WayIn(external_id=True, source_identity=True, session_tags=True)
-    trouble = Trouble("AccessDenied for role Audit", "", (f"{REFUSED}resource: role",))
-    cures = the(seen(a_look(refused=trouble), way_in=way), "enter").cures
+    way = EntrySettings(external_id=True, source_identity=True, session_tags=True)
+    trouble = NoAnswer("AccessDenied for role Audit", "", (f"{REFUSED}resource: role",))
+    cures = the(seen(a_look(refused=trouble, entry_settings=way)), "enter").cures
     for word in ("another than the one in access.external_id", "sts:TagSession", "sts:SetSourceIdentity"):
         assert any(word in cure for cure in cures), word
 
@@ -361,37 +373,43 @@ def test_what_was_set_is_among_the_suspects():
     ],
 )
 def test_other_troubles_keep_the_cure_that_came_with_them(why: str):
-    assert ("its own",) == the(seen(a_look(refused=Trouble(why, "its own"))), "enter").cures
+    assert ("its own",) == the(seen(a_look(refused=NoAnswer(why, "its own"))), "enter").cures
 
 
 def test_an_account_that_is_left_alone_is_fine():
     check = the(seen(a_look(left_alone="closed")), "enter")
-    assert (State.OK, "left alone: closed") == (check.state, check.text)
+    assert (CheckState.OK, "left alone: closed") == (check.state, check.text)
 
 
 def test_a_session_that_ends_on_the_way_is_the_callers_failure():
-    ended = Trouble("the AWS session of the caller has ended", "sign in again")
+    ended = NoAnswer("the AWS session of the caller has ended", "sign in again")
     diagnosis = seen(a_look(), a_look(refused=ended, ends=True))
     assert ("sign in again",) == the(diagnosis, "session").cures
-    assert diagnosis.failed(Section.CALLER)
+    assert diagnosis.failed(CheckSection.CALLER)
 
 
 # --- Rights ---
 
 
-def rights(may: May, *actions: str, writes: bool = False, why: str = "", how: How = How.SIMULATED):
-    return tuple(Right(action, writes, may, how, why) for action in actions)
+def rights(
+    permission: Permission,
+    *actions: str,
+    writes: bool = False,
+    why: str = "",
+    found_by: FoundBy = FoundBy.SIMULATION,
+):
+    return tuple(Right(action, writes, permission, found_by, why) for action in actions)
 
 
 def test_rights_are_counted_with_how_they_were_found_out():
-    check = the(seen(a_look(rights=rights(May.ALLOWED, "iam:GetUser", "iam:GetGroup"))), "read")
-    assert (State.OK, "2 of 2 actions allowed (by simulation)") == (check.state, check.text)
+    check = the(seen(a_look(rights=rights(Permission.ALLOWED, "iam:GetUser", "iam:GetGroup"))), "read")
+    assert (CheckState.OK, "2 of 2 actions allowed (by simulation)") == (check.state, check.text)
 
 
 def test_what_is_denied_is_named_with_the_reason_and_the_cure():
-    denied = rights(May.DENIED, "iam:GetUser", "iam:GetGroup", why="no policy allows it")
-    check = the(seen(a_look(rights=(*denied, *rights(May.ALLOWED, "iam:GetPolicy")))), "read")
-    assert State.FAILURE is check.state
+    denied = rights(Permission.DENIED, "iam:GetUser", "iam:GetGroup", why="no policy allows it")
+    check = the(seen(a_look(rights=(*denied, *rights(Permission.ALLOWED, "iam:GetPolicy")))), "read")
+    assert CheckState.FAILURE is check.state
     assert (
         "1 of 3 actions allowed (by simulation); denied: iam:GetUser, iam:GetGroup (no policy allows it)"
         == check.text
@@ -402,7 +420,7 @@ def test_what_is_denied_is_named_with_the_reason_and_the_cure():
 @pytest.mark.parametrize(
     ("why", "cure"),
     [
-        ("a service control policy", "service control policies on the way"),
+        ("a service control policy", "service control policies that apply"),
         (
             "User is not authorized with an explicit deny in a service control policy",
             "service control policies",
@@ -411,24 +429,29 @@ def test_what_is_denied_is_named_with_the_reason_and_the_cure():
     ],
 )
 def test_where_it_is_denied_is_where_it_is_cured(why: str, cure: str):
-    check = the(seen(a_look(rights=rights(May.DENIED, "iam:CreateGroup", writes=True, why=why))), "write")
+    check = the(
+        seen(a_look(rights=rights(Permission.DENIED, "iam:CreateGroup", writes=True, why=why))), "write"
+    )
     assert cure in check.cures[0]
 
 
 def test_what_was_not_tested_is_never_fine():
     found = rights(
-        May.UNTESTED, *(f"iam:Write{n}" for n in range(7)), writes=True, why="no simulation: AccessDenied"
+        Permission.UNTESTED,
+        *(f"iam:Write{n}" for n in range(7)),
+        writes=True,
+        why="no simulation: AccessDenied",
     )
     check = the(seen(a_look(rights=found)), "write")
-    assert State.WARNING is check.state
+    assert CheckState.WARNING is check.state
     assert "allowed" not in check.text
     assert "not tested: iam:Write0, iam:Write1, iam:Write2, iam:Write3, iam:Write4 and 2 more" in check.text
     assert "iam:SimulatePrincipalPolicy" in check.cures[0]
 
 
 def test_what_an_endpoint_does_not_offer_is_worth_a_word():
-    check = the(seen(a_look(rights=rights(May.MISSING, "iam:ListServiceSpecificCredentials"))), "read")
-    assert (State.WARNING, "not offered by this endpoint: iam:ListServiceSpecificCredentials") == (
+    check = the(seen(a_look(rights=rights(Permission.MISSING, "iam:ListServiceSpecificCredentials"))), "read")
+    assert (CheckState.WARNING, "not offered by this endpoint: iam:ListServiceSpecificCredentials") == (
         check.state,
         check.text,
     )
@@ -437,14 +460,14 @@ def test_what_an_endpoint_does_not_offer_is_worth_a_word():
 # --- Quotas ---
 
 
-def quotas(**fields) -> list[Check]:
+def quotas(**fields) -> list[CheckResult]:
     given: dict[str, Any] = {"numbers": NUMBERS} | fields
-    return [check for check in seen(a_look(holdings=Holdings(**given))).checks if check.name == "quotas"]
+    return [check for check in seen(a_look(quota_usage=QuotaUsage(**given))).checks if check.name == "quotas"]
 
 
 def test_quotas_with_room_are_fine():
     (check,) = quotas(groups={"ana": 8}, policies={"ana": 8}, versions={ARN: 4}, attached={"ForceMFA": 1})
-    assert (State.OK, "none is used to 90 % or more") == (check.state, check.text)
+    assert (CheckState.OK, "none is used to 90 % or more") == (check.state, check.text)
 
 
 @pytest.mark.parametrize(
@@ -454,7 +477,7 @@ def test_quotas_with_room_are_fine():
         ({"numbers": NUMBERS | {"Policies": 1350}}, "1350 of 1500 policies"),
         ({"numbers": NUMBERS | {"PolicyVersionsInUse": 9000}}, "9000 of 10000 policy versions in use"),
         ({"versions": {ARN: 5}}, f"5 of 5 versions of {ARN}"),
-        ({"attached": {"ForceMFA": 9}}, "9 of 10 policies hang on group ForceMFA"),
+        ({"attached": {"ForceMFA": 9}}, "9 of 10 policies attached to group ForceMFA"),
         ({"groups": {"ana": 9, "bob": 10, "eve": 2}}, "2 users with 9 or more of 10 groups: ana, bob"),
         ({"policies": {"ana": 10}}, "1 user with 10 or more of 10 policies attached to them: ana"),
         ({"numbers": NUMBERS | {"Groups": 300}, "attached": {"ForceMFA": 1}}, "300 of 300 groups"),
@@ -462,17 +485,17 @@ def test_quotas_with_room_are_fine():
 )
 def test_quotas_close_to_their_end_are_a_warning(fields, said: str):
     (check,) = quotas(**fields)
-    assert (State.WARNING, said) == (check.state, check.text)
+    assert (CheckState.WARNING, said) == (check.state, check.text)
     assert check.cures
 
 
 @pytest.mark.parametrize(("used", "what"), [("Groups", "groups"), ("Policies", "policies")])
 def test_a_quota_that_leaves_no_room_for_what_is_ours_is_a_failure(used: str, what: str):
     (check,) = quotas(numbers=NUMBERS | {used: NUMBERS[f"{used}Quota"]})
-    assert State.FAILURE is check.state
+    assert CheckState.FAILURE is check.state
     assert f"there is no room for the {what} of this tool" in check.text
 
 
 def test_limits_that_nobody_tells_are_not_fine():
     (check,) = quotas(numbers={})
-    assert State.WARNING is check.state
+    assert CheckState.WARNING is check.state

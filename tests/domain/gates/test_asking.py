@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+
+import pytest
 
 from rollout.domain.gates import (
     GATES,
@@ -10,10 +13,11 @@ from rollout.domain.gates import (
     Gatekeeper,
     GateRules,
     Members,
+    Needs,
     Result,
     Window,
-    opens_by_itself,
 )
+from rollout.domain.gates.enrolment import ENROLMENT
 from rollout.domain.progress.replay import Progress
 from tests.builders import NOW, a_carried, a_progress, a_run, a_user, an_approval, an_end, days_ago
 
@@ -33,13 +37,12 @@ def keeper(progress: Progress = ALL_DONE, rules: GateRules = EVERYTHING) -> Gate
 
 
 def everything(asked: Gatekeeper, wave: str = "rest") -> list[GateAnswer]:
-    people = asked.of_people(lambda: Members((a_user(),)))
-    return [asked.rehearsed(), *asked.of_journal(wave), *people]
+    return [answer for _, answer in asked.ask(wave, *Needs, look=lambda: Members((a_user(),)))]
 
 
 def test_every_gate_is_asked_once_in_its_order():
     answers = everything(keeper())
-    assert list(GATES) == [answer.gate for answer in answers]
+    assert [gate.name for gate in GATES] == [answer.gate for answer in answers]
     assert {Result.PASS} == {answer.result for answer in answers}
     assert all(answer.passes and answer.detail for answer in answers)
 
@@ -53,14 +56,40 @@ def test_people_are_looked_at_only_where_a_gate_wants_to_know():
     def nobody() -> Members:
         raise AssertionError("nobody was to be looked at")
 
-    assert [] == list(keeper(rules=GateRules()).of_people(nobody))
-    assert not keeper(rules=GateRules()).about_people
-    assert keeper(rules=GateRules(enrolment=0)).about_people
+    assert [] == list(keeper(rules=GateRules()).ask("rest", *Needs, look=nobody))[3:]
+    assert 4 == len(list(keeper().ask("rest", Needs.JOURNAL, Needs.CALENDAR, look=nobody)))
+
+
+def test_a_share_of_nothing_is_still_asked_for():
+    assert "enrolment" == everything(keeper(rules=GateRules(enrolment=0)))[-1].gate
+
+
+def test_people_are_looked_at_once_however_many_gates_want_to_know():
+    looks = []
+
+    def look() -> Members:
+        looks.append("a look")
+        return Members((a_user(),))
+
+    assert 2 == len(list(keeper().ask("rest", Needs.PEOPLE, look=look)))
+    assert 1 == len(looks)
+
+
+def test_a_gate_that_says_it_needs_no_people_may_not_look_at_them():
+    nosy = replace(ENROLMENT, needs=Needs.JOURNAL)
+    asked = keeper(rules=GateRules((nosy,), enrolment=90))
+    with pytest.raises(LookupError):
+        list(asked.ask("rest", Needs.JOURNAL))
+
+
+def test_a_setting_that_no_gate_has_is_refused():
+    with pytest.raises(TypeError, match="soke"):
+        GateRules(soke=3)
 
 
 def test_waves_without_users_do_not_count():
     assert ("canary", "rest") == keeper().order
-    assert "canary" in next(iter(keeper().of_journal("rest"))).detail
+    assert "canary" in next(iter(keeper().ask("rest", Needs.JOURNAL)))[1].detail
 
 
 def test_a_journal_that_knows_nothing_lets_nobody_but_the_first_wave_through():
@@ -77,13 +106,13 @@ def waits(opens: datetime | None) -> GateAnswer:
 
 
 def test_time_alone_opens_what_only_waits_for_time_at_the_latest_of_its_moments():
-    assert LATER == opens_by_itself([waits(NOW), waits(LATER)], None)
-    assert None is opens_by_itself([waits(LATER), waits(None)], None)
-    assert None is opens_by_itself([], None)
+    assert LATER == keeper(rules=GateRules()).opens_by_itself([waits(NOW), waits(LATER)])
+    assert None is keeper().opens_by_itself([waits(LATER), waits(None)])
+    assert None is keeper().opens_by_itself([])
 
 
 def test_and_not_outside_the_window():
-    office = Window(opens=time(9), closes=time(16))
-    assert datetime(2026, 11, 25, 9, 0, tzinfo=UTC) == opens_by_itself([waits(LATER)], office)
+    office = keeper(rules=GateRules(window=Window(opens=time(9), closes=time(16))))
+    assert datetime(2026, 11, 25, 9, 0, tzinfo=UTC) == office.opens_by_itself([waits(LATER)])
     noon = LATER + timedelta(hours=9)
-    assert noon == opens_by_itself([waits(noon)], office)
+    assert noon == office.opens_by_itself([waits(noon)])

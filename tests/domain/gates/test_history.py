@@ -8,9 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain.gates import Result, Tolerance, approval, dry_run_done, failure_tolerance, next_due, soak
+from rollout.domain.gates import GateAnswer, Result, Tolerance, next_due
+from rollout.domain.gates.approval import APPROVAL
+from rollout.domain.gates.dry_run_done import DRY_RUN_DONE
+from rollout.domain.gates.failure_tolerance import FAILURE_TOLERANCE
+from rollout.domain.gates.soak import SOAK
 from rollout.domain.policy.changes import Failed
 from rollout.domain.progress.records import Record
+from rollout.domain.progress.replay import Progress
 from rollout.domain.progress.stages import Stage
 from tests.builders import (
     NOW,
@@ -23,13 +28,17 @@ from tests.builders import (
     an_end,
     days_ago,
 )
+from tests.domain.gates.asked import CHECKSUM, ask
 
-CHECKSUM = "sha256:" + "c" * 64
 ORDER = ("canary", "early", "rest")
-SOAK = timedelta(days=3)
+THREE_DAYS = timedelta(days=3)
 
 
 # --- Rehearsed ---
+
+
+def dry_run_done(progress: Progress, checksum: str = CHECKSUM) -> GateAnswer:
+    return ask(DRY_RUN_DONE, None, progress, checksum=checksum)
 
 
 def rehearsal(ending: str | None, **more):
@@ -81,8 +90,9 @@ def test_an_old_rehearsal_of_these_bytes_counts_after_a_narrower_one():
 # --- Soak ---
 
 
-def soaked(*records, wave: str = "early", order=ORDER, wait=SOAK):
-    return soak(a_progress(a_run(at=days_ago(30)), *records), order, wave, wait, NOW)
+def soaked(*records, wave: str = "early", order=ORDER, wait=THREE_DAYS):
+    users = dict.fromkeys(order, 100)
+    return ask(SOAK, wait, a_progress(a_run(at=days_ago(30)), *records), wave=wave, users=users)
 
 
 def test_the_first_wave_waits_for_nobody():
@@ -125,7 +135,7 @@ def test_a_soak_opens_at_the_moment_that_it_names(hours: int, days: int):
     assert (timedelta(hours=hours) >= wait) == (answer.result is Result.PASS)
     if answer.result is Result.FAIL:
         assert answer.opens_at
-        later = soak(a_progress(a_run(), carried), ORDER, "early", wait, answer.opens_at)
+        later = ask(SOAK, wait, a_progress(a_run(), carried), wave="early", now=answer.opens_at)
         assert Result.PASS == later.result
 
 
@@ -179,7 +189,8 @@ def test_a_share_is_never_rounded_up(users: int, percent: int):
 
 
 def tolerated(progress, wave: str = "canary", users: int = 100):
-    return failure_tolerance(progress, ORDER, dict.fromkeys(ORDER, users), wave, Tolerance(2, 50))
+    each = dict.fromkeys(ORDER, users)
+    return ask(FAILURE_TOLERANCE, Tolerance(2, 50), progress, wave=wave, users=each)
 
 
 def test_as_many_may_fail_as_the_tolerance_says_and_not_one_more():
@@ -202,6 +213,10 @@ def test_failures_of_the_wave_before_stop_this_one_and_those_further_ahead_do_no
 
 
 # --- Approval ---
+
+
+def approval(progress: Progress, checksum: str, wave: str) -> GateAnswer:
+    return ask(APPROVAL, True, progress, wave=wave, checksum=checksum)
 
 
 def test_an_approval_is_of_this_wave_and_these_bytes():

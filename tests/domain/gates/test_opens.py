@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain.gates import Freeze, Gatekeeper, GateRules, Window, opens_by_itself
+from rollout.domain.gates import Freeze, Gatekeeper, GateRules, Needs, Window
 from tests.builders import NOW, a_carried, a_progress, a_run
 
+OF_TIME = (Needs.JOURNAL, Needs.CALENDAR)
 windows = st.none() | st.builds(
     Window,
     days=st.sets(st.sampled_from(["mon", "tue", "wed", "thu", "fri", "sat", "sun"]), min_size=1).map(tuple),
@@ -27,14 +28,11 @@ def test_calendar_and_soak_pass_at_the_moment_that_is_named(when, hours, since, 
     progress = a_progress(a_run(), a_carried("canary", at=now - timedelta(hours=since)))
     rules = GateRules(soak=timedelta(days=days), window=when)
     users = {"canary": 20, "rest": 400}
-    stops = [
-        answer
-        for answer in Gatekeeper(progress, rules, users, "sha256:c", now).of_journal("rest")
-        if not answer.passes
-    ]
-    opens = opens_by_itself(stops, when)
+    keeper = Gatekeeper(progress, rules, users, "sha256:c", now)
+    stops = [answer for _, answer in keeper.ask("rest", *OF_TIME) if not answer.passes]
+    opens = keeper.opens_by_itself(stops)
     assert (opens is None) == (not stops)
     if opens is not None:
         assert opens > now
         then = Gatekeeper(progress, rules, users, "sha256:c", opens)
-        assert all(answer.passes for answer in then.of_journal("rest"))
+        assert all(answer.passes for _, answer in then.ask("rest", *OF_TIME))

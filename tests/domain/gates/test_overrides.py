@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rollout.domain.gates import standing_override
+from rollout.domain.gates import gate_named, override_in_force
 from rollout.domain.progress.records import Deadlocked, Record, WaveUndone
 from tests.builders import NOW, ORGANIZATION, a_progress, a_ref, a_run, an_override, days_ago
 
@@ -15,7 +15,7 @@ CHECKSUM = "sha256:" + "c" * 64
 def standing(gate: str, *more: Record, wave: str = "rest", checksum: str = CHECKSUM) -> bool:
     given = an_override(gate, wave="rest", at=days_ago(2))
     progress = a_progress(a_run(at=days_ago(2)), given, *more)
-    found = standing_override(progress, ORDER, wave, gate, checksum)
+    found = override_in_force(progress, ORDER, wave, gate_named(gate), checksum)
     assert found in (None, given)
     return found is not None
 
@@ -57,9 +57,13 @@ def test_what_was_said_of_a_wave_that_was_undone_holds_no_more():
     assert not standing("enrolment", undone)
 
 
+def test_a_gate_that_this_version_does_not_know_is_let_through_by_nobody():
+    assert not standing("phase_of_the_moon")
+
+
 def test_the_newest_word_counts():
     newest = an_override("soak", "again", at=NOW)
     progress = a_progress(
         a_run(at=days_ago(2)), an_override("soak", at=days_ago(2)), shaken("canary", 1), newest
     )
-    assert newest == standing_override(progress, ORDER, "rest", "soak", CHECKSUM)
+    assert newest == override_in_force(progress, ORDER, "rest", gate_named("soak"), CHECKSUM)

@@ -8,8 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain.gates import Members, Result, cli_moved, enrolment, waves_members
+from rollout.domain.gates import GateAnswer, Members, Result
+from rollout.domain.gates.cli_moved import CLI_MOVED
+from rollout.domain.gates.enrolment import ENROLMENT
+from rollout.domain.progress.replay import Progress
 from tests.builders import a_key, a_progress, a_run, a_told, a_user, days_ago
+from tests.domain.gates.asked import ask
+
+
+def enrolment(members: Members, percent: float) -> GateAnswer:
+    return ask(ENROLMENT, percent, members=members)
+
+
+def cli_moved(members: Members, progress: Progress, percent: float) -> GateAnswer:
+    return ask(CLI_MOVED, percent, progress, members=members)
 
 
 def people(enrolled: int, not_enrolled: int, unseen: int = 0) -> Members:
@@ -102,8 +114,3 @@ def test_the_unseen_may_have_moved_or_not():
     assert Result.INCONCLUSIVE == cli_moved(Members((), 2), a_progress(), 50).result
     still = a_user(keys=1)
     assert Result.FAIL == cli_moved(Members((still,), 1), told(), 60).result
-
-
-def test_a_wave_s_members_are_those_of_its_ids_and_the_missing_are_unseen():
-    alice, bob = a_user("alice"), a_user("bob")
-    assert Members((alice,), 1) == waves_members([alice, bob], frozenset({alice.id, "AIDAGONE"}))

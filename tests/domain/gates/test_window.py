@@ -9,12 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain.gates import Freeze, Result, Window, window
+from rollout.domain.gates import Freeze, GateAnswer, Result, Window
+from rollout.domain.gates.window import WINDOW
+from tests.domain.gates.asked import ask
 
 BERLIN = ZoneInfo("Europe/Berlin")
 OFFICE = Window(
     ("mon", "tue", "wed", "thu"), time(9), time(16), BERLIN, (Freeze(date(2026, 12, 18), date(2027, 1, 6)),)
 )
+
+
+def window(when: Window, now: datetime) -> GateAnswer:
+    return ask(WINDOW, when, now=now)
 
 
 def at(text: str) -> datetime:

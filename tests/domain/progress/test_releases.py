@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from rollout.domain.gates import Result, soak
+from rollout.domain.gates import Result
+from rollout.domain.gates.soak import SOAK
 from rollout.domain.policy.changes import (
     AddMember,
     AlreadyInPlace,
@@ -33,6 +34,7 @@ from tests.builders import (
     a_ref,
     a_run,
 )
+from tests.domain.gates.asked import ask
 from tests.domain.judging import DOCUMENTS
 
 ALICE, BOB = a_ref("alice"), a_ref("bob")
@@ -148,16 +150,16 @@ def test_a_user_attached_directly_counts_too():
 
 def test_a_release_restarts_the_soak_of_its_wave():
     wait = timedelta(days=3)
-    order = ("canary", "rest")
     now = NOW + timedelta(days=4)
-    assert Result.PASS is soak(told(), order, "rest", wait, now).result
+    users = {"canary": 1, "rest": 1}
+    assert Result.PASS is ask(SOAK, wait, told(), users=users, now=now).result
     for release_scope in (
         ReleaseScope(users=(ALICE,)),
         ReleaseScope(wave="canary"),
         ReleaseScope(accounts=(ACCOUNT,)),
         ReleaseScope(everybody=True),
     ):
-        answer = soak(told(a_command(), a_release(release_scope)), order, "rest", wait, now)
+        answer = ask(SOAK, wait, told(a_command(), a_release(release_scope)), users=users, now=now)
         assert Result.FAIL is answer.result
         assert LATER + wait == answer.opens_at
         assert "shaken by a release" in answer.detail

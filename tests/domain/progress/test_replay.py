@@ -23,6 +23,7 @@ from rollout.domain.policy.changes import (
     Failed,
     Outcome,
     RemoveMember,
+    SkipCode,
     Skipped,
 )
 from rollout.domain.progress.records import Record
@@ -170,7 +171,7 @@ def test_who_was_added_is_placed(outcome: Outcome):
 
 
 @pytest.mark.parametrize(
-    "outcome", [Failed("AccessDenied"), Skipped("gone")], ids=lambda one: type(one).__name__
+    "outcome", [Failed("AccessDenied"), Skipped(SkipCode.GONE)], ids=lambda one: type(one).__name__
 )
 def test_who_was_not_added_is_not_placed(outcome: Outcome):
     assert {} == after(a_membership(), outcome).placed
@@ -346,7 +347,7 @@ def test_seen_exempt_is_let_out():
 # --- Any journal at all ---
 
 
-outcomes = st.sampled_from([None, Applied("r"), AlreadyInPlace(), Failed("x"), Skipped("gone")])
+outcomes = st.sampled_from([None, Applied("r"), AlreadyInPlace(), Failed("x"), Skipped(SkipCode.GONE)])
 steps = st.lists(
     st.tuples(st.sampled_from(["alice", "bob"]), st.sampled_from([AddMember, RemoveMember]), outcomes),
     max_size=12,

@@ -449,8 +449,7 @@ MACHINES = [
     ),
 ]
 
-# A password that must be changed first cannot be (aws-facts.md#caveats, aws-facts.md#tags-boundaries-lock-out-
-# detection).
+# A password that must be changed first cannot be: see aws-facts.md#caveats.
 PASSWORDS = [
     hold(
         "a reset is required at the next sign-in",

@@ -93,6 +93,9 @@ def test_everybody_can_be_judged_and_always_in_the_same_way(situation: Situation
     assert (verdict.kind is Kind.HOLD) == bool(verdict.cure)
     assert (verdict.kind is Kind.EXEMPT) == (verdict.exempt_until is not None)
     assert (verdict.kind is Kind.COVERED) == bool(verdict.covered_by)
+    assert verdict.kind is verdict.codes[0].leads_to
+    others = {verdict.kind} if verdict.kind in (Kind.HOLD, Kind.ENFORCE) else {Kind.HOLD}
+    assert {code.leads_to for code in verdict.codes[1:]} <= others
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])

@@ -26,9 +26,15 @@ from rollout.domain.policy.changes import (
     Outcome,
     RemoveMember,
     SetDefaultVersion,
+    SkipCode,
     Skipped,
 )
-from rollout.domain.progress.records import Intent, Record, Settled
+from rollout.domain.progress.records import (
+    Before,
+    Intent,
+    Record,
+    Settled,
+)
 from rollout.domain.progress.replay import Done
 from rollout.workflows.apply.maker import Maker, Numbering
 from rollout.workflows.ports import AnswerLost, Refusal, WriteReceipt
@@ -108,7 +114,7 @@ def test_a_change_that_was_made_keeps_its_request_id_and_attempts():
     scene = scripted([None], [])
     assert Applied("request-9", attempts=2) == scene.make()
     intent, settled = scene.journal.kept[1:]
-    assert intent == Intent("run-1", NOW, 1, MEMBERSHIP, "absent", "rest")
+    assert intent == Intent("run-1", NOW, 1, MEMBERSHIP, Before.ABSENT, "rest")
     assert settled == Settled("run-1", NOW, "run-1", 1, Applied("request-9", attempts=2))
 
 
@@ -140,7 +146,7 @@ def test_no_number_is_given_twice_to_threads():
     ("trouble", "outcome"),
     [
         (Trouble.REFUSED, Failed(Trouble.REFUSED.value)),
-        (Trouble.GONE, Skipped("gone", Trouble.GONE.value)),
+        (Trouble.GONE, Skipped(SkipCode.GONE, Trouble.GONE.value)),
         (Trouble.LOST_AFTER, Applied("", unconfirmed=True)),
         (Trouble.LOST_BEFORE, Applied(f"fake-{ACCOUNT}-1")),
     ],
@@ -218,7 +224,7 @@ def test_an_intent_left_open_whose_effect_is_there_is_ours():
 
 def test_an_intent_left_open_whose_effect_is_not_there_was_not_made():
     outcome = Scene().settle(MEMBERSHIP)
-    assert Skipped("not-made", "the run ended before this was written") == outcome
+    assert Skipped(SkipCode.NOT_MADE, "the run ended before this was written") == outcome
 
 
 def test_an_intent_left_open_about_something_found_there_is_not_ours():
@@ -230,10 +236,13 @@ def test_an_intent_left_open_about_something_found_there_is_not_ours():
     [
         (RemoveMember(ACCOUNT, GROUP, a_ref()), Applied("", unconfirmed=True)),
         (CreateGroup(ACCOUNT, GROUP, "/rollout/"), Applied("", unconfirmed=True)),
-        (AttachToGroup(ACCOUNT, GROUP, POLICY), Skipped("not-made", "the run ended before this was written")),
+        (
+            AttachToGroup(ACCOUNT, GROUP, POLICY),
+            Skipped(SkipCode.NOT_MADE, "the run ended before this was written"),
+        ),
         (
             CreatePolicy(ACCOUNT, POLICY, "ForceMFA", "/rollout/", BRAKE, {}),
-            Skipped("not-made", "the run ended before this was written"),
+            Skipped(SkipCode.NOT_MADE, "the run ended before this was written"),
         ),
     ],
     ids=lambda value: type(value).__name__,
@@ -255,7 +264,7 @@ def test_a_version_like_one_from_before_tells_nothing():
     scene.account.facts = a_policy_of(BRAKE, FULL)
     before = (a_run("first"), *a_change(CreateVersion(ACCOUNT, POLICY, FULL), run="first"))
     outcome = scene.settle(CreateVersion(ACCOUNT, POLICY, FULL), earlier=before)
-    assert Skipped("not-made", "the run ended before this was written") == outcome
+    assert Skipped(SkipCode.NOT_MADE, "the run ended before this was written") == outcome
 
 
 def a_policy_of(default: Mapping[str, object], *others: Mapping[str, object]) -> AccountFacts:

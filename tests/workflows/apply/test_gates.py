@@ -30,7 +30,7 @@ OTHER = "222233334444"
 
 
 def with_gates(world: World, **gates: Any) -> World:
-    world.gates = replace(world.gates, **gates)
+    world.gates = world.gates.changed(**gates)
     return world
 
 
@@ -311,7 +311,7 @@ def test_failures_of_the_wave_itself_stop_it_until_somebody_overrides():
     )
     world.enforce()
     assert {"alice"} == world.enforced
-    with_gates(world, tolerance=Tolerance(0, 100))
+    with_gates(world, failure_tolerance=Tolerance(0, 100))
     with pytest.raises(Refused, match='wave "canary": 1 of 2 users failed, 0 may'):
         world.enforce()
     world.enforce(overrides={"failure_tolerance": "mended"})
@@ -320,7 +320,7 @@ def test_failures_of_the_wave_itself_stop_it_until_somebody_overrides():
 
 
 def test_a_lock_out_in_the_wave_before_counts_as_a_failure_and_restarts_its_soak():
-    world = two_waves(tolerance=Tolerance(0, 100))
+    world = two_waves(failure_tolerance=Tolerance(0, 100))
     world.enforce()
     world.days_pass(3)
     alice = world.done.placed[world.person("alice").id].user
@@ -383,7 +383,7 @@ def test_a_run_that_a_gate_refuses_is_on_record_and_moves_nobody():
 
 
 def test_several_gates_are_named_together_with_their_cures():
-    world = two_waves(approval=True, tolerance=Tolerance(0, 0))
+    world = two_waves(approval=True, failure_tolerance=Tolerance(0, 0))
     world.enforce(overrides={"approval": "in a hurry"})
     with pytest.raises(Refused) as refusal:
         world.enforce(wave="rest")
@@ -412,7 +412,7 @@ def test_every_gate_can_be_overridden_by_name_and_reason(gate):
     if gate == "failure_tolerance":
         world.account.fail(Trouble.REFUSED, lambda change: isinstance(change, AddMember))
         world.enforce()
-        with_gates(world, tolerance=Tolerance(0, 0))
+        with_gates(world, failure_tolerance=Tolerance(0, 0))
     with pytest.raises(Refused, match=f"gate {gate}: "):
         world.enforce(wave="rest")
     world.enforce(wave="rest", overrides={gate: "incident 7"})

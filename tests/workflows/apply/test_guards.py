@@ -38,7 +38,7 @@ def refuses(world: World, kind: type[RolloutError], match: str, code: int, **mor
     kept = list(world.journal.kept)
     for stage in Stage:
         with pytest.raises(kind, match=match) as refusal:
-            world.apply(stage, **more)  # type: ignore[arg-type]
+            world.apply(stage, **more)  # type: ignore[arg-type]  # the table holds arguments of several kinds
         assert code == refusal.value.exit_code
     assert kept == world.journal.kept
     assert [] == world.attempted
@@ -197,11 +197,11 @@ def test_what_is_due_is_decided_under_the_lock():
     hold = world.lock.hold
 
     def hold_after_another_run(organization_id, purpose):
-        world.lock.hold = hold  # type: ignore[method-assign]
+        world.lock.hold = hold  # type: ignore[method-assign]  # replaced for this test
         world.enforce()
         return hold(organization_id, purpose)
 
-    world.lock.hold = hold_after_another_run  # type: ignore[method-assign]
+    world.lock.hold = hold_after_another_run  # type: ignore[method-assign]  # replaced for this test
     answer = world.enforce()
     assert ("canary",) == answer.waves
     assert {"already enforced": 1} == answer.tally.counts

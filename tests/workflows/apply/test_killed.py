@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollout.domain.policy.attachment import Attachment
-from rollout.domain.policy.changes import AlreadyInPlace, Applied, Change, CreatePolicy, Skipped, name
+from rollout.domain.policy.changes import (
+    AlreadyInPlace,
+    Applied,
+    Change,
+    CreatePolicy,
+    SkipCode,
+    Skipped,
+    name,
+)
 from rollout.domain.progress.records import Intent, RunStarted, Settled
 from rollout.domain.progress.stages import Stage
 from tests.builders import ACCOUNT, POLICY, an_exemption
@@ -102,6 +110,7 @@ def earlier(world: World) -> list[Change]:
     ]
 
 
+# Takes a second or more: a run is killed at every one of its moments.
 def test_a_run_killed_at_any_moment_is_finished_by_the_next(ripe):
     ideal, moments = undisturbed(ripe, Stage.ENFORCE), 0
     for world in killed_at_every_moment(ripe, Stage.ENFORCE):
@@ -127,7 +136,7 @@ def test_what_was_written_and_not_recorded_is_ours_to_undo(ripe):
                 assert [Applied("", unconfirmed=True)] == outcomes
                 doubtful += 1
             else:
-                assert Skipped("not-made", "the run ended before this was written") == outcomes[0]
+                assert Skipped(SkipCode.NOT_MADE, "the run ended before this was written") == outcomes[0]
                 assert isinstance(outcomes[1], Applied)
                 assert not outcomes[1].unconfirmed
     assert doubtful == len(undisturbed(ripe, Stage.ENFORCE).written)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -151,6 +150,6 @@ def test_people_for_whom_nothing_changes_are_not_reminded():
 
 def test_reminders_need_a_rehearsed_plan_like_any_notice():
     world = told_carl().days_pass(8)
-    world.gates = replace(world.gates, approval=True, enrolment=100)
+    world.gates = world.gates.changed(approval=True, enrolment=100)
     remind(world)
     assert 1 == len(world.records(Reminded))

@@ -5,8 +5,6 @@ See design.md#stages-and-gates, design.md#apply-journal-store.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from rollout.domain.gates import Tolerance
@@ -69,7 +67,7 @@ def test_nobody_is_told_by_a_run_that_has_lost_its_lock():
 
 def five_people(count: int, percent: float = 100) -> World:
     world = World(*(a_person(f"user-{number}") for number in range(5))).planned()
-    world.gates = replace(world.gates, tolerance=Tolerance(count, percent))
+    world.gates = world.gates.changed(failure_tolerance=Tolerance(count, percent))
     return world
 
 
@@ -120,7 +118,7 @@ def test_a_foundation_that_fails_counts_every_user_who_needs_it():
     world = World(
         *(a_person(f"user-{number}") for number in range(3)), a_person("bob", account_id=OTHER)
     ).planned()
-    world.gates = replace(world.gates, tolerance=Tolerance(1, 100))
+    world.gates = world.gates.changed(failure_tolerance=Tolerance(1, 100))
     world.account.fail(Trouble.REFUSED, lambda change: isinstance(change, CreatePolicy))
     answer = world.enforce()
     assert (3, 1) == (answer.tally["failed"], answer.tally["budget"])

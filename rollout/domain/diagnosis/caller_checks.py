@@ -1,0 +1,152 @@
+"""Checks who runs this, and from where: identity, Region, endpoints, clock, session policies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from rollout.domain.diagnosis.causes import causes_of
+from rollout.domain.diagnosis.check import Check, CheckAnswer, failure, ok, warning
+from rollout.domain.diagnosis.facts import DoctorFacts, NoAnswer
+from rollout.domain.people.organization import Caller
+
+SLIGHT, TOO_MUCH = timedelta(seconds=60), timedelta(minutes=5)
+"""AWS refuses signatures that are five minutes off."""
+_KINDS = {
+    "user": "a user",
+    "assumed-role": "a role session",
+    "federated-user": "a federated user",
+    "root": "the root user",
+}
+
+
+def _identity(facts: DoctorFacts) -> Iterator[CheckAnswer]:
+    caller = facts.caller
+    if isinstance(caller, NoAnswer):
+        known = [cause.cure for cause in causes_of(caller)]
+        yield failure(caller.why, known[0] if known else caller.cure)
+        return
+    resource = caller.arn.split(":", 5)[-1].partition("/")[0]
+    kind = _KINDS.get(resource, "an identity")
+    text = f"{caller.arn}, {kind} of account {caller.account_id}, partition {caller.partition}"
+    if resource == "root":
+        cure = "use a role or a user of the management account"
+        yield failure(f"{text}: the root user cannot assume roles", cure)
+    else:
+        yield ok(text)
+
+
+def _operator(facts: DoctorFacts) -> Iterator[CheckAnswer]:
+    if isinstance(facts.caller, NoAnswer):
+        return
+    names = sorted(arn.rpartition("/")[2] for arn in facts.caller.operator_arns)
+    if names:
+        yield ok(f"{', '.join(names)}: held as is-operator, and so never enforced")
+    else:
+        yield ok("no IAM user is behind these credentials, as far as AWS tells")
+
+
+def _region(facts: DoctorFacts) -> Iterator[CheckAnswer]:
+    region, caller = facts.environment_facts.region, facts.caller
+    if isinstance(caller, Caller) and region.partition != caller.partition:
+        yield failure(
+            f"{region.name} lies in partition {region.partition}, the caller in {caller.partition}",
+            f"set AWS_REGION to a Region of {caller.partition}",
+        )
+    else:
+        yield ok(region.name if region.chosen else f"{region.name}, since none is configured")
+
+
+def _endpoints(facts: DoctorFacts) -> Iterator[CheckAnswer]:
+    for endpoint in sorted(facts.environment_facts.endpoints, key=lambda one: one.service):
+        if endpoint.of_aws:
+            yield ok(endpoint.url, about=endpoint.service)
+        elif endpoint.here:
+            yield ok(f"{endpoint.url}, on this machine, as configured", about=endpoint.service)
+        else:
+            yield warning(
+                f"{endpoint.url} is not AWS's own: signed calls go there",
+                "if that is not intended, unset AWS_ENDPOINT_URL and endpoint_url in the AWS configuration",
+                about=endpoint.service,
+            )
+
+
+def _clock(facts: DoctorFacts) -> Iterator[CheckAnswer]:
+    environment = facts.environment_facts
+    if isinstance(facts.caller, NoAnswer):
+        return
+    if environment.skew is None:
+        yield warning("AWS's time is unknown: no response carried it")
+        return
+    off = abs(environment.skew)
+    side = "ahead of" if environment.skew > timedelta() else "behind"
+    text = f"this machine's clock is {_spelled(off)} {side} AWS's"
+    cure = "set this machine's clock by a time server"
+    if off > SLIGHT and any(endpoint.here for endpoint in environment.endpoints):
+        yield ok(f"{text}: AWS is an endpoint on this machine, with a clock of its own")
+    elif off > TOO_MUCH:
+        yield failure(f"{text}: AWS refuses signatures that are this far off", cure)
+    elif off > SLIGHT:
+        yield warning(text, cure)
+    else:
+        yield ok(text)
+
+
+def _spelled(span: timedelta) -> str:
+    seconds = round(span.total_seconds())
+    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def _session_policies(facts: DoctorFacts) -> Iterator[CheckAnswer]:
+    sizes = facts.environment_facts.sessions
+    if isinstance(sizes, NoAnswer):
+        yield failure(sizes.why, sizes.cure)
+    elif sizes:
+        yield ok(
+            ", ".join(f"{size.purpose} {size.characters:,} of {size.limit:,} characters" for size in sizes)
+        )
+
+
+def _session(facts: DoctorFacts) -> Iterator[CheckAnswer]:
+    ended = next((probe.refused for probe in facts.accounts if probe.ends and probe.refused), None)
+    if ended:
+        yield failure(f"ended while the accounts were being checked: {ended.why}", ended.cure)
+
+
+CALLER_CHECKS = (
+    Check(
+        "identity",
+        "who calls (`GetCallerIdentity`)",
+        "no or unknown credentials, an ended session, the root user (it cannot assume roles)",
+        _identity,
+    ),
+    Check(
+        "operator",
+        "which IAM users are behind that; they are held as `is-operator`",
+        "never",
+        _operator,
+    ),
+    Check("region", "the Region in use", "it lies in another partition than the caller", _region),
+    Check(
+        "endpoint of …",
+        "where each service is asked; a warning when that is neither AWS nor this machine",
+        "never",
+        _endpoints,
+    ),
+    Check(
+        "clock",
+        "how far this machine's clock is from AWS's; a warning from one minute on",
+        "more than five minutes",
+        _clock,
+    ),
+    Check(
+        "session policies",
+        "their length, of 2,048 characters",
+        "the names in `policy` are too long",
+        _session_policies,
+    ),
+    Check("session", "shown only when the caller's session ended during the checks", "then", _session),
+)

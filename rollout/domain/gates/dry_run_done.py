@@ -1,0 +1,38 @@
+"""The gate of the rehearsal: nobody is told or enforced by a plan that has not been rehearsed."""
+
+from __future__ import annotations
+
+from rollout.domain.gates.gate import Gate, GateAnswer, Needs, OverrideHolds, Question
+from rollout.domain.progress.gate_result import Result
+from rollout.domain.progress.stages import Stage
+
+
+def _ask(question: Question, _: None) -> GateAnswer:
+    """Pass when this very plan has been rehearsed to the end."""
+    progress, checksum = question.progress, question.plan_checksum
+    at = progress.rehearsed.get(checksum)
+    if at is not None:
+        return GateAnswer("dry_run_done", Result.PASS, f"rehearsed {at:%Y-%m-%d %H:%M} UTC", since=at)
+    ended = [
+        progress.ended[run]
+        for run, started in progress.runs.items()
+        if started.stage is Stage.DRY_RUN and started.plan_checksum == checksum and run in progress.ended
+    ]
+    if ended:
+        last = ended[-1]
+        detail = f'the rehearsal of {last.at:%Y-%m-%d %H:%M} UTC ended "{last.ending}", not with everybody'
+        return GateAnswer("dry_run_done", Result.INCONCLUSIVE, detail, since=last.at)
+    return GateAnswer(
+        "dry_run_done", Result.FAIL, "this plan has not been rehearsed: apply --stage dry-run first"
+    )
+
+
+DRY_RUN_DONE: Gate[None] = Gate(
+    name="dry_run_done",
+    meaning="this very plan was rehearsed to the end, with everybody",
+    needs=Needs.PLAN,
+    cure="rollout apply --stage dry-run",
+    override_holds=OverrideHolds.PLAN,
+    ask=_ask,
+    in_status="{detail}",
+)

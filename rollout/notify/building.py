@@ -1,0 +1,36 @@
+"""Builds the channel that is asked for: the module of its name in this folder has a `build` for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+
+from rollout.domain.progress.channels import Channel
+from rollout.domain.progress.messages import Delivery
+from rollout.workflows.ports import Notifier
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSetup:
+    """What every channel is built with, besides its own keys.
+
+    `sender` is the address that notices come from, `delivery` what a message that was taken counts as, `run` names the
+    run for which messages are sent (empty: none).
+    """
+
+    sender: str
+    delivery: Delivery
+    now: Callable[[], datetime]
+    run: str = ""
+
+
+def build_channel(
+    channel: Channel, values: Mapping[str, object], sender: str, now: Callable[[], datetime], run: str = ""
+) -> Notifier:
+    """Build a channel with the values of its keys; the key that only says what a message counts as is left out."""
+    setup = ChannelSetup(sender, channel.delivery_of(values), now, run)
+    own = {name: value for name, value in values.items() if name != channel.delivered_with}
+    notifier: Notifier = import_module(f"rollout.notify.{channel.name}").build(setup, **own)
+    return notifier

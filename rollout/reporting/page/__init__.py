@@ -1,0 +1,1 @@
+"""The page of a report: what it shows, what it cannot tell, and the data for its script."""

@@ -1,0 +1,129 @@
+"""Lays the report out as one page that stands alone: no network, no library, and no script but its own."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from rollout.reporting import legend, spelling
+from rollout.reporting.accounts import ACCOUNTS, ListedState, percent
+from rollout.reporting.cells import CODE, COUNT, NUMBER, SHARE
+from rollout.reporting.changes import ChangeOutcome, stage_of
+from rollout.reporting.frames import Counts
+from rollout.reporting.page.data import DETAILS_UP_TO, packed
+from rollout.reporting.page.limits import limits
+from rollout.reporting.page.overview import exemptions, segments, tiles
+from rollout.reporting.report import Report
+from rollout.reporting.tables import Column
+from rollout.reporting.users import USERS
+
+# Beyond this a reader without JavaScript is sent to users.csv.
+PLAIN_ROWS_UP_TO = 500
+EXEMPTIONS_UP_TO = 500
+FINDINGS_UP_TO = 500
+CHANGES_UP_TO = 100
+NOTEWORTHY = (ChangeOutcome.FAILED, ChangeOutcome.UNSETTLED, ChangeOutcome.OVERRIDDEN)
+
+
+def page(report: Report, counts: Counts) -> Iterator[str]:
+    """Yield the page as text."""
+    environment = _environment()
+    style, script = _asset(environment, "report.css"), _asset(environment, "report.js")
+    exempt = exemptions(report)
+    noteworthy = [line for line in report.changes if line.outcome in NOTEWORTHY]
+    left_out = [account for account in report.accounts if account.left_out]
+    left_out.sort(key=lambda account: (account.state != ListedState.UNREACHABLE, account.state))
+    context: dict[str, Any] = {
+        "account_columns": ACCOUNTS.on_page_table,
+        "account_names": {account.part.account_id: account.part.name for account in report.accounts},
+        "columns": USERS.on_page_table,
+        "counts": counts,
+        "csp": f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'",
+        "data": packed(report),
+        "details": len(report.users) <= DETAILS_UP_TO,
+        "entered": [account for account in report.accounts if account.read],
+        "exemptions": exempt[:EXEMPTIONS_UP_TO],
+        "exemptions_total": len(exempt),
+        "exemptions_odd": [finding for finding in report.findings if finding.code.startswith("exemption")],
+        "filters": [column for column in USERS.on_page if column.page and column.page.filter],
+        "findings": report.findings[:FINDINGS_UP_TO],
+        "header": report.header,
+        "latest": report.changes[: -CHANGES_UP_TO - 1 : -1],
+        "left_out": left_out,
+        "legend": legend.legend(),
+        "limits": limits(report, counts),
+        "noteworthy": noteworthy[: -CHANGES_UP_TO - 1 : -1],
+        "noteworthy_total": len(noteworthy),
+        "plain": len(report.users) <= PLAIN_ROWS_UP_TO,
+        "reasons": legend.REASONS,
+        "report": report,
+        "runs": report.runs[: -CHANGES_UP_TO - 1 : -1],
+        "script": Markup(script),  # noqa: S704 - our own file
+        "segments": segments(counts),
+        "share": percent(counts.under_mfa, counts.users),
+        "style": Markup(style),  # noqa: S704 - our own file
+        "tiles": tiles(report, counts),
+    }
+    return environment.get_template("index.html.jinja").generate(context)
+
+
+@cache  # compiling the templates takes longer than a small page
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("rollout.reporting.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "span": spelling.span,
+        "day": spelling.day,
+        "minute": spelling.minute,
+        "count": COUNT.shown,
+        "share": SHARE.shown,
+        "tone": _tone,
+        "stage": stage_of,
+        "code": _code,
+    }
+    environment.globals |= {"number_of": spelling.number_of, "is_number": _is_number, "is_code": _is_code}
+    return environment
+
+
+def _asset(environment: Environment, name: str) -> str:
+    if environment.loader is None:  # pragma: no cover - it has one
+        return ""
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}"
+
+
+def _is_number(column: Column[Any]) -> bool:
+    return column.type in (COUNT, NUMBER, SHARE)
+
+
+def _is_code(column: Column[Any]) -> bool:
+    return column.type is CODE
+
+
+def _tone(code: str) -> str:
+    """Make a class name of a code: `skipped(notice)` is styled as `skipped`."""
+    return code.partition("(")[0].replace(" ", "-")
+
+
+def _code(markdown: str) -> Markup:
+    """Set what stands between backticks as code."""
+    parts = Markup.escape(markdown).split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if odd % 2 else part for odd, part in enumerate(parts)
+    )

@@ -1,0 +1,128 @@
+"""Gathers a report from plan and journal once; tables and page only lay it out."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from rollout.domain.people.inventory import Finding
+from rollout.domain.plan.entries import AccountPlan, Header
+from rollout.domain.progress.records import GateRead, RunEnded, RunStarted
+from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.stages import Stage
+from rollout.reporting import spelling
+from rollout.reporting.accounts import AccountLine
+from rollout.reporting.change_history import history
+from rollout.reporting.changes import ChangeLine
+from rollout.reporting.user_standing import Standings, is_rehearsal, is_told, say_gate
+from rollout.reporting.users import UserLine
+
+
+@dataclass(frozen=True, slots=True)
+class WaveLine:
+    """One wave's progress. `waits` counts the users who wait, by what they wait for.
+
+    `decisions` are what people have decided about it: approvals of this very plan, and gates overridden.
+    """
+
+    name: str
+    users: int
+    told: int
+    enforced: int
+    notified_at: datetime | None
+    enforced_at: datetime | None
+    waits: tuple[tuple[str, int], ...]
+    gates: tuple[GateRead, ...]
+    decisions: tuple[str, ...] = ()
+
+    @property
+    def waiting(self) -> int:
+        """Count the users of the wave on whom MFA is not enforced yet."""
+        return self.users - self.enforced
+
+    @property
+    def other_gates(self) -> tuple[str, ...]:
+        """Say the gates that stop the wave and that no line of `waits` names."""
+        named = {what for what, _ in self.waits}
+        said = (say_gate(gate) for gate in self.gates)
+        return tuple(gate for gate in said if gate not in named) if self.waiting else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole report before it is laid out. `runs` are in the journal's order, each with its end if it has one."""
+
+    header: Header
+    now: datetime
+    users: tuple[UserLine, ...]
+    accounts: tuple[AccountLine, ...]
+    changes: tuple[ChangeLine, ...]
+    waves: tuple[WaveLine, ...]
+    findings: tuple[Finding, ...]
+    unsettled: int
+    runs: tuple[tuple[RunStarted, RunEnded | None], ...]
+    rehearsed: bool
+
+
+def gather(
+    header: Header,
+    parts: Iterable[AccountPlan],
+    progress: Progress,
+    now: datetime,
+    *,
+    rehearsal: Progress | None = None,
+) -> Report:
+    """Go through the plan once, an account at a time, and through the journal."""
+    statuses = Standings(header, progress, now)
+    accounts = [AccountLine(left_out) for left_out in header.left_out]
+    waves: defaultdict[str, list[UserLine]] = defaultdict(list, {name: [] for name in header.waves})
+    for part in parts:
+        users = tuple(UserLine(part, entry, statuses.of(entry), header.id) for entry in part.entries)
+        accounts.append(AccountLine(part, users))
+        for user in users:
+            if user.entry.wave:
+                waves[user.entry.wave].append(user)
+    read = [account.read for account in accounts if account.read]
+    return Report(
+        header=header,
+        now=now,
+        users=tuple(user for account in accounts for user in account.users),
+        accounts=tuple(sorted(accounts, key=lambda account: account.part.account_id)),
+        changes=tuple(history(progress, rehearsal)),
+        waves=tuple(
+            _wave(name, users, progress, statuses.gates.get(name, ()), header.checksum)
+            for name, users in waves.items()
+        ),
+        findings=(*header.findings, *(finding for part in read for finding in part.findings)),
+        unsettled=sum(not is_rehearsal(done) for done in progress.open),
+        runs=tuple((started, progress.ended.get(run)) for run, started in progress.runs.items()),
+        rehearsed=rehearsal is not None,
+    )
+
+
+def _wave(
+    name: str, users: list[UserLine], progress: Progress, gates: tuple[GateRead, ...], plan_checksum: str
+) -> WaveLine:
+    waits = Counter(user.status.waits_for for user in users if not user.status.enforced)
+    return WaveLine(
+        name,
+        len(users),
+        sum(is_told(user.status.told) for user in users),
+        sum(user.status.enforced for user in users),
+        progress.carried.get((Stage.NOTIFY, name)),
+        progress.carried.get((Stage.ENFORCE, name)),
+        tuple(sorted(waits.items(), key=lambda item: (-item[1], item[0]))),
+        gates,
+        tuple(_decisions(name, progress, plan_checksum)),
+    )
+
+
+def _decisions(wave: str, progress: Progress, plan_checksum: str) -> Iterator[str]:
+    given = progress.approvals.get((plan_checksum, wave))
+    if given:
+        yield f"approved {spelling.minute(given.at)} by {given.caller}: {given.reason}"
+    for one in progress.overrides:
+        if one.wave == wave:
+            yield f"gate {one.gate} overridden {spelling.minute(one.at)} by {one.caller}: {one.reason}"

@@ -1,0 +1,100 @@
+"""Makes `gates:` of `rollout.yaml` from the registry of gates: fields, checks, defaults and descriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, time
+from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, create_model
+
+from rollout.domain.gates import GATES, Freeze, GateRules
+from rollout.domain.gates.gate import AnyGate, Form, Setting
+from rollout.settings.fields import Duration, FreezeDays, Hours, Listed, NoRepeats, NotEmpty, Percent, Zone
+from rollout.settings.section import Section
+
+AnySection = TypeVar("AnySection", bound=Section)
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+FIELDS: Mapping[Form, Any] = {
+    Form.SWITCH: bool,
+    Form.COUNT: Annotated[int, Field(ge=0)],
+    Form.PERCENT: Percent,
+    Form.DURATION: Duration,
+    Form.WEEKDAYS: Annotated[tuple[Weekday, ...], Listed, NotEmpty, NoRepeats],
+    Form.HOURS: Hours,
+    Form.ZONE: Zone,
+    Form.DAYS: Annotated[tuple[FreezeDays, ...], Listed, NoRepeats],
+}
+"""What each form may hold."""
+
+
+def gates_section(name: str, base: type[AnySection], gates: Iterable[AnyGate] = GATES) -> type[AnySection]:
+    """Add the setting of each gate to a section; `name` is what the module of `base` calls the result."""
+    fields: dict[str, Any] = {
+        gate.name: _field(gate.name, gate.setting) for gate in gates if gate.setting is not None
+    }
+    section: type[AnySection] = create_model(
+        name, __base__=base, __module__=base.__module__, __doc__=base.__doc__, **fields
+    )
+    # Where pickle looks for a class.
+    for inner in (
+        kind for kind, _ in fields.values() if isinstance(kind, type) and issubclass(kind, Section)
+    ):
+        inner.__module__, inner.__qualname__ = base.__module__, f"{name}.{inner.__name__}"
+        setattr(section, inner.__name__, inner)
+    return section
+
+
+def gate_rules(section: Section, gates: Iterable[AnyGate] = GATES) -> GateRules:
+    """Read the settings of all gates from a section that was made of the same gates."""
+    gates = tuple(gates)
+    return GateRules(
+        gates,
+        **{
+            gate.name: _value(getattr(section, gate.name), gate.setting)
+            for gate in gates
+            if gate.setting is not None
+        },
+    )
+
+
+def _field(name: str, setting: Setting[Any]) -> tuple[Any, Any]:
+    if isinstance(setting.form, Form):
+        kind = FIELDS[setting.form]
+        kind = kind | None if setting.default is None else kind
+        return kind, Field(default=setting.default, description=setting.description)
+    keys: dict[str, Any] = {
+        key: (FIELDS[part.form], Field(default=part.default, description=part.description))
+        for key, part in setting.form.items()
+    }
+    model = create_model(f"{name}_section", __base__=Section, __doc__=setting.description, **keys)
+    return model, Field(default=model(), description=setting.description)
+
+
+def _value(written: Any, setting: Setting[Any]) -> Any:
+    """Make a value of what is written. A mapping that changes no default leaves the gate's own default in force."""
+    if isinstance(setting.form, Form):
+        return _read(written, setting.form)
+    if written == type(written)():
+        return setting.default
+    parts = {key: _read(getattr(written, key), part.form) for key, part in setting.form.items()}
+    return setting.read(**parts) if setting.read else parts
+
+
+def _read(written: Any, form: Form) -> Any:
+    match form:
+        case Form.SWITCH | Form.COUNT | Form.PERCENT | Form.DURATION | Form.WEEKDAYS:
+            return written
+        case Form.HOURS:
+            opens, _, closes = written.partition("-")
+            return time.fromisoformat(opens), None if closes == "24:00" else time.fromisoformat(closes)
+        case Form.ZONE:
+            return ZoneInfo(written)
+        case Form.DAYS:
+            spans = (text.partition("..") for text in written)
+            return tuple(
+                Freeze(date.fromisoformat(first), date.fromisoformat(last or first))
+                for first, _, last in spans
+            )

@@ -1,0 +1,16 @@
+"""Files that a command writes where the operator points: private, and whole or not at all."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import BinaryIO
+
+from rollout.files.private_files import FolderStore, check_writable
+
+__all__ = ["check_writable", "private_file"]
+
+
+def private_file(path: Path) -> AbstractContextManager[BinaryIO]:
+    """Open a file of mode 0600 for writing; it appears under its name when the block ends well. Raises Unwritable."""
+    return FolderStore(path.parent).writing(path.name)

@@ -1,0 +1,86 @@
+"""A check is one row: what it asks, when it fails and how it answers; results, table and docs follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from rollout.cli.commands.doctor import _tell
+from rollout.domain.diagnosis import account_checks, caller_checks, organization_checks
+from rollout.domain.diagnosis.check import Check, CheckAnswer, CheckSection, CheckState, failure, ok
+from rollout.domain.diagnosis.diagnose import diagnose
+from rollout.domain.diagnosis.facts import (
+    AccountProbe,
+    DoctorFacts,
+    EnvironmentFacts,
+    OrganizationFacts,
+    Region,
+)
+from tests.builders import ORGANIZATION, a_caller, an_account, an_organization
+from tests.doc_tables import assert_table, row
+
+
+def rows_of(section: CheckSection) -> Iterator[str]:
+    """The lines of docs/doctor.md for a section."""
+    checks: dict[
+        CheckSection, tuple[Check[AccountProbe] | Check[DoctorFacts] | Check[OrganizationFacts], ...]
+    ] = {
+        CheckSection.CALLER: caller_checks.CALLER_CHECKS,
+        CheckSection.ORGANIZATION: organization_checks.ORGANIZATION_CHECKS,
+        CheckSection.ACCOUNT: account_checks.ACCOUNT_CHECKS,
+    }
+    for check in checks[section]:
+        yield row(f"`{check.name}`", check.asks, check.fails_when)
+
+
+@pytest.mark.parametrize(
+    ("section", "heading"),
+    [
+        (CheckSection.CALLER, "Caller"),
+        (CheckSection.ORGANIZATION, "Organization"),
+        (CheckSection.ACCOUNT, "Accounts"),
+    ],
+)
+def test_the_reference_lists_every_check_and_no_other(section: CheckSection, heading: str):
+    assert_table("doctor.md", heading, rows_of(section))
+
+
+def _weekday(probe: AccountProbe) -> Iterator[CheckAnswer]:
+    if probe.role:
+        yield failure("it is Friday", "wait for Monday")
+
+
+WEEKDAY = Check("weekday", "whether it is a good day", "it is Friday", _weekday)
+MOOD: Check[DoctorFacts] = Check(
+    "mood of …", "how the caller feels", "never", lambda _facts: [ok("fine", about="ana")]
+)
+
+
+def test_a_check_that_is_added_as_a_row_is_asked_shown_and_listed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """The exercise: nothing but the row is touched."""
+    monkeypatch.setattr(account_checks, "ACCOUNT_CHECKS", (*account_checks.ACCOUNT_CHECKS, WEEKDAY))
+    monkeypatch.setattr(caller_checks, "CALLER_CHECKS", (*caller_checks.CALLER_CHECKS, MOOD))
+    caller = a_caller()
+    organization = OrganizationFacts(caller, an_organization(), ORGANIZATION, (an_account(),), None)
+    probes = (
+        AccountProbe(an_account(), role="Audit"),
+        AccountProbe(an_account("444455556666"), left_alone="closed"),
+    )
+    diagnosis = diagnose(DoctorFacts(caller, EnvironmentFacts(Region("eu-west-1")), organization, probes))
+
+    (found,) = (result for result in diagnosis.checks if result.name == "weekday")
+    assert (CheckState.FAILURE, ("wait for Monday",)) == (found.state, found.cures)
+    assert an_account().id == found.account_id
+    assert diagnosis.failed(CheckSection.ACCOUNT)
+    assert "mood of ana" in {result.name for result in diagnosis.of(CheckSection.CALLER)}
+
+    _tell(diagnosis)
+    shown = capsys.readouterr().out
+    assert ["quotas", "weekday", "by"] == shown.split("Accounts")[1].splitlines()[1].split()[-3:]
+    assert "wait for Monday" in shown
+
+    assert "| `weekday` | whether it is a good day | it is Friday |" in rows_of(CheckSection.ACCOUNT)
+    assert "| `mood of …` | how the caller feels | never |" in rows_of(CheckSection.CALLER)

@@ -1,0 +1,30 @@
+"""Asks one gate, with everything that a test does not care about filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from rollout.domain.gates import Gate, GateAnswer, Members
+from rollout.domain.gates.gate import Question, Value
+from rollout.domain.progress.replay import Progress
+from tests.builders import NOW, a_progress
+
+CHECKSUM = "sha256:" + "c" * 64
+NOBODY = Members(())
+USERS = {"canary": 100, "early": 100, "rest": 100}
+
+
+def ask(
+    gate: Gate[Value],
+    value: Value,
+    progress: Progress | None = None,
+    *,
+    wave: str = "rest",
+    users: Mapping[str, int] = USERS,
+    checksum: str = CHECKSUM,
+    now: datetime = NOW,
+    members: Members = NOBODY,
+) -> GateAnswer:
+    question = Question(wave, progress or a_progress(), users, checksum, now, lambda: members)
+    return gate.ask(question, value)

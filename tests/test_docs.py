@@ -1,0 +1,18 @@
+"""The tables of docs/ say what the code says."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.docs import DOCS, PAGES, filled
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_tables_of_a_page_are_as_the_code_has_them(page: str):
+    text = (DOCS / page).read_text("utf-8")
+    assert filled(text, PAGES[page]) == text, "run: make docs"
+
+
+def test_a_page_without_its_markers_is_an_error():
+    with pytest.raises(ValueError, match="no markers for gates"):
+        filled("# Gates\n", PAGES["gates.md"])
