@@ -19,6 +19,7 @@ from rollout.domain.people.users import (
     ServiceCredential,
     Unread,
     User,
+    UserRef,
 )
 from rollout.domain.plan.entries import (
     AccountPlan,
@@ -38,7 +39,6 @@ from rollout.domain.policy.changes import (
     Change,
     Outcome,
     SkipCode,
-    UserRef,
 )
 from rollout.domain.progress.gate_result import Result
 from rollout.domain.progress.messages import Delivery

@@ -19,7 +19,7 @@ from typing import TypeVar
 from rollout.aws.write import overlay
 from rollout.domain.people.inventory import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account, Caller, Organization
-from rollout.domain.people.users import Unread, User
+from rollout.domain.people.users import Unread, User, UserRef
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.policy.changes import (
     AddMember,
@@ -36,7 +36,6 @@ from rollout.domain.policy.changes import (
     DetachFromUser,
     RemoveMember,
     SetDefaultVersion,
-    UserRef,
 )
 from rollout.domain.progress.messages import Delivery, Notice, Receipt
 from rollout.domain.progress.records import Record, Released, ReleaseEnded

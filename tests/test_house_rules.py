@@ -22,10 +22,9 @@ MODULES_TO_RENAME = {
     "organizations",
     "passwords",
     "sessions",
-    "undoing",
 }
 _CLASSES = """
-Applied Before Case Done Ours Progress Report Section Standing
+Before Ours Progress Report Section
 """
 CLASSES_TO_RENAME = set(_CLASSES.split())
 

@@ -86,8 +86,14 @@ def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
     for stage, wait in STEPS:
         sandbox.advance(wait)
         run = live.new_run()
-        order = live.order(stage, run, stored, where, wave=None, selection=Selection(), overrides={})
-        apply_plan(order, live.tools(stage, run, where, Silence()), where)
+        rehearsal = stage is Stage.DRY_RUN
+        apply_plan(
+            live.order(stage, stored, where, wave=None, selection=Selection(), overrides={}),
+            run=live.run_context(run, where, Silence(), rehearsal=rehearsal),
+            where=where,
+            organization=live.organization,
+            notifier=live.notifier(run, rehearsal=rehearsal),
+        )
     progress = replay(live.files.journal("report").records(), stored.header.organization_id)
     write_report(
         live.files.report_folder(stored), stored.header, stored.accounts(), progress, live.clock.now()

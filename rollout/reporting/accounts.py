@@ -92,7 +92,7 @@ ACCOUNTS: Table[AccountLine] = Table("accounts.csv", (
     Column("enforce", COUNT, "Users with the verdict `enforce`. The four verdicts add up to `users`.",
            _verdict(Kind.ENFORCE), OnPage("To enforce", 8)),
     Column("enforced", COUNT, "Users on whom MFA is enforced.",
-           lambda account: account.count(lambda user: user.status.enforced), OnPage("Enforced", 4)),
+           lambda account: account.count(lambda user: user.enforced), OnPage("Enforced", 4)),
     Column("mfa_active_users", COUNT, "Users with an MFA device, whether or not MFA is enforced on them.",
            lambda account: account.count(lambda user: user.entry.facts.mfa_active), OnPage("With MFA", 9)),
     Column("coverage_percent", SHARE,

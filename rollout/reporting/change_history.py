@@ -29,11 +29,10 @@ from rollout.domain.policy.changes import (
 )
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import Released, Reminded, RunStarted, Told
-from rollout.domain.progress.replay import Done, Progress
+from rollout.domain.progress.replay import Done, Progress, is_rehearsal, user_of
 from rollout.domain.progress.stages import Stage
 from rollout.reporting import spelling
 from rollout.reporting.changes import ChangeLine, ChangeOutcome
-from rollout.reporting.user_standing import is_rehearsal, user_of
 
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 

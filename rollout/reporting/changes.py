@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from rollout.domain.policy.changes import Applied, Failed, Outcome, UserRef
+from rollout.domain.people.users import UserRef
+from rollout.domain.policy.changes import Applied, Failed, Outcome
 from rollout.domain.progress.records import RunStarted
 from rollout.domain.progress.stages import Stage
 from rollout.reporting import spelling

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from rollout.domain.gates import GATES
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import RunEnding
+from rollout.domain.status.words import UserState
 from rollout.domain.verdicts.verdict import Code, Impact, Kind
 from rollout.reporting.accounts import ACCOUNTS, ListedState
 from rollout.reporting.changes import CHANGES, ChangeOutcome
-from rollout.reporting.users import USERS, UserState
+from rollout.reporting.users import USERS
 
 VERDICTS: dict[str, str] = {
     Kind.ENFORCE: "MFA will be enforced with the user's wave: first a notice, then the policy ForceMFA.",
@@ -31,21 +32,7 @@ REASONS: dict[str, str] = {code: code.meaning for code in Code}
 
 GATE_MEANINGS: dict[str, str] = {gate.name: f"Passes when {gate.meaning}." for gate in GATES}
 
-STATES: dict[str, str] = {
-    UserState.ENFORCED: "The policy of this tool is on the user: seen in AWS, or attached since by this tool.",
-    UserState.COVERED: "Under MFA enforcement by somebody else's policy.",
-    UserState.EXEMPT: "Left alone; the exemption has not ended.",
-    UserState.EXEMPTION_OVER: "The exemption ended after the plan was made: make a new plan.",
-    UserState.HELD: "MFA cannot be enforced safely as things are.",
-    UserState.WAITING: "Not notified yet, or no notice is needed; enforcement is still to come.",
-    UserState.TOLD: "Notified; enforcement comes on or after the date in the notice.",
-    UserState.UNDELIVERED: "The last notice did not arrive.",
-    UserState.SKIPPED: "Left alone in the last run; the reason follows, as in `skipped(notice)` or `skipped(drift)`.",
-    UserState.FAILED: "The last change, reading it back, or entering the account failed.",
-    UserState.RELEASED: "Released from enforcement since the plan was made: the user or the whole account, "
-    "by this tool or by hand.",
-    UserState.UNSETTLED: "A run broke off in the middle of a change; the next run finds out what came of it.",
-}
+STATES: dict[str, str] = {state: state.meaning for state in UserState}
 
 LISTED: dict[str, str] = {
     ListedState.ENTERED: "The account was entered and its users were read.",

@@ -10,13 +10,14 @@ from datetime import datetime
 from rollout.domain.people.inventory import Finding
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.progress.records import GateRead, RunEnded, RunStarted
-from rollout.domain.progress.replay import Progress
+from rollout.domain.progress.replay import Progress, is_rehearsal
 from rollout.domain.progress.stages import Stage
+from rollout.domain.status.user_status import Statuses, counts_of
+from rollout.domain.status.waiting_gates import gates_that_wait, say_gate
 from rollout.reporting import spelling
 from rollout.reporting.accounts import AccountLine
 from rollout.reporting.change_history import history
 from rollout.reporting.changes import ChangeLine
-from rollout.reporting.user_standing import Standings, is_rehearsal, is_told, say_gate
 from rollout.reporting.users import UserLine
 
 
@@ -29,6 +30,7 @@ class WaveLine:
 
     name: str
     users: int
+    queued: int
     told: int
     enforced: int
     notified_at: datetime | None
@@ -75,11 +77,14 @@ def gather(
     rehearsal: Progress | None = None,
 ) -> Report:
     """Go through the plan once, an account at a time, and through the journal."""
-    statuses = Standings(header, progress, now)
+    gates = gates_that_wait(progress, header)
+    statuses = Statuses(header, progress, now, {wave: say_gate(reads[0]) for wave, reads in gates.items()})
     accounts = [AccountLine(left_out) for left_out in header.left_out]
     waves: defaultdict[str, list[UserLine]] = defaultdict(list, {name: [] for name in header.waves})
     for part in parts:
-        users = tuple(UserLine(part, entry, statuses.of(entry), header.id) for entry in part.entries)
+        users = tuple(
+            UserLine(part, entry, statuses.of(entry.user, entry), header.id) for entry in part.entries
+        )
         accounts.append(AccountLine(part, users))
         for user in users:
             if user.entry.wave:
@@ -92,7 +97,7 @@ def gather(
         accounts=tuple(sorted(accounts, key=lambda account: account.part.account_id)),
         changes=tuple(history(progress, rehearsal)),
         waves=tuple(
-            _wave(name, users, progress, statuses.gates.get(name, ()), header.checksum)
+            _wave(name, users, progress, gates.get(name, ()), header.checksum)
             for name, users in waves.items()
         ),
         findings=(*header.findings, *(finding for part in read for finding in part.findings)),
@@ -105,12 +110,14 @@ def gather(
 def _wave(
     name: str, users: list[UserLine], progress: Progress, gates: tuple[GateRead, ...], plan_checksum: str
 ) -> WaveLine:
+    counts = counts_of(user.status for user in users)
     waits = Counter(user.status.waits_for for user in users if not user.status.enforced)
     return WaveLine(
         name,
-        len(users),
-        sum(is_told(user.status.told) for user in users),
-        sum(user.status.enforced for user in users),
+        counts.users,
+        counts.queued,
+        counts.told,
+        counts.enforced,
         progress.carried.get((Stage.NOTIFY, name)),
         progress.carried.get((Stage.ENFORCE, name)),
         tuple(sorted(waits.items(), key=lambda item: (-item[1], item[0]))),

@@ -3,53 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Protocol
 
 from rollout.domain.plan.entries import AccountPlan, Entry
-from rollout.domain.progress.records import Told
+from rollout.domain.status.user_status import UserStatus
 from rollout.domain.verdicts.verdict import Kind
 from rollout.reporting.cells import CODE, DAY, FLAG, LIST, NUMBER, TEXT, TIME
 from rollout.reporting.tables import Column, OnPage, Table
-
-
-class UserState(StrEnum):
-    """Where a user is on the way to MFA. `skipped` carries the reason: `skipped(notice)`."""
-
-    ENFORCED = "enforced"
-    COVERED = "covered"
-    EXEMPT = "exempt"
-    EXEMPTION_OVER = "exemption-over"
-    HELD = "held"
-    WAITING = "waiting"
-    TOLD = "told"
-    UNDELIVERED = "undelivered"
-    SKIPPED = "skipped"
-    FAILED = "failed"
-    RELEASED = "released"
-    UNSETTLED = "unsettled"
-
-
-class UserStatus(Protocol):
-    """What a report asks about a user's progress: everything that is not in the plan.
-
-    `state` is a UserState, or `skipped(code)`. `waits_for` is a phrase: `a notice`. `told` is the last notice.
-    """
-
-    @property
-    def enforced(self) -> bool: ...
-
-    @property
-    def enforced_by(self) -> str: ...
-
-    @property
-    def state(self) -> str: ...
-
-    @property
-    def waits_for(self) -> str: ...
-
-    @property
-    def told(self) -> Told | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +23,17 @@ class UserLine:
     @property
     def under_mfa(self) -> bool:
         """Tell whether MFA is enforced on this user, by this tool or by somebody else's policy."""
-        return self.status.enforced or self.entry.verdict is Kind.COVERED
+        return self.enforced or self.entry.verdict is Kind.COVERED
+
+    @property
+    def enforced(self) -> bool:
+        """Tell whether MFA is enforced on this user, by whatever policy."""
+        return bool(self.enforced_by)
+
+    @property
+    def enforced_by(self) -> str:
+        """Name the policy, and the group if any, that enforces MFA: ours, else somebody else's."""
+        return self.status.enforced_by or self.entry.covered_by
 
     @property
     def why(self) -> str:
@@ -116,13 +85,13 @@ USERS: Table[UserLine] = Table("users.csv", (
            lambda user: user.entry.facts.password_last_used, OnPage("Signed in", 13, width=105)),
     Column("enforced", FLAG,
            "MFA is enforced on the user now: a fact, not a verdict, seen in AWS or done since by this tool.",
-           lambda user: user.status.enforced, OnPage("Enforced", filter=True)),
+           lambda user: user.enforced, OnPage("Enforced", filter=True)),
     Column("enforced_by", TEXT, "The policy, and the group if any, that enforces MFA on the user.",
-           lambda user: user.status.enforced_by, OnPage("Enforced by")),
+           lambda user: user.enforced_by, OnPage("Enforced by")),
     Column("exempt_until", DAY, "For `exempt`: the last day of the exemption.",
            lambda user: user.entry.exempt_until, OnPage("Exempt until")),
     Column("notified_at", TIME, "When the last notice about the user was sent.",
-           lambda user: user.status.told.at if user.status.told else None, OnPage("Notified")),
+           lambda user: user.status.notice.at if user.status.notice else None, OnPage("Notified")),
     Column("observed_at", TIME, "When the facts about the user were read.",
            lambda user: user.entry.facts.observed_at, OnPage("Facts read")),
     Column("cure", TEXT, "For `hold`: what to do about it.", lambda user: user.entry.cure, OnPage("Cure")),
@@ -131,14 +100,14 @@ USERS: Table[UserLine] = Table("users.csv", (
     Column("covered_by", TEXT, "For `covered`: the policies that already enforce MFA.",
            lambda user: user.entry.covered_by, OnPage("Covered by")),
     Column("notice_due", DAY, "The enforcement date that the last notice named.",
-           lambda user: user.status.told.due if user.status.told else None, OnPage("Date in the notice")),
+           lambda user: user.status.notice.due if user.status.notice else None, OnPage("Date in the notice")),
     Column("delivery", TEXT, "How far the last notice got: `queued`, `delivered` or `failed`.",
-           lambda user: user.status.told.delivery if user.status.told else "", OnPage("Notice", filter=True)),
+           lambda user: user.status.notice.delivery if user.status.notice else "", OnPage("Notice", filter=True)),
     Column("address", TEXT, "The address to which the last notice was sent, or the next one will be.",
-           lambda user: user.status.told.address if user.status.told else user.entry.address,
+           lambda user: user.status.notice.address if user.status.notice else user.entry.address,
            OnPage("Address", long=True)),
     Column("state", CODE, "Where the user is on the way to MFA: `enforced`, `told`, `held` …",
-           lambda user: user.status.state, OnPage("State", 4, width=165, filter=True)),
+           lambda user: user.status.state_code, OnPage("State", 4, width=165, filter=True)),
     Column("path", TEXT, "The IAM path of the user.", lambda user: user.entry.path, OnPage("Path")),
     Column("plan_id", TEXT, "The plan that this report is about; empty in an inventory.",
            lambda user: user.plan_id),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rollout.domain.people.exemptions import UserMatch
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.force_mfa import allow_half, enrolment, force_mfa
-from rollout.domain.policy.standing import Documents, Names
+from rollout.domain.policy.our_resources import Documents, Names
 from rollout.domain.verdicts.rules import Rules
 from rollout.settings import Settings
 from rollout.wiring.seed_policy import seed

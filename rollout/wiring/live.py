@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from time import sleep
 from typing import TYPE_CHECKING
 
 from rollout import __version__
@@ -28,16 +27,16 @@ from rollout.store.kinds import StoreLock
 from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
 from rollout.wiring.aws_access import Aws
 from rollout.wiring.decision_rules import documents_for, names_of, rules_for
-from rollout.workflows.apply.order import Order, Tools
+from rollout.workflows.apply.order import Order
 from rollout.workflows.doctor import DoctorOrder, DoctorTools
 from rollout.workflows.freshening import read_with_care
 from rollout.workflows.inventory import Looking, Premises, read_levels
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
-from rollout.workflows.ports import Journal, Notifier, PolicyLevels, Progress, StoredPlan
-from rollout.workflows.release import ReleaseOrder, ReleaseTools
-from rollout.workflows.repairing import Eyes, RepairTools
-from rollout.workflows.rollback import RollbackOrder, RollbackTools, Wanted
-from rollout.workflows.verify import FixOrder, VerifyTools
+from rollout.workflows.ports import Notifier, PolicyLevels, Progress, StoredPlan
+from rollout.workflows.release import ReleaseOrder
+from rollout.workflows.release_end import EndOrder
+from rollout.workflows.run_context import JudgementBasis, NoLock, RunContext
+from rollout.workflows.verify import FixOrder
 
 if TYPE_CHECKING:
     from rollout.aws.connect.account_access import AwsAccountAccess
@@ -50,10 +49,6 @@ ID_LETTERS = "".join(sorted(set(string.ascii_lowercase + string.digits) - set("i
 
 class Live(Aws):
     """AWS, the store and the outbox, put together for each command."""
-
-    def _within(self) -> ThreadEngine:
-        """Changes of one account side by side."""
-        return ThreadEngine(self.settings.engine.per_account, self.stop)
 
     def looking(self, where: Premises, progress: Progress) -> Looking:
         """The ports that an inventory needs."""
@@ -108,152 +103,79 @@ class Live(Aws):
             max_exempt_percent=settings.rules.max_exempt_percent,
         )
 
-    def tools(self, stage: Stage, run: str, where: Premises, progress: Progress) -> Tools:
-        """The ports of an apply. Only here does a dry run differ: its adapters read for real and note writes."""
-        journal: Journal = self.files.journal(run)
-        tools = Tools(
-            organization=self.organization,
-            access=self.access(where, writing=stage is not Stage.DRY_RUN),
+    def run_context(
+        self, run: str, where: Premises, progress: Progress, *, rehearsal: bool = False, locked: bool = True
+    ) -> RunContext:
+        """What a run carries with it. Only here does a rehearsal differ: its adapters read for real and note writes.
+
+        A run that is not `locked` waits for no lock, and can lose none.
+        """
+        organization_id = where.organization.id
+        access = self.access(where, writing=not rehearsal)
+        journal, marker = self.files.journal(run), self.files.marker(organization_id)
+        real = RunContext(
+            id=run,
+            organization_id=organization_id,
+            caller=where.caller.arn,
+            version=__version__,
+            access=access,
             engine=self.engine(),
+            within=ThreadEngine(self.settings.engine.per_account, self.stop),
             journal=journal,
-            notifier=self.notifier(run),
-            lock=self.files.lock(),
+            lock=self.files.lock() if locked else NoLock(),
+            marker=marker,
             clock=self.clock,
             progress=progress,
             stopping=self.stop.is_set,
-            marker=self.files.marker(where.organization.id),
-            within=self._within(),
-        )
-        return rehearsing(tools) if stage is Stage.DRY_RUN else tools
-
-    def release_tools(
-        self, run: str, where: Premises, progress: Progress, *, rehearsal: bool
-    ) -> ReleaseTools:
-        """The ports of a release: no lock, but a look at who holds it."""
-        lock, organization_id = self.files.lock(), where.organization.id
-        marker, journal = self.files.marker(organization_id), self.files.journal(run)
-        access = self.access(where, writing=not rehearsal)
-        tools = ReleaseTools(
-            access,
-            self.engine(),
-            journal,
-            marker,
-            self.clock,
-            progress,
-            partial(_running, lock, organization_id),
-            sleep,
-            self._within(),
         )
         if not rehearsal:
-            return tools
+            return real
         from rollout.aws.write.rehearsed_access import RehearsedAccess
 
         return replace(
-            tools,
+            real,
             access=RehearsedAccess(access),
             journal=RehearsingJournal(journal),
             marker=RehearsingMarker(marker),
+            rehearsal=True,
         )
+
+    def run_under_way(self, where: Premises) -> Callable[[], str]:
+        """Name whoever holds the lock, when asked; empty when nobody does."""
+        return partial(_running, self.files.lock(), where.organization.id)
 
     def release_order(
-        self,
-        run: str,
-        where: Premises,
-        release_scope: ReleaseScope,
-        *,
-        until: datetime | None,
-        reason: str,
-        rehearsal: bool,
+        self, where: Premises, release_scope: ReleaseScope, *, until: datetime | None, reason: str
     ) -> ReleaseOrder:
         """Say what a release is to do."""
-        organization = where.organization
-        return ReleaseOrder(
-            run,
-            organization.id,
-            organization.partition,
-            names_of(self.settings),
-            documents_for(self.settings, organization.partition).brake,
-            release_scope,
-            until,
-            reason,
-            where.caller.arn,
-            __version__,
-            rehearsal,
-        )
+        partition = where.organization.partition
+        half = documents_for(self.settings, partition).brake
+        return ReleaseOrder(partition, names_of(self.settings), half, release_scope, until, reason)
 
-    def rollback_order(self, run: str, where: Premises, wanted: Wanted, *, rehearsal: bool) -> RollbackOrder:
-        """Say what a rollback is to do."""
-        return RollbackOrder(run, where.organization.id, wanted, where.caller.arn, __version__, rehearsal)
-
-    def rollback_tools(
-        self, run: str, where: Premises, progress: Progress, *, rehearsal: bool
-    ) -> RollbackTools:
-        """The ports of a rollback."""
-        access, journal = self.access(where, writing=not rehearsal), self.files.journal(run)
-        tools = RollbackTools(
-            access,
-            self.engine(),
-            journal,
-            self.files.lock(),
-            self.clock,
-            progress,
-            self.stop.is_set,
-            self._within(),
-        )
-        if not rehearsal:
-            return tools
-        from rollout.aws.write.rehearsed_access import RehearsedAccess
-
-        return replace(tools, access=RehearsedAccess(access), journal=RehearsingJournal(journal))
+    def end_order(self, release_scope: ReleaseScope, reason: str) -> EndOrder:
+        """Say which releases end."""
+        return EndOrder(release_scope, reason, self.settings.domain_gates().tolerance)
 
     def levels(self, where: Premises) -> PolicyLevels | Unread:
         """The service control policies, as `rules.scps` says."""
         return read_levels(self.organization, where.accounts, self.settings.rules.scps)
 
-    def eyes(self, run: str, where: Premises, levels: PolicyLevels | Unread) -> Eyes:
-        """What accounts are looked at with, when releases end and when drift is put right."""
+    def basis(self, where: Premises, levels: PolicyLevels | Unread) -> JudgementBasis:
+        """What accounts are judged by, when releases end, drift is put right, or changes are undone."""
         tags = {"rollout:tool": "rollout", "rollout:version": __version__}
-        by_account = None if isinstance(levels, Unread) else levels.by_account
-        return Eyes(run, where.organization.id, rules_for(self.settings, where), by_account, tags)
-
-    def repair_tools(self, run: str, where: Premises, progress: Progress, *, rehearsal: bool) -> RepairTools:
-        """The ports that putting right needs."""
-        access, journal = self.access(where, writing=not rehearsal), self.files.journal(run)
-        marker = self.files.marker(where.organization.id)
-        tools = RepairTools(
-            access,
-            self.engine(),
-            journal,
-            self.files.lock(),
-            marker,
-            self.clock,
-            progress,
-            self.stop.is_set,
-        )
-        if not rehearsal:
-            return tools
-        from rollout.aws.write.rehearsed_access import RehearsedAccess
-
-        return replace(
-            tools,
-            access=RehearsedAccess(access),
-            journal=RehearsingJournal(journal),
-            marker=RehearsingMarker(marker),
-        )
-
-    def verify_tools(self, run: str, where: Premises, progress: Progress) -> VerifyTools:
-        """The ports that a look needs, besides the inventory."""
-        marker = self.files.marker(where.organization.id)
-        return VerifyTools(self.files.journal(run), marker, self.clock, progress)
+        scps = None if isinstance(levels, Unread) else levels.by_account
+        return JudgementBasis(rules_for(self.settings, where), scps, tags)
 
     def fix_order(self, plan: StoredPlan, where: Premises, *, memberships: bool) -> FixOrder:
         """Say what `verify --fix` may do."""
         policy = policy_fingerprint(rules_for(self.settings, where))
-        settings, caller = digest(self.settings.decisive()), where.caller.arn
-        return FixOrder(plan, policy, settings, memberships, caller, __version__)
+        settings, tolerance = digest(self.settings.decisive()), self.settings.domain_gates().tolerance
+        return FixOrder(plan, policy, settings, memberships, tolerance)
 
-    def notifier(self, run: str) -> Notifier:
-        """The channel that `notify.channel` names."""
+    def notifier(self, run: str, *, rehearsal: bool = False) -> Notifier:
+        """The channel that `notify.channel` names; a rehearsal's sends nothing."""
+        if rehearsal:
+            return RehearsingNotifier()
         notify = self.settings.notify
         channel = channel_named(notify.channel)
         return build_channel(channel, notify.of_channel, notify.sender, self.clock.now, run)
@@ -261,7 +183,6 @@ class Live(Aws):
     def order(
         self,
         stage: Stage,
-        run: str,
         plan: StoredPlan,
         where: Premises,
         *,
@@ -275,7 +196,6 @@ class Live(Aws):
         rehearsal = stage is Stage.DRY_RUN
         told = Notified(settings.gates.lead_time, settings.gates.notice_for_unaffected)
         return Order(
-            run=run,
             stage=stage,
             steps=(Stage.NOTIFY, Stage.ENFORCE) if rehearsal else (stage,),
             plan=plan,
@@ -286,7 +206,6 @@ class Live(Aws):
             settings=digest(settings.decisive()),
             policy=policy_fingerprint(rules),
             scps=settings.rules.scps,
-            version=__version__,
             plan_max_age=settings.rules.plan_max_age,
             gates=settings.domain_gates(),
             gated=not rehearsal,
@@ -304,18 +223,6 @@ def _effort_of(organization: AwsOrganization, access: AwsAccountAccess, account_
 def _running(lock: StoreLock, organization_id: str) -> str:
     holder = lock.holder(organization_id)
     return holder.sentence if holder else ""
-
-
-def rehearsing(tools: Tools) -> Tools:
-    """Trade the adapters that write for ones that only note."""
-    from rollout.aws.write.rehearsed_access import RehearsedAccess
-
-    return replace(
-        tools,
-        access=RehearsedAccess(tools.access),
-        journal=RehearsingJournal(tools.journal),
-        notifier=RehearsingNotifier(),
-    )
 
 
 def stop_on(live: Live, say: Callable[[], None]) -> Callable[[int, object], None]:

@@ -10,10 +10,12 @@ from rollout.domain.gates.readiness import free_until, needs_notice, opens_at, v
 from rollout.domain.people.exemptions import Exemption
 from rollout.domain.people.scope import Selection
 from rollout.domain.plan.entries import AccountPlan, Entry
-from rollout.domain.progress.messages import Delivery, Line, Notice
+from rollout.domain.progress.messages import Line, Notice
 from rollout.domain.progress.records import Reminded, Told
 from rollout.domain.progress.replay import Progress
 from rollout.domain.progress.schedule import due_dates
+from rollout.domain.status.user_status import Statuses, UserStatus
+from rollout.domain.status.words import NoticeWorth
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import EmptySelection
 from rollout.workflows.ports import StoredPlan
@@ -23,8 +25,7 @@ from rollout.workflows.ports import StoredPlan
 class Said:
     """One notice or reminder about one user, and what it is worth now.
 
-    `state` is `counts`, `void`, `unproven` (nobody knows that it arrived), `used` (enforced since), `replaced` by a
-    newer one, or `not needed`; a reminder has none. `why` says more.
+    `state` is a `NoticeWorth`; a reminder has none. `why` says more.
     """
 
     at: datetime
@@ -78,13 +79,15 @@ def who_was_told(
         for entry in part.entries
         if entry.user.id in progress.told
     }
+    statuses = Statuses(stored.header, progress, now)
     said: list[Said] = []
     for user_id, notices in progress.told.items():
         part, entry = entries.get(user_id, (None, None))
         if not _chosen(selection, notices[-1], part):
             continue
+        status = statuses.of(notices[-1].user, entry)
         for told in notices:
-            state, why = _worth(told, notices[-1], entry, progress, rules, now)
+            state, why = _worth(told, status, entry, progress, rules, now)
             said.append(_said(told, "notice", state, why))
         said += [_said(one, "reminder", "", "") for one in progress.reminded.get(user_id, ())]
     if not said and (selection.users or selection.accounts or selection.ous):
@@ -100,7 +103,8 @@ def preview(stored: StoredPlan, progress: Progress, rules: NoticeRules, now: dat
     if found is None:
         raise EmptySelection(f"nobody in plan {stored.header.id} is {who}", cure="see who is: rollout show")
     _, entry = found
-    if not _is_told(entry, rules):
+    statuses = Statuses(stored.header, progress, now)
+    if not _gets_notice(entry, rules, statuses):
         held = f"{entry.verdict} ({', '.join(entry.because)})"
         why = "nothing changes for them" if entry.verdict is Kind.ENFORCE else f"the verdict is {held}"
         raise EmptySelection(f"{who} would get no message: {why}", cure="rollout show --user explains it")
@@ -108,7 +112,7 @@ def preview(stored: StoredPlan, progress: Progress, rules: NoticeRules, now: dat
     due = due_dates(progress, filled, rules.lead_time, rules.soak, now)
     lines = [
         _line(part, other, due[other.wave], progress, rules, now)
-        for part, other in _together(stored, entry, rules)
+        for part, other in _together(stored, entry, rules, statuses)
     ]
     return Notice(entry.address, tuple(sorted(lines, key=lambda line: (line.due, line.user.arn))))
 
@@ -121,19 +125,21 @@ def _find(stored: StoredPlan, who: str) -> tuple[AccountPlan, Entry] | None:
     return None
 
 
-def _is_told(entry: Entry, rules: NoticeRules) -> bool:
-    if entry.verdict is not Kind.ENFORCE or entry.impact is None or entry.enforced_by:
+def _gets_notice(entry: Entry, rules: NoticeRules, statuses: Statuses) -> bool:
+    if entry.verdict is not Kind.ENFORCE or entry.impact is None or statuses.of(entry.user, entry).enforced:
         return False
     return needs_notice(entry.impact, unaffected_too=rules.unaffected_too)
 
 
-def _together(stored: StoredPlan, wanted: Entry, rules: NoticeRules) -> Iterator[tuple[AccountPlan, Entry]]:
+def _together(
+    stored: StoredPlan, wanted: Entry, rules: NoticeRules, statuses: Statuses
+) -> Iterator[tuple[AccountPlan, Entry]]:
     """Find the users of the same person in the same wave: they are told in one message."""
     address = wanted.address.casefold()
     for part in stored.accounts():
         for entry in part.entries:
             same = entry.wave == wanted.wave and entry.address.casefold() == address
-            if same and _is_told(entry, rules):
+            if same and _gets_notice(entry, rules, statuses):
                 yield part, entry
 
 
@@ -157,32 +163,31 @@ def _chosen(selection: Selection, told: Told, part: AccountPlan | None) -> bool:
 
 
 def _worth(
-    told: Told,
-    newest: Told,
-    entry: Entry | None,
-    progress: Progress,
-    rules: NoticeRules,
-    now: datetime,
-) -> tuple[str, str]:
+    told: Told, status: UserStatus, entry: Entry | None, progress: Progress, rules: NoticeRules, now: datetime
+) -> tuple[NoticeWorth, str]:
     """Say what a notice is worth now, and why."""
+    newest = status.notice or told
     if told is not newest:
-        return "replaced", f"by the notice of {newest.at:%Y-%m-%d %H:%M} UTC"
-    placed = progress.placed.get(told.user.id)
-    if placed is not None:
-        return "used", f"enforced {placed.at:%Y-%m-%d %H:%M} UTC"
+        return NoticeWorth.REPLACED, f"by the notice of {newest.at:%Y-%m-%d %H:%M} UTC"
+    if status.enforced:
+        placed = progress.placed.get(told.user.id)
+        return (
+            NoticeWorth.USED,
+            f"enforced {placed.at:%Y-%m-%d %H:%M} UTC" if placed else f"enforced by {status.by}",
+        )
+    if status.released:
+        return NoticeWorth.USED, "enforced before, released now"
     if entry is None:
-        return "not needed", "not in the plan any more"
+        return NoticeWorth.NOT_NEEDED, "not in the plan any more"
     if entry.verdict is not Kind.ENFORCE or entry.impact is None:
-        return "not needed", f"the verdict is {entry.verdict} ({', '.join(entry.because)})"
-    if entry.enforced_by:
-        return "used", f"enforced by {entry.enforced_by}"
+        return NoticeWorth.NOT_NEEDED, f"the verdict is {entry.verdict} ({', '.join(entry.because)})"
     why_void = void(told, entry.impact, now, _since(entry, progress, rules, now))
     if why_void:
-        return "void", why_void
-    if told.delivery is not Delivery.DELIVERED:
-        return "unproven", f"{told.delivery}, not known to be delivered"
+        return NoticeWorth.VOID, why_void
+    if not told.delivered:
+        return NoticeWorth.UNPROVEN, f"{told.delivery}, not known to be delivered"
     opens = opens_at(told, rules.lead_time)
-    return "counts", "ready" if now >= opens else f"ready from {opens:%Y-%m-%d %H:%M} UTC"
+    return NoticeWorth.COUNTS, "ready" if now >= opens else f"ready from {opens:%Y-%m-%d %H:%M} UTC"
 
 
 def _since(entry: Entry, progress: Progress, rules: NoticeRules, now: datetime) -> datetime | None:

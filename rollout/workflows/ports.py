@@ -31,6 +31,11 @@ class CannotEnter(Exception):
         self.cure = cure
         self.said = said
 
+    @property
+    def sentence(self) -> str:
+        """Say the reason, and its cure where there is one."""
+        return f"{self.why}. {self.cure}" if self.cure else self.why
+
 
 class AnswerLost(Exception):
     """A write may or may not have happened; read its effect before repeating it (aws-facts.md#errors-and-retries)."""
@@ -154,7 +159,7 @@ class ProbingAccess(Protocol):
     """The way into accounts for a doctor."""
 
     def probe(self, account: Account) -> Capabilities:
-        """Enter as `Door.enter` does. Raises CannotEnter."""
+        """Enter as `AccountAccess.enter` does. Raises CannotEnter."""
 
 
 class RunEnvironment(Protocol):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rollout.domain.actions.wishes import when_ended
+from rollout.domain.actions.account_context import AccountContext
+from rollout.domain.actions.repair import Repair, at_end_of_release
+from rollout.domain.actions.writes import Left
+from rollout.domain.gates import Tolerance
 from rollout.domain.people.organization import Account
-from rollout.domain.progress.records import ReleaseEnded, RunEnded, RunStarted
+from rollout.domain.progress.records import ReleaseEnded
 from rollout.domain.progress.release_scope import ReleaseScope
-from rollout.domain.progress.stages import Stage
-from rollout.workflows.apply.maker import Maker, Numbering
-from rollout.workflows.apply.watch import lock_lost
-from rollout.workflows.repairing import Eyes, Repaired, RepairTools, repair, word_for
+from rollout.domain.progress.replay import Progress
+from rollout.workflows.account_run import AccountRunner, AccountWork, RunResult, Wanted
+from rollout.workflows.account_run.failure_budgets import budgets_of_repairs
+from rollout.workflows.account_run.repair_account import RepairAccount
+from rollout.workflows.run_context import JudgementBasis, RunContext
 
 ENDING = "release --end"
 
@@ -23,65 +28,61 @@ class EndOrder:
 
     release_scope: ReleaseScope
     reason: str
-    caller: str
-    version: str
-    rehearsal: bool = False
+    tolerance: Tolerance
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """What came of it, account by account."""
-
-    release_scope: ReleaseScope
-    accounts: tuple[Repaired, ...]
-    unbegun: int = 0
-
-    @property
-    def writes(self) -> int:
-        """How many writes were made."""
-        return sum(len(one.written) for one in self.accounts)
-
-    @property
-    def interrupted(self) -> bool:
-        """Tell whether it was asked to stop."""
-        return self.unbegun > 0 or any(one.interrupted for one in self.accounts)
+class EndResult(RunResult):
+    """What came of it: done in part, too, where somebody who should be back is left out."""
 
     @property
     def in_part(self) -> bool:
         """Tell whether somebody who should be back is not."""
-        return any(one.failed or one.stays for one in self.accounts)
+        return any(one.failed or one.left for one in self.accounts)
 
 
-def end(order: EndOrder, accounts: Sequence[Account], eyes: Eyes, tools: RepairTools) -> Ended:
+class EndInAccount(RepairAccount):
+    """One account in which releases end."""
+
+    def __init__(self, account: Account, ended: ReleaseScope) -> None:
+        """Take the account, and what ends."""
+        super().__init__(account)
+        self.ended = ended
+
+    def repair(self, context: AccountContext) -> Repair:
+        """Put back everybody inside the scope of the end."""
+        return at_end_of_release(context, self.ended)
+
+    def wants(self, at: AccountWork) -> Wanted:
+        """Leave a brake that another store has pulled."""
+        context = at.context
+        if self.ended.takes_account(context.account.id) and context.brake_pulled and not context.is_known:
+            arn = context.ours.policy.arn
+            at.result.left.append(Left(arn, "the journal of this store knows nothing of it"))
+        return super().wants(at)
+
+
+def end(order: EndOrder, accounts: Sequence[Account], *, run: RunContext, basis: JudgementBasis) -> EndResult:
     """End releases. Unlike letting out, this enforces: it holds the lock, and judges everybody again.
 
     Raises LockHeld, Unwritable.
     """
-    with tools.lock.hold(eyes.organization_id, ENDING):
-        now = tools.clock.now()
-        stage = Stage.DRY_RUN if order.rehearsal else Stage.ENFORCE
-        word = ReleaseEnded(eyes.run, now, order.release_scope, order.reason, order.caller)
-        started = RunStarted(
-            eyes.run, now, eyes.organization_id, "", "", stage, order.caller, order.version, ENDING
-        )
-        tools.journal.append(started, word)
-        tools.marker.put(word)
-        maker = Maker(eyes.run, tools.journal, tools.clock, Numbering())
-        done = sorted(
-            repair(
-                accounts,
-                lambda sight: when_ended(sight, order.release_scope),
-                eyes,
-                tools,
-                maker,
-                "Ending releases in accounts",
-            ),
-            key=lambda one: one.account.id,
-        )
-        result = Ended(order.release_scope, tuple(done), len(accounts) - len(done))
-        lost = any(one.lost for one in done)
-        ending = word_for(lost=lost, interrupted=result.interrupted, in_part=result.in_part)
-        tools.journal.append(RunEnded(eyes.run, tools.clock.now(), ending, {"writes": result.writes}))
-    if lost:
-        raise lock_lost(tools.lock, eyes.organization_id)
+    with run.lock.hold(run.organization_id, ENDING):
+        ended = ReleaseEnded(run.id, run.now(), order.release_scope, order.reason, run.caller)
+        run.begin(ENDING, ended)
+        run.marker.put(ended)
+        progress = run.replay()
+        budgets = budgets_of_repairs(_users(progress), order.tolerance, progress)
+        runner = AccountRunner(run=run, progress=progress, basis=basis, budgets=budgets)
+        commands = [EndInAccount(account, order.release_scope) for account in accounts]
+        carried = runner.carry_all(commands, "Ending releases in accounts")
+        result = EndResult(carried.accounts, carried.unbegun)
+        run.end(result.ending, {"writes": result.writes})
     return result
+
+
+def _users(progress: Progress) -> Counter[str]:
+    """Count whom the journal knows in each wave."""
+    waves = {user_id: one.wave for user_id, one in progress.placed.items()}
+    waves |= {user_id: one.wave for user_id, one in progress.releases.returning.items()}
+    return Counter(waves.values())

@@ -6,16 +6,16 @@ from collections.abc import Collection, Iterable, Sequence
 
 from rollout.domain.people.organization import Account, AccountState, Caller, Organization
 from rollout.domain.people.scope import Selection, first_match
-from rollout.domain.policy.changes import UserRef
+from rollout.domain.people.users import UserRef
 from rollout.domain.progress.records import Record, RunStarted
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.replay import Progress
 from rollout.errors import AwsFailure, EmptySelection, OrganizationNotListable
 from rollout.workflows.inventory import Premises, premises
 from rollout.workflows.ports import AccountAccess, CannotEnter, OrganizationPort
-from rollout.workflows.release import LettingOut
+from rollout.workflows.release import ReleaseShare
 
-ReleaseSelection = tuple[ReleaseScope, tuple[LettingOut, ...]]
+ReleaseSelection = tuple[ReleaseScope, tuple[ReleaseShare, ...]]
 
 
 def is_account_id(text: str) -> bool:
@@ -57,7 +57,7 @@ def unlisted(account_id: str) -> Account:
 def everybody(accounts: Iterable[Account]) -> ReleaseSelection:
     """Mean every account that can be entered; whatever scope says, the brake reaches it."""
     active = [account for account in accounts if account.state is AccountState.ACTIVE]
-    return ReleaseScope(everybody=True), tuple(LettingOut(account) for account in active)
+    return ReleaseScope(everybody=True), tuple(ReleaseShare(account) for account in active)
 
 
 def accounts_named(globs: Sequence[str], accounts: Iterable[Account]) -> ReleaseSelection:
@@ -72,7 +72,7 @@ def accounts_named(globs: Sequence[str], accounts: Iterable[Account]) -> Release
     if not active:
         raise EmptySelection("none of these accounts is active", cure="closed accounts cannot be entered")
     ids = tuple(sorted(account.id for account in active))
-    return ReleaseScope(accounts=ids), tuple(LettingOut(account) for account in active)
+    return ReleaseScope(accounts=ids), tuple(ReleaseShare(account) for account in active)
 
 
 def wave_named(wave: str, progress: Progress, accounts: Iterable[Account]) -> ReleaseSelection:
@@ -119,11 +119,7 @@ def _look_for(
         raise EmptySelection(
             f"account {account_id} could not be looked at: {refusal.why}", cure=refusal.cure
         ) from refusal
-    return [
-        UserRef(user.account_id, user.name, user.id, user.arn)
-        for user in facts.users
-        if first_match((glob,), user.arn)
-    ]
+    return [user.ref for user in facts.users if first_match((glob,), user.arn)]
 
 
 def _users(progress: Progress) -> list[UserRef]:
@@ -139,13 +135,13 @@ def _waves(progress: Progress) -> set[str]:
     return (told | carried | placed | returning) - {""}
 
 
-def _by_account(refs: Iterable[UserRef], accounts: Iterable[Account]) -> tuple[LettingOut, ...]:
+def _by_account(refs: Iterable[UserRef], accounts: Iterable[Account]) -> tuple[ReleaseShare, ...]:
     listed = {account.id: account for account in accounts}
     shares: dict[str, list[UserRef]] = {}
     for ref in refs:
         shares.setdefault(ref.account_id, []).append(ref)
     return tuple(
-        LettingOut(listed.get(account_id, unlisted(account_id)), tuple(mine))
+        ReleaseShare(listed.get(account_id, unlisted(account_id)), tuple(mine))
         for account_id, mine in sorted(shares.items())
     )
 

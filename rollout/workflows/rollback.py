@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rollout.domain.actions.undoing import Chosen, Left
+from rollout.domain.actions.writes import Chosen, Left, undoing
 from rollout.domain.people.organization import Account
 from rollout.domain.people.scope import Selection
+from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import (
     AddMember,
     AlreadyInPlace,
@@ -15,37 +16,31 @@ from rollout.domain.policy.changes import (
     AttachToUser,
     DetachFromUser,
     RemoveMember,
+    Skipped,
     is_about_enrolment,
+    user_of,
 )
-from rollout.domain.progress.owned import OwnedResources, owned_resources
-from rollout.domain.progress.records import RunEnded, RunStarted, WaveUndone
-from rollout.domain.progress.replay import Done, Progress, replay
-from rollout.domain.progress.stages import Stage
+from rollout.domain.progress.owned import owned_resources
+from rollout.domain.progress.records import WaveUndone
+from rollout.domain.progress.replay import Done, Progress
 from rollout.errors import EmptySelection
-from rollout.workflows.apply.maker import Maker, Numbering
-from rollout.workflows.apply.watch import lock_lost
+from rollout.workflows.account_run import (
+    AccountCommand,
+    AccountResult,
+    AccountRunner,
+    AccountWork,
+    RunResult,
+    Wanted,
+)
 from rollout.workflows.inventory import LIFELESS
-from rollout.workflows.ports import OpenAccount
-from rollout.workflows.repairing import word_for
-from rollout.workflows.undoing import AccountBack, RollbackTools, undo_account
-
-__all__ = [
-    "AccountBack",
-    "Foreseen",
-    "RollbackOrder",
-    "RollbackTools",
-    "RolledBack",
-    "Wanted",
-    "foresee",
-    "plan_id_of",
-    "roll_back",
-]
+from rollout.workflows.release_selection import unlisted
+from rollout.workflows.run_context import JudgementBasis, RunContext
 
 ROLLBACK = "rollback"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RollbackChoice:
     """What is to be undone: everything where nothing is said, else what every selector given takes."""
 
     plan: str = ""
@@ -63,7 +58,7 @@ class Wanted:
             return False
         if not users:
             return True
-        ref = getattr(change, "user", None)
+        ref = user_of(change)
         return ref is not None and self.selection.takes_user(ref.arn, ref.name, ref.id)
 
     @property
@@ -72,39 +67,29 @@ class Wanted:
         return Chosen(self.takes, whole=not self.plan)
 
 
-@dataclass(frozen=True, slots=True)
-class RollbackOrder:
-    """One rollback."""
+class RollbackInAccount(AccountCommand):
+    """One account in which the chosen changes are undone: people first, then what they were attached to."""
 
-    run: str
-    organization_id: str
-    wanted: Wanted
-    caller: str
-    version: str
-    rehearsal: bool = False
+    def __init__(self, account: Account, chosen: Chosen) -> None:
+        """Take the account, and what is to be undone."""
+        super().__init__(account)
+        self.chosen = chosen
+        self._somebody_stays = False
 
+    def wants(self, at: AccountWork) -> Wanted:
+        """Find what undoes the chosen changes."""
+        found = undoing(at.context, self.chosen)
+        at.result.left += found.left
+        return Wanted((*found.people, *found.foundations))
 
-@dataclass(frozen=True, slots=True)
-class RolledBack:
-    """What came of a rollback, account by account. `unbegun`: accounts that an interruption left for later."""
+    def leaves(self, user: UserRef, wave: str, why: Skipped) -> None:
+        """Keep in mind that somebody could not be let go."""
+        self._somebody_stays = True
 
-    accounts: tuple[AccountBack, ...]
-    unbegun: int = 0
-
-    @property
-    def interrupted(self) -> bool:
-        """Tell whether it was asked to stop."""
-        return self.unbegun > 0 or any(one.interrupted for one in self.accounts)
-
-    @property
-    def in_part(self) -> bool:
-        """Tell whether something that should have been undone was not."""
-        return any(one.failed for one in self.accounts)
-
-    @property
-    def undone(self) -> int:
-        """How many writes undid something."""
-        return sum(len(one.undone) for one in self.accounts)
+    def finish(self, at: AccountWork) -> None:
+        """Say why the rest was not begun."""
+        if self._somebody_stays:
+            at.result.left.append(Left("policies and groups", "somebody could not be let go: run it again"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +110,14 @@ class Foreseen:
         return not (self.accounts or self.waves)
 
 
-def foresee(progress: Progress, wanted: Wanted) -> Foreseen:
+def foresee(progress: Progress, wanted: RollbackChoice) -> Foreseen:
     """Count what a rollback would undo. Raises EmptySelection when nothing was ever done that it could mean."""
     if not any(wanted.takes(done) for done in progress.changes):
         raise EmptySelection(
             "the journal knows no change that matches",
             cure="see what was done: changes.csv of the report, or rollout status",
         )
-    dones = [done for done in _standing(progress).all if wanted.takes(done)]
+    dones = [done for done in owned_resources(progress.changes).all if wanted.takes(done)]
     accounts = {done.intent.change.account_id for done in dones}
     accounts |= {done.intent.change.account_id for done in progress.open if wanted.takes(done)}
     people = {
@@ -156,41 +141,37 @@ def plan_id_of(reference: str, progress: Progress) -> str:
     return max(found, key=len)
 
 
-def roll_back(order: RollbackOrder, tools: RollbackTools, accounts: Sequence[Account]) -> RolledBack:
+def roll_back(
+    wanted: RollbackChoice, accounts: Sequence[Account], *, run: RunContext, basis: JudgementBasis
+) -> RunResult:
     """Undo. Raises LockHeld, EmptySelection."""
-    with tools.lock.hold(order.organization_id, ROLLBACK):
-        progress = replay(tools.journal.records(), order.organization_id)
-        foreseen = foresee(progress, order.wanted)
+    with run.lock.hold(run.organization_id, ROLLBACK):
+        progress = run.replay()
+        foreseen = foresee(progress, wanted)
         if foreseen.nothing:
-            return RolledBack(())
-        now = tools.clock.now()
-        stage = Stage.DRY_RUN if order.rehearsal else Stage.ENFORCE
-        plan = order.wanted.plan
-        tools.journal.append(
-            RunStarted(
-                order.run,
-                now,
-                order.organization_id,
-                plan,
-                "",
-                stage,
-                order.caller,
-                order.version,
-                ROLLBACK,
-            )
-        )
-        result = _carry(order, tools, progress, _share_out(foreseen.accounts, accounts))
-        _undo_waves(order, tools)
-        lost = any(one.lost for one in result.accounts)
-        ending = word_for(lost=lost, interrupted=result.interrupted, in_part=result.in_part)
-        tools.journal.append(RunEnded(order.run, tools.clock.now(), ending, {"undone": result.undone}))
-    if lost:
-        raise lock_lost(tools.lock, order.organization_id)
+            return RunResult(())
+        run.begin(ROLLBACK, plan_id=wanted.plan)
+        shares = _share_out(foreseen.accounts, accounts)
+        commands = [
+            RollbackInAccount(account, wanted.chosen)
+            for account in shares.values()
+            if not isinstance(account, str)
+        ]
+        runner = AccountRunner(run=run, progress=progress, basis=basis)
+        carried = runner.carry_all(commands, "Rolling back in accounts")
+        results = sorted((*carried.accounts, *_not_entered(shares)), key=lambda one: one.account.id)
+        result = RunResult(tuple(results), carried.unbegun)
+        for wave in _emptied(run.replay()):
+            # Nobody of it is left: it is told and carried anew.
+            run.journal.append(WaveUndone(run.id, run.now(), wave))
+        run.end(result.ending, {"undone": result.writes})
     return result
 
 
-def _standing(progress: Progress) -> OwnedResources:
-    return owned_resources(progress.changes)
+def _not_entered(shares: Mapping[str, Account | str]) -> Iterator[AccountResult]:
+    for account_id, share in shares.items():
+        if isinstance(share, str):
+            yield AccountResult(unlisted(account_id), left=[Left("everything", share)])
 
 
 def _share_out(ids: Iterable[str], accounts: Sequence[Account]) -> dict[str, Account | str]:
@@ -206,41 +187,6 @@ def _share_out(ids: Iterable[str], accounts: Sequence[Account]) -> dict[str, Acc
         else:
             shares[account_id] = account
     return shares
-
-
-def _carry(
-    order: RollbackOrder, tools: RollbackTools, progress: Progress, shares: dict[str, Account | str]
-) -> RolledBack:
-    maker = Maker(order.run, tools.journal, tools.clock, Numbering())
-    out = [
-        AccountBack(account_id, left=[Left("everything", why)])
-        for account_id, why in shares.items()
-        if isinstance(why, str)
-    ]
-    work = [account for account in shares.values() if not isinstance(account, str)]
-    tools.progress.begin("Rolling back in accounts", len(work))
-    begun = 0
-    for account, back in tools.engine.map(lambda account: _one(account, order, tools, maker, progress), work):
-        begun += 1
-        out.append(back)
-        tools.progress.advance(f"{account.id} {account.name}")
-    tools.progress.finish()
-    return RolledBack(tuple(sorted(out, key=lambda one: one.account_id)), len(work) - begun)
-
-
-def _one(
-    account: Account, order: RollbackOrder, tools: RollbackTools, maker: Maker, progress: Progress
-) -> AccountBack:
-    def made_now(entered: OpenAccount) -> OwnedResources:
-        return _standing(maker.settle_all(account.id, entered, progress, order.organization_id))
-
-    return undo_account(account, order.run, order.wanted.chosen, tools, maker, made_now)
-
-
-def _undo_waves(order: RollbackOrder, tools: RollbackTools) -> None:
-    """Note the waves of which nobody is left, so that they are told and carried anew."""
-    for wave in _emptied(replay(tools.journal.records(), order.organization_id)):
-        tools.journal.append(WaveUndone(order.run, tools.clock.now(), wave))
 
 
 def _emptied(progress: Progress) -> tuple[str, ...]:

@@ -12,11 +12,14 @@ from rollout.domain.gates.gate import AnyGate
 from rollout.domain.gates.readiness import Notified
 from rollout.domain.plan.entries import Entry
 from rollout.domain.policy.changes import Skipped
-from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.replay import Progress
 from rollout.domain.progress.stages import Stage
+from rollout.domain.status.user_status import Statuses, UserStatus, counts_of
 from rollout.domain.verdicts.verdict import Impact
 from rollout.workflows.ports import StoredPlan
+
+Member = tuple[Entry, UserStatus]
+"""A user of a wave: what the plan decided, and where they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +46,19 @@ class GateStands:
 
 @dataclass(frozen=True, slots=True)
 class WaveStands:
-    """One wave: how many are told and enforced, what comes next, and what it waits for.
+    """One wave: how many are queued, told, enforced and released, what comes next, and what it waits for.
+
+    The numbers are those of `StatusCounts`: told are those whose latest notice was delivered.
 
     `gates` are those that stand before a wave that is still to be enforced; `approved` says who let it go on.
     """
 
     wave: str
     users: int
+    queued: int
     told: int
     enforced: int
+    released: int
     next_step: str
     waits_for: str
     notified_at: datetime | None
@@ -80,30 +87,27 @@ def where_waves_stand(
     """Tell about every wave of the plan, in order. `unaffected_too`: as `gates.notice_for_unaffected` says."""
     header = stored.header
     rule = Notified(lead_time, unaffected_too)
-    members: dict[str, list[Entry]] = {wave: [] for wave in header.waves}
+    statuses = Statuses(header, progress, now)
+    members: dict[str, list[Member]] = {wave: [] for wave in header.waves}
     for account in stored.accounts():
         for entry in account.entries:
             if entry.wave:
-                members[entry.wave].append(entry)
+                members[entry.wave].append((entry, statuses.of(entry.user, entry)))
     keeper = Gatekeeper(progress, gates, header.waves, header.checksum, now)
     stands = []
-    for wave, entries in members.items():
-        steps = ("", "")
-        before: tuple[GateStands, ...] = ()
-        if entries:
-            before = tuple(_gates(wave, keeper))
-            steps = _next(wave, entries, progress, now, rule, before)
+    for wave, people in members.items():
+        before = tuple(_gates(wave, keeper)) if people else ()
+        next_step, waits_for = _next(wave, people, progress, now, rule, before) if people else ("", "")
         stands.append(
             WaveStands(
                 wave,
-                len(entries),
-                sum(_is_told(entry, progress) for entry in entries),
-                sum(_is_enforced(entry, progress) for entry in entries),
-                *steps,
-                progress.carried.get((Stage.NOTIFY, wave)),
-                progress.carried.get((Stage.ENFORCE, wave)),
-                before,
-                approved_by(progress, header.checksum, wave),
+                **asdict(counts_of(status for _, status in people)),
+                next_step=next_step,
+                waits_for=waits_for,
+                notified_at=progress.carried.get((Stage.NOTIFY, wave)),
+                enforced_at=progress.carried.get((Stage.ENFORCE, wave)),
+                gates=before,
+                approved=approved_by(progress, header.checksum, wave),
             )
         )
     return stands
@@ -160,17 +164,18 @@ def _last_read(wave: str, gate: AnyGate, progress: Progress) -> GateAnswer | Non
 
 def _next(
     wave: str,
-    entries: list[Entry],
+    people: list[Member],
     progress: Progress,
     now: datetime,
     rule: Notified,
     gates: tuple[GateStands, ...],
 ) -> tuple[str, str]:
+    missing = [(entry, status) for entry, status in people if not status.enforced]
     if (Stage.ENFORCE, wave) in progress.carried:
-        if released := _let_out(entries, progress):
-            return ("done", released)
-        late = sum(not _is_enforced(entry, progress) for entry in entries)
-        return ("done", f"{late} late or left alone" if late else "")
+        released = sum(status.released for _, status in missing)
+        late = len(missing) - released
+        said = (f"{released} released" if released else "", f"{late} late or left alone" if late else "")
+        return ("done", ", ".join(filter(None, said)))
     of_plan = "; ".join(gate.sentence for gate in gates if gate.stops and gate.needs is Needs.PLAN)
     if (Stage.NOTIFY, wave) not in progress.carried:
         return ("notify", of_plan)
@@ -178,9 +183,8 @@ def _next(
         return ("enforce", of_plan or "; ".join(stops))
     waits = [
         why.detail
-        for entry in entries
-        if entry.impact is not None and not _is_enforced(entry, progress)
-        if (why := _holds_back(entry, entry.impact, rule, progress, now)) is not None
+        for entry, _ in missing
+        if entry.impact is not None and (why := _holds_back(entry, entry.impact, rule, progress, now))
     ]
     return ("enforce", f"{len(waits)} users: {max(waits)}" if waits else "")
 
@@ -190,27 +194,3 @@ def _holds_back(
 ) -> Skipped | None:
     since = progress.let_out.get(entry.user.id)
     return rule.holds_back(entry.user.id, impact, progress, now, since)
-
-
-def _is_told(entry: Entry, progress: Progress) -> bool:
-    # A queued message has told nobody yet (design.md#stages-and-gates).
-    told = progress.last_told(entry.user.id)
-    return told is not None and told.delivery is Delivery.DELIVERED
-
-
-def _is_enforced(entry: Entry, progress: Progress) -> bool:
-    releases = progress.releases
-    if entry.user.id in releases.returning or entry.user.account_id in releases.braked:
-        return False
-    return bool(entry.enforced_by) or entry.user.id in progress.placed
-
-
-def _let_out(entries: list[Entry], progress: Progress) -> str:
-    """Say how many a release lets out; empty when none."""
-    releases = progress.releases
-    out = sum(
-        entry.user.id in releases.returning
-        or (entry.user.account_id in releases.braked and entry.user.id in progress.placed)
-        for entry in entries
-    )
-    return f"{out} let out by a release" if out else ""

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rollout.domain.actions.letting_out import lasting, merged, say
-from rollout.domain.actions.sight import Sight
-from rollout.domain.actions.wishes import to_fix
-from rollout.domain.drift import Drift, Drifted, Enforced, about_accounts, count_enforced, drift_of
+from rollout.domain.actions.account_context import AccountContext
+from rollout.domain.actions.repair import Repair, to_fix
+from rollout.domain.drift import Drift, Drifted, about_accounts, drift_of, seen
+from rollout.domain.gates import Tolerance
 from rollout.domain.people.inventory import Inventory
-from rollout.domain.policy.changes import UserRef
-from rollout.domain.progress.records import Deadlocked, RunEnded, RunStarted
-from rollout.domain.progress.replay import replay
-from rollout.domain.progress.stages import Stage
+from rollout.domain.people.organization import Account
+from rollout.domain.plan.entries import AccountPlan
+from rollout.domain.progress.records import Deadlocked, Enforcement, EnforcementSeen, Record
+from rollout.domain.progress.release_state import describe_release, lasting_releases
+from rollout.domain.progress.replay import KnownEnforcement
+from rollout.domain.status.user_status import Statuses, UserStatus
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import PlanRefused, Unwritable
-from rollout.workflows.apply.maker import Maker, Numbering
-from rollout.workflows.apply.watch import lock_lost
-from rollout.workflows.ports import Clock, Journal, StopMarker, StoredPlan
-from rollout.workflows.ports import Progress as ProgressPort
-from rollout.workflows.repairing import Eyes, Repaired, RepairTools, repair, word_for
+from rollout.workflows.account_run import AccountRunner, RunResult
+from rollout.workflows.account_run.failure_budgets import budgets_of_repairs
+from rollout.workflows.account_run.repair_account import RepairAccount
+from rollout.workflows.ports import StoredPlan
+from rollout.workflows.run_context import JudgementBasis, RunContext
 
 FIXING = "verify --fix"
+NOT_OURS = frozenset({Enforcement.NEVER, Enforcement.UNDONE, Enforcement.NOT_FOUND, Enforcement.GONE})
+"""Nothing of ours is on such a user, whichever way that came about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enforced:
+    """How many users this tool has put under the policy and no release lets out, and how many are enforced in fact."""
+
+    expected: int = 0
+    in_fact: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,116 +54,80 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True)
-class VerifyTools:
-    """The ports that a look needs, besides the inventory."""
-
-    journal: Journal
-    marker: StopMarker
-    clock: Clock
-    progress: ProgressPort
-
-
-@dataclass(frozen=True, slots=True)
 class FixOrder:
-    """What `--fix` may do, and by whom. `policy` and `settings` are today's digests, as the plan has them."""
+    """What `--fix` may do. `policy` and `settings` are today's digests, as the plan has them."""
 
     plan: StoredPlan
     policy: str
     settings: str
     memberships: bool
-    caller: str
-    version: str
+    tolerance: Tolerance
 
 
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """What came of `--fix`, account by account."""
+class FixAccount(RepairAccount):
+    """One account in which is put right what has drifted from the plan."""
 
-    accounts: tuple[Repaired, ...]
-    unbegun: int = 0
+    def __init__(self, account: Account, decided: Collection[str], *, memberships: bool) -> None:
+        """Take the account, and the UserIds that the plan enforces."""
+        super().__init__(account)
+        self.decided, self.memberships = decided, memberships
 
-    @property
-    def writes(self) -> int:
-        """How many writes were made."""
-        return sum(len(one.written) for one in self.accounts)
-
-    @property
-    def interrupted(self) -> bool:
-        """Tell whether it was asked to stop."""
-        return self.unbegun > 0 or any(one.interrupted for one in self.accounts)
-
-    @property
-    def in_part(self) -> bool:
-        """Tell whether something that should have been put right was not."""
-        return any(one.failed for one in self.accounts)
+    def repair(self, context: AccountContext) -> Repair:
+        """Put right what the plan decided."""
+        return to_fix(context, self.decided, memberships=self.memberships)
 
 
-def verify(inventory: Inventory, stored: StoredPlan, eyes: Eyes, tools: VerifyTools) -> Verified:
-    """Compare what was seen with plan and journal. Writes to the journal who is trapped, and nothing else."""
-    progress = replay(tools.journal.records(), eyes.organization_id)
-    words = merged(progress.releases.words, tools.marker.words())
+def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: JudgementBasis) -> Verified:
+    """Compare what was seen with plan and journal.
+
+    Writes to the journal who is deadlocked, and whose enforcement is another than was known; nothing else.
+    """
+    progress = run.replay()
+    releases = run.releases(progress)
     planned = {part.account_id: part for part in stored.accounts()}
+    now = run.now()
+    statuses = Statuses(stored.header, progress, now)
     drifts: list[Drift] = []
     expected = in_fact = 0
     for observed in inventory.observed:
-        sight = eyes.sight(observed, progress, words, tools.clock)
-        drifts += drift_of(sight, planned.get(observed.account.id))
-        counted = count_enforced(sight)
-        expected, in_fact = expected + counted.expected, in_fact + counted.in_fact
-        _note_trapped(sight, drifts, eyes, tools)
+        context = basis.context(observed, progress, releases, now)
+        drifts += drift_of(context, planned.get(observed.account.id))
+        looked = tuple(_looked(context, planned.get(observed.account.id), statuses))
+        expected += sum(
+            user.id in progress.placed and not context.is_released(user) for user in context.facts.users
+        )
+        in_fact += sum(after.enforced for _, after in looked)
+        _note((*_deadlocks(context, drifts, run), *_differences(looked, run)), run)
     left_out = {left.account_id for left in stored.header.left_out}
     drifts += about_accounts(inventory.accounts, planned, left_out)
     order = list(Drifted)
     drifts.sort(key=lambda drift: (order.index(drift.kind), drift.account_id, drift.who))
-    now = tools.clock.now()
-    let_out = tuple(say(word) for word in lasting(words, now))
+    let_out = tuple(describe_release(one) for one in lasting_releases(releases, now))
     unreachable = tuple((view.account.id, view.reason) for view in inventory.unreachable)
     return Verified(tuple(drifts), let_out, Enforced(expected, in_fact), len(inventory.observed), unreachable)
 
 
-def fix(order: FixOrder, inventory: Inventory, eyes: Eyes, tools: RepairTools) -> Fixed:
+def fix(order: FixOrder, inventory: Inventory, *, run: RunContext, basis: JudgementBasis) -> RunResult:
     """Put right what the plan decided, in every account that was read. Raises PlanRefused, LockHeld."""
     _check(order)
-    decided = {
+    header = order.plan.header
+    decided = frozenset(
         entry.user.id
         for part in order.plan.accounts()
         for entry in part.entries
         if entry.verdict is Kind.ENFORCE
-    }
-    accounts = [observed.account for observed in inventory.observed]
-    with tools.lock.hold(eyes.organization_id, FIXING):
-        now, header = tools.clock.now(), order.plan.header
-        tools.journal.append(
-            RunStarted(
-                eyes.run,
-                now,
-                eyes.organization_id,
-                header.id,
-                "",
-                Stage.ENFORCE,
-                order.caller,
-                order.version,
-                FIXING,
-            )
-        )
-        maker = Maker(eyes.run, tools.journal, tools.clock, Numbering())
-        done = sorted(
-            repair(
-                accounts,
-                lambda sight: to_fix(sight, decided, memberships=order.memberships),
-                eyes,
-                tools,
-                maker,
-                "Putting right in accounts",
-            ),
-            key=lambda one: one.account.id,
-        )
-        result = Fixed(tuple(done), len(accounts) - len(done))
-        lost = any(one.lost for one in done)
-        ending = word_for(lost=lost, interrupted=result.interrupted, in_part=result.in_part)
-        tools.journal.append(RunEnded(eyes.run, tools.clock.now(), ending, {"writes": result.writes}))
-    if lost:
-        raise lock_lost(tools.lock, eyes.organization_id)
+    )
+    with run.lock.hold(run.organization_id, FIXING):
+        run.begin(FIXING, plan_id=header.id)
+        progress = run.replay()
+        budgets = budgets_of_repairs(header.waves, order.tolerance, progress)
+        runner = AccountRunner(run=run, progress=progress, basis=basis, budgets=budgets)
+        commands = [
+            FixAccount(observed.account, decided, memberships=order.memberships)
+            for observed in inventory.observed
+        ]
+        result = runner.carry_all(commands, "Putting right in accounts")
+        run.end(result.ending, {"writes": result.writes})
     return result
 
 
@@ -164,25 +140,47 @@ def _check(order: FixOrder) -> None:
         )
 
 
-def _note_trapped(sight: Sight, drifts: Sequence[Drift], eyes: Eyes, tools: VerifyTools) -> None:
-    """Put on record who is trapped, and who is so no more: waves soak anew, and count them as failures."""
-    known = sight.progress.releases.trapped
-    trapped = {drift.who: drift.text for drift in drifts if drift.kind is Drifted.DEADLOCK}
-    for user in sight.facts.users:
-        if (user.arn in trapped) == (user.id in known) or user.id not in sight.progress.placed:
+def _looked(
+    context: AccountContext, part: AccountPlan | None, statuses: Statuses
+) -> Iterator[tuple[UserStatus, UserStatus]]:
+    """Say of everybody of the account, the plan and the journal where they stood, and where they stand by the look."""
+    entries = {entry.user.id: entry for entry in part.entries} if part else {}
+    found = {user.id: seen(context, user) for user in context.facts.users}
+    known = {entry.user.id: entry.user for entry in entries.values()}
+    known |= {one.user.id: one.user for one in context.progress.known.get(context.account.id, {}).values()}
+    known |= {one.user.id: one.user for one in found.values()}
+    for user_id, ref in known.items():
+        now = found.get(user_id, KnownEnforcement(ref, context.now, Enforcement.GONE))
+        entry = entries.get(user_id)
+        yield statuses.of(ref, entry), statuses.of(ref, entry, now)
+
+
+def _differences(looked: Iterable[tuple[UserStatus, UserStatus]], run: RunContext) -> Iterator[Record]:
+    """Put on record whose enforcement is another than plan and journal say: every command goes by it from now on."""
+    now = run.now()
+    for before, after in looked:
+        same = before.enforcement is after.enforcement or {before.enforcement, after.enforcement} <= NOT_OURS
+        if not same:
+            by, wave = after.by, after.enforced_in
+            yield EnforcementSeen(run.id, now, run.organization_id, after.user, wave, after.enforcement, by)
+
+
+def _deadlocks(context: AccountContext, drifts: Sequence[Drift], run: RunContext) -> Iterator[Record]:
+    """Put on record who is deadlocked, and who is so no more: waves soak anew, and count them as failures."""
+    known = context.progress.releases.trapped
+    found = {drift.who: drift.text for drift in drifts if drift.kind is Drifted.DEADLOCK}
+    for user in context.facts.users:
+        if (user.arn in found) == (user.id in known) or user.id not in context.progress.placed:
             continue
-        ref = UserRef(user.account_id, user.name, user.id, user.arn)
-        record = Deadlocked(
-            eyes.run,
-            tools.clock.now(),
-            eyes.organization_id,
-            ref,
-            sight.wave_of(user),
-            trapped.get(user.arn, "can get in again"),
-            over=user.arn not in trapped,
-        )
-        try:
-            tools.journal.append(record)
-        except Unwritable as problem:
-            tools.progress.say(f"Not on record: {problem}")
-            return
+        detail, wave = found.get(user.arn, "can get in again"), context.wave_of(user)
+        over = user.arn not in found
+        yield Deadlocked(run.id, context.now, run.organization_id, user.ref, wave, detail, over=over)
+
+
+def _note(records: tuple[Record, ...], run: RunContext) -> None:
+    if not records:
+        return
+    try:
+        run.journal.append(*records)
+    except Unwritable as problem:
+        run.progress.say(f"Not on record: {problem}")

@@ -12,7 +12,8 @@ from rollout.aws.connect.account_access import AwsAccountAccess, RoleChoice, Way
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.domain.people.organization import Account, AccountState, Caller
-from rollout.domain.policy.changes import AddMember, UserRef
+from rollout.domain.people.users import UserRef
+from rollout.domain.policy.changes import AddMember
 from rollout.errors import ExpiredCredentials
 from rollout.workflows.ports import CannotEnter
 from tests.aws.conftest import OURS, FakeTime

@@ -17,7 +17,7 @@ from rollout.aws.write.rehearsed_access import RehearsedAccess
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.domain.people.organization import policy_arn
-from rollout.domain.people.users import User
+from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,
@@ -33,7 +33,6 @@ from rollout.domain.policy.changes import (
     DetachFromUser,
     RemoveMember,
     SetDefaultVersion,
-    UserRef,
 )
 from rollout.sandbox.serving.server import Sandbox
 from rollout.workflows.ports import (

@@ -18,7 +18,8 @@ from rollout.awsapi.operations import IamGuard
 from rollout.awsapi.pace import Pace
 from rollout.awsapi.retries import Patience, Retries
 from rollout.awsapi.sessions import Connection
-from rollout.domain.policy.changes import AddMember, AttachToGroup, CreateGroup, UserRef
+from rollout.domain.people.users import UserRef
+from rollout.domain.policy.changes import AddMember, AttachToGroup, CreateGroup
 from rollout.errors import ExpiredCredentials, NoCredentials
 from rollout.workflows.ports import AnswerLost, Refusal
 from tests.aws.conftest import OURS, FakeTime

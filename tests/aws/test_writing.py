@@ -10,7 +10,7 @@ from typing import Any, get_args
 import pytest
 
 from rollout.aws.connect.open_account import AwsAccount
-from rollout.domain.people.users import MfaDevice, Password, Unread, User
+from rollout.domain.people.users import MfaDevice, Password, Unread, User, UserRef
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,
@@ -26,7 +26,6 @@ from rollout.domain.policy.changes import (
     DetachFromUser,
     RemoveMember,
     SetDefaultVersion,
-    UserRef,
 )
 from rollout.workflows.ports import CannotEnter, Refusal
 from tests.aws.stub import AwsStub, Fail

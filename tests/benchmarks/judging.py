@@ -17,7 +17,7 @@ from rollout.domain.people.users import AccessKey, MfaDevice, NamedPolicy, Passw
 from rollout.domain.plan.planning import Planner
 from rollout.domain.plan.waves import Wave
 from rollout.domain.policy.force_mfa import Amendments, allow_half, enrolment, force_mfa
-from rollout.domain.policy.standing import Documents, Names
+from rollout.domain.policy.our_resources import Documents, Names
 from rollout.domain.verdicts.rules import Rules
 from rollout.wiring.seed_policy import seed
 

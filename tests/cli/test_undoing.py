@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from rollout.domain.drift import Drifted
-from rollout.domain.policy.changes import AddMember, UserRef
+from rollout.domain.people.users import UserRef
+from rollout.domain.policy.changes import AddMember
 from rollout.domain.progress.records import Record, Released, RunStarted
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Kind

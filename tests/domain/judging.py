@@ -11,11 +11,11 @@ from rollout.domain.people.inventory import Group, ManagedPolicy, Observed, Poli
 from rollout.domain.people.organization import policy_arn
 from rollout.domain.people.users import NamedPolicy, User
 from rollout.domain.policy.force_mfa import SEED, Amendments, allow_half, enrolment, force_mfa
-from rollout.domain.policy.standing import PATH, Documents, Names
+from rollout.domain.policy.our_resources import PATH, Documents, Names
 from rollout.domain.verdicts.judge import judge
+from rollout.domain.verdicts.judged_account import JudgedAccount, judged_account
 from rollout.domain.verdicts.rights import Library
 from rollout.domain.verdicts.rules import Rules
-from rollout.domain.verdicts.surroundings import Surroundings, surroundings
 from rollout.domain.verdicts.verdict import Verdict
 from rollout.wiring.seed_policy import seed
 from tests.builders import ACCOUNT, MANAGEMENT, NOW, ORGANIZATION, a_user, an_account, an_id, an_observed
@@ -107,7 +107,7 @@ def a_level(*statements: Mapping[str, Any], name: str = "Guardrails") -> Level:
     return (full, NamedPolicy(name, a_document(*statements))) if statements else (full,)
 
 
-# --- Rules and surroundings ---
+# --- Rules and accounts ---
 
 
 def the_documents(amendments: Amendments | None = None, partition: str = "aws") -> Documents:
@@ -151,11 +151,11 @@ def around(
     ours: Iterable[str] = (),
     account_id: str = ACCOUNT,
     **facts: Any,
-) -> Surroundings:
+) -> JudgedAccount:
     """The account that these users are in; `facts` go to `account_facts`."""
     seen = an_observed(*users, account=an_account(account_id), **facts)
     seen = Observed(seen.account, seen.role, seen.facts, scps)
-    return surroundings(seen, rules or the_rules(), Library(), now, frozenset(ours))
+    return judged_account(seen, rules or the_rules(), Library(), now, frozenset(ours))
 
 
 def judged(
@@ -168,7 +168,7 @@ def judged(
     """Judge one user; `account` goes to `around`."""
     rules = rules or the_rules()
     account.setdefault("account_id", user.account_id)
-    return judge(user, around(user, rules=rules, now=now, **account), rules, now)
+    return judge(user, around(user, rules=rules, now=now, **account))
 
 
 def ours_in_place(default: int = 2) -> Json:

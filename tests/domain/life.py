@@ -7,17 +7,23 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rollout.aws.write import overlay
-from rollout.domain.actions.letting_out import pulling, taking_out
-from rollout.domain.actions.placing import Site, Target, enforcing, enrolling, renewing
-from rollout.domain.actions.undoing import Chosen, Undoing, undo
+from rollout.domain.actions.account_context import AccountContext
+from rollout.domain.actions.writes import (
+    Chosen,
+    Undoing,
+    braking,
+    enforcing,
+    enrolling,
+    releasing,
+    renewing,
+    undoing,
+)
 from rollout.domain.iam import equal_documents
 from rollout.domain.people.inventory import AccountFacts
 from rollout.domain.people.users import User
-from rollout.domain.plan.planning import groups_of
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.changes import AlreadyInPlace, Applied, Change, DeleteGroup, Failed, Outcome
-from rollout.domain.policy.standing import Documents, Names, stand
-from rollout.domain.progress.owned import owned_resources
+from rollout.domain.policy.our_resources import Documents, Names
 from rollout.domain.progress.records import (
     Before,
     Intent,
@@ -28,7 +34,8 @@ from rollout.domain.progress.records import (
 from rollout.domain.progress.replay import Progress, replay
 from rollout.domain.progress.stages import Stage
 from tests.builders import ACCOUNT, NOW, OPERATOR, ORGANIZATION
-from tests.domain.judging import DOCUMENTS, OURS_ARN
+from tests.domain.contexts import context_of, with_places
+from tests.domain.judging import DOCUMENTS, OURS_ARN, the_rules
 from tests.fakes import refused
 
 NAMES = Names()
@@ -56,10 +63,10 @@ class Life:
         )
         return run
 
-    def site(self) -> Site:
-        ours = groups_of(ACCOUNT, self.progress.groups_made)
-        standing = stand(self.facts, ACCOUNT, "aws", NAMES, self.documents, ours)
-        return Site(ACCOUNT, standing, NAMES, self.documents, {})
+    def context(self, names: Iterable[str] = (), attachment: Attachment = Attachment.GROUP) -> AccountContext:
+        """The account as a command would see it, these users judged fit for the policy."""
+        there = context_of(self.facts, self.progress, the_rules(documents=self.documents))
+        return with_places(there, self.people(names), attachment)
 
     def make(self, run: str, changes: Iterable[Change], wave: str = "rest", trouble: str = "") -> None:
         """Make changes one by one; the last one may fail, lose its answer, or be cut short before or after."""
@@ -100,8 +107,8 @@ class Life:
             outcome: Outcome = Applied("", unconfirmed=True) if made else Failed("not made")
             self.records.append(Settled(run, NOW, done.started.run, done.intent.number, outcome))
 
-    def targets(self, names: Iterable[str], attachment: Attachment = Attachment.GROUP) -> tuple[Target, ...]:
-        return tuple(Target(self.user(name), attachment) for name in sorted(set(names)))
+    def people(self, names: Iterable[str]) -> list[User]:
+        return [self.user(name) for name in sorted(set(names))]
 
     def user(self, name: str) -> User:
         return next(user for user in self.facts.users if user.name == name)
@@ -117,46 +124,45 @@ class Life:
         attachment = more.get("attachment", Attachment.GROUP)
         match what:
             case "enforce":
-                changes = enforcing(self.site(), self.targets(names, attachment))
+                changes = enforcing(self.context(names, attachment), self.people(names))
                 self.make(self.begin(plan), changes, wave, trouble)
             case "enrol":
-                changes = enrolling(self.site(), self.targets(names, attachment))
+                changes = enrolling(self.context(names, attachment), self.people(names))
                 self.make(self.begin(plan), changes, wave, trouble)
             case "renew":
-                self.make(self.begin(plan), renewing(self.site()), wave, trouble)
+                self.make(self.begin(plan), renewing(self.context()), wave, trouble)
             case "brake":
                 policy = self.facts.policies.get(OURS_ARN)
                 if policy is not None:
-                    changes = pulling(ACCOUNT, policy, self.documents.brake)
+                    changes = braking(ACCOUNT, policy, self.documents.brake)
                     self.make(self.begin("", "release"), changes, "", trouble)
             case "release":
-                refs = [target.ref for target in self.targets(names)]
-                pairs = (taking_out(ref, NAMES.group, OURS_ARN) for ref in refs)
+                members = {user.id for user in self.facts.users if NAMES.group in user.groups}
+                carriers = {user.id for user in self.facts.users if OURS_ARN in user.attached}
                 out = [
                     change
-                    for pair in pairs
-                    for change in pair
-                    if not overlay.is_in_effect(self.facts, change)
+                    for user in self.people(names)
+                    for change in releasing(user.ref, NAMES.group, members, {OURS_ARN: carriers})
                 ]
                 self.make(self.begin("", "release"), out, wave, trouble)
             case _:
                 raise ValueError(what)
 
     def undoing(self, chosen: Chosen) -> Undoing:
-        return undo(ACCOUNT, self.facts, owned_resources(self.progress.changes), chosen)
+        return undoing(self.context(), chosen)
 
     def undo(self, chosen: Chosen) -> Undoing:
         """Roll back, as the workflow would; a write that IAM refuses is a failure of the test."""
         self.settle()
-        undoing = self.undoing(chosen)
+        found = self.undoing(chosen)
         run = self.begin(command="rollback")
-        for step in (*undoing.people, *undoing.foundations):
+        for step in (*found.people, *found.foundations):
             if step.in_place:
                 self.note(run, step.change, step.wave)
                 continue
             assert refused(self.facts, step.change) is None, step
             assert self.make_one(run, step.change, step.wave)
-        return undoing
+        return found
 
 
 EVERYTHING_MADE = Chosen(lambda _: True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from rollout.domain.policy.changes import AlreadyInPlace, Applied, Change, UserRef
+from rollout.domain.people.users import UserRef
+from rollout.domain.policy.changes import AlreadyInPlace, Applied, Change
 from rollout.domain.progress.records import Intent, Record, RunStarted, Settled
 from rollout.domain.progress.replay import Done, Progress
 from rollout.domain.progress.stages import Stage

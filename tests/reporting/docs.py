@@ -34,7 +34,7 @@ def written() -> str:
         "states of accounts": _table("state", legend.LISTED),
         "outcomes": _table("outcome", legend.OUTCOMES),
     }
-    parts = re.split(r"(?s)<!-- ([^>]+) -->\n.*?<!-- end -->", PAGE.read_text())
+    parts = re.split(r"(?s)<!-- (?!begin |end )([^>]+) -->\n.*?<!-- end -->", PAGE.read_text())
     assert set(tables) == set(parts[1::2])
     return "".join(
         f"<!-- {part} -->\n{tables[part]}<!-- end -->" if odd % 2 else part for odd, part in enumerate(parts)

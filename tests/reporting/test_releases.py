@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from rollout.domain.policy.changes import CreateVersion, RemoveMember, SetDefaultVersion
+from rollout.domain.policy.changes import RemoveMember, SetDefaultVersion
 from rollout.domain.progress.records import Record, Released, ReleaseEnded, RunStarted
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.stages import Stage
 from rollout.reporting.change_history import history
 from rollout.reporting.changes import ChangeLine
-from rollout.reporting.user_standing import Standings
 from tests.builders import (
     ACCOUNT,
     GROUP,
@@ -19,13 +18,10 @@ from tests.builders import (
     ORGANIZATION,
     POLICY,
     a_change,
-    a_header,
     a_membership,
     a_progress,
     a_ref,
     a_run,
-    an_account_plan,
-    an_entry,
 )
 
 LATER = NOW + timedelta(hours=1)
@@ -45,12 +41,6 @@ def a_release(release_scope: ReleaseScope, hours: float | None = None) -> Releas
 
 def rows(*records: Record) -> list[ChangeLine]:
     return history(a_progress(a_run(), *a_change(a_membership()), *records))[1:]
-
-
-def state(*records: Record) -> str:
-    entry = an_entry("alice")
-    progress = a_progress(a_run(), *a_change(a_membership()), *records)
-    return Standings(a_header(an_account_plan(entry)), progress, LATER).of(entry).state
 
 
 def test_a_release_is_a_row_of_its_own_before_its_writes():
@@ -93,19 +83,3 @@ def test_what_a_rollback_did_is_told_as_such_and_what_it_rehearsed_as_a_dry_run(
     assert ("rollback", "remove-member") == (row.stage, row.change)
     (row,) = rows(a_command("rollback", stage=Stage.DRY_RUN), *a_change(OUT, run="run-2", at=LATER))
     assert "dry-run" == row.stage
-
-
-def test_whoever_is_in_a_braked_account_is_released_whichever_version_denies_nothing():
-    assert "enforced" == state()
-    assert "released" == state(a_command("release"), *a_change(BRAKE, run="run-2", at=LATER))
-    half = CreateVersion(ACCOUNT, POLICY, {"Version": "2012-10-17", "Statement": []})
-    assert "released" == state(a_command("release"), *a_change(half, run="run-2", at=LATER))
-
-
-def test_after_its_end_they_are_enforced_again():
-    back = SetDefaultVersion(ACCOUNT, POLICY, "v4")
-    records = (
-        *(a_command("release"), *a_change(BRAKE, run="run-2", at=LATER)),
-        *(a_command("release --end", "run-3"), *a_change(back, run="run-3", at=LATER)),
-    )
-    assert "enforced" == state(*records)

@@ -69,7 +69,7 @@ def test_totals_add_up_with_the_header(drawn, closed):
         == counts.enforced_by_us + counts.verdicts[Kind.COVERED]
         == sum(ou.under_mfa for ou in counts.ous)
     )
-    assert sum(row["enforced"] or 0 for row in accounts) == sum(user.status.enforced for user in report.users)
+    assert sum(row["enforced"] or 0 for row in accounts) == sum(user.enforced for user in report.users)
     assert users == counts.under_mfa + sum(counts.unprotected.values())
     assert len(accounts) == sum(counts.listed.values())
     for wave in report.waves:

@@ -7,9 +7,9 @@ from typing import Any, get_type_hints
 from hypothesis import strategies as st
 
 from rollout.domain.people.inventory import Finding
+from rollout.domain.people.users import UserRef
 from rollout.domain.plan.entries import AccountPlan, Digests, Entry, Facts, Header, LeftOut
 from rollout.domain.policy import changes
-from rollout.domain.policy.changes import UserRef
 from rollout.domain.progress import records
 from rollout.domain.verdicts.verdict import Code, Kind, Reason
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -12,13 +12,13 @@ from rollout.domain.people.inventory import Inventory
 from rollout.domain.people.scope import Selection
 from rollout.domain.progress.stages import Stage
 from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
-from rollout.workflows.apply.order import Applied, Tools
+from rollout.workflows.account_run import RunResult
+from rollout.workflows.apply.order import ApplyResult
 from rollout.workflows.freshening import read_with_care
 from rollout.workflows.inventory import Looking, read_levels, take_inventory
 from rollout.workflows.plan import policy_fingerprint
-from rollout.workflows.ports import AccountAccess, Journal, StopMarker
-from rollout.workflows.release import LetOut, ReleaseOrder, ReleaseTools, release
-from rollout.workflows.release_end import Ended, EndOrder, end
+from rollout.workflows.release import ReleaseOrder, ReleaseResult, release
+from rollout.workflows.release_end import EndOrder, end
 from rollout.workflows.release_selection import (
     ReleaseSelection,
     accounts_named,
@@ -26,10 +26,10 @@ from rollout.workflows.release_selection import (
     users_named,
     wave_named,
 )
-from rollout.workflows.repairing import Eyes, RepairTools
-from rollout.workflows.rollback import RollbackOrder, RollbackTools, RolledBack, Wanted, roll_back
-from rollout.workflows.verify import Fixed, FixOrder, Verified, VerifyTools, fix, verify
-from tests.builders import OPERATOR, ORGANIZATION
+from rollout.workflows.rollback import RollbackChoice, roll_back
+from rollout.workflows.run_context import JudgementBasis, NoLock, RunContext
+from rollout.workflows.verify import FixOrder, Verified, fix, verify
+from tests.builders import OPERATOR
 from tests.fakes import FakeEngine, FakeMarker
 from tests.workflows.world import World
 
@@ -68,117 +68,68 @@ class Operator:
 
     # --- Letting out ---
 
-    def release(self, whom: ReleaseSelection, hours: float | None = None, **more: Any) -> LetOut:
+    def release(self, whom: ReleaseSelection, hours: float | None = None, **more: Any) -> ReleaseResult:
         world = self.world
         until = None if hours is None else world.clock.now() + timedelta(hours=hours)
-        order = ReleaseOrder(
-            self.name_run(),
-            ORGANIZATION,
-            "aws",
-            world.rules.names,
-            world.rules.documents.brake,
-            whom[0],
-            until,
-            REASON,
-            OPERATOR,
-            "1.0.0",
-            more.pop("rehearsal", False),
-        )
-        return release(order, whom[1], self.release_tools(**more), world.done)
+        rules = world.rules
+        order = ReleaseOrder("aws", rules.names, rules.documents.brake, whom[0], until, REASON)
+        run = self.run(lock=NoLock(), **more)
+        return release(order, whom[1], world.done, run=run, running=lambda: self.running, pause=self._pause)
 
-    def release_tools(self, **more: Any) -> ReleaseTools:
-        world = self.world
+    def run(self, **more: Any) -> RunContext:
+        """What the next command of this operator carries with it."""
         fields: dict[str, Any] = {
-            "access": world.access,
-            "engine": FakeEngine(),
-            "journal": world.journal,
+            "id": self.name_run(),
+            "caller": OPERATOR,
             "marker": self.marker,
-            "clock": world.clock,
-            "progress": world.progress,
-            "running": lambda: self.running,
-            "pause": self._pause,
+            "engine": FakeEngine(),
         }
-        return ReleaseTools(**(fields | more))
+        return self.world.run(**(fields | more))
 
     def _pause(self, seconds: float) -> None:
         self.waited.append(seconds)
         self.meanwhile()
 
-    def rehearse_release(self, whom: ReleaseSelection) -> LetOut:
-        access, journal, marker = self._rehearsing()
-        return self.release(whom, access=access, journal=journal, marker=marker, rehearsal=True)
+    def rehearse_release(self, whom: ReleaseSelection) -> ReleaseResult:
+        return self.release(whom, **self._rehearsing())
 
-    def end(self, whom: ReleaseSelection, **more: Any) -> Ended:
+    def end(self, whom: ReleaseSelection, **more: Any) -> RunResult:
         release_scope, shares = whom
-        order = EndOrder(release_scope, "all is well", OPERATOR, "1.0.0", more.pop("rehearsal", False))
+        order = EndOrder(release_scope, "all is well", self.world.gates.tolerance)
         accounts = [share.account for share in shares]
-        return end(order, accounts, self.eyes(), self.repair_tools(**more))
+        return end(order, accounts, run=self.run(**more), basis=self.basis())
 
-    def rehearse_end(self, whom: ReleaseSelection) -> Ended:
-        access, journal, marker = self._rehearsing()
-        return self.end(whom, access=access, journal=journal, marker=marker, rehearsal=True)
+    def rehearse_end(self, whom: ReleaseSelection) -> RunResult:
+        return self.end(whom, **self._rehearsing())
 
-    def eyes(self) -> Eyes:
+    def basis(self) -> JudgementBasis:
         world = self.world
         levels = read_levels(world.organization, world.where.accounts, "auto")
-        by_account = getattr(levels, "by_account", None)
-        return Eyes(self.name_run(), ORGANIZATION, world.rules, by_account, TAGS)
-
-    def repair_tools(self, **more: Any) -> RepairTools:
-        world = self.world
-        fields: dict[str, Any] = {
-            "access": world.access,
-            "engine": FakeEngine(),
-            "journal": world.journal,
-            "lock": world.lock,
-            "marker": self.marker,
-            "clock": world.clock,
-            "progress": world.progress,
-            "stopping": world.stopping,
-        }
-        return RepairTools(**(fields | more))
+        return JudgementBasis(world.rules, getattr(levels, "by_account", None), TAGS)
 
     # --- Rolling back ---
 
-    def roll_back(self, wanted: Wanted | None = None, **more: Any) -> RolledBack:
+    def roll_back(self, choice: RollbackChoice | None = None, **more: Any) -> RunResult:
+        accounts = list(self.world.listed.values())
+        return roll_back(choice or RollbackChoice(), accounts, run=self.run(**more), basis=self.basis())
+
+    def rehearse_rollback(self, choice: RollbackChoice | None = None) -> RunResult:
+        return self.roll_back(choice, **self._rehearsing())
+
+    def _rehearsing(self) -> dict[str, Any]:
         world = self.world
-        fields: dict[str, Any] = {
-            "access": world.access,
-            "engine": FakeEngine(),
-            "journal": world.journal,
-            "lock": world.lock,
-            "clock": world.clock,
-            "progress": world.progress,
-            "stopping": world.stopping,
+        return {
+            "access": RehearsedAccess(world.access),
+            "journal": RehearsingJournal(world.journal),
+            "marker": RehearsingMarker(self.marker),
+            "rehearsal": True,
         }
-        rehearsal = more.pop("rehearsal", False)
-        order = RollbackOrder(self.name_run(), ORGANIZATION, wanted or Wanted(), OPERATOR, "1.0.0", rehearsal)
-        return roll_back(order, RollbackTools(**(fields | more)), list(world.listed.values()))
-
-    def rehearse_rollback(self, wanted: Wanted | None = None) -> RolledBack:
-        access, journal, _ = self._rehearsing()
-        return self.roll_back(wanted, access=access, journal=journal, rehearsal=True)
-
-    def _rehearsing(self) -> tuple[AccountAccess, Journal, StopMarker]:
-        world = self.world
-        return (
-            RehearsedAccess(world.access),
-            RehearsingJournal(world.journal),
-            RehearsingMarker(self.marker),
-        )
 
     # --- Looking again ---
 
     def verify(self, selection: Selection = Selection(), **more: Any) -> Verified:  # noqa: B008 - a frozen value
-        world = self.world
-        fields: dict[str, Any] = {
-            "journal": world.journal,
-            "marker": self.marker,
-            "clock": world.clock,
-            "progress": world.progress,
-        }
-        tools = VerifyTools(**(fields | more))
-        return verify(self._look(selection), world.plans.kept[-1], self.eyes(), tools)
+        stored = self.world.plans.kept[-1]
+        return verify(self._look(selection), stored, run=self.run(**more), basis=self.basis())
 
     def _look(self, selection: Selection) -> Inventory:
         world = self.world
@@ -187,16 +138,18 @@ class Operator:
         levels = read_levels(world.organization, world.where.accounts, "auto")
         return take_inventory(world.where, levels, looking, world.scope, selection)
 
-    def fix(self, *, memberships: bool = False, **more: Any) -> Fixed:
+    def fix(self, *, memberships: bool = False, **more: Any) -> RunResult:
         world = self.world
-        policy = policy_fingerprint(world.rules)
-        order = FixOrder(world.plans.kept[-1], policy, world.settings, memberships, OPERATOR, "1.0.0")
-        return fix(order, world.inventory(), self.eyes(), self.repair_tools(**more))
+        order = FixOrder(
+            world.plans.kept[-1],
+            policy_fingerprint(world.rules),
+            world.settings,
+            memberships,
+            world.gates.tolerance,
+        )
+        return fix(order, world.inventory(), run=self.run(**more), basis=self.basis())
 
     # --- Applying beside it ---
 
-    def apply(self, stage: Stage | str = Stage.ENFORCE, **more: Any) -> Applied:
-        return self.world.apply(stage, self.tools(), **more)
-
-    def tools(self) -> Tools:
-        return replace(self.world.tools(), marker=self.marker)
+    def apply(self, stage: Stage | str = Stage.ENFORCE, **more: Any) -> ApplyResult:
+        return self.world.apply(stage, self.world.run(marker=self.marker), **more)

@@ -150,7 +150,7 @@ def test_a_brake_of_which_the_journal_knows_nothing_is_left_pulled():
     world.journal.kept.clear()
     result = operator.end(operator.everybody())
     assert set() == world.enforced
-    assert "the journal of this store knows nothing of it" == result.accounts[0].stays[0].why
+    assert "the journal of this store knows nothing of it" == result.accounts[0].left[0].why
 
 
 def test_an_account_in_which_somebody_would_be_trapped_stays_let_out_and_says_who():
@@ -159,9 +159,9 @@ def test_an_account_in_which_somebody_would_be_trapped_stays_let_out_and_says_wh
     result = operator.end(operator.everybody())
     assert {"olga"} == world.enforced
     assert result.in_part
-    assert ["it would also reach bob, who are not to be enforced now: let them out first"] == result.accounts[
-        0
-    ].failed
+    assert [
+        "the policy would also reach bob, who are not to be enforced now: let them out first"
+    ] == result.accounts[0].failed
     assert "in part" == world.records(RunEnded)[-1].ending
 
 
@@ -178,8 +178,8 @@ def test_a_user_who_would_be_trapped_stays_out_with_the_reason():
     trap(world, "bob")
     result = operator.end(operator.users("bob"))
     assert [] == world.written
-    (stays,) = result.accounts[0].stays
-    assert world.person("bob").arn == stays.who
+    (stays,) = result.accounts[0].left
+    assert world.person("bob").arn == stays.what
     assert stays.why.startswith("is hold now: first-sign-in")
 
 
@@ -195,7 +195,7 @@ def test_who_is_exempt_now_stays_out():
     world.exempt(an_exemption(world.person("bob").arn))
     result = operator.end(operator.users("bob"))
     assert {"alice", "olga"} == world.enforced
-    assert result.accounts[0].stays[0].why.startswith("is exempt now")
+    assert result.accounts[0].left[0].why.startswith("is exempt now")
 
 
 def test_the_end_for_a_user_leaves_the_brake_of_the_account():

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from rollout.domain.actions.letting_out import Brake
 from rollout.domain.people.organization import AccountState
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.changes import (
@@ -21,6 +20,7 @@ from rollout.domain.policy.changes import (
     RemoveMember,
     SetDefaultVersion,
 )
+from rollout.domain.policy.our_resources import Brake
 from rollout.domain.progress.records import AccountFailed, Intent, Released, RunEnded, RunStarted, UserSkipped
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.stages import Stage
@@ -80,7 +80,7 @@ def test_all_are_let_out_by_one_write_an_account():
     assert set() == world.enforced
     assert ["SetDefaultVersion"] * 2 == kinds(world.written)
     assert 2 == result.writes
-    assert [Brake.OFF, Brake.OFF] == [one.found for one in result.accounts]
+    assert [Brake.OFF, Brake.OFF] == [one.brake_was for one in result.accounts]
 
 
 def test_an_account_is_let_out_alone():
@@ -110,7 +110,7 @@ def test_a_second_release_writes_nothing():
 def test_where_nothing_of_ours_stands_nothing_is_written():
     world = World(a_person("alice"))
     result = Operator(world).release(Operator(world).everybody())
-    assert [Brake.ABSENT] == [one.found for one in result.accounts]
+    assert [Brake.ABSENT] == [one.brake_was for one in result.accounts]
     assert [] == world.attempted
 
 
@@ -536,9 +536,9 @@ def test_status_says_how_many_a_release_lets_out():
     world = a_world()
     operator = Operator(world)
     operator.release(operator.users("bob"))
-    assert {"canary": (1, ""), "rest": (1, "1 let out by a release")} == standing(world)
+    assert {"canary": (1, ""), "rest": (1, "1 released")} == standing(world)
     operator.release(operator.everybody())
-    assert {"canary": (0, "1 let out by a release"), "rest": (0, "2 let out by a release")} == standing(world)
+    assert {"canary": (0, "1 released"), "rest": (0, "2 released")} == standing(world)
     operator.end(operator.everybody())
     assert {"canary": (1, ""), "rest": (2, "")} == standing(world)
 
@@ -566,4 +566,5 @@ def test_who_was_not_begun_when_it_was_asked_to_stop_is_told():
     stop.set()
     result = operator.release(operator.wave("rest"), within=ThreadEngine(4, stop))
     assert [] == world.written
-    assert ["ended early: run it again for the others"] == result.accounts[0].failed
+    assert result.interrupted
+    assert "interrupted" == world.records(RunEnded)[-1].ending

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rollout.domain.actions.undoing import Left
+from rollout.domain.actions.writes import Left
 from rollout.domain.people.organization import AccountState
 from rollout.domain.people.scope import Selection
 from rollout.domain.policy.changes import AddMember, Change, CreateVersion, RemoveMember
@@ -16,7 +16,7 @@ from rollout.domain.progress.stages import Stage
 from rollout.errors import EmptySelection, LockHeld
 from rollout.execution.threads import ThreadEngine
 from rollout.workflows.ports import CannotEnter
-from rollout.workflows.rollback import Wanted, foresee, plan_id_of
+from rollout.workflows.rollback import RollbackChoice, foresee, plan_id_of
 from tests.builders import ACCOUNT, GROUP, POLICY, a_ref
 from tests.domain.judging import DOCUMENTS, EVERYTHING, a_group, a_managed
 from tests.domain.life import state
@@ -30,9 +30,9 @@ def states(world: World) -> dict[str, Any]:
     return {account_id: state(facts) for account_id, facts in world.state.items()}
 
 
-def of(**more: Any) -> Wanted:
+def of(**more: Any) -> RollbackChoice:
     selection = Selection(tuple(more.pop("accounts", ())), (), tuple(more.pop("users", ())))
-    return Wanted(selection=selection, **more)
+    return RollbackChoice(selection=selection, **more)
 
 
 def test_everything_is_as_it_was_before():
@@ -91,7 +91,7 @@ def test_a_second_rollback_writes_nothing_and_starts_no_run():
     operator = Operator(world)
     operator.roll_back()
     records = len(world.journal.kept)
-    assert 0 == operator.roll_back().undone
+    assert 0 == operator.roll_back().writes
     assert records == len(world.journal.kept)
 
 
@@ -156,7 +156,7 @@ def test_a_plan_is_known_by_id_stem_and_path():
 
 
 def test_it_says_beforehand_how_much_there_is():
-    foreseen = foresee(a_world().done, Wanted())
+    foreseen = foresee(a_world().done, RollbackChoice())
     assert (3, 8, (ACCOUNT, OTHER)) == (foreseen.people, foreseen.things, foreseen.accounts)
     foreseen = foresee(a_world().done, of(users=["alice"]))
     assert (1, 0, (ACCOUNT,)) == (foreseen.people, foreseen.things, foreseen.accounts)
@@ -371,7 +371,7 @@ def test_a_rehearsal_says_what_would_be_undone_and_writes_nothing():
     assert [] == world.attempted
     assert {"alice", "bob", "olga"} == world.enforced
     real = operator.roll_back()
-    assert [kinds(one.undone) for one in rehearsed.accounts] == [kinds(one.undone) for one in real.accounts]
+    assert [kinds(one.written) for one in rehearsed.accounts] == [kinds(one.written) for one in real.accounts]
 
 
 def test_a_rehearsal_leaves_the_journal_as_it_was_but_for_its_start_and_end():
@@ -410,7 +410,7 @@ def test_people_are_let_go_several_at_a_time():
     carried(world)
     result = Operator(world).roll_back(within=ThreadEngine(4))
     assert before == states(world)
-    assert 24 == result.undone
+    assert 24 == result.writes
     assert sorted(world.written, key=repr) == sorted(set_of(world.written), key=repr)
 
 

@@ -91,7 +91,7 @@ def test_a_queued_message_has_told_nobody():
     world = two_waves().planned()
     world.notifier.delivery = Delivery.QUEUED
     world.notify()
-    assert 0 == stands(world)["canary"].told
+    assert (1, 0) == (stands(world)["canary"].queued, stands(world)["canary"].told)
     assert "1 users: the notice is queued, not delivered" == next_of(world)["canary"][1]
 
 
@@ -140,8 +140,10 @@ def test_where_a_wave_stands_can_be_told_as_json():
     assert {
         "wave",
         "users",
+        "queued",
         "told",
         "enforced",
+        "released",
         "next_step",
         "waits_for",
         "notified_at",

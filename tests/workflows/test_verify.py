@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from rollout.domain.actions.letting_out import say
 from rollout.domain.drift import Drift, Drifted
 from rollout.domain.people.users import NamedPolicy, User
 from rollout.domain.policy.changes import (
@@ -23,7 +22,14 @@ from rollout.domain.policy.changes import (
     RemoveMember,
     SetDefaultVersion,
 )
-from rollout.domain.progress.records import Deadlocked, RunEnded, RunStarted
+from rollout.domain.progress.records import (
+    Deadlocked,
+    Enforcement,
+    EnforcementSeen,
+    RunEnded,
+    RunStarted,
+)
+from rollout.domain.progress.release_state import describe_release
 from rollout.errors import LockHeld, PlanRefused, Unwritable
 from rollout.workflows.ports import CannotEnter, Refusal
 from rollout.workflows.verify import Verified
@@ -95,7 +101,7 @@ def test_what_is_let_out_by_a_release_is_no_drift_and_is_named():
     operator.release(operator.users("bob"))
     found = operator.verify()
     assert () == found.drifts
-    assert tuple(say(word) for word in operator.marker.kept) == found.let_out  # type: ignore[arg-type]  # only releases are kept here
+    assert tuple(describe_release(word) for word in operator.marker.kept) == found.let_out  # type: ignore[arg-type]  # only releases are kept here
     assert (1, 1) == (found.enforced.expected, found.enforced.in_fact)
 
 
@@ -299,6 +305,58 @@ def test_a_lock_out_is_on_record_once_and_restarts_the_soak():
     assert 0 == world.done.failures("rest")
 
 
+def test_whom_a_hand_has_taken_out_is_on_record_once_and_so_is_their_return():
+    world, operator = drifted(RemoveMember(ACCOUNT, GROUP, BOB))
+    operator.verify()
+    operator.verify()
+    (seen,) = world.records(EnforcementSeen)
+    assert ("bob", "rest", Enforcement.TAKEN_OUT) == (seen.user.name, seen.wave, seen.enforcement)
+    by_hand(world, AddMember(ACCOUNT, GROUP, BOB))
+    operator.verify()
+    operator.verify()
+    seen = world.records(EnforcementSeen)[1]
+    assert (Enforcement.ENFORCED, "ForceMFA (group ForceMFA)") == (seen.enforcement, seen.by)
+    assert 2 == len(world.records(EnforcementSeen))
+
+
+def test_a_hand_fails_and_shakes_the_wave_as_a_release_does_until_they_are_back():
+    world, operator = drifted(RemoveMember(ACCOUNT, GROUP, BOB))
+    operator.verify()
+    assert {BOB.id} == world.done.failed_users("rest")
+    assert world.clock.now() == world.done.releases.disturbed["rest"]
+    operator.fix(memberships=True)
+    assert 0 == world.done.failures("rest")
+
+
+def test_who_is_exempt_and_was_taken_out_by_hand_is_nobodys_failure():
+    world, operator = drifted(RemoveMember(ACCOUNT, GROUP, BOB))
+    operator.verify()
+    world.exempt(an_exemption(BOB.arn))
+    operator.verify()
+    operator.verify()
+    assert 0 == world.done.failures("rest")
+    assert 2 == len(world.records(EnforcementSeen))
+
+
+def test_a_brake_that_a_release_pulled_and_a_hand_let_go_lets_nobody_out():
+    world = a_world()
+    operator = Operator(world)
+    operator.release(operator.accounts(OTHER))
+    by_hand(world, SetDefaultVersion(OTHER, POLICY.replace(ACCOUNT, OTHER), "v2"), account=OTHER)
+    operator.verify()
+    operator.verify()
+    assert [Enforcement.ENFORCED] == [one.enforcement for one in world.records(EnforcementSeen)]
+    assert 0 == world.done.failures("rest")
+
+
+def test_who_is_not_in_the_account_any_more_is_enforced_no_more():
+    world = a_world()
+    world.accounts[ACCOUNT].remove("bob")
+    found = Operator(world).verify()
+    assert (2, 2) == (found.enforced.expected, found.enforced.in_fact)
+    assert [Enforcement.GONE] == [one.enforcement for one in world.records(EnforcementSeen)]
+
+
 def test_a_journal_that_cannot_be_written_stops_no_look():
     class Full(FakeJournal):
         def append(self, *records: Any) -> None:
@@ -420,7 +478,7 @@ def test_nothing_is_enforced_that_reaches_somebody_who_is_not_to_be(hand):
     trap(world, "alice")
     result = operator.fix()
     assert [] == world.written
-    assert "it would also reach alice" in result.accounts[0].failed[0]
+    assert "the policy would also reach alice" in result.accounts[0].failed[0]
     assert result.in_part
 
 
@@ -429,7 +487,7 @@ def test_a_member_who_would_be_trapped_stays_out():
     trap(world, "bob")
     result = operator.fix(memberships=True)
     assert [] == world.written
-    assert [BOB.arn] == [stays.who for stays in result.accounts[0].stays]
+    assert [BOB.arn] == [stays.what for stays in result.accounts[0].left]
 
 
 def test_who_is_not_in_the_plan_is_not_put_back():

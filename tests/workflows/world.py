@@ -20,7 +20,7 @@ from rollout.domain.plan.entries import Entry
 from rollout.domain.plan.waves import Wave
 from rollout.domain.policy.changes import AddMember, AttachToUser, Change
 from rollout.domain.policy.force_mfa import Amendments, allow_half, enrolment, force_mfa
-from rollout.domain.policy.standing import Documents, Names
+from rollout.domain.policy.our_resources import Documents, Names
 from rollout.domain.progress.records import Record, RunStarted
 from rollout.domain.progress.replay import Progress, replay
 from rollout.domain.progress.stages import Stage
@@ -28,11 +28,12 @@ from rollout.domain.verdicts.rules import Rules
 from rollout.notify.rehearsed_channel import RehearsingNotifier
 from rollout.store.rehearsed_journal import RehearsingJournal
 from rollout.wiring.seed_policy import seed
-from rollout.workflows.apply.order import Applied, Order, Tools
+from rollout.workflows.apply.order import ApplyResult, Order
 from rollout.workflows.apply.run import apply_plan
 from rollout.workflows.inventory import Looking, Premises, read_levels, take_inventory
 from rollout.workflows.plan import Planned, PlanOrder, make_plan, policy_fingerprint
-from rollout.workflows.ports import AccountAccess, CannotEnter, Journal, Notifier, PolicyLevels
+from rollout.workflows.ports import CannotEnter, Notifier, PolicyLevels
+from rollout.workflows.run_context import RunContext
 from tests.builders import (
     ACCOUNT,
     GROUP,
@@ -252,7 +253,6 @@ class World:
     def order(self, stage: Stage, **more: Any) -> Order:
         rehearsal = stage is Stage.DRY_RUN
         fields: dict[str, Any] = {
-            "run": f"run-{self.runs}",
             "stage": stage,
             "steps": (Stage.NOTIFY, Stage.ENFORCE) if rehearsal else (stage,),
             "plan": self.plans.kept[-1],
@@ -265,49 +265,59 @@ class World:
             "settings": self.settings,
             "policy": policy_fingerprint(self.rules),
             "scps": "auto",
-            "version": "1.0.0",
             "plan_max_age": self.plan_max_age,
             "gates": self.gates.changed(soak=self.soak),
             "gated": not rehearsal,
         }
         return Order(**(fields | more))
 
-    def tools(
-        self,
-        journal: Journal | None = None,
-        access: AccountAccess | None = None,
-        notifier: Notifier | None = None,
-    ) -> Tools:
-        return Tools(
-            self.organization,
-            access or self.access,
-            FakeEngine(self._is_stopping if self.engine_stops else lambda: False),
-            journal or self.journal,
-            notifier or self.notifier,
-            self.lock,
-            self.clock,
-            self.progress,
-            self._is_stopping,
-        )
+    def run(self, **more: Any) -> RunContext:
+        """What the next run carries with it."""
+        fields: dict[str, Any] = {
+            "id": f"run-{self.runs}",
+            "organization_id": ORGANIZATION,
+            "caller": a_caller().arn,
+            "version": "1.0.0",
+            "access": self.access,
+            "engine": FakeEngine(self._is_stopping if self.engine_stops else lambda: False),
+            "journal": self.journal,
+            "lock": self.lock,
+            "clock": self.clock,
+            "progress": self.progress,
+            "stopping": self._is_stopping,
+        }
+        return RunContext(**(fields | more))
 
     def _is_stopping(self) -> bool:
         return self.stopping()
 
-    def apply(self, stage: Stage | str, tools: Tools | None = None, **more: Any) -> Applied:
+    def apply(
+        self,
+        stage: Stage | str,
+        run: RunContext | None = None,
+        notifier: Notifier | None = None,
+        **more: Any,
+    ) -> ApplyResult:
         """`rollout apply --stage …`; each call is a run of its own."""
         self.runs += 1
-        return apply_plan(self.order(Stage(stage), **more), tools or self.tools(), self.where)
+        return apply_plan(
+            self.order(Stage(stage), **more),
+            run=replace(run, id=f"run-{self.runs}") if run else self.run(),
+            where=self.where,
+            organization=self.organization,
+            notifier=notifier or self.notifier,
+        )
 
-    def rehearse(self, **more: Any) -> tuple[Applied, RehearsedAccess, RehearsingNotifier]:
+    def rehearse(self, **more: Any) -> tuple[ApplyResult, RehearsedAccess, RehearsingNotifier]:
         """`rollout apply --stage dry-run`, with what its adapters noted."""
         access, notifier = RehearsedAccess(self.access), RehearsingNotifier()
-        tools = self.tools(RehearsingJournal(self.journal), access, notifier)
-        return self.apply(Stage.DRY_RUN, tools, **more), access, notifier
+        run = self.run(journal=RehearsingJournal(self.journal), access=access, rehearsal=True)
+        return self.apply(Stage.DRY_RUN, run, notifier, **more), access, notifier
 
-    def notify(self, **more: Any) -> Applied:
+    def notify(self, **more: Any) -> ApplyResult:
         return self.apply(Stage.NOTIFY, **more)
 
-    def enforce(self, **more: Any) -> Applied:
+    def enforce(self, **more: Any) -> ApplyResult:
         return self.apply(Stage.ENFORCE, **more)
 
     # --- Shortcuts to a moment in the story ---

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rollout.aws.read.bulk_reading import AccountReading
 from rollout.aws.read.live_user import LiveUsers
 from rollout.aws.write.confirmation import LiveConfirmation
-from rollout.aws.write.writer import AccountWriter
+from rollout.aws.write.writer import AwsAccountWriter
 from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
 from rollout.domain.people.inventory import AccountFacts, ManagedPolicy
@@ -34,7 +34,7 @@ class AwsAccount:
         self._client = client
         self._clock = clock
         self._effects = LiveConfirmation(calls, client)
-        self._writing = AccountWriter(calls, client)
+        self._writing = AwsAccountWriter(calls, client)
 
     @property
     def role(self) -> str:

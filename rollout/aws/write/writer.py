@@ -38,7 +38,7 @@ NEW_FOR = 60.0
 """Seconds after a creation in which "not found" may mean "not visible yet" (aws-facts.md#eventual-consistency)."""
 
 
-class AccountWriter:
+class AwsAccountWriter:
     """Writes to one account."""
 
     def __init__(self, calls: Calls, client: IAMClient) -> None:

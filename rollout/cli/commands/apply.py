@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rollout.domain.people.scope import Selection
     from rollout.domain.progress.replay import Progress
     from rollout.wiring import Live
-    from rollout.workflows.apply.order import Applied, Due, Order
+    from rollout.workflows.apply.order import ApplyResult, Due, Order
     from rollout.workflows.ports import StoredPlan
 
 
@@ -73,13 +73,20 @@ def apply(
     stored = live.files.plans.load(plan, where.organization.id)
     run = live.new_run()
     order = live.order(
-        stage, run, stored, where, wave=wave, selection=selection(account, ou, user), overrides=overrides
+        stage, stored, where, wave=wave, selection=selection(account, ou, user), overrides=overrides
     )
     # All that can be known to be wrong is said before anybody is asked, and before anything is written.
     check_order(order, where.organization, live.clock.now())
     live.files.check_writable(stage, stored)
-    tools = live.tools(stage, run, where, TerminalProgress())
-    result = apply_plan(order, tools, where, lambda due, progress: _agree(order, due, progress, yes=yes))
+    rehearsal = stage is Stage.DRY_RUN
+    result = apply_plan(
+        order,
+        run=live.run_context(run, where, TerminalProgress(), rehearsal=rehearsal),
+        where=where,
+        organization=live.organization,
+        notifier=live.notifier(run, rehearsal=rehearsal),
+        agree=lambda due, progress: _agree(order, due, progress, yes=yes),
+    )
     report = str(_write_report(live, stored, result)) if result.waves else None
     if json:
         print_json(as_json(result, report))
@@ -155,7 +162,7 @@ def _users(order: Order, stored: StoredPlan) -> Mapping[str, int]:
     return counts
 
 
-def _write_report(live: Live, stored: StoredPlan, result: Applied) -> Path:
+def _write_report(live: Live, stored: StoredPlan, result: ApplyResult) -> Path:
     from rollout.domain.progress.replay import replay
     from rollout.reporting import write_report
 

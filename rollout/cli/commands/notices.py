@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -90,5 +91,6 @@ def _print(said: list[Said]) -> None:
     ]
     columns = ("at", "", "user", "address", "wave, impact", "due", "delivery", "worth now")
     out.print(table("", columns, rows))
-    count = len({one.user_arn for one in said})
-    out.print(f"\n{count} users were told.")
+    latest = {one.user_arn: one.delivery for one in said if one.kind == "notice"}
+    counts = Counter(latest.values())
+    out.print(f"\n{counts['delivered']} users were told; for {counts['queued']} the notice is queued.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from time import sleep
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,14 +13,14 @@ from rollout.cli.options import Config, Json, Profile, Users, Yes
 from rollout.cli.running import leave_with
 from rollout.cli.startup import end_in_good_order, read_settings, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table, warn
-from rollout.errors import AwsFailure, ExitCode, JournalDamaged, WrongUsage
+from rollout.errors import AwsFailure, ExitCode, Interrupted, JournalDamaged, WrongUsage
 
 if TYPE_CHECKING:
     from rollout.domain.progress.replay import Progress
     from rollout.settings import Settings
     from rollout.wiring import Live
     from rollout.workflows.inventory import Premises
-    from rollout.workflows.release import LetOut
+    from rollout.workflows.release import ReleaseOrder, ReleaseResult
     from rollout.workflows.release_selection import ReleaseSelection
 
 
@@ -83,17 +84,20 @@ def release(
     if end:
         end_release(run, whom, why, live, where, rehearsal=dry_run, yes=yes, json=json)
         return
-    tools = live.release_tools(run, where, TerminalProgress(), rehearsal=dry_run)
-    order = live.release_order(run, where, whom[0], until=until, reason=why, rehearsal=dry_run)
+    running = live.run_under_way(where)
+    order = live.release_order(where, whom[0], until=until, reason=why)
     if not dry_run:
         tell_endpoints(live)
-        _ask(whom, until, tools.running(), yes=yes)
-    result = let_out(order, whom[1], tools, known)
+        _ask(whom, until, running(), yes=yes)
+    context = live.run_context(run, where, TerminalProgress(), rehearsal=dry_run, locked=False)
+    result = let_out(order, whom[1], known, run=context, running=running, pause=sleep)
     if json:
-        print_json(_as_json(result, rehearsal=dry_run))
+        print_json(_as_json(order, result, rehearsal=dry_run))
     else:
-        _tell(result, rehearsal=dry_run)
-    leave_with({ExitCode.IN_PART: bool(result.failed or result.unbegun)})
+        _tell(order, result, rehearsal=dry_run)
+    if result.interrupted:
+        raise Interrupted("ended early; what was done is journalled", cure="run the same command again")
+    leave_with({ExitCode.IN_PART: result.in_part})
 
 
 def _check(user: list[str] | None, wave: str | None, account: list[str] | None, *, everybody: bool) -> None:
@@ -170,18 +174,18 @@ def _ask(whom: ReleaseSelection, until: datetime | None, running: str, *, yes: b
     confirm("Go on?", yes=yes)
 
 
-def _tell(result: LetOut, *, rehearsal: bool) -> None:
+def _tell(order: ReleaseOrder, result: ReleaseResult, *, rehearsal: bool) -> None:
     would = "would be " if rehearsal else ""
     rows = [
-        (one.account.id, one.account.name, str(one.found or ""), len(one.written), "; ".join(one.failed))
+        (one.account.id, one.account.name, str(one.brake_was or ""), len(one.written), "; ".join(one.failed))
         for one in result.accounts
         if one.written or one.failed
     ]
     if rows:
         out.print(table("", ("account", "name", "brake was", "#writes", "failed"), rows))
-    out.print(f"{result.release_scope.words}: {would}let out by {result.writes} writes.", markup=False)
-    if result.until:
-        out.print(f"It ends by itself at {result.until:%Y-%m-%d %H:%M} UTC.", markup=False)
+    out.print(f"{order.release_scope.words}: {would}let out by {result.writes} writes.", markup=False)
+    if order.until:
+        out.print(f"It ends by itself at {order.until:%Y-%m-%d %H:%M} UTC.", markup=False)
     for one in result.failed:
         err.print(f"Account {one.account.id}: {'; '.join(one.failed)}", markup=False)
     if result.unbegun:
@@ -190,17 +194,17 @@ def _tell(result: LetOut, *, rehearsal: bool) -> None:
         err.print("It takes a few minutes until AWS acts by it everywhere.")
 
 
-def _as_json(result: LetOut, *, rehearsal: bool) -> dict[str, object]:
+def _as_json(order: ReleaseOrder, result: ReleaseResult, *, rehearsal: bool) -> dict[str, object]:
     return {
-        "released": result.release_scope.words,
-        "until": result.until.isoformat() if result.until else None,
+        "released": order.release_scope.words,
+        "until": order.until.isoformat() if order.until else None,
         "writes": result.writes,
         "rehearsal": rehearsal,
         "unbegun": result.unbegun,
         "accounts": [
             {
                 "account": one.account.id,
-                "brake_was": str(one.found) if one.found else None,
+                "brake_was": str(one.brake_was) if one.brake_was else None,
                 "writes": len(one.written),
                 "failed": one.failed,
             }

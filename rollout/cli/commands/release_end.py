@@ -10,9 +10,10 @@ from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, pr
 from rollout.errors import ExitCode, Interrupted
 
 if TYPE_CHECKING:
+    from rollout.domain.progress.release_scope import ReleaseScope
     from rollout.wiring import Live
+    from rollout.workflows.account_run import RunResult
     from rollout.workflows.inventory import Premises
-    from rollout.workflows.release_end import Ended
     from rollout.workflows.release_selection import ReleaseSelection
 
 
@@ -28,20 +29,22 @@ def end_release(
     json: bool,
 ) -> None:
     """Ask, end, and say what came of it."""
-    from rollout import __version__
-    from rollout.workflows.release_end import EndOrder, end
+    from rollout.workflows.release_end import end
 
     release_scope, shares = whom
     if not rehearsal:
         tell_endpoints(live)
         _ask(whom, yes=yes)
-    order = EndOrder(release_scope, reason, where.caller.arn, __version__, rehearsal)
-    tools = live.repair_tools(run, where, TerminalProgress(), rehearsal=rehearsal)
-    result = end(order, [share.account for share in shares], live.eyes(run, where, live.levels(where)), tools)
+    result = end(
+        live.end_order(release_scope, reason),
+        [share.account for share in shares],
+        run=live.run_context(run, where, TerminalProgress(), rehearsal=rehearsal),
+        basis=live.basis(where, live.levels(where)),
+    )
     if json:
-        print_json(_as_json(result, rehearsal=rehearsal))
+        print_json(_as_json(release_scope, result, rehearsal=rehearsal))
     else:
-        _tell(result, rehearsal=rehearsal)
+        _tell(release_scope, result, rehearsal=rehearsal)
     if result.interrupted:
         raise Interrupted("ended early; what was done is journalled", cure="run the same command again")
     leave_with({ExitCode.IN_PART: result.in_part})
@@ -59,10 +62,10 @@ def _ask(whom: ReleaseSelection, *, yes: bool) -> None:
     confirm("Go on?", yes=yes)
 
 
-def _tell(result: Ended, *, rehearsal: bool) -> None:
+def _tell(release_scope: ReleaseScope, result: RunResult, *, rehearsal: bool) -> None:
     would = "would be " if rehearsal else ""
-    out.print(f"Release of {result.release_scope.words} {would}ended: {result.writes} writes.", markup=False)
-    rows = [(one.account.id, stays.who, stays.why) for one in result.accounts for stays in one.stays]
+    out.print(f"Release of {release_scope.words} {would}ended: {result.writes} writes.", markup=False)
+    rows = [(one.account.id, left.what, left.why) for one in result.accounts for left in one.left]
     if rows:
         out.print(table("\nStay let out", ("account", "user", "why"), rows))
     for one in result.accounts:
@@ -70,16 +73,16 @@ def _tell(result: Ended, *, rehearsal: bool) -> None:
             err.print(f"Account {one.account.id}: {why}", markup=False)
 
 
-def _as_json(result: Ended, *, rehearsal: bool) -> dict[str, object]:
+def _as_json(release_scope: ReleaseScope, result: RunResult, *, rehearsal: bool) -> dict[str, object]:
     return {
-        "ended": result.release_scope.words,
+        "ended": release_scope.words,
         "writes": result.writes,
         "rehearsal": rehearsal,
         "accounts": [
             {
                 "account": one.account.id,
                 "writes": len(one.written),
-                "stay_out": [{"user": stays.who, "why": stays.why} for stays in one.stays],
+                "stay_out": [{"user": left.what, "why": left.why} for left in one.left],
                 "failed": one.failed,
             }
             for one in result.accounts

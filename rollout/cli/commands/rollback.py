@@ -13,7 +13,8 @@ from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, pr
 from rollout.errors import ExitCode, Interrupted, WrongUsage
 
 if TYPE_CHECKING:
-    from rollout.workflows.rollback import Foreseen, RolledBack
+    from rollout.workflows.account_run import RunResult
+    from rollout.workflows.rollback import Foreseen
 
 
 def rollback(
@@ -43,7 +44,8 @@ def rollback(
     """
     from rollout.domain.people.scope import Selection
     from rollout.domain.progress.replay import replay
-    from rollout.workflows.rollback import Wanted, foresee, plan_id_of, roll_back
+    from rollout.workflows.ports import PolicyLevels
+    from rollout.workflows.rollback import RollbackChoice, foresee, plan_id_of, roll_back
 
     narrowed = any((plan, wave, account, user))
     if narrowed == everything:
@@ -54,7 +56,7 @@ def rollback(
     settings = read_settings(config)
     live, where = go_live(settings, profile)
     progress = replay(live.files.journal("rollback").records(), where.organization.id)
-    wanted = Wanted(
+    wanted = RollbackChoice(
         plan_id_of(plan, progress) if plan else "",
         wave or "",
         Selection(accounts=tuple(account or ()), users=tuple(user or ())),
@@ -67,9 +69,12 @@ def rollback(
     if not dry_run:
         tell_endpoints(live)
         _ask(foreseen, yes=yes)
-    order = live.rollback_order(run, where, wanted, rehearsal=dry_run)
-    tools = live.rollback_tools(run, where, TerminalProgress(), rehearsal=dry_run)
-    result = roll_back(order, tools, where.accounts)
+    result = roll_back(
+        wanted,
+        where.accounts,
+        run=live.run_context(run, where, TerminalProgress(), rehearsal=dry_run),
+        basis=live.basis(where, PolicyLevels({})),
+    )
     if json:
         print_json(_as_json(result, rehearsal=dry_run))
     else:
@@ -88,29 +93,29 @@ def _ask(foreseen: Foreseen, *, yes: bool) -> None:
     confirm("Go on?", yes=yes)
 
 
-def _tell(result: RolledBack, *, rehearsal: bool) -> None:
+def _tell(result: RunResult, *, rehearsal: bool) -> None:
     counts: dict[str, int] = {}
     for one in result.accounts:
-        for change in one.undone:
+        for change in one.written:
             counts[type(change).__name__] = counts.get(type(change).__name__, 0) + 1
     title = "Would be undone" if rehearsal else "Undone"
     out.print(table(title, ("write", "#count"), sorted(counts.items()) or [("nothing", 0)]))
-    left = [(one.account_id, stays.what, stays.why) for one in result.accounts for stays in one.left]
+    left = [(one.account.id, stays.what, stays.why) for one in result.accounts for stays in one.left]
     if left:
         out.print(table("\nLeft as it is", ("account", "what", "why"), left))
     for one in result.accounts:
         for why in one.failed:
-            err.print(f"Account {one.account_id}: {why}", markup=False)
+            err.print(f"Account {one.account.id}: {why}", markup=False)
 
 
-def _as_json(result: RolledBack, *, rehearsal: bool) -> dict[str, object]:
+def _as_json(result: RunResult, *, rehearsal: bool) -> dict[str, object]:
     return {
         "rehearsal": rehearsal,
-        "writes": result.undone,
+        "writes": result.writes,
         "accounts": [
             {
-                "account": one.account_id,
-                "undone": [type(change).__name__ for change in one.undone],
+                "account": one.account.id,
+                "undone": [type(change).__name__ for change in one.written],
                 "left": [{"what": stays.what, "why": stays.why} for stays in one.left],
                 "failed": one.failed,
             }

@@ -35,18 +35,22 @@ def status(
     header = stored.header
     out.print(f"Plan {header.id} of {header.created:%Y-%m-%d %H:%M} UTC, {stored.location}", markup=False)
     rows = [
-        (stand.wave, stand.users, stand.told, stand.enforced, stand.next_step, stand.waits_for)
+        (
+            *(stand.wave, stand.users, stand.queued, stand.told, stand.enforced, stand.released),
+            *(stand.next_step, stand.waits_for),
+        )
         for stand in stands
     ]
-    out.print(table("", ("wave", "#users", "#told", "#enforced", "next", "waits for"), rows))
+    columns = ("wave", "#users", "#queued", "#told", "#enforced", "#released", "next", "waits for")
+    out.print(table("", columns, rows))
     gates = [
         (stand.wave, gate.gate, gate.answer, *_moments(gate), _numbers(gate))
         for stand in stands
         for gate in stand.gates
     ]
     if gates:
-        columns = ("wave", "gate", "answer", "since", "opens", "numbers")
-        out.print(table("\nGates before waves that are not enforced yet", columns, gates))
+        title = "\nGates before waves that are not enforced yet"
+        out.print(table(title, ("wave", "gate", "answer", "since", "opens", "numbers"), gates))
     for stand in stands:
         if stand.approved:
             out.print(f"Wave {stand.wave} is {stand.approved}", markup=False)

@@ -16,9 +16,10 @@ from rollout.errors import ExitCode, Interrupted, WrongUsage
 if TYPE_CHECKING:
     from rollout.domain.people.scope import Selection
     from rollout.wiring import Live
+    from rollout.workflows.account_run import RunResult
     from rollout.workflows.inventory import Premises
     from rollout.workflows.ports import StoredPlan
-    from rollout.workflows.verify import Fixed, Verified
+    from rollout.workflows.verify import Verified
 
 MEMBERSHIPS = "memberships"
 SHOWN = 20
@@ -91,6 +92,7 @@ class _Look:
         """Read the service control policies, once for all looks."""
         self._live, self._where, self._stored, self._selection = live, where, stored, chosen
         self._levels = live.levels(where)
+        self._basis = live.basis(where, self._levels)
 
     def verify(self, run: str) -> Verified:
         """Read every account, and compare."""
@@ -105,18 +107,17 @@ class _Look:
             live.settings.domain_scope(),
             self._selection,
         )
-        eyes = live.eyes(run, self._where, self._levels)
-        return compare(self.inventory, self._stored, eyes, live.verify_tools(run, self._where, progress))
+        context = live.run_context(run, self._where, progress, rehearsal=False, locked=False)
+        return compare(self.inventory, self._stored, run=context, basis=self._basis)
 
-    def fix(self, run: str, *, memberships: bool) -> Fixed:
+    def fix(self, run: str, *, memberships: bool) -> RunResult:
         """Put right what the look before has found."""
         from rollout.workflows.verify import fix
 
         live = self._live
         order = live.fix_order(self._stored, self._where, memberships=memberships)
-        tools = live.repair_tools(run, self._where, TerminalProgress(), rehearsal=False)
-        eyes = live.eyes(run, self._where, self._levels)
-        return fix(order, self.inventory, eyes, tools)
+        context = live.run_context(run, self._where, TerminalProgress())
+        return fix(order, self.inventory, run=context, basis=self._basis)
 
 
 def _ask(found: Verified, *, memberships: bool, yes: bool) -> None:
@@ -128,12 +129,12 @@ def _ask(found: Verified, *, memberships: bool, yes: bool) -> None:
     confirm("Go on?", yes=yes)
 
 
-def _tell(found: Verified, fixed: Fixed | None) -> None:
+def _tell(found: Verified, fixed: RunResult | None) -> None:
     if fixed is not None:
         out.print(f"Put right by {fixed.writes} writes; this is what is left:", markup=False)
         for one in fixed.accounts:
-            for stays in one.stays:
-                out.print(f"{stays.who} stays out: {stays.why}", markup=False)
+            for left in one.left:
+                out.print(f"{left.what} stays out: {left.why}", markup=False)
             for why in one.failed:
                 err.print(f"Account {one.account.id}: {why}", markup=False)
     rows = [(drift.kind, drift.account_id, drift.who, drift.text) for drift in found.drifts]
@@ -167,7 +168,7 @@ def _tell_cures(found: Verified) -> None:
     out.print()
 
 
-def _as_json(found: Verified, fixed: Fixed | None) -> dict[str, object]:
+def _as_json(found: Verified, fixed: RunResult | None) -> dict[str, object]:
     return {
         "clean": found.clean,
         "enforced": asdict(found.enforced),
@@ -181,7 +182,7 @@ def _as_json(found: Verified, fixed: Fixed | None) -> dict[str, object]:
             {
                 "account": one.account.id,
                 "writes": [type(change).__name__ for change in one.written],
-                "stay_out": [asdict(stays) for stays in one.stays],
+                "stay_out": [{"who": left.what, "why": left.why} for left in one.left],
                 "failed": one.failed,
             }
             for one in fixed.accounts

@@ -6,53 +6,59 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rollout.cli.terminal.console import err, out, shortly, table
+from rollout.domain.policy.changes import Failed, SkipCode, user_of
 from rollout.domain.progress.stages import Stage
+from rollout.workflows.apply.order import Counted, CountKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from rollout.domain.gates import GateAnswer
+    from rollout.domain.people.users import UserRef
     from rollout.domain.plan.entries import Header
-    from rollout.domain.progress.records import AccountFailed, UserSkipped
-    from rollout.workflows.apply.order import Applied
+    from rollout.domain.progress.records import AccountFailed
+    from rollout.workflows.apply.order import ApplyResult
 
 # The counters of users in order of interest, with their texts after a run and after a rehearsal.
-USERS: Mapping[str, tuple[str, str]] = {
-    "enforced": ("enforced now", "would be enforced"),
-    "already enforced": ("enforced before", "enforced before"),
-    "told": ("told", "would be told"),
-    "queued": ("notice queued, delivery not confirmed", "would be told"),
-    "already told": ("told before", "told before"),
-    "reminded": ("reminded", "would be reminded"),
-    "reminders not sent": ("reminder could not be sent", "reminder could not be sent"),
-    "unaffected": ("unaffected: no notice needed", "unaffected: no notice needed"),
-    "enrolment rights": ("given permission to enrol a device", "would be given permission to enrol a device"),
-    "let out": ("released, because exempt now", "would be released, because exempt now"),
-    "waiting": ("waiting for the date they were told", "waiting for the date they were told"),
-    "notice": ("not told yet, so not enforced", "not told yet, so not enforced"),
-    "not reached": ("could not be told", "could not be told"),
-    "failed": ("failed", "would fail"),
-    "budget": (
+USERS: Mapping[CountKey, tuple[str, str]] = {
+    Counted.ENFORCED: ("enforced now", "would be enforced"),
+    Counted.ALREADY_ENFORCED: ("enforced before", "enforced before"),
+    Counted.TOLD: ("told", "would be told"),
+    Counted.QUEUED: ("notice queued, delivery not confirmed", "would be told"),
+    Counted.ALREADY_TOLD: ("told before", "told before"),
+    Counted.REMINDED: ("reminded", "would be reminded"),
+    Counted.REMINDERS_NOT_SENT: ("reminder could not be sent", "reminder could not be sent"),
+    Counted.UNAFFECTED: ("unaffected: no notice needed", "unaffected: no notice needed"),
+    Counted.ENROLMENT_RIGHTS: (
+        "given permission to enrol a device",
+        "would be given permission to enrol a device",
+    ),
+    Counted.LET_OUT: ("released, because exempt now", "would be released, because exempt now"),
+    SkipCode.WAITING: ("waiting for the date they were told", "waiting for the date they were told"),
+    SkipCode.NOTICE: ("not told yet, so not enforced", "not told yet, so not enforced"),
+    Counted.NOT_REACHED: ("could not be told", "could not be told"),
+    SkipCode.FAILED: ("failed", "would fail"),
+    SkipCode.BUDGET: (
         "not attempted: too many failures in their wave",
         "would not be attempted: too many failures in their wave",
     ),
-    "drift": ("changed since the plan: left alone", "changed since the plan: left alone"),
-    "exempt": ("exempt now: left alone", "exempt now: left alone"),
-    "released": ("released: left alone", "released: left alone"),
-    "gone": ("deleted since the plan", "deleted since the plan"),
-    "excluded": ("in an account that is excluded now", "in an account that is excluded now"),
+    SkipCode.DRIFT: ("changed since the plan: left alone", "changed since the plan: left alone"),
+    SkipCode.EXEMPT: ("exempt now: left alone", "exempt now: left alone"),
+    SkipCode.RELEASED: ("released: left alone", "released: left alone"),
+    SkipCode.GONE: ("deleted since the plan", "deleted since the plan"),
+    SkipCode.EXCLUDED: ("in an account that is excluded now", "in an account that is excluded now"),
 }
 # The counters of other things, in the singular and the plural.
-OTHERS: Mapping[str, tuple[str, str]] = {
-    "messages": ("message", "messages"),
-    "writes": ("write to AWS", "writes to AWS"),
-    "new default versions": ("new default policy version", "new default policy versions"),
-    "policy versions held back": ("policy version not activated", "policy versions not activated"),
+OTHERS: Mapping[CountKey, tuple[str, str]] = {
+    Counted.MESSAGES: ("message", "messages"),
+    Counted.WRITES: ("write to AWS", "writes to AWS"),
+    Counted.NEW_VERSIONS: ("new default policy version", "new default policy versions"),
+    Counted.VERSIONS_HELD_BACK: ("policy version not activated", "policy versions not activated"),
 }
 SHOWN = 15
 
 
-def tell(result: Applied, run: str, header: Header, report: str | None) -> None:
+def tell(result: ApplyResult, run: str, header: Header, report: str | None) -> None:
     """Print the outcome of a run."""
     if not result.waves:
         tell_gates(result.gates, result.inherited, {})
@@ -86,34 +92,31 @@ def tell_gates(
             err.print(f"  {inherited[answer.gate]}", markup=False)
 
 
-def _user_rows(result: Applied, *, rehearsal: bool) -> Iterator[tuple[str, int]]:
-    counts = dict(result.tally.counts)
-    for word, sayings in USERS.items():
-        if counts.get(word):
-            yield sayings[rehearsal], counts[word]
-    for word in sorted(counts.keys() - USERS.keys() - OTHERS.keys()):
-        yield word, counts[word]
+def _user_rows(result: ApplyResult, *, rehearsal: bool) -> Iterator[tuple[str, int]]:
+    for what, sayings in USERS.items():
+        if count := result.tally[what]:
+            yield sayings[rehearsal], count
 
 
-def _other_counts(result: Applied, *, rehearsal: bool) -> str:
+def _other_counts(result: ApplyResult, *, rehearsal: bool) -> str:
     told = [
         f"{count} {one if count == 1 else many}"
-        for word, (one, many) in OTHERS.items()
-        if (count := result.tally[word])
+        for what, (one, many) in OTHERS.items()
+        if (count := result.tally[what])
     ]
     if rehearsal:
         return f"Recorded but not carried out: {', '.join(told)}." if told else "Nothing would be written."
-    if not result.tally["writes"]:
+    if not result.tally[Counted.WRITES]:
         told.append("no write to AWS was needed")
     text = ", ".join(told)
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _tell_left_alone(result: Applied, run: str) -> None:
-    groups: dict[tuple[str, str], dict[str, UserSkipped]] = {}
-    for passed in result.progress.passed:
-        if passed.run == run:
-            groups.setdefault((passed.code, passed.detail), {})[passed.user.id] = passed
+def _tell_left_alone(result: ApplyResult, run: str) -> None:
+    """Print who was not moved, once each reason: failures with AWS's sentence and the cure."""
+    groups: dict[tuple[SkipCode, str], dict[str, UserRef]] = {}
+    for code, why, user in _not_moved(result, run):
+        groups.setdefault((code, why), {})[user.id] = user
     rows = [
         (USERS.get(code, (code, code))[0], len(users), why, shortly([_called(one) for one in users.values()]))
         for (code, why), users in sorted(groups.items())
@@ -125,11 +128,21 @@ def _tell_left_alone(result: Applied, run: str) -> None:
         out.print(f"and {len(rows) - SHOWN} more reasons: see changes.csv in the report")
 
 
-def _called(passed: UserSkipped) -> str:
-    return f"{passed.user.account_id}/{passed.user.name}"
+def _not_moved(result: ApplyResult, run: str) -> Iterator[tuple[SkipCode, str, UserRef]]:
+    for skipped in result.progress.passed:
+        if skipped.run == run:
+            yield skipped.code, skipped.detail, skipped.user
+    for done in result.progress.changes:
+        user, outcome = user_of(done.intent.change), done.outcome
+        if done.started.run == run and user is not None and isinstance(outcome, Failed):
+            yield SkipCode.FAILED, outcome.sentence, user
 
 
-def _tell_failed_accounts(result: Applied, run: str) -> None:
+def _called(user: UserRef) -> str:
+    return f"{user.account_id}/{user.name}"
+
+
+def _tell_failed_accounts(result: ApplyResult, run: str) -> None:
     last: dict[str, AccountFailed] = {}
     for failure in result.progress.account_failures:
         if failure.run == run and failure.account_id in result.failed_accounts:
@@ -139,12 +152,12 @@ def _tell_failed_accounts(result: Applied, run: str) -> None:
         out.print(table("\nFailed accounts", ("account", "reason", "cure"), rows))
 
 
-def as_json(result: Applied, report: str | None) -> dict[str, object]:
+def as_json(result: ApplyResult, report: str | None) -> dict[str, object]:
     """Return the result of a run as JSON-compatible values."""
     return {
         "stage": str(result.stage),
         "waves": list(result.waves),
-        "counts": dict(result.tally.counts),
+        "counts": result.tally.counts,
         "gates": [
             {
                 "gate": answer.gate,

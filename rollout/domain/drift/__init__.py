@@ -4,48 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rollout.domain.actions.sight import Sight
-from rollout.domain.actions.wishes import out
+from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.drift.drift_kinds import Drift, Drifted
 from rollout.domain.drift.of_accounts import about_accounts, about_policy
 from rollout.domain.drift.of_users import (
-    Enforced,
     about_class,
     about_out,
     about_user,
-    count_enforced,
     deadlock,
     in_fact,
     new_user,
+    seen,
 )
 from rollout.domain.plan.entries import AccountPlan
 
 __all__ = [
     "Drift",
     "Drifted",
-    "Enforced",
     "about_accounts",
-    "count_enforced",
     "deadlock",
     "drift_of",
     "in_fact",
+    "seen",
 ]
 
 
-def drift_of(sight: Sight, part: AccountPlan | None) -> Iterator[Drift]:
+def drift_of(context: AccountContext, part: AccountPlan | None) -> Iterator[Drift]:
     """Find everything that has drifted in one account; `part` is what the plan decided there."""
-    account = tuple(about_policy(sight))
+    account = tuple(about_policy(context))
     yield from account
     explained = bool(account)
     entries = {entry.user.id: entry for entry in part.entries} if part else {}
-    gone = {one.user.id: one.by_us for one in out(sight)}
-    for user in sight.facts.users:
+    gone = {user.id: context.was_released(user) for user in context.taken_out}
+    for user in context.facts.users:
         if user.id in gone:
-            yield from about_out(sight, user, by_us=gone[user.id])
+            yield from about_out(context, user, by_us=gone[user.id])
         else:
-            yield from about_user(sight, user, explained=explained)
+            yield from about_user(context, user, explained=explained)
         entry = entries.get(user.id)
         if entry is not None:
-            yield from about_class(sight, user, entry)
+            yield from about_class(context, user, entry)
         elif part is not None:
-            yield new_user(sight, user)
+            yield new_user(context, user)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from rollout.domain.actions.letting_out import account_release
-from rollout.domain.actions.sight import Sight
-from rollout.domain.actions.wishes import is_braked, is_unhung
+from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.drift.drift_kinds import Drift, Drifted, drift
 from rollout.domain.people.inventory import AccountView, NotEntered
 from rollout.domain.plan.entries import AccountPlan
-from rollout.domain.policy.standing import State
+from rollout.domain.policy.our_resources import State
 
 
 def about_accounts(
@@ -24,17 +22,17 @@ def about_accounts(
             yield drift(Drifted.NEW_ACCOUNT, account.id, account.name, account.name)
 
 
-def about_policy(sight: Sight) -> Iterator[Drift]:
+def about_policy(context: AccountContext) -> Iterator[Drift]:
     """Find what has become of our policy, its version in force, and where it hangs."""
-    standing, account_id = sight.site.standing, sight.account_id
-    arn, mine = standing.policy.arn, sight.progress.policies_made
-    released = account_release(sight.words, account_id, sight.now) is not None
-    if standing.policy.state is State.OURS and arn not in mine:
+    ours, account_id = context.ours, context.account.id
+    arn, mine = ours.policy.arn, context.progress.policies_made
+    released = context.release is not None
+    if ours.policy.state is State.OURS and arn not in mine:
         yield drift(Drifted.UNKNOWN_TO_JOURNAL, account_id, arn)
-    elif standing.policy.state is State.ABSENT and any(arn == known for known in mine):
+    elif ours.policy.state is State.ABSENT and any(arn == known for known in mine):
         yield drift(Drifted.POLICY_DELETED, account_id, arn)
-    elif is_braked(sight):
-        if sight.site.release_over:
+    elif context.brake_pulled:
+        if context.release_over:
             yield drift(
                 Drifted.RELEASE_EXPIRED,
                 account_id,
@@ -43,7 +41,7 @@ def about_policy(sight: Sight) -> Iterator[Drift]:
             )
         elif not released:
             yield drift(Drifted.BRAKE_PULLED, account_id, arn)
-    elif standing.policy.state is State.OURS and not standing.policy.current and sight.site.attached:
+    elif ours.policy.state is State.OURS and not ours.policy.current and context.attached:
         yield drift(Drifted.DOCUMENT_EDITED, account_id, arn)
-    if standing.policy.state is State.OURS and is_unhung(sight) and not released:
-        yield drift(Drifted.POLICY_DETACHED, account_id, f"group {standing.group_name}")
+    if ours.policy.state is State.OURS and context.is_detached and not released:
+        yield drift(Drifted.POLICY_DETACHED, account_id, f"group {ours.group.name}")

@@ -29,7 +29,7 @@ def _ask(question: Question, percent: float) -> GateAnswer:
 
 def _told_about_keys(user: User, progress: Progress) -> bool:
     told = progress.last_told(user.id)
-    return told is not None and told.impact in CLI_HABIT and bool(user.active_keys)
+    return told is not None and told.delivered and told.impact in CLI_HABIT and bool(user.active_keys)
 
 
 def _still_used(user: User, progress: Progress) -> bool:

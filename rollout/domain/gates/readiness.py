@@ -48,7 +48,7 @@ class Notified:
         why_void = void(told, impact, now, since)
         if why_void:
             return Skipped(SkipCode.NOTICE, f"{why_void}: apply --stage notify again")
-        if told.delivery is not Delivery.DELIVERED:
+        if not told.delivered:
             return Skipped(SkipCode.NOTICE, f"the notice is {told.delivery}, not delivered")
         opens = opens_at(told, self.lead_time)
         if now < opens:
@@ -102,8 +102,11 @@ def comes_back(user_id: str, impact: Impact, progress: Progress) -> bool:
 
     A release with an end is no exemption: who was told and enforced before it is enforced after it.
     """
-    if user_id not in progress.releases.returning:
-        return False
+    return user_id in progress.releases.returning and told_enough(user_id, impact, progress)
+
+
+def told_enough(user_id: str, impact: Impact, progress: Progress) -> bool:
+    """Tell whether nothing worse happens to a user than what they were told before, however long ago."""
     told = progress.last_told(user_id)
     return impact is Impact.NONE or (told is not None and not impact.worse_than(told.impact))
 

@@ -97,6 +97,19 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
+class UserRef:
+    """Whom a change is about. `id` (AIDA…) decides; the name may be given to somebody else.
+
+    See aws-facts.md#names-paths-arns-tags.
+    """
+
+    account_id: str
+    name: str
+    id: str
+    arn: str
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """One IAM user with everything that a verdict can depend on.
 
@@ -125,6 +138,11 @@ class User:
     boundary_arn: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()
+
+    @property
+    def ref(self) -> UserRef:
+        """The user as changes and the journal name them."""
+        return UserRef(self.account_id, self.name, self.id, self.arn)
 
     @property
     def has_device(self) -> bool:

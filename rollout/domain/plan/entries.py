@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from rollout.domain.people.inventory import Finding
+from rollout.domain.people.users import UserRef
 from rollout.domain.policy.attachment import Attachment
-from rollout.domain.policy.changes import UserRef
 from rollout.domain.verdicts.verdict import Impact, Kind, Reason, Row
 
 SCHEMA = 1
@@ -68,6 +68,11 @@ class Entry:
     covered_by: str = ""
     enforced_by: str = ""
     matrix: int | None = None
+
+    @property
+    def enforced_by_us(self) -> str:
+        """Name what of ours enforces the user; empty where nothing does, or only policies of others."""
+        return self.enforced_by if self.enforced_by != self.covered_by else ""
 
     @property
     def because(self) -> tuple[str, ...]:

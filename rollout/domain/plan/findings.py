@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from rollout.domain.people.exemptions import Exemption
-from rollout.domain.people.inventory import Finding, Observed
+from rollout.domain.people.inventory import Finding
 from rollout.domain.people.users import User
+from rollout.domain.verdicts.judged_account import JudgedAccount
 from rollout.domain.verdicts.verdict import Code, Kind, Verdict
 
 
@@ -28,9 +29,9 @@ def about_exemptions(
             )
 
 
-def about_account(observed: Observed, verdicts: Mapping[str, Verdict]) -> Iterator[Finding]:
+def about_account(account: JudgedAccount, verdicts: Mapping[str, Verdict]) -> Iterator[Finding]:
     """Name what stands out in one account; `verdicts` by UserId."""
-    account_id, facts = observed.account.id, observed.facts
+    account_id, facts = account.account.id, account.facts
     yield from facts.findings
     if facts.unassigned_devices:
         count = len(facts.unassigned_devices)
@@ -41,8 +42,7 @@ def about_account(observed: Observed, verdicts: Mapping[str, Verdict]) -> Iterat
 
 
 def _about_user(user: User, verdict: Verdict) -> Iterator[Finding]:
-    ours = bool(verdict.enforced_by) and verdict.enforced_by != verdict.covered_by
-    if verdict.kind is Kind.HOLD and ours:
+    if verdict.kind is Kind.HOLD and verdict.enforced_by_us:
         text = f"{user.name} is enforced, but would be held today: {', '.join(verdict.codes)}"
         yield Finding("held-but-enforced", text, user.account_id, user.arn)
     if verdict.kind is Kind.COVERED and Code.CANNOT_ENROL in verdict.codes:

@@ -13,13 +13,12 @@ from rollout.domain.plan.entries import AccountPlan, Entry, Facts, LeftOut, Ours
 from rollout.domain.plan.findings import about_account
 from rollout.domain.plan.fingerprints import fingerprint, policy_digest
 from rollout.domain.plan.waves import Wave, wave_of
-from rollout.domain.policy.changes import UserRef
-from rollout.domain.policy.standing import State
+from rollout.domain.policy.our_resources import State
 from rollout.domain.verdicts.judge import judge
+from rollout.domain.verdicts.judged_account import JudgedAccount, judged_account
 from rollout.domain.verdicts.lookalikes import lookalikes
 from rollout.domain.verdicts.rights import Library
 from rollout.domain.verdicts.rules import Rules
-from rollout.domain.verdicts.surroundings import Surroundings, surroundings
 from rollout.domain.verdicts.verdict import Kind, Row, Verdict
 
 
@@ -43,13 +42,13 @@ class Planner:
 
     def plan(self, observed: Observed) -> PlannedAccount:
         """Plan one account. `groups_made` holds account and group where the journal saw this tool at work."""
-        ours = groups_of(observed.account.id, self.groups_made)
-        around = surroundings(observed, self.rules, self.library, self.now, ours)
+        known = groups_of(observed.account.id, self.groups_made)
+        judged = judged_account(observed, self.rules, self.library, self.now, known)
         users = sorted(observed.facts.users, key=lambda user: user.name)
-        verdicts = {user.id: judge(user, around, self.rules, self.now) for user in users}
+        verdicts = {user.id: judge(user, judged) for user in users}
         matrices = {matrix: number for number, matrix in enumerate(_distinct(verdicts.values()))}
         entries = tuple(self._entry(user, verdicts[user.id], observed, matrices) for user in users)
-        findings = (*about_account(observed, verdicts), *lookalikes(around, verdicts))
+        findings = (*about_account(judged, verdicts), *lookalikes(judged, verdicts))
         account = observed.account
         part = AccountPlan(
             account.id,
@@ -59,7 +58,7 @@ class Planner:
             observed.facts.read_at,
             observed.facts.report_at,
             entries,
-            _ours(around),
+            _ours(judged),
             tuple(sorted(findings, key=lambda finding: (finding.code, finding.user_arn, finding.text))),
             tuple(matrices),
             observed.effort.calls,
@@ -72,7 +71,7 @@ class Planner:
     ) -> Entry:
         wave = wave_of(user, observed.account, self.waves) if verdict.kind is Kind.ENFORCE else None
         return Entry(
-            UserRef(user.account_id, user.name, user.id, user.arn),
+            user.ref,
             user.path,
             verdict.kind,
             verdict.reasons,
@@ -138,20 +137,18 @@ def _facts(user: User) -> Facts:
     )
 
 
-def _ours(around: Surroundings) -> Ours:
-    standing = around.standing
-    policy = standing.policy
-    if policy.state is not State.OURS and standing.group is not State.OURS:
+def _ours(judged: JudgedAccount) -> Ours:
+    policy, group = judged.ours.policy, judged.ours.group
+    if policy.state is not State.OURS and group.state is not State.OURS:
         return Ours()
     default = policy.found.default if policy.found else None
     document = default.document if default else None
-    group = around.observed.facts.groups.get(standing.group_name)
-    members = (user.id for user in around.observed.facts.users if standing.group_name in user.groups)
+    members = (user.id for user in judged.facts.users if group.name in user.groups)
     return Ours(
         policy_arn=policy.arn if policy.state is State.OURS else "",
         policy_digest=policy_digest(document) if isinstance(document, dict) else "",
-        group_exists=group is not None and standing.group is State.OURS,
-        members=tuple(sorted(members)) if standing.group is State.OURS else (),
+        group_exists=group.name in judged.facts.groups and group.state is State.OURS,
+        members=tuple(sorted(members)) if group.state is State.OURS else (),
     )
 
 

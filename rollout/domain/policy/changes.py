@@ -6,18 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-
-@dataclass(frozen=True, slots=True)
-class UserRef:
-    """Whom a change is about. `id` (AIDA…) decides; the name may be given to somebody else.
-
-    See aws-facts.md#names-paths-arns-tags.
-    """
-
-    account_id: str
-    name: str
-    id: str
-    arn: str
+from rollout.domain.people.users import UserRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +166,15 @@ def name(change: Change) -> str:
     return " ".join(part for part in parts if part)
 
 
+def user_of(change: Change) -> UserRef | None:
+    """Name the user whom a change is about; None where it is about a policy or a group."""
+    match change:
+        case AddMember(user=ref) | RemoveMember(user=ref) | AttachToUser(user=ref) | DetachFromUser(user=ref):
+            return ref
+        case _:
+            return None
+
+
 def is_about_enrolment(change: Change) -> bool:
     """Tell whether a change is about the policy or the group that only lets people enrol."""
     names = (getattr(change, "policy_arn", ""), getattr(change, "group", ""))
@@ -242,6 +240,11 @@ class Failed:
     code: str = ""
     request_id: str = ""
     cure: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Say what went wrong, and its cure where there is one."""
+        return f"{self.why}. {self.cure}" if self.cure else self.why
 
 
 Outcome = Applied | AlreadyInPlace | Skipped | Failed

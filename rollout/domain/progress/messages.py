@@ -9,16 +9,19 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from rollout.domain.policy.changes import UserRef
+from rollout.domain.people.users import UserRef
 from rollout.domain.verdicts.verdict import Impact
 
 
 class Delivery(StrEnum):
-    """How far a message got. An outbox mail is `queued`; only a channel that knows says `delivered`."""
+    """How far a message got."""
 
     QUEUED = "queued"
+    """Handed to a channel that cannot say whether it arrived, such as the outbox."""
     DELIVERED = "delivered"
+    """The channel says that it arrived, or it lies in the outbox with `notify.outbox_counts: true`."""
     FAILED = "failed"
+    """It could not be sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from rollout.domain.policy.changes import (
     AddMember,
@@ -19,15 +21,26 @@ from rollout.domain.policy.changes import (
     DeletePolicy,
     DetachFromGroup,
     DetachFromUser,
+    Outcome,
     RemoveMember,
     SkipCode,
     Skipped,
 )
+from rollout.domain.progress.records import Intent, RunStarted
 from rollout.domain.progress.releases import RELEASE
-from rollout.domain.progress.replay import Done
 from rollout.domain.progress.stages import Stage
 
 Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One change of the past: what was intended, and what came of it (None: left open by a crash)."""
+
+    started: RunStarted
+    intent: Intent
+    outcome: Outcome | None
+    settled_at: datetime | None
 
 
 @dataclass(slots=True)
@@ -57,7 +70,8 @@ class OwnedResources:
 
     def _make(self, change: Change, key: Key, done: Done) -> None:
         if isinstance(change, CreatePolicy | CreateVersion):
-            self.versions.setdefault(change.policy_arn, []).append(done)
+            # What a later run settled for one that died stands where it was intended.
+            insort(self.versions.setdefault(change.policy_arn, []), done, key=lambda one: one.intent.at)
         if not isinstance(change, CreateVersion):
             # Who comes back from a release is there by the plan and the wave that brought them first.
             self.things[key] = self.lent.pop(key, done)

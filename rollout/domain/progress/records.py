@@ -7,12 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from rollout.domain.policy.changes import (
-    Change,
-    Outcome,
-    SkipCode,
-    UserRef,
-)
+from rollout.domain.people.users import UserRef
+from rollout.domain.policy.changes import Change, Outcome, SkipCode
 from rollout.domain.progress.gate_result import Result
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.release_scope import ReleaseScope
@@ -25,6 +21,31 @@ class Before(StrEnum):
 
     ABSENT = "absent"
     PRESENT = "present"
+
+
+class Enforcement(StrEnum):
+    """Whether our policy takes effect on a user, as far as is known, and if not, why not."""
+
+    ENFORCED = "enforced"
+    """The membership or the attachment stands, and the policy denies what it should."""
+    NEVER = "never"
+    """Nothing of ours has been put on the user, as far as is known."""
+    RELEASED = "released"
+    """A release of this tool has taken the user out."""
+    TAKEN_OUT = "taken-out"
+    """Somebody's hand has removed the membership or the attachment."""
+    BRAKE_PULLED = "brake-pulled"
+    """The default version of the account's policy denies nothing, by a release or by somebody's hand."""
+    LET_OUT = "let-out"
+    """A run found the user let out, in one of these three ways."""
+    WITHOUT_EFFECT = "without-effect"
+    """The policy was edited, taken off the group or deleted: what stands denies too little."""
+    NOT_FOUND = "not-found"
+    """An enforce run did not find the user under the policy."""
+    GONE = "gone"
+    """The user does not exist any more."""
+    UNDONE = "undone"
+    """Taken out for good: by a rollback, or for an exemption."""
 
 
 class RunEnding(StrEnum):
@@ -97,6 +118,11 @@ class Told:
     delivery: Delivery
     message_id: str = ""
     detail: str = ""
+
+    @property
+    def delivered(self) -> bool:
+        """Tell whether the channel says that it arrived; only then has the person been told."""
+        return self.delivery is Delivery.DELIVERED
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +242,22 @@ class Deadlocked:
 
 
 @dataclass(frozen=True, slots=True)
+class EnforcementSeen:
+    """A look at AWS found a user's enforcement to be another than plan and journal said; written on change only.
+
+    `by` names what enforces; empty where nothing does. Stands outside of runs: looking changes nothing.
+    """
+
+    run: str
+    at: datetime
+    organization_id: str
+    user: UserRef
+    wave: str
+    enforcement: Enforcement
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WaveCarried:
     """A wave has been carried to a stage. Belongs to the organization, not to the plan (design.md#stages-and-gates)."""
 
@@ -258,6 +300,7 @@ Record = (
     | Released
     | ReleaseEnded
     | Deadlocked
+    | EnforcementSeen
     | WaveCarried
     | WaveUndone
     | RunEnded

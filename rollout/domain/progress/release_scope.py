@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rollout.domain.policy.changes import UserRef
+from rollout.domain.people.users import UserRef
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,34 +1,40 @@
-"""Reads the journal back: where each wave stands, who was told, who is enforced, what was left open."""
+"""Folds the journal, once: where waves stand, who was told, who is enforced, what is ours, what was left open."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import (
     AddMember,
     AlreadyInPlace,
     Applied,
     AttachToGroup,
     AttachToUser,
+    Change,
     CreateGroup,
     CreatePolicy,
+    CreateVersion,
     DeleteGroup,
     DeletePolicy,
+    DetachFromGroup,
     DetachFromUser,
     Failed,
-    Outcome,
     RemoveMember,
+    SetDefaultVersion,
     SkipCode,
     Skipped,
-    UserRef,
     is_about_enrolment,
 )
+from rollout.domain.progress.owned import Done, OwnedResources
 from rollout.domain.progress.records import (
     AccountFailed,
     Approved,
     Deadlocked,
+    Enforcement,
+    EnforcementSeen,
     GateOverridden,
     GateRead,
     Intent,
@@ -45,38 +51,24 @@ from rollout.domain.progress.records import (
     WaveCarried,
     WaveUndone,
 )
-from rollout.domain.progress.releases import RELEASE, Releases
+from rollout.domain.progress.releases import RELEASE, RELEASE_END, ReleaseRecord, Releases, Returning
 from rollout.domain.progress.stages import Stage
 
-Inside = (
-    Intent
-    | Settled
-    | Told
-    | Reminded
-    | UserSkipped
-    | AccountFailed
-    | GateRead
-    | GateOverridden
-    | Released
-    | ReleaseEnded
-    | WaveCarried
-    | WaveUndone
-    | RunEnded
+__all__ = ["Done", "KnownEnforcement", "Placed", "Progress", "replay"]
+
+_FOUND = {
+    SkipCode.RELEASED: Enforcement.LET_OUT,
+    SkipCode.GONE: Enforcement.GONE,
+    SkipCode.FAILED: Enforcement.NOT_FOUND,
+    SkipCode.NOTICE: Enforcement.NOT_FOUND,
+    SkipCode.WAITING: Enforcement.NOT_FOUND,
+}
+"""What an enforce run has seen of a user whom it left alone; other codes say nothing of it."""
+RELEASED = frozenset(
+    {Enforcement.RELEASED, Enforcement.TAKEN_OUT, Enforcement.BRAKE_PULLED, Enforcement.LET_OUT}
 )
-"""Records that belong to a run."""
-
-UNTRIED = frozenset({SkipCode.BUDGET})
-"""Why a user was left alone that says nothing of an earlier failure: nobody has tried again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """One change of the past: what was intended, and what came of it (None: left open by a crash)."""
-
-    started: RunStarted
-    intent: Intent
-    outcome: Outcome | None
-    settled_at: datetime | None
+_BACK_WITH_THE_POLICY = frozenset({Enforcement.BRAKE_PULLED, Enforcement.WITHOUT_EFFECT})
+_BACK_AT_THE_END_OF_A_RELEASE = _BACK_WITH_THE_POLICY | {Enforcement.LET_OUT, Enforcement.ENFORCED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +81,37 @@ class Placed:
     user: UserRef
 
 
+@dataclass(frozen=True, slots=True)
+class KnownEnforcement:
+    """The newest that the journal knows of one user's enforcement: as of when, and from a run of which plan.
+
+    `by` names what enforces, or did so until then; empty where nothing of ours has been on the user.
+    """
+
+    user: UserRef
+    at: datetime
+    enforcement: Enforcement
+    wave: str = ""
+    by: str = ""
+    plan_id: str = ""
+
+    @property
+    def released(self) -> bool:
+        """Tell whether the user was enforced by this tool, and is let out now until the release ends.
+
+        By `release`, or by somebody's hand: the membership removed, the default version set to the Allow half.
+        """
+        return self.enforcement in RELEASED and bool(self.by)
+
+
 @dataclass(slots=True)
 class Progress:
-    """Everything that the journal says of one organization."""
+    """Everything that the journal says of one organization. What a rehearsal noted places nobody in `known`."""
 
     runs: dict[str, RunStarted] = field(default_factory=dict)
     ended: dict[str, RunEnded] = field(default_factory=dict)
     changes: list[Done] = field(default_factory=list)
+    owned: OwnedResources = field(default_factory=OwnedResources)
     told: dict[str, list[Told]] = field(default_factory=dict)
     reminded: dict[str, list[Reminded]] = field(default_factory=dict)
     passed: list[UserSkipped] = field(default_factory=list)
@@ -105,8 +121,15 @@ class Progress:
     """By wave: when it was last rolled back."""
     rehearsed: dict[str, datetime] = field(default_factory=dict)
     placed: dict[str, Placed] = field(default_factory=dict)
+    last_change: dict[str, Done] = field(default_factory=dict)
+    """By UserId: the newest change that was really made or tried."""
+    last_skip: dict[str, UserSkipped] = field(default_factory=dict)
+    last_failure: dict[str, AccountFailed] = field(default_factory=dict)
+    """By account: the newest time that a run, other than a rehearsal, could not enter it."""
+    known: dict[str, dict[str, KnownEnforcement]] = field(default_factory=dict)
+    """By account and UserId; ask `enforcement_of`."""
     let_out: dict[str, datetime] = field(default_factory=dict)
-    """By UserId: when a user was last taken out from under the policy, or seen to be exempt."""
+    """By UserId: when a user was last taken out from under the policy for good, or seen to be exempt."""
     failing: dict[str, str] = field(default_factory=dict)
     """By UserId: the wave of a user for whom something failed and was not made good since."""
     groups_made: set[tuple[str, str]] = field(default_factory=set)
@@ -127,13 +150,26 @@ class Progress:
         notices = self.told.get(user_id)
         return notices[-1] if notices else None
 
+    def enforcement_of(self, account_id: str, user_id: str) -> KnownEnforcement | None:
+        """Give the newest that the journal knows of a user, brakes included; None where it knows nothing."""
+        known = self.known.get(account_id, {}).get(user_id)
+        return self.braked(known) if known else None
+
+    def braked(self, known: KnownEnforcement) -> KnownEnforcement:
+        """Take the release of a whole account into account, where it is newer than what is known of its user."""
+        pulled = self.releases.braked_at.get(known.user.account_id)
+        if pulled is None or pulled < known.at or known.enforcement is not Enforcement.ENFORCED:
+            return known
+        return replace(known, at=pulled, enforcement=Enforcement.BRAKE_PULLED)
+
     def failures(self, wave: str) -> int:
-        """Users of a wave for whom something failed, or who were let out or trapped, and not made good since."""
+        """Users of a wave for whom something failed, or who are released or deadlocked, and not made good since."""
         return len(self.failed_users(wave))
 
     def failed_users(self, wave: str) -> frozenset[str]:
         """Give the UserIds of those whom `failures` counts."""
-        return self._failing(wave) | self.releases.failures(wave, self.placed)
+        deadlocked = {user_id for user_id, found in self.releases.trapped.items() if found.wave == wave}
+        return self._failing(wave) | self._released(wave) | deadlocked
 
     def held_against(self, wave: str) -> frozenset[str]:
         """Give the UserIds whose failing keeps the wave itself from being gone over.
@@ -146,139 +182,294 @@ class Progress:
     def _failing(self, wave: str) -> frozenset[str]:
         return frozenset(user_id for user_id, where in self.failing.items() if where == wave)
 
+    def _released(self, wave: str) -> set[str]:
+        return {
+            user_id
+            for users in self.known.values()
+            for user_id, known in users.items()
+            if known.wave == wave and self.braked(known).released
+        }
+
 
 def replay(records: Iterable[Record], organization_id: str) -> Progress:
     """Derive the progress of one organization; records of other organizations in the same store are passed over."""
-    progress = Progress()
-    intents = _Intents()
+    fold = _Fold()
     for record in records:
-        if isinstance(record, RunStarted | Approved | Deadlocked):
-            if record.organization_id == organization_id:
-                _take_by_itself(record, progress)
-        elif record.run in progress.runs:
-            _take(record, progress, intents)
-    return progress
+        match record:
+            case RunStarted() | Approved() | Deadlocked() | EnforcementSeen():
+                ours = record.organization_id == organization_id
+            case _:
+                ours = record.run in fold.progress.runs
+        if ours:
+            fold.take(record)
+    return fold.progress
 
 
 @dataclass(slots=True)
-class _Intents:
-    """Brings intents and outcomes together, by run and number.
+class _Fold:
+    """Follows the journal, record by record.
 
-    Segments are read in the order in which their runs began by AWS's clock, which tells whole seconds: what a run
-    settles for one that died less than a second before may be read first.
+    `intents` and `early` bring intents and outcomes together, by run and number. Segments are read in the order in
+    which their runs began by AWS's clock, which tells whole seconds: what a run settles for one that died less than a
+    second before may be read first.
     """
 
-    at: dict[tuple[str, int], int] = field(default_factory=dict)
+    progress: Progress = field(default_factory=Progress)
+    intents: dict[tuple[str, int], int] = field(default_factory=dict)
     early: dict[tuple[str, int], Settled] = field(default_factory=dict)
+    policy_of: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def intend(self, intent: Intent, progress: Progress) -> None:
+    def take(self, record: Record) -> None:  # noqa: C901, PLR0912 - one case for each kind of record
+        """Take in the next record of the organization."""
+        progress = self.progress
+        match record:
+            case RunStarted():
+                progress.runs[record.run] = record
+            case Approved():
+                progress.approvals[record.plan_checksum, record.wave] = record
+            case Deadlocked(user=user, over=True):
+                progress.releases.trapped.pop(user.id, None)
+            case Deadlocked(user=user):
+                progress.releases.trapped[user.id] = record
+                progress.releases.disturbed[record.wave] = record.at
+            case EnforcementSeen():
+                self._see(record)
+            case Intent():
+                self._intend(record)
+            case Settled():
+                self._settle(record)
+            case Told():
+                progress.told.setdefault(record.user.id, []).append(record)
+            case Reminded():
+                progress.reminded.setdefault(record.user.id, []).append(record)
+            case UserSkipped():
+                self._skip(record)
+            case AccountFailed():
+                progress.account_failures.append(record)
+                if progress.runs[record.run].stage is not Stage.DRY_RUN:
+                    progress.last_failure[record.account_id] = record
+            case GateRead():
+                progress.gates.append(record)
+            case GateOverridden():
+                progress.overrides.append(record)
+            case Released() | ReleaseEnded():
+                self._release(record)
+            case WaveCarried():
+                progress.carried.setdefault((record.stage, record.wave), record.at)
+            case WaveUndone():
+                self._undo(record)
+            case RunEnded():
+                self._end(record)
+
+    def _see(self, seen: EnforcementSeen) -> None:
+        """Take in what a look found. A hand that let somebody out shakes the wave as a release does."""
+        before = self.progress.enforcement_of(seen.user.account_id, seen.user.id)
+        known = KnownEnforcement(seen.user, seen.at, seen.enforcement, seen.wave, seen.by)
+        if known.enforcement is Enforcement.ENFORCED:  # somebody has let go of the brake
+            self.progress.releases.braked_at.pop(seen.user.account_id, None)
+        if known.released and seen.wave and not (before and before.released):
+            self.progress.releases.disturbed[seen.wave] = seen.at
+        self._know(known)
+
+    def _skip(self, skip: UserSkipped) -> None:
+        progress, user = self.progress, skip.user
+        progress.passed.append(skip)
+        if skip.code is SkipCode.EXEMPT:
+            progress.let_out[user.id] = skip.at
+        if skip.code is SkipCode.FAILED:
+            progress.failing[user.id] = skip.wave
+        elif skip.code is not SkipCode.BUDGET:  # for want of budget nobody has tried again
+            progress.failing.pop(user.id, None)
+        started, found = progress.runs[skip.run], _FOUND.get(skip.code)
+        if started.stage is not Stage.DRY_RUN:
+            progress.last_skip[user.id] = skip
+        if started.stage is not Stage.ENFORCE or found is None:
+            return
+        before = progress.enforcement_of(user.account_id, user.id)
+        if before is None or before.enforcement is Enforcement.ENFORCED or found is Enforcement.GONE:
+            wave, by = (before.wave, before.by) if before else ("", "")
+            self._know(KnownEnforcement(user, skip.at, found, wave, by, started.plan_id))
+
+    def _release(self, record: ReleaseRecord) -> None:
+        progress, scope = self.progress, record.release_scope
+        progress.releases.words.append(record)
+        reached = {
+            one.wave
+            for one in progress.placed.values()
+            if scope.takes(one.user.account_id, one.user.id, one.wave)
+        }
+        for wave in {*reached, scope.wave} - {""}:
+            progress.releases.disturbed[wave] = record.at
+
+    def _undo(self, record: WaveUndone) -> None:
+        """After a rollback nobody of the wave is enforced or released."""
+        progress = self.progress
+        progress.undone[record.wave] = record.at
+        for stage in Stage:
+            progress.carried.pop((stage, record.wave), None)
+        for users in progress.known.values():
+            for known in users.values():
+                if known.wave == record.wave and known.released:
+                    users[known.user.id] = replace(known, at=record.at, enforcement=Enforcement.UNDONE)
+
+    def _end(self, record: RunEnded) -> None:
+        self.progress.ended[record.run] = record
+        started = self.progress.runs[record.run]
+        # An account that cannot be entered has nothing to rehearse; it stops nobody else (design.md#stages-and-gates).
+        complete = record.ending is RunEnding.DONE or (
+            record.ending is RunEnding.IN_PART and not record.counts.get("failed")
+        )
+        if started.stage is Stage.DRY_RUN and complete:
+            self.progress.rehearsed[started.plan_checksum] = record.at
+
+    # --- Changes ---
+
+    def _intend(self, intent: Intent) -> None:
         key = intent.run, intent.number
-        self.at[key] = len(progress.changes)
-        progress.changes.append(Done(progress.runs[intent.run], intent, None, None))
+        self.intents[key] = len(self.progress.changes)
+        self._note_change(Done(self.progress.runs[intent.run], intent, None, None), self.intents[key])
         if key in self.early:
-            self.settle(self.early.pop(key), progress)
+            self._settle(self.early.pop(key))
 
-    def settle(self, settled: Settled, progress: Progress) -> None:
+    def _settle(self, settled: Settled) -> None:
         key = settled.of, settled.number
-        if key not in self.at:
+        if key not in self.intents:
             self.early[key] = settled
             return
-        done = progress.changes[self.at[key]]
-        progress.changes[self.at[key]] = Done(done.started, done.intent, settled.outcome, settled.at)
-        _place(done.intent, settled, progress)
+        at = self.intents[key]
+        begun = self.progress.changes[at]
+        done = Done(begun.started, begun.intent, settled.outcome, settled.at)
+        self._note_change(done, at)
+        self.progress.owned.take(done)
+        user = user_of(done.intent.change)
+        if user is not None:
+            if isinstance(settled.outcome, Failed):
+                self.progress.failing[user.id] = done.intent.wave
+            elif not isinstance(settled.outcome, Skipped):
+                self.progress.failing.pop(user.id, None)
+        if isinstance(settled.outcome, Applied | AlreadyInPlace):
+            self._note_ours(done.intent.change)
+            if not is_about_enrolment(done.intent.change):
+                self._follow(done, settled.at, applied=isinstance(settled.outcome, Applied))
+
+    def _note_change(self, done: Done, at: int) -> None:
+        self.progress.changes[at : at + 1] = [done]
+        user = user_of(done.intent.change)
+        if user is not None and not is_rehearsal(done):
+            self.progress.last_change[user.id] = done
+
+    def _note_ours(self, change: Change) -> None:
+        progress = self.progress
+        match change:
+            case (
+                CreateGroup(account_id=account, group=group) | AttachToGroup(account_id=account, group=group)
+            ):
+                progress.groups_made.add((account, group))
+            case DeleteGroup(account_id=account, group=group):
+                progress.groups_made.discard((account, group))
+            case CreatePolicy(policy_arn=arn):
+                progress.policies_made.add(arn)
+            case DeletePolicy(policy_arn=arn):
+                progress.policies_made.discard(arn)
+            case _:
+                pass
+
+    def _follow(self, done: Done, at: datetime, *, applied: bool) -> None:
+        """Follow a change of what people are under."""
+        releases, change = self.progress.releases, done.intent.change
+        by_release = done.started.command == RELEASE
+        match change:
+            case AddMember(account_id=account, group=group, user=user):
+                policy = self.policy_of.get((account, group))
+                by = f"{policy} (group {group})" if policy else place_of(change)
+                self._put(done, at, user, place_of(change), by)
+            case AttachToUser(user=user, policy_arn=arn):
+                self._put(done, at, user, arn, place_of(change))
+            case RemoveMember(user=user) | DetachFromUser(user=user):
+                self._take_out(done, at, user, applied=applied)
+            case SetDefaultVersion() | CreateVersion() | DetachFromGroup() if by_release:
+                releases.braked[change.account_id] = done.intent.run
+                if not is_rehearsal(done):
+                    releases.braked_at[change.account_id] = at
+            case SetDefaultVersion() | CreateVersion() | AttachToGroup() | DeletePolicy():
+                was_braked = releases.braked.pop(change.account_id, None) is not None
+                if isinstance(change, AttachToGroup):
+                    self.policy_of[change.account_id, change.group] = _name_of(change.policy_arn)
+                if not is_rehearsal(done):
+                    releases.braked_at.pop(change.account_id, None)
+                    if not isinstance(change, DeletePolicy):
+                        ends = was_braked or done.started.command == RELEASE_END
+                        self._bring_back(change.account_id, at, release_ends=ends)
+            case _:
+                pass
+
+    def _put(self, done: Done, at: datetime, user: UserRef, place: str, by: str) -> None:
+        progress = self.progress
+        placed = progress.placed.setdefault(user.id, Placed(at, done.intent.wave, place, user))
+        progress.releases.returning.pop(user.id, None)
+        if not is_rehearsal(done):
+            plan = done.started.plan_id
+            self._know(KnownEnforcement(user, at, Enforcement.ENFORCED, placed.wave, by, plan))
+
+    def _take_out(self, done: Done, at: datetime, user: UserRef, *, applied: bool) -> None:
+        progress, by_release = self.progress, done.started.command == RELEASE
+        progress.releases.trapped.pop(user.id, None)
+        progress.placed.pop(user.id, None)
+        if by_release:
+            progress.releases.returning[user.id] = Returning(user, done.intent.wave, at)
+        else:
+            progress.releases.returning.pop(user.id, None)
+            # Not so for a release, which is meant to end: what was told before it still counts then.
+            progress.let_out[user.id] = at
+        if is_rehearsal(done):
+            return
+        before = progress.known.get(user.account_id, {}).get(user.id)
+        by = before.by if before else place_of(done.intent.change) if applied else ""
+        wave = done.intent.wave or (before.wave if before else "")
+        out = Enforcement.RELEASED if by_release else Enforcement.UNDONE
+        self._know(KnownEnforcement(user, at, out, wave, by, done.started.plan_id))
+
+    def _bring_back(self, account_id: str, at: datetime, *, release_ends: bool) -> None:
+        """Note that the policy is in force again for those who never left it."""
+        users = self.progress.known.get(account_id, {})
+        back = _BACK_AT_THE_END_OF_A_RELEASE if release_ends else _BACK_WITH_THE_POLICY
+        for user_id, known in users.items():
+            if known.enforcement in back and user_id in self.progress.placed:
+                users[user_id] = replace(known, at=at, enforcement=Enforcement.ENFORCED)
+
+    def _know(self, known: KnownEnforcement) -> None:
+        self.progress.known.setdefault(known.user.account_id, {})[known.user.id] = known
 
 
-def _take_by_itself(record: RunStarted | Approved | Deadlocked, progress: Progress) -> None:
-    """Take a record that names its organization itself."""
-    match record:
-        case RunStarted():
-            progress.runs[record.run] = record
-        case Approved():
-            progress.approvals[record.plan_checksum, record.wave] = record
-        case Deadlocked():
-            progress.releases.find(record)
-
-
-def _take(record: Inside, progress: Progress, intents: _Intents) -> None:
-    match record:
-        case Intent():
-            intents.intend(record, progress)
-        case Settled():
-            intents.settle(record, progress)
-        case Told():
-            progress.told.setdefault(record.user.id, []).append(record)
-        case Reminded():
-            progress.reminded.setdefault(record.user.id, []).append(record)
-        case UserSkipped():
-            progress.passed.append(record)
-            if record.code is SkipCode.EXEMPT:
-                progress.let_out[record.user.id] = record.at
-            if record.code is SkipCode.FAILED:
-                progress.failing[record.user.id] = record.wave
-            elif record.code not in UNTRIED:
-                progress.failing.pop(record.user.id, None)
-        case AccountFailed():
-            progress.account_failures.append(record)
-        case GateRead():
-            progress.gates.append(record)
-        case GateOverridden():
-            progress.overrides.append(record)
-        case WaveCarried() | WaveUndone() | RunEnded():
-            _turn(record, progress)
-        case Released() | ReleaseEnded():
-            progress.releases.say(record, progress.placed.values())
-
-
-def _turn(record: WaveCarried | WaveUndone | RunEnded, progress: Progress) -> None:
-    match record:
-        case WaveCarried():
-            progress.carried.setdefault((record.stage, record.wave), record.at)
-        case WaveUndone():
-            progress.undone[record.wave] = record.at
-            for stage in Stage:
-                progress.carried.pop((stage, record.wave), None)
-        case RunEnded():
-            progress.ended[record.run] = record
-            started = progress.runs[record.run]
-            # An account that cannot be entered has nothing to rehearse; it stops nobody else
-            # (design.md#stages-and-gates).
-            complete = record.ending is RunEnding.DONE or (
-                record.ending is RunEnding.IN_PART and not record.counts.get("failed")
-            )
-            if started.stage is Stage.DRY_RUN and complete:
-                progress.rehearsed[started.plan_checksum] = record.at
-
-
-def _place(intent: Intent, settled: Settled, progress: Progress) -> None:
-    user = getattr(intent.change, "user", None)
-    if isinstance(user, UserRef):
-        if isinstance(settled.outcome, Failed):
-            progress.failing[user.id] = intent.wave
-        elif not isinstance(settled.outcome, Skipped):
-            progress.failing.pop(user.id, None)
-    if not isinstance(settled.outcome, Applied | AlreadyInPlace):
-        return
-    change, command = intent.change, progress.runs[intent.run].command
-    progress.releases.settle(intent, settled, command)
+def user_of(change: Change) -> UserRef | None:
+    """Name the user whom a change is about; None for changes of policies and groups."""
     match change:
         case (
-            CreateGroup(account_id=account_id, group=group)
-            | AttachToGroup(account_id=account_id, group=group)
+            AddMember(user=user)
+            | RemoveMember(user=user)
+            | AttachToUser(user=user)
+            | DetachFromUser(user=user)
         ):
-            progress.groups_made.add((account_id, group))
-        case DeleteGroup(account_id=account_id, group=group):
-            progress.groups_made.discard((account_id, group))
-        case CreatePolicy(policy_arn=arn):
-            progress.policies_made.add(arn)
-        case DeletePolicy(policy_arn=arn):
-            progress.policies_made.discard(arn)
-        case AddMember(group=group, user=user) if not is_about_enrolment(change):
-            progress.placed.setdefault(user.id, Placed(settled.at, intent.wave, f"group {group}", user))
-        case AttachToUser(user=user, policy_arn=arn) if not is_about_enrolment(change):
-            progress.placed.setdefault(user.id, Placed(settled.at, intent.wave, arn, user))
-        case RemoveMember(user=user) | DetachFromUser(user=user) if not is_about_enrolment(change):
-            progress.placed.pop(user.id, None)
-            if command != RELEASE:  # a release is meant to end; what was told before it still counts then
-                progress.let_out[user.id] = settled.at
+            return user
         case _:
-            pass
+            return None
+
+
+def place_of(change: Change) -> str:
+    """Name the group or the policy that a change about a user is about; empty for other changes."""
+    match change:
+        case AddMember(group=group) | RemoveMember(group=group):
+            return f"group {group}"
+        case AttachToUser(policy_arn=arn) | DetachFromUser(policy_arn=arn):
+            return f"{_name_of(arn)} (attached to the user)"
+        case _:
+            return ""
+
+
+def is_rehearsal(done: Done) -> bool:
+    """Tell whether a change was only noted."""
+    return done.started.stage is Stage.DRY_RUN
+
+
+def _name_of(policy_arn: str) -> str:
+    return policy_arn.rsplit("/", 1)[-1]

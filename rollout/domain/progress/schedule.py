@@ -20,9 +20,9 @@ def due_dates(
         opens = max(earliest, opens)
         expected[wave] = opens
         carried = progress.carried.get((Stage.ENFORCE, wave))
-        shaken = progress.releases.disturbed.get(wave)
-        if carried is not None and shaken is not None:
-            carried = max(carried, shaken)
+        disturbed = progress.releases.disturbed.get(wave)
+        if carried is not None and disturbed is not None:
+            carried = max(carried, disturbed)
         opens = (carried or max(opens, _latest_told(progress, wave) or opens)) + soak
     return {wave: moment.date() for wave, moment in expected.items()}
 

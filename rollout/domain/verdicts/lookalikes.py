@@ -7,30 +7,30 @@ from typing import Any
 
 from rollout.domain.iam import Document, Statement
 from rollout.domain.people.inventory import Finding
+from rollout.domain.verdicts.judged_account import JudgedAccount
 from rollout.domain.verdicts.requests import ENROLMENT, PROBED
-from rollout.domain.verdicts.rights import rights_of, short
-from rollout.domain.verdicts.surroundings import Surroundings
+from rollout.domain.verdicts.rights import short
 from rollout.domain.verdicts.verdict import Kind, Verdict
 
 MFA_KEY = "aws:multifactorauthpresent"
 
 
-def lookalikes(account: Surroundings, verdicts: Mapping[str, Verdict]) -> Iterator[Finding]:
+def lookalikes(account: JudgedAccount, verdicts: Mapping[str, Verdict]) -> Iterator[Finding]:
     """Name each document that denies something without MFA and does not cover those who have it.
 
     `verdicts` by UserId. Said once per document and account, with how many users it misleads about.
     """
     misled: dict[Document, list[str]] = {}
-    for user in account.observed.facts.users:
+    for user in account.facts.users:
         if verdicts[user.id].kind is Kind.COVERED:
             continue
-        for document in rights_of(user, account.observed, account.library, account.without).identity:
+        for document in account.rights_without_us(user).identity:
             if weakness(document):
                 misled.setdefault(document, []).append(user.name)
     for document, names in misled.items():
         some = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         text = f'"{short(document.name)}" {weakness(document)} (on {some})'
-        yield Finding("look-alike", text, account.observed.account.id)
+        yield Finding("look-alike", text, account.account.id)
 
 
 def weakness(document: Document) -> str:

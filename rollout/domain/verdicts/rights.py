@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from rollout.domain.iam import Document, Policies, parse_document
-from rollout.domain.people.inventory import AccountFacts, Observed
+from rollout.domain.people.inventory import AccountFacts
 from rollout.domain.people.users import NamedPolicy, User
 from rollout.domain.verdicts.same_for_all import says_same_for_all
 
@@ -65,18 +65,22 @@ class Rights:
         return Policies((*self.identity, *extra), self.boundary, self.scps or ())
 
 
-def rights_of(user: User, observed: Observed, library: Library, without: Collection[str] = ()) -> Rights:
+def rights_of(
+    user: User,
+    facts: AccountFacts,
+    scps: tuple[tuple[NamedPolicy, ...], ...] | None,
+    library: Library,
+    without: Collection[str] = (),
+) -> Rights:
     """Gather a user's documents: inline, attached, through groups; `without` leaves policy ARNs and groups away.
 
     A policy that hangs on the user and was not read becomes a document with a problem, so that it counts as
     unknown and not as nothing.
     """
-    facts = observed.facts
     identity: dict[int, Document] = {}
     for document in _identity(user, facts, library, without):
         identity.setdefault(id(document), document)
     boundary = _managed(user.boundary_arn, facts, library) if user.boundary_arn else None
-    scps = observed.scps
     levels = None if scps is None else tuple(_level(level, library) for level in scps)
     return Rights(tuple(identity.values()), boundary, levels)
 

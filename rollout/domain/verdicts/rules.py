@@ -9,7 +9,7 @@ from datetime import timedelta
 from rollout.domain.people.addresses import AddressRule
 from rollout.domain.people.exemptions import Exemption, UserMatch
 from rollout.domain.policy.attachment import Attachment
-from rollout.domain.policy.standing import Documents, Names
+from rollout.domain.policy.our_resources import Documents, Names
 
 
 @dataclass(frozen=True, slots=True)

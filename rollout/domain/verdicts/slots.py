@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rollout.domain.people.inventory import Quotas
 from rollout.domain.people.users import User
 from rollout.domain.policy.attachment import Attachment
-from rollout.domain.policy.standing import Names, Standing, State
+from rollout.domain.policy.our_resources import Names, OurResources, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,25 +20,25 @@ class Room:
 
 
 def room_for(
-    user: User, standing: Standing, names: Names, quotas: Quotas, attach: Attachment, *, enrolment: bool
+    user: User, ours: OurResources, names: Names, quotas: Quotas, attach: Attachment, *, enrolment: bool
 ) -> Room:
     """Find room for the policy, and for the enrolment policy too where the user needs it.
 
     What does not stand in the account yet needs room there, too.
     """
     wanted = {names.group, names.enrolment_group} if enrolment else {names.group}
-    policies = {standing.policy.arn, standing.enrolment.arn} if enrolment else {standing.policy.arn}
+    policies = {ours.policy.arn, ours.enrolment.arn} if enrolment else {ours.policy.arn}
     groups, attached = len(set(user.groups) - wanted), len(set(user.attached) - policies)
     groups_free = quotas.groups_per_user - groups - len(wanted)
     policies_free = quotas.policies_per_user - attached - len(policies)
-    states = [(names.group, standing.group)]
-    to_make = [standing.policy.state]
+    states = [(names.group, ours.group.state)]
+    to_make = [ours.policy.state]
     if enrolment:
-        states.append((names.enrolment_group, standing.enrolment_group))
-        to_make.append(standing.enrolment.state)
+        states.append((names.enrolment_group, ours.enrolment_group.state))
+        to_make.append(ours.enrolment.state)
     clash = next((name for name, state in states if state is State.CLASH), "")
     new_groups = sum(state is State.ABSENT for _, state in states)
-    if enrolment and standing.enrolment.state is State.CLASH:
+    if enrolment and ours.enrolment.state is State.CLASH:
         why = f"a policy of another meaning has the name {names.enrolment_policy}"
         return Room(None, why, clash=True)
     if attach is Attachment.GROUP and clash:

@@ -178,6 +178,11 @@ class Verdict:
     matrix: tuple[Row, ...] = ()
 
     @property
+    def enforced_by_us(self) -> str:
+        """Name what of ours enforces the user; empty where nothing does, or only policies of others."""
+        return self.enforced_by if self.enforced_by != self.covered_by else ""
+
+    @property
     def codes(self) -> tuple[Code, ...]:
         """The reasons' words, in the order in which they were found."""
         return tuple(dict.fromkeys(reason.code for reason in self.reasons))

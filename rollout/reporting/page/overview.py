@@ -11,10 +11,14 @@ from rollout.reporting.accounts import ListedState, percent
 from rollout.reporting.frames import Counts
 from rollout.reporting.report import Report
 from rollout.reporting.spelling import number_of
-from rollout.reporting.user_standing import days_left
 from rollout.reporting.users import UserLine
 
 SOON = timedelta(days=14)
+
+
+def days_left(until: date, today: date) -> int:
+    """Count the days an exemption still covers, its last one included; 0 or less once it is over."""
+    return (until - today).days + 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,189 +1,301 @@
-"""Carries one step in one account: enter, read once, judge again, change in order, read back.
+"""What `apply` wants of one account: who may move, who is told, and who is left alone and why.
 
-See design.md#apply-journal-store.
+See design.md#stages-and-gates, design.md#plan-file.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 
-from rollout.domain.actions.placing import enforcing, enrolling, is_placed, releasing, renewing
-from rollout.domain.gates.readiness import free_until, needs_notice, void
+from rollout.domain.actions.account_context import AccountContext
+from rollout.domain.actions.writes import Write, enforcing, enrolling, exempting, renewing
+from rollout.domain.gates.readiness import comes_back, free_until, needs_notice, void
+from rollout.domain.people.organization import Account
+from rollout.domain.people.users import User, UserRef
+from rollout.domain.plan.entries import Entry
 from rollout.domain.policy.changes import (
     AddMember,
-    AttachToGroup,
     AttachToUser,
     Change,
     CreateVersion,
+    DetachFromUser,
+    RemoveMember,
     SetDefaultVersion,
     SkipCode,
     Skipped,
 )
-from rollout.domain.policy.standing import State
+from rollout.domain.policy.our_resources import State
 from rollout.domain.progress.messages import Line
-from rollout.domain.progress.records import AccountFailed
 from rollout.domain.progress.reminders import mark_due
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Code, Kind
+from rollout.workflows.account_run import AccountCommand, AccountWork, Wanted
+from rollout.workflows.account_run.failure_budgets import Budgets
 from rollout.workflows.apply.guards import check_adoption
-from rollout.workflows.apply.judging import Case, Scene, judge_again, look
-from rollout.workflows.apply.making import Making
-from rollout.workflows.apply.sending import Saying
-from rollout.workflows.apply.task import Done, Step, Task
-from rollout.workflows.ports import CannotEnter
+from rollout.workflows.apply.order import Counted, Order, OutcomeTally
+from rollout.workflows.apply.sending import DueNotice
 
 
-def carry(task: Task, step: Step) -> Done:
-    """Carry one account. An account that cannot be entered is journalled and answered, never raised."""
-    done = Done()
-    if step.watch.ends():
-        done.interrupted = True
-        return done
-    begun = any(past.intent.change.account_id == task.account.id for past in step.progress.open)
-    try:
-        entered = step.tools.access.enter(task.account)
-        organization_id = step.order.plan.header.organization_id
-        progress = step.maker.settle_all(task.account.id, entered, step.progress, organization_id)
-        scene = look(task, replace(step, progress=progress), entered)
-        begun = True
-        _carry(scene, done)
-    except CannotEnter as refusal:
-        # Also when access is lost half-way: what was done stays counted, an open intent is settled by the next run.
-        now = step.tools.clock.now()
-        step.tools.journal.append(
-            AccountFailed(step.order.run, now, task.account.id, refusal.why, refusal.cure)
-        )
-        done.unreachable = True
-        # What was begun has to be ended before a wave counts as carried; who was never reached stops nobody else.
-        (done.failed if begun else done.untold).update(entry.wave for entry in task.entries)
-    return done
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is the same for every account of a step. `due` is the day to tell, by wave."""
+
+    stage: Stage
+    order: Order
+    started: datetime
+    due: Mapping[str, date]
+    budgets: Budgets
 
 
-def _carry(scene: Scene, done: Done) -> None:
-    """Judge everybody again, then change what has to change."""
-    standing = scene.around.standing
-    for policy in (standing.policy, standing.enrolment):
-        if policy.state is State.OURS:
-            check_adoption(scene.task.account.id, scene.facts, policy.arn, scene.step.progress)
-    cases = judge_again(scene, done)
-    if done.interrupted:
-        return
-    if scene.step.stage is Stage.NOTIFY:
-        _enrol(scene, cases, done)
-    else:
-        _enforce(scene, cases, done)
-        _let_out(scene, done)
+@dataclass(slots=True)
+class WaveMarks:
+    """How the waves fared: somebody is where the stage wants them, or somebody waits, is untold, or has failed."""
+
+    moved: set[str] = field(default_factory=set)
+    waiting: set[str] = field(default_factory=set)
+    untold: set[str] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)
 
 
-def _enrol(scene: Scene, cases: tuple[Case, ...], done: Done) -> None:
-    """Let people enrol who cannot yet, then find who is to be told what."""
-    for case in cases:
-        if case.placed:
-            done.settle(case.entry, "already enforced")
-    coming = tuple(case for case in cases if not case.placed)
-    helped = tuple(case for case in coming if Code.ENROLMENT_POLICY in case.verdict.codes)
-    making = Making(scene, done, helped)
-    making.make(enrolling(scene.site, tuple(target for case in helped for target in case.targets)))
-    if done.interrupted:
-        return
-    for case in coming:
-        if case.user.id not in making.failed:
-            _tell(case, scene, done)
+class ApplyToAccount(AccountCommand):
+    """One account's share of a step: the plan's entries of the waves in hand, and who is to be let out again."""
 
+    counts_people = True
 
-def _tell(case: Case, scene: Scene, done: Done) -> None:
-    impact, step = case.verdict.impact, scene.step
-    rules = step.order.rules
-    if impact is None or not needs_notice(impact, unaffected_too=rules.notice_for_unaffected):
-        done.settle(case.entry, "unaffected")
-        return
-    now = step.tools.clock.now()
-    told = step.progress.last_told(case.user.id)
-    since = free_until(case.user, rules.exemptions, step.progress, now)
-    wave, address, forecast = case.entry.wave, case.verdict.address, case.verdict.forecast
-    if told is None or void(told, impact, now, since):
-        line = Line(case.entry.user, scene.task.account.name, impact, step.due[wave], forecast)
-        done.lines.append(Saying(address, wave, line))
-        return
-    done.settle(case.entry, "already told")
-    reminded = step.progress.reminded.get(case.user.id, ())
-    mark = mark_due(told, step.order.remind_at, reminded, now)
-    if mark is not None:
-        # The day told stands, whatever day somebody else of the wave would be told now.
-        line = Line(case.entry.user, scene.task.account.name, impact, told.due, forecast)
-        done.reminders.append(Saying(address, wave, line, mark))
+    def __init__(
+        self, account: Account, entries: Sequence[Entry], leaving: Sequence[Entry], step: Step
+    ) -> None:
+        """Share out; nothing is counted yet."""
+        super().__init__(account)
+        self.entries, self.step = tuple(entries), step
+        self.leaving = tuple(leaving) if step.stage is Stage.ENFORCE else ()
+        self.tally = OutcomeTally()
+        self.waves = WaveMarks()
+        self.notices: list[DueNotice] = []
+        self.reminders: list[DueNotice] = []
+        self._entry_of = {entry.user.id: entry for entry in (*self.entries, *self.leaving)}
+        self._coming: tuple[User, ...] = ()
 
+    @property
+    def size(self) -> int:
+        """How many users this is about."""
+        return len(self.entries) + len(self.leaving)
 
-def _enforce(scene: Scene, cases: tuple[Case, ...], done: Done) -> None:
-    """Put under the policy who is to come under it, and bring today's document to those who are."""
-    placed = tuple(case for case in cases if case.placed)
-    for case in placed:
-        done.settle(case.entry, "already enforced")
-        progress = scene.step.progress
-        if case.user.id not in progress.placed or case.user.id in progress.failing:
-            _note_present(case, scene)
-    coming = tuple(case for case in cases if not case.placed)
-    moving = _within_budget(coming, scene, done)
-    if not cases or (coming and not moving):
-        return
-    targets = tuple(target for case in moving for target in case.targets)
-    changes = enforcing(scene.site, targets) if moving else renewing(scene.site)
-    making = Making(scene, done, moving or placed)
-    unjudged = _reached_besides(changes, scene, cases)
-    if not unjudged:
-        making.make(changes)
-        making.read_back()
-        return
-    why = f"the policy would also reach {', '.join(unjudged)}, who are not to be enforced now"
-    for case in moving:
-        making.fail(case, why)
-    if not moving:
-        done.tally.count("policy versions held back")
+    def wave_of(self, at: AccountWork, user: User) -> str:
+        """Name the wave that the plan puts a user in."""
+        return self._entry_of[user.id].wave
 
+    def wants(self, at: AccountWork) -> Wanted:
+        """Judge everybody again, then say what has to change. Raises Refused where another store was at work."""
+        context = at.context
+        for policy in (context.ours.policy, context.ours.enrolment):
+            if policy.state is State.OURS:
+                check_adoption(self.account.id, context.facts, policy.arn, at.progress)
+        going = self._judged_again(at)
+        if at.result.interrupted:
+            return Wanted()
+        context = at.context
+        placed = tuple(user for user in going if context.is_under_policy(user))
+        self._coming = tuple(user for user in going if not context.is_under_policy(user))
+        for user in placed:
+            self._settle(user.id, Counted.ALREADY_ENFORCED)
+        return self._enrolment(context) if self.step.stage is Stage.NOTIFY else self._enforcement(at, placed)
 
-def _within_budget(cases: tuple[Case, ...], scene: Scene, done: Done) -> tuple[Case, ...]:
-    """Leave those of waves that were stopped, so that no policy or group is made for nobody."""
-    budgets = scene.step.budgets
-    stopped = {wave for wave in {case.entry.wave for case in cases} if budgets.spent(wave)}
-    for case in cases:
-        if case.entry.wave in stopped:
-            done.leave(case.entry, Skipped(SkipCode.BUDGET, budgets.said(case.entry.wave)), scene.step)
-    return tuple(case for case in cases if case.entry.wave not in stopped)
+    # --- What comes of it ---
 
-
-def _note_present(case: Case, scene: Scene) -> None:
-    names, ref, arn = scene.step.order.rules.names, case.entry.user, scene.site.standing.policy.arn
-    change: Change = AddMember(ref.account_id, names.group, ref)
-    if arn in case.user.attached:
-        change = AttachToUser(ref.account_id, ref, arn)
-    scene.step.maker.note_present(change, case.entry.wave)
-
-
-def _reached_besides(changes: tuple[Change, ...], scene: Scene, cases: tuple[Case, ...]) -> list[str]:
-    """Name those whom the policy itself would reach, and who were not found fit for it (design.md#policy-documents).
-
-    A new default version reaches everybody attached; hanging the policy on the group reaches who is in it already.
-    """
-    reached: set[str] = set()
-    for change in changes:
+    def wrote(self, change: Change, user: UserRef | None) -> None:
+        """Count a write."""
+        self.tally.count(Counted.WRITES)
         match change:
-            case CreateVersion(attached=names) | SetDefaultVersion(attached=names):
-                reached |= set(names)
-            case AttachToGroup(group=group):
-                reached |= {user.name for user in scene.facts.users if group in user.groups}
+            case AddMember(user=ref) | AttachToUser(user=ref):
+                enforces = self.step.stage is Stage.ENFORCE
+                self._settle(ref.id, Counted.ENFORCED if enforces else Counted.ENROLMENT_RIGHTS)
+            case RemoveMember(user=ref) | DetachFromUser(user=ref):
+                self.tally.count_user(Counted.LET_OUT, ref.id)
+            case CreateVersion(attached=attached) | SetDefaultVersion(attached=attached) if attached:
+                self.tally.count(Counted.NEW_VERSIONS)
             case _:
                 pass
-    return sorted(reached - {case.user.name for case in cases})
 
+    def leaves(self, user: UserRef, wave: str, why: Skipped) -> None:
+        """Count a user who is left alone in this run."""
+        self.tally.count_user(why.code, user.id)
+        match why.code:
+            case SkipCode.WAITING:
+                self.waves.waiting.add(wave)
+            case SkipCode.NOTICE:
+                self.waves.untold.add(wave)
+            case SkipCode.FAILED | SkipCode.BUDGET:
+                self.waves.failed.add(wave)
+            case _:
+                pass
 
-def _let_out(scene: Scene, done: Done) -> None:
-    """Take out who was enforced and is exempt now, as the plan says."""
-    by_id = {user.id: user for user in scene.facts.users}
-    leaving = [(entry, by_id[entry.user.id]) for entry in scene.task.leaving if entry.user.id in by_id]
-    cases = tuple(
-        Case(entry, user, scene.judged(user), placed=True)
-        for entry, user in leaving
-        if is_placed(user, scene.site)
-    )
-    exempt = tuple(case for case in cases if case.verdict.kind is Kind.EXEMPT)
-    Making(scene, done, exempt).make(releasing(scene.site, tuple(case.user for case in exempt)))
+    def held_back(self, at: AccountWork, why: str) -> None:
+        """Count a version that came for nobody new; whom it was to bring under the policy has been counted."""
+        if not self._coming:
+            self.tally.count(Counted.VERSIONS_HELD_BACK)
+
+    def _settle(self, user_id: str, what: Counted) -> None:
+        """Count a user who is where the stage wants them."""
+        self.tally.count_user(what, user_id)
+        self.waves.moved.add(self._entry_of[user_id].wave)
+
+    # --- Judging again ---
+
+    def _judged_again(self, at: AccountWork) -> tuple[User, ...]:
+        """Find who goes on; everybody else is left alone, on record. Ends early when the run has to."""
+        present = [user.id for user in self._present(at)]
+        context = at.context
+        users = {user.id: user for user in context.facts.users}
+        at.ask_live(users[user_id] for user_id in present if self._is_stale(users[user_id], context))
+        if at.result.interrupted:
+            return ()
+        context = at.context
+        users = {user.id: user for user in context.facts.users}
+        going = []
+        for user in (users[user_id] for user_id in present):
+            if at.is_left(user):
+                continue
+            why_not = self._why_not(user, at, context)
+            if why_not is None:
+                going.append(user)
+            else:
+                at.leave(user.ref, self.wave_of(at, user), why_not)
+        return tuple(going)
+
+    def _present(self, at: AccountWork) -> Iterator[User]:
+        users = at.context.facts.users
+        by_id, names = {user.id: user for user in users}, {user.name for user in users}
+        for entry in self.entries:
+            user = by_id.get(entry.user.id)
+            if user is not None:
+                yield user
+                continue
+            other = "the name belongs to another user now" if entry.user.name in names else "deleted"
+            at.leave(entry.user, entry.wave, Skipped(SkipCode.GONE, other))
+
+    def _is_stale(self, user: User, context: AccountContext) -> bool:
+        """Tell whether a user's credentials have to be asked live before enforcing.
+
+        Who has a password always is: that is where a lock-out would happen (design.md#stages-and-gates). Of the others
+        a report is believed that was made in this very run.
+        """
+        if self.step.stage is not Stage.ENFORCE or context.is_under_policy(user):
+            return False
+        return user.password is not None or user.facts_at < self.step.started
+
+    def _why_not(self, user: User, at: AccountWork, context: AccountContext) -> Skipped | None:
+        """Say why a user is left alone; None when they go on."""
+        verdict, step, entry = context.verdict(user), self.step, self._entry_of[user.id]
+        placed = context.is_under_policy(user)
+        if verdict.kind is Kind.EXEMPT:
+            return Skipped(SkipCode.EXEMPT, verdict.reasons[0].detail)
+        # Under a foreign policy that says the same, whom we placed is covered by it: that is no drift.
+        if verdict.kind is not Kind.ENFORCE and not (placed and verdict.kind is Kind.COVERED):
+            now = "; ".join(f"{reason.code}: {reason.detail}" for reason in verdict.reasons)
+            return Skipped(
+                SkipCode.DRIFT, f"was enforce ({', '.join(entry.because)}), is {verdict.kind}: {now}"
+            )
+        enforces = placed or step.stage is Stage.ENFORCE
+        if enforces and (release := at.release_of(user.ref, entry.wave)):
+            return Skipped(SkipCode.RELEASED, release)
+        # A release that is over took the policy off the group, and the user is in it still.
+        with_the_group = context.release_over and context.ours.group.name in user.groups
+        if not placed and user.id in at.progress.placed and not with_the_group:
+            return Skipped(SkipCode.RELEASED, "somebody took the user out by hand; left so")
+        if context.is_braked and enforces:
+            return Skipped(SkipCode.RELEASED, "the brake is pulled in this account")
+        if step.stage is Stage.NOTIFY or placed or verdict.impact is None:
+            return None
+        if comes_back(user.id, verdict.impact, at.progress):
+            return None
+        now_at = at.run.now()
+        since = free_until(user, context.rules.exemptions, at.progress, now_at)
+        return step.order.readiness.holds_back(user.id, verdict.impact, at.progress, now_at, since)
+
+    # --- Notices ---
+
+    def _enrolment(self, context: AccountContext) -> Wanted:
+        """Let people enrol who cannot yet."""
+        helped = [user for user in self._coming if Code.ENROLMENT_POLICY in context.verdict(user).codes]
+        writes = tuple(Write(change) for change in enrolling(context, helped))
+        return Wanted(writes, self._people(helped))
+
+    def finish(self, at: AccountWork) -> None:
+        """Find who is to be told what."""
+        if self.step.stage is Stage.NOTIFY:
+            for user in self._coming:
+                if not at.is_left(user):
+                    self._tell(user, at)
+
+    def _tell(self, user: User, at: AccountWork) -> None:
+        context, order, entry = at.context, self.step.order, self._entry_of[user.id]
+        verdict, rules, progress = context.verdict(user), context.rules, at.progress
+        impact = verdict.impact
+        if impact is None or not needs_notice(impact, unaffected_too=rules.notice_for_unaffected):
+            self._settle(user.id, Counted.UNAFFECTED)
+            return
+        now, told = at.run.now(), progress.last_told(user.id)
+        since = free_until(user, rules.exemptions, progress, now)
+        if told is None or void(told, impact, now, since):
+            line = Line(entry.user, self.account.name, impact, self.step.due[entry.wave], verdict.forecast)
+            self.notices.append(DueNotice(verdict.address, entry.wave, line))
+            return
+        self._settle(user.id, Counted.ALREADY_TOLD)
+        mark = mark_due(told, order.remind_at, progress.reminded.get(user.id, ()), now)
+        if mark is not None:
+            # The day told stands, whatever day somebody else of the wave would be told now.
+            line = Line(entry.user, self.account.name, impact, told.due, verdict.forecast)
+            self.reminders.append(DueNotice(verdict.address, entry.wave, line, mark))
+
+    # --- Enforcement ---
+
+    def _enforcement(self, at: AccountWork, placed: tuple[User, ...]) -> Wanted:
+        """Put under the policy who is to come under it, bring today's document to the others, let the exempt go."""
+        context, coming = at.context, self._coming
+        moving = tuple(self._within_budget(coming, at))
+        changes: tuple[Change, ...] = ()
+        if moving:
+            changes = enforcing(context, moving)
+        elif placed and not coming:
+            changes = renewing(context)
+        writes = (
+            *self._already_in_place(placed, at),
+            *(Write(change) for change in changes),
+            *(Write(change) for change in exempting(context, self._exempt_now(context))),
+        )
+        fit = frozenset(user.id for user in (*placed, *coming))
+        return Wanted(writes, self._people(moving or placed), fit)
+
+    def _within_budget(self, users: Sequence[User], at: AccountWork) -> Iterator[User]:
+        """Leave those of waves that were stopped, so that no policy or group is made for nobody."""
+        budgets = self.step.budgets
+        for user in users:
+            wave = self.wave_of(at, user)
+            if budgets.spent(wave):
+                at.leave(user.ref, wave, Skipped(SkipCode.BUDGET, budgets.said(wave)))
+            else:
+                yield user
+
+    def _already_in_place(self, placed: Sequence[User], at: AccountWork) -> Iterator[Write]:
+        """Put on record who is under the policy and of whom the journal does not know, or knows a failure."""
+        context, progress = at.context, at.progress
+        arn, group = context.ours.policy.arn, context.ours.group.name
+        for user in placed:
+            if user.id not in progress.placed or user.id in progress.failing:
+                change: Change = AddMember(self.account.id, group, user.ref)
+                if arn in user.attached:
+                    change = AttachToUser(self.account.id, user.ref, arn)
+                yield Write(change, self.wave_of(at, user), in_place=True)
+
+    def _exempt_now(self, context: AccountContext) -> Iterator[User]:
+        leaving = {entry.user.id for entry in self.leaving}
+        for user in context.facts.users:
+            enforced = user.id in leaving and context.is_under_policy(user)
+            if enforced and context.verdict(user).kind is Kind.EXEMPT:
+                yield user
+
+    def _people(self, users: Sequence[User]) -> dict[UserRef, str]:
+        return {user.ref: self._entry_of[user.id].wave for user in users}

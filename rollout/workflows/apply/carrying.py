@@ -2,77 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
+from rollout.domain.people.organization import Account
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.entries import Entry
-from rollout.domain.policy.changes import (
-    SkipCode,
-    Skipped,
-)
+from rollout.domain.policy.changes import SkipCode, Skipped
 from rollout.domain.progress.records import (
-    RunEnded,
+    GateOverridden,
+    GateRead,
+    Record,
     RunEnding,
+    RunStarted,
     UserSkipped,
     WaveCarried,
 )
-from rollout.domain.progress.replay import Progress, replay
+from rollout.domain.progress.replay import Progress
 from rollout.domain.progress.schedule import due_dates
 from rollout.domain.progress.stages import Stage
-from rollout.domain.verdicts.rights import Library
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import EmptySelection, RolloutError
-from rollout.workflows.apply.account import carry
-from rollout.workflows.apply.beginning import first_records
-from rollout.workflows.apply.budgets import Budgets, budgets_of
-from rollout.workflows.apply.maker import Maker, Numbering
-from rollout.workflows.apply.order import Applied, Due, Order, Tally, Tools, in_part
-from rollout.workflows.apply.sending import Telling, remind, tell
-from rollout.workflows.apply.task import Done, Step, Task
-from rollout.workflows.apply.watch import Watch, lock_lost
+from rollout.workflows.account_run import AccountRunner
+from rollout.workflows.account_run.failure_budgets import Budgets, budgets_of
+from rollout.workflows.apply.account import ApplyToAccount, Step
+from rollout.workflows.apply.order import ApplyResult, Counted, Due, Order, OutcomeTally, in_part
+from rollout.workflows.apply.sending import Sent, remind, tell
 from rollout.workflows.inventory import LIFELESS, Premises, left_alone, read_levels
-from rollout.workflows.ports import PolicyLevels
+from rollout.workflows.ports import Notifier, OrganizationPort, PolicyLevels
+from rollout.workflows.run_context import JudgementBasis, RunContext
+
+Share = tuple[Account, tuple[Entry, ...], tuple[Entry, ...]]
+"""An account, its entries of the waves in hand, and those who may have to be let out again."""
 
 
-class Run:
+def first_records(order: Order, run: RunContext, due: Due, now: datetime) -> Iterator[Record]:
+    """Give the first records of a run: its start, each gate's answer, and the overrides that it needs."""
+    header = order.plan.header
+    yield RunStarted(
+        run.id,
+        now,
+        header.organization_id,
+        header.id,
+        header.checksum,
+        order.stage,
+        run.caller,
+        run.version,
+    )
+    for wave, answer in due.gates:
+        yield GateRead(run.id, now, wave, answer.gate, answer.result, answer.detail)
+        if not answer.passes and answer.gate in order.overrides:
+            reason = order.overrides[answer.gate]
+            yield GateOverridden(run.id, now, wave, answer.gate, reason, run.caller)
+
+
+class ApplyRun:
     """One run: who is in it is worked out before anything is written."""
 
-    def __init__(self, order: Order, tools: Tools, where: Premises, progress: Progress, due: Due) -> None:
+    def __init__(
+        self,
+        order: Order,
+        run: RunContext,
+        where: Premises,
+        *,
+        organization: OrganizationPort,
+        notifier: Notifier,
+        progress: Progress,
+        due: Due,
+    ) -> None:
         """Share the plan out. Raises EmptySelection when nobody is in hand."""
-        self.order, self.tools, self.where, self.due = order, tools, where, due
+        self.order, self.run, self.where, self.due = order, run, where, due
+        self.organization, self.notifier = organization, notifier
         self.progress = progress
-        self.tally = Tally()
+        self.tally = OutcomeTally()
         self.failed_accounts: set[str] = set()
         self.interrupted = False
-        self.watch = Watch(tools)
         self.budgets = Budgets()
-        self.maker = Maker(order.run, tools.journal, tools.clock, Numbering())
-        self.started = tools.clock.now()
-        self.library = Library()
-        self.tasks: list[Task] = []
+        self.started = run.now()
+        self.shares: list[Share] = []
         self.aside: list[tuple[Entry, Skipped]] = []
         self._share_out()
-        if not self.tasks and not self.aside:
+        if not self.shares and not self.aside:
             raise EmptySelection(
                 "no user of the waves in hand matches --account / --ou / --user",
                 cure="see who is in them: rollout show",
             )
 
-    def carry(self) -> Applied:
+    def carry(self) -> ApplyResult:
         """Carry every step, then say how it ended."""
         self._begin()
         try:
-            levels = read_levels(self.tools.organization, self.where.accounts, self.order.scps)
+            basis = self._basis(read_levels(self.organization, self.where.accounts, self.order.scps))
             for stage in self.order.steps:
                 if not self.interrupted:
-                    self._carry_step(stage, levels)
+                    self._carry_step(stage, basis)
         except RolloutError:
-            self.tools.journal.append(RunEnded(self.order.run, self.tools.clock.now(), RunEnding.REFUSED))
+            self.run.end(RunEnding.REFUSED, {})
             raise
-        if self.watch.lost:
-            self._note_end(RunEnding.LOCK_LOST)
-            raise lock_lost(self.tools.lock, self.where.organization.id)
         return self._end()
 
     def _share_out(self) -> None:
@@ -94,7 +120,7 @@ class Run:
                     f"the account is {why_not}",
                 )
             else:
-                self.tasks.append(Task(account, entries, leaving))
+                self.shares.append((account, entries, leaving))
 
     def _takes(self, entry: Entry) -> bool:
         return entry.wave in self.due.waves and self._chosen(entry)
@@ -110,35 +136,43 @@ class Run:
         self.aside += [(entry, Skipped(code, why)) for entry in entries]
 
     def _begin(self) -> None:
-        now = self.tools.clock.now()
-        self.tools.journal.append(*first_records(self.order, self.where.caller.arn, self.due, now))
+        now = self.run.now()
+        self.run.journal.append(*first_records(self.order, self.run, self.due, now))
         for entry, why in self.aside:
             self.tally.count_user(why.code, entry.user.id)
-            self.tools.journal.append(
-                UserSkipped(self.order.run, now, entry.user, entry.wave, why.code, why.detail)
+            self.run.journal.append(
+                UserSkipped(self.run.id, now, entry.user, entry.wave, why.code, why.detail)
             )
 
-    def _carry_step(self, stage: Stage, levels: PolicyLevels | Unread) -> None:
+    def _basis(self, levels: PolicyLevels | Unread) -> JudgementBasis:
+        tags = {
+            "rollout:tool": "rollout",
+            "rollout:version": self.run.version,
+            "rollout:plan": self.order.plan.header.id,
+        }
+        scps = None if isinstance(levels, Unread) else levels.by_account
+        return JudgementBasis(self.order.rules, scps, tags)
+
+    def _carry_step(self, stage: Stage, basis: JudgementBasis) -> None:
         # A rehearsal's second step builds on what its first one noted.
-        self.progress = replay(self.tools.journal.records(), self.where.organization.id)
-        step = self._step(stage, levels)
-        enforcing = stage is Stage.ENFORCE
-        tasks = [task if enforcing else replace(task, leaving=()) for task in self.tasks]
-        tasks = [task for task in tasks if task.entries or task.leaving]
-        finished = self._carry_accounts(step, tasks)
-        if len(finished) < len(tasks) or self.watch.ends():
+        self.progress = self.run.replay()
+        step = self._step(stage)
+        commands = [ApplyToAccount(*share, step) for share in self.shares]
+        commands = [command for command in commands if command.size]
+        finished = self._carry_accounts(step, commands, basis)
+        if len(finished) < len(commands) or self.run.ends():
             # Nobody knows what the accounts that were not begun would have said.
             self.interrupted = True
-        lines = [line for done in finished for line in done.lines]
-        reminders = [line for done in finished for line in done.reminders]
-        telling = tell(lines, self.order.run, self.tools, self.tally, self.watch)
-        reminding = remind(reminders, self.order.run, self.tools, self.tally, self.watch)
-        self.interrupted = self.interrupted or telling.interrupted or reminding.interrupted
+        notices = [notice for command in finished for notice in command.notices]
+        reminders = [reminder for command in finished for reminder in command.reminders]
+        told = tell(notices, self.run, self.notifier, self.tally)
+        reminded = remind(reminders, self.run, self.notifier, self.tally)
+        self.interrupted = self.interrupted or told.interrupted or reminded.interrupted
         if not self.interrupted:
-            self._mark_carried(stage, finished, telling)
+            self._mark_carried(stage, finished, told)
 
-    def _step(self, stage: Stage, levels: PolicyLevels | Unread) -> Step:
-        order, now = self.order, self.tools.clock.now()
+    def _step(self, stage: Stage) -> Step:
+        order = self.order
         if stage is Stage.ENFORCE and order.gated:
             self.budgets = budgets_of(
                 self.due.waves,
@@ -147,41 +181,29 @@ class Run:
                 self.progress,
                 forgiven="failure_tolerance" in order.overrides,
             )
-        return Step(
-            stage,
-            order,
-            self.tools,
-            self.maker,
-            self.progress,
-            self.library,
-            self.started,
-            None if isinstance(levels, Unread) else levels.by_account,
-            due_dates(self.progress, order.filled, order.rules.lead_time, order.gates.soak, now),
-            self.budgets,
-            self.watch,
-        )
+        due = due_dates(self.progress, order.filled, order.rules.lead_time, order.gates.soak, self.run.now())
+        return Step(stage, order, self.started, due, self.budgets)
 
-    def _carry_accounts(self, step: Step, tasks: Sequence[Task]) -> list[Done]:
+    def _carry_accounts(
+        self, step: Step, commands: Sequence[ApplyToAccount], basis: JudgementBasis
+    ) -> list[ApplyToAccount]:
         doing = "Telling people" if step.stage is Stage.NOTIFY else "Enforcing"
         if self.order.stage is Stage.DRY_RUN:
             doing = "Rehearsing notices" if step.stage is Stage.NOTIFY else "Rehearsing enforcement"
-        self.tools.progress.begin(doing, sum(task.people for task in tasks))
-        finished: list[Done] = []
-        for task, done in self.tools.engine.map(lambda task: carry(task, step), tasks):
-            finished.append(done)
-            self._add(task, done)
-            left = max(task.people - done.counted, 0)
-            self.tools.progress.advance(f"{task.account.id} {task.account.name}{self._so_far()}", left)
-        self.tools.progress.finish()
+        runner = AccountRunner(run=self.run, progress=self.progress, basis=basis, budgets=self.budgets)
+        finished: list[ApplyToAccount] = []
+        for command, result in runner.carry(commands, doing, self._so_far):
+            finished.append(command)
+            self.tally.add(command.tally)
+            self.interrupted = self.interrupted or result.interrupted
+            if result.unreachable:
+                self.failed_accounts.add(command.account.id)
+                # What was begun has to be ended before a wave counts as carried; who was never reached stops nobody.
+                marked = command.waves.failed if result.begun else command.waves.untold
+                marked.update(entry.wave for entry in command.entries)
         return finished
 
-    def _add(self, task: Task, done: Done) -> None:
-        self.tally.add(done.tally)
-        self.interrupted = self.interrupted or done.interrupted
-        if done.unreachable:
-            self.failed_accounts.add(task.account.id)
-
-    def _mark_carried(self, stage: Stage, finished: Sequence[Done], telling: Telling) -> None:
+    def _mark_carried(self, stage: Stage, finished: Sequence[ApplyToAccount], told: Sent) -> None:
         """Note which waves have been carried: nobody waits for a date, nothing failed, and somebody has moved.
 
         Who was never told holds a wave back only as long as the wave was not notified, or nobody else of it has moved:
@@ -190,35 +212,31 @@ class Run:
         """
         if self.order.narrowed:
             return
+        fared = [command.waves for command in finished]
         for wave in self.due.waves:
-            untold = wave in telling.untold or any(wave in done.untold for done in finished)
-            moved = wave in telling.moved or any(wave in done.moved for done in finished)
+            untold = wave in told.untold or any(wave in waves.untold for waves in fared)
+            moved = wave in told.moved or any(wave in waves.moved for waves in fared)
             notified = stage is Stage.NOTIFY or (Stage.NOTIFY, wave) in self.progress.carried
-            waits = any(wave in done.waiting or wave in done.failed for done in finished)
+            waits = any(wave in waves.waiting or wave in waves.failed for waves in fared)
             if waits or (untold and not (moved and notified)):
                 continue
             if (stage, wave) not in self.progress.carried:
-                now = self.tools.clock.now()
-                self.tools.journal.append(WaveCarried(self.order.run, now, wave, stage))
+                self.run.journal.append(WaveCarried(self.run.id, self.run.now(), wave, stage))
 
     def _so_far(self) -> str:
         """Say the counts that people wait for."""
-        words = ("enforced", "told", "queued", "failed", "budget")
-        said = [f"{self.tally[word]} {word}" for word in words if self.tally[word]]
+        awaited = (Counted.ENFORCED, Counted.TOLD, Counted.QUEUED, SkipCode.FAILED, SkipCode.BUDGET)
+        said = [f"{self.tally[what]} {what}" for what in awaited if self.tally[what]]
         return f"; {', '.join(said)}" if said else ""
 
-    def _note_end(self, ending: RunEnding) -> None:
-        counts = dict(self.tally.counts)
-        self.tools.journal.append(RunEnded(self.order.run, self.tools.clock.now(), ending, counts))
-
-    def _end(self) -> Applied:
-        self._note_end(self._ending())
-        return Applied(
+    def _end(self) -> ApplyResult:
+        self.run.end(self._ending(), self.tally.counts)
+        return ApplyResult(
             self.order.stage,
             self.due.waves,
             tuple(answer for _, answer in self.due.gates),
             self.tally,
-            replay(self.tools.journal.records(), self.where.organization.id),
+            self.run.replay(),
             tuple(sorted(self.failed_accounts)),
             why_nothing=self.due.why_nothing,
             interrupted=self.interrupted,

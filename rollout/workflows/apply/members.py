@@ -9,14 +9,15 @@ from rollout.domain.people.exemptions import exemption_for
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User
 from rollout.errors import Interrupted
-from rollout.workflows.apply.order import Order, Tools
+from rollout.workflows.apply.order import Order
 from rollout.workflows.inventory import Premises, left_alone
 from rollout.workflows.ports import CannotEnter
+from rollout.workflows.run_context import RunContext
 
 Share = tuple[Account, frozenset[str]]
 
 
-def members_of(wave: str, order: Order, tools: Tools, where: Premises) -> Members:
+def members_of(wave: str, order: Order, run: RunContext, where: Premises) -> Members:
     """Read the wave's accounts. Users of accounts that cannot be read are unseen; who is gone or exempt is no member.
 
     Raises Interrupted when the run is asked to stop.
@@ -24,18 +25,18 @@ def members_of(wave: str, order: Order, tools: Tools, where: Premises) -> Member
     shares = list(_shares(wave, order, where))
     users: list[User] = []
     unseen = answered = 0
-    tools.progress.begin(f'Looking at wave "{wave}"', sum(len(ids) for _, ids in shares))
-    for (account, ids), found in tools.engine.map(lambda share: _read(share, tools), shares):
+    run.progress.begin(f'Looking at wave "{wave}"', sum(len(ids) for _, ids in shares))
+    for (account, ids), found in run.engine.map(lambda share: _read(share, run), shares):
         answered += 1
         if found is None:
             unseen += len(ids)
         else:
             users += found
-        tools.progress.advance(f"{account.id} {account.name}", len(ids))
-    tools.progress.finish()
+        run.progress.advance(f"{account.id} {account.name}", len(ids))
+    run.progress.finish()
     if answered < len(shares):
         raise Interrupted("ended early, as asked, while looking; nothing was written")
-    today = tools.clock.now().date()
+    today = run.now().date()
     return Members(
         tuple(user for user in users if exemption_for(user, order.rules.exemptions, today) is None), unseen
     )
@@ -50,10 +51,10 @@ def _shares(wave: str, order: Order, where: Premises) -> Iterator[Share]:
             yield account, ids
 
 
-def _read(share: Share, tools: Tools) -> tuple[User, ...] | None:
+def _read(share: Share, run: RunContext) -> tuple[User, ...] | None:
     account, ids = share
     try:
-        facts = tools.access.enter(account).read()
+        facts = run.access.enter(account).read()
     except CannotEnter:
         return None
     return tuple(user for user in facts.users if user.id in ids)

@@ -1,35 +1,25 @@
-"""What an apply is told, what it works with, and what it answers."""
+"""What an apply is told, and what it answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 
 from rollout.domain.gates import GateAnswer, GateRules
 from rollout.domain.gates.readiness import Readiness
 from rollout.domain.people.inventory import Finding
 from rollout.domain.people.scope import Scope, Selection
 from rollout.domain.plan.waves import Wave
-from rollout.domain.progress.releases import ReleaseRecord
+from rollout.domain.policy.changes import SkipCode
 from rollout.domain.progress.replay import Progress
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.rules import Rules
 from rollout.errors import Refused
 from rollout.workflows.ports import (
-    AccountAccess,
-    Answer,
-    Clock,
-    Engine,
-    Item,
-    Journal,
-    Lock,
-    Notifier,
-    OrganizationPort,
-    StopMarker,
     StoredPlan,
 )
-from rollout.workflows.ports import Progress as ProgressPort
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +30,6 @@ class Order:
     lets a wave through, with the reason. `remind_at`: so long before the day told people are reminded.
     """
 
-    run: str
     stage: Stage
     steps: tuple[Stage, ...]
     plan: StoredPlan
@@ -51,7 +40,6 @@ class Order:
     settings: str
     policy: str
     scps: str
-    version: str
     plan_max_age: timedelta
     gates: GateRules
     gated: bool = True
@@ -86,82 +74,64 @@ class Due:
     refused: Refused | None = None
 
 
-class OneByOne:
-    """Runs tasks one after the other (fills `Engine`)."""
+class Counted(StrEnum):
+    """What a run counts besides the codes of those who were left alone; journals and JSON spell it by its value."""
 
-    def map(self, task: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[tuple[Item, Answer]]:
-        """Yield each item with its answer."""
-        for item in items:
-            yield item, task(item)
+    ENFORCED = "enforced"
+    ALREADY_ENFORCED = "already enforced"
+    ENROLMENT_RIGHTS = "enrolment rights"
+    LET_OUT = "let out"
+    TOLD = "told"
+    QUEUED = "queued"
+    NOT_REACHED = "not reached"
+    ALREADY_TOLD = "already told"
+    UNAFFECTED = "unaffected"
+    REMINDED = "reminded"
+    REMINDERS_NOT_SENT = "reminders not sent"
+    MESSAGES = "messages"
+    WRITES = "writes"
+    NEW_VERSIONS = "new default versions"
+    VERSIONS_HELD_BACK = "policy versions held back"
 
 
-class Unmarked:
-    """No release reaches the run while it goes on (fills `StopMarker`)."""
-
-    def put(self, word: ReleaseRecord) -> None:
-        """Leave it."""
-
-    def words(self) -> Sequence[ReleaseRecord]:
-        """Nothing was put."""
-        return ()
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """The ports that an apply needs.
-
-    `engine` runs accounts side by side, `within` the changes of one account. `stopping` tells whether somebody asked
-    the run to end.
-    """
-
-    organization: OrganizationPort
-    access: AccountAccess
-    engine: Engine
-    journal: Journal
-    notifier: Notifier
-    lock: Lock
-    clock: Clock
-    progress: ProgressPort
-    stopping: Callable[[], bool]
-    marker: StopMarker = field(default_factory=Unmarked)
-    within: Engine = field(default_factory=OneByOne)
+CountKey = Counted | SkipCode
 
 
 @dataclass(slots=True)
-class Tally:
-    """Counts of one run, by outcome word. A user counts once a word, also where both steps of a rehearsal say it."""
+class OutcomeTally:
+    """Counts of one run, by outcome. A user counts once an outcome, also where both steps of a rehearsal say it."""
 
     _numbers: dict[str, int] = field(default_factory=dict)
     _users: dict[str, set[str]] = field(default_factory=dict)
 
-    def count(self, word: str, by: int = 1) -> None:
+    def count(self, what: CountKey, by: int = 1) -> None:
         """Count something else than users."""
-        self._numbers[word] = self._numbers.get(word, 0) + by
+        self._numbers[what] = self._numbers.get(what, 0) + by
 
-    def count_user(self, word: str, user_id: str) -> None:
+    def count_user(self, what: CountKey, user_id: str) -> None:
         """Count a user."""
-        self._users.setdefault(word, set()).add(user_id)
+        self._users.setdefault(what, set()).add(user_id)
 
-    def add(self, other: Tally) -> None:
+    def add(self, other: OutcomeTally) -> None:
         """Count what another has counted."""
-        for word, number in other._numbers.items():
-            self.count(word, number)
-        for word, users in other._users.items():
-            self._users.setdefault(word, set()).update(users)
+        for what, number in other._numbers.items():
+            self._numbers[what] = self._numbers.get(what, 0) + number
+        for what, users in other._users.items():
+            self._users.setdefault(what, set()).update(users)
 
     @property
     def counts(self) -> dict[str, int]:
-        """Everything counted, by word."""
-        words = dict.fromkeys((*self._numbers, *self._users))
-        return {word: self[word] for word in words}
+        """Everything counted."""
+        keys = dict.fromkeys((*self._numbers, *self._users))
+        return {str(what): self[what] for what in keys}
 
-    def __getitem__(self, word: str) -> int:
+    def __getitem__(self, what: str) -> int:
         """Read a count; 0 where nothing was counted."""
-        return self._numbers.get(word, 0) + len(self._users.get(word, ()))
+        return self._numbers.get(what, 0) + len(self._users.get(what, ()))
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class ApplyResult:
     """What came of a run. `waves` were carried (none: nothing due, `why_nothing` says why).
 
     `stopped` names those of them of which more users failed than may; `inherited` and `refused` are as in `Due`.
@@ -170,7 +140,7 @@ class Applied:
     stage: Stage
     waves: tuple[str, ...]
     gates: tuple[GateAnswer, ...]
-    tally: Tally
+    tally: OutcomeTally
     progress: Progress
     failed_accounts: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -186,6 +156,8 @@ class Applied:
         return bool(self.stopped) or in_part(self.tally, self.failed_accounts)
 
 
-def in_part(tally: Tally, failed_accounts: Collection[str]) -> bool:
+def in_part(tally: OutcomeTally, failed_accounts: Collection[str]) -> bool:
     """Tell whether an account could not be entered, or a user could not be told or moved."""
-    return bool(failed_accounts) or any(tally[word] > 0 for word in ("failed", "not reached", "budget"))
+    return bool(failed_accounts) or any(
+        tally[what] for what in (SkipCode.FAILED, Counted.NOT_REACHED, SkipCode.BUDGET)
+    )

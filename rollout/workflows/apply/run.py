@@ -5,59 +5,67 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from rollout.domain.progress.records import (
-    RunEnded,
-    RunEnding,
-)
-from rollout.domain.progress.replay import Progress, replay
+from rollout.domain.progress.records import RunEnded, RunEnding
+from rollout.domain.progress.replay import Progress
 from rollout.errors import EmptySelection, Refused
-from rollout.workflows.apply.beginning import first_records
-from rollout.workflows.apply.carrying import Run
+from rollout.workflows.apply.carrying import ApplyRun, first_records
 from rollout.workflows.apply.due import what_is_due
 from rollout.workflows.apply.guards import check_order
 from rollout.workflows.apply.members import members_of
-from rollout.workflows.apply.order import Applied, Due, Order, Tally, Tools
+from rollout.workflows.apply.order import ApplyResult, Due, Order, OutcomeTally
 from rollout.workflows.inventory import Premises
+from rollout.workflows.ports import Notifier, OrganizationPort
+from rollout.workflows.run_context import RunContext
 
 Agree = Callable[[Due, Progress], None]
 
 
 def apply_plan(
-    order: Order, tools: Tools, where: Premises, agree: Agree = lambda _due, _progress: None
-) -> Applied:
+    order: Order,
+    *,
+    run: RunContext,
+    where: Premises,
+    organization: OrganizationPort,
+    notifier: Notifier,
+    agree: Agree = lambda _due, _progress: None,
+) -> ApplyResult:
     """Carry the plan. Raises Refused, PlanRefused, OtherOrganization, LockHeld, EmptySelection, Interrupted.
 
     `agree` is asked once before anything is written, and raises when the answer is no. Where a gate refuses a wave and
-    others stay open, those are gone over, and `Applied.refused` says how the command has to end.
+    others stay open, those are gone over, and `ApplyResult.refused` says how the command has to end.
     """
-    check_order(order, where.organization, tools.clock.now())
-    look = cache(lambda wave: members_of(wave, order, tools, where))
-    with tools.lock.hold(where.organization.id, f"apply --stage {order.stage}"):
+    check_order(order, where.organization, run.now())
+    look = cache(lambda wave: members_of(wave, order, run, where))
+    with run.lock.hold(where.organization.id, f"apply --stage {order.stage}"):
         # Only now: what is due may be another thing after whoever held the lock a moment ago.
-        progress = replay(tools.journal.records(), where.organization.id)
-        due = what_is_due(order, progress, tools.clock.now(), look)
+        progress = run.replay()
+        due = what_is_due(order, progress, run.now(), look)
         if due.waves:
             # Before the question: an empty selection is an error, and not worth one.
-            run = _run(order, tools, where, progress, due)
+            try:
+                carried = ApplyRun(
+                    order,
+                    run,
+                    where,
+                    organization=organization,
+                    notifier=notifier,
+                    progress=progress,
+                    due=due,
+                )
+            except EmptySelection:
+                if due.refused is None:
+                    raise
+                # Whoever was asked for is in the wave that may not move.
+                _note(order, run, due)
+                raise due.refused from None
             agree(due, progress)
-            _check_time(due, what_is_due(order, progress, tools.clock.now(), look))
-            return run.carry()
-        _note(order, tools, where, due)
+            _check_time(due, what_is_due(order, progress, run.now(), look))
+            return carried.carry()
+        _note(order, run, due)
     if due.refused is not None:
         raise due.refused
     answers = tuple(answer for _, answer in due.gates)
-    return Applied(order.stage, (), answers, Tally(), progress, why_nothing=due.why_nothing)
-
-
-def _run(order: Order, tools: Tools, where: Premises, progress: Progress, due: Due) -> Run:
-    try:
-        return Run(order, tools, where, progress, due)
-    except EmptySelection:
-        if due.refused is None:
-            raise
-        # Whoever was asked for is in the wave that may not move.
-        _note(order, tools, where, due)
-        raise due.refused from None
+    return ApplyResult(order.stage, (), answers, OutcomeTally(), progress, why_nothing=due.why_nothing)
 
 
 def _check_time(due: Due, now: Due) -> None:
@@ -69,10 +77,10 @@ def _check_time(due: Due, now: Due) -> None:
         )
 
 
-def _note(order: Order, tools: Tools, where: Premises, due: Due) -> None:
+def _note(order: Order, run: RunContext, due: Due) -> None:
     """Put on record what the gates said to a run that moves nobody."""
     if not due.gates:
         return
-    now = tools.clock.now()
+    now = run.now()
     ending = RunEnding.NOTHING_DUE if due.refused is None else RunEnding.REFUSED
-    tools.journal.append(*first_records(order, where.caller.arn, due, now), RunEnded(order.run, now, ending))
+    run.journal.append(*first_records(order, run, due, now), RunEnded(run.id, now, ending))

@@ -74,8 +74,9 @@ def test_however_the_unseen_turn_out_a_sure_answer_stays(
     assert answer == (best if best == worst else Result.INCONCLUSIVE)
 
 
-def told(impact: str = "cli", at: float = 10):
-    return a_progress(a_run(at=days_ago(30)), a_told("alice", at=days_ago(at), impact=impact))
+def told(impact: str = "cli", at: float = 10, delivery: str = "delivered"):
+    notice = a_told("alice", at=days_ago(at), impact=impact, delivery=delivery)
+    return a_progress(a_run(at=days_ago(30)), notice)
 
 
 def moved(user, progress, percent: float = 100) -> Result:
@@ -107,6 +108,7 @@ def test_who_was_not_told_of_keys_or_has_none_does_not_count():
     user = a_user(keys=1)
     assert Result.PASS == moved(user, a_progress())
     assert Result.PASS == moved(user, told("none"))
+    assert Result.PASS == moved(user, told(delivery="queued"))
     assert Result.PASS == moved(a_user(), told())
 
 

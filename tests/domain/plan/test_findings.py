@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rollout.domain.plan.findings import about_account, about_exemptions
 from rollout.domain.verdicts.judge import judge
-from tests.builders import ACCOUNT, NOW, TODAY, a_finding, a_user, an_exemption
+from tests.builders import ACCOUNT, TODAY, a_finding, a_user, an_exemption
 from tests.domain.judging import (
     DENY_WITHOUT_MFA,
     SELF_SERVICE,
@@ -49,8 +49,8 @@ def test_users_may_come_as_they_are_read():
 def found(*users, rules=None, **account) -> list[tuple[str, str]]:
     rules = rules or the_rules()
     there = around(*users, rules=rules, **account)
-    verdicts = {user.id: judge(user, there, rules, NOW) for user in users}
-    return [(finding.code, finding.user_arn) for finding in about_account(there.observed, verdicts)]
+    verdicts = {user.id: judge(user, there) for user in users}
+    return [(finding.code, finding.user_arn) for finding in about_account(there, verdicts)]
 
 
 def test_an_account_in_order_has_no_findings():
@@ -64,7 +64,7 @@ def test_what_the_look_itself_found_is_kept():
 def test_devices_left_over_are_counted():
     rules = the_rules()
     there = around(rules=rules, unassigned_devices=("arn:x", "arn:y"))
-    (finding,) = about_account(there.observed, {})
+    (finding,) = about_account(there, {})
     assert ("unassigned-devices", ACCOUNT) == (finding.code, finding.account_id)
     assert finding.text.startswith("2 unassigned virtual MFA device(s)")
 

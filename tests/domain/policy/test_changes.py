@@ -6,6 +6,7 @@ from itertools import combinations
 
 import pytest
 
+from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,
@@ -21,7 +22,6 @@ from rollout.domain.policy.changes import (
     DetachFromUser,
     RemoveMember,
     SetDefaultVersion,
-    UserRef,
     is_about_enrolment,
     name,
 )

@@ -184,7 +184,7 @@ def test_a_trapped_user_is_a_failure_until_seen_free_or_let_out():
     assert {"canary": LATER} == told(trapped).releases.disturbed
     free = Deadlocked("run-3", LATER, ORGANIZATION, ALICE, "canary", "", over=True)
     assert 0 == told(trapped, free).failures("canary")
-    assert {ALICE.id} == told(trapped, a_command(), *made(OUT)).releases.failures("canary", {})
+    assert {ALICE.id} == told(trapped, a_command(), *made(OUT)).failed_users("canary")
 
 
 def test_what_other_organizations_found_is_passed_over():

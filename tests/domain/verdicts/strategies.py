@@ -22,9 +22,9 @@ from rollout.domain.people.users import (
     User,
 )
 from rollout.domain.policy.attachment import Attachment
+from rollout.domain.verdicts.judged_account import JudgedAccount, judged_account
 from rollout.domain.verdicts.rights import Library
 from rollout.domain.verdicts.rules import Rules
-from rollout.domain.verdicts.surroundings import Surroundings, surroundings
 from tests.builders import ACCOUNT, NOW, a_device, a_user, account_facts, an_account, an_exemption, days_ago
 from tests.domain.judging import (
     DENY_WITHOUT_MFA,
@@ -194,9 +194,9 @@ class Situation:
             f"{decided=}, {rules.attach=}, {facts.quotas!r}, {facts.password_policy!r}, {facts.unread=})"
         )
 
-    def around(self) -> Surroundings:
-        """Fresh surroundings, which remember nobody else's answers."""
-        return surroundings(self.observed, self.rules, LIBRARY, NOW, self.ours)
+    def around(self) -> JudgedAccount:
+        """A fresh account, which remembers nobody else's answers."""
+        return judged_account(self.observed, self.rules, LIBRARY, NOW, self.ours)
 
     def with_user(self, user: User) -> Situation:
         facts = replace(self.observed.facts, users=(user,))

@@ -31,7 +31,7 @@ many = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 
 
 def judged(situation: Situation) -> Verdict:
-    return judge(situation.user, situation.around(), situation.rules, NOW)
+    return judge(situation.user, situation.around())
 
 
 # --- A second opinion: which documents bind the user, and what a request comes to ---
@@ -109,7 +109,7 @@ def test_a_user_is_judged_alone_as_in_company(data: st.DataObject):
     around = together.around()
     for user in (*people, *people):
         alone = replace(together, user=user)
-        assert judged(alone) == judge(user, around, rules, NOW)
+        assert judged(alone) == judge(user, around)
 
 
 # --- What `enforce` promises ---

@@ -13,7 +13,7 @@ from rollout.domain.iam import parse_document
 from rollout.domain.people.users import User
 from rollout.domain.verdicts.judge import judge
 from rollout.domain.verdicts.lookalikes import lookalikes, weakness
-from tests.builders import ACCOUNT, NOW, an_exemption
+from tests.builders import ACCOUNT, an_exemption
 from tests.domain.judging import (
     DENY_WITHOUT_MFA,
     DOCUMENTS,
@@ -44,7 +44,7 @@ def weak(*statements: Any) -> str:
 def names(*users: User, rules: Any = None, **account: Any) -> list[str]:
     rules = rules or the_rules()
     there = around(*users, rules=rules, **account)
-    verdicts = {user.id: judge(user, there, rules, NOW) for user in users}
+    verdicts = {user.id: judge(user, there) for user in users}
     return [finding.text for finding in lookalikes(there, verdicts)]
 
 
@@ -186,5 +186,5 @@ def test_a_policy_that_nobody_has_misleads_nobody():
 def test_every_finding_is_of_its_account():
     rules, user = the_rules(), a_person(inline=(inline("A", BOOL),))
     there = around(user, rules=rules)
-    (finding,) = lookalikes(there, {user.id: judge(user, there, rules, NOW)})
+    (finding,) = lookalikes(there, {user.id: judge(user, there)})
     assert ("look-alike", ACCOUNT, "") == (finding.code, finding.account_id, finding.user_arn)

@@ -16,7 +16,10 @@ READ, WRITE = a_managed("Read", allow("s3:Get*")), a_managed("Write", allow("s3:
 
 
 def names(user: User, observed: Observed, without: tuple[str, ...] = ()) -> list[str]:
-    return [document.name for document in rights_of(user, observed, Library(), without).identity]
+    return [
+        document.name
+        for document in rights_of(user, observed.facts, observed.scps, Library(), without).identity
+    ]
 
 
 def test_inline_attached_and_group_policies_are_all_gathered():
@@ -54,7 +57,7 @@ def test_without_leaves_policies_away_wherever_they_hang_and_whole_groups():
     ids=["policy", "group", "boundary", "text"],
 )
 def test_what_was_not_read_has_a_problem(user: User):
-    rights = rights_of(user, an_observed(user), Library())
+    rights = rights_of(user, an_observed(user).facts, (), Library())
     found = [*rights.identity, rights.boundary] if rights.boundary else list(rights.identity)
     assert [True] == [document.problem is not None for document in found]
 
@@ -63,12 +66,12 @@ def test_scps_keep_their_levels_and_unread_ones_stay_unread():
     user = a_user()
     seen = an_observed(user)
     levels = (a_level(), a_level(allow("s3:*"), name="S3"))
-    rights = rights_of(user, Observed(seen.account, seen.role, seen.facts, levels), Library())
+    rights = rights_of(user, seen.facts, levels, Library())
     assert rights.scps is not None
     assert [["SCP FullAWSAccess"], ["SCP FullAWSAccess", "SCP S3"]] == [
         [one.name for one in level] for level in rights.scps
     ]
-    assert None is rights_of(user, Observed(seen.account, seen.role, seen.facts, None), Library()).scps
+    assert None is rights_of(user, seen.facts, None, Library()).scps
 
 
 def test_a_document_is_parsed_once_for_all_who_have_it():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rollout.domain.people.inventory import Quotas
 from rollout.domain.policy.attachment import Attachment
-from rollout.domain.policy.standing import Names, Standing, State, stand
+from rollout.domain.policy.our_resources import Names, OurResources, State, our_resources
 from rollout.domain.verdicts.slots import Room, room_for
 from tests.builders import ACCOUNT, a_user, account_facts
 from tests.domain.judging import DOCUMENTS, a_managed, ours_in_place
@@ -17,9 +17,9 @@ from tests.domain.judging import DOCUMENTS, a_managed, ours_in_place
 NAMES = Names()
 
 
-def standing(**facts: Any) -> Standing:
+def ours_with(**facts: Any) -> OurResources:
     ours = facts.pop("ours", ())
-    return stand(account_facts(**facts), ACCOUNT, "aws", NAMES, DOCUMENTS, frozenset(ours))
+    return our_resources(account_facts(**facts), ACCOUNT, "aws", NAMES, DOCUMENTS, frozenset(ours))
 
 
 def room(
@@ -29,13 +29,13 @@ def room(
     attach: Attachment = Attachment.GROUP,
     enrolment: bool = False,
     quotas: Quotas | None = None,
-    there: Standing | None = None,
+    there: OurResources | None = None,
 ) -> Room:
     user = a_user(
         groups=tuple(f"g{number}" for number in range(groups)),
         attached=tuple(a_managed(f"p{number}").arn for number in range(policies)),
     )
-    return room_for(user, there or standing(), NAMES, quotas or Quotas(), attach, enrolment=enrolment)
+    return room_for(user, there or ours_with(), NAMES, quotas or Quotas(), attach, enrolment=enrolment)
 
 
 def test_a_group_where_there_is_one_free():
@@ -68,8 +68,8 @@ def test_the_account_itself_may_be_full():
 
 def test_what_stands_already_needs_no_room_in_the_account():
     full = Quotas(groups_left=0, policies_left=0)
-    assert Room(Attachment.GROUP) == room(quotas=full, there=standing(**ours_in_place()))
-    assert None is room(quotas=full, there=standing(**ours_in_place()), enrolment=True).attachment
+    assert Room(Attachment.GROUP) == room(quotas=full, there=ours_with(**ours_in_place()))
+    assert None is room(quotas=full, there=ours_with(**ours_in_place()), enrolment=True).attachment
 
 
 @given(
@@ -111,9 +111,9 @@ def test_needing_less_never_finds_less_room(groups: int, policies: int, attach: 
 
 
 def test_places_that_are_ours_already_are_not_counted_twice():
-    there = standing(**ours_in_place())
+    there = ours_with(**ours_in_place())
     inside = a_user(groups=(*(f"g{number}" for number in range(9)), "ForceMFA"))
     assert Room(Attachment.GROUP) == room_for(
         inside, there, NAMES, Quotas(), Attachment.GROUP, enrolment=False
     )
-    assert State.OURS == there.group
+    assert State.OURS == there.group.state

@@ -114,13 +114,9 @@ class MortalNotifier:
 
 def run_until(world: World, stage: Stage, fate: Fate) -> bool:
     """Begin a run that dies when fate says so; tell whether it came to its end."""
-    tools = world.tools(
-        MortalJournal(world.journal, fate),
-        MortalDoor(world.access, fate),
-        MortalNotifier(world.notifier, fate),
-    )
+    run = world.run(journal=MortalJournal(world.journal, fate), access=MortalDoor(world.access, fate))
     try:
-        world.apply(stage, tools)
+        world.apply(stage, run, MortalNotifier(world.notifier, fate))
     except KillNow:
         return False
     return True

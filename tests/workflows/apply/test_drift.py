@@ -76,16 +76,16 @@ def test_what_the_live_look_cannot_read_is_unknown_and_never_fine():
     assert "unknown: devices could not be read: AccessDenied" in world.records(UserSkipped)[-1].detail
 
 
-def test_a_console_user_without_a_device_is_asked_live_even_where_the_report_is_fresh():
-    """That is where a lock-out would happen."""
-    world = World(an_enroller("erin"), a_person("alice")).ripe()
-    fresh = world.clock.now()
-    world.change("erin", facts_at=fresh)
-    world.change("alice", facts_at=fresh)
+def test_console_users_are_asked_live_even_where_the_report_is_fresh():
+    """That is where a lock-out would happen: also with the device that the report still shows."""
+    idle = a_person("ida", password=False, mfa=None)
+    world = World(an_enroller("erin"), a_person("alice"), idle).ripe()
+    for name in ("erin", "alice", "ida"):
+        world.change(name, facts_at=world.clock.now())
     world.account.asked.clear()
     world.enforce()
-    assert 1 == world.account.asked.count("credentials_now")
-    assert {"erin", "alice"} == world.enforced
+    assert 2 == world.account.asked.count("credentials_now")
+    assert {"erin", "alice", "ida"} == world.enforced
 
 
 def test_a_report_from_before_the_run_is_never_trusted():

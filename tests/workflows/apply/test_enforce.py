@@ -182,7 +182,8 @@ def test_an_account_is_read_once_and_looked_at_again_at_the_end():
     world = World(a_person("alice"), a_person("bob")).planned()
     world.account.asked.clear()
     world.enforce()
-    assert ["read", "credentials_now", "credentials_now", "members"] == world.account.asked
+    asked = ["read", "credentials_now", "credentials_now", "members", "holds", "holds"]
+    assert asked == world.account.asked, "the members, the version in force, and its place on the group"
 
 
 def test_every_write_has_an_intent_and_an_outcome_with_its_request_id():

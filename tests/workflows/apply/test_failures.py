@@ -188,7 +188,7 @@ def test_who_carries_the_policy_directly_is_read_back_too():
     world = World(a_person("alice"), a_person("bob"), attach=Attachment.USER).planned()
     world.account.unseen = frozenset({world.person("bob").id})
     assert 1 == world.enforce().tally["failed"]
-    assert "attached_users" == world.account.asked[-1]
+    assert "attached_users" in world.account.asked
 
 
 def test_a_failure_does_not_keep_the_others_from_being_read_back():
@@ -201,6 +201,15 @@ def test_a_failure_does_not_keep_the_others_from_being_read_back():
 def test_a_failed_enrolment_foundation_tells_nobody_whom_it_concerns():
     world = World(an_enroller("erin"), an_enroller("eve", helped=False)).planned()
     world.account.fail(Trouble.REFUSED, is_a(CreateGroup))
+    answer = world.notify()
+    assert {"eve@example.com"} == set(world.told)
+    assert 1 == answer.tally["failed"]
+
+
+def test_an_enrolment_foundation_that_is_gone_tells_nobody_whom_it_concerns():
+    """Somebody deleted the enrolment group in the same moment: the right to enrol was not given."""
+    world = World(an_enroller("erin"), an_enroller("eve", helped=False)).planned()
+    world.account.fail(Trouble.GONE, is_a(AttachToGroup))
     answer = world.notify()
     assert {"eve@example.com"} == set(world.told)
     assert 1 == answer.tally["failed"]

@@ -200,7 +200,14 @@ def test_a_question_that_stands_until_the_window_has_shut_comes_to_nothing():
 
     world.runs += 1
     with pytest.raises(Refused, match=r"since the question was asked, a gate has shut: .* gate window"):
-        apply_plan(world.order(Stage.ENFORCE), world.tools(), world.where, lunch)
+        apply_plan(
+            world.order(Stage.ENFORCE),
+            run=world.run(),
+            where=world.where,
+            organization=world.organization,
+            notifier=world.notifier,
+            agree=lunch,
+        )
     assert written == len(world.written)
 
 

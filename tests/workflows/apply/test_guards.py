@@ -13,7 +13,7 @@ import pytest
 from rollout.domain.people.inventory import ManagedPolicy, PolicyVersion
 from rollout.domain.policy.changes import CreatePolicy
 from rollout.domain.policy.force_mfa import Amendments, allow_half, enrolment, force_mfa
-from rollout.domain.policy.standing import Documents, Names
+from rollout.domain.policy.our_resources import Documents, Names
 from rollout.domain.progress.records import RunEnded, RunStarted, WaveCarried
 from rollout.domain.progress.stages import Stage
 from rollout.errors import LockHeld, OtherOrganization, PlanRefused, Refused, RolloutError

@@ -22,7 +22,7 @@ from rollout.domain.policy.changes import (
     DeleteVersion,
 )
 from rollout.domain.policy.force_mfa import Amendments, allow_half, enrolment, force_mfa
-from rollout.domain.policy.standing import Documents
+from rollout.domain.policy.our_resources import Documents
 from rollout.domain.progress.records import UserSkipped
 from rollout.domain.progress.stages import Stage
 from rollout.wiring.seed_policy import seed

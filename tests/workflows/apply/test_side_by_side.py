@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from dataclasses import replace
 
 from rollout.domain.policy.changes import name
 from rollout.domain.progress.records import Intent, Settled
@@ -28,8 +27,8 @@ def eight_accounts() -> World:
 
 
 def in_threads(world: World, stage: Stage, workers: int = 4) -> World:
-    tools = replace(world.tools(), engine=ThreadEngine(workers))
-    world.apply(stage, tools)
+    run = world.run(engine=ThreadEngine(workers))
+    world.apply(stage, run)
     return world
 
 
@@ -80,8 +79,8 @@ def test_asked_to_stop_the_accounts_in_hand_are_finished_and_no_other_begun():
     world.stopping = stop.is_set
     first, before = world.accounts[ACCOUNTS[0]], len(world.attempted)
     first.before_write = lambda _: stop.set()
-    tools = replace(world.tools(), engine=ThreadEngine(1, stop))
-    answer = world.apply(Stage.ENFORCE, tools)
+    run = world.run(engine=ThreadEngine(1, stop))
+    answer = world.apply(Stage.ENFORCE, run)
     assert answer.interrupted
     assert before + 1 == len(world.attempted)
     assert (Stage.ENFORCE, "rest") not in world.done.carried

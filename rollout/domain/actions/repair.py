@@ -1,0 +1,65 @@
+"""What is to be put right in an account: when a release ends, and when `verify --fix` is asked to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from rollout.domain.actions.account_context import AccountContext
+from rollout.domain.people.users import User
+from rollout.domain.policy.our_resources import Brake, State, brake_of
+from rollout.domain.progress.release_scope import ReleaseScope
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What is to be put right: the brake let go, today's document, its place on the group, people, enrolment rights."""
+
+    lift: bool = False
+    document: bool = False
+    attach: bool = False
+    back: tuple[User, ...] = ()
+    tidy: tuple[User, ...] = ()
+
+    def reaches(self, context: AccountContext) -> tuple[User, ...]:
+        """Find everybody whom it would put under the policy."""
+        ids = {user.id for user in self.back}
+        ids |= {user.id for user in context.attached if self.lift or self.document}
+        ids |= {user.id for user in context.members if self.attach or self.document}
+        return tuple(user for user in context.facts.users if user.id in ids)
+
+
+def at_end_of_release(context: AccountContext, ended: ReleaseScope) -> Repair:
+    """Put back everybody inside the scope of an end, whoever let them out."""
+    back = tuple(
+        user
+        for user in context.taken_out
+        if ended.takes(context.account.id, user.id, context.wave_of(user)) and not context.is_released(user)
+    )
+    whole = ended.takes_account(context.account.id)
+    lift = whole and context.brake_pulled
+    return Repair(lift=lift and context.is_known, attach=whole and context.is_detached, back=back)
+
+
+def to_fix(context: AccountContext, decided: Collection[str], *, memberships: bool) -> Repair:
+    """Put right what has drifted from the plan; `decided` holds the UserIds that it enforces.
+
+    Who was taken out by hand comes back only with `memberships`. A policy that the journal does not know is left alone.
+    """
+    back = tuple(
+        user
+        for user in context.taken_out
+        if (memberships or context.was_released(user))
+        and user.id in decided
+        and not context.is_released(user)
+    )
+    policy, released = context.ours.policy, context.release is not None
+    missing = policy.state is State.ABSENT and context.is_detached
+    edited = policy.state is State.OURS and brake_of(policy.found) is Brake.OFF and not policy.current
+    return Repair(
+        lift=context.release_over and context.brake_pulled,
+        document=context.is_known and (edited or missing) and not released,
+        attach=context.is_detached and not released,
+        back=back,
+        tidy=tuple(user for user in context.facts.users if user.has_device),
+    )

@@ -1,0 +1,33 @@
+"""Which gates a wave waits for, as far as the journal knows: what the last run was told, and nobody has overridden."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from rollout.domain.gates import Result, gate_named, override_in_force
+from rollout.domain.plan.entries import Header
+from rollout.domain.progress.records import GateRead
+from rollout.domain.progress.replay import Progress
+
+
+def say_gate(read: GateRead) -> str:
+    """Say what a gate answered, with its numbers."""
+    return f"gate {read.gate} ({read.result}): {read.detail}"
+
+
+def gates_that_wait(progress: Progress, header: Header) -> dict[str, tuple[GateRead, ...]]:
+    """Find the gates of each wave whose last answer was no pass, and that no word of an operator opens."""
+    order = tuple(wave for wave, users in header.waves.items() if users)
+    last: dict[tuple[str, str], GateRead] = {}
+    for read in progress.gates:
+        last[read.wave, read.gate] = read
+    overridden = {(override.wave, override.gate): override.at for override in progress.overrides}
+    found: defaultdict[str, list[GateRead]] = defaultdict(list)
+    for read in last.values():
+        let_through = overridden.get((read.wave, read.gate))
+        if read.result is Result.PASS or (let_through is not None and let_through >= read.at):
+            continue
+        gate = gate_named(read.gate)
+        if override_in_force(progress, order, read.wave, gate, header.checksum) is None:
+            found[read.wave].append(read)
+    return {wave: tuple(reads) for wave, reads in found.items()}

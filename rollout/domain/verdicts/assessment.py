@@ -1,0 +1,80 @@
+"""Everything about one user that a judgement weighs, worked out once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rollout.domain.people.addresses import address_of
+from rollout.domain.people.users import User
+from rollout.domain.policy.our_resources import State
+from rollout.domain.verdicts.answers import Answers
+from rollout.domain.verdicts.enrolment_check import Able
+from rollout.domain.verdicts.impact import impact_of
+from rollout.domain.verdicts.judged_account import JudgedAccount
+from rollout.domain.verdicts.rights import Rights
+from rollout.domain.verdicts.slots import Room, room_for
+from rollout.domain.verdicts.verdict import Impact
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """One user beside everything that speaks for or against enforcing.
+
+    Where SCPs could not be read, `answers` goes without them: what is denied then is denied all the same, what is
+    allowed need not be. `needs_help` means that the enrolment policy has to come first.
+    """
+
+    user: User
+    account: JudgedAccount
+    impact: Impact
+    answers: Answers
+    scps_read: bool
+    needs_help: bool
+    room: Room
+    address: str
+
+    @property
+    def covered_by(self) -> tuple[str, ...]:
+        """The foreign documents that force MFA already."""
+        return self.answers.covered_by
+
+
+def assess(user: User, account: JudgedAccount) -> Assessment:
+    """Look at a user as if our own policies were absent."""
+    rights, rules = account.rights_without_us(user), account.rules
+    impact = impact_of(user, rules, account.now)
+    answers = account.examiner.examine(user, rights)
+    needs_help = impact in (Impact.ENROL, Impact.PASSKEY_ONLY) and answers.today.able is not Able.YES
+    quotas = account.facts.quotas
+    room = room_for(user, account.ours, rules.names, quotas, rules.attach, enrolment=needs_help)
+    address = address_of(user, rules.find)
+    read = rights.scps is not None
+    return Assessment(user, account, impact, answers, read, needs_help, room, address)
+
+
+def enforced_by(user: User, account: JudgedAccount) -> str:
+    """Name what of ours puts the user under ForceMFA today; empty when nothing does.
+
+    Nothing does where the brake is pulled, or where somebody changed the text so that it denies too little. A foreign
+    policy of the same meaning is our doing on our own group alone.
+    """
+    policy, group, name = account.ours.policy, account.ours.group, account.rules.names.policy
+    if policy.state not in (State.OURS, State.FOREIGN_SAME) or not _denies(user, account):
+        return ""
+    if policy.state is State.OURS and policy.arn in user.attached:
+        return f"{name} (attached to the user)"
+    ours = State.OURS in (group.state, policy.state)
+    if ours and group.name in user.groups and policy.arn in group.attached:
+        return f"{name} (group {group.name})"
+    return ""
+
+
+def _denies(user: User, account: JudgedAccount) -> bool:
+    policy = account.ours.policy
+    if policy.current:
+        return True
+    default = policy.found.default if policy.found else None
+    if default is None:
+        return False
+    document = account.library.parse(default.document, policy.arn)
+    return bool(account.examiner.examine(user, Rights((document,), None, ())).covered_by)

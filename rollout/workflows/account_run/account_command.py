@@ -1,0 +1,161 @@
+"""What a command is asked, and what it may ask, while one account is worked on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from rollout.domain.actions.account_context import AccountContext
+from rollout.domain.actions.writes import Left, Write
+from rollout.domain.people.inventory import Observed
+from rollout.domain.people.organization import Account
+from rollout.domain.people.users import User, UserRef
+from rollout.domain.policy.changes import Change, SkipCode, Skipped
+from rollout.domain.progress.records import UserSkipped
+from rollout.domain.progress.release_state import account_release, describe_release, user_release
+from rollout.domain.progress.replay import Progress
+from rollout.workflows.account_run.account_results import AccountResult
+from rollout.workflows.account_run.journalled_writes import settle_account
+from rollout.workflows.ports import OpenAccount, Refusal
+from rollout.workflows.run_context import JudgementBasis, RunContext
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a command wants in an account.
+
+    `writes` are made in order: those about the policy and the group one by one, those about users a few at a time.
+    `people`: for whom the former are made, each with their wave. `fit`: the UserIds that the policy may reach; None: no
+    guard applies, for the command lets people out.
+    """
+
+    writes: tuple[Write, ...] = ()
+    people: Mapping[UserRef, str] = field(default_factory=dict)
+    fit: frozenset[str] | None = None
+
+
+class AccountCommand:
+    """What one command wants of one account; each command has its own subclass."""
+
+    counts_people = False
+    """Progress counts users, not accounts."""
+    unread = False
+    """The account is neither settled, read nor judged, so that nothing can keep the first write waiting."""
+    independent = False
+    """No write is held back because one before it failed."""
+
+    def __init__(self, account: Account) -> None:
+        """Take the account."""
+        self.account = account
+
+    @property
+    def size(self) -> int:
+        """How much progress the account counts for."""
+        return 1
+
+    def wants(self, at: AccountWork) -> Wanted:
+        """Say which writes are wanted, by `at.context`, and leave others alone by `at.leave`."""
+        raise NotImplementedError
+
+    def wave_of(self, at: AccountWork, user: User) -> str:
+        """Name the wave that a user belongs to."""
+        return at.context.wave_of(user)
+
+    def wrote(self, change: Change, user: UserRef | None) -> None:
+        """Take in that a write was made, or that its effect stood there."""
+
+    def leaves(self, user: UserRef, wave: str, why: Skipped) -> None:
+        """Take in that a user was left as they are."""
+
+    def held_back(self, at: AccountWork, why: str) -> None:
+        """Take in that the guard let no write through that enforces."""
+
+    def finish(self, at: AccountWork) -> None:
+        """Do what comes after the writes, unless the run has to end."""
+
+
+class AccountWork:
+    """One account that one command is at work in: entered, settled, read; who of it is left as they are, and why."""
+
+    def __init__(
+        self, command: AccountCommand, run: RunContext, progress: Progress, basis: JudgementBasis | None
+    ) -> None:
+        """Begin nothing yet. `progress`: what the journal said when the run began."""
+        self.command, self.run, self.progress, self.basis = command, run, progress, basis
+        self.result = AccountResult(command.account)
+        self.entered: OpenAccount
+        self._context: AccountContext | None = None
+        self._left: set[str] = set()
+
+    def enter(self) -> None:
+        """Enter, settle what runs that died left open, and read. Raises CannotEnter."""
+        account_id = self.command.account.id
+        self.result.begun = any(done.intent.change.account_id == account_id for done in self.progress.open)
+        self.entered = self.run.access.enter(self.command.account)
+        if not self.command.unread:
+            self.progress = settle_account(account_id, self.entered, self.progress, self.run)
+            self._context = self._read()
+        self.result.begun = True
+
+    def _read(self) -> AccountContext:
+        basis, facts, account = self.basis, self.entered.read(), self.command.account
+        if basis is None:
+            raise RuntimeError("an account that is read needs something to be judged by")
+        scps = None if basis.scps is None else basis.scps.get(account.id)
+        observed = Observed(account, self.entered.role, facts, scps)
+        return basis.context(observed, self.progress, self.run.releases(self.progress), self.run.now())
+
+    # --- What a command may ask, and say ---
+
+    @property
+    def context(self) -> AccountContext:
+        """The account as it was read, with what was asked live since."""
+        if self._context is None:
+            raise RuntimeError("this command reads no accounts")
+        return self._context
+
+    def ends(self) -> bool:
+        """Tell whether nothing more may begin, and keep it in mind."""
+        self.result.interrupted = self.result.interrupted or self.run.ends()
+        return self.result.interrupted
+
+    def ask_live(self, users: Iterable[User]) -> None:
+        """Ask the credentials of users now, and go by them; who is gone is left alone, on record.
+
+        Ends early when the run has to.
+        """
+        fresh: dict[str, User] = {}
+        for user in users:
+            if self.run.stopped:
+                self.result.interrupted = True
+                break
+            try:
+                fresh[user.id] = self.entered.credentials_now(user)
+            except Refusal as refusal:
+                wave = self.command.wave_of(self, user)
+                self.leave(user.ref, wave, Skipped(SkipCode.GONE, refusal.why))
+        self._context = self.context.with_users(fresh)
+
+    def release_of(self, user: UserRef | None, wave: str = "") -> str:
+        """Say by which release a user, or the whole account, is let out now; empty when by none."""
+        releases, account_id, now = self.run.releases(self.progress), self.command.account.id, self.run.now()
+        if user is None:
+            found = account_release(releases, account_id, now)
+        else:
+            found = user_release(releases, account_id, user.id, wave, now)
+        return describe_release(found) if found else ""
+
+    def leave(self, user: UserRef, wave: str, why: Skipped, *, journalled: bool = False) -> None:
+        """Leave a user as they are in this run, on record unless a write of their own says so already."""
+        self._left.add(user.id)
+        if not journalled:
+            self.run.journal.append(
+                UserSkipped(self.run.id, self.run.now(), user, wave, why.code, why.detail)
+            )
+        if why.code not in (SkipCode.FAILED, SkipCode.BUDGET):  # those are said once, as failures
+            self.result.left.append(Left(user.arn, why.detail))
+        self.command.leaves(user, wave, why)
+
+    def is_left(self, user: User | UserRef) -> bool:
+        """Tell whether a user was left as they are."""
+        return user.id in self._left

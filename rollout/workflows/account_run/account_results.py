@@ -1,0 +1,65 @@
+"""What came of one account, and of a run through several."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rollout.domain.actions.writes import Left
+from rollout.domain.people.organization import Account
+from rollout.domain.policy.changes import Change
+from rollout.domain.policy.our_resources import Brake
+from rollout.domain.progress.records import RunEnding
+
+
+@dataclass(slots=True)
+class AccountResult:
+    """What came of one account: what was written, who or what was left as it is, and what failed, each in a sentence.
+
+    `brake_was`: how the brake stood, where a release looked. `begun`: it was looked at, or an earlier run left it in
+    the middle of a change. `counted` users have been counted as progress already.
+    """
+
+    account: Account
+    written: list[Change] = field(default_factory=list)
+    brake_was: Brake | None = None
+    left: list[Left] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    unreachable: bool = False
+    interrupted: bool = False
+    begun: bool = False
+    counted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What came of a run, account by account. `unbegun`: accounts that a stop left for later."""
+
+    accounts: tuple[AccountResult, ...]
+    unbegun: int = 0
+
+    @property
+    def writes(self) -> int:
+        """How many writes were made."""
+        return sum(len(one.written) for one in self.accounts)
+
+    @property
+    def failed(self) -> tuple[AccountResult, ...]:
+        """The accounts in which something could not be done."""
+        return tuple(one for one in self.accounts if one.failed)
+
+    @property
+    def in_part(self) -> bool:
+        """Tell whether something that should have been done was not (exit code 4)."""
+        return bool(self.failed)
+
+    @property
+    def interrupted(self) -> bool:
+        """Tell whether it was asked to stop, or lost its lock."""
+        return self.unbegun > 0 or any(one.interrupted for one in self.accounts)
+
+    @property
+    def ending(self) -> RunEnding:
+        """How the run ended."""
+        if self.interrupted:
+            return RunEnding.INTERRUPTED
+        return RunEnding.IN_PART if self.in_part else RunEnding.DONE

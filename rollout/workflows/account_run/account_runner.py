@@ -1,0 +1,67 @@
+"""Carries a command through accounts, side by side: each is entered, judged, written to and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from rollout.domain.progress.records import AccountFailed
+from rollout.domain.progress.replay import Progress
+from rollout.workflows.account_run.account_command import AccountCommand, AccountWork
+from rollout.workflows.account_run.account_results import AccountResult, RunResult
+from rollout.workflows.account_run.account_writer import AccountWriter
+from rollout.workflows.account_run.failure_budgets import Budgets
+from rollout.workflows.ports import CannotEnter
+from rollout.workflows.run_context import JudgementBasis, RunContext
+
+Command = TypeVar("Command", bound=AccountCommand)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRunner:
+    """Carries commands through accounts, side by side. `progress`: what the journal said when the run began."""
+
+    run: RunContext
+    progress: Progress
+    basis: JudgementBasis | None = None
+    budgets: Budgets = field(default_factory=Budgets)
+
+    def carry(
+        self, commands: Sequence[Command], doing: str, so_far: Callable[[], str] = str
+    ) -> Iterator[tuple[Command, AccountResult]]:
+        """Yield each account's result as it comes; accounts that a stop left unbegun are not among them."""
+        display = self.run.progress
+        display.begin(doing, sum(command.size for command in commands))
+        for command, result in self.run.engine.map(self._one, commands):
+            yield command, result
+            account, left = command.account, max(command.size - result.counted, 0)
+            display.advance(f"{account.id} {account.name}{so_far()}", left)
+        display.finish()
+
+    def carry_all(self, commands: Sequence[AccountCommand], doing: str) -> RunResult:
+        """Carry all of them, and gather what came of it."""
+        results = sorted(
+            (result for _, result in self.carry(commands, doing)), key=lambda one: one.account.id
+        )
+        return RunResult(tuple(results), len(commands) - len(results))
+
+    def _one(self, command: AccountCommand) -> AccountResult:
+        """Work in one account. One that cannot be entered is journalled and answered, never raised."""
+        at = AccountWork(command, self.run, self.progress, self.basis)
+        if at.ends():
+            return at.result
+        try:
+            at.enter()
+            wanted = command.wants(at)
+            if not at.result.interrupted:
+                AccountWriter(at, wanted, self.budgets).make()
+            if not at.result.interrupted:
+                command.finish(at)
+        except CannotEnter as refusal:
+            self.run.journal.append(
+                AccountFailed(self.run.id, self.run.now(), command.account.id, refusal.why, refusal.cure)
+            )
+            at.result.unreachable = True
+            at.result.failed.append(refusal.sentence)
+        return at.result

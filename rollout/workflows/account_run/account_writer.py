@@ -1,0 +1,323 @@
+"""Makes the writes that a command wants in one account, in order, and looks whether they are seen there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+from rollout.domain.actions.guard import enforces, lets_go, unfit
+from rollout.domain.actions.writes import Left, Write, taking_back
+from rollout.domain.people.users import UserRef
+from rollout.domain.policy.changes import (
+    AddMember,
+    AlreadyInPlace,
+    Applied,
+    AttachToGroup,
+    AttachToUser,
+    Change,
+    CreateVersion,
+    Failed,
+    Outcome,
+    SetDefaultVersion,
+    SkipCode,
+    Skipped,
+)
+from rollout.domain.policy.our_resources import State
+from rollout.workflows.account_run.account_command import AccountWork, Wanted
+from rollout.workflows.account_run.failure_budgets import Budgets
+from rollout.workflows.account_run.journalled_writes import note_in_place, write
+
+NOT_SEEN = "not seen when read back"
+
+
+class AccountWriter:
+    """Makes what is wanted: changes of policy and group one by one, those of users a few at a time.
+
+    Right before each change: stop and lock, the failure budget of its wave, and, where it enforces, the releases. What
+    is refused for one user stops nobody else; when a change that all of them need fails, they are not tried. Only
+    `_try` runs in several threads.
+    """
+
+    def __init__(self, at: AccountWork, wanted: Wanted, budgets: Budgets) -> None:
+        """Write nothing yet."""
+        self.at, self.wanted, self.budgets = at, wanted, budgets
+        self._broken = False
+        self._placed: list[tuple[Change, str]] = []
+
+    def make(self) -> None:
+        """Make what is wanted, as far as the guard lets it through, and look whether it is seen there."""
+        self._make(self._guarded())
+        self._read_back()
+
+    def _guarded(self) -> tuple[Write, ...]:
+        """Drop what enforces where it would reach somebody who is not to be enforced now."""
+        wanted = self.wanted
+        if wanted.fit is None:
+            return wanted.writes
+        names = unfit(self.at.context, (one.change for one in wanted.writes), wanted.fit)
+        if not names:
+            return wanted.writes
+        why = f"the policy would also reach {', '.join(names)}, who are not to be enforced now: let them out first"
+        kept = tuple(one for one in wanted.writes if one.user and (lets_go(one.change) or one.in_place))
+        for one in wanted.writes:
+            if one.user and one not in kept:
+                self._fail(one.user, self._wave_of(one), why)
+        self.at.result.failed.append(why)
+        self.at.command.held_back(self.at, why)
+        return kept
+
+    # --- Write ---
+
+    def _make(self, writes: Sequence[Write]) -> None:
+        for shared, block in groupby(writes, key=lambda one: one.user is None):
+            if shared:
+                for one in block:
+                    self._make_shared(one)
+            else:
+                self._make_for_users(list(block))
+
+    def _make_shared(self, wanted: Write) -> None:
+        """Make one change that all of them need; what comes after it is held back where it fails."""
+        if self.at.result.interrupted:
+            return
+        if self._broken and not self.at.command.independent:
+            return
+        while True:
+            wave = self._wave_of(wanted)
+            with self.budgets.change(wave) as may_begin:
+                if not may_begin:
+                    self._leave_all(Skipped(SkipCode.BUDGET, self.budgets.said(wave)), wave)
+                    if self._waiting:
+                        continue
+                    self._broken = True
+                    return
+                if self.at.ends():
+                    return
+                if self._enforces(wanted.change) and (release := self.at.release_of(None)):
+                    self._leave_all(Skipped(SkipCode.RELEASED, release))
+                    self._broken = True
+                    return
+                outcome = self._write(wanted, wave)
+                if self._enforces(wanted.change) and (release := self.at.release_of(None)):
+                    self._take_back(wanted.change, wave, outcome)
+                    self._leave_all(Skipped(SkipCode.RELEASED, release))
+                    self._broken = True
+                    return
+                self._take_shared(wanted, outcome, wave)
+                return
+
+    def _take_shared(self, wanted: Write, outcome: Outcome, wave: str) -> None:
+        change = wanted.change
+        match outcome:
+            case Applied() | AlreadyInPlace():
+                self._made(wanted, wave)
+            case Skipped() if lets_go(change) or self.at.command.unread:
+                pass  # gone already: nobody is left to be let go
+            case Failed() | Skipped():
+                self._broken = True
+                why = _why(outcome)
+                self.at.result.failed.append(f"{type(change).__name__}: {why}")
+                for user, its_wave in self._waiting.items():
+                    self._fail(user, its_wave, f"{type(change).__name__} did not succeed: {why}")
+
+    def _make_for_users(self, writes: Sequence[Write]) -> None:
+        """Make the changes of users, several at a time; what comes of them is counted here, in one thread."""
+        work = [one for one in writes if lets_go(one.change) or not (self._broken or self._is_out(one))]
+        if self.at.result.interrupted or not work:
+            return
+        tried = [(work[0], self._try(work[0]))] if len(work) == 1 else self.at.run.within.map(self._try, work)
+        written, finished = self.at.result.written, 0
+        before = len(written)
+        for wanted, outcome in tried:
+            finished += 1
+            self._take(wanted, outcome)
+        # They come as they are answered; a rehearsal and the real thing are to be comparable.
+        place = {id(wanted.change): number for number, wanted in enumerate(work)}
+        written[before:] = sorted(written[before:], key=lambda change: place.get(id(change), len(work)))
+        if finished < len(work):
+            self.at.result.interrupted = True
+
+    def _try(self, wanted: Write) -> Outcome | None:
+        """Make one user's change, in whichever thread; None: not begun, for the run has to end."""
+        change, user, wave = wanted.change, wanted.user, self._wave_of(wanted)
+        if lets_go(change) or wanted.in_place:
+            return None if self.at.run.ends() else self._write(wanted, wave)
+        with self.budgets.change(wave) as may_begin:
+            if not may_begin:
+                return Skipped(SkipCode.BUDGET, self.budgets.said(wave))
+            if self.at.run.ends():
+                return None
+            if self._enforces(change) and (release := self.at.release_of(user, wave)):
+                return Skipped(SkipCode.RELEASED, release)
+            outcome = self._write(wanted, wave)
+            # The brake of a release that reaches the whole account frees its members by itself.
+            by_itself = self._enforces(change) and not self.at.release_of(None)
+            if by_itself and (release := self.at.release_of(user, wave)):
+                self._take_back(change, wave, outcome)
+                return Skipped(SkipCode.RELEASED, release)
+            if user is not None:
+                # Before the change counts as ended: who comes next has to know.
+                match outcome:
+                    case Failed():
+                        self.budgets.fail(wave, user.id)
+                    case Applied() | AlreadyInPlace():
+                        self.budgets.mend(wave, user.id)
+                    case Skipped():
+                        pass
+            return outcome
+
+    def _take(self, wanted: Write, outcome: Outcome | None) -> None:
+        """Count what came of one user's change."""
+        change, user, wave = wanted.change, wanted.user, self._wave_of(wanted)
+        if user is None:
+            return
+        match outcome:
+            case None:
+                self.at.result.interrupted = True
+                return
+            case Applied() | AlreadyInPlace():
+                self._made(wanted, wave)
+            case Failed():
+                if lets_go(change):
+                    self._broken = True
+                why = _why(outcome)
+                self.at.result.failed.append(f"{type(change).__name__}: {why}")
+                self.at.leave(user, wave, Skipped(SkipCode.FAILED, why), journalled=True)
+            case Skipped() if lets_go(change):
+                pass  # gone already: there is nobody, or nothing, to let go of
+            case Skipped(code=code, detail=detail):
+                if code is SkipCode.BUDGET:
+                    self.at.result.failed.append(f"{user.name}: {detail}")
+                self.at.leave(user, wave, outcome)
+        if (
+            self.at.command.counts_people
+            and isinstance(change, AddMember | AttachToUser)
+            and not wanted.in_place
+        ):
+            self.at.result.counted += 1
+            self.at.run.progress.advance()
+
+    def _take_back(self, change: Change, wave: str, outcome: Outcome) -> None:
+        """Undo a change that was made while somebody released whom it reaches: a write may be retried for minutes."""
+        if not isinstance(outcome, Applied):
+            return
+        self.at.result.written.append(change)
+        ours, context = self.at.context.ours.policy, self.at.context
+        arn = getattr(change, "policy_arn", "")
+        policy = self.at.entered.policy(arn) if arn and ours.state is not State.FOREIGN_SAME else None
+        for undoing in taking_back(change, policy, context.rules.documents.brake):
+            done = write(undoing, self.at.entered, wave, self.at.run)
+            if isinstance(done, Failed):
+                self.at.result.failed.append(f"{type(undoing).__name__}: {_why(done)}")
+            else:
+                self.at.result.written.append(undoing)
+
+    def _write(self, wanted: Write, wave: str) -> Outcome:
+        if wanted.in_place:
+            note_in_place(wanted.change, wave, self.at.run)
+            return AlreadyInPlace()
+        about = None
+        if isinstance(wanted.change, AddMember | AttachToUser):
+            ref = wanted.change.user
+            about = next((user for user in self.at.context.facts.users if user.id == ref.id), None)
+        return write(wanted.change, self.at.entered, wave, self.at.run, about)
+
+    def _made(self, wanted: Write, wave: str) -> None:
+        if wanted.in_place:
+            return
+        self.at.result.written.append(wanted.change)
+        if self._enforces(wanted.change):
+            self._placed.append((wanted.change, wave))
+        self.at.command.wrote(wanted.change, wanted.user)
+
+    def _enforces(self, change: Change) -> bool:
+        if self.at.command.unread:
+            return False  # it only ever lets people out
+        return enforces(change, self.at.context.facts)
+
+    def _is_out(self, wanted: Write) -> bool:
+        return wanted.user is not None and self.at.is_left(wanted.user)
+
+    def _wave_of(self, wanted: Write) -> str:
+        """Name the wave that a write is made for: its own, its user's, or that of the first who waits for it."""
+        if wanted.wave:
+            return wanted.wave
+        if wanted.user is not None:
+            return self.wanted.people.get(wanted.user, "")
+        return next(iter(self._waiting.values()), "")
+
+    @property
+    def _waiting(self) -> Mapping[UserRef, str]:
+        """Those whom nothing has kept back so far."""
+        return {user: wave for user, wave in self.wanted.people.items() if not self.at.is_left(user)}
+
+    def _leave_all(self, why: Skipped, wave: str | None = None) -> None:
+        if why.code is SkipCode.BUDGET:
+            self.at.result.failed.append(why.detail)
+        elif not self.wanted.people:
+            self.at.result.left.append(Left("policy and group", why.detail))
+        for user, its_wave in self._waiting.items():
+            if wave in (None, its_wave):
+                self.at.leave(user, its_wave, why)
+
+    def _fail(self, user: UserRef, wave: str, why: str) -> None:
+        """Note that a user failed without a write of their own, on record and against the budget."""
+        self.budgets.fail(wave, user.id)
+        self.at.leave(user, wave, Skipped(SkipCode.FAILED, why))
+
+    # --- Read back ---
+
+    def _read_back(self) -> None:
+        """Look whether what enforces is seen there (aws-facts.md#eventual-consistency)."""
+        seen: dict[str, frozenset[str]] = {}
+        for change, wave in self._placed:
+            match change:
+                case AddMember(group=place, user=user):
+                    if place not in seen:
+                        seen[place] = self.at.entered.members(place, self._added(place))
+                    self._check_seen(user, wave, seen=user.id in seen[place])
+                case AttachToUser(policy_arn=place, user=user):
+                    if place not in seen:
+                        seen[place] = self.at.entered.attached_users(place, self._added(place))
+                    self._check_seen(user, wave, seen=user.id in seen[place])
+                case _:
+                    pass
+        versions = [
+            change for change, _ in self._placed if isinstance(change, CreateVersion | SetDefaultVersion)
+        ]
+        attached = [change for change, _ in self._placed if isinstance(change, AttachToGroup)]
+        for change in (*versions[-1:], *attached):
+            if not self.at.entered.holds(change, patiently=True):
+                self._not_seen(change)
+
+    def _added(self, place: str) -> frozenset[str]:
+        """Name the UserIds that were added in one place."""
+        return frozenset(
+            change.user.id
+            for change, _ in self._placed
+            if (isinstance(change, AddMember) and change.group == place)
+            or (isinstance(change, AttachToUser) and change.policy_arn == place)
+        )
+
+    def _check_seen(self, user: UserRef, wave: str, *, seen: bool) -> None:
+        if seen:
+            return
+        if release := self.at.release_of(user, wave):
+            self.at.leave(user, wave, Skipped(SkipCode.RELEASED, release))
+        else:
+            self.at.result.failed.append(f"{user.name}: {NOT_SEEN}")
+            self._fail(user, wave, NOT_SEEN)
+
+    def _not_seen(self, change: Change) -> None:
+        release = self.at.release_of(None)
+        if not release:
+            self.at.result.failed.append(f"{type(change).__name__}: {NOT_SEEN}")
+        for user, wave in self._waiting.items():
+            if release:
+                self.at.leave(user, wave, Skipped(SkipCode.RELEASED, release))
+            else:
+                self._fail(user, wave, f"{type(change).__name__}: {NOT_SEEN}")
+
+
+def _why(outcome: Failed | Skipped) -> str:
+    return outcome.sentence if isinstance(outcome, Failed) else outcome.detail

@@ -1,0 +1,131 @@
+"""Makes one change at a time: intent first, then the write, then its outcome; a lost answer is read, not repeated."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from rollout.domain.actions.writes import document_of
+from rollout.domain.iam import equal_documents
+from rollout.domain.people.users import User
+from rollout.domain.policy.changes import (
+    AlreadyInPlace,
+    Applied,
+    Change,
+    CreateGroup,
+    CreatePolicy,
+    CreateVersion,
+    Failed,
+    Outcome,
+    SkipCode,
+    Skipped,
+)
+from rollout.domain.progress.owned import owned_resources
+from rollout.domain.progress.records import (
+    Before,
+    Intent,
+    Settled,
+)
+from rollout.domain.progress.replay import Done, Progress
+from rollout.workflows.ports import AnswerLost, OpenAccount, Refusal
+from rollout.workflows.run_context import RunContext
+
+TRIES_AFTER_LOST_ANSWERS = 3
+MADE_ONCE = (CreatePolicy, CreateVersion, CreateGroup)
+"""What is there twice when it is made twice, or refused as if somebody else had made it; all else may be repeated."""
+SHOWN_SINCE = timedelta(minutes=1)
+"""What AWS does not show after this long, is not there."""
+
+
+def write(
+    change: Change, account: OpenAccount, wave: str, run: RunContext, about: User | None = None
+) -> Outcome:
+    """Make a change that was not in place when the account was read a moment ago.
+
+    `about` is the user who is to get something: where they are there, a "not found" is a failure and nobody is gone.
+    """
+    number = run.next_number()
+    run.journal.append(Intent(run.id, run.now(), number, change, Before.ABSENT, wave))
+    outcome = _attempt(change, account, about)
+    run.journal.append(Settled(run.id, run.now(), run.id, number, outcome))
+    return outcome
+
+
+def note_in_place(change: Change, wave: str, run: RunContext) -> None:
+    """Journal that the effect of a change stood there already: never ours to undo."""
+    number, now = run.next_number(), run.now()
+    run.journal.append(
+        Intent(run.id, now, number, change, Before.PRESENT, wave),
+        Settled(run.id, now, run.id, number, AlreadyInPlace()),
+    )
+
+
+def settle_account(account_id: str, account: OpenAccount, progress: Progress, run: RunContext) -> Progress:
+    """Settle what runs that died left open in an account, and answer what the journal says then."""
+    left_open = [done for done in progress.open if done.intent.change.account_id == account_id]
+    for done in left_open:
+        settle(done, account, progress, run)
+    return run.replay() if left_open else progress
+
+
+def settle(done: Done, account: OpenAccount, progress: Progress, run: RunContext) -> None:
+    """Settle an intent that an earlier run left open when it died, by looking at what AWS holds."""
+    intent = done.intent
+    may_show_late = isinstance(intent.change, MADE_ONCE) and run.now() - intent.at < SHOWN_SINCE
+    outcome: Outcome
+    if intent.before is Before.PRESENT:
+        outcome = AlreadyInPlace()
+    elif account.holds(intent.change, patiently=may_show_late) or _was_set_aside(
+        intent.change, account, progress
+    ):
+        outcome = Applied("", unconfirmed=True)
+    else:
+        outcome = Skipped(SkipCode.NOT_MADE, "the run ended before this was written")
+    run.journal.append(Settled(run.id, run.now(), intent.run, intent.number, outcome))
+
+
+def _was_set_aside(change: Change, account: OpenAccount, progress: Progress) -> bool:
+    """Tell whether a version was made that is no longer the default: a release may have pulled the brake since.
+
+    A document that an earlier version of ours brought tells nothing: that may be the one which is there.
+    """
+    if not isinstance(change, CreateVersion):
+        return False
+    earlier = owned_resources(progress.changes).versions.get(change.policy_arn, [])
+    if any(equal_documents(document_of(done), change.document) for done in earlier):
+        return False
+    policy = account.policy(change.policy_arn)
+    versions = policy.versions if policy else ()
+    return any(equal_documents(version.document, change.document) for version in versions)
+
+
+def _attempt(change: Change, account: OpenAccount, about: User | None) -> Outcome:
+    why = ""
+    for attempt in range(1, TRIES_AFTER_LOST_ANSWERS + 1):
+        patiently = isinstance(change, MADE_ONCE) or attempt == TRIES_AFTER_LOST_ANSWERS
+        try:
+            receipt = account.make(change)
+        except AnswerLost as lost:
+            if account.holds(change, patiently=patiently):
+                return Applied("", attempts=attempt, unconfirmed=True)
+            why = str(lost)
+        except Refusal as refusal:
+            if why and account.holds(change, patiently=patiently):
+                # The lost one came through after all: this refusal is about its effect (EntityAlreadyExists, say).
+                return Applied("", attempts=attempt, unconfirmed=True)
+            if refusal.gone and not _is_there(about, account):
+                return Skipped(SkipCode.GONE, refusal.why)
+            return Failed(refusal.why, refusal.attempts, refusal.code, refusal.request_id, refusal.cure)
+        else:
+            return Applied(receipt.request_id, receipt.attempts)
+    return Failed(f"no answer after {TRIES_AFTER_LOST_ANSWERS} tries: {why}", TRIES_AFTER_LOST_ANSWERS)
+
+
+def _is_there(user: User | None, account: OpenAccount) -> bool:
+    # AWS's answer to the write does not say what is missing: the user, the group or the policy.
+    if user is None:
+        return False
+    try:
+        account.credentials_now(user)
+    except Refusal as refusal:
+        return not refusal.gone
+    return True

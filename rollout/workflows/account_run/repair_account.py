@@ -1,0 +1,95 @@
+"""What `verify --fix` and `release --end` have in common: they put people back, each judged and asked anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from rollout.domain.actions.account_context import AccountContext
+from rollout.domain.actions.guard import enforces
+from rollout.domain.actions.repair import Repair
+from rollout.domain.actions.writes import Write, repairing, tidying
+from rollout.domain.gates.readiness import told_enough
+from rollout.domain.people.users import User
+from rollout.domain.policy.changes import AddMember, AttachToUser, Change, SkipCode, Skipped, user_of
+from rollout.domain.progress.owned import owned_resources
+from rollout.domain.verdicts.verdict import Kind
+from rollout.workflows.account_run import AccountCommand, AccountWork, Wanted
+
+
+class RepairAccount(AccountCommand):
+    """Puts one account right, as far as `repair` says and nobody is reached who is not to be enforced."""
+
+    def repair(self, context: AccountContext) -> Repair:
+        """Say what is to be put right."""
+        raise NotImplementedError
+
+    def wants(self, at: AccountWork) -> Wanted:
+        """Ask live about everybody whom it would reach, judge them, and say what is still to be put right."""
+        context = at.context
+        repair = self.repair(context)
+        back = {user.id for user in repair.back}
+        reached = _reached(context, repair, repairing(context, repair))
+        # The credential report is hours old; who can sign in could be locked out (design.md#stages-and-gates).
+        at.ask_live(user for user in reached if user.id in back or user.password is not None)
+        if at.result.interrupted:
+            return Wanted()
+        context = at.context
+        repair = self.repair(context)
+        repair = replace(
+            repair, back=tuple(user for user in repair.back if _may_come_back(user, at, context))
+        )
+        changes = repairing(context, repair)
+        reached = tuple(user for user in _reached(context, repair, changes) if not at.is_left(user))
+        tidied = tidying(context, repair.tidy, owned_resources(context.progress.changes))
+        writes = (
+            *(Write(change) for change in changes),
+            *(_made_good(context, reached, changes)),
+            *(Write(change, _wave_of(change, context)) for change in tidied),
+        )
+        people = {user.ref: wave for user in reached if (wave := context.wave_of(user))}
+        return Wanted(writes, people, frozenset(user.id for user in reached if context.may_enforce(user)))
+
+
+def _reached(context: AccountContext, repair: Repair, changes: tuple[Change, ...]) -> tuple[User, ...]:
+    """Find everybody whom changes put under the policy: who comes back, and who is attached where it changes."""
+    ids = {user.id for user in repair.back}
+    if any(enforces(change, context.facts) and user_of(change) is None for change in changes):
+        ids |= {user.id for user in (*context.attached, *context.members)}
+    return tuple(user for user in context.facts.users if user.id in ids)
+
+
+def _may_come_back(user: User, at: AccountWork, context: AccountContext) -> bool:
+    """Tell whether somebody may be put back under the policy; who may not is left alone, on record."""
+    if at.is_left(user):
+        return False
+    verdict, wave = context.verdict(user), context.wave_of(user)
+    if not context.may_enforce(user) or verdict.attachment is None:
+        why = "; ".join(f"{reason.code}: {reason.detail}" for reason in verdict.reasons)
+        code = SkipCode.EXEMPT if verdict.kind is Kind.EXEMPT else SkipCode.DRIFT
+        at.leave(user.ref, wave, Skipped(code, f"is {verdict.kind} now: {why}"))
+        return False
+    if verdict.impact is not None and not told_enough(user.id, verdict.impact, context.progress):
+        why = f'was never told about "{verdict.impact}": apply --stage notify first'
+        at.leave(user.ref, wave, Skipped(SkipCode.NOTICE, why))
+        return False
+    return True
+
+
+def _made_good(
+    context: AccountContext, reached: tuple[User, ...], changes: tuple[Change, ...]
+) -> Iterator[Write]:
+    """Put on record who failed before, and is under the policy once it is in force again."""
+    own = {ref.id for change in changes if (ref := user_of(change)) is not None}
+    for user in reached:
+        if user.id in context.progress.failing and user.id not in own:
+            change: Change = AddMember(context.account.id, context.ours.group.name, user.ref)
+            if context.ours.policy.arn in user.attached:
+                change = AttachToUser(context.account.id, user.ref, context.ours.policy.arn)
+            yield Write(change, context.wave_of(user), in_place=True)
+
+
+def _wave_of(change: Change, context: AccountContext) -> str:
+    ref = user_of(change)
+    user = next((user for user in context.facts.users if ref is not None and user.id == ref.id), None)
+    return context.wave_of(user) if user is not None else ""
