@@ -24,10 +24,7 @@ MODULES_TO_RENAME = {
     "sessions",
 }
 _CLASSES = """
-Account AccountFacts Amendments Asked Before Caller Clock Engine Entry ExemptionLine Facts Files
-Group Ours Password PasswordPolicy Policies Progress Reading Rights Role Row Rules ServiceCredential Summary
-Key User World
-Report Section WaveLine
+Before Ours Progress Report Section
 """
 CLASSES_TO_RENAME = set(_CLASSES.split())
 

@@ -1,4 +1,4 @@
-"""Writes the ForceMFA documents from the seed, switch by switch, for any partition (design.md#policy-documents)."""
+"""Builds the ForceMFA documents from the seed policy, its amendments and the partition (design.md#policy-documents)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Amendments:
-    """The named differences from the seed; `SEED` has none but `partition`, which is always on."""
+    """The optional changes to the seed policy; `SEED` has none except `partition`, which is always on."""
 
     pathed_users: bool = True
     get_mfa_device: bool = True
@@ -28,7 +28,7 @@ SEED = Amendments(pathed_users=False, get_mfa_device=False)
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """What an amendment is for, and what it risks, in one line each."""
+    """The purpose and the risk of an amendment, in one line each."""
 
     name: str
     purpose: str
@@ -38,34 +38,34 @@ class Switch:
 SWITCHES = (
     Switch(
         "partition",
-        "ARNs of the partition that the account is in (always on)",
-        "none: arn:aws: matches nothing in GovCloud, China or the Sovereign Cloud",
+        "use the ARNs of the account's partition (always on)",
+        "none: without it, arn:aws: matches nothing in GovCloud, China or the European Sovereign Cloud",
     ),
     Switch(
         "pathed_users",
-        "users with a path (user/team/alice) may manage their own credentials and enrol",
+        "let users with a path (user/team/alice) enrol and manage their own credentials",
         "none known: the pattern still ends in the caller's own name",
     ),
     Switch(
         "get_mfa_device",
-        "the console may show a passkey's details before MFA, as AWS's current sample allows",
-        "whoever holds the password alone can read when a passkey was added",
+        "let the console show a passkey's details before MFA, as AWS's current sample policy does",
+        "somebody who has only the password can see when a passkey was added",
     ),
     Switch(
         "first_password_change",
-        "a password that must be changed at first sign-in can be changed without MFA",
-        "AWS advises against it: whoever holds a stolen password can change it and shut its owner out",
+        "let users change a password that must be changed at first sign-in, without MFA",
+        "AWS advises against it: somebody with a stolen password can change it and lock its owner out",
     ),
     Switch(
         "via_aws_service",
-        "calls that an AWS service makes on the user's behalf are not denied",
-        "a session without MFA reaches what services will do for it",
+        "do not deny calls that an AWS service makes on the user's behalf",
+        "a session without MFA can still do what services do on its behalf",
     ),
 )
 
 
 def force_mfa(seed: Mapping[str, Any], partition: str, amendments: Amendments) -> Json:
-    """Write the full document: the seed, amended. The seed itself is never changed."""
+    """Return the full document: a copy of the seed with the amendments."""
     document = _in_partition(seed, partition)
     for statement in document["Statement"]:
         if statement["Effect"] == "Allow":
@@ -76,14 +76,14 @@ def force_mfa(seed: Mapping[str, Any], partition: str, amendments: Amendments) -
 
 
 def allow_half(document: Mapping[str, Any]) -> Json:
-    """Keep the Allow statements alone: the brake. Everybody attached keeps self-service, nobody is denied."""
+    """Return only the Allow statements: users keep self-service and nothing is denied. Releases switch to this."""
     half = deepcopy(dict(document))
     half["Statement"] = [statement for statement in half["Statement"] if statement["Effect"] == "Allow"]
     return half
 
 
 def enrolment(partition: str) -> Json:
-    """Write the policy that lets a user enrol a device, and no more; attached in `notify` where it is needed."""
+    """Return the policy that only allows enrolling a device; `notify` attaches it to users who need it."""
     own = [f"arn:{partition}:iam::*:{OWN_USER}", f"arn:{partition}:iam::*:{OWN_PATHED_USER}"]
     return {
         "Version": "2012-10-17",
@@ -117,7 +117,7 @@ def enrolment(partition: str) -> Json:
 
 
 def switched_on(amendments: Amendments) -> tuple[Switch, ...]:
-    """List the switches that are on, `partition` always among them."""
+    """List the switches that are on, including `partition`."""
     on = {field.name for field in fields(amendments) if getattr(amendments, field.name)} | {"partition"}
     return tuple(switch for switch in SWITCHES if switch.name in on)
 

@@ -1,4 +1,4 @@
-"""Checks a policy document without asking anybody: what IAM would refuse, and what it would swallow silently."""
+"""Checks a policy document offline, for errors that IAM would reject and for errors that it would silently accept."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from typing import Any
 
 from rollout.domain.iam import parse_document
 
-# White space is not counted (aws-facts.md#quotas-and-rates).
+# White space does not count (aws-facts.md#quotas-and-rates).
 MANAGED_POLICY_LIMIT = 6144
 VERSION = "2012-10-17"
 _SID = re.compile(r"[A-Za-z0-9]*")
 
 
 def size(document: Mapping[str, Any]) -> int:
-    """Count the characters that IAM counts against its limit: all but white space."""
+    """Count the characters that count towards IAM's limit: all except white space."""
     return len(re.sub(r"\s", "", json.dumps(document)))
 
 
 def lint(document: Mapping[str, Any], known: Mapping[str, Collection[str]]) -> Iterator[str]:
-    """Say what is wrong with a document. `known` holds the actions of each service that can be looked up.
+    """Yield the problems of a document, one sentence each. `known` maps service prefixes to their actions.
 
-    IAM accepts actions that do not exist without a word (aws-facts.md#simulation-and-validation), so a typing error
-    would never be noticed.
+    IAM silently accepts actions that do not exist (aws-facts.md#simulation-and-validation), so a typing error would
+    never be noticed.
     """
     found = size(document)
     if found > MANAGED_POLICY_LIMIT:
-        yield f"{found} characters, more than the {MANAGED_POLICY_LIMIT} that a managed policy may have"
+        yield f"the document has {found} characters, but a managed policy may have {MANAGED_POLICY_LIMIT}"
     if document.get("Version") != VERSION:
-        yield f"Version is {document.get('Version')!r}: ${{aws:username}} would be literal text"
+        yield f"Version is {document.get('Version')!r}, so ${{aws:username}} would be literal text"
     problem = parse_document(dict(document), "document").problem
     if problem:
         yield problem
@@ -40,9 +40,9 @@ def lint(document: Mapping[str, Any], known: Mapping[str, Collection[str]]) -> I
     counted = Counter(statement.get("Sid", "") for statement in statements)
     for sid, count in counted.items():
         if sid and count > 1:
-            yield f"Sid {sid} stands {count} times"
+            yield f"Sid {sid} occurs {count} times"
         if not _SID.fullmatch(sid):
-            yield f"Sid {sid} may hold letters and digits only"
+            yield f"Sid {sid} may only contain letters and digits"
     for statement in statements:
         yield from _unknown_actions(statement, known)
 
@@ -54,4 +54,4 @@ def _unknown_actions(statement: Mapping[str, Any], known: Mapping[str, Collectio
             service, _, name = str(action).partition(":")
             there = known.get(service.casefold())
             if there is not None and "*" not in name and name.casefold() not in there:
-                yield f"{action}: there is no such action (statement {statement.get('Sid', '?')})"
+                yield f"{action}: this action does not exist (statement {statement.get('Sid', '?')})"
