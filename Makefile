@@ -1,4 +1,4 @@
-# `make demo` and `make test` are all a newcomer needs; each makes its own .venv when there is none.
+# `make demo` and `make test` are all that a newcomer needs; each creates .venv if it does not exist.
 
 PYTHON ?= python3
 WORKERS ?= auto
@@ -17,16 +17,16 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-r
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | grep -v 'make help' | expand -t 16
 
-demo: $(VENV)/.sandbox ## show all of it on an embedded AWS organization; no AWS account needed
+demo: $(VENV)/.sandbox ## show everything on a sandbox organization, without an AWS account
 	@$(BIN)/rollout demo
 
-test: $(VENV)/.dev ## run the tests (more to pytest: ARGS='-k plan')
+test: $(VENV)/.dev ## run the tests (pytest options: ARGS='-k plan')
 	@$(PYTEST) $(ARGS)
 
 quick: $(VENV)/.dev ## run the tests of decisions and commands only, in under a minute
 	@$(PYTEST) tests/domain tests/workflows $(ARGS)
 
-kill: $(VENV)/.dev ## enforce on 2,000 users while runs are killed 50 times (ARGS='--seed 7')
+kill: $(VENV)/.dev ## enforce 2,000 users while killing the runs 50 times (ARGS='--seed 7')
 	@$(BIN)/python -m tests.kill $(ARGS)
 
 check: $(VENV)/.dev ## run the linters, the type checker and the layer contracts
@@ -37,30 +37,30 @@ check: $(VENV)/.dev ## run the linters, the type checker and the layer contracts
 	$(BIN)/lint-imports --no-logo || failed=1; \
 	exit $$failed
 
-format: $(VENV)/.dev ## let ruff mend what it can
+format: $(VENV)/.dev ## let ruff fix what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: $(VENV)/.dev ## write the tables in docs/ that say what the code says
+docs: $(VENV)/.dev ## write the tables in docs/ that are generated from the code
 	@$(BIN)/python -m tests.docs
 
-venv: $(VENV)/.dev ## only make .venv, with everything that tests and checks need
+venv: $(VENV)/.dev ## only create .venv, with everything that tests and checks need
 
-lock: $(VENV)/.made ## pin the newest release of every dependency in constraints.txt
+lock: $(VENV)/.made ## pin the latest release of every dependency in constraints.txt
 	@$(PIP) install uv
 	@UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --upgrade --universal --all-extras \
 		--python-version 3.11 pyproject.toml --output-file constraints.txt
 
-clean: ## remove .venv and every cache
+clean: ## remove .venv and all caches
 	@rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find rollout tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Stamps, so that a second run installs nothing.
+# Stamp files, so that a second run installs nothing.
 
 $(VENV)/.made:
-	@command -v $(PYTHON) >/dev/null || { echo 'rollout needs Python 3.11 or newer, and there is no $(PYTHON) here.' >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo 'rollout needs Python 3.11 or newer; $(PYTHON) was not found.' >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rollout needs Python 3.11 or newer; $(PYTHON) is %d.%d. Try: make PYTHON=python3.11" % sys.version_info[:2])'
-	@echo 'Making $(VENV) ...'
+	@echo 'Creating $(VENV) ...'
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo 'The venv module is needed (on Debian: apt-get install python3-venv).' >&2; exit 1; }
 	@touch $@

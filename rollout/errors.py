@@ -8,7 +8,7 @@ from typing import Self
 
 
 class ExitCode(IntEnum):
-    """Every code that a command ends with; `meaning` is what README says of it."""
+    """Every code that a command ends with; `meaning` is its text in README."""
 
     meaning: str
 
@@ -22,11 +22,11 @@ class ExitCode(IntEnum):
     DONE = 0, "done, or nothing due yet"
     ERROR = 1, "error"
     WRONG_USAGE = 2, "wrong usage or settings"
-    CHANGES_FOUND = 3, "changes due (`plan --detailed-exitcode`) or drift found (`verify`)"
-    IN_PART = 4, "done in part: accounts unreachable or users failed, all listed"
-    REFUSED = 5, "refused by a guard, gate or lock"
-    PLAN_REFUSED = 6, "plan altered, too old, or of another organization"
-    INTERRUPTED = 130, "interrupted, can be resumed"
+    CHANGES_FOUND = 3, "changes due (`plan --detailed-exitcode`), or drift found (`verify`)"
+    IN_PART = 4, "partly done: accounts were unreachable or users failed; all are listed"
+    REFUSED = 5, "refused by a guard, a gate or a lock"
+    PLAN_REFUSED = 6, "the plan was altered, is too old, or is for another organization"
+    INTERRUPTED = 130, "interrupted; run the command again to continue"
 
 
 GRAVEST_FIRST = (

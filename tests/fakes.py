@@ -186,7 +186,7 @@ class FakeAccount:
             self.asked.append("holds")
             if self.unholdable:
                 raise self.unholdable
-            return overlay.stands(self.facts, change)
+            return overlay.is_in_effect(self.facts, change)
 
     def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
         """UserIds of a group's members."""

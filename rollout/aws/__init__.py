@@ -1,1 +1,1 @@
-"""The only place that speaks boto3 about accounts and the organization."""
+"""The only code that calls AWS about accounts and the organization."""

@@ -1,1 +1,1 @@
-"""One AWS call: looked up in the table, paced, retried, its error translated; shared by `aws` and `store.s3`."""
+"""Makes single AWS calls (allow-list, pacing, retries, error translation) for both `aws` and `store.s3`."""

@@ -1,4 +1,4 @@
-"""One call to be made, what came of it, and the counts that reports show."""
+"""Describes one AWS call, its result, and the request counts that reports show."""
 
 from __future__ import annotations
 
@@ -16,61 +16,61 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Tally:
+class CallCounts:
     """Counts the calls of one account, for the log and the reports; safe to share between threads."""
 
     def __init__(self) -> None:
-        """Nothing was called yet."""
+        """Start at zero."""
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
 
     def count(self, what: str) -> None:
-        """Count one of `calls`, `retries`, `throttled`."""
+        """Add one to `calls`, `retries` or `throttled`."""
         with self._lock:
             self._counts[what] += 1
 
     @property
     def calls(self) -> int:
-        """Requests sent, the repeated ones too."""
+        """Number of requests sent, retries included."""
         return self._counts["calls"]
 
     @property
     def retries(self) -> int:
-        """Requests that repeated one that went wrong."""
+        """Number of requests that repeated a failed one."""
         return self._counts["retries"]
 
     @property
     def throttled(self) -> int:
-        """Requests that AWS throttled."""
+        """Number of requests that AWS throttled."""
         return self._counts["throttled"]
 
     @property
     def effort(self) -> Effort:
-        """What was counted so far, as a value."""
+        """The counts so far, as an immutable value."""
         return Effort(self.calls, self.retries)
 
 
 @dataclass(frozen=True, slots=True)
-class Answered(Generic[T_co]):
-    """An answer and how many attempts it took."""
+class CallResult(Generic[T_co]):
+    """The response to a call and the number of attempts it took."""
 
     value: T_co
     attempts: int
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt(Generic[T]):
-    """One call to be made: what it is, where, and what may be done when it goes wrong.
+class CallRequest(Generic[T]):
+    """A call to make: the operation, the account, and how to recover when it fails.
 
-    `renew` gets fresh credentials when the session has expired; `just_made` says that what the call names was made
-    moments ago, so "not found" may only mean "not yet".
+    `renew` fetches fresh credentials after the session has expired. `just_made` says that the object the call names
+    was created moments ago, so "not found" may only mean "not visible yet".
     """
 
     make: Callable[[], T]
     operation: Operation
     account_id: str
     pace: Pace
-    tally: Tally
+    tally: CallCounts
     own_credentials: bool
     renew: Callable[[], None] | None = None
     just_made: bool = False

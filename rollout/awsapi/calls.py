@@ -1,4 +1,4 @@
-"""Makes the AWS calls of one identity in one account: looked up in the table, paced, retried, translated."""
+"""Makes the AWS calls of one identity in one account, so that each is allow-listed, paced, retried and translated."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from rollout.awsapi.attempts import Answered, Attempt, Tally
+from rollout.awsapi.attempts import CallCounts, CallRequest, CallResult
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.faults import Fault
 from rollout.awsapi.operations import operation_named
@@ -20,65 +20,65 @@ Page = TypeVar("Page", bound=Mapping[str, object])
 
 
 class Identity(Protocol):
-    """Whose credentials sign a call."""
+    """The credentials that sign a call."""
 
     own: bool
-    """Whether they are the caller's own."""
+    """Whether these are the caller's own credentials."""
 
     def signing(self) -> AbstractContextManager[None]:
-        """Sign with these credentials while the block runs. Raises what entering the account raises."""
+        """Sign with these credentials while the block runs. Raises the same errors as entering the account."""
 
     def renew(self) -> None:
-        """The credentials were found expired: get others before the next call."""
+        """Discard the expired credentials, so that the next call fetches fresh ones."""
 
 
 class CallerIdentity:
-    """The caller's own credentials; botocore renews them where it can."""
+    """The caller's own credentials, which botocore refreshes where it can."""
 
     own = True
 
     def signing(self) -> AbstractContextManager[None]:
-        """The client signs with them by itself."""
+        """Do nothing: the client signs with these credentials by default."""
         return nullcontext()
 
     def renew(self) -> None:
-        """Nothing to do: botocore has asked for fresh ones before it signs."""
+        """Do nothing: botocore refreshes its credentials before it signs."""
 
 
 @dataclass(slots=True)
 class Calls:
     """Calls into one account; safe to share between threads.
 
-    Every method may raise CallFailed for one call that failed for good, and NoCredentials, ExpiredCredentials or
-    AwsFailure when nothing more can be called at all.
+    Every method raises CallFailed when its call failed for good, and NoCredentials, ExpiredCredentials or AwsFailure
+    when no further call can succeed.
     """
 
     account_id: str
     identity: Identity
     retries: Retries
     pace: Pace
-    tally: Tally = field(default_factory=Tally)
+    tally: CallCounts = field(default_factory=CallCounts)
 
     def read(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Make one call of a client's method, as often as it takes."""
+        """Call a client's method, retrying as needed."""
         return self._call(lambda: method(*args, **kwargs), method, just_made=False).value
 
-    def write(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Answered[T]:
-        """Make one write. Raises AnswerLost when it may or may not have happened."""
+    def write(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> CallResult[T]:
+        """Make one write. Raises AnswerLost when it is unknown whether the write took effect."""
         return self._call(lambda: method(*args, **kwargs), method, just_made=False)
 
-    def write_to_new(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Answered[T]:
-        """Make one write on something made moments ago: "not found" may only mean "not yet".
+    def write_to_new(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> CallResult[T]:
+        """Write to an object created moments ago, where "not found" may only mean "not visible yet".
 
         See aws-facts.md#eventual-consistency.
         """
         return self._call(lambda: method(*args, **kwargs), method, just_made=True)
 
     def pages(self, method: Callable[..., Page], token: str, **params: object) -> Iterator[Page]:
-        """Ask page after page until there is no token; an empty page may still carry one (aws-facts.md#organizations).
+        """Yield every page; an empty page may still carry a token (aws-facts.md#organizations).
 
-        `token` is `Marker` or `NextToken`, as the service calls it. Raises CallFailed rather than end early on an
-        answer that cannot be.
+        `token` is `Marker` or `NextToken`, whichever the service uses. Raises CallFailed when a page repeats an
+        earlier token, rather than end the listing early.
         """
         asked = {""}
         following = ""
@@ -94,12 +94,12 @@ class Calls:
                     self.account_id,
                     Fault.PERMANENT,
                     "RepeatedToken",
-                    "a page names itself as the next one",
+                    "a page returned a pagination token that was already used",
                 )
             asked.add(following)
 
     def maybe(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
-        """Make one read; None when what it asks for is not there."""
+        """Make one read; None when the object does not exist."""
         try:
             return self.read(method, *args, **kwargs)
         except CallFailed as failed:
@@ -107,7 +107,7 @@ class Calls:
                 return None
             raise
 
-    def _call(self, make: Callable[[], T], method: Callable[..., Any], *, just_made: bool) -> Answered[T]:
+    def _call(self, make: Callable[[], T], method: Callable[..., Any], *, just_made: bool) -> CallResult[T]:
         def once() -> T:
             with self.identity.signing():
                 return make()
@@ -115,7 +115,7 @@ class Calls:
         client = getattr(method, "__self__", None)
         service, name = _name_of(client, method.__name__)
         return self.retries.call(
-            Attempt(
+            CallRequest(
                 make=once,
                 operation=operation_named(service, name),
                 account_id=self.account_id,
@@ -129,5 +129,5 @@ class Calls:
 
 
 def _name_of(client: Any, method: str) -> tuple[str, str]:
-    """`client.get_user` is operation GetUser of service iam."""
+    """Return the service and the operation of a client's method: `client.get_user` gives `iam` and `GetUser`."""
     return client.meta.service_model.service_name, client.meta.method_to_api_mapping[method]

@@ -1,4 +1,4 @@
-"""What can be told of an endpoint without boto3: whether it is this machine, and what time it gives."""
+"""Checks endpoint URLs and reads HTTP dates without importing boto3, which offline commands must not load."""
 
 from __future__ import annotations
 
@@ -11,22 +11,26 @@ from rollout.errors import InsecureEndpoint
 
 
 def refuse_insecure(service: str, url: str) -> None:
-    """Raise InsecureEndpoint when signed calls would leave this machine in the clear.
+    """Raise InsecureEndpoint when signed calls would leave this machine unencrypted.
 
     See aws-facts.md#partitions-regions-endpoints.
     """
     parts = urlsplit(url)
     if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or "")):
         return
-    why = "plain http, and not on this machine" if parts.scheme == "http" else "neither https nor http"
+    why = (
+        "plain HTTP is allowed only to this machine"
+        if parts.scheme == "http"
+        else "the scheme must be https, or http to this machine"
+    )
     raise InsecureEndpoint(
-        f"{service} would be asked at {url}: {why}",
+        f"refusing to call {service} at {url}: {why}",
         cure="use https, or unset AWS_ENDPOINT_URL and endpoint_url in the AWS configuration",
     )
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host of a URL is this machine."""
+    """Tell whether a URL's host is this machine."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -36,7 +40,7 @@ def is_loopback(host: str) -> bool:
 
 
 def date_of(header: str | None) -> datetime | None:
-    """Read an HTTP `Date` header; None where there is none, or it is no date."""
+    """Parse an HTTP `Date` header; None when it is missing or not a date."""
     if not header:
         return None
     try:

@@ -1,6 +1,6 @@
-"""Says of what kind each error of IAM, STS, Organizations and S3 is.
+"""Classifies the errors of IAM, STS, Organizations and S3, which decides whether a call is retried.
 
-The table is that of aws-facts.md#errors-and-retries.
+The table comes from aws-facts.md#errors-and-retries.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from botocore.parsers import ResponseParserError
 
 
 class Fault(StrEnum):
-    """Of what kind an error is, and so whether the call deserves another try."""
+    """The kind of an error, which decides whether the call is worth retrying."""
 
     THROTTLED = "throttled"
     UNSENT = "never reached AWS"
-    UNANSWERED = "answer lost"
-    UNPARSABLE = "answer not understood"
+    UNANSWERED = "no response"
+    UNPARSABLE = "unreadable response"
     CONFLICT = "conflict"
-    RECREATED = "name just used by another"
+    RECREATED = "name deleted and created again moments ago"
     NOT_FOUND = "not found"
     DENIED = "denied"
     EXPIRED = "session expired"
-    UNKNOWN_KEYS = "credentials not known"
+    UNKNOWN_KEYS = "unknown credentials"
     NOT_OFFERED = "not offered"
     PERMANENT = "refused"
 
@@ -63,7 +63,7 @@ TRANSIENT = frozenset(
         "RequestTimeout",
         "RequestTimeoutException",
         "ServiceFailure",
-        "ServiceException",  # Organizations sends it as 400 now and then
+        "ServiceException",  # Organizations sometimes sends it with status 400
         "ServiceUnavailable",
         "ServiceUnavailableException",
         "InternalFailure",
@@ -78,7 +78,7 @@ CONFLICTS = frozenset(
     {
         "ConcurrentModification",
         "ConcurrentModificationException",
-        # S3, where another conditional write to the same key was under way: nobody's precondition has failed yet.
+        # S3 answers this while another conditional write to the same key is in progress; no precondition failed yet.
         "ConditionalRequestConflict",
         "OperationAborted",
     }
@@ -105,7 +105,7 @@ REQUEST_TOO_MANY = 429
 
 
 def fault_of(error: Exception) -> Fault:
-    """Tell the kind of an error that botocore raised."""
+    """Classify an error that botocore raised."""
     if isinstance(error, ClientError):
         return _fault_of_answer(error)
     if isinstance(error, ResponseParserError):
@@ -139,7 +139,7 @@ def _fault_of_answer(error: ClientError) -> Fault:
 def _fault_of_status(code: str, status: int) -> Fault:
     if status == REQUEST_TOO_MANY:
         return Fault.THROTTLED
-    # botocore puts the status in place of a code where the body holds none: nothing of AWS's wrote that body.
+    # botocore uses the status as the code when the body has none; such a body was not written by AWS.
     bodiless = not code or code.isdigit() or code == "Unknown"
     if status == 501 or (status == 404 and bodiless):
         return Fault.NOT_OFFERED
@@ -149,18 +149,18 @@ def _fault_of_status(code: str, status: int) -> Fault:
 
 
 def code_of(error: Exception) -> str:
-    """AWS's code on the wire; class names end in `Exception`, codes do not (aws-facts.md#errors-and-retries)."""
+    """AWS's error code on the wire, without the `Exception` of class names (aws-facts.md#errors-and-retries)."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", ""))
     return type(error).__name__
 
 
-def said_by(error: Exception) -> str:
-    """AWS's own sentence, or botocore's."""
+def message_of(error: Exception) -> str:
+    """AWS's error message, or botocore's when AWS sent none."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Message", "")) or "no message"
     if isinstance(error, ResponseParserError):
-        return "the answer is not what AWS would send"
+        return "the response is not in AWS's format"
     return str(error)
 
 
@@ -172,12 +172,12 @@ def request_id_of(error: Exception) -> str:
 
 
 def status_of(error: Exception) -> int:
-    """The HTTP status of an answer; 0 where there was none."""
+    """The HTTP status of the response; 0 when there was no response."""
     return error.response["ResponseMetadata"]["HTTPStatusCode"] if _has_metadata(error) else 0
 
 
 def headers_of(error: Exception) -> Mapping[str, str]:
-    """The HTTP headers of an answer, keys in lower case."""
+    """The HTTP headers of the response, with lower-case keys."""
     return error.response["ResponseMetadata"].get("HTTPHeaders", {}) if _has_metadata(error) else {}
 
 
@@ -186,5 +186,5 @@ def _has_metadata(error: Exception) -> TypeGuard[ClientError]:
 
 
 def is_botocore(error: BaseException) -> bool:
-    """Tell whether an exception is botocore's, and must not leave this package."""
+    """Tell whether an exception comes from botocore and so must not leave this package."""
     return isinstance(error, ClientError | BotoCoreError | ResponseParserError)

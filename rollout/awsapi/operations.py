@@ -1,7 +1,7 @@
-"""Lists every AWS operation that this package calls, for what, and on what: the one table of design.md#accounts.
+"""Lists every AWS operation that `rollout` may call, its purpose and its resource (design.md#accounts).
 
-The session policies, the guard of the caller's own account and the retry rules are all made from it. A call of an
-operation that is not here is refused before it is signed.
+The session policies, the guard in the caller's own account and the retry rules all derive from this one table. A call
+to an operation that is not in it is refused before it is signed.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from enum import StrEnum
 class Use(StrEnum):
     """What an operation is for."""
 
-    CALLER = "with the caller's own credentials only: the organization, and entering accounts"
+    CALLER = "reading the organization and entering accounts, with the caller's own credentials"
     READ = "reading an account"
-    PROBE = "finding out what may be done in an account; only where nothing is written"
-    WRITE = "carrying changes: notify, enforce, release, rollback"
+    PROBE = "finding out which actions are allowed in an account, in sessions that cannot write"
+    WRITE = "making changes: notify, enforce, release, rollback"
 
 
 class On(StrEnum):
-    """What an operation is authorised on (aws-facts.md#roles-and-least-privilege); the resource of its statement."""
+    """The resource that an operation is authorised on (aws-facts.md#roles-and-least-privilege)."""
 
     ANYTHING = "*"
     OUR_POLICIES = "policy"
@@ -32,9 +32,9 @@ class On(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One API operation. Its IAM action is `<service>:<name>`, with `also` where AWS asks for more.
+    """One API operation. Its IAM action is `<service>:<name>`; `also` lists further actions that AWS requires.
 
-    `may_be_missing`: not every endpoint that speaks AWS offers it; that is a finding and stops nothing.
+    `may_be_missing` marks an operation that AWS-compatible endpoints may lack; its absence is a finding, not an error.
     """
 
     service: str
@@ -52,13 +52,13 @@ class Operation:
 
     @property
     def writes(self) -> bool:
-        """Tell whether the call changes anything; then a lost answer is never simply repeated."""
+        """Whether the call changes anything; a write whose response was lost is never simply repeated."""
         return self.use is Use.WRITE
 
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """What belongs to us in every account: path and name (`/rollout/ForceMFA`) of each policy and each group."""
+    """The policies and groups that `rollout` manages in every account, by path and name (`/rollout/ForceMFA`)."""
 
     policies: tuple[str, ...]
     groups: tuple[str, ...]
@@ -72,7 +72,7 @@ _MISSING_ELSEWHERE = {
     "ValidatePolicy",
     "SimulatePrincipalPolicy",
 }
-# IAM calls some services otherwise than botocore does.
+# IAM and botocore disagree on the names of some services.
 _IAM_PREFIXES = {"accessanalyzer": "access-analyzer"}
 
 
@@ -109,13 +109,13 @@ OPERATIONS: tuple[Operation, ...] = (
         "GetCredentialReport",
         "ListServiceSpecificCredentials",
         "ListVirtualMFADevices",
-        # … those of one user, where a verdict turns on them …
+        # … those about one user, made when a verdict depends on them …
         "GetAccessKeyLastUsed",
         "GetLoginProfile",
         "GetUser",
         "ListAccessKeys",
         "ListMFADevices",
-        # … and those that tell whether a change stands.
+        # … and those that confirm a change.
         "GetGroup",
         "GetPolicy",
         "GetPolicyVersion",
@@ -136,7 +136,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "DeletePolicyVersion",
         "SetDefaultPolicyVersion",
     ),
-    # Membership is authorised on the group alone: IAM knows no way to narrow it to some users.
+    # IAM authorises membership changes on the group alone; they cannot be restricted to certain users.
     *_table(
         "iam",
         Use.WRITE,
@@ -155,45 +155,45 @@ _BY_NAME: Mapping[tuple[str, str], Operation] = {
 }
 
 
-class OutsideTheTable(Exception):
-    """A call that is not ours to make was stopped before it was signed: a bug of ours, never the operator's."""
+class OperationNotAllowed(Exception):
+    """A call that `rollout` must not make was stopped before it was signed; always a bug in `rollout`."""
 
 
 def operation_named(service: str, name: str) -> Operation:
-    """Look an operation up. Raises OutsideTheTable."""
+    """Look up an operation. Raises OperationNotAllowed."""
     try:
         return _BY_NAME[service, name]
     except KeyError:
-        raise OutsideTheTable(f"{service}:{name} is not in the table of operations") from None
+        raise OperationNotAllowed(f"{service}:{name} is not in the table of operations") from None
 
 
 @dataclass(frozen=True, slots=True)
 class IamGuard:
-    """Refuses every IAM call outside the table, and every write that is not on what is ours (design.md#accounts).
+    """Refuses IAM calls outside the table, and writes to anything `rollout` does not manage (design.md#accounts).
 
-    It stands in front of every IAM client. For role sessions the session policy says the same on AWS's side; in the
-    caller's own account, entered with own credentials, it is the only wall.
+    It checks the calls of every IAM client. For role sessions, the session policy enforces the same limits on AWS's
+    side; in the caller's own account, entered with the caller's own credentials, this guard is the only protection.
     """
 
     ours: Ours
     writing: bool
 
     def __call__(self, operation: str, params: Mapping[str, object]) -> None:
-        """Raise OutsideTheTable unless this call is ours to make."""
+        """Raise OperationNotAllowed unless `rollout` may make this call."""
         known = operation_named("iam", operation)
         if not known.writes:
             return
         if not self.writing:
-            raise OutsideTheTable(f"iam:{operation} writes, and this run only reads")
+            raise OperationNotAllowed(f"iam:{operation} writes, but this run is read-only")
         group = params.get("GroupName")
         if group is not None and group not in names_of(self.ours.groups):
-            raise OutsideTheTable(f"iam:{operation} on group {group}, which is not ours")
-        self._look_at_policy(known, params)
+            raise OperationNotAllowed(f"iam:{operation} on group {group}, which rollout does not manage")
+        self._check_policy(known, params)
 
-    def _look_at_policy(self, operation: Operation, params: Mapping[str, object]) -> None:
+    def _check_policy(self, operation: Operation, params: Mapping[str, object]) -> None:
         arn, name = str(params.get("PolicyArn", "")), params.get("PolicyName")
         if operation.on in {On.GROUP_BY_POLICY, On.USER_BY_POLICY}:
-            # One of our name at another path is somebody else's that says the same: hung up, never changed.
+            # A policy of our name at another path is somebody else's with the same content: attach it, never change it.
             ours = arn.rpartition("/")[2].casefold() in {
                 known.casefold() for known in names_of(self.ours.policies)
             }
@@ -202,9 +202,11 @@ class IamGuard:
         else:
             ours = name is None or f"{params.get('Path', '/')}{name}" in self.ours.policies
         if not ours:
-            raise OutsideTheTable(f"iam:{operation.name} on policy {arn or name}, which is not ours")
+            raise OperationNotAllowed(
+                f"iam:{operation.name} on policy {arn or name}, which rollout does not manage"
+            )
 
 
 def names_of(paths: tuple[str, ...]) -> tuple[str, ...]:
-    """The names without their paths."""
+    """Strip the paths: `/rollout/ForceMFA` gives `ForceMFA`."""
     return tuple(path.rpartition("/")[2] for path in paths)

@@ -1,4 +1,4 @@
-"""Paces the calls into one account: a token bucket that halves when AWS throttles, and recovers.
+"""Paces the calls into one account with a token bucket, so that AWS rarely throttles them.
 
 See aws-facts.md#quotas-and-rates.
 """
@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 
 class Pace:
-    """At most `burst` calls at once and `rate` a second; safe to share between threads.
+    """Allows at most `burst` calls at once and `rate` calls a second; safe to share between threads.
 
-    IAM publishes no rates, so the bucket starts wide, halves at every throttled answer down to `floor`, and wins
-    back a tenth of the full rate with every answer that was not.
+    IAM publishes no rate limits. The rate therefore starts high, halves with every throttled response (but not below
+    `floor`), and regains a tenth of the full rate with every other response.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class Pace:
         burst: float = 50.0,
         floor: float = 0.5,
     ) -> None:
-        """Start full."""
+        """Start with a full bucket."""
         self._sleep = sleep
         self._monotonic = monotonic
         self._full = rate
@@ -38,28 +38,28 @@ class Pace:
 
     @property
     def rate(self) -> float:
-        """Calls a second that are let through now."""
+        """Calls per second allowed at present."""
         return self._rate
 
     def take(self) -> None:
-        """Wait until the next call may go."""
+        """Block until the next call may be made."""
         with self._lock:
             now = self._monotonic()
             self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
             self._filled_at = now
             self._tokens -= 1
-            # In debt: this call's turn comes when the bucket has filled up to zero again.
+            # The balance is negative: wait until the bucket has refilled to zero.
             wait = max(0.0, -self._tokens / self._rate)
         if wait:
             self._sleep(wait)
 
     def slow_down(self) -> None:
-        """AWS throttled a call."""
+        """Halve the rate, after AWS throttled a call."""
         with self._lock:
             self._rate = max(self._floor, self._rate / 2)
             self._tokens = min(self._tokens, self._tokens / 2)
 
     def speed_up(self) -> None:
-        """AWS answered a call."""
+        """Raise the rate a little, after AWS answered a call."""
         with self._lock:
             self._rate = min(self._full, self._rate + self._full / 10)

@@ -1,10 +1,10 @@
-"""Owns every retry of an AWS call: which errors deserve another try, how soon, and for how long.
+"""Owns every retry of an AWS call: which errors are retried, how soon, and for how long.
 
 See aws-facts.md#errors-and-retries.
 
-A read is simply tried again. A write is tried again only when it cannot have had an effect: it was throttled, it
-met a conflict, or it never reached AWS. A write whose answer was lost raises `AnswerLost`; the workflow reads the
-effect before anybody repeats it.
+A read is simply retried. A write is retried only when it cannot have taken effect: AWS throttled it, it met a
+conflict, or it never reached AWS. A write whose response was lost raises `AnswerLost`; the workflow then reads
+whether it took effect before repeating it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Generic, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
-from rollout.awsapi.attempts import Answered, Attempt
+from rollout.awsapi.attempts import CallRequest, CallResult
 from rollout.awsapi.endpoints import date_of
 from rollout.awsapi.failures import CallFailed, caller_failure, is_about_caller
 from rollout.awsapi.faults import Fault, code_of, fault_of, headers_of, is_botocore
@@ -43,25 +43,25 @@ WAITS = {
     Fault.NOT_FOUND: (1.0, 5.0),
     Fault.EXPIRED: (0.0, 0.0),
 }
-"""First wait and cap in seconds; each try doubles the wait, and the jitter is full: anything from zero up to it."""
+"""First and longest wait in seconds. Each attempt doubles the wait; full jitter draws from zero up to it."""
 
 REPEATABLE_WRITES = frozenset({Fault.THROTTLED, Fault.UNSENT, Fault.CONFLICT, Fault.RECREATED})
 REPEATABLE_READS = REPEATABLE_WRITES | {Fault.UNANSWERED, Fault.UNPARSABLE}
 LOST = frozenset({Fault.UNANSWERED, Fault.UNPARSABLE})
 UNPARSABLE_ATTEMPTS = 3
-"""Twice may be a proxy on a bad day: one call in 400 where it fails one in 20. Three times is an endpoint."""
+"""Two unreadable responses in a row may be a proxy that garbles one in 20; three are the endpoint itself."""
 LONGEST_ASKED_FOR = 60.0
-"""A `Retry-After` beyond this is cut: the deadline decides then."""
+"""Seconds; a longer `Retry-After` is cut to this, and the deadline decides."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long one call is tried."""
+    """How often and for how long one call is attempted."""
 
     attempts: int = 12
     deadline: float = 180.0
     propagation: int = 5
-    """Attempts for an object that was made moments ago and is not found yet (aws-facts.md#eventual-consistency)."""
+    """Attempts on an object created moments ago that AWS does not find yet (aws-facts.md#eventual-consistency)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,9 @@ class Dated:
 
 @dataclass(slots=True)
 class Retries:
-    """Makes calls with patience; one for a whole process, since it remembers what the endpoint offers.
+    """Makes calls with retries; a process shares one, since it remembers which operations the endpoint offers.
 
-    `newest` is the time in the newest answer that had one.
+    `newest` is the time in the newest response that had one.
     """
 
     patience: Patience = field(default_factory=Patience)
@@ -91,10 +91,10 @@ class Retries:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def pace(self) -> Pace:
-        """Make the bucket of one more account."""
+        """Create the token bucket for one more account."""
         return Pace(self.sleep, self.monotonic)
 
-    def call(self, attempt: Attempt[T]) -> Answered[T]:
+    def call(self, attempt: CallRequest[T]) -> CallResult[T]:
         """Make the call. Raises CallFailed, AnswerLost, NoCredentials, ExpiredCredentials, AwsFailure."""
         operation = attempt.operation
         if operation.name in self._missing:
@@ -103,8 +103,8 @@ class Retries:
         retrying = Retrying(
             stop=run.exhausted,
             wait=run.wait,
-            retry=retry_if_exception(run.deserves_another),
-            before_sleep=run.going_on,
+            retry=retry_if_exception(run.should_retry),
+            before_sleep=run.log_retry,
             sleep=self.sleep,
             reraise=True,
         )
@@ -116,7 +116,7 @@ class Retries:
             raise run.translated(error) from error
         self._offered.add(operation.name)
         self._note_time(value)
-        return Answered(value, run.attempts)
+        return CallResult(value, run.attempts)
 
     def _note_time(self, answer: object) -> None:
         headers = (
@@ -126,10 +126,10 @@ class Retries:
             self.newest = Dated(said_at, self.monotonic(), self.now())
 
     def is_missing(self, error: Exception, operation: Operation, unparsable: int) -> bool:
-        """Tell whether the endpoint does not offer the operation: it says so, or keeps answering what no AWS answers.
+        """Tell whether the endpoint lacks the operation: it says so, or its responses stay unreadable.
 
-        An operation that answered before is offered, whatever happens to one call of it. `unparsable` counts such
-        answers to this call.
+        An operation that has succeeded once counts as offered, even when a later call fails. `unparsable` is the
+        number of unreadable responses to this call.
         """
         fault = fault_of(error)
         missing = fault is Fault.NOT_OFFERED or (
@@ -145,7 +145,7 @@ class Retries:
 class _Run(Generic[T]):
     """One call with all its attempts."""
 
-    def __init__(self, retries: Retries, attempt: Attempt[T]) -> None:
+    def __init__(self, retries: Retries, attempt: CallRequest[T]) -> None:
         self._retries = retries
         self._attempt = attempt
         self._started = retries.monotonic()
@@ -168,7 +168,7 @@ class _Run(Generic[T]):
         attempt.pace.speed_up()
         return value
 
-    def deserves_another(self, error: BaseException) -> bool:
+    def should_retry(self, error: BaseException) -> bool:
         if not isinstance(error, Exception) or not is_botocore(error) or is_about_caller(error):
             return False
         fault = fault_of(error)
@@ -182,7 +182,7 @@ class _Run(Generic[T]):
         return fault in (REPEATABLE_WRITES if self._attempt.operation.writes else REPEATABLE_READS)
 
     def _renew(self) -> bool:
-        # Expired before it was looked at: the call had no effect, so even a write may be repeated, once.
+        # AWS checks expiry first, so the call had no effect: even a write may be repeated, once.
         if self._renewed:
             return False
         self._renewed = True
@@ -204,13 +204,13 @@ class _Run(Generic[T]):
         drawn = self._retries.chance() * min(cap, first * 2.0 ** (self.attempts - 1))
         return max(drawn, min(LONGEST_ASKED_FOR, _asked_for(error, self._retries.now)))
 
-    def going_on(self, state: RetryCallState) -> None:
+    def log_retry(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         self._attempt.tally.count("retries")
         log.info(
-            "%s in account %s: %s, attempt %d, again in %.1f s",
+            "%s in account %s: %s on attempt %d, retrying in %.1f s",
             self._attempt.operation.name,
-            self._attempt.account_id or "of the caller",
+            self._attempt.account_id or "(the caller's)",
             code_of(error) if isinstance(error, Exception) else "",
             self.attempts,
             state.upcoming_sleep,
@@ -230,7 +230,7 @@ class _Run(Generic[T]):
 
 
 def _asked_for(error: Exception, now: Callable[[], datetime]) -> float:
-    """Seconds that AWS asks us to wait: `Retry-After` in seconds or as a date, `x-amz-retry-after` in ms."""
+    """Seconds that AWS asks to wait: `Retry-After` in seconds or as a date, `x-amz-retry-after` in milliseconds."""
     headers = headers_of(error)
     try:
         if "x-amz-retry-after" in headers:

@@ -1,9 +1,10 @@
-"""Makes the caller's one boto3 Session and every client, and says where they talk to.
+"""Creates the caller's boto3 Session and every client, so that all share one configuration.
 
 See aws-facts.md#errors-and-retries, aws-facts.md#partitions-regions-endpoints.
 
-A Session and its data loader cost 26 to 237 ms of CPU an account, a client 7 ms. So there is one Session, and one
-IAM client for all member accounts: it is thread-safe, and each call chooses its credentials (`RoleCredentials`).
+A Session with its data loader costs 26 to 237 ms of CPU time per account, a client 7 ms. There is therefore one Session
+and one IAM client for all member accounts; the client is thread-safe, and each call chooses its credentials
+(`RoleCredentials`).
 """
 
 from __future__ import annotations
@@ -57,26 +58,26 @@ HOME_REGIONS = {
     "aws-iso-f": "us-isof-south-1",
     "aws-eusc": "eusc-de-east-1",
 }
-"""Where IAM and STS of a partition can always be asked (aws-facts.md#partitions-regions-endpoints)."""
+"""The Region in which IAM and STS of a partition are always available (aws-facts.md#partitions-regions-endpoints)."""
 
 
 class Guard(Protocol):
-    """Looks at every call before it is signed, and raises on one that must not be made."""
+    """Checks every call before it is signed, and raises when the call must not be made."""
 
     def __call__(self, operation: str, params: dict[str, object]) -> None:
-        """Raise `OutsideTheTable` unless the operation is ours to call."""
+        """Raise `OperationNotAllowed` unless `rollout` may make this call."""
 
 
 class RoleCredentials(Credentials):
-    """Credentials that are chosen call by call, in the calling thread; signing without a choice is an error."""
+    """Credentials chosen for each call in the calling thread; signing without a choice is an error."""
 
     def __init__(self) -> None:
-        """Start without a choice."""
+        """Start with no keys chosen."""
         super().__init__("chosen-per-call", "chosen-per-call")
         self._chosen: ContextVar[ReadOnlyCredentials | None] = ContextVar("role credentials", default=None)
 
     def get_frozen_credentials(self) -> ReadOnlyCredentials:
-        """Hand botocore's signer the chosen keys."""
+        """Return the chosen keys to botocore's signer. Raises RuntimeError when none were chosen."""
         chosen = self._chosen.get()
         if chosen is None:
             raise RuntimeError("no role session was chosen for this call")
@@ -106,8 +107,9 @@ class _OneProvider(CredentialProvider):
 class Connection:
     """The caller's Session and its clients; safe to share between threads.
 
-    Without a Region in the profile or the environment, the home Region of `partition` is used. `AWS_ENDPOINT_URL`
-    and `AWS_ENDPOINT_URL_<SERVICE>` are honoured as boto3 does. Raises NoCredentials when the profile does not exist.
+    When neither the profile nor the environment sets a Region, the home Region of `partition` applies.
+    `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>` work as in boto3. Raises NoCredentials when the profile does not
+    exist.
     """
 
     def __init__(
@@ -121,18 +123,18 @@ class Connection:
         read_timeout: float = 60,
         ask_token_code: Callable[[str], str] = getpass.getpass,
     ) -> None:
-        """Make the Session; no call is made, and no client yet."""
+        """Create the Session; make no call and no client yet."""
         self._pool = pool
         self._timeouts = (connect_timeout, read_timeout)
-        self._making = threading.Lock()  # making clients is not thread-safe, using them is
+        self._making = threading.Lock()  # creating clients is not thread-safe; using them is
         self.endpoints: dict[str, str] = {}
-        """The effective endpoint of each service asked so far, for the log and `doctor`."""
+        """The endpoint URL of each service used so far, for the log and `doctor`."""
         try:
             self._core = _core_session(profile)
             configured = region or self._core.get_config_variable("region")
             self.region_chosen = bool(configured)
             self.region: str = configured or HOME_REGIONS.get(partition, HOME_REGIONS["aws"])
-            # Before anything else: the STS client that takes the profile's own role wants a Region too.
+            # Set this first: the STS client that assumes the profile's own role needs a Region too.
             self._core.set_config_variable("region", self.region)
             _prompt_by(self._core, ask_token_code)
             self.session = boto3.Session(botocore_session=self._core)
@@ -144,35 +146,35 @@ class Connection:
         self._for_roles = boto3.Session(botocore_session=core)
 
     def sts(self) -> STSClient:
-        """The caller's STS."""
+        """Create an STS client that signs with the caller's credentials."""
         return self._make(lambda: self.session.client("sts", **self._options()))
 
     def organizations(self) -> OrganizationsClient:
-        """The caller's Organizations."""
+        """Create an Organizations client that signs with the caller's credentials."""
         return self._make(lambda: self.session.client("organizations", **self._options()))
 
     def analyzer(self) -> AccessAnalyzerClient:
-        """The caller's Access Analyzer, which is regional."""
+        """Create an IAM Access Analyzer client (a regional service) that signs with the caller's credentials."""
         return self._make(lambda: self.session.client("accessanalyzer", **self._options()))
 
     def s3(self) -> S3Client:
-        """The caller's S3, for a store that is a bucket."""
+        """Create an S3 client that signs with the caller's credentials, for a store in a bucket."""
         return self._make(lambda: self.session.client("s3", **self._options()))
 
     def own_iam(self, guard: Guard) -> IAMClient:
-        """IAM of the caller's own account, signed with the caller's own keys, behind the guard (design.md#accounts)."""
+        """Create a guarded IAM client for the caller's own account and credentials (design.md#accounts)."""
         return _guarded(self._make(lambda: self.session.client("iam", **self._options())), guard)
 
     def role_iam(self, guard: Guard) -> IAMClient:
-        """IAM of any account, signed with the keys that `self.chosen.use(...)` chooses."""
+        """Create a guarded IAM client for any account, which signs with the keys that `self.chosen.use(...)` sets."""
         return _guarded(self._make(lambda: self._for_roles.client("iam", **self._options())), guard)
 
     def role_sts(self) -> STSClient:
-        """STS, signed with the keys that `self.chosen.use(...)` chooses: the second hop."""
+        """Create an STS client for the second hop, which signs with the keys that `self.chosen.use(...)` sets."""
         return self._make(lambda: self._for_roles.client("sts", **self._options()))
 
     def sts_with(self, keys: Mapping[str, str]) -> STSClient:
-        """STS, signed with the keys of a profile (`aws_access_key_id`, …)."""
+        """Create an STS client that signs with the keys of a profile (`aws_access_key_id`, …)."""
         session = boto3.Session(
             aws_access_key_id=keys.get("aws_access_key_id"),
             aws_secret_access_key=keys.get("aws_secret_access_key"),
@@ -181,13 +183,13 @@ class Connection:
         return self._make(lambda: session.client("sts", **self._options()))
 
     def dns_suffixes(self) -> frozenset[str]:
-        """Under which names AWS itself answers, in every partition."""
+        """The DNS suffixes of AWS's own endpoints, in every partition."""
         outputs = (partition["outputs"] for partition in self._core.get_data("partitions")["partitions"])
         suffixes = (each.get(key) for each in outputs for key in ("dnsSuffix", "dualStackDnsSuffix"))
         return frozenset(suffix for suffix in suffixes if suffix)
 
     def profiles(self) -> Mapping[str, Mapping[str, str]]:
-        """The profiles of the AWS configuration and credentials files, by name."""
+        """The profiles in the AWS configuration and credentials files, by name."""
         profiles: Mapping[str, Mapping[str, str]] = self._core.full_config.get("profiles", {})
         return profiles
 
@@ -197,13 +199,13 @@ class Connection:
                 client = make()
             except BotoCoreError as error:
                 raise caller_failure(error) from error
-            except ValueError as error:  # botocore's word for an endpoint that is no URL
-                raise InsecureEndpoint(f"{error}", cure="mend AWS_ENDPOINT_URL") from error
+            except ValueError as error:  # botocore raises this when the endpoint is not a URL
+                raise InsecureEndpoint(f"{error}", cure="correct AWS_ENDPOINT_URL") from error
         service, url = client.meta.service_model.service_name, client.meta.endpoint_url
         refuse_insecure(service, url)
         if self.endpoints.get(service) != url:
             self.endpoints[service] = url
-            log.info("%s is asked at %s", service, url)
+            log.info("calling %s at %s", service, url)
         return client
 
     def _options(self) -> _Options:
@@ -212,7 +214,7 @@ class Connection:
     def _config(self) -> Config:
         connect, read = self._timeouts
         return Config(
-            # A fresh dict: botocore writes into it. One attempt: retries.py owns them all
+            # A fresh dict, because botocore writes into it. One attempt, because retries.py owns all retries
             # (aws-facts.md#errors-and-retries).
             retries={"total_max_attempts": 1, "mode": "standard"},
             connect_timeout=connect,
@@ -223,13 +225,13 @@ class Connection:
 
 
 def partition_of(arn: str) -> str:
-    """The partition is the second field of any ARN (aws-facts.md#partitions-regions-endpoints)."""
+    """Return the partition, the second field of any ARN (aws-facts.md#partitions-regions-endpoints)."""
     return arn.split(":")[1]
 
 
 def _core_session(profile: str | None) -> botocore.session.Session:
     core = botocore.session.Session(profile=profile)
-    # botocore's timestamp parser is half of what a page of 1,000 users costs.
+    # botocore's timestamp parser accounts for half the cost of a page of 1,000 users.
     core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_instant)
     return core
 
@@ -238,12 +240,12 @@ def _instant(value: str) -> datetime:
     try:
         instant = datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        return parse_timestamp(value)  # seconds since 1970, as number or text, and the form of RFC 822
+        return parse_timestamp(value)  # seconds since 1970, as a number or text, and RFC 822 dates
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def _prompt_by(core: botocore.session.Session, ask: Callable[[str], str]) -> None:
-    """A profile with `mfa_serial` asks for a token code: once, since there is one Session.
+    """Ask for the token code that a profile with `mfa_serial` needs: once, since there is one Session.
 
     See aws-facts.md#cli-after-enforcement.
     """
@@ -253,8 +255,8 @@ def _prompt_by(core: botocore.session.Session, ask: Callable[[str], str]) -> Non
             return ask(question)
         except (EOFError, getpass.GetPassWarning) as error:
             raise NoCredentials(
-                f"{question.strip().rstrip(':')}: there is no terminal to enter it at",
-                cure="take a session first (aws sts get-session-token), and use its keys",
+                f"{question.strip().rstrip(':')}: there is no terminal to enter the code",
+                cure="run aws sts get-session-token first, and use the temporary keys it prints",
             ) from error
 
     core.get_component("credential_provider").get_provider("assume-role")._prompter = prompt  # noqa: SLF001 - botocore has no other place for it

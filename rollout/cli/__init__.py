@@ -1,1 +1,1 @@
-"""Options in, exit code out; one small file per command."""
+"""The command line: parses options, runs a workflow, prints the result and returns the exit code."""

@@ -1,4 +1,4 @@
-"""Puts the commands together."""
+"""Assembles the commands into the application."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from rollout.cli.running import run_command
 from rollout.cli.terminal.console import echo
 from rollout.cli.terminal.help_text import described, unwrapped
 
-HELP = """Bring MFA to every IAM user of an AWS Organization: judged first, told in time, wave by wave, undoable.
+HELP = """Require MFA from every IAM user of an AWS Organization: check each user, notify, enforce in waves, undo.
 
-    Example: [bold]rollout demo[/] shows all of it on this machine, with no AWS account. On your own organization begin
-    with [bold]rollout init[/] and [bold]rollout plan[/].
+    Example: [bold]rollout demo[/] shows everything on this machine, without an AWS account. In your own organization,
+    start with [bold]rollout init[/] and [bold]rollout plan[/].
     """
 
 app = typer.Typer(
@@ -75,11 +75,9 @@ def _print_version(value: bool) -> None:
 @app.callback()
 def _options(
     context: typer.Context,
-    version: Annotated[  # noqa: ARG001 - its callback answers
+    version: Annotated[  # noqa: ARG001 - its callback prints the version
         bool,
-        typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version and leave."
-        ),
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
@@ -87,5 +85,5 @@ def _options(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and answer its exit code."""
+    """Run one command line and return its exit code."""
     return run_command(app, arguments)

@@ -1,4 +1,4 @@
-"""The options that several commands share, spelled once."""
+"""Defines the options that several commands share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Config = Annotated[
     typer.Option(
         "--config",
         metavar="FILE",
-        help="Settings file; default: $ROLLOUT_CONFIG, else rollout.yaml here.",
+        help="Settings file; default: $ROLLOUT_CONFIG, else rollout.yaml in the current folder.",
         show_default=False,
     ),
 ]
@@ -25,18 +25,16 @@ Profile = Annotated[
     typer.Option(
         "--profile",
         metavar="NAME",
-        help="AWS profile to start from; default: what boto3 finds.",
+        help="AWS profile to use; default: the credentials that boto3 finds.",
         show_default=False,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Yes = Annotated[
-    bool, typer.Option("--yes", "-y", help="Answer yes to the question before anything is written.")
-]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Write without asking for confirmation.")]
 PlanArgument = Annotated[
     str | None,
     typer.Argument(
-        metavar="PLAN", help="A plan's path, file stem or id; default: the newest.", show_default=False
+        metavar="PLAN", help="A plan's path, file stem or ID; default: the newest.", show_default=False
     ),
 ]
 Accounts = Annotated[
@@ -44,7 +42,7 @@ Accounts = Annotated[
     typer.Option(
         "--account",
         metavar="GLOB",
-        help="Only accounts whose id or name matches this glob; may be repeated.",
+        help="Only accounts whose ID or name matches this pattern; can be repeated.",
         show_default=False,
     ),
 ]
@@ -53,7 +51,7 @@ Ous = Annotated[
     typer.Option(
         "--ou",
         metavar="GLOB",
-        help="Only OUs whose path matches this glob, and all below; may be repeated.",
+        help="Only OUs whose path matches this pattern, and everything below; can be repeated.",
         show_default=False,
     ),
 ]
@@ -62,7 +60,7 @@ Users = Annotated[
     typer.Option(
         "--user",
         metavar="GLOB",
-        help="Only users whose ARN, name or UserId matches this glob; may be repeated.",
+        help="Only users whose ARN, name or UserId matches this pattern; can be repeated.",
         show_default=False,
     ),
 ]

@@ -1,4 +1,4 @@
-"""Runs one command line and turns its ending into an exit code (design.md#commands)."""
+"""Runs one command line and turns its result or error into an exit code (design.md#commands)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rollout.errors import ExitCode, RolloutError, gravest
 
 
 def run_command(main: Callable[..., object], arguments: Sequence[str]) -> int:
-    """Run a command by its `main` and answer its exit code; what is a bug keeps its traceback."""
+    """Run a command through its `main` and return its exit code; an unexpected exception keeps its traceback."""
     try:
         with _handlers_kept():
             code = main(args=list(arguments), prog_name="rollout", standalone_mode=False)
@@ -27,7 +27,7 @@ def run_command(main: Callable[..., object], arguments: Sequence[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         code = ExitCode.INTERRUPTED
     except SystemExit:
-        code = 0  # whoever read our help has left (`| head`)
+        code = 0  # the reader of the help text has closed the pipe (`| head`)
     if code == ExitCode.INTERRUPTED:
         err.print("Interrupted.")
     return code if isinstance(code, int) else 0
@@ -42,7 +42,7 @@ def leave_with(found: Mapping[ExitCode, bool]) -> None:
 
 @contextmanager
 def _handlers_kept() -> Iterator[None]:
-    """Hear SIGINT and SIGTERM, and give them back their handlers: `rollout demo` runs one command after the other."""
+    """Handle SIGINT and SIGTERM, then restore their handlers: `rollout demo` runs several commands in one process."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     _heard.clear()
     for number, handler in before.items():
@@ -59,13 +59,13 @@ _heard: list[int] = []
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    # Kept as well as raised: Python drops what is raised while it clears away an object.
+    # Recorded as well as raised: Python ignores an exception raised while it destroys an object.
     _heard.append(number)
     signal.default_int_handler(number, frame)
 
 
 def interrupted() -> bool:
-    """Tell whether somebody has already asked this command to end."""
+    """Tell whether this command was interrupted by SIGINT or SIGTERM."""
     return bool(_heard)
 
 
@@ -74,7 +74,7 @@ def _show(error: typer.TyperException) -> None:
     if show is None:
         err.print(f"Error: {error}", markup=False)
         return
-    with suppress(SystemExit, BrokenPipeError):  # nobody reads it
+    with suppress(SystemExit, BrokenPipeError):  # the reader has closed the pipe
         show()
 
 

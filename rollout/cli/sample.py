@@ -1,4 +1,4 @@
-"""Makes plans/sample and reports/sample: a rollout half-way through, the same to the byte wherever it is made."""
+"""Writes plans/sample and reports/sample: a rollout half-way through, with identical bytes on every machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TODAY = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 INSTANCE = "sample"
-# Notices to all three waves; then two of them enforced, each after its time.
+# Notify all three waves, then enforce two of them, each after its waiting time.
 STEPS = (
     (Stage.DRY_RUN, timedelta()),
     (Stage.NOTIFY, timedelta(minutes=10)),
@@ -32,23 +32,23 @@ STEPS = (
 
 
 class Silence:
-    """Fills the `Progress` port and says nothing."""
+    """Implements `Progress` without any output."""
 
     def say(self, text: str) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
     def begin(self, what: str, total: int) -> None:
-        """Count nothing."""
+        """Do nothing."""
 
     def advance(self, detail: str = "", by: int = 1) -> None:
-        """Count nothing."""
+        """Do nothing."""
 
     def finish(self) -> None:
-        """Count nothing."""
+        """Do nothing."""
 
 
 def make_sample(folder: Path) -> None:
-    """Write `plans/sample/` and `reports/sample/` below the folder."""
+    """Write `plans/sample/` and `reports/sample/` in the folder, replacing what is there."""
     from rollout.sandbox.serving.server import Sandbox
 
     with TemporaryDirectory() as name, Sandbox.start(TODAY, instance=INSTANCE, ticking=False) as sandbox:
@@ -74,7 +74,7 @@ def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
     from rollout.workflows.plan import make_plan
 
     os.environ.update(sandbox.environment())
-    # One account after the other, and one change, so that the journal has one order.
+    # One account and one change at a time, so that the order of the journal is always the same.
     settings = load_settings(config, {}, config.parent, {"engine.max_accounts": 1, "engine.per_account": 1})
     live = Live(settings, clock=sandbox, randomness=Random(0))  # noqa: S311 - names, not secrets
     where = premises(live.organization, settings.organization)

@@ -1,4 +1,4 @@
-"""What every command does first: read the settings, and open AWS where it is needed."""
+"""The first steps of every command: read the settings, and connect to AWS if the command needs it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from rollout.workflows.ports import StoredPlan
 
 SLOW = 5.0
-"""Seconds without an answer of AWS after which a person wonders."""
+"""Seconds without a response from AWS after which to tell the user that the command is still waiting."""
 
 
 def read_settings(config: Path | None, flags: Mapping[str, object] | None = None) -> Settings:
-    """Read the settings and say what is worth a warning. Raises BadSettings."""
+    """Read the settings and print their warnings. Raises BadSettings."""
     from rollout.settings import load_settings
 
     settings = load_settings(config, os.environ, Path.cwd(), flags)
@@ -55,7 +55,7 @@ def read_deciding_settings(config: Path | None, *, defaults: bool) -> Settings:
 
 
 def go_live(settings: Settings, profile: str | None) -> tuple[Live, Premises]:
-    """Open AWS, and check that it is the right organization. Ctrl-C and SIGTERM end the run in good order."""
+    """Connect to AWS, and check that it is the right organization. From then on, Ctrl-C ends the run gracefully."""
     from rollout.wiring import Live
     from rollout.workflows.inventory import premises
 
@@ -64,7 +64,7 @@ def go_live(settings: Settings, profile: str | None) -> tuple[Live, Premises]:
         where = premises(live.organization, settings.organization)
     if settings.organization is None:
         warn(
-            f"no organization: in rollout.yaml; working on {where.organization.id}, the one of these credentials"
+            f"rollout.yaml names no organization; using {where.organization.id}, to which these credentials belong"
         )
     end_in_good_order(live)
     return live, where
@@ -72,8 +72,10 @@ def go_live(settings: Settings, profile: str | None) -> tuple[Live, Premises]:
 
 @contextmanager
 def _patience_asked_for() -> Iterator[None]:
-    """Say what is waited for when the first answers of AWS are long in coming."""
-    timer = threading.Timer(SLOW, err.print, ("AWS has not answered yet; still trying. Ctrl-C ends it.",))
+    """Tell the user what the command is waiting for, when AWS takes long to respond."""
+    timer = threading.Timer(
+        SLOW, err.print, ("AWS has not responded yet; still trying. Press Ctrl-C to stop.",)
+    )
     timer.daemon = True
     timer.start()
     try:
@@ -83,7 +85,7 @@ def _patience_asked_for() -> Iterator[None]:
 
 
 def end_in_good_order(live: Live) -> None:
-    """Let Ctrl-C and SIGTERM finish what is in hand."""
+    """Make Ctrl-C and SIGTERM finish the changes in progress before the run ends."""
     from rollout.wiring import stop_on
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -93,12 +95,12 @@ def end_in_good_order(live: Live) -> None:
 
 
 def load_plan(files: Files, reference: str | None) -> StoredPlan:
-    """Open a plan without asking AWS; say so when it is of another organization than rollout.yaml's."""
+    """Open a plan without calling AWS; warn if it is for another organization than the one in rollout.yaml."""
     expected = files.settings.organization
     stored = files.plans.load(reference, expected)
     found = stored.header.organization_id
     if expected is not None and found != expected:
-        warn(f"plan {stored.header.id} is of organization {found}, but rollout.yaml says {expected}")
+        warn(f"plan {stored.header.id} is for organization {found}, but rollout.yaml says {expected}")
     return stored
 
 
@@ -109,7 +111,7 @@ def age_of(stored: StoredPlan) -> str:
 
 
 def share_report(files: Files, stored: StoredPlan, written: ReportFiles) -> tuple[str, ...]:
-    """Put a report where the team finds it, and answer where; who may only read the store keeps it here."""
+    """Copy a report to the store and return its addresses; without write access, keep it on this machine and warn."""
     try:
         return files.share_report(stored, written)
     except Unwritable as problem:
@@ -118,21 +120,21 @@ def share_report(files: Files, stored: StoredPlan, written: ReportFiles) -> tupl
 
 
 def tell_endpoints(live: Live) -> None:
-    """Say where AWS is asked, when that is not AWS's own place."""
+    """Warn when the configured endpoints are not AWS's own."""
     services: dict[str, list[str]] = {}
     for service, url in sorted(live.connection.endpoints.items()):
         if ".amazonaws." not in url and ".api.aws" not in url:
             services.setdefault(url, []).append(service)
     for url, names in services.items():
-        warn(f"AWS is asked at {url}, as configured ({', '.join(names)})")
+        warn(f"calling AWS at {url}, as configured ({', '.join(names)})")
 
 
 def _say_stopping() -> None:
-    # Straight to the terminal: a signal may come in the middle of another line.
+    # Written directly: a signal may arrive in the middle of another line.
     with suppress(OSError):
-        os.write(2, b"\nStopping: what is in hand is finished and saved first.\n")
+        os.write(2, b"\nStopping: finishing and saving the changes in progress first.\n")
 
 
 def selection(accounts: list[str] | None, ous: list[str] | None, users: list[str] | None = None) -> Selection:
-    """Gather the globs of one command line."""
+    """Build the selection from the patterns of one command line."""
     return Selection(tuple(accounts or ()), tuple(ous or ()), tuple(users or ()))

@@ -1,1 +1,1 @@
-"""Runs one task per account, several side by side."""
+"""Runs one task per account, several at a time."""

@@ -1,4 +1,4 @@
-"""Runs account tasks in threads: they wait for AWS nearly all the time, so threads are enough."""
+"""Runs account tasks in threads, which suffice because the tasks spend most of their time waiting for AWS."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ Answer = TypeVar("Answer")
 
 
 class ThreadEngine:
-    """Runs one task per item, at most `max_workers` side by side (fills `Engine`).
+    """Implements `Engine`: runs one task per item, at most `max_workers` at a time.
 
-    - Items are taken up as workers come free, so a long list costs no memory, and answers come as they are ready.
-    - Each task runs in a context of its own: what it keeps in a `ContextVar` (its account's credentials, say) reaches
-      no other task.
-    - Once `stop` is set no further item is begun; those in hand are finished and answered.
-    - A task that raises stops the taking up too; the error is raised when those in hand have been answered.
+    - A worker takes the next item when it is free, so a long list costs no memory; results arrive as they are ready.
+    - Each task runs in its own context: a `ContextVar` that it sets (its account's credentials, for example) is
+      invisible to other tasks.
+    - Once `stop` is set, no further item starts; running tasks finish, and their results are yielded.
+    - When a task raises, no further item starts either; the error is raised after the running tasks have finished.
     """
 
     def __init__(self, max_workers: int, stop: Event | None = None) -> None:
         if max_workers < 1:
-            raise ValueError("an engine needs at least one worker")
+            raise ValueError("max_workers must be at least 1")
         self._max_workers = max_workers
         self._stop = stop or Event()
 
     def map(self, task: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[tuple[Item, Answer]]:
-        """Yield each item with its answer as it comes."""
+        """Yield each item with its result, in the order in which they finish. Raises the first error of a task."""
         waiting = iter(items)
         running: dict[Future[Answer], Item] = {}
         error: BaseException | None = None
@@ -55,7 +55,7 @@ class ThreadEngine:
                     else:
                         error.add_note(f"another task failed too: {problem!r}")
         finally:
-            # Also when the caller stops listening: nothing is left running behind his back.
+            # Also when the caller abandons the iterator: no task keeps running unnoticed.
             pool.shutdown(wait=True, cancel_futures=True)
         if error is not None:
             raise error

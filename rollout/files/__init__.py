@@ -1,1 +1,1 @@
-"""Files of this machine: readable by their owner only, never half written; shared by store, notify and reporting."""
+"""Private, atomically written files on this machine; shared by store, notify and reporting."""

@@ -1,4 +1,4 @@
-"""Files in a folder of this machine: only for their owner to read, and never half written."""
+"""Writes files that only their owner can read and that are never half written."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from rollout.errors import Unwritable
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
-# Where another disk, other rights or another `store` is not the cure, the system's own words have to do.
+# Cures for the errors that a writable folder would not solve.
 _CURES = {
     errno.ENOSPC: "free some space on that disk, then run the command again",
     errno.EDQUOT: "free some of your quota on that disk, then run the command again",
-    errno.EROFS: "that disk is read-only: set `store` (or `--out`) to a folder on another one",
-    errno.ENOTDIR: "a part of that path is a file: move it away, or set `store` to another folder",
-    errno.EEXIST: "a file of that name stands where a folder must be: move it away",
+    errno.EROFS: "that disk is read-only: set `store` (or `--out`) to a folder on another disk",
+    errno.ENOTDIR: "part of that path is a file: move it away, or set `store` to another folder",
+    errno.EEXIST: "a file has the name that the folder needs: move it away",
 }
-_USUAL_CURE = "make that folder writable for you, or set `store` in rollout.yaml to one that is"
+_USUAL_CURE = "give yourself write permission on that folder, or set `store` in rollout.yaml to another one"
 
 # File systems without hard links answer with one of these.
 _NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK, errno.EINVAL}
 
 
 def unwritable(path: Path, problem: OSError) -> Unwritable:
-    """Say which folder cannot be written, why, and what to do."""
+    """Build the error that says which path cannot be written, why, and what to do."""
     why = problem.strerror or str(problem)
     return Unwritable(f"cannot write to {path}: {why}", cure=_CURES.get(problem.errno or 0, _USUAL_CURE))
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each closed to everybody else. Raises Unwritable."""
+    """Create a folder and its missing parents, accessible only to their owner. Raises Unwritable."""
     missing = []
     place = folder
     while not place.is_dir() and place != place.parent:
@@ -44,7 +44,7 @@ def make_folder(folder: Path) -> None:
         place = place.parent
     try:
         for place in reversed(missing):
-            with suppress(FileExistsError):  # another process may have been faster
+            with suppress(FileExistsError):  # another process may have created it first
                 place.mkdir(mode=FOLDER_MODE)
         if not folder.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
@@ -53,9 +53,9 @@ def make_folder(folder: Path) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Find out, and leave no trace, whether files can be made in a folder that may not be there yet.
+    """Check, without leaving a trace, that files can be created in a folder that may not exist yet.
 
-    For commands that work long before they write. Raises Unwritable.
+    Meant for commands that work for a long time before they write. Raises Unwritable.
     """
     place = folder
     while not os.path.lexists(place) and place != place.parent:
@@ -70,7 +70,7 @@ def check_writable(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a new or renamed file's name survive a power cut; file systems that cannot do that are left alone."""
+    """Flush the folder, so that a new or renamed file survives a power cut; do nothing where that is unsupported."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -80,7 +80,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def create_whole(path: Path, content: bytes) -> bool:
-    """Make a file with its content at once, closed to everybody else; False where there is one of that name.
+    """Create a file with its full content, accessible only to its owner; False when the name is taken.
 
     Raises OSError.
     """
@@ -120,8 +120,8 @@ def _write_down(descriptor: int, content: bytes) -> None:
 class FolderStore:
     """Keeps named files under one folder.
 
-    A file is written beside its place, flushed to disk and renamed, so that a reader meets the old one or the new
-    one. Folders are made 0700 and files 0600; the root is left as it is where it stands already.
+    Each file is written under a temporary name, flushed to disk and renamed, so that a reader sees either the old or
+    the new content. Folders get mode 0700 and files 0600; an existing root folder keeps its mode.
     """
 
     def __init__(self, root: Path) -> None:
@@ -129,12 +129,12 @@ class FolderStore:
 
     @contextmanager
     def writing(self, name: str) -> Iterator[BinaryIO]:
-        """Write a file that appears when the block ends well. Raises Unwritable, naming the folder."""
+        """Write a file that appears when the block ends without an error. Raises Unwritable, which names the folder."""
         path = self.root / name
         make_folder(path.parent)
         temporary: Path | None = None
         try:
-            # mkstemp makes the file 0600; the leading dot and the ending keep it out of every listing.
+            # mkstemp creates the file with mode 0600; the leading dot and the suffix keep it out of listings.
             descriptor, made = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
             temporary = Path(made)
             with os.fdopen(descriptor, "wb") as stream:
@@ -153,17 +153,17 @@ class FolderStore:
 
     @contextmanager
     def reading(self, name: str) -> Iterator[BinaryIO]:
-        """Read a file."""
+        """Open a file for reading."""
         with (self.root / name).open("rb") as stream:
             yield stream
 
     def names(self, folder: str) -> list[str]:
-        """List the files right in a folder, sorted; what is still being written does not count."""
+        """List the files directly in a folder, sorted, without those still being written."""
         place = self.root / folder
         if not place.is_dir():
             return []
         return sorted(entry.name for entry in place.iterdir() if entry.is_file() and entry.name[0] != ".")
 
     def where(self, name: str) -> str:
-        """Spell the path."""
+        """Return the path as text."""
         return str(self.root / name)

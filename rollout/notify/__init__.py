@@ -1,1 +1,1 @@
-"""Channels that carry a notice to a person."""
+"""Channels that deliver a notice to a person."""

@@ -1,4 +1,4 @@
-"""The words of a notice, for a person who may never have heard of MFA: what happens, from when, and what to do."""
+"""Writes the text of a notice for people who may never have heard of MFA: what happens, from when, what to do."""
 
 from __future__ import annotations
 
@@ -15,41 +15,45 @@ _KEYS = "Access keys with MFA"
 
 _MEANING = {
     Impact.NONE: "MFA is mandatory. As far as we can see, nothing changes for you.",
-    Impact.CLI: "access keys alone no longer work. In the console all stays as it is.",
-    Impact.ENROL: "as long as no MFA device is registered, and there is none yet, that is all you can do.",
+    Impact.CLI: "access keys no longer work without MFA. Signing in to the AWS console stays the same.",
+    Impact.ENROL: (
+        "you can only register an MFA device, and nothing else, until you have registered one. This user has no"
+        " device yet, so please register one before that day."
+    ),
     Impact.PASSKEY_ONLY: (
-        "access keys alone no longer work, and a passkey or security key, the only kind of device this user has,"
-        " cannot be used with them. In the console all stays as it is."
+        "access keys no longer work without MFA. The only MFA device of this user is a passkey or security key, and"
+        " access keys cannot be used with it. Signing in to the AWS console stays the same."
     ),
 }
 _IN_THE_CONSOLE = (
     'Sign in, choose your name at the top right, then "Security credentials".',
     (
-        'Under "Multi-factor authentication (MFA)" choose "Assign MFA device", and there "Authenticator app". It works'
-        " for the console and for access keys; a passkey works for the console only."
+        'Under "Multi-factor authentication (MFA)", choose "Assign MFA device", then "Authenticator app" (a free app'
+        " on your phone that shows a new code every 30 seconds). It works for the console and for access keys; a"
+        " passkey works for the console only."
     ),
-    "Scan the picture with the app, and type two of its codes, one after the other.",
-    "Sign out, and sign in again: MFA counts from the next sign-in on.",
+    "Scan the QR code with the app, then enter two consecutive codes from the app.",
+    "Sign out, and sign in again: MFA takes effect at your next sign-in.",
 )
 
 
 def subject(notice: Notice) -> str:
-    """Name the matter and the first day; no name in it comes from outside."""
+    """Return the subject line, with the first day on which action is needed; it contains no text from outside."""
     again = "Reminder: " if notice.reminder else ""
     users = "AWS user" if len(notice.lines) == 1 else f"{len(notice.lines)} AWS users"
     to_act = [line.due for line in notice.lines if line.impact is not Impact.NONE]
     if to_act:
         first = min(to_act)
-        return f"{again}Please act: MFA for your {users} from {first.day} {first:%B %Y}"
-    return f"{again}MFA for your {users}: nothing to do"
+        return f"{again}Action required: MFA for your {users} from {first.day} {first:%B %Y}"
+    return f"{again}MFA for your {users}: no action required"
 
 
 def body(notice: Notice, sender: str) -> str:
-    """Write the message: each user of this person with its own day, then what to do, once for each situation."""
+    """Return the message: each of this person's users with its own day, then what to do in each situation, once."""
     lines = sorted(notice.lines, key=lambda line: (line.due, line.user.account_id, line.user.name))
     parts = ["Hello,"]
     if notice.reminder:
-        parts.append(_paragraph("this is a reminder of what we told you before. The day is still the same."))
+        parts.append(_paragraph("this is a reminder of our earlier message. The dates have not changed."))
     parts.append(_opening(notice.address, len(lines)))
     parts += [_user(number, line) for number, line in enumerate(lines, 1)]
     for impact in (Impact.ENROL, Impact.PASSKEY_ONLY, Impact.CLI, Impact.NONE):
@@ -62,22 +66,23 @@ def body(notice: Notice, sender: str) -> str:
 
 
 def day(date_: date) -> str:
-    """Spell a day so that nobody takes the month for the day: `Tuesday, 8 December 2026`."""
+    """Format a date unambiguously: `Tuesday, 8 December 2026`."""
     return f"{date_:%A}, {date_.day} {date_:%B %Y}"
 
 
 def clean(text: str) -> str:
-    """Keep what a foreign text says; what could pose as a line of ours (breaks, control, bidi marks) becomes �."""
+    """Replace characters that could forge lines of our text (line breaks, control and bidi characters) with �."""
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def _opening(address: str, count: int) -> str:
-    whose = "this AWS user is yours" if count == 1 else f"these {count} AWS users are yours"
+    whose = "the AWS user below belongs" if count == 1 else f"the {count} AWS users below belong"
     return _paragraph(
-        f"As far as we know, {whose}; that is why you, {clean(address)}, get this message. AWS will soon ask for"
-        " multi-factor authentication (MFA): besides the password or the access key, a second proof, such as a code"
-        " from an app on your phone. Without it, AWS will deny nearly every request, in the console and on the"
-        " command line. Nothing changes before the day named with each user."
+        f"You receive this message at {clean(address)} because, as far as we know, {whose} to you. AWS will soon"
+        " require multi-factor authentication (MFA): in addition to your password or access key, you prove who you are"
+        " in a second way, for example with a code from an app on your phone. Without MFA, AWS will deny nearly every"
+        " request, both in the console (the AWS website) and on the command line. For each user, nothing changes"
+        " before the date given."
     )
 
 
@@ -88,7 +93,7 @@ def _user(number: int, line: Line) -> str:
         _paragraph(f"From {day(line.due)}: {_MEANING[line.impact]}", first="   ", rest="   "),
     ]
     if line.forecast:
-        text.append(_paragraph(f"We expect: {clean(line.forecast)}", first="   ", rest="   "))
+        text.append(_paragraph(f"What we expect: {clean(line.forecast)}", first="   ", rest="   "))
     return "\n".join(text)
 
 
@@ -97,16 +102,16 @@ def _todo(impact: Impact, lines: list[Line]) -> Iterator[str]:
     yield _paragraph(f"What to do for {names}", first="== ", rest="   ")
     match impact:
         case Impact.NONE:
-            yield _paragraph("Nothing. If you sign in with this user, keep your MFA device at hand.")
+            yield _paragraph("Nothing. If you sign in with this user, keep your MFA device ready.")
         case Impact.CLI:
-            yield _paragraph(f'Use your access keys with MFA from that day on: see "{_KEYS}" below.')
+            yield _paragraph(f'From that day on, use your access keys with MFA: see "{_KEYS}" below.')
         case Impact.ENROL:
             yield from _enrol(lines)
         case Impact.PASSKEY_ONLY:
             yield _paragraph(
                 "Add an authenticator app as a second device (in the console: your name at the top right, then"
-                f' "Security credentials", then "Assign MFA device"), and use it as told in "{_KEYS}" below. Or keep'
-                " to your passkey and take the last of the ways told there, `aws login`."
+                f' "Security credentials", then "Assign MFA device"), and use it as described in "{_KEYS}" below. Or'
+                " keep using only your passkey, and choose the last way described there, `aws login`."
             )
 
 
@@ -127,65 +132,66 @@ def _enrol(lines: list[Line]) -> Iterator[str]:
         "    --authentication-code1 FIRST-CODE --authentication-code2 NEXT-CODE",
     )
     yield _paragraph(
-        "The first command's answer names the serial number. Delete mfa.png afterwards: whoever has it can make your"
-        " codes. If you break off half-way, a device may stay behind that you are not allowed to delete: take another"
-        " device name then, or ask us."
+        "The first command prints the serial number, and saves a QR code in mfa.png: scan it with an authenticator"
+        " app on your phone. Delete mfa.png afterwards, because anyone who has it can create your codes. If you stop"
+        " half-way, an unfinished device may remain that you are not allowed to delete; in that case, use another"
+        " device name, or ask us."
     )
     yield _paragraph(
-        "Until MFA is on, the console may show a few messages that something is denied, for example in overviews. They"
-        " are harmless."
+        "Until you have signed in with MFA, the console may show some messages that access is denied, for example on"
+        " overview pages. They are harmless."
     )
-    yield _paragraph(f'If you use access keys, they need MFA from then on, too: see "{_KEYS}" below.')
+    yield _paragraph(f'If you use access keys, they need MFA from that day on, too: see "{_KEYS}" below.')
 
 
 def _keys_with_mfa(lines: list[Line]) -> Iterator[str]:
     concerned = [line for line in lines if line.impact is not Impact.NONE]
     yield f"== {_KEYS}"
     yield _paragraph(
-        "With a recent AWS CLI, version 2, this asks for a code from your device and makes a profile that works for 12"
-        " hours:"
+        "With a recent AWS CLI version 2, this command asks for a code from your device and creates a profile that"
+        " works for 12 hours:"
     )
     yield _command("aws configure mfa-login --profile YOUR-PROFILE")
     yield _paragraph(
-        "With any other version, the first of these commands shows your device's serial number, and the second"
-        " answers with keys that work for 12 hours:"
+        "With any other version, the first of these commands shows your device's serial number, and the second prints"
+        " temporary keys that work for 12 hours:"
     )
     yield _command(
         f"aws iam list-mfa-devices --user-name {_user_in_commands(concerned)}",
         "aws sts get-session-token --serial-number SERIAL-NUMBER --token-code CODE",
     )
-    yield "Or through the browser, where you sign in with your password and MFA:"
+    yield "Or sign in with your password and MFA in the browser:"
     yield _command("aws login")
     yield _paragraph(
-        "That needs AWS CLI 2.32 or newer, a console password, and the AWS policy SignInLocalDevelopmentAccess; ask us"
-        " if it is denied."
+        "This requires AWS CLI 2.32 or newer, a console password, and the AWS policy SignInLocalDevelopmentAccess; if"
+        " AWS denies it, ask us."
     )
     yield _paragraph(
-        "A program that runs on such keys unattended cannot give a code and will stop working. If there is one, tell"
-        " us now: there are ways, and it can be left out until then."
+        "A program that uses these keys unattended cannot enter a code, and will stop working. If you have such a"
+        " program, tell us now: we can help you find a replacement, and exempt the user until then."
     )
 
 
 def _user_in_commands(lines: list[Line]) -> str:
-    """Commands can be copied as they are where one user is meant; otherwise there is a name to fill in."""
+    """Return the user name if there is only one, so that the commands can be copied; otherwise a placeholder."""
     return quote(clean(lines[0].user.name)) if len(lines) == 1 else "YOUR-USER"
 
 
 def _closing(sender: str) -> str:
     return _paragraph(
-        f"Questions? Ask {clean(sender)} before that day. We never ask for a password, a code or a key, and this"
-        " message holds no link to sign in with: go to AWS as you always do."
+        f"If you have questions, write to {clean(sender)} before that day. We never ask you for a password, a code or"
+        " a key, and this message contains no link for signing in: open AWS the way you always do."
     )
 
 
 def _arn_root(line: Line) -> str:
-    """Begin an ARN of the user's account, in its partition."""
+    """Return the start of IAM ARNs in the user's account, with its partition."""
     partition = line.user.arn.removeprefix("arn:").partition(":")[0]
     return f"arn:{partition}:iam::{line.user.account_id}"
 
 
 def _paragraph(text: str, first: str = "", rest: str = "") -> str:
-    # Long names and addresses are not cut: they could not be copied any more.
+    # Do not break long names and addresses, so that they can still be copied.
     return fill(
         text,
         WIDTH,

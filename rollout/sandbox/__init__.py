@@ -1,1 +1,1 @@
-"""An AWS organization that runs inside the tool, so that all of it can be tried without an account."""
+"""An AWS organization that runs on this machine, so that `rollout` can be tried without an AWS account."""

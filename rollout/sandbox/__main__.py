@@ -1,4 +1,4 @@
-"""Runs a sandbox in a process of its own, so that it outlives the command that started it."""
+"""Runs a sandbox in its own process, so that it outlives the command that started it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pathlib import Path
 from rollout.sandbox.serving.kept_state import KeptState, forget_state, read_state, write_state
 from rollout.sandbox.serving.server import Sandbox
 
-_LOOK_EVERY = 2.0  # seconds between two looks at whether the state file is still there
+_LOOK_EVERY = 2.0  # seconds between checks that the state file still exists
 
 
 def main() -> None:
-    """Serve until SIGTERM or SIGINT comes, or the folder that belongs to the sandbox is gone."""
+    """Serve until SIGTERM or SIGINT arrives, or the sandbox's folder is deleted."""
     options = _options()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     ended = threading.Event()
@@ -43,10 +43,10 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m rollout.sandbox", description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True, help="where .rollout/ stands")
-    parser.add_argument("--now", required=True, help="the moment to start at, in ISO form")
-    parser.add_argument("--instance", required=True, help="what the ids follow from")
-    parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; any free one by default")
+    parser.add_argument("--folder", type=Path, required=True, help="the folder that contains .rollout/")
+    parser.add_argument("--now", required=True, help="the time to start at, in ISO 8601 format")
+    parser.add_argument("--instance", required=True, help="the seed of all IDs")
+    parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; default: any free port")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""Says clearly that a part is missing, before an import deep inside moto says it unclearly."""
+"""Checks that the `sandbox` extra is installed, for a clearer error than an import deep inside moto gives."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ _NEEDED = ("moto", "flask", "flask_cors", "werkzeug")
 
 
 class SandboxExtraMissing(ImportError):
-    """The embedded organization needs moto and flask, which only the `sandbox` extra brings."""
+    """The sandbox needs moto and flask, which only the `sandbox` extra installs."""
 
 
 def require_extra() -> None:
-    """Refuse to go on without what the `sandbox` extra brings."""
+    """Raise SandboxExtraMissing unless the `sandbox` extra is installed."""
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
-        message = f"the embedded organization is not installed: {', '.join(missing)} missing"
+        message = f"the sandbox is not installed: {', '.join(missing)} missing"
         raise SandboxExtraMissing(message, name=missing[0])

@@ -1,4 +1,4 @@
-"""`rollout.yaml`, `ROLLOUT_*` and flags become one frozen `Settings`, or one clear list of what is wrong."""
+"""Turns `rollout.yaml`, `ROLLOUT_*` variables and flags into one frozen `Settings`, or one list of all problems."""
 
 from rollout.settings.durations import duration_text, parse_duration
 from rollout.settings.loaded import Settings

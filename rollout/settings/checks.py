@@ -1,4 +1,4 @@
-"""What no single key shows: numbers that do not go together, and what is legal yet deserves a warning."""
+"""Checks across keys: values that contradict each other, and valid values that deserve a warning."""
 
 from __future__ import annotations
 
@@ -10,50 +10,53 @@ from rollout.settings.models import BucketSection, RolloutFile
 from rollout.settings.problems import Key
 
 Remark = tuple[Key, str]
-"""A key and what is to be said about it."""
+"""A key and the sentence about it."""
 
 
 def contradictions(settings: RolloutFile) -> Iterator[Remark]:
-    """Yield what cannot be meant."""
+    """Yield the combinations of values that cannot be intended."""
     yield from _waves(settings)
     yield from _age(settings)
     yield from _context(settings)
     yield from _names(settings)
     for account, override in settings.access.overrides.items():
         if override.roles is None and override.external_id is None:
-            yield ("access", "overrides", account), "overrides nothing; give roles or external_id"
+            yield ("access", "overrides", account), "overrides nothing; set roles or external_id"
 
 
 def warnings(settings: RolloutFile) -> Iterator[Remark]:
-    """Yield what is legal and dangerous, or without effect."""
+    """Yield the values that are valid but dangerous, or have no effect."""
     if not settings.gates.lead_time:
-        yield ("gates", "lead_time"), "is 0d: users are enforced without time to enrol"
+        yield ("gates", "lead_time"), "is 0d: users get no time to enrol before they are enforced"
     if not settings.gates.soak and len(settings.waves) > 1:
         yield (
             ("gates", "soak"),
-            "is 0d: the next wave follows at once, before anyone can complain about the last",
+            "is 0d: the next wave follows at once, before anyone can report problems with the last",
         )
     if not any(wave.takes_everybody for wave in settings.waves):
-        yield ("waves",), "no wave takes all who are left; a user whom none matches refuses the plan"
+        yield ("waves",), "no wave takes all remaining users; planning fails if a user matches none"
     if settings.policy.variant == "seed" and "amendments" in settings.policy.model_fields_set:
         yield ("policy", "amendments"), "have no effect with variant: seed"
     if "remind_at" in settings.notify.model_fields_set:
         for index, before in enumerate(settings.notify.remind_at):
             if before >= settings.gates.lead_time:
                 lead = duration_text(settings.gates.lead_time)
-                yield ("notify", "remind_at", index), f"is not within the lead time of {lead}; never sent"
+                yield (
+                    ("notify", "remind_at", index),
+                    f"is not within the lead time of {lead}, so this reminder is never sent",
+                )
     if isinstance(settings.store, Path) and settings.bucket != BucketSection():
-        yield ("bucket",), "has no effect, for the store is a folder"
+        yield ("bucket",), "has no effect, since the store is a folder"
     yield from _short_ids(settings)
 
 
 def _names(settings: RolloutFile) -> Iterator[Remark]:
-    """Keep our two policies, and our two groups, apart: the second of each ends in `Enrolment`."""
+    """Keep the names of our two policies and two groups distinct: the second of each ends in `Enrolment`."""
     for key, name in (("name", settings.policy.name), ("group", settings.policy.group)):
         if name.casefold().endswith("enrolment"):
             yield (
                 ("policy", key),
-                f'"{name}" ends in Enrolment, as the name of what only lets people enrol does',
+                f'"{name}" ends in Enrolment, which is reserved for the enrolment policy and its group',
             )
 
 
@@ -61,7 +64,7 @@ def _waves(settings: RolloutFile) -> Iterator[Remark]:
     seen: dict[str, int] = {}
     for index, wave in enumerate(settings.waves):
         if wave.name.casefold() in seen:
-            yield ("waves", index, "name"), f'"{wave.name}" is the name of an earlier wave too'
+            yield ("waves", index, "name"), f'"{wave.name}" is also the name of an earlier wave'
         seen[wave.name.casefold()] = index
     everybody = [index for index, wave in enumerate(settings.waves) if wave.takes_everybody]
     if everybody and everybody[0] + 1 < len(settings.waves):
@@ -69,7 +72,7 @@ def _waves(settings: RolloutFile) -> Iterator[Remark]:
         later = ", ".join(wave.name for wave in settings.waves[first + 1 :])
         yield (
             ("waves", first),
-            f'"{settings.waves[first].name}" takes everybody, which leaves nobody for: {later}',
+            f'"{settings.waves[first].name}" takes everybody and leaves nobody for: {later}',
         )
 
 
@@ -80,7 +83,7 @@ def _age(settings: RolloutFile) -> Iterator[Remark]:
     age = settings.rules.plan_max_age
     if age < needed:
         sentence = (
-            f"is {duration_text(age)}, shorter than the {duration_text(needed)} that a plan takes: lead_time "
+            f"is {duration_text(age)}, but a plan takes at least {duration_text(needed)}: lead_time "
             f"{duration_text(lead)} plus soak {duration_text(soak)} × {later}, once for each wave after the first"
         )
         yield ("rules", "plan_max_age"), sentence
@@ -90,7 +93,7 @@ def _context(settings: RolloutFile) -> Iterator[Remark]:
     seen: set[str] = set()
     for name in settings.rules.context:
         if name.casefold() in seen:
-            yield ("rules", "context", name), "given twice; condition keys differ by more than capitals"
+            yield ("rules", "context", name), "is set twice; condition keys are not case-sensitive"
         seen.add(name.casefold())
 
 
@@ -105,5 +108,5 @@ def _short_ids(settings: RolloutFile) -> Iterator[Remark]:
             if glob.isdecimal() and len(glob) != 12:
                 yield (
                     (*key, index),
-                    f'"{glob}" has {len(glob)} digits and an account id 12; is a 0 missing in front?',
+                    f'"{glob}" has {len(glob)} digits, but an account ID has 12; is a leading 0 missing?',
                 )

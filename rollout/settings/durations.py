@@ -1,4 +1,4 @@
-"""Durations as people write them: `14d`, `12h`, `30m`; one number and one unit, so that none is misread."""
+"""Reads and writes durations such as `14d`, `12h` and `30m`: one number and one unit, so that none is misread."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minute
 
 
 def parse_duration(text: str) -> timedelta:
-    """Read a duration; a `ValueError` says what is wrong with it."""
+    """Parse a duration. Raises ValueError that says what is wrong."""
     if not re.fullmatch(PATTERN, text):
         raise ValueError(f'"{text[:40]}" is not a duration; write a number and a unit: 14d, 12h or 30m')
     duration = int(text[:-1]) * _UNITS[text[-1]]
@@ -22,7 +22,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def duration_text(duration: timedelta) -> str:
-    """Write a duration in the largest unit that holds it exactly: `14d`, `36h`, `90m`."""
+    """Format a duration in the largest unit that represents it exactly: `14d`, `36h`, `90m`."""
     if not duration:
         return "0d"
     unit = next((unit for unit, length in _UNITS.items() if not duration % length), "m")

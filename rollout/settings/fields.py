@@ -1,4 +1,4 @@
-"""The kinds of value that `rollout.yaml` holds, each with the sentence that says what it must look like."""
+"""Defines the types of value in `rollout.yaml`, each with the error sentence that says what is expected."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ from rollout.settings import durations
 from rollout.settings.problems import printable
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # pydantic wants metadata that can be hashed
+@dataclass(frozen=True, slots=True, eq=False)  # pydantic requires hashable metadata
 class Rule:
-    """A check that comes after pydantic's own, and what of it a JSON Schema can say."""
+    """A check that runs after pydantic's own, with the part of it that a JSON Schema can express."""
 
     check: Callable[[Any], Any]
     schema: Mapping[str, Any]
 
     def __get_pydantic_core_schema__(self, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Run the check on what has the right type already."""
+        """Run the check on values that already have the right type."""
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """Let editors know."""
+        """Add the constraint to the JSON Schema, for editors."""
         return {**handler(schema), **self.schema}
 
 
 def spelled(pattern: str, want: str) -> Rule:
-    """Ask for text that matches a pattern; `want` says in words what it must be."""
+    """Require text that matches a pattern; `want` says in words what it must be."""
 
     def check(text: str) -> str:
         if not re.fullmatch(pattern, text, re.ASCII):
@@ -57,7 +57,7 @@ def spelled(pattern: str, want: str) -> Rule:
 
 
 def shown(value: object) -> str:
-    """Quote a value in a message, short enough for one line."""
+    """Quote a value for a message, shortened to fit on one line."""
     text = printable(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= 80 else f"{text[:76]} …"
 
@@ -82,7 +82,7 @@ def _bare(value: object) -> str:
 
 def _positive(duration: timedelta) -> timedelta:
     if not duration:
-        raise ValueError("must be longer than nothing")
+        raise ValueError("must be longer than 0")
     return duration
 
 
@@ -91,10 +91,10 @@ def _day(value: object) -> date:
         try:
             return date.fromisoformat(value)
         except ValueError as error:
-            raise ValueError(f"{shown(value)} is no day: {error}") from None
+            raise ValueError(f"{shown(value)} is not a valid date: {error}") from None
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
-    raise ValueError(f"{shown(value)} is not a day; write it as 2027-01-31")
+    raise ValueError(f"{shown(value)} is not a date; write it as 2027-01-31")
 
 
 def _hours(text: str) -> str:
@@ -102,9 +102,9 @@ def _hours(text: str) -> str:
     if not dash or not all(
         re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d|24:00", part, re.ASCII) for part in (opens, closes)
     ):
-        raise ValueError(f"{shown(text)} is not a span of hours; write it as 09:00-16:00")
+        raise ValueError(f"{shown(text)} is not a range of hours; write it as 09:00-16:00")
     if opens >= closes:
-        raise ValueError(f"{shown(text)} ends before it begins; a window lies inside one day")
+        raise ValueError(f"{shown(text)} ends before it begins; a window must start and end on the same day")
     return text
 
 
@@ -119,8 +119,8 @@ def _zone(text: str) -> str:
 def _freeze(value: object) -> str:
     text = value.isoformat() if isinstance(value, date) else value
     if not isinstance(text, str):
-        raise ValueError(  # noqa: TRY004 - pydantic takes a ValueError for an answer
-            f"{shown(value)} is not a day or a span of days; write 2026-12-24 or 2026-12-20..2027-01-06"
+        raise ValueError(  # noqa: TRY004 - pydantic only reports a ValueError
+            f"{shown(value)} is not a date or a range of dates; write 2026-12-24 or 2026-12-20..2027-01-06"
         )
     first, _, last = text.partition("..")
     if _day(first) > _day(last or first):
@@ -130,24 +130,24 @@ def _freeze(value: object) -> str:
 
 def _address(text: str) -> str:
     if not is_address(text):
-        raise ValueError(f"{shown(text)} is not a plain mail address, as security@example.com is")
+        raise ValueError(f"{shown(text)} is not a plain email address such as security@example.com")
     return text
 
 
 def local_folder(value: object, wanted: str = "a folder") -> Path:
-    """Read the path of a folder; a `ValueError` says what is wrong with it, and what is wanted."""
+    """Parse the path of a folder. Raises ValueError that says what is wrong, and what is expected (`wanted`)."""
     if isinstance(value, Path):
         return value
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{shown(value)} is not a folder; write a path as text")
     if re.match(r"[a-z][a-z0-9+.-]+://", value, re.ASCII | re.IGNORECASE):
-        raise ValueError(f"{shown(value)} is a URL; name {wanted}")
+        raise ValueError(f"{shown(value)} is a URL; write {wanted}")
     if not value.isprintable():
         raise ValueError(f"{shown(value)} must be one line without control characters")
     try:
         return Path(value).expanduser()
     except RuntimeError:
-        raise ValueError(f"{shown(value)}: there is no such home folder") from None
+        raise ValueError(f"{shown(value)}: that home folder does not exist") from None
 
 
 def _off_is_a_word(value: object) -> object:
@@ -161,32 +161,32 @@ _TAG_PAIR = re.compile(r"[\w\s.:/+@-]{1,128}=[\w\s.:/+=@-]{0,256}")
 
 
 _NEVER_SUPPLIED = {
-    "aws:multifactorauthpresent": "whether there was MFA is what is being decided",
-    "aws:multifactorauthage": "whether there was MFA is what is being decided",
-    "aws:username": "it follows from the user",
-    "aws:userid": "it follows from the user",
-    "aws:principalarn": "it follows from the user",
-    "aws:principalaccount": "it follows from the user",
-    "aws:principaltype": "it follows from the user",
+    "aws:multifactorauthpresent": "the verdicts depend on evaluating it both ways",
+    "aws:multifactorauthage": "the verdicts depend on evaluating it both ways",
+    "aws:username": "it is taken from each user",
+    "aws:userid": "it is taken from each user",
+    "aws:principalarn": "it is taken from each user",
+    "aws:principalaccount": "it is taken from each user",
+    "aws:principaltype": "it is taken from each user",
 }
 
 
 def _supplied(key: str) -> str:
-    tag = "it follows from the user's tags" if key.casefold().startswith("aws:principaltag/") else ""
+    tag = "it is taken from each user's tags" if key.casefold().startswith("aws:principaltag/") else ""
     if why := tag or _NEVER_SUPPLIED.get(key.casefold()):
-        raise ValueError(f"{key} cannot be supplied: {why}")
+        raise ValueError(f"{key} cannot be set here: {why}")
     return key
 
 
 def _context_values(value: object) -> object:
-    """One value or a list of them; numbers and switches as IAM spells them."""
+    """Accept one value or a list, and write numbers and booleans as IAM does."""
     values = value if isinstance(value, list | tuple) else [value]
     return tuple(_bare(item) if isinstance(item, bool | int | float) else item for item in values)
 
 
 def _one_user(text: str) -> str:
     if any(sign in text for sign in "*?["):
-        raise ValueError(f"{shown(text)} is a glob; name users exactly: by ARN, UserId or tag key=value")
+        raise ValueError(f"{shown(text)} is a pattern; name users exactly, by ARN, UserId or tag key=value")
     if text.startswith("arn:"):
         if not _ARN.fullmatch(text):
             raise ValueError(f"{shown(text)} is not the ARN of an IAM user")
@@ -199,29 +199,29 @@ def _one_user(text: str) -> str:
 
 def _tag_pair(text: str) -> str:
     if not _TAG_PAIR.fullmatch(text):
-        raise ValueError(f"{shown(text)} is not a tag; write key=value, without globs")
+        raise ValueError(f"{shown(text)} is not a tag; write key=value, without wildcards")
     return text
 
 
 def _session_tag_key(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9 _.:/=+@-]{1,128}", text, re.ASCII):
         raise ValueError(
-            f"{shown(text)} is not a tag's key: 1 to 128 letters, digits, spaces or any of _.:/=+-@"
+            f"{shown(text)} is not a tag key: 1 to 128 letters, digits, spaces or any of _.:/=+-@"
         )
     if text.casefold().startswith("aws:"):
-        raise ValueError(f"{shown(text)} begins with aws:, which AWS keeps for itself")
+        raise ValueError(f"{shown(text)} begins with aws:, which AWS reserves")
     return text
 
 
 def _as_many_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
     if len(tags) > 50:
-        raise ValueError(f"has {len(tags)} tags, and AWS takes 50 for a session")
+        raise ValueError(f"has {len(tags)} tags; AWS allows 50 per session")
     return tags
 
 
 def _ou_glob(text: str) -> str:
     if re.fullmatch(r"ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|r-[0-9a-z]{4,32}", _text(text), re.ASCII):
-        raise ValueError(f"{shown(text)} is an id; write the OU's path by names, as in Workloads/Prod")
+        raise ValueError(f"{shown(text)} is an OU ID; write the OU's path of names, such as Workloads/Prod")
     if text.startswith("/") or text.endswith("/"):
         raise ValueError(f"{shown(text)} must not start or end with a slash; write Workloads/Prod")
     return text
@@ -235,7 +235,7 @@ def _given(value: object) -> object:
 
 def _not_empty(items: tuple[Any, ...]) -> tuple[Any, ...]:
     if not items:
-        raise ValueError("is empty and would select nothing; fill it, or remove the key")
+        raise ValueError("is empty and would select nothing; add items, or remove the key")
     return items
 
 
@@ -243,7 +243,7 @@ def _no_repeats(items: tuple[Any, ...]) -> tuple[Any, ...]:
     seen: set[Any] = set()
     for item in items:
         if item in seen:
-            raise ValueError(f"{shown(item)} stands twice in the list")
+            raise ValueError(f"{shown(item)} occurs twice in the list")
         seen.add(item)
     return items
 
@@ -252,7 +252,7 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 Hours = Annotated[str, Rule(_hours, {"pattern": "^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$"})]
 Zone = Annotated[str, Rule(_zone, {"minLength": 1})]
 FreezeDays = Annotated[str, BeforeValidator(_freeze)]
-Listed = Field(strict=False)  # YAML has lists, settings have tuples
+Listed = Field(strict=False)  # accept YAML's lists for our tuples
 Given = BeforeValidator(_given)
 NotEmpty = Rule(_not_empty, {"minItems": 1})
 NoRepeats = Rule(_no_repeats, {"uniqueItems": True})
@@ -270,8 +270,8 @@ Day = Annotated[date, BeforeValidator(_day)]
 LocalPath = Annotated[Path, BeforeValidator(local_folder), WithJsonSchema({"type": "string", "minLength": 1})]
 OffIsAWord = BeforeValidator(_off_is_a_word)
 
-OrganizationId = Annotated[str, spelled("^o-[a-z0-9]{10,32}$", "an organization id, as o-a1b2c3d4e5 is")]
-AccountId = Annotated[str, spelled("^[0-9]{12}$", "an account id of 12 digits; zeros at the front count")]
+OrganizationId = Annotated[str, spelled("^o-[a-z0-9]{10,32}$", "an organization ID such as o-a1b2c3d4e5")]
+AccountId = Annotated[str, spelled("^[0-9]{12}$", "an account ID: 12 digits, including leading zeros")]
 RoleName = Annotated[
     str, spelled("^([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$", "the name of a role, without its ARN")
 ]
@@ -279,7 +279,7 @@ RoleArn = Annotated[
     str,
     spelled(
         "^arn:aws[a-z-]*:iam::[0-9]{12}:role/([!-.0-~]+/)*[A-Za-z0-9_+=,.@-]{1,64}$",
-        "the ARN of a role, as arn:aws:iam::111122223333:role/Audit is",
+        "the ARN of a role, such as arn:aws:iam::111122223333:role/Audit",
     ),
 ]
 SessionName = Annotated[
@@ -289,24 +289,27 @@ SessionTagKey = Annotated[str, Rule(_session_tag_key, {"pattern": "^[A-Za-z0-9 _
 SessionTagValue = Annotated[
     str,
     spelled(
-        "^[A-Za-z0-9 _.:/=+@-]{0,256}$", "a tag's value: up to 256 letters, digits, spaces or any of _.:/=+-@"
+        "^[A-Za-z0-9 _.:/=+@-]{0,256}$", "a tag value: up to 256 letters, digits, spaces or any of _.:/=+-@"
     ),
 ]
 IamName = Annotated[
     str, spelled("^[A-Za-z0-9_+=,.@-]{1,128}$", "an IAM name: 1 to 128 letters, digits or any of _+=,.@-")
 ]
 ExternalId = Annotated[
-    str, spelled("^[A-Za-z0-9_+=,.@:/-]{2,1224}$", "an external id: 2 or more of letters, digits, _+=,.@:/-")
+    str,
+    spelled(
+        "^[A-Za-z0-9_+=,.@:/-]{2,1224}$", "an external ID: 2 or more letters, digits or any of _+=,.@:/-"
+    ),
 ]
 KmsKey = Annotated[
     str,
     spelled(
         "^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key/[A-Za-z0-9-]+|alias/[A-Za-z0-9/_-]+)"
         "|alias/[A-Za-z0-9/_-]+|(mrk-)?[0-9a-f-]{32,36})$",
-        "a KMS key: its id, its ARN, or alias/name",
+        "a KMS key: its ID, its ARN, or alias/name",
     ),
 ]
-# IAM allows 128; the enrolment policy's name is this one and "Enrolment".
+# IAM allows 128; the enrolment policy's name appends "Enrolment" to this one.
 PolicyName = Annotated[
     str,
     spelled(
@@ -317,13 +320,14 @@ PolicyName = Annotated[
 WaveName = Annotated[
     str,
     spelled(
-        "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "a wave's name: letters, digits, dots and dashes, at most 64"
+        "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        "a wave name: at most 64 letters, digits, dots, dashes and underscores",
     ),
 ]
 Address = Annotated[str, Rule(_address, {"format": "email"})]
 ContextKey = Annotated[
     str,
-    spelled(r"^[A-Za-z0-9-]+:[^*?\s].*$", "a condition key, as aws:SourceIp is"),
+    spelled(r"^[A-Za-z0-9-]+:[^*?\s].*$", "a condition key such as aws:SourceIp"),
     AfterValidator(_supplied),
 ]
 

@@ -1,4 +1,4 @@
-"""Reads the bytes of `rollout.yaml`, whatever is at that path."""
+"""Reads `rollout.yaml`, with a clear error for everything else that may be at that path."""
 
 from __future__ import annotations
 
@@ -7,21 +7,19 @@ from pathlib import Path
 
 from rollout.errors import BadSettings
 from rollout.settings.problems import Problem, Source, Spot, printable
-from rollout.settings.reading import Reading, read_yaml
+from rollout.settings.reading import ParsedSource, read_yaml
 
 MOST_BYTES = 8 * 1024 * 1024
 
 
-def read_file(path: Path, source: Source) -> Reading:
-    """Read the file; empty is the same as no keys, and anything but a mapping is a problem."""
+def read_file(path: Path, source: Source) -> ParsedSource:
+    """Read the file. An empty file sets no keys; anything but a mapping is a problem. Raises BadSettings."""
     raw = _bytes(path, source)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        return Reading(
-            problems=[Problem(Spot(source, line), (), "not UTF-8; save the file in that encoding")]
-        )
+        return ParsedSource(problems=[Problem(Spot(source, line), (), "not UTF-8; save the file in UTF-8")])
     reading = read_yaml(text, source)
     if reading.value is None:
         reading.value = {}
@@ -38,7 +36,7 @@ def _bytes(path: Path, source: Source) -> bytes:
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
-            what = "is a folder" if stat.S_ISDIR(mode) else "is no regular file"
+            what = "is a folder" if stat.S_ISDIR(mode) else "is not a regular file"
             raise BadSettings(f"{printable(source.name)}: {what}", cure="name a YAML file")
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)
@@ -49,6 +47,7 @@ def _bytes(path: Path, source: Source) -> bytes:
         ) from None
     if len(raw) > MOST_BYTES:
         raise BadSettings(
-            f"{printable(source.name)}: larger than 8 MiB", cure="this is no rollout.yaml; name another file"
+            f"{printable(source.name)}: larger than 8 MiB",
+            cure="this is probably not a settings file; name another file",
         )
     return raw

@@ -1,4 +1,4 @@
-"""The tree of known keys: for the names of `ROLLOUT_*` variables, and for hints at what was meant."""
+"""Lists the known keys, for the names of `ROLLOUT_*` variables and for "did you mean" hints."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ PREFIX = "ROLLOUT_"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One key that has a `ROLLOUT_*` variable: every key but those inside lists and free mappings."""
+    """One key that has a `ROLLOUT_*` variable: every key except those inside lists and free mappings."""
 
     key: tuple[str, ...]
     field: FieldInfo
 
     @property
     def name(self) -> str:
-        """Dotted, as messages and flags spell it."""
+        """The dotted name, as used in messages and flags."""
         return key_text(self.key)
 
     @property
     def variable(self) -> str:
-        """Name of its environment variable."""
+        """The name of its environment variable."""
         return PREFIX + "__".join(self.key).upper()
 
     @property
@@ -46,23 +46,23 @@ class Known:
 
     @property
     def is_text(self) -> bool:
-        """Tell whether the raw text of a variable is a fair reading of it."""
+        """Whether the variable's raw text can be the value."""
         return not {str, Path}.isdisjoint(_alternatives(self.field.annotation))
 
     @property
     def empty_means_default(self) -> bool:
-        """A section or list with nothing below it is as good as left out, where the default is as empty."""
+        """Whether an empty section or list means the default, because the default is empty too."""
         return self.section is not None or self.field.get_default() in ((), {})
 
 
 @cache
 def known_keys() -> tuple[Known, ...]:
-    """List every key that has a variable, sections before what is in them."""
+    """List every key that has a variable, sections before their keys."""
     return tuple(_walk(RolloutFile, ()))
 
 
 def nearest(key: Key) -> str:
-    """Say which known key an unknown one was meant to be; empty where nothing is near."""
+    """Suggest the known key that an unknown one may stand for, as a hint; "" when none is similar."""
     name, parent = str(key[-1]), _model_at(key[:-1])
     siblings = list(parent.model_fields) if parent else []
     if close := get_close_matches(name.lower(), siblings, n=1):
@@ -72,14 +72,14 @@ def nearest(key: Key) -> str:
     everything = {known.key[-1]: known.name for known in reversed(known_keys())}
     if close := get_close_matches(name.lower(), everything, n=1, cutoff=0.8):
         return f"did you mean {everything[close[0]]}?"
-    return f"known here: {', '.join(siblings)}" if siblings else ""
+    return f"the keys here are: {', '.join(siblings)}" if siblings else ""
 
 
 def nearest_variable(name: str) -> str:
-    """Say which variable an unknown one was meant to be."""
+    """Suggest the variable that an unknown one may stand for, as a hint; "" when none is similar."""
     for known in known_keys():
         if known.section is None and name.startswith(f"{known.variable}__"):
-            return f"set all of {known.name} by {known.variable}"
+            return f"set all of {known.name} with {known.variable}"
     bare = [known.variable.removeprefix(PREFIX) for known in known_keys()]
     close = get_close_matches(name.removeprefix(PREFIX).upper(), bare, n=1, cutoff=0.5)
     return f"did you mean {PREFIX}{close[0]}?" if close else ""
@@ -99,7 +99,7 @@ def _section(annotation: Any) -> type[BaseModel] | None:
 
 
 def _model_at(key: Key) -> type[BaseModel] | None:
-    """Find the model whose keys stand below `key`, through lists and free mappings too."""
+    """Find the model whose keys are below `key`, looking into lists and free mappings too."""
     annotation: Any = RolloutFile
     for part in key:
         model = _section(annotation)
@@ -116,7 +116,7 @@ def _model_at(key: Key) -> type[BaseModel] | None:
 
 
 def _alternatives(annotation: Any) -> list[Any]:
-    """Take `X | None` and `Annotated` apart, and nothing else."""
+    """Unpack `X | None` and `Annotated`, and nothing else."""
     if typing.get_origin(annotation) is Annotated:
         return _alternatives(typing.get_args(annotation)[0])
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
@@ -125,6 +125,6 @@ def _alternatives(annotation: Any) -> list[Any]:
 
 
 def _parts(annotation: Any) -> list[Any]:
-    """Take an annotation apart altogether: `tuple[Wave, ...]` holds Wave."""
+    """Unpack an annotation completely: `tuple[Wave, ...]` contains Wave."""
     parts = typing.get_args(annotation)
     return [inner for part in parts for inner in _parts(part)] if parts else [annotation]

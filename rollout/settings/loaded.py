@@ -1,4 +1,4 @@
-"""The settings as loaded, with what the domain needs of them in its own words."""
+"""Holds the loaded settings, and converts them into the domain's types."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from rollout.domain.plan.waves import Wave
 from rollout.domain.policy.force_mfa import SEED, PolicyAmendments
 from rollout.domain.verdicts.rules import MachineRules
 from rollout.settings.gate_keys import gate_rules
-from rollout.settings.models import Machines, RolloutFile
+from rollout.settings.models import MachinesSection, RolloutFile
 
-# Lists whose order means nothing.
+# Lists whose order does not matter.
 _UNORDERED = {"ous", "accounts", "account_tags", "user_tags", "users", "break_glass", "enforce_machines"} | {
     "tags",
     "groups",
@@ -35,7 +35,7 @@ _UNORDERED = {"ous", "accounts", "account_tags", "user_tags", "users", "break_gl
 class Settings(RolloutFile):
     """All settings, from flags, environment, file and defaults; paths are ready to use.
 
-    `source` is the file they come from, None where there is none. `warnings` are for the operator's eyes.
+    `source` is the file they come from, or None without a file. `warnings` are sentences to show to the operator.
     """
 
     source: Path | None = None
@@ -52,7 +52,7 @@ class Settings(RolloutFile):
         )
 
     def wants_account_tags(self) -> bool:
-        """Tell whether a selector asks for the tags of accounts: they cost a call for each."""
+        """Whether a selector uses account tags, which cost one call per account to read."""
         scope = self.scope
         return bool(scope.include.account_tags or scope.exclude.account_tags) or any(
             wave.account_tags for wave in self.waves
@@ -88,7 +88,7 @@ class Settings(RolloutFile):
         return tuple(_selectors(self))
 
     def domain_amendments(self) -> PolicyAmendments:
-        """Give the amendments that take effect: none with `variant: seed`."""
+        """Return the amendments that take effect: none with `variant: seed`."""
         if self.policy.variant == "seed":
             return SEED
         return PolicyAmendments(**self.policy.amendments.model_dump())
@@ -104,9 +104,9 @@ class Settings(RolloutFile):
         return tuple(AddressTag(rule.tag) if rule.tag else NameIsAddress() for rule in self.notify.find)
 
     def decisive(self) -> dict[str, Any]:
-        """Give what may not change between plan and apply, as JSON-able values in one canonical form.
+        """Return the settings that must not change between plan and apply, as JSON-compatible, canonical values.
 
-        Lists whose order means nothing are sorted; waves and context values keep theirs.
+        Lists whose order does not matter are sorted; waves and context values keep their order.
         """
         wanted = {"scope", "policy", "rules", "waves"}
         decisive: dict[str, Any] = _canonical(self.model_dump(mode="json", include=wanted))
@@ -141,7 +141,7 @@ def _selectors(settings: RolloutFile) -> Iterator[Selector]:
         yield from _of_accounts(
             f"scope.{part}", section.ous, section.accounts, section.account_tags, protects=protects
         )
-    rules, default = settings.rules, Machines()
+    rules, default = settings.rules, MachinesSection()
     for text in rules.break_glass:
         yield names_user("rules.break_glass", text, protects=True)
     for text in rules.enforce_machines:

@@ -1,4 +1,4 @@
-"""Puts flags over environment over file over defaults, and answers for every value with its place."""
+"""Merges flags, environment, file and defaults, in this precedence, and remembers where each value came from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rollout.settings.loaded import Settings
 from rollout.settings.models import RolloutFile
 from rollout.settings.places import BucketPlace
 from rollout.settings.problems import Key, Problem, Source, Spot, printable, refuse
-from rollout.settings.reading import Reading
+from rollout.settings.reading import ParsedSource
 from rollout.settings.sentences import key_of, sentence_of
 
 FILE_NAME = "rollout.yaml"
@@ -31,11 +31,11 @@ def load_settings(
     working_folder: Path,
     flags: Mapping[str, object] | None = None,
 ) -> Settings:
-    """Load the settings, or raise `BadSettings` with a line for everything that is wrong.
+    """Load the settings. Raises BadSettings with one line per problem.
 
     The file is `config`, else `ROLLOUT_CONFIG`, else `rollout.yaml` in the working folder, else none. Flags are named
-    by their dotted key (`engine.max_accounts`); a flag of None was not given. Relative paths start in the folder of
-    the file, or in the working folder where they come from elsewhere.
+    by their dotted key (`engine.max_accounts`); a flag that is None counts as not given. Paths in the file, and
+    defaults, are relative to the file's folder; all others are relative to the working folder.
     """
     path = _find(config, environment, working_folder)
     base = Source(f"no {FILE_NAME}", working_folder)
@@ -69,7 +69,7 @@ def load_settings(
 
 
 class _Merged:
-    """The layers laid so far: one tree of values, and for each value the place that has the last word."""
+    """The layers merged so far: one tree of values, and for each value the place that set it."""
 
     def __init__(self, base: Spot) -> None:
         self.base = base
@@ -78,8 +78,8 @@ class _Merged:
         self.spots: dict[Key, Spot] = {}
         self.problems: list[Problem] = []
 
-    def lay(self, reading: Reading) -> None:
-        """Put a layer over those below: mappings key by key, everything else whole."""
+    def lay(self, reading: ParsedSource) -> None:
+        """Add a layer on top: mappings are merged key by key, everything else is replaced."""
         self.problems += reading.problems
         if isinstance(reading.value, dict):
             self._cover(self.values, reading.value, ())
@@ -98,13 +98,13 @@ class _Merged:
             below[name] = value
 
     def spot(self, key: Key) -> Spot:
-        """Find the place of a value, or of the nearest thing around it."""
+        """Find where a value, or its closest enclosing key, was set."""
         while key and key not in self.spots:
             key = key[:-1]
         return self.spots[key] if key else self.base
 
     def folder(self, key: Key) -> Path:
-        """Say where a relative path at this key starts."""
+        """Return the folder that a relative path at this key starts from."""
         return self.spots.get(key, self.base).source.folder
 
     def problem(self, remark: Remark) -> Problem:
@@ -126,16 +126,16 @@ def _validate(merged: _Merged) -> RolloutFile:
             spot = merged.keys.get(key, merged.spot(key)) if at_key else merged.spot(key)
             text = merged.spots[key].text if key in merged.spots else None
             found.append(Problem(spot, key, sentence_of(detail, key, text)))
-    # What could not be read is told once, not again for the value that is missing because of it.
+    # Report what could not be read once, and not again as a missing value.
     unread = {problem.key for problem in merged.problems}
     refuse([*merged.problems, *(problem for problem in found if problem.key not in unread)])
     if settings is None:
-        raise AssertionError("a validation error is always refused")
+        raise AssertionError("a validation error always has problems to report")
     return settings
 
 
 def _drop_empty(merged: _Merged) -> None:
-    """Take `exemptions:` with nothing below it for what it looks like."""
+    """Treat `exemptions:` without a value as the default."""
     for known in known_keys():
         holder: Any = merged.values
         for name in known.key[:-1]:
@@ -152,7 +152,7 @@ def _find(config: Path | None, environment: Mapping[str, str], folder: Path) -> 
         if not _exists(path):
             by = "--config" if config else CONFIG
             raise BadSettings(
-                f"{printable(str(named))}: there is no such file ({by})",
+                f"{printable(str(named))}: the file does not exist ({by})",
                 cure=f"name another file, or write one with `rollout init`; without {by} rollout looks for {FILE_NAME}",
             )
         return path
@@ -162,7 +162,7 @@ def _find(config: Path | None, environment: Mapping[str, str], folder: Path) -> 
     other = path.with_suffix(".yml")
     if _exists(other):
         raise BadSettings(
-            f"{other.name}: not read, for the file is called {FILE_NAME}",
+            f"{other.name}: not read, because the settings file must be called {FILE_NAME}",
             cure=f"rename it to {FILE_NAME}, or name it with --config",
         )
     return None
@@ -172,14 +172,14 @@ def _exists(path: Path) -> bool:
     try:
         return path.exists()
     except OSError:
-        return True  # it may; reading it will tell why it cannot be read
+        return True  # it may exist; reading it will tell why it cannot be read
 
 
 def _display(path: Path, folder: Path) -> str:
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
 
 
-def _read_flags(flags: Mapping[str, object], folder: Path) -> list[Reading]:
+def _read_flags(flags: Mapping[str, object], folder: Path) -> list[ParsedSource]:
     names = {known.name: known.key for known in known_keys()}
     readings = []
     source = Source("the command line", folder)
@@ -190,11 +190,11 @@ def _read_flags(flags: Mapping[str, object], folder: Path) -> list[Reading]:
             close = get_close_matches(name, names, n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             readings.append(
-                Reading(problems=[Problem(Spot(source), (), f"no setting is called {name}{hint}")])
+                ParsedSource(problems=[Problem(Spot(source), (), f"no setting is called {name}{hint}")])
             )
             continue
         tree: Any = value
         for part in reversed(names[name]):
             tree = {part: tree}
-        readings.append(Reading(value=tree, spots={names[name]: Spot(source)}))
+        readings.append(ParsedSource(value=tree, spots={names[name]: Spot(source)}))
     return readings

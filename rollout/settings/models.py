@@ -1,4 +1,4 @@
-"""What may stand in `rollout.yaml`: frozen, typed, with the default and the meaning beside each key."""
+"""Defines every key of `rollout.yaml`, with its type, default and meaning."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ SHARE = {"type": "number", "exclusiveMinimum": 0, "maximum": 100}
 Days = Annotated[int, Field(ge=1, le=3650)]
 
 
-class Override(Section):
-    """Another way into one account."""
+class AccessOverride(Section):
+    """Different role names or external ID for one account."""
 
     roles: RoleNames | None = Field(None, description="Role names to try in this account instead.")
-    external_id: ExternalId | None = Field(None, description="External id to give in this account instead.")
+    external_id: ExternalId | None = Field(None, description="External ID to use in this account instead.")
 
 
-class Access(Section):
-    """How the accounts are entered."""
+class AccessSection(Section):
+    """How rollout enters the accounts."""
 
     roles: RoleNames = Field(
         ("OrganizationAccountAccessRole", "AWSControlTowerExecution"),
@@ -69,164 +69,172 @@ class Access(Section):
     )
     own_account_role: RoleName | None = Field(
         None,
-        description="A role to take in the caller's own account; null uses the caller's own credentials.",
+        description="Role to assume in the caller's own account; null uses the caller's own credentials.",
     )
-    external_id: ExternalId | None = Field(None, description="External id that the roles ask for.")
+    external_id: ExternalId | None = Field(None, description="External ID that the roles require.")
     hop_role: RoleArn | None = Field(
-        None, description="ARN of a role to take first; the roles of the accounts are then taken from it."
+        None, description="ARN of a role to assume first; the accounts' roles are then assumed from it."
     )
     session_name: SessionName = Field(
-        "rollout", description="Name of every role session, as CloudTrail shows it."
+        "rollout", description="Name of every role session, as shown in CloudTrail."
     )
     source_identity: SessionName | None = Field(
         None,
         description="Source identity of the sessions; every trust policy must allow sts:SetSourceIdentity.",
     )
     session_tags: Annotated[Mapping[SessionTagKey, SessionTagValue], AsManyTags] = Field(
-        {}, description="Tags of the sessions; every trust policy must allow sts:TagSession."
+        {}, description="Session tags; every trust policy must allow sts:TagSession."
     )
-    overrides: Mapping[AccountId, Override] = Field(
-        {}, description="Other roles or external ids, by account id."
+    overrides: Mapping[AccountId, AccessOverride] = Field(
+        {}, description="Different roles or external IDs, by account ID."
     )
 
 
 class Include(Section):
-    """What is taken in."""
+    """The accounts to include."""
 
     ous: Annotated[tuple[OuGlob, ...], Listed, NotEmpty] = Field(
-        ("*",), description="Globs over OU paths by names; Workloads/Prod means that OU and all below it."
+        ("*",), description="Patterns of OU paths; Workloads/Prod means that OU and everything below it."
     )
     accounts: Annotated[tuple[Glob, ...], Listed, NotEmpty] = Field(
-        ("*",), description="Globs over account ids and names."
+        ("*",), description="Patterns of account IDs and names."
     )
     account_tags: Annotated[tuple[TagPair, ...], Listed, NoRepeats] = Field(
         (),
-        description="Tags of accounts, key=value, one of which an account must have; none: tags do not matter.",
+        description="Account tags, key=value; an account needs one of them. Empty: tags do not matter.",
     )
 
 
 class Exclude(Section):
-    """What is left out; wins over include."""
+    """The accounts to exclude; takes precedence over include."""
 
-    ous: Annotated[tuple[OuGlob, ...], Listed] = Field(
-        (), description="Globs over OU paths by names, left out."
-    )
+    ous: Annotated[tuple[OuGlob, ...], Listed] = Field((), description="Patterns of OU paths to exclude.")
     accounts: Annotated[tuple[Glob, ...], Listed] = Field(
-        (), description="Globs over account ids and names, left out."
+        (), description="Patterns of account IDs and names to exclude."
     )
     account_tags: Annotated[tuple[TagPair, ...], Listed, NoRepeats] = Field(
-        (), description="Tags of accounts, key=value, left out."
+        (), description="Account tags, key=value, to exclude."
     )
 
 
 class ScopeSection(Section):
-    """Which accounts this is about."""
+    """The accounts that rollout works on."""
 
-    include: Include = Field(Include(), description="What is taken in.")
-    exclude: Exclude = Field(Exclude(), description="What is left out; wins over include.")
+    include: Include = Field(Include(), description="The accounts to include.")
+    exclude: Exclude = Field(Exclude(), description="The accounts to exclude; takes precedence over include.")
 
 
-class Amendments(Section):
-    """Named changes to the seed policy."""
+class AmendmentsSection(Section):
+    """Optional changes to the seed policy."""
 
     pathed_users: bool = Field(default=True, description="Let users with a path enrol too.")
-    get_mfa_device: bool = Field(default=True, description="Let users look at their own device.")
+    get_mfa_device: bool = Field(default=True, description="Let users view the details of their own device.")
     first_password_change: bool = Field(
         default=False,
-        description="Let a new user change the first password before there is a device; has a risk.",
+        description="Let new users change their first password before they have a device; this has a risk.",
     )
     via_aws_service: bool = Field(
-        default=False, description="Do not deny calls that AWS services make for the user."
+        default=False, description="Do not deny calls that AWS services make on the user's behalf."
     )
 
 
 class PolicySection(Section):
-    """The policy, and where it hangs."""
+    """The policy, and how it is attached."""
 
     name: PolicyName = Field("ForceMFA", description="Name of the managed policy in every account.")
     variant: Literal["amended", "seed"] = Field(
-        "amended", description="amended uses the amendments below; seed is the seed policy to the letter."
+        "amended", description="amended applies the amendments below; seed uses the seed policy unchanged."
     )
-    amendments: Amendments = Field(Amendments(), description="Named changes to the seed policy.")
+    amendments: AmendmentsSection = Field(
+        AmendmentsSection(), description="Optional changes to the seed policy."
+    )
     attach: Literal["group", "user"] = Field("group", description="Attach through a group, or to each user.")
-    group: IamName = Field("ForceMFA", description="Name of the group, at path /rollout/.")
+    group: IamName = Field("ForceMFA", description="Name of the group, at the path /rollout/.")
 
 
-class Machines(Section):
-    """What else than plain facts marks a user as a machine."""
+class MachinesSection(Section):
+    """Signs of a machine, in addition to a user's credentials and their use."""
 
     tags: Annotated[tuple[TagPair, ...], Listed, NoRepeats] = Field(
         ("InvokedBy=SESConsole",), description="User tags, key=value, that only machines have."
     )
     groups: Annotated[tuple[IamName, ...], Listed, NoRepeats] = Field(
-        ("AWSSESSendingGroupDoNotRename",), description="IAM groups that only machines are in."
+        ("AWSSESSendingGroupDoNotRename",), description="IAM groups that only machines belong to."
     )
     services: Annotated[tuple[Text, ...], Listed, NoRepeats] = Field(
         ("ses", "codecommit", "bedrock", "cassandra"),
-        description="Services whose use by an access key speaks for a machine, as the credential report names them.",
+        description="Services, named as in the credential report, whose use by an access key indicates a machine.",
     )
 
 
-class Rules(Section):
-    """What verdicts and plans are held to."""
+class RulesSection(Section):
+    """The rules for verdicts and plans."""
 
     keys_in_use_days: Days = Field(
-        90, description="A key counts as in use for so many days after its last use."
+        90, description="Number of days after its last use for which an access key counts as in use."
     )
     plan_max_age: PositiveDuration = Field(
         timedelta(days=30),
-        description="An older plan is refused; at least lead time plus the soaks between all waves.",
+        description="Apply refuses an older plan; at least the lead time plus the soaks between all waves.",
     )
     max_exempt_percent: Percent = Field(
-        10.0, description="A plan in which a larger share of all users is exempt is refused."
+        10.0, description="Planning fails if a larger percentage of all users is exempt."
     )
-    break_glass: Users = Field((), description="Users for emergencies, never enforced.")
+    break_glass: Users = Field((), description="Emergency users, never enforced.")
     enforce_machines: Users = Field(
-        (), description="Users that look like machines, whose owners say they may be enforced."
+        (), description="Users that look like machines, but whose owners agree to enforcement."
     )
-    machines: Machines = Field(Machines(), description="What marks a user as a machine, besides plain facts.")
+    machines: MachinesSection = Field(
+        MachinesSection(),
+        description="Signs of a machine, in addition to a user's credentials and their use.",
+    )
     scps: Annotated[Literal["auto", "off"], OffIsAWord] = Field(
-        "auto", description="auto reads service control policies; off is your word that they do not matter."
+        "auto",
+        description="auto reads service control policies; off is your statement that they do not matter.",
     )
     context: Mapping[ContextKey, ContextValues] = Field(
-        {}, description="Values of condition keys that hold for your users, such as an office's aws:SourceIp."
+        {},
+        description="Values of condition keys that apply to your users, such as your office's aws:SourceIp.",
     )
 
 
-class ExemptionLine(Section):
-    """Who is left alone for a while."""
+class ExemptionItem(Section):
+    """A user to leave alone for a limited time."""
 
-    user: OneUser = Field(description="Exactly one ARN, UserId, or tag key=value; no globs.")
-    owner: Text = Field(description="Who answers for it.")
+    user: OneUser = Field(description="Exactly one ARN, UserId, or tag key=value; no patterns.")
+    owner: Text = Field(description="The person or team responsible for the exemption.")
     reason: Text = Field(description="Why.")
-    expires: Day = Field(description="The last day on which it holds (UTC).")
-    ticket: Text | None = Field(None, description="Where it was decided.")
+    expires: Day = Field(description="Last day of the exemption (UTC).")
+    ticket: Text | None = Field(None, description="Ticket that records the decision.")
 
 
-class WaveLine(Section):
-    """Who goes together; every selector given must match. A selector left blank is refused: it would take everybody."""
+class WaveItem(Section):
+    """Users to enforce together: those who match every selector given.
+
+    An empty selector is refused, since it would match everybody.
+    """
 
     name: WaveName = Field(description="Unique name.")
     percent: Annotated[float | None, Given, Field(gt=0, le=100), WithJsonSchema(SHARE)] = Field(
-        None, description="A stable share of the users that the other selectors match."
+        None, description="A stable percentage of the users that the other selectors match."
     )
-    ous: Annotated[tuple[OuGlob, ...], Listed, NotEmpty] = Field((), description="Globs over OU paths.")
+    ous: Annotated[tuple[OuGlob, ...], Listed, NotEmpty] = Field((), description="Patterns of OU paths.")
     accounts: Annotated[tuple[Glob, ...], Listed, NotEmpty] = Field(
-        (), description="Globs over account ids and names."
+        (), description="Patterns of account IDs and names."
     )
     account_tags: Annotated[tuple[TagPair, ...], Listed, NotEmpty] = Field(
-        (), description="Account tags, key=value, any of them."
+        (), description="Account tags, key=value; one of them must match."
     )
     user_tags: Annotated[tuple[TagPair, ...], Listed, NotEmpty] = Field(
-        (), description="User tags, key=value, any of them."
+        (), description="User tags, key=value; one of them must match."
     )
     users: Annotated[tuple[Glob, ...], Listed, NotEmpty] = Field(
-        (), description="Globs over user ARNs, UserIds and names."
+        (), description="Patterns of user ARNs, UserIds and names."
     )
 
     @property
     def takes_everybody(self) -> bool:
-        """Tell whether nobody is left for a later wave."""
+        """Whether the wave matches everybody, so that nobody is left for later waves."""
         selectors = (self.ous, self.accounts, self.account_tags, self.user_tags, self.users)
         return not any(selectors) and self.percent in (None, 100)
 
@@ -303,27 +311,27 @@ class NotifySection(ChannelKeys):
         return tuple(getattr(self, key.name) for key in keys if key.kind is KeyKind.FOLDER)
 
 
-class Engine(Section):
-    """How much is done at once."""
+class EngineSection(Section):
+    """How much work runs in parallel."""
 
-    max_accounts: Annotated[int, Field(ge=1, le=512)] = Field(32, description="Accounts side by side.")
+    max_accounts: Annotated[int, Field(ge=1, le=512)] = Field(32, description="Accounts to work on at once.")
     per_account: Annotated[int, Field(ge=1, le=32)] = Field(
-        4, description="Changes at a time in one account."
+        4, description="Changes to make at once in one account."
     )
 
 
 class BucketSection(Section):
-    """How objects are kept, where `store` is a bucket."""
+    """How objects are stored when `store` is a bucket."""
 
     kms_key: KmsKey | None = Field(
-        None, description="Id, ARN or alias of a KMS key to encrypt with; null takes S3's own keys."
+        None, description="ID, ARN or alias of the KMS key to encrypt with; null uses S3's own keys."
     )
     owner: AccountId | None = Field(
-        None, description="The account that the bucket must belong to; null takes any."
+        None, description="ID of the account that must own the bucket; null accepts any owner."
     )
 
 
-DEFAULT_WAVES = (WaveLine(name="canary", percent=5.0), WaveLine(name="rest"))
+DEFAULT_WAVES = (WaveItem(name="canary", percent=5.0), WaveItem(name="rest"))
 
 
 class RolloutFile(Section):
@@ -331,26 +339,26 @@ class RolloutFile(Section):
 
     version: Literal[1] = Field(1, description="Version of this format.")
     organization: OrganizationId | None = Field(
-        None, description="Id of the organization; any other one is refused. Null asks no question."
+        None, description="ID of the organization; rollout refuses any other. Null accepts any organization."
     )
-    access: Access = Field(Access(), description="How the accounts are entered.")
-    scope: ScopeSection = Field(ScopeSection(), description="Which accounts this is about.")
-    policy: PolicySection = Field(PolicySection(), description="The policy, and where it hangs.")
-    rules: Rules = Field(Rules(), description="What verdicts and plans are held to.")
-    exemptions: Annotated[tuple[ExemptionLine, ...], Listed] = Field(
-        (), description="Who is left alone, by whose word, and until when."
+    access: AccessSection = Field(AccessSection(), description="How rollout enters the accounts.")
+    scope: ScopeSection = Field(ScopeSection(), description="The accounts that rollout works on.")
+    policy: PolicySection = Field(PolicySection(), description="The policy, and how it is attached.")
+    rules: RulesSection = Field(RulesSection(), description="The rules for verdicts and plans.")
+    exemptions: Annotated[tuple[ExemptionItem, ...], Listed] = Field(
+        (), description="Users to leave alone, with an owner, a reason and an end date."
     )
-    waves: Annotated[tuple[WaveLine, ...], Listed, NotEmpty] = Field(
-        DEFAULT_WAVES, description="Who goes together; a user is in the first wave that matches."
+    waves: Annotated[tuple[WaveItem, ...], Listed, NotEmpty] = Field(
+        DEFAULT_WAVES, description="Users to enforce together; a user is in the first wave that matches."
     )
     gates: GatesSection = Field(GatesSection(), description="When a wave and its users may move.")
     notify: NotifySection = Field(NotifySection(), description="How users are told.")
-    engine: Engine = Field(Engine(), description="How much is done at once.")
+    engine: EngineSection = Field(EngineSection(), description="How much work runs in parallel.")
     store: StorePlace = Field(
         Path(),
-        description="Where plans, journal, inventories and reports are kept: a folder, relative to the file, or "
+        description="Where to keep plans, the journal, inventories and reports: a folder, relative to the file, or "
         "s3://bucket/prefix.",
     )
     bucket: BucketSection = Field(
-        BucketSection(), description="How objects are kept, where the store is a bucket."
+        BucketSection(), description="How objects are stored when the store is a bucket."
     )

@@ -1,4 +1,4 @@
-"""Where a store may be: a folder of this machine, or `s3://bucket/prefix`."""
+"""Parses where the store is: a local folder, or `s3://bucket/prefix`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STEP = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._=-]+")
 
 @dataclass(frozen=True, slots=True)
 class BucketPlace:
-    """A bucket, and what the keys of the store begin with there; without a slash at either end."""
+    """A bucket, and the prefix of the store's object keys in it, without a slash at either end."""
 
     bucket: str
     prefix: str = ""
@@ -31,13 +31,13 @@ class BucketPlace:
 
 
 def store_place(value: object) -> Path | BucketPlace:
-    """Read the place of a store; a `ValueError` says what is wrong with it."""
+    """Parse the place of a store. Raises ValueError that says what is wrong."""
     if isinstance(value, BucketPlace):
         return value
     if not isinstance(value, str) or not re.match("s3:", value.strip(), re.ASCII | re.IGNORECASE):
         return local_folder(value, "a folder or s3://bucket/prefix")
     if not value.startswith(SCHEME):
-        raise ValueError(f"{shown(value)} is neither a folder nor s3://bucket/prefix, in small letters")
+        raise ValueError(f"{shown(value)} is neither a folder nor s3://bucket/prefix in lower case")
     bucket, _, prefix = value.removeprefix(SCHEME).partition("/")
     return BucketPlace(_bucket(bucket), _prefix(prefix))
 
@@ -45,10 +45,10 @@ def store_place(value: object) -> Path | BucketPlace:
 def _bucket(name: str) -> str:
     if not _BUCKET.fullmatch(name) or _ADDRESS.fullmatch(name):
         raise ValueError(
-            f"{shown(name)} is not the name of a bucket: 3 to 63 small letters, digits, dots and dashes"
+            f"{shown(name)} is not a valid bucket name: 3 to 63 lower-case letters, digits, dots and dashes"
         )
     if name.endswith("--x-s3"):
-        raise ValueError(f"{shown(name)} is a directory bucket; take a general purpose one")
+        raise ValueError(f"{shown(name)} is a directory bucket; use a general purpose bucket")
     return name
 
 
@@ -56,10 +56,10 @@ def _prefix(text: str) -> str:
     prefix = text.removesuffix("/")
     if text and not all(_STEP.fullmatch(step) for step in prefix.split("/")):
         raise ValueError(
-            f"{shown(text)} is no prefix for a store: letters, digits and any of -_.= between single slashes"
+            f"{shown(text)} is not a valid prefix: use letters, digits and any of -_.= between single slashes"
         )
     if len(prefix) > LONGEST_PREFIX:
-        raise ValueError(f"the prefix has {len(prefix)} characters; {LONGEST_PREFIX} are the most")
+        raise ValueError(f"the prefix has {len(prefix)} characters; at most {LONGEST_PREFIX} are allowed")
     return prefix
 
 

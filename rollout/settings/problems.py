@@ -1,4 +1,4 @@
-"""What is wrong and where: gathered first, so that one run names every line that needs mending."""
+"""Collects every problem with its place, so that one run reports all lines that need correction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file or variable that settings come from, and the folder its relative paths start in."""
+    """A file or variable that settings come from, and the folder that its relative paths start from."""
 
     name: str
     folder: Path
@@ -24,7 +24,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A place in a source; `text` is the scalar as it was written there, before YAML made a value of it."""
+    """A place in a source; `text` is the scalar as written there, before YAML converted it."""
 
     source: Source
     line: int | None = None
@@ -51,18 +51,18 @@ class Problem:
 
 
 def key_text(key: Key) -> str:
-    """Spell a key path for people: `waves[1].percent`."""
+    """Format a key path for messages: `waves[1].percent`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)
     return text.removeprefix(".")
 
 
 def printable(text: str) -> str:
-    """Escape what a terminal would act on or an encoding choke on: names and values come from anywhere."""
+    """Escape characters that a terminal would interpret or that cannot be encoded; names can come from anywhere."""
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def refuse(problems: Iterable[Problem]) -> None:
-    """Raise `BadSettings` with one line for each problem, in the order in which they stand; none is no error."""
+    """Raise BadSettings with one line per problem, in source order; do nothing without problems."""
     lines = list(dict.fromkeys(str(problem) for problem in sorted(problems, key=_order)))
     if not lines:
         return
@@ -70,7 +70,7 @@ def refuse(problems: Iterable[Problem]) -> None:
     shown = lines[:MOST_SHOWN] + ([f"… and {more} more"] if more > 0 else [])
     raise BadSettings(
         "\n".join(shown),
-        cure="docs/settings.md explains every key; `rollout init` writes a file to start from",
+        cure="docs/settings.md explains every key; `rollout init` writes a starter file",
     )
 
 

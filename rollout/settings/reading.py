@@ -1,4 +1,4 @@
-"""Reads YAML with the place of every key and value, and says where it is broken; safe tags only, bounded."""
+"""Parses YAML safely and within limits, and keeps the place of every key and value for error messages."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ ACCOUNT_ID = re.compile(r"\d{12}")
 
 _TAG = "tag:yaml.org,2002:"
 _SCALARS = {f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null", "timestamp")}
-_STRINGS = {f"{_TAG}str", f"{_TAG}value", f"{_TAG}merge"}  # a lone `=` or `<<` is text here
+_STRINGS = {f"{_TAG}str", f"{_TAG}value", f"{_TAG}merge"}  # a lone `=` or `<<` is plain text
 
 Value = str | int | float | bool | date | datetime | None | list["Value"] | dict[str, "Value"]
 
 
 @dataclass(slots=True)
-class Reading:
-    """What one source says: the values, where each key and value stands, and what could not be read."""
+class ParsedSource:
+    """The content of one source: the values, the place of each key and value, and the problems found."""
 
     value: Value = None
     keys: dict[Key, Spot] = field(default_factory=dict)
@@ -35,13 +35,13 @@ class Reading:
     problems: list[Problem] = field(default_factory=list)
 
 
-def read_yaml(text: str, source: Source) -> Reading:
-    """Read one YAML document; what is broken in it becomes problems, and nothing is raised."""
-    reading = Reading()
+def read_yaml(text: str, source: Source) -> ParsedSource:
+    """Parse one YAML document. Errors in it become problems; nothing is raised."""
+    reading = ParsedSource()
     trail: list[_Open] = []
     if bad := Reader.NON_PRINTABLE.search(text):
         spot = _spot_of_offset(text, bad.start(), source)
-        reading.problems.append(Problem(spot, (), f"the character {bad.group()!a} may not stand in YAML"))
+        reading.problems.append(Problem(spot, (), f"YAML does not allow the character {bad.group()!a}"))
         return reading
     try:
         if problem := _first_walk(text, source, trail):
@@ -56,7 +56,7 @@ def read_yaml(text: str, source: Source) -> Reading:
 
 
 class _Mark(Protocol):
-    """What the C parser and the Python one both say of a place, counted from 0."""
+    """A position, counted from 0, as both the C parser and the Python parser report it."""
 
     line: int
     column: int
@@ -64,7 +64,7 @@ class _Mark(Protocol):
 
 @dataclass(slots=True)
 class _Open:
-    """A mapping or list that has begun and not ended; `key` is the latest key of a mapping."""
+    """A mapping or list that has not ended yet; `key` is the latest key of a mapping."""
 
     start: _Mark | None
     mapping: bool
@@ -73,7 +73,7 @@ class _Open:
 
 
 def _first_walk(text: str, source: Source, stack: list[_Open]) -> Problem | None:
-    """Walk the events once, keeping in `stack` what is open, and stop at what is too much."""
+    """Walk the events once with the open collections in `stack`, and stop when a limit is exceeded."""
     anchors: set[str | None] = set()
     documents = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
@@ -81,7 +81,9 @@ def _first_walk(text: str, source: Source, stack: list[_Open]) -> Problem | None
             case yaml.DocumentStartEvent():
                 documents += 1
                 if documents > 1:
-                    return Problem(_spot(event.start_mark, source), (), "a second document; only one is read")
+                    return Problem(
+                        _spot(event.start_mark, source), (), "a second document; only one is allowed"
+                    )
             case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
                 anchors.add(event.anchor)
                 stack.append(_Open(event.start_mark, mapping=isinstance(event, yaml.MappingStartEvent)))
@@ -95,7 +97,7 @@ def _first_walk(text: str, source: Source, stack: list[_Open]) -> Problem | None
                 _step(stack, event.value)
             case yaml.AliasEvent():
                 if event.anchor not in anchors:
-                    sentence = f"broken YAML{_near(stack)}: nothing before *{event.anchor} has that anchor"
+                    sentence = f"invalid YAML{_near(stack)}: nothing before *{event.anchor} has that anchor"
                     return Problem(_spot(event.start_mark, source), (), sentence)
                 _step(stack, f"*{event.anchor}")
             case _:
@@ -111,7 +113,7 @@ def _step(stack: list[_Open], text: str) -> None:
 
 
 def _broken(error: yaml.MarkedYAMLError, text: str, source: Source, stack: list[_Open]) -> Problem:
-    """Say where and near which key; what is still open at the end of the text is shown where it began."""
+    """Report the position and the nearest key; a collection still open at the end is reported where it began."""
     lines = text.splitlines()
     mark: _Mark | None = error.problem_mark or error.context_mark
     what = error.problem or "not YAML"
@@ -124,7 +126,7 @@ def _broken(error: yaml.MarkedYAMLError, text: str, source: Source, stack: list[
     line = lines[mark.line] if mark and mark.line < len(lines) else ""
     if "\t" in line[: len(line) - len(line.lstrip())]:
         what = "the line is indented with a tab; use spaces"
-    return Problem(_spot(mark, source), (), f"broken YAML{_near(stack)}: {what}")
+    return Problem(_spot(mark, source), (), f"invalid YAML{_near(stack)}: {what}")
 
 
 def _near(stack: list[_Open]) -> str:
@@ -133,9 +135,9 @@ def _near(stack: list[_Open]) -> str:
 
 
 class _Builder:
-    """Turns composed nodes into plain values; aliases are followed, and counted each time."""
+    """Turns composed nodes into plain values; each use of an alias counts towards the limits."""
 
-    def __init__(self, source: Source, reading: Reading) -> None:
+    def __init__(self, source: Source, reading: ParsedSource) -> None:
         self._source = source
         self._reading = reading
         self._constructor = SafeConstructor()
@@ -147,7 +149,7 @@ class _Builder:
         try:
             self._reading.value = self._value(root, ())
         except _TooMuchError:
-            self._add(root, (), "too large or too deep, with its aliases followed")
+            self._add(root, (), "too large or too deeply nested, counting every use of an alias")
             self._reading.value = None
 
     def _value(self, node: yaml.Node, key: Key) -> Value:
@@ -161,7 +163,7 @@ class _Builder:
             return [self._value(item, (*key, index)) for index, item in enumerate(node.value)]
         if isinstance(node, yaml.ScalarNode) and node.tag in _SCALARS | _STRINGS:
             return self._scalar(node, key)
-        self._add(node, key, f"the tag {node.tag.replace(_TAG, '!!')} is not read here")
+        self._add(node, key, f"the tag {node.tag.replace(_TAG, '!!')} is not supported")
         return None
 
     def _mapping(self, node: yaml.MappingNode, key: Key) -> Value:
@@ -174,7 +176,7 @@ class _Builder:
             spot = _spot(name_node.start_mark, self._source)
             if name in mapping:
                 first = self._reading.keys[inner].line
-                self._add(name_node, inner, f"given twice; the first is in line {first}")
+                self._add(name_node, inner, f"is set twice; the first is in line {first}")
                 continue
             self._reading.keys[inner] = spot
             mapping[name] = self._value(value_node, inner)
@@ -185,7 +187,7 @@ class _Builder:
             self._add(node, key, "a key must be text")
             return None
         if node.tag == f"{_TAG}merge":
-            self._add(node, key, "merge keys (<<) are not read here; write the keys out")
+            self._add(node, key, "merge keys (<<) are not supported; write the keys out")
             return None
         if node.tag not in _STRINGS or self._is_bare_account_id(node):
             value = self._scalar(node, (*key, node.value))
@@ -198,7 +200,7 @@ class _Builder:
         self._reading.spots[key] = _spot(node.start_mark, self._source, text)
         if self._is_bare_account_id(node):
             self._add(
-                node, key, f'write the account id in quotes: "{text}"; bare, YAML takes it for a number'
+                node, key, f'write the account ID in quotes: "{text}"; YAML reads it as a number without them'
             )
             return text
         if node.tag in _STRINGS:
@@ -211,7 +213,7 @@ class _Builder:
             AttributeError,
         ) as error:  # the last two by tags such as `!!bool maybe`
             why = f": {error}" if isinstance(error, ValueError) else ""
-            self._add(node, key, f"{text[:60]} is no {node.tag.removeprefix(_TAG)}{why}")
+            self._add(node, key, f"{text[:60]} is not a valid {node.tag.removeprefix(_TAG)}{why}")
             return None
         return value
 
@@ -224,7 +226,7 @@ class _Builder:
 
 
 class _TooMuchError(Exception):
-    """More nodes than any real file has, or an alias within itself."""
+    """More nodes than any real file has, or an alias that contains itself."""
 
 
 def _spot(mark: _Mark | None, source: Source, text: str | None = None) -> Spot:

@@ -1,4 +1,4 @@
-"""The JSON Schema of `rollout.yaml`, by which editors complete and check it while it is written."""
+"""Generates the JSON Schema of `rollout.yaml`, which lets editors complete and check the file."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SCHEMA_FILE_NAME = "rollout.schema.json"
 
 
 def json_schema() -> dict[str, Any]:
-    """Give the JSON Schema of `rollout.yaml`; rules that span several keys are beyond it."""
+    """Return the JSON Schema of `rollout.yaml`, without the rules that span several keys."""
     schema = _without_idle_defaults(RolloutFile.model_json_schema(schema_generator=_Generator))
     return {"$schema": _Generator.schema_dialect, **schema, "title": "rollout.yaml"}
 
 
 def _without_idle_defaults(schema: Any) -> Any:
-    """Leave out defaults that an editor should not fill in: of whole sections, and "not given"."""
+    """Leave out defaults that an editor should not insert: those of whole sections, and null."""
     if isinstance(schema, list):
         return [_without_idle_defaults(item) for item in schema]
     if not isinstance(schema, dict):
@@ -40,7 +40,7 @@ def _without_idle_defaults(schema: Any) -> Any:
 
 
 class _Generator(GenerateJsonSchema):
-    """Writes defaults as they would stand in the file, and leaves out titles that only repeat keys."""
+    """Writes defaults as they appear in the file, and leaves out titles that only repeat the keys."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -63,6 +63,6 @@ class _Generator(GenerateJsonSchema):
                 return super().encode_default(dft)
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
-        """Refuse keys of the wrong form; pydantic only describes those of the right one."""
+        """Reject keys that do not match the pattern; by default, pydantic only describes those that do."""
         written = super().dict_schema(schema)
         return {**written, "additionalProperties": False} if "patternProperties" in written else written

@@ -1,4 +1,4 @@
-"""Says in one sentence what pydantic found, without its words for it."""
+"""Translates each of pydantic's errors into one plain sentence."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _LIMITS = {
 
 
 def key_of(error: ErrorDetails) -> Key:
-    """Leave out the marks that pydantic puts into a location."""
+    """Return the key path of an error, without the markers that pydantic adds to it."""
     return tuple(part for part in error["loc"] if part != "[key]")
 
 
 def sentence_of(error: ErrorDetails, key: Key, text: str | None) -> str:
-    """Say what is wrong; `text` is the value as it was written."""
+    """Describe the error; `text` is the value as it was written."""
     kind, value = error["type"], error["input"]
     context: Mapping[str, Any] = error.get("ctx", {})
     if kind == "extra_forbidden":
@@ -65,7 +65,7 @@ def _unknown(key: Key) -> str:
 
 def _choice(expected: str, written: str) -> str:
     choices = expected.replace("'", "").replace("True", "true")
-    only = "" if " or " in choices else "; this version knows no other"
+    only = "" if " or " in choices else ", the only value in this version"
     return f"must be {choices}, not {written}{only}"
 
 

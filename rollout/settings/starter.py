@@ -1,4 +1,4 @@
-"""What `rollout init` writes: a commented file to start from."""
+"""Provides the commented settings file that `rollout init` writes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WIDEST = 120
 
 
 def starter_text() -> str:
-    """Give the starter `rollout.yaml`; its first line names the schema, which is expected beside it."""
+    """Return the starter `rollout.yaml`; its first line names the schema file, which belongs in the same folder."""
     text = files("rollout.settings").joinpath("starter.yaml").read_text(encoding="utf-8")
     text = text.replace("  # CHANNELS\n", "".join(f"  {line}\n" for line in starter_lines()))
     return re.sub(r"^gates: .*$", "\n".join(_gates()), text, flags=re.MULTILINE)

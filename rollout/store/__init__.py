@@ -1,1 +1,1 @@
-"""Plans, journal and lock: in a folder of this machine, or in a bucket."""
+"""Keeps plans, the journal and the lock, in a local folder or in an S3 bucket."""

@@ -1,4 +1,4 @@
-"""What plans need of the place they lie in, so that a folder and a bucket keep them in the same way."""
+"""Defines the file operations that plans need, so that a folder and a bucket store them in the same way."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
 
-class Files(Protocol):
-    """Named files. Names are relative and use `/`; a file is there whole or not at all."""
+class NamedFiles(Protocol):
+    """Named files. Names are relative and use `/`; a file is either complete or absent."""
 
     def writing(self, name: str) -> AbstractContextManager[BinaryIO]:
-        """Write a file that appears when the block ends well, in place of one of that name. Raises Unwritable."""
+        """Write a file that appears, or replaces the old one, once the block ends without error. Raises Unwritable."""
 
     def reading(self, name: str) -> AbstractContextManager[BinaryIO]:
-        """Read a file. Raises FileNotFoundError where there is none, other OSErrors as they come."""
+        """Open a file for reading. Raises FileNotFoundError when it does not exist, and other OSErrors."""
 
     def names(self, folder: str) -> list[str]:
-        """List the files right in a folder, sorted, by bare name; none where there is no folder."""
+        """List the files directly in a folder by bare name, sorted; empty when the folder does not exist."""
 
     def where(self, name: str) -> str:
-        """Tell a person where the file is."""
+        """Return the file's path or address, for messages."""

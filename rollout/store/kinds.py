@@ -1,4 +1,4 @@
-"""What a store of either kind offers, and the one that is a folder of this machine."""
+"""Defines what every store offers, and the store in a local folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from rollout.files.private_files import FolderStore, check_writable
-from rollout.store.files import Files
+from rollout.store.files import NamedFiles
 from rollout.store.folder.lock_file import FolderLock
 from rollout.store.folder.segments import FolderJournal
 from rollout.store.lock_holder import Holder
@@ -17,81 +17,81 @@ from rollout.workflows.ports import Clock, Journal
 
 
 class StoreLock(Protocol):
-    """A lock that says who holds it, and can be broken (fills `Lock`)."""
+    """A `Lock` that names its holder and can be broken."""
 
     def hold(self, organization_id: str, purpose: str) -> AbstractContextManager[None]:
         """Hold the lock while the block runs. Raises LockHeld."""
 
     def still_held(self) -> bool:
-        """Tell whether the lock that this process took is still its own."""
+        """Tell whether this process still holds the lock that it took."""
 
     def holder(self, organization_id: str) -> Holder | None:
-        """Tell who holds the lock, dead or alive."""
+        """Return the lock's holder, even if its process is dead; None when nobody holds the lock."""
 
     def runs_here(self, holder: Holder) -> bool:
         """Tell whether the holder's process is known to run on this machine."""
 
     def break_open(self, organization_id: str) -> Holder | None:
-        """Take the lock away from whoever holds it; returns who that was."""
+        """Remove the lock, whoever holds it, and return the former holder."""
 
 
 class Store(Protocol):
-    """One place for plans, journal, locks, inventories and reports."""
+    """One place for plans, the journal, locks, inventories and reports."""
 
     @property
-    def files(self) -> Files:
-        """Its files by name."""
+    def files(self) -> NamedFiles:
+        """Return the store's files."""
 
     @property
     def fresh_for(self) -> float:
-        """For how many seconds an answer is as good as a new one, where asking takes a while; 0 where it does not."""
+        """Seconds for which a result may be reused because reading is slow; 0 when reading is fast."""
 
     def plans(self) -> Plans:
-        """Its plans."""
+        """Return the store's plans."""
 
     def journal(self, run: str) -> Journal:
-        """Its journal; `run` names the segment that new records go into."""
+        """Return the store's journal; new records go into the segment named `run`."""
 
     def lock(self, me: Holder, clock: Clock) -> StoreLock:
-        """Its lock, as this process may hold it."""
+        """Return the store's lock, to be held by `me`."""
 
     def check_writable(self, folder: str) -> None:
-        """Find out, and leave no trace, whether files can be made in a folder. Raises Unwritable."""
+        """Check, without leaving a trace, that files can be created in a folder. Raises Unwritable."""
 
     def share(self, folder: str, written: Iterable[Path]) -> tuple[str, ...]:
-        """Put files that were written on this machine where others find them too; answers where that is."""
+        """Copy files written on this machine to where others can read them, and return their addresses."""
 
 
 class InFolder:
-    """A store in a folder of this machine (fills `Store`)."""
+    """Implements `Store` in a local folder."""
 
     fresh_for = 0.0
 
     def __init__(self, root: Path) -> None:
-        """Make nothing yet."""
+        """Keep the path; create nothing yet."""
         self._root = root
 
     @property
-    def files(self) -> Files:
-        """The folder's files."""
+    def files(self) -> NamedFiles:
+        """Return the folder's files."""
         return FolderStore(self._root)
 
     def plans(self) -> Plans:
-        """The folder's plans."""
+        """Return the folder's plans."""
         return FolderPlans(self._root)
 
     def journal(self, run: str) -> Journal:
-        """The folder's journal."""
+        """Return the folder's journal."""
         return FolderJournal(self._root, run)
 
     def lock(self, me: Holder, clock: Clock) -> StoreLock:
-        """The folder's lock."""
+        """Return the folder's lock."""
         return FolderLock(self._root, me.owner, me.host, me.pid, me.process_start, clock)
 
     def check_writable(self, folder: str) -> None:
-        """Look at the rights."""
+        """Check the folder's permissions. Raises Unwritable."""
         check_writable(self._root / folder)
 
     def share(self, folder: str, written: Iterable[Path]) -> tuple[str, ...]:
-        """Leave them where they are: that is the store."""
+        """Copy nothing: the files are in the store already."""
         return ()

@@ -1,4 +1,4 @@
-"""What a lock says of its holder, in a folder's file and in a bucket's object alike."""
+"""Describes a lock's holder: the content of a lock file in a folder and of a lock object in a bucket."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ORGANIZATION_ID = re.compile(r"[A-Za-z0-9_-]+")
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a lock, as it says itself. `token` tells one holding from the next; "" where it cannot be read."""
+    """Who holds a lock, as recorded in it. `token` is unique to each holding; "" when the lock cannot be read."""
 
     owner: str = ""
     host: str = ""
@@ -30,7 +30,7 @@ class Holder:
 
     @property
     def sentence(self) -> str:
-        """Say it for a person."""
+        """Describe the holder for a message."""
         if not self.token:
             return "somebody whose lock file cannot be read"
         moment = datetime.fromisoformat(self.since).astimezone(UTC)
@@ -40,11 +40,11 @@ class Holder:
         )
 
     def holding(self, now: datetime, purpose: str) -> Holder:
-        """Begin to hold: from now on, for a purpose, told from all other holdings."""
+        """Return this holder with a fresh token, holding from `now` on for `purpose`."""
         return replace(self, since=now.astimezone(UTC).isoformat(), purpose=purpose, token=uuid4().hex)
 
-    def knows_dead(self, other: Holder) -> bool:
-        """Tell whether another holder is dead for sure: a process of this host that has ended. In doubt it lives."""
+    def is_certainly_dead(self, other: Holder) -> bool:
+        """Tell whether another holder is certainly dead: its process ran on this host and has ended."""
         here = bool(other.token) and other.host == self.host
         return here and is_gone(other.pid, other.process_start, self.process_start)
 
@@ -54,7 +54,7 @@ class Holder:
         return here and is_alive(other.pid, other.process_start, self.process_start)
 
     def written(self) -> bytes:
-        """Spell it as the lock's content."""
+        """Serialise the holder as the lock's content."""
         return json.dumps(asdict(self), indent=1, ensure_ascii=False).encode() + b"\n"
 
 
@@ -62,7 +62,7 @@ _HOLDER = TypeAdapter(Holder)
 
 
 def holder_of(content: bytes) -> Holder:
-    """Read a lock's content; one that cannot be read is held all the same, by nobody knows whom."""
+    """Parse a lock's content; an unreadable lock counts as held, by an unknown holder."""
     try:
         holder = _HOLDER.validate_json(content)
         datetime.fromisoformat(holder.since)
@@ -72,15 +72,15 @@ def holder_of(content: bytes) -> Holder:
 
 
 def held_by(other: Holder, organization_id: str) -> LockHeld:
-    """Say who has the lock."""
+    """Build the error that names the lock's holder."""
     return LockHeld(
         f"organization {organization_id} is locked by {other.sentence}",
-        cure="wait until that run has ended; if you know that it is dead, run `rollout unlock`",
+        cure="wait until that run has ended; if you are sure that its process is dead, run `rollout unlock`",
     )
 
 
 def checked(organization_id: str) -> str:
-    """Refuse an id that could name another place than a lock's. Raises ValueError."""
+    """Return the ID if it is safe to use in a lock's name. Raises ValueError."""
     if not _ORGANIZATION_ID.fullmatch(organization_id):
-        raise ValueError(f"{organization_id!r} is no organization id")
+        raise ValueError(f"{organization_id!r} is not an organization ID")
     return organization_id

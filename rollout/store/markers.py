@@ -1,4 +1,4 @@
-"""Words of releases that runs look for before each change: a small file each, never changed.
+"""Keeps the release markers that every run reads before each change; a marker is a small file that never changes.
 
 See design.md#apply-journal-store.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 
 from rollout.domain.progress.records import Released, ReleaseEnded
-from rollout.store.files import Files
+from rollout.store.files import NamedFiles
 from rollout.store.formats.journal_lines import BrokenLine, UnknownLine, line_of, record_of
 
 FOLDER = ".rollout/releases"
@@ -18,20 +18,20 @@ ENDING = ".json"
 
 
 class StoredMarker:
-    """Keeps words of releases among named files, a folder's or a bucket's (fills `StopMarker`).
+    """Implements `StopMarker` with one file per marker, in a folder or a bucket.
 
-    A file's name is its run's, so names sort by time; a file once read is not read again. `every`: seconds for which
-    an answer is good enough, where asking the store costs more than asking a folder.
+    A file is named after its run, so names sort by time, and no file is read twice. `every` is the number of seconds
+    for which a listing may be reused; it is above 0 when listing the store is slow.
     """
 
     def __init__(
         self,
-        files: Files,
+        files: NamedFiles,
         organization_id: str,
         every: float = 0.0,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Read nothing yet."""
+        """Keep the arguments; read nothing yet."""
         self._files = files
         self._folder = f"{FOLDER}/{organization_id}"
         self._every, self._now = every, now
@@ -40,7 +40,7 @@ class StoredMarker:
         self._lock = Lock()
 
     def put(self, word: Released | ReleaseEnded) -> None:
-        """Make a word seen by every run on this store. Raises Unwritable."""
+        """Show a release, or its end, to every run on this store. Raises Unwritable."""
         kind = "end" if isinstance(word, ReleaseEnded) else "let-out"
         with self._files.writing(f"{self._folder}/{word.run}.{kind}{ENDING}") as stream:
             stream.write(line_of(word))
@@ -48,7 +48,7 @@ class StoredMarker:
             self._asked_at = None
 
     def words(self) -> Sequence[Released | ReleaseEnded]:
-        """Everything that was ever put here, oldest first."""
+        """Return every release and every end of one that was ever put here, oldest first."""
         with self._lock:
             if self._asked_at is None or self._now() - self._asked_at >= self._every:
                 self._look()
@@ -66,5 +66,5 @@ class StoredMarker:
         try:
             record = record_of(text)
         except (BrokenLine, UnknownLine):
-            return None  # somebody else's file: the journal has the word too, for the next run
+            return None  # not one of our files; the journal has every release too, for the next run
         return record if isinstance(record, Released | ReleaseEnded) else None

@@ -1,4 +1,4 @@
-"""Keeps plans: the reviewed YAML file with its evidence beside it, refused whole when either was altered."""
+"""Keeps plans, each a YAML file for review plus an evidence file, and refuses a plan when either was altered."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import IO, BinaryIO
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.errors import NoPlan, PlanRefused
 from rollout.files.private_files import FolderStore
-from rollout.store.files import Files
+from rollout.store.files import NamedFiles
 from rollout.store.formats import evidence, plan_yaml
 from rollout.store.formats.renewal import read_renewal, renewal_bytes
 
@@ -29,27 +29,27 @@ MOST_OF_A_RENEWAL = 4096
 
 
 def stem_of(header: Header) -> str:
-    """Name a plan's file: the day it was made, then its id."""
+    """Return the stem of a plan's file name: the day the plan was created, then its ID."""
     return f"{header.created.astimezone(UTC).date().isoformat()}-{header.id}"
 
 
 @dataclass(frozen=True, slots=True)
 class FiledPlan:
-    """A plan whose checksum and evidence were found to be right (fills `StoredPlan`)."""
+    """Implements `StoredPlan`: a plan whose checksum and evidence digest were verified."""
 
-    files: Files
+    files: NamedFiles
     name: str
     header: Header
     renewed: datetime | None = None
 
     @property
     def stem(self) -> str:
-        """The file's stem: it names the report folder too."""
+        """The stem of the file name, which also names the report folder."""
         return self.name.rpartition("/")[2].removesuffix(ENDING)
 
     @property
     def location(self) -> str:
-        """Where a person finds the file."""
+        """The file's path or address, for messages."""
         return self.files.where(self.name)
 
     def renew(self, at: datetime) -> FiledPlan:
@@ -59,16 +59,16 @@ class FiledPlan:
         return replace(self, renewed=at)
 
     def accounts(self) -> Iterator[AccountPlan]:
-        """Read one account at a time: its document, joined with its evidence. Raises NoPlan, PlanRefused.
+        """Yield one account at a time, its document joined with its evidence. Raises NoPlan, PlanRefused.
 
-        Both files are checked once more: days may lie between opening a plan and carrying it out.
+        Both files are verified again, since days may pass between opening a plan and applying it.
         """
         _check(self)
-        beside = _beside(self.name)
-        there = self.files.where(beside)
+        evidence_name = _beside(self.name)
+        there = self.files.where(evidence_name)
         with (
             _reading(self.files, self.name) as documents,
-            _reading(self.files, beside) as zipped,
+            _reading(self.files, evidence_name) as zipped,
             evidence.unzipped(zipped, there) as lines,
         ):
             reader = evidence.EvidenceReader(lines, there)
@@ -78,28 +78,29 @@ class FiledPlan:
 
 
 class Plans:
-    """Keeps plans among named files: a folder's or a bucket's (fills `PlanStore`).
+    """Implements `PlanStore` with named files, in a folder or a bucket.
 
-    The evidence is in its place before its plan is, so a plan that can be seen is whole.
+    The evidence file is written before the plan file, so every visible plan is complete.
     """
 
-    def __init__(self, files: Files, folder: str = "plans") -> None:
+    def __init__(self, files: NamedFiles, folder: str = "plans") -> None:
         self._files = files
         self._folder = folder
 
     def save(self, header: Header, accounts: Iterable[AccountPlan]) -> FiledPlan:
-        """Write plan and evidence, fill checksum and evidence digest. Accounts come sorted by id.
+        """Write the plan and its evidence, and fill in the checksum and the evidence digest.
 
-        Raises Unwritable.
+        `accounts` must be sorted by account ID. Raises Unwritable, and ValueError for accounts out of order.
         """
         if not _SAFE_ID.fullmatch(header.id):
-            raise ValueError(f"a plan id names files: {header.id!r} cannot")
+            raise ValueError(f"{header.id!r} cannot be a plan ID, since it cannot be part of a file name")
         return _save(self._files, f"{self._folder}/{stem_of(header)}{ENDING}", header, accounts)
 
     def load(self, reference: str | None, organization_id: str | None = None) -> FiledPlan:
-        """Open a plan by path, stem or id; None: the newest by `created`, of that organization if there is one.
+        """Open a plan by path, file stem or plan ID, or the newest by `created` when `reference` is None.
 
-        Raises NoPlan, PlanRefused (altered, or its evidence missing or altered).
+        The newest is taken from `organization_id`'s plans if there are any. Raises NoPlan, and PlanRefused when the
+        plan was altered or its evidence is missing or altered.
         """
         found = self._newest(organization_id) if reference is None else self._named(reference)
         return _checked(found)
@@ -115,12 +116,12 @@ class Plans:
             return max(by_id, key=_age)
         known = ", ".join(name.removesuffix(ENDING) for name in self._candidates("")[-3:])
         raise NoPlan(
-            f'no plan "{reference}": there is no such path, file stem or plan id',
+            f'no plan "{reference}": no path, file stem or plan ID matches',
             cure=f"name one of these: {known}" if known else "run `rollout plan`",
         )
 
-    def _places(self, reference: str) -> Iterator[tuple[Files, str]]:
-        """Say where a file of that name may be, the likeliest first."""
+    def _places(self, reference: str) -> Iterator[tuple[NamedFiles, str]]:
+        """Yield the places where a plan of that name may be, the likeliest first."""
         name = f"{reference.removesuffix(ENDING)}{ENDING}"
         if name in self._files.names(self._folder):
             yield self._files, f"{self._folder}/{name}"
@@ -129,7 +130,7 @@ class Plans:
         plans, broken = self._all(ENDING)
         mine = [plan for plan in plans if plan.header.organization_id == organization_id]
         newest = max(mine or plans, key=_age, default=None)
-        # An altered header must not make way for an older plan unnoticed.
+        # Do not silently fall back to an older plan when a newer header was altered.
         day = newest.stem[:10] if newest else ""
         for bare, refused in broken:
             if bare[:10] >= day:
@@ -146,35 +147,35 @@ class Plans:
         return [name for name in names if name.endswith(ENDING) and name.endswith(ending)]
 
     def _all(self, ending: str) -> tuple[list[FiledPlan], list[tuple[str, PlanRefused]]]:
-        """Read the headers of all plans, and what is wrong with files that are named like plans."""
+        """Read the headers of all plans, and collect the files that are named like plans but cannot be read."""
         plans, broken = [], []
         for bare in self._candidates(ending):
             try:
                 plans.append(self._listed(bare))
             except PlanRefused as refused:
-                if _LIKE_A_STEM.fullmatch(bare):  # anything else is somebody's own file
+                if _LIKE_A_STEM.fullmatch(bare):  # any other name is not one of our files
                     broken.append((bare, refused))
             except FileNotFoundError:
-                continue  # tidied away since it was listed
+                continue  # deleted since it was listed
         return plans, broken
 
     def _listed(self, bare: str) -> FiledPlan:
         name = f"{self._folder}/{bare}"
         plan = FiledPlan(self._files, name, _header(self._files, name))
         if _LIKE_A_STEM.fullmatch(bare) and bare[:10] != stem_of(plan.header)[:10]:
-            why = f"{plan.location} was made on another day than its name says"
+            why = f"{plan.location} was created on another day than its file name says"
             raise PlanRefused(why, cure=plan_yaml.PLAN_AGAIN)
         return plan
 
 
 class FolderPlans(Plans):
-    """Plans in a folder of this machine. Samples, a folder deeper, are found by path only."""
+    """Plans in a local folder. The samples, in a folder below it, are found by path only."""
 
     def __init__(self, root: Path, folder: str = "plans") -> None:
         super().__init__(FolderStore(root), folder)
         self._root = root
 
-    def _places(self, reference: str) -> Iterator[tuple[Files, str]]:
+    def _places(self, reference: str) -> Iterator[tuple[NamedFiles, str]]:
         for text in (reference, f"{reference}{ENDING}"):
             for path in (Path(text), self._root / text):
                 if is_file(path):
@@ -204,14 +205,14 @@ class PlanAtPath:
 
 
 def is_file(path: Path) -> bool:
-    """Tell whether there is a file, also of a path that no file could have."""
+    """Tell whether the path is an existing file; False for paths that cannot exist."""
     try:
         return path.is_file()
-    except (OSError, ValueError):  # too long for a path, or with a zero byte in it
+    except (OSError, ValueError):  # the path is too long, or contains a zero byte
         return False
 
 
-def _save(files: Files, name: str, header: Header, accounts: Iterable[AccountPlan]) -> FiledPlan:
+def _save(files: NamedFiles, name: str, header: Header, accounts: Iterable[AccountPlan]) -> FiledPlan:
     wave_order = {wave: place for place, wave in enumerate(header.waves)}
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as body:
         # The header holds the evidence's digest and stands first, so the documents have to wait.
@@ -241,17 +242,17 @@ def _checked(plan: FiledPlan) -> FiledPlan:
 
 
 def _check(plan: FiledPlan) -> None:
-    """Compare both files with what the header says of them. Raises NoPlan, PlanRefused."""
-    beside = _beside(plan.name)
-    there = plan.files.where(beside)
+    """Verify both files against the header. Raises NoPlan, PlanRefused."""
+    evidence_name = _beside(plan.name)
+    there = plan.files.where(evidence_name)
     _check_file(plan)
     try:
-        with _reading(plan.files, beside) as stream:
+        with _reading(plan.files, evidence_name) as stream:
             evidence.verify(stream, plan.header.digests.evidence, there)
     except FileNotFoundError as problem:
         raise PlanRefused(
-            f"{plan.location} has lost its evidence: {there} is not there",
-            cure="put that file back beside the plan, or run `rollout plan` again",
+            f"the evidence of {plan.location} is missing: {there} does not exist",
+            cure="restore that file next to the plan, or run `rollout plan` again",
         ) from problem
 
 
@@ -260,17 +261,17 @@ def _check_file(plan: FiledPlan) -> None:
         with _reading(plan.files, plan.name) as stream:
             plan_yaml.verify(stream, plan.header.checksum, plan.location)
     except FileNotFoundError as problem:
-        raise NoPlan(f"{plan.location} is not there any more", cure="run `rollout plan`") from problem
+        raise NoPlan(f"{plan.location} no longer exists", cure="run `rollout plan`") from problem
 
 
-def _header(files: Files, name: str) -> Header:
+def _header(files: NamedFiles, name: str) -> Header:
     with _reading(files, name) as stream:
         return plan_yaml.read_header(stream, files.where(name))
 
 
 @contextmanager
-def _reading(files: Files, name: str) -> Iterator[BinaryIO]:
-    """Open a file that should be there; a missing one is the caller's to explain. Raises NoPlan."""
+def _reading(files: NamedFiles, name: str) -> Iterator[BinaryIO]:
+    """Open a file. Raises NoPlan when it cannot be read, and FileNotFoundError when it does not exist."""
     try:
         with files.reading(name) as stream:
             yield stream
@@ -279,7 +280,7 @@ def _reading(files: Files, name: str) -> Iterator[BinaryIO]:
     except OSError as problem:
         raise NoPlan(
             f"{files.where(name)} cannot be read: {problem.strerror or problem}",
-            cure="check the file's rights (ls -l)",
+            cure="check the file's permissions (ls -l)",
         ) from problem
 
 
@@ -295,7 +296,9 @@ def _in_order(accounts: Iterable[AccountPlan]) -> Iterator[AccountPlan]:
     last = ""
     for account in accounts:
         if account.account_id <= last:
-            raise ValueError(f"accounts of a plan come sorted, each once: {account.account_id} after {last}")
+            raise ValueError(
+                f"the accounts of a plan must be sorted and unique: got {account.account_id} after {last}"
+            )
         last = account.account_id
         yield _sorted(account)
 
@@ -304,9 +307,11 @@ def _sorted(account: AccountPlan) -> AccountPlan:
     entries = tuple(sorted(account.entries, key=lambda entry: entry.user.name))
     for first, second in pairwise(entries):
         if first.user.name == second.user.name:
-            raise ValueError(f"user {first.user.name} is twice in the plan of {account.account_id}")
+            raise ValueError(
+                f"user {first.user.name} occurs twice in account {account.account_id} of the plan"
+            )
     if any(entry.user.account_id != account.account_id for entry in entries):
-        raise ValueError(f"a user of another account is in the plan of {account.account_id}")
+        raise ValueError(f"account {account.account_id} of the plan contains a user of another account")
     return replace(account, entries=entries)
 
 

@@ -1,4 +1,4 @@
-"""Tells whether the process that left a lock behind still runs; in doubt it does."""
+"""Tells whether the process that holds a lock has ended, so that a dead run's lock can be taken over."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _PARTS = 4
 
 
 def process_start(pid: int) -> str:
-    """Tell a process from a later one of the same number: its start, boot, pid namespace and machine.
+    """Identify a process beyond its PID: by its start time, boot, PID namespace and machine.
 
-    Empty where there is no such process, or nothing can be known of it. Without /proc it is the start alone.
+    Empty when the process does not exist or cannot be inspected. Without /proc, it is only the start time.
     """
     try:
         ticks = _stat(pid)[19]
@@ -25,15 +25,16 @@ def process_start(pid: int) -> str:
 
 
 def is_gone(pid: int, start: str, my_start: str) -> bool:
-    """Tell whether a process of this host's name is dead for sure; `start` is what it said of itself, `my_start` ours.
+    """Tell whether a process on a host of this name has certainly ended; in doubt, answer False.
 
-    Two containers may share a name, and one cannot see the other's processes; so may two machines.
+    `start` is the lock holder's `process_start`, `my_start` that of this process. Two containers, or two machines, may
+    have the same host name, and cannot see each other's processes.
     """
     theirs, mine = start.split(_SEPARATOR), my_start.split(_SEPARATOR)
     if len(theirs) == len(mine) == _PARTS:
         _, boot, namespace, machine = theirs
         _, my_boot, my_namespace, my_machine = mine
-        if boot != my_boot:  # the machine was started anew since, if it is the same machine
+        if boot != my_boot:  # if this is the same machine, it has rebooted since
             return bool(machine) and machine == my_machine
         if namespace != my_namespace:
             return False
@@ -58,7 +59,7 @@ def is_alive(pid: int, start: str, my_start: str) -> bool:
 
 
 def _is_running(pid: int) -> bool:
-    if pid <= 0:  # kill() would speak to whole groups of processes
+    if pid <= 0:  # kill() would address whole process groups
         return True
     try:
         os.kill(pid, 0)
@@ -67,15 +68,15 @@ def _is_running(pid: int) -> bool:
     except (PermissionError, OverflowError):
         return True
     try:
-        return _stat(pid)[0] not in {"Z", "X"}  # dead, and only not yet buried by its parent
+        return _stat(pid)[0] not in {"Z", "X"}  # dead, but not yet reaped by its parent
     except (OSError, IndexError):
         return True
 
 
 def _stat(pid: int) -> list[str]:
-    """Read fields 3 and on of /proc/PID/stat: state first, start time at 19.
+    """Read /proc/PID/stat from field 3 on: the state is at index 0, the start time at index 19.
 
-    Field 2 is the program's name, which may hold anything, ")" and spaces too.
+    Field 2 is the program's name, which may contain anything, including ")" and spaces.
     """
     return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
 

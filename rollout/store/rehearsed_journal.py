@@ -1,4 +1,4 @@
-"""The store of a dry-run: it is on record that a rehearsal ran, and nothing of what was rehearsed."""
+"""Keeps a dry run out of the journal, except that it ran: no later run takes a rehearsed change for a real one."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from rollout.workflows.ports import Journal, StopMarker
 
 
 class RehearsingJournal:
-    """Lets a run's start and end through to the real journal and notes the rest in memory (fills `Journal`).
+    """Implements `Journal`: writes only the start and the end of the run to the real journal.
 
-    So no later run takes a rehearsed change, notice or wave for a real one.
+    All other records (changes, notices, waves) are kept in memory.
     """
 
     def __init__(self, inner: Journal) -> None:
@@ -21,7 +21,7 @@ class RehearsingJournal:
         self._lock = Lock()
 
     def append(self, *records: Record) -> None:
-        """Keep the start and the end of the run, note what lies between."""
+        """Write the start and the end of the run; keep the other records in memory."""
         kept = tuple(record for record in records if isinstance(record, RunStarted | RunEnded))
         if kept:
             self._inner.append(*kept)
@@ -29,26 +29,26 @@ class RehearsingJournal:
             self._noted += [record for record in records if not isinstance(record, RunStarted | RunEnded)]
 
     def records(self) -> Iterator[Record]:
-        """Read what is on disk, then what was noted here."""
+        """Yield the records in the real journal, then those kept in memory."""
         yield from self._inner.records()
         yield from self.noted
 
     @property
     def noted(self) -> tuple[Record, ...]:
-        """What was rehearsed, in order."""
+        """The records kept in memory, in order."""
         with self._lock:
             return tuple(self._noted)
 
 
 class RehearsingMarker:
-    """Shows what releases have put, and puts nothing: a rehearsed release stops no run (fills `StopMarker`)."""
+    """Implements `StopMarker` read-only, so that a rehearsed release stops no run."""
 
     def __init__(self, inner: StopMarker) -> None:
         self._inner = inner
 
     def put(self, word: Released | ReleaseEnded) -> None:
-        """Leave it."""
+        """Do nothing."""
 
     def words(self) -> Sequence[Released | ReleaseEnded]:
-        """Everything that was really put."""
+        """Return the real markers."""
         return self._inner.words()

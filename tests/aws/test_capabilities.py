@@ -150,7 +150,7 @@ def test_each_action_is_simulated_on_what_it_works_on(stub: AwsStub, probe: Prob
                 "MissingContextValues": ["aws:SourceIp", "aws:MultiFactorAuthPresent"],
             },
             Permission.UNTESTED,
-            "it turns on aws:MultiFactorAuthPresent, aws:SourceIp",
+            "it depends on aws:MultiFactorAuthPresent, aws:SourceIp",
         ),
     ],
 )
@@ -274,7 +274,7 @@ def test_where_nobody_has_a_key_that_is_said(stub: AwsStub, world: World, probe:
     stub.on("SimulatePrincipalPolicy", DENIED)
     world.people.pop("bob")
     right = by_action(probe().rights())["iam:GetAccessKeyLastUsed"]
-    assert (Permission.UNTESTED, "there is nothing to ask about") == (right.permission, right.why)
+    assert (Permission.UNTESTED, "the account has nothing to try it on") == (right.permission, right.why)
 
 
 def test_rights_are_found_by_a_session_that_cannot_write(stub: AwsStub, world: World, probe: Probe):

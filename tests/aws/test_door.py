@@ -129,7 +129,7 @@ def test_when_every_role_is_refused_they_are_all_named_with_the_cure(
     assert (
         "AccessDenied for roles OrganizationAccountAccessRole, AWSControlTowerExecution" == caught.value.why
     )
-    assert all(word in caught.value.cure for word in (CALLER.arn, "trust", "external id", "access.overrides"))
+    assert all(word in caught.value.cure for word in (CALLER.arn, "trust", "external ID", "access.overrides"))
     assert 2 == stub.counts()["AssumeRole"]
     assert [] == fake_time.slept
 
@@ -160,7 +160,9 @@ def test_the_roles_of_a_new_account_get_no_more_than_one(stub: AwsStub, access: 
 
 def test_landing_in_another_account_is_no_entry(stub: AwsStub, access: MAKE_DOOR):
     stub.on("AssumeRole", lambda call: session_of(call.params["RoleArn"], lands="999999999999"))
-    with pytest.raises(CannotEnter, match=f"landed in account 999999999999, not in {ACCOUNT}"):
+    with pytest.raises(
+        CannotEnter, match=f"OrganizationAccountAccessRole is in account 999999999999, not in {ACCOUNT}"
+    ):
         access().enter(an_account())
     assert [] == [call for call in stub.calls if call.service == "iam"]
 
@@ -211,7 +213,7 @@ def test_overrides_name_other_roles_and_another_external_id(open_roles: AwsStub,
 
 
 def test_an_account_for_which_no_role_is_set_says_so(open_roles: AwsStub, access: MAKE_DOOR):
-    with pytest.raises(CannotEnter, match="no role to enter it by is set"):
+    with pytest.raises(CannotEnter, match="no role is configured for this account"):
         access(Ways(overrides={ACCOUNT: RoleChoice(())})).enter(an_account())
 
 
@@ -294,7 +296,7 @@ def test_a_role_in_the_middle_that_cannot_be_taken_is_named_and_not_the_accounts
     stub: AwsStub, access: MAKE_DOOR
 ):
     stub.on("AssumeRole", Fail("AccessDenied", 403))
-    with pytest.raises(CannotEnter, match=f"access.hop_role {HOP} cannot be taken: AssumeRole") as refused:
+    with pytest.raises(CannotEnter, match=f"access.hop_role {HOP} cannot be assumed: AssumeRole") as refused:
         access(Ways(hop_role=HOP)).enter(an_account())
     assert f"trust policy of {HOP}" in refused.value.cure
     assert {HOP} == {params["RoleArn"] for params in stub.called("AssumeRole")}

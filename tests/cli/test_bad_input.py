@@ -60,7 +60,7 @@ ALTERED: dict[str, Callable[[Path], object]] = {
     "a count in the header": lambda plan: change(plan, "enforce: 95", "enforce: 96"),
     "the organization": lambda plan: change(plan, 'caller: "arn', 'caller: "brn'),
     "the checksum": lambda plan: change(plan, 'checksum: "sha256:', 'checksum: "sha256:0'),
-    "the comment above": lambda plan: change(plan, "# Made by", "# made by"),
+    "the comment above": lambda plan: change(plan, "# Written by", "# made by"),
     "a line at the end": lambda plan: plan.write_text(plan.read_text() + "\n"),
     "its end": lambda plan: plan.write_bytes(plan.read_bytes()[:-1]),
 }
@@ -135,8 +135,8 @@ def test_settings_that_changed_since_are_refused_before_any_gate_and_question(
 # --- rollout.yaml ---
 
 SETTINGS = [
-    ("gates:\n  lead_time: 14d\n   soak: 3d\n", "rollout.yaml:3:8: broken YAML near gates.lead_time"),
-    ("waves: [\n", "rollout.yaml:1:8: broken YAML near waves"),
+    ("gates:\n  lead_time: 14d\n   soak: 3d\n", "rollout.yaml:3:8: invalid YAML near gates.lead_time"),
+    ("waves: [\n", "rollout.yaml:1:8: invalid YAML near waves"),
     ("gates:\n  lead_tme: 7d\n", "rollout.yaml:2:3: gates.lead_tme: unknown key; did you mean lead_time?"),
     ("gates: {lead_time: 7}\n", "rollout.yaml:1:20: gates.lead_time: "),
     ("organization: mine\n", "rollout.yaml:1:15: organization: "),
@@ -224,7 +224,14 @@ def test_credentials_that_aws_does_not_know(wrong: dict[str, str], planned: Shel
 
 def test_credentials_that_ran_out(planned: Shell, sandbox: Sandbox):
     for words in (["plan"], *LIVE):
-        refused(planned, words, 1, "has ended", "sign in again", env=sandbox.expired_environment())
+        refused(
+            planned,
+            words,
+            1,
+            "your AWS session has expired",
+            "sign in again",
+            env=sandbox.expired_environment(),
+        )
 
 
 def test_a_profile_that_is_not_there(planned: Shell):
@@ -241,7 +248,7 @@ def test_somebody_who_waits_for_aws_is_told_so(planned: Shell, monkeypatch: pyte
     monkeypatch.setattr("rollout.awsapi.retries.WAITS", dict.fromkeys(WAITS, (0.1, 0.1)))
     monkeypatch.setattr("rollout.cli.startup.SLOW", 0.01)
     env = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
-    refused(planned, ["plan"], 1, "AWS has not answered yet; still trying. Ctrl-C ends it.", env=env)
+    refused(planned, ["plan"], 1, "AWS has not responded yet; still trying. Press Ctrl-C to stop.", env=env)
 
 
 @pytest.mark.parametrize("url", ["http://10.1.2.3:4566", "http://aws.example.com", "ftp://127.0.0.1"])
@@ -274,7 +281,7 @@ def test_an_account_that_is_in_no_organization(bare: Shell):
         }
     ) as endpoint:
         env = {"AWS_ENDPOINT_URL": endpoint}
-        refused(bare, ["plan"], 1, "in no organization", "management account", env=env)
+        refused(bare, ["plan"], 1, "does not belong to an organization", "management account", env=env)
 
 
 # --- Places that cannot be written ---

@@ -87,7 +87,7 @@ def test_an_account_that_shuts_its_door_later_is_4_and_told_with_its_cure(rehear
         for role, trust in roles.items():
             iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(trust))
     assert 4 == said.code
-    assert "Accounts that could not be worked on" in said.out
+    assert "Failed accounts" in said.out
     assert account in said.out
     assert "told" in said.out, "one shut account stops nobody else"
     assert "running it again tries them again" in said.err

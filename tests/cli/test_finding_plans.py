@@ -57,7 +57,7 @@ def test_a_plan_that_is_not_there_is_named_beside_those_that_are(planned: Shell)
     said = planned("show", "no-such")
     assert 1 == said.code
     assert [
-        'Error: no plan "no-such": there is no such path, file stem or plan id',
+        'Error: no plan "no-such": no path, file stem or plan ID matches',
         f"  Cure: name one of these: {file_of(planned).stem}",
     ] == said.errors
 

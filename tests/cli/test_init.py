@@ -34,7 +34,10 @@ def test_it_never_writes_over_a_file_unless_told(empty: Shell):
     (empty.folder / "rollout.yaml").write_text("version: 1\n")
     said = empty("init")
     assert 2 == said.code
-    assert ["Error: already there: rollout.yaml", "  Cure: --force replaces what is there"] == said.errors
+    assert [
+        "Error: these files already exist: rollout.yaml",
+        "  Cure: use --force to replace them",
+    ] == said.errors
     assert {"rollout.yaml": b"version: 1\n"} == empty.files()
     assert 0 == empty("init", "--force").code
     assert "waves:" in (empty.folder / "rollout.yaml").read_text()

@@ -81,7 +81,7 @@ def test_an_apply_that_is_stopped_twice_is_carried_to_its_end_and_writes_nothing
             before = added()
             said = signalled(told, ENFORCE, number, lambda before=before: added() > before)  # type: ignore[misc]  # the type of a lambda with a default is not inferred
             assert 130 == said.code, said.err
-            assert "Stopping: what is in hand is finished and saved first." in said.err
+            assert "Stopping: finishing and saving the changes in progress first." in said.err
             assert [
                 "Error: ended early, as asked; what was done is in the journal, and nothing is half done",
                 "  Cure: go on with: rollout apply --stage enforce",

@@ -26,17 +26,17 @@ class Seconds:
 def test_a_line_says_counts_share_rate_time_left_and_where():
     pacing = Pacing(5_000, began=0.0)
     pacing.advance(1_200, "222233334444 hub", now=30.0)
-    assert "1,200 of 5,000 (24 %), 40 a second, 2 min left; 222233334444 hub" == pacing.line(30.0)
+    assert "1,200 of 5,000 (24%), 40 per second, 2 min left; 222233334444 hub" == pacing.line(30.0)
 
 
 def test_slow_work_is_counted_by_the_minute():
     pacing = Pacing(10, began=0.0)
     pacing.advance(2, "", now=60.0)
-    assert "2 of 10 (20 %), 2 a minute, 4 min left" == pacing.line(60.0)
+    assert "2 of 10 (20%), 2 per minute, 4 min left" == pacing.line(60.0)
 
 
 def test_before_anything_is_done_nobody_knows_the_rate():
-    assert "0 of 10 (0 %)" == Pacing(10, began=0.0).line(9.0)
+    assert "0 of 10 (0%)" == Pacing(10, began=0.0).line(9.0)
     assert "0 of 0" == Pacing(0, began=0.0).line(9.0)
     assert None is Pacing(10, began=0.0).left(9.0)
 
@@ -44,7 +44,7 @@ def test_before_anything_is_done_nobody_knows_the_rate():
 def test_when_all_is_done_nothing_is_left():
     pacing = Pacing(10, began=0.0)
     pacing.advance(10, "", now=20.0)
-    assert "10 of 10 (100 %), 30 a minute" == pacing.line(20.0)
+    assert "10 of 10 (100%), 30 per minute" == pacing.line(20.0)
     assert "10 of 10 in 20 s" == pacing.end(20.0)
 
 
@@ -97,10 +97,10 @@ def test_without_a_terminal_a_line_comes_every_few_seconds(lines):
         progress.advance("222233334444 hub", 10)
     progress.finish()
     assert [
-        "Enforcing: 50 of 1,000 (5 %), 10 a second, 2 min left; 222233334444 hub",
-        "Enforcing: 100 of 1,000 (10 %), 10 a second, 2 min left; 222233334444 hub",
-        "Enforcing: 150 of 1,000 (15 %), 10 a second, 1 min left; 222233334444 hub",
-        "Enforcing: 200 of 1,000 (20 %), 10 a second, 1 min left; 222233334444 hub",
+        "Enforcing: 50 of 1,000 (5%), 10 per second, 2 min left; 222233334444 hub",
+        "Enforcing: 100 of 1,000 (10%), 10 per second, 2 min left; 222233334444 hub",
+        "Enforcing: 150 of 1,000 (15%), 10 per second, 1 min left; 222233334444 hub",
+        "Enforcing: 200 of 1,000 (20%), 10 per second, 1 min left; 222233334444 hub",
         "Enforcing: 200 of 1,000 in 20 s",
     ] == lines
 

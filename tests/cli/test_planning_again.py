@@ -31,7 +31,7 @@ def test_the_same_again_keeps_the_plan_and_its_rehearsal(rehearsed: Shell, sandb
 
 def test_it_says_so(planned: Shell):
     said = planned("plan")
-    assert " is kept, made 2026-11-24 " in said.out
+    assert " is kept; it was created 2026-11-24 " in said.out
     assert "no difference" in said.out
     assert "renewed 2026-11-24 " in planned("status").out
     assert "renewed 2026-11-24 " in planned("show").out

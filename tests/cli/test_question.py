@@ -17,8 +17,8 @@ from tests.cli.shell import Shell, hear_ctrl_c
     ("answer", "code", "text"),
     [
         ("y\n", 0, "Notices by plan "),
-        ("n\n", 5, "nothing was written: the answer was no"),
-        ("\n", 5, "nothing was written: the answer was no"),
+        ("n\n", 5, "nothing was written, because the answer was no"),
+        ("\n", 5, "nothing was written, because the answer was no"),
         ("\x03", 130, "Interrupted."),
         ("\x04", 130, "Interrupted."),
     ],

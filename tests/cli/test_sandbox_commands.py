@@ -32,7 +32,7 @@ def test_it_starts_moves_and_stops(empty: Shell):
     try:
         started = empty("sandbox", "start")
         assert 0 == started.code
-        assert "answers at http://127.0.0.1:" in started.err
+        assert "runs at http://127.0.0.1:" in started.err
         lines = started.out.splitlines()
         assert "unset AWS_PROFILE AWS_SESSION_TOKEN" == lines[-1]
         exports = dict(shlex.split(line)[1].split("=", 1) for line in lines[:-1])
@@ -42,12 +42,12 @@ def test_it_starts_moves_and_stops(empty: Shell):
         assert 1 == again.code
         assert [
             f"Error: a sandbox is already running for {empty.folder}",
-            "  Cure: use it, or stop it: rollout sandbox stop",
+            "  Cure: use it, or stop it with `rollout sandbox stop`",
         ] == again.errors
 
         moved = empty("sandbox", "advance", "14d")
         assert 0 == moved.code
-        assert "The sandbox's clock says " in moved.out
+        assert "The sandbox's clock is now " in moved.out
     finally:
         stopped = empty("sandbox", "stop")
     assert (0, "Stopped.\n") == (stopped.code, stopped.out)
@@ -58,10 +58,10 @@ def test_where_none_runs_that_is_said(empty: Shell):
     assert 1 == advanced.code
     assert [
         f"Error: no sandbox is running for {empty.folder}",
-        "  Cure: start one: rollout sandbox start",
+        "  Cure: start one with `rollout sandbox start`",
     ] == advanced.errors
     stopped = empty("sandbox", "stop")
-    assert (0, "No sandbox runs for this folder.\n") == (stopped.code, stopped.out)
+    assert (0, "No sandbox is running for this folder.\n") == (stopped.code, stopped.out)
     assert {} == empty.files()
 
 
@@ -77,7 +77,7 @@ def test_a_folder_that_cannot_be_written_is_named(empty: Shell):
     (empty.folder / ".rollout").touch()
     said = empty("sandbox", "start")
     assert 1 == said.code
-    assert f"{empty.folder} cannot be written" in said.errors[0]
+    assert f"cannot write to {empty.folder}" in said.errors[0]
     assert [".rollout"] == list(empty.files())
 
 
@@ -95,7 +95,7 @@ def test_without_its_extra_the_cure_is_named(words: list[str], empty: Shell):
     )
     assert 1 == said.returncode
     assert [
-        "Error: the embedded organization is not installed: moto, flask, flask_cors missing",
+        "Error: the sandbox is not installed: moto, flask, flask_cors missing",
         "  Cure: pip install 'rollout[sandbox]'",
     ] == said.stderr.splitlines()[-2:]
     assert {} == empty.files()

@@ -20,7 +20,7 @@ PEOPLE = {
     "nadia.petrova": ("hold", "cannot-enrol", "permissions boundary", "cure", "not allowed"),
     "ci-deployer": ("hold", "machine", "cure", "rules.enforce_machines"),
     "break-glass-1": ("hold", "break-glass", "cure"),
-    "lucia.romano": ("hold", "unknown", "cannot be told"),
+    "lucia.romano": ("hold", "unknown", "undecided"),
     "greta.vogel": ("covered", "other-deny", "covered by", "denied"),
     "load-test": ("exempt", "exemption", "exempt until", "2027-02-22"),
 }
@@ -37,8 +37,8 @@ def test_a_judgement_is_explained_with_its_facts_and_its_cure(name: str, planned
 
 def test_what_evaluation_answered_is_shown_request_by_request(planned: Shell):
     said = planned("show", "--user", "quinn.murphy").out
-    assert "Without MFA, as things stand (covered = all of it denied explicitly)" in said
-    assert "sts:GetSessionToken needs no permission, only no explicit Deny" in said
+    assert "Without MFA, under the present policies (covered = every request is explicitly denied)" in said
+    assert "sts:GetSessionToken needs no Allow, only no explicit Deny" in said
     for request in ("s3:ListAllMyBuckets", "iam:CreateVirtualMFADevice", "iam:ResyncMFADevice"):
         assert request in said
     for word in ("ImplicitlyDenied", "ExplicitlyDenied", "Undecided"):

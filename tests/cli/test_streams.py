@@ -15,16 +15,16 @@ from tests.cli.shell import Shell
 def test_a_plan_is_summed_up_on_stdout_and_its_making_told_on_stderr(bare: Shell):
     said = bare("plan")
     assert 4 == said.code
-    for word in ("exempt", "covered", "hold", "enforce", "Waves", "Held back", "Accounts not in the plan"):
+    for word in ("exempt", "covered", "hold", "enforce", "Waves", "On hold", "Accounts not in the plan"):
         assert word in said.out
     assert "Reading accounts: 11 of 11" in said.err
     assert "Reading accounts" not in said.out
-    assert "Next: review it, then rollout apply --stage dry-run" in said.err
+    assert "Next: review the plan, then run `rollout apply --stage dry-run`" in said.err
 
 
 def test_where_aws_is_asked_is_said_once_and_only_by_plan(bare: Shell):
     endpoint = bare.environment["AWS_ENDPOINT_URL"]
-    assert [f"Note: AWS is asked at {endpoint}, as configured (organizations, sts)"] == [
+    assert [f"Note: calling AWS at {endpoint}, as configured (organizations, sts)"] == [
         line for line in bare("plan").err.splitlines() if endpoint in line
     ]
     assert endpoint not in bare("apply", "--stage", "notify").err

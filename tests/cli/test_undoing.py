@@ -232,7 +232,7 @@ def test_a_stale_lock_is_taken_after_saying_whose_it_is(planned: Shell, locked: 
     assert 0 == said.code, said.err
     whose = "ana on laptop (process 4242) since 2026-11-24 08:00 UTC for `apply --stage enforce`"
     assert f"is held by {whose}." in said.err
-    assert f"Taken from {whose}." in said.out
+    assert f"Removed the lock of {whose}." in said.out
     assert not locked.exists()
 
 

@@ -93,7 +93,7 @@ class Life:
     def note(self, run: str, change: Change, wave: str) -> None:
         """Put on record that something is so already."""
         self.numbers += 1
-        assert overlay.stands(self.facts, change) or isinstance(change, DeleteGroup), change
+        assert overlay.is_in_effect(self.facts, change) or isinstance(change, DeleteGroup), change
         self.records += [
             Intent(run, NOW, self.numbers, change, Before.PRESENT, wave),
             Settled(run, NOW, run, self.numbers, AlreadyInPlace()),
@@ -103,7 +103,7 @@ class Life:
         """Look what became of what was left open, as the next run does."""
         run = self.begin(command="rollback")
         for done in self.progress.open:
-            made = overlay.stands(self.facts, done.intent.change)
+            made = overlay.is_in_effect(self.facts, done.intent.change)
             outcome: Outcome = Applied("", unconfirmed=True) if made else Failed("not made")
             self.records.append(Settled(run, NOW, done.started.run, done.intent.number, outcome))
 

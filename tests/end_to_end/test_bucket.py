@@ -16,7 +16,7 @@ from rollout.sandbox.serving.server import Sandbox
 from rollout.store.s3.bucket_lock import S3Lock
 from rollout.store.s3.bucket_store import InBucket
 from rollout.store.s3.object_failures import Place
-from rollout.store.s3.objects import Found, S3Objects
+from rollout.store.s3.objects import S3Objects, StoredObject
 from tests.cli.shell import Shell
 from tests.kill.organization import Size, describe, settings
 from tests.store.places import me
@@ -149,7 +149,7 @@ def test_a_journal_that_the_bucket_does_not_give_stops_no_brake(
     assert ana(*words).code == 0
     read = S3Objects.read
 
-    def denied(objects: S3Objects, name: str) -> Found | None:
+    def denied(objects: S3Objects, name: str) -> StoredObject | None:
         if name.startswith("journal/"):
             raise AwsFailure("AccessDenied, says the test")
         return read(objects, name)

@@ -22,16 +22,16 @@ from tests.end_to_end.iam_state import Onlooker
 pytestmark = pytest.mark.slow  # a whole rollout over thirteen accounts, once
 
 STEPS = (
-    "An AWS organization of 13 accounts and about 150 users starts on this machine",
-    "Look at every account, judge every user, write a plan. Nothing is written to AWS",
-    "Rehearse the whole plan: real reads, no writes",
-    'Tell the people of wave "canary" what will happen, and from which day',
-    "Enforcing now would be too early: whoever is affected waits for the day told",
-    '14 days pass on the organization\'s clock; then wave "canary" is enforced',
-    '3 days pass on the organization\'s clock; then wave "rest" is enforced',
-    "Once more: nothing is left to do, and nothing is written",
-    "Look again, in AWS itself: is everybody enforced whom the journal says?",
-    "Where it stands, and the report",
+    "Start an AWS organization with 13 accounts and about 150 users on this machine",
+    "Read every account, judge every user, and write a plan. Nothing is written to AWS",
+    "Rehearse the whole plan, with real reads but no writes",
+    'Notify the users of wave "canary": what will happen, and from which day',
+    "Try to enforce now: it is too early, so affected users wait for their announced date",
+    'Move the organization\'s clock forward by 14 days, then enforce wave "canary"',
+    'Move the organization\'s clock forward by 3 days, then enforce wave "rest"',
+    "Enforce once more: nothing is left to do, so nothing is written",
+    "Check in AWS itself that everybody is enforced who should be",
+    "Show the status, and write the report",
 )
 
 
@@ -69,7 +69,7 @@ def test_it_ends_well_and_tells_each_step(demo: Said):
     assert (
         "95 of 95 users whom rollout enforces are enforced in fact; 0 differences in 10 accounts." in demo.out
     )
-    assert "Done: all 95 users who were to be enforced are, each told in time." in demo.out
+    assert "Done: all 95 users due for enforcement were notified in time and are enforced." in demo.out
     assert "Traceback" not in demo.err
 
 

@@ -166,7 +166,7 @@ def rows(journey: Journey, table: str) -> list[dict[str, str]]:
 
 def test_nothing_needs_to_be_told_but_the_endpoint_and_the_credentials(journey: Journey):
     said = journey.said["plan"]
-    assert "Note: no organization: in rollout.yaml; working on " in said.err
+    assert "Note: rollout.yaml names no organization; using " in said.err
     assert journey.sandbox.organization_id in said.err
     assert [] == journey.asked["plan"]
 
@@ -175,7 +175,7 @@ def test_the_rehearsal_wrote_nothing_and_says_what_would_come(journey: Journey):
     assert [] == journey.asked["rehearsal"]
     said = journey.said["rehearsal"].out
     assert "would be enforced" in said
-    assert re.search(r"Only noted, not done: \d+ messages, \d+ writes to AWS\.", said)
+    assert re.search(r"Recorded but not carried out: \d+ messages, \d+ writes to AWS\.", said)
 
 
 # --- Notices ---
@@ -208,7 +208,7 @@ def test_notices_write_to_aws_only_what_lets_people_enrol(journey: Journey):
 
 def test_enforcing_too_early_moves_only_whom_it_changes_nothing_for(journey: Journey):
     out = journey.said["too early"].out
-    assert "wait for the day told" in out
+    assert "waiting for the date they were told" in out
     assert "told for 2026-12-08; ready from 2026-12-08" in out
 
 

@@ -168,5 +168,5 @@ def test_an_error_in_the_list_of_items_ends_the_run():
 
 @pytest.mark.parametrize("workers", [0, -1])
 def test_an_engine_without_workers_is_a_mistake(workers):
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match="at least 1"):
         ThreadEngine(workers)

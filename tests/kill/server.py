@@ -29,7 +29,7 @@ from rollout.sandbox.access.callers import caller_of
 from rollout.sandbox.access.refusals import refusal
 from rollout.sandbox.access.signatures import signature_of
 from rollout.sandbox.serving.server import Sandbox
-from rollout.sandbox.world.world import World
+from rollout.sandbox.world.world import SandboxWorld
 from tests.kill.organization import INSTANCE
 from tests.kill.weather import LATE, Trouble, Weather
 
@@ -70,7 +70,7 @@ class Recorder:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._world: World = sandbox._world
+        self._world: SandboxWorld = sandbox._world
         self._inner = sandbox._server.app
         self._weather: Weather | None = None
         self._trap: Trap | None = None
@@ -234,7 +234,7 @@ def target_of(account: str, params: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(name for name in named if name)
 
 
-def state_of(world: World, account: str) -> dict[str, Any]:
+def state_of(world: SandboxWorld, account: str) -> dict[str, Any]:
     """Say all that a write of ours could change in an account."""
     iam = world.iam(account)
     return {

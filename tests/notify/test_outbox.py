@@ -42,7 +42,7 @@ def test_a_message_is_a_mail_that_any_program_reads(tmp_path):
 
     assert mail["From"] == SENDER
     assert mail["To"] == "alice@example.com"
-    assert mail["Subject"] == "Please act: MFA for your AWS user from 8 December 2026"
+    assert mail["Subject"] == "Action required: MFA for your AWS user from 8 December 2026"
     assert mail["Date"].datetime == NOW
     assert mail["Message-ID"] == receipt.message_id
     assert mail["Auto-Submitted"] == "auto-generated"

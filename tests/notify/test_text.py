@@ -92,9 +92,12 @@ def test_a_forecast_is_told():
 def test_the_subject_names_the_first_day_on_which_something_is_to_do():
     nothing = a_line("quiet", Impact.NONE, date(2026, 11, 30))
 
-    assert subject(a_notice()) == "Please act: MFA for your AWS user from 8 December 2026"
-    assert subject(a_notice(nothing, a_line())) == "Please act: MFA for your 2 AWS users from 8 December 2026"
-    assert subject(a_notice(nothing)) == "MFA for your AWS user: nothing to do"
+    assert subject(a_notice()) == "Action required: MFA for your AWS user from 8 December 2026"
+    assert (
+        subject(a_notice(nothing, a_line()))
+        == "Action required: MFA for your 2 AWS users from 8 December 2026"
+    )
+    assert subject(a_notice(nothing)) == "MFA for your AWS user: no action required"
 
 
 def test_a_reminder_says_so_in_subject_and_text_and_is_the_same_besides():
@@ -105,7 +108,7 @@ def test_a_reminder_says_so_in_subject_and_text_and_is_the_same_besides():
     assert body(notice, SENDER).split("\n\n") == [
         part for part in body(again, SENDER).split("\n\n") if "this is a reminder" not in part
     ]
-    assert "Reminder: MFA for your AWS user: nothing to do" == subject(
+    assert "Reminder: MFA for your AWS user: no action required" == subject(
         Notice(notice.address, (a_line(impact=Impact.NONE),), reminder=True)
     )
 

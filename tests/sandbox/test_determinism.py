@@ -8,7 +8,7 @@ import pytest
 from moto.iam import models
 
 from rollout.sandbox.serving.server import Sandbox, SandboxAlreadyRuns
-from rollout.sandbox.world.sandbox_clock import Clock
+from rollout.sandbox.world.sandbox_clock import SandboxClock
 from tests.sandbox.conftest import NOW
 from tests.sandbox.connecting import HUB, MANAGEMENT, STOREFRONT, as_operator, iam_of, report_of
 
@@ -106,8 +106,8 @@ def test_a_clock_that_does_not_tick_moves_only_when_told():
 
 def test_the_clock_never_goes_back():
     with pytest.raises(ValueError, match="forward"):
-        Clock(NOW).advance(timedelta(seconds=-1))
+        SandboxClock(NOW).advance(timedelta(seconds=-1))
 
 
 def test_a_clock_knows_its_zone():
-    assert UTC == Clock(NOW.astimezone()).now().tzinfo
+    assert UTC == SandboxClock(NOW.astimezone()).now().tzinfo

@@ -5,18 +5,22 @@ from typing import Any
 
 import pytest
 
-from rollout.sandbox.access.permissions import Asked, Rights, is_allowed
+from rollout.sandbox.access.permissions import AuthorizationRequest, CallerPolicies, is_allowed
 
 BASE = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 MFA = "aws:MultiFactorAuthPresent"
 
 
-def asked(action: str = "s3:GetObject", resource: str = "arn:aws:s3:::bucket/key", **context: str) -> Asked:
-    return Asked(action, resource, {key.replace("__", ":"): value for key, value in context.items()})
+def asked(
+    action: str = "s3:GetObject", resource: str = "arn:aws:s3:::bucket/key", **context: str
+) -> AuthorizationRequest:
+    return AuthorizationRequest(
+        action, resource, {key.replace("__", ":"): value for key, value in context.items()}
+    )
 
 
-def allowed(question: Asked, *statements: dict[str, Any]) -> bool:
-    return is_allowed(question, Rights([json.dumps({"Statement": list(statements)})]))
+def allowed(question: AuthorizationRequest, *statements: dict[str, Any]) -> bool:
+    return is_allowed(question, CallerPolicies([json.dumps({"Statement": list(statements)})]))
 
 
 @pytest.mark.parametrize(
@@ -75,6 +79,6 @@ def test_variables_are_filled_in_and_absent_ones_match_nothing():
 
 def test_every_level_must_allow():
     everything, nothing = json.dumps({"Statement": BASE}), json.dumps({"Statement": []})
-    assert is_allowed(asked(), Rights([everything], [[everything]]))
-    assert not is_allowed(asked(), Rights([everything], [[everything], [nothing]]))
-    assert not is_allowed(asked(), Rights([nothing], [[everything]]))
+    assert is_allowed(asked(), CallerPolicies([everything], [[everything]]))
+    assert not is_allowed(asked(), CallerPolicies([everything], [[everything], [nothing]]))
+    assert not is_allowed(asked(), CallerPolicies([nothing], [[everything]]))

@@ -41,13 +41,13 @@ def test_nothing_is_opted_in_by_itself(load):
         ("session_name: two words", "is not 2 to 64 letters"),
         (f"session_name: {'x' * 65}", "is not 2 to 64 letters"),
         ("source_identity: 'aws:ana'", "is not 2 to 64 letters"),
-        ("session_tags: {'aws:team': x}", "AWS keeps for itself"),
-        ("session_tags: {'te?m': x}", "is not a tag's key"),
-        ("session_tags: {team: 'a*'}", "is not a tag's value"),
+        ("session_tags: {'aws:team': x}", "which AWS reserves"),
+        ("session_tags: {'te?m': x}", "is not a tag key"),
+        ("session_tags: {team: 'a*'}", "is not a tag value"),
         ("session_tags: [team]", "must be a mapping"),
         (
             f"session_tags: {{{', '.join(f't{number}: x' for number in range(51))}}}",
-            "51 tags, and AWS takes 50",
+            "51 tags; AWS allows 50",
         ),
     ],
 )

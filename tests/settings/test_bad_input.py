@@ -13,54 +13,57 @@ from rollout.settings.models import RolloutFile
 BROKEN = [
     (
         "gates:\n  lead_time: 14d\n   soak: 3d\n",
-        "rollout.yaml:3:8: broken YAML near gates.lead_time: mapping values are not allowed in this context",
+        "rollout.yaml:3:8: invalid YAML near gates.lead_time: mapping values are not allowed in this context",
     ),
     (
         "gates:\n\tsoak: 3d\n",
-        "rollout.yaml:2:1: broken YAML near gates: the line is indented with a tab; use spaces",
+        "rollout.yaml:2:1: invalid YAML near gates: the line is indented with a tab; use spaces",
     ),
     (
         "waves:\n  - {name: canary, percent: 5\n  - {name: rest}\n",
-        "rollout.yaml:3:5: broken YAML near waves.percent: did not find expected ',' or '}' while parsing a flow mapping that began in line 2",
+        "rollout.yaml:3:5: invalid YAML near waves.percent: did not find expected ',' or '}' while parsing a flow mapping that began in line 2",
     ),
     (
         "store: .\nscope: {include: {ous: [\n",
-        "rollout.yaml:2:24: broken YAML near scope.include.ous: did not find expected node content while parsing a flow node",
+        "rollout.yaml:2:24: invalid YAML near scope.include.ous: did not find expected node content while parsing a flow node",
     ),
     (
         'policy:\n  name: "ForceMFA\ngates: {}\n',
-        "rollout.yaml:2:9: broken YAML near policy.name: found unexpected end of stream while scanning a quoted scalar",
+        "rollout.yaml:2:9: invalid YAML near policy.name: found unexpected end of stream while scanning a quoted scalar",
     ),
     (
         "organization: @x\n",
-        "rollout.yaml:1:15: broken YAML near organization: found character that cannot start any token",
+        "rollout.yaml:1:15: invalid YAML near organization: found character that cannot start any token",
     ),
     (
         "store: *nowhere\n",
-        "rollout.yaml:1:8: broken YAML near store: nothing before *nowhere has that anchor",
+        "rollout.yaml:1:8: invalid YAML near store: nothing before *nowhere has that anchor",
     ),
-    ("store: .\n---\nstore: .\n", "rollout.yaml:2:1: a second document; only one is read"),
-    (b"store: .\nscope: \xff\xfe\n", "rollout.yaml:2: not UTF-8; save the file in that encoding"),
-    ("store: .\n".encode("utf-16"), "rollout.yaml:1: not UTF-8; save the file in that encoding"),
-    ("store: .\nscope: \x00\n", "rollout.yaml:2:8: the character '\\x00' may not stand in YAML"),
+    ("store: .\n---\nstore: .\n", "rollout.yaml:2:1: a second document; only one is allowed"),
+    (b"store: .\nscope: \xff\xfe\n", "rollout.yaml:2: not UTF-8; save the file in UTF-8"),
+    ("store: .\n".encode("utf-16"), "rollout.yaml:1: not UTF-8; save the file in UTF-8"),
+    ("store: .\nscope: \x00\n", "rollout.yaml:2:8: YAML does not allow the character '\\x00'"),
     ("- a\n- b\n", "rollout.yaml:1:1: must be a mapping of keys (`waves:` and so on), not a list"),
     ("\nrollout\n", "rollout.yaml:2:1: must be a mapping of keys (`waves:` and so on), not a single value"),
     ("a: " + "[" * 30, "rollout.yaml:1:27: nested too deeply"),
-    ("store: &a [*a]\n", "rollout.yaml:1:1: too large or too deep, with its aliases followed"),
+    ("store: &a [*a]\n", "rollout.yaml:1:1: too large or too deeply nested, counting every use of an alias"),
     (
         "store: !!python/object/apply:os.system [ls]\n",
-        "rollout.yaml:1:8: store: the tag !!python/object/apply:os.system is not read here",
+        "rollout.yaml:1:8: store: the tag !!python/object/apply:os.system is not supported",
     ),
-    ("store: !mine x\n", "rollout.yaml:1:8: store: the tag !mine is not read here"),
-    ("store: !!bool maybe\n", "rollout.yaml:1:8: store: maybe is no bool"),
-    ("store: !!timestamp maybe\n", "rollout.yaml:1:8: store: maybe is no timestamp"),
-    ("store: !!int ''\n", "rollout.yaml:1:8: store:  is no int"),
+    ("store: !mine x\n", "rollout.yaml:1:8: store: the tag !mine is not supported"),
+    ("store: !!bool maybe\n", "rollout.yaml:1:8: store: maybe is not a valid bool"),
+    ("store: !!timestamp maybe\n", "rollout.yaml:1:8: store: maybe is not a valid timestamp"),
+    ("store: !!int ''\n", "rollout.yaml:1:8: store:  is not a valid int"),
     ("? [store]\n: x\n", "rollout.yaml:1:3: a key must be text"),
     (
         "gates: {soak: 1d}\nstore: .\ngates: {soak: 2d}\n",
-        "rollout.yaml:3:1: gates: given twice; the first is in line 1",
+        "rollout.yaml:3:1: gates: is set twice; the first is in line 1",
     ),
-    ("gates:\n  soak: 1d\n  soak: 1d\n", "rollout.yaml:3:3: gates.soak: given twice; the first is in line 2"),
+    (
+        "gates:\n  soak: 1d\n  soak: 1d\n",
+        "rollout.yaml:3:3: gates.soak: is set twice; the first is in line 2",
+    ),
 ]
 
 UNKNOWN = [
@@ -79,13 +82,13 @@ UNKNOWN = [
     ),
     (
         "engine: {xyz: 1}\n",
-        "rollout.yaml:1:10: engine.xyz: unknown key; known here: max_accounts, per_account",
+        "rollout.yaml:1:10: engine.xyz: unknown key; the keys here are: max_accounts, per_account",
     ),
-    ("<<: {a: 1}\n", "rollout.yaml:1:1: merge keys (<<) are not read here; write the keys out"),
+    ("<<: {a: 1}\n", "rollout.yaml:1:1: merge keys (<<) are not supported; write the keys out"),
     ("source: x\n", "rollout.yaml:1:1: source: unknown key; did you mean store?"),
     (
         "warnings: []\n",
-        f"rollout.yaml:1:1: warnings: unknown key; known here: {', '.join(RolloutFile.model_fields)}",
+        f"rollout.yaml:1:1: warnings: unknown key; the keys here are: {', '.join(RolloutFile.model_fields)}",
     ),
     ("gates: {enrollment: 80}\n", "rollout.yaml:1:9: gates.enrollment: unknown key; did you mean enrolment?"),
 ]
@@ -95,15 +98,15 @@ LINE = "exemptions:\n  - {user: %s, owner: ops@example.com, reason: moving, expi
 VALUES = [
     (
         "policy: {name: MyEnrolment}\n",
-        'rollout.yaml:1:16: policy.name: "MyEnrolment" ends in Enrolment, as the name of what only lets people enrol does',
+        'rollout.yaml:1:16: policy.name: "MyEnrolment" ends in Enrolment, which is reserved for the enrolment policy and its group',
     ),
     (
         "gates: {window: {hours: 9-16}}\n",
-        'rollout.yaml:1:25: gates.window.hours: "9-16" is not a span of hours; write it as 09:00-16:00',
+        'rollout.yaml:1:25: gates.window.hours: "9-16" is not a range of hours; write it as 09:00-16:00',
     ),
     (
         'gates: {window: {hours: "16:00-09:00"}}\n',
-        'rollout.yaml:1:25: gates.window.hours: "16:00-09:00" ends before it begins; a window lies inside one day',
+        'rollout.yaml:1:25: gates.window.hours: "16:00-09:00" ends before it begins; a window must start and end on the same day',
     ),
     (
         "gates: {window: {zone: Mars/Olympus}}\n",
@@ -114,11 +117,11 @@ VALUES = [
         'rollout.yaml:1:27: gates.window.freeze[0]: "2027-01-06..2026-12-20" ends before it begins',
     ),
     ("gates: {enrolment: 120}\n", "rollout.yaml:1:20: gates.enrolment: must be at most 100, not 120"),
-    ("version: 2\n", "rollout.yaml:1:10: version: must be 1, not 2; this version knows no other"),
-    ("version: '1'\n", 'rollout.yaml:1:10: version: must be 1, not "1"; this version knows no other'),
+    ("version: 2\n", "rollout.yaml:1:10: version: must be 1, not 2, the only value in this version"),
+    ("version: '1'\n", 'rollout.yaml:1:10: version: must be 1, not "1", the only value in this version'),
     (
         "organization: r-ab12\n",
-        'rollout.yaml:1:15: organization: "r-ab12" is not an organization id, as o-a1b2c3d4e5 is',
+        'rollout.yaml:1:15: organization: "r-ab12" is not an organization ID such as o-a1b2c3d4e5',
     ),
     ("gates:\n", None),
     ("gates: 14d\n", 'rollout.yaml:1:8: gates: must be a mapping, not "14d"'),
@@ -157,14 +160,14 @@ VALUES = [
         "gates: {notice_for_unaffected: 'no'}\n",
         'rollout.yaml:1:32: gates.notice_for_unaffected: must be true or false, not "no"',
     ),
-    ("rules: {plan_max_age: 0d}\n", "rollout.yaml:1:23: rules.plan_max_age: must be longer than nothing"),
+    ("rules: {plan_max_age: 0d}\n", "rollout.yaml:1:23: rules.plan_max_age: must be longer than 0"),
     (
         "rules: {plan_max_age: 10d}\n",
-        "rollout.yaml:1:23: rules.plan_max_age: is 10d, shorter than the 17d that a plan takes: lead_time 14d plus soak 3d × 1, once for each wave after the first",
+        "rollout.yaml:1:23: rules.plan_max_age: is 10d, but a plan takes at least 17d: lead_time 14d plus soak 3d × 1, once for each wave after the first",
     ),
     (
         "gates: {lead_time: 20d, soak: 6d}\nwaves: [{name: a, percent: 1}, {name: b, percent: 2}, {name: c}]\n",
-        "rollout.yaml: rules.plan_max_age: is 30d, shorter than the 32d that a plan takes: lead_time 20d plus soak 6d × 2, once for each wave after the first",
+        "rollout.yaml: rules.plan_max_age: is 30d, but a plan takes at least 32d: lead_time 20d plus soak 6d × 2, once for each wave after the first",
     ),
     ("rules: {scps: on}\n", "rollout.yaml:1:15: rules.scps: must be auto or off, not on"),
     (
@@ -178,40 +181,40 @@ VALUES = [
     ("rules: {break_glass: alice}\n", 'rollout.yaml:1:22: rules.break_glass: must be a list, not "alice"'),
     (
         "rules: {break_glass: ['team=a', 'team=a']}\n",
-        'rollout.yaml:1:22: rules.break_glass: "team=a" stands twice in the list',
+        'rollout.yaml:1:22: rules.break_glass: "team=a" occurs twice in the list',
     ),
     (
         "rules: {context: {'AWS:MultiFactorAuthPresent': true}}\n",
-        "rollout.yaml:1:19: rules.context.AWS:MultiFactorAuthPresent: AWS:MultiFactorAuthPresent cannot be supplied: whether there was MFA is what is being decided",
+        "rollout.yaml:1:19: rules.context.AWS:MultiFactorAuthPresent: AWS:MultiFactorAuthPresent cannot be set here: the verdicts depend on evaluating it both ways",
     ),
     (
         "rules: {context: {aws:PrincipalTag/team: a}}\n",
-        "rollout.yaml:1:19: rules.context.aws:PrincipalTag/team: aws:PrincipalTag/team cannot be supplied: it follows from the user's tags",
+        "rollout.yaml:1:19: rules.context.aws:PrincipalTag/team: aws:PrincipalTag/team cannot be set here: it is taken from each user's tags",
     ),
     (
         "rules: {context: {SourceIp: 192.0.2.1}}\n",
-        'rollout.yaml:1:19: rules.context.SourceIp: "SourceIp" is not a condition key, as aws:SourceIp is',
+        'rollout.yaml:1:19: rules.context.SourceIp: "SourceIp" is not a condition key such as aws:SourceIp',
     ),
     (
         "rules: {context: {aws:SourceIp: 192.0.2.1, aws:sourceip: 192.0.2.2}}\n",
-        "rollout.yaml:1:58: rules.context.aws:sourceip: given twice; condition keys differ by more than capitals",
+        "rollout.yaml:1:58: rules.context.aws:sourceip: is set twice; condition keys are not case-sensitive",
     ),
     (
         "rules: {context: {aws:SourceIp: []}}\n",
-        "rollout.yaml:1:33: rules.context.aws:SourceIp: is empty and would select nothing; fill it, or remove the key",
+        "rollout.yaml:1:33: rules.context.aws:SourceIp: is empty and would select nothing; add items, or remove the key",
     ),
     (
         "access: {roles: []}\n",
-        "rollout.yaml:1:17: access.roles: is empty and would select nothing; fill it, or remove the key",
+        "rollout.yaml:1:17: access.roles: is empty and would select nothing; add items, or remove the key",
     ),
-    ("access: {roles: [A, A]}\n", 'rollout.yaml:1:17: access.roles: "A" stands twice in the list'),
+    ("access: {roles: [A, A]}\n", 'rollout.yaml:1:17: access.roles: "A" occurs twice in the list'),
     (
         "access: {roles: ['arn:aws:iam::111122223333:role/Audit']}\n",
         'rollout.yaml:1:18: access.roles[0]: "arn:aws:iam::111122223333:role/Audit" is not the name of a role, without its ARN',
     ),
     (
         "access: {external_id: x}\n",
-        'rollout.yaml:1:23: access.external_id: "x" is not an external id: 2 or more of letters, digits, _+=,.@:/-',
+        'rollout.yaml:1:23: access.external_id: "x" is not an external ID: 2 or more letters, digits or any of _+=,.@:/-',
     ),
     (
         "access: {external_id: 12345}\n",
@@ -219,27 +222,27 @@ VALUES = [
     ),
     (
         "access:\n  overrides:\n    012345678901: {roles: [A]}\n",
-        'rollout.yaml:3:5: access.overrides.012345678901: write the account id in quotes: "012345678901"; bare, YAML takes it for a number',
+        'rollout.yaml:3:5: access.overrides.012345678901: write the account ID in quotes: "012345678901"; YAML reads it as a number without them',
     ),
     (
         'access: {overrides: {"12345678901": {roles: [A]}}}\n',
-        'rollout.yaml:1:22: access.overrides.12345678901: "12345678901" is not an account id of 12 digits; zeros at the front count',
+        'rollout.yaml:1:22: access.overrides.12345678901: "12345678901" is not an account ID: 12 digits, including leading zeros',
     ),
     (
         'access: {overrides: {"222233334444": {}}}\n',
-        "rollout.yaml:1:38: access.overrides.222233334444: overrides nothing; give roles or external_id",
+        "rollout.yaml:1:38: access.overrides.222233334444: overrides nothing; set roles or external_id",
     ),
     (
         "scope: {exclude: {accounts: [011111111111]}}\n",
-        'rollout.yaml:1:30: scope.exclude.accounts[0]: write the account id in quotes: "011111111111"; bare, YAML takes it for a number',
+        'rollout.yaml:1:30: scope.exclude.accounts[0]: write the account ID in quotes: "011111111111"; YAML reads it as a number without them',
     ),
     (
         "waves: [{name: a, accounts: [111122223333]}, {name: b}]\n",
-        'rollout.yaml:1:30: waves[0].accounts[0]: write the account id in quotes: "111122223333"; bare, YAML takes it for a number',
+        'rollout.yaml:1:30: waves[0].accounts[0]: write the account ID in quotes: "111122223333"; YAML reads it as a number without them',
     ),
     (
         "scope: {include: {ous: []}}\n",
-        "rollout.yaml:1:24: scope.include.ous: is empty and would select nothing; fill it, or remove the key",
+        "rollout.yaml:1:24: scope.include.ous: is empty and would select nothing; add items, or remove the key",
     ),
     ("scope: {include: {accounts: }}\n", "rollout.yaml:1:29: scope.include.accounts: has no value"),
     (
@@ -248,7 +251,7 @@ VALUES = [
     ),
     (
         "scope: {exclude: {ous: [ou-ab12-11112222]}}\n",
-        'rollout.yaml:1:25: scope.exclude.ous[0]: "ou-ab12-11112222" is an id; write the OU\'s path by names, as in Workloads/Prod',
+        'rollout.yaml:1:25: scope.exclude.ous[0]: "ou-ab12-11112222" is an OU ID; write the OU\'s path of names, such as Workloads/Prod',
     ),
     (
         "scope: {exclude: {ous: [/Suspended]}}\n",
@@ -271,22 +274,22 @@ VALUES = [
     ("waves:\n", "rollout.yaml:1:7: waves: has no value"),
     (
         "waves: []\n",
-        "rollout.yaml:1:8: waves: is empty and would select nothing; fill it, or remove the key",
+        "rollout.yaml:1:8: waves: is empty and would select nothing; add items, or remove the key",
     ),
     ("waves: [canary]\n", 'rollout.yaml:1:9: waves[0]: must be a mapping, not "canary"'),
     ("waves: [{percent: 5}, {name: rest}]\n", "rollout.yaml:1:9: waves[0].name: is missing"),
     ("waves: [{name: no}]\n", 'rollout.yaml:1:16: waves[0].name: must be text; write it in quotes: "no"'),
     (
         "waves: [{name: first wave}]\n",
-        'rollout.yaml:1:16: waves[0].name: "first wave" is not a wave\'s name: letters, digits, dots and dashes, at most 64',
+        'rollout.yaml:1:16: waves[0].name: "first wave" is not a wave name: at most 64 letters, digits, dots, dashes and underscores',
     ),
     (
         "waves: [{name: ../x}]\n",
-        'rollout.yaml:1:16: waves[0].name: "../x" is not a wave\'s name: letters, digits, dots and dashes, at most 64',
+        'rollout.yaml:1:16: waves[0].name: "../x" is not a wave name: at most 64 letters, digits, dots, dashes and underscores',
     ),
     (
         "waves: [{name: a, percent: 5}, {name: A}]\n",
-        'rollout.yaml:1:39: waves[1].name: "A" is the name of an earlier wave too',
+        'rollout.yaml:1:39: waves[1].name: "A" is also the name of an earlier wave',
     ),
     (
         "waves: [{name: a, percent: 0}, {name: b}]\n",
@@ -302,16 +305,16 @@ VALUES = [
     ),
     (
         "waves: [{name: dev, ous: []}, {name: b}]\n",
-        "rollout.yaml:1:26: waves[0].ous: is empty and would select nothing; fill it, or remove the key",
+        "rollout.yaml:1:26: waves[0].ous: is empty and would select nothing; add items, or remove the key",
     ),
     ("waves:\n  - name: dev\n    ous:\n  - name: rest\n", "rollout.yaml:3:9: waves[0].ous: has no value"),
     (
         "waves: [{name: a, user_tags: [team]}, {name: b}]\n",
-        'rollout.yaml:1:31: waves[0].user_tags[0]: "team" is not a tag; write key=value, without globs',
+        'rollout.yaml:1:31: waves[0].user_tags[0]: "team" is not a tag; write key=value, without wildcards',
     ),
     (
         "waves: [{name: all}, {name: prod, ous: [Prod]}]\n",
-        'rollout.yaml:1:9: waves[0]: "all" takes everybody, which leaves nobody for: prod',
+        'rollout.yaml:1:9: waves[0]: "all" takes everybody and leaves nobody for: prod',
     ),
     (
         LINE % "alice",
@@ -319,11 +322,11 @@ VALUES = [
     ),
     (
         LINE % "'arn:aws:iam::111122223333:user/*'",
-        'rollout.yaml:2:12: exemptions[0].user: "arn:aws:iam::111122223333:user/*" is a glob; name users exactly: by ARN, UserId or tag key=value',
+        'rollout.yaml:2:12: exemptions[0].user: "arn:aws:iam::111122223333:user/*" is a pattern; name users exactly, by ARN, UserId or tag key=value',
     ),
     (
         LINE % "'team=*'",
-        'rollout.yaml:2:12: exemptions[0].user: "team=*" is a glob; name users exactly: by ARN, UserId or tag key=value',
+        'rollout.yaml:2:12: exemptions[0].user: "team=*" is a pattern; name users exactly, by ARN, UserId or tag key=value',
     ),
     (
         LINE % "'arn:aws:iam::111122223333:role/x'",
@@ -347,19 +350,19 @@ VALUES = [
     ),
     (
         "exemptions: [{user: team=a, owner: x, reason: y, expires: never}]\n",
-        'rollout.yaml:1:59: exemptions[0].expires: "never" is not a day; write it as 2027-01-31',
+        'rollout.yaml:1:59: exemptions[0].expires: "never" is not a date; write it as 2027-01-31',
     ),
     (
         "exemptions: [{user: team=a, owner: x, reason: y, expires: 2027-02-30}]\n",
-        "rollout.yaml:1:59: exemptions[0].expires: 2027-02-30 is no timestamp: day is out of range for month",
+        "rollout.yaml:1:59: exemptions[0].expires: 2027-02-30 is not a valid timestamp: day is out of range for month",
     ),
     (
         "exemptions: [{user: team=a, owner: x, reason: y, expires: '2027-02-30'}]\n",
-        'rollout.yaml:1:59: exemptions[0].expires: "2027-02-30" is no day: day is out of range for month',
+        'rollout.yaml:1:59: exemptions[0].expires: "2027-02-30" is not a valid date: day is out of range for month',
     ),
     (
         "exemptions: [{user: team=a, owner: x, reason: y, expires: 2027-01-31 10:00:00}]\n",
-        'rollout.yaml:1:59: exemptions[0].expires: "2027-01-31 10:00:00" is not a day; write it as 2027-01-31',
+        'rollout.yaml:1:59: exemptions[0].expires: "2027-01-31 10:00:00" is not a date; write it as 2027-01-31',
     ),
     (
         "exemptions: [{user: team=a, owner: x, reason: y, expires: 2027-01-31, ticket: 42}]\n",
@@ -367,15 +370,15 @@ VALUES = [
     ),
     (
         "notify: {channel: ses}\n",
-        'rollout.yaml:1:19: notify.channel: must be outbox, not "ses"; this version knows no other',
+        'rollout.yaml:1:19: notify.channel: must be outbox, not "ses", the only value in this version',
     ),
     (
         "notify: {sender: security}\n",
-        'rollout.yaml:1:18: notify.sender: "security" is not a plain mail address, as security@example.com is',
+        'rollout.yaml:1:18: notify.sender: "security" is not a plain email address such as security@example.com',
     ),
     (
         'notify: {sender: "a@example.com\\nBcc: b@example.com"}\n',
-        'rollout.yaml:1:18: notify.sender: "a@example.com\\nBcc: b@example.com" is not a plain mail address, as security@example.com is',
+        'rollout.yaml:1:18: notify.sender: "a@example.com\\nBcc: b@example.com" is not a plain email address such as security@example.com',
     ),
     (
         "notify: {find: [{}]}\n",
@@ -387,12 +390,12 @@ VALUES = [
     ),
     (
         "notify: {find: [{username_is_address: false}]}\n",
-        "rollout.yaml:1:39: notify.find[0].username_is_address: must be true, not false; this version knows no other",
+        "rollout.yaml:1:39: notify.find[0].username_is_address: must be true, not false, the only value in this version",
     ),
-    ("notify: {remind_at: [0d]}\n", "rollout.yaml:1:22: notify.remind_at[0]: must be longer than nothing"),
+    ("notify: {remind_at: [0d]}\n", "rollout.yaml:1:22: notify.remind_at[0]: must be longer than 0"),
     (
         "notify: {outbox: s3://b/x}\n",
-        'rollout.yaml:1:18: notify.outbox: "s3://b/x" is a URL; name a folder',
+        'rollout.yaml:1:18: notify.outbox: "s3://b/x" is a URL; write a folder',
     ),
     (
         "engine: {max_accounts: 1.5}\n",
@@ -401,15 +404,15 @@ VALUES = [
     ("engine: {max_accounts: 0}\n", "rollout.yaml:1:24: engine.max_accounts: must be at least 1, not 0"),
     (
         "store: s3://Bucket/prefix\n",
-        'rollout.yaml:1:8: store: "Bucket" is not the name of a bucket: 3 to 63 small letters, digits, dots and dashes',
+        'rollout.yaml:1:8: store: "Bucket" is not a valid bucket name: 3 to 63 lower-case letters, digits, dots and dashes',
     ),
     (
         "store: gs://bucket\n",
-        'rollout.yaml:1:8: store: "gs://bucket" is a URL; name a folder or s3://bucket/prefix',
+        'rollout.yaml:1:8: store: "gs://bucket" is a URL; write a folder or s3://bucket/prefix',
     ),
     (
         "bucket: {kms_key: my key}\n",
-        'rollout.yaml:1:19: bucket.kms_key: "my key" is not a KMS key: its id, its ARN, or alias/name',
+        'rollout.yaml:1:19: bucket.kms_key: "my key" is not a KMS key: its ID, its ARN, or alias/name',
     ),
     ("store: ~\n", "rollout.yaml:1:8: store: has no value"),
     ("store: 5\n", "rollout.yaml:1:8: store: 5 is not a folder; write a path as text"),
@@ -465,7 +468,7 @@ def test_aliases_that_multiply_are_stopped(refusal):
     levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
     assert (
         str(refusal("\n".join(levels)))
-        == "rollout.yaml:1:1: too large or too deep, with its aliases followed"
+        == "rollout.yaml:1:1: too large or too deeply nested, counting every use of an alias"
     )
 
 
@@ -490,7 +493,7 @@ def test_a_message_does_nothing_to_the_terminal(refusal):
 def test_long_values_are_cut_in_messages(refusal):
     message = str(refusal(f"organization: {'x' * 5000}\n"))
     assert len(message) < 200
-    assert "xxx … is not an organization id" in message
+    assert "xxx … is not an organization ID" in message
 
 
 @pytest.mark.parametrize(
@@ -498,19 +501,19 @@ def test_long_values_are_cut_in_messages(refusal):
     [
         (
             "gates: {lead_time: 0d}\nnotify: {remind_at: []}\n",
-            "rollout.yaml:1:20: gates.lead_time: is 0d: users are enforced without time to enrol",
+            "rollout.yaml:1:20: gates.lead_time: is 0d: users get no time to enrol before they are enforced",
         ),
         (
             "gates: {soak: 0d}\n",
-            "rollout.yaml:1:15: gates.soak: is 0d: the next wave follows at once, before anyone can complain about the last",
+            "rollout.yaml:1:15: gates.soak: is 0d: the next wave follows at once, before anyone can report problems with the last",
         ),
         (
             "gates: {lead_time: 7d}\nnotify: {remind_at: [7d]}\n",
-            "rollout.yaml:2:22: notify.remind_at[0]: is not within the lead time of 7d; never sent",
+            "rollout.yaml:2:22: notify.remind_at[0]: is not within the lead time of 7d, so this reminder is never sent",
         ),
         (
             "waves: [{name: a, percent: 50}, {name: b, ous: [Prod]}]\n",
-            "rollout.yaml:1:8: waves: no wave takes all who are left; a user whom none matches refuses the plan",
+            "rollout.yaml:1:8: waves: no wave takes all remaining users; planning fails if a user matches none",
         ),
         (
             "policy: {variant: seed, amendments: {pathed_users: true}}\n",
@@ -518,11 +521,11 @@ def test_long_values_are_cut_in_messages(refusal):
         ),
         (
             "scope: {exclude: {accounts: ['12345678901']}}\n",
-            'rollout.yaml:1:30: scope.exclude.accounts[0]: "12345678901" has 11 digits and an account id 12; is a 0 missing in front?',
+            'rollout.yaml:1:30: scope.exclude.accounts[0]: "12345678901" has 11 digits, but an account ID has 12; is a leading 0 missing?',
         ),
         (
             "store: state\nbucket: {kms_key: alias/rollout}\n",
-            "rollout.yaml:2:9: bucket: has no effect, for the store is a folder",
+            "rollout.yaml:2:9: bucket: has no effect, since the store is a folder",
         ),
     ],
 )

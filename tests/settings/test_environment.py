@@ -72,13 +72,13 @@ def test_what_others_call_their_variables_is_no_concern(load):
         (
             "ROLLOUT_GATES_LEAD_TIME",
             "7d",
-            "no setting has this variable; did you mean ROLLOUT_GATES__LEAD_TIME?",
+            "no setting uses this variable; did you mean ROLLOUT_GATES__LEAD_TIME?",
         ),
-        ("ROLLOUT_LEAD_TIME", "7d", "no setting has this variable; did you mean ROLLOUT_GATES__LEAD_TIME?"),
-        ("ROLLOUT_STOER", "x", "no setting has this variable; did you mean ROLLOUT_STORE?"),
-        ("ROLLOUT_STOER", "", "no setting has this variable; did you mean ROLLOUT_STORE?"),
-        ("ROLLOUT_xyz", "7d", "no setting has this variable"),
-        ("ROLLOUT_WAVES__0__NAME", "a", "no setting has this variable; set all of waves by ROLLOUT_WAVES"),
+        ("ROLLOUT_LEAD_TIME", "7d", "no setting uses this variable; did you mean ROLLOUT_GATES__LEAD_TIME?"),
+        ("ROLLOUT_STOER", "x", "no setting uses this variable; did you mean ROLLOUT_STORE?"),
+        ("ROLLOUT_STOER", "", "no setting uses this variable; did you mean ROLLOUT_STORE?"),
+        ("ROLLOUT_xyz", "7d", "no setting uses this variable"),
+        ("ROLLOUT_WAVES__0__NAME", "a", "no setting uses this variable; set all of waves with ROLLOUT_WAVES"),
         (
             "ROLLOUT_GATES__SOAK",
             "7",
@@ -89,7 +89,7 @@ def test_what_others_call_their_variables_is_no_concern(load):
         (
             "ROLLOUT_WAVES",
             "[{name: a",
-            "waves: broken YAML near name: did not find expected ',' or '}' while parsing a flow mapping",
+            "waves: invalid YAML near name: did not find expected ',' or '}' while parsing a flow mapping",
         ),
         ("ROLLOUT_WAVES", "[{name: no}]", 'waves[0].name: must be text; write it in quotes: "no"'),
         ("ROLLOUT_ENGINE__MAX_ACCOUNTS", "many", 'engine.max_accounts: must be a whole number, not "many"'),
@@ -97,12 +97,12 @@ def test_what_others_call_their_variables_is_no_concern(load):
         (
             "ROLLOUT_STORE",
             "s3:/bucket",
-            'store: "s3:/bucket" is neither a folder nor s3://bucket/prefix, in small letters',
+            'store: "s3:/bucket" is neither a folder nor s3://bucket/prefix in lower case',
         ),
         (
             "ROLLOUT_SCOPE__EXCLUDE",
             "{accounts: [012345678901]}",
-            'scope.exclude.accounts[0]: write the account id in quotes: "012345678901"; bare, YAML takes it for a number',
+            'scope.exclude.accounts[0]: write the account ID in quotes: "012345678901"; YAML reads it as a number without them',
         ),
     ],
 )

@@ -173,7 +173,7 @@ def test_the_file_is_the_one_named_else_that_of_the_environment_else_the_one_her
     [("no.yaml", {}, "--config"), (None, {"ROLLOUT_CONFIG": "no.yaml"}, "ROLLOUT_CONFIG")],
 )
 def test_a_named_file_that_is_not_there_is_refused_with_the_cure(tmp_path, config, variables, by):
-    with pytest.raises(BadSettings, match=rf"^no.yaml: there is no such file \({by}\)$") as caught:
+    with pytest.raises(BadSettings, match=rf"^no.yaml: the file does not exist \({by}\)$") as caught:
         load_settings(config and Path(config), variables, tmp_path)
     assert "rollout init" in caught.value.cure
     assert caught.value.exit_code == 2
@@ -182,7 +182,9 @@ def test_a_named_file_that_is_not_there_is_refused_with_the_cure(tmp_path, confi
 def test_a_file_of_the_wrong_ending_is_not_passed_over_in_silence(tmp_path):
     """It may hold the exemptions."""
     (tmp_path / "rollout.yml").write_text("exemptions: []\n")
-    with pytest.raises(BadSettings, match=r"^rollout.yml: not read, for the file is called rollout.yaml$"):
+    with pytest.raises(
+        BadSettings, match=r"^rollout\.yml: not read, because the settings file must be called rollout\.yaml$"
+    ):
         load_settings(None, {}, tmp_path)
 
 
@@ -303,7 +305,7 @@ def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path):
 
 
 def test_a_pipe_or_device_is_not_read(tmp_path):
-    with pytest.raises(BadSettings, match=r"^/dev/zero: is no regular file$"):
+    with pytest.raises(BadSettings, match=r"^/dev/zero: is not a regular file$"):
         load_settings(Path("/dev/zero"), {}, tmp_path)
 
 

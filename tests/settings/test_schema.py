@@ -135,6 +135,6 @@ def test_the_reference_knows_no_other_keys():
 
 def test_the_reference_explains_what_stands_in_exemptions_and_waves():
     reference = REFERENCE.read_text()
-    for name in ("ExemptionLine", "WaveLine", "Finder", "Override"):
+    for name in ("ExemptionItem", "WaveItem", "Finder", "AccessOverride"):
         for key in json_schema()["$defs"][name]["properties"]:
             assert f"`{key}`" in reference or f"`{{{key}: " in reference, key

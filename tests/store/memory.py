@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 
 class MemoryFiles:
-    """Fills `Files`."""
+    """Fills `NamedFiles`."""
 
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}

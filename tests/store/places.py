@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rollout.files.private_files import FolderStore
-from rollout.store.files import Files
+from rollout.store.files import NamedFiles
 from rollout.store.folder.lock_file import FolderLock
 from rollout.store.folder.segments import FolderJournal
 from rollout.store.lock_holder import Holder
@@ -41,7 +41,7 @@ class Place(Protocol):
 
     lock_name: str
 
-    def files(self) -> Files: ...
+    def files(self) -> NamedFiles: ...
 
     def plans(self) -> Plans: ...
 
@@ -81,7 +81,7 @@ class FolderPlace:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def files(self) -> Files:
+    def files(self) -> NamedFiles:
         return FolderStore(self.root)
 
     def plans(self) -> Plans:
@@ -124,7 +124,7 @@ class BucketPlace:
         assert self._server
         return self._server
 
-    def files(self) -> Files:
+    def files(self) -> NamedFiles:
         return S3Files(objects())
 
     def plans(self) -> Plans:

@@ -26,7 +26,7 @@ from tests.builders import NOW, ORGANIZATION, a_finding, a_header, an_account_pl
 from tests.store.places import PURPOSE, Place, left_behind
 from tests.store.test_journal import carried, start
 
-# --- Files ---
+# --- NamedFiles ---
 
 
 def test_a_file_appears_when_the_block_ends(place: Place):
@@ -220,7 +220,7 @@ def test_altered_evidence_is_refused(place: Place):
     saved(place)
     place.put(EVIDENCE, gzip.compress(gzip.decompress(place.content(EVIDENCE)).replace(b"alice", b"mallo")))
 
-    with pytest.raises(PlanRefused, match="not the evidence that belongs"):
+    with pytest.raises(PlanRefused, match="not the evidence that the plan was written with"):
         place.plans().load(None)
 
 
@@ -228,7 +228,9 @@ def test_a_plan_without_its_evidence_is_refused(place: Place):
     saved(place)
     place.remove(EVIDENCE)
 
-    with pytest.raises(PlanRefused, match=r"lost its evidence.*k3f9\.evidence\.jsonl\.gz") as refused:
+    with pytest.raises(
+        PlanRefused, match=r"the evidence of .* is missing: .*k3f9\.evidence\.jsonl\.gz"
+    ) as refused:
         place.plans().load(None)
     assert refused.value.exit_code == 6
 
@@ -245,7 +247,7 @@ def test_a_plan_removed_after_it_was_opened_is_missed(place: Place):
     loaded = place.plans().load(saved(place).stem)
     place.remove(PLAN)
 
-    with pytest.raises(NoPlan, match="not there any more"):
+    with pytest.raises(NoPlan, match="no longer exists"):
         next(loaded.accounts())
 
 
@@ -496,7 +498,7 @@ def test_the_same_process_may_take_it_again_afterwards(place: Place):
 
 
 def test_a_name_that_could_leave_the_folder_is_a_mistake(place: Place):
-    with pytest.raises(ValueError, match="no organization id"), place.lock().hold("../x", PURPOSE):
+    with pytest.raises(ValueError, match="is not an organization ID"), place.lock().hold("../x", PURPOSE):
         pass
 
 

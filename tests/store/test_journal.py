@@ -80,7 +80,7 @@ def test_a_journal_that_was_copied_from_a_bucket_is_not_taken_for_an_empty_one(t
     assert list(FolderJournal(tmp_path, "x").records()) == []
     (tmp_path / "journal/run-1/00000001.jsonl").write_bytes(line_of(start()))
 
-    with pytest.raises(JournalDamaged, match=r"run-1 holds batches of a journal from a bucket"):
+    with pytest.raises(JournalDamaged, match=r"run-1 holds journal batches from a bucket"):
         list(FolderJournal(tmp_path, "x").records())
 
 

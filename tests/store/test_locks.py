@@ -98,9 +98,9 @@ def test_a_lock_that_changes_hands_all_the_time_is_given_up(bucket: BucketServer
         else None
     )
 
-    with pytest.raises(Unwritable, match="changes whenever"), place.lock().hold(ORGANIZATION, PURPOSE):
+    with pytest.raises(Unwritable, match="changed every time"), place.lock().hold(ORGANIZATION, PURPOSE):
         pass
-    with pytest.raises(Unwritable, match="changes whenever"):
+    with pytest.raises(Unwritable, match="changed every time"):
         place.lock().break_open(ORGANIZATION)
 
 

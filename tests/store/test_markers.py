@@ -104,7 +104,7 @@ def test_many_threads_may_ask_while_words_come(place: Place):
 
 
 class Full:
-    """Files on a full disk."""
+    """NamedFiles on a full disk."""
 
     @contextmanager
     def writing(self, name: str) -> Iterator[BinaryIO]:

@@ -116,7 +116,7 @@ def test_a_user_twice_or_of_another_account_is_a_mistake(plans):
 
 
 def test_an_id_that_could_leave_the_folder_is_a_mistake(plans):
-    with pytest.raises(ValueError, match="plan id"):
+    with pytest.raises(ValueError, match="cannot be a plan ID"):
         plans.save(a_header(id="../../x"), [])
 
 
@@ -258,7 +258,7 @@ def test_the_evidence_of_another_plan_is_refused(plans, tmp_path):
     folder = tmp_path / "plans"
     (folder / "2026-11-24-othr.evidence.jsonl.gz").replace(folder / "2026-11-24-k3f9.evidence.jsonl.gz")
 
-    with pytest.raises(PlanRefused, match="not the evidence that belongs"):
+    with pytest.raises(PlanRefused, match="not the evidence that the plan was written with"):
         plans.load("k3f9")
 
 
@@ -273,16 +273,19 @@ def test_a_plan_of_a_newer_version_says_so(plans):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("schema: 1\nid: [\n", r"line 3.*broken YAML"),
-        ("\tschema: 1\n", r"line 1.*broken YAML"),
-        ("schema: 1\nid: !!python/object/apply:os.system ['true']\n", r"line 2.*broken YAML"),
-        (b"schema: 1\nid: \xff\xfe\n", r"broken YAML"),
-        ("apiVersion: v1\nkind: Pod\n", r"line 1.*no plan of rollout"),
-        ("- schema: 1\n", r"no plan of rollout"),
-        ("", r"no plan of rollout"),
+        ("schema: 1\nid: [\n", r"line 3.*the plan was altered and is not valid YAML"),
+        ("\tschema: 1\n", r"line 1.*the plan was altered and is not valid YAML"),
+        (
+            "schema: 1\nid: !!python/object/apply:os.system ['true']\n",
+            r"line 2.*the plan was altered and is not valid YAML",
+        ),
+        (b"schema: 1\nid: \xff\xfe\n", r"the plan was altered and is not valid YAML"),
+        ("apiVersion: v1\nkind: Pod\n", r"line 1.*this is not a valid plan"),
+        ("- schema: 1\n", r"this is not a valid plan"),
+        ("", r"this is not a valid plan"),
         ("schema: 1\nid: k3f9\nowner: me\n", r'line 3.*"owner"'),
-        ("schema: 1\nid: k3f9\n", r"no plan of rollout"),
-        ("schema: true\n", r"no plan of rollout"),
+        ("schema: 1\nid: k3f9\n", r"this is not a valid plan"),
+        ("schema: true\n", r"this is not a valid plan"),
     ],
 )
 def test_broken_or_foreign_yaml_is_refused_with_file_and_line(plans, tmp_path, text, told):
@@ -338,7 +341,7 @@ def test_a_forged_plan_with_an_account_cut_off_does_not_fit_its_evidence():
     last = files.kept[stored.name].decode().rpartition("---\n")
     forged = resealed(files, stored, last[1] + last[2], "")
 
-    with pytest.raises(PlanRefused, match="has accounts that its plan has not"):
+    with pytest.raises(PlanRefused, match="has accounts that are missing from its plan"):
         list(forged.accounts())
 
 
@@ -362,7 +365,7 @@ def test_documents_are_read_one_at_a_time():
     accounts = plan_yaml.read_accounts(BytesIO(content + b"---\n[ broken"), "a plan")
 
     assert ["012345678901", "111122223333"] == [next(accounts).part.account for _ in ACCOUNTS]
-    with pytest.raises(PlanRefused, match="broken YAML"):
+    with pytest.raises(PlanRefused, match="the plan was altered and is not valid YAML"):
         next(accounts)
 
 

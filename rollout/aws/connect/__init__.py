@@ -1,1 +1,1 @@
-"""Finds the organization and the way into each account: roles, sessions, the caller's identity, the time."""
+"""Connects to the organization and its accounts: roles, sessions, the caller's identity, AWS's time."""

@@ -1,4 +1,4 @@
-"""Opens accounts: role after role, narrowed to the table of operations, and checks where it landed.
+"""Enters accounts by the first role that works, with sessions limited to the operations that `rollout` needs.
 
 See design.md#accounts.
 """
@@ -13,10 +13,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rollout.aws.connect.open_account import AwsAccount
-from rollout.aws.connect.role_session import Role, RoleSession, RoleSessions, account_of
+from rollout.aws.connect.role_session import RoleSession, RoleSessions, RoleToAssume, account_of
 from rollout.aws.connect.session_policy import session_policy
 from rollout.aws.probe.capabilities import AwsCapabilities, Principal
-from rollout.awsapi.attempts import Tally
+from rollout.awsapi.attempts import CallCounts
 from rollout.awsapi.calls import CallerIdentity, Calls, Identity
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.faults import Fault
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
 DEFAULT_ROLES = ("OrganizationAccountAccessRole", "AWSControlTowerExecution")
 LATE_RETRY_AFTER = 10.0
-"""Seconds until roles of a new account are tried once more (aws-facts.md#errors-and-retries)."""
+"""Seconds to wait before trying the roles of a new account once more (aws-facts.md#errors-and-retries)."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoleChoice:
-    """How to enter one account: role names in order, and the external id that they ask for."""
+    """How to enter one account: the role names to try in order, and the external ID that they require."""
 
     roles: tuple[str, ...] | None = None
     external_id: str | None = None
@@ -46,11 +46,11 @@ class RoleChoice:
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """How accounts are entered: what `access` in `rollout.yaml` says, as plain values.
+    """How to enter accounts: the `access` section of `rollout.yaml`, as plain values.
 
-    `hop_role` is the ARN of a role that is taken first, and from which the accounts' roles are taken.
-    `source_identity` needs `sts:SetSourceIdentity` in every trust policy, `session_tags` need `sts:TagSession`; so
-    they are nobody's default.
+    `hop_role` is the ARN of a role to assume first; the accounts' roles are then assumed from it. `source_identity` and
+    `session_tags` are off by default, since every trust policy would have to allow `sts:SetSourceIdentity` and
+    `sts:TagSession`.
     """
 
     roles: tuple[str, ...] = DEFAULT_ROLES
@@ -63,16 +63,17 @@ class Ways:
     session_tags: Mapping[str, str] = field(default_factory=dict)
 
     def into(self, account_id: str) -> RoleChoice:
-        """The roles and the external id for one account."""
+        """Return the roles and the external ID for one account."""
         override = self.overrides.get(account_id, RoleChoice())
         roles = self.roles if override.roles is None else override.roles
         return RoleChoice(roles, override.external_id or self.external_id)
 
 
 class AwsAccountAccess:
-    """Fills `Door`. The caller's own account is entered with own credentials, or by `own_account_role`.
+    """Implements `AccountAccess` and `ProbingAccess`.
 
-    With `writing=False`, the session policies and the guard let nothing through that changes anything.
+    It enters the caller's own account with the caller's credentials, or by `own_account_role` if that is set. With
+    `writing=False`, the session policies and the guard refuse every write.
     """
 
     def __init__(  # noqa: PLR0913 - what wiring fills in, once
@@ -87,7 +88,7 @@ class AwsAccountAccess:
         retries: Retries | None = None,
         is_new: Callable[[Account], bool] = lambda _: False,
     ) -> None:
-        """Ask nothing yet."""
+        """Keep the arguments; make no call yet."""
         self._connection = connection
         self._caller = caller
         self._clock = clock
@@ -96,47 +97,47 @@ class AwsAccountAccess:
         self._writing = writing
         self._retries = retries or Retries()
         self._is_new = is_new
-        self._tallies: dict[str, Tally] = {}
+        self._tallies: dict[str, CallCounts] = {}
         self._paces: dict[str, Pace] = {}
         self._lock = threading.Lock()
 
     def effort(self, account_id: str) -> Effort:
-        """The requests that an account has taken so far, those to enter it too."""
+        """Count the requests made for an account so far, including those to enter it."""
         return self._tally(account_id).effort
 
     def enter(self, account: Account) -> AwsAccount:
-        """Enter by the first role that lets us in.
+        """Enter by the first role that can be assumed.
 
-        Raises CannotEnter with all that was refused, and ExpiredCredentials or NoCredentials when it is the caller
-        that AWS does not know any more.
+        Raises CannotEnter with every refusal, and ExpiredCredentials or NoCredentials when AWS no longer accepts the
+        caller's credentials.
         """
-        way = self._way_into(account)
-        return AwsAccount(account, way.role, self._calls(account, way), way.client, self._clock)
+        entry = self._entry_into(account)
+        return AwsAccount(account, entry.role, self._calls(account, entry), entry.client, self._clock)
 
     def probe(self, account: Account) -> AwsCapabilities:
-        """Enter likewise, to find out what may be done there. Raises what `enter` raises."""
-        way = self._way_into(account)
-        principal = Principal(way.arn, way.role, account.id, self._caller.partition)
-        return AwsCapabilities(principal, self._calls(account, way), way.client, self._ours)
+        """Enter as `enter` does, to find out which actions are allowed. Raises the same errors as `enter`."""
+        entry = self._entry_into(account)
+        principal = Principal(entry.arn, entry.role, account.id, self._caller.partition)
+        return AwsCapabilities(principal, self._calls(account, entry), entry.client, self._ours)
 
-    def _way_into(self, account: Account) -> _Way:
+    def _entry_into(self, account: Account) -> _Entry:
         if account.id == self._caller.account_id and not self._ways.own_account_role:
-            return _Way("own credentials", self._caller.arn, CallerIdentity(), self._own_iam)
+            return _Entry("own credentials", self._caller.arn, CallerIdentity(), self._own_iam)
         session = self._session(account)
-        return _Way(session.role.name, session.role.arn, session, self._role_iam)
+        return _Entry(session.role.name, session.role.arn, session, self._role_iam)
 
-    def _calls(self, account: Account, way: _Way) -> Calls:
+    def _calls(self, account: Account, entry: _Entry) -> Calls:
         pace, tally = self._pace(account.id), self._tally(account.id)
-        return Calls(account.id, way.identity, self._retries, pace, tally)
+        return Calls(account.id, entry.identity, self._retries, pace, tally)
 
     def _pace(self, account_id: str) -> Pace:
-        # AWS remembers what it was asked, however often the account is entered.
+        # Entering an account again does not reset AWS's rate limits, so its bucket is kept.
         with self._lock:
             return self._paces.setdefault(account_id, self._retries.pace())
 
-    def _tally(self, account_id: str) -> Tally:
+    def _tally(self, account_id: str) -> CallCounts:
         with self._lock:
-            return self._tallies.setdefault(account_id, Tally())
+            return self._tallies.setdefault(account_id, CallCounts())
 
     def _session(self, account: Account) -> RoleSession:
         try:
@@ -144,7 +145,7 @@ class AwsAccountAccess:
         except _AllRefused as refused:
             if not self._is_new(account):
                 raise refused.ending from None
-        # Organizations makes the account first, and its role moments later.
+        # Organizations creates the account first and its role moments later.
         self._retries.sleep(LATE_RETRY_AFTER)
         try:
             return self._first_that_opens(account)
@@ -155,7 +156,7 @@ class AwsAccountAccess:
         access = self._access(account.id)
         refused: list[tuple[str, str]] = []
         for name in access.roles or ():
-            role = Role(
+            role = RoleToAssume(
                 arn=f"arn:{self._caller.partition}:iam::{account.id}:role/{name.lstrip('/')}",
                 name=name,
                 account_id=account.id,
@@ -198,12 +199,16 @@ class AwsAccountAccess:
             tags=self._ways.session_tags,
         )
         arn = self._ways.hop_role
-        return sessions.after(Role(arn, arn, account_of(arn), self._ways.external_id)) if arn else sessions
+        return (
+            sessions.after(RoleToAssume(arn, arn, account_of(arn), self._ways.external_id))
+            if arn
+            else sessions
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
-    """Into one account: by which role, as whom, signed by what."""
+class _Entry:
+    """How one account is entered: the role's name, its ARN, the identity that signs, and the IAM client."""
 
     role: str
     arn: str
@@ -217,20 +222,20 @@ class _AllRefused(Exception):
         super().__init__(names)
         if not roles:
             self.ending = CannotEnter(
-                "no role to enter it by is set", "set access.roles, or an override for it"
+                "no role is configured for this account", "set access.roles, or an override for this account"
             )
             return
         self.ending = CannotEnter(
             f"AccessDenied for {'role' if len(roles) == 1 else 'roles'} {names}",
-            f"create one of them in account {account.id} ({account.name}) with trust in {caller.arn}, or name one that "
-            f"is there under access.overrides; if it is there, look at its trust policy, at the external id, at "
-            f"sts:AssumeRole of the caller, and at service control policies",
+            f"create one of them in account {account.id} ({account.name}) with a trust policy that allows "
+            f"{caller.arn}, or name an existing role under access.overrides; if the role exists, check its trust "
+            f"policy, its external ID, that the caller may call sts:AssumeRole, and the service control policies",
             tuple(said for _, said in roles),
         )
 
 
 def sanitised(name: str) -> str:
-    r"""Make a `RoleSessionName` of a text: 2 to 64 of `\w+=,.@-`; botocore does not check.
+    r"""Turn a text into a valid `RoleSessionName`, 2 to 64 of `\w+=,.@-`, which botocore does not check.
 
     See aws-facts.md#roles-and-least-privilege.
     """
@@ -241,7 +246,7 @@ def sanitised(name: str) -> str:
 def _cure(failed: CallFailed) -> str:
     match failed.code:
         case "RegionDisabledException":
-            return "STS is off in this Region for that account: set AWS_DEFAULT_REGION to the partition's home Region"
+            return "STS is disabled in this Region: set AWS_DEFAULT_REGION to the partition's home Region"
         case "PackedPolicyTooLarge" | "MalformedPolicyDocument":
             return "choose shorter names for policy.name and policy.group"
         case _:

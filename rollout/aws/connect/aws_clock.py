@@ -1,4 +1,4 @@
-"""Decides by AWS's time, not by this machine's: gates and dates are the same whoever runs the command."""
+"""Provides AWS's time instead of this machine's, so that gates and dates do not depend on who runs the command."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ TOLERANCE = timedelta(minutes=1)
 
 
 class AwsClock:
-    """Fills `Clock`: the time in an answer of AWS, plus what our counter says has gone by since.
+    """Implements `Clock`: the time in a response of AWS, plus the time elapsed since by our monotonic counter.
 
-    The counter stands still while the machine sleeps, and this machine's clock does not. So when the two part, AWS
-    is asked again; and any answer that contradicts what we go by is what we go by from then on. Time never goes back.
+    The counter stands still while the machine sleeps, and this machine's clock does not. When the two differ, AWS is
+    asked again; from then on, a response that contradicts our time replaces it. Time never goes back.
     """
 
     def __init__(self, who: WhoAmI) -> None:
-        """Ask nothing yet. Counter and clock of this machine are those of the `Retries` that `who` asks with."""
+        """Make no call yet. The counter and the clock of this machine are those of the `Retries` that `who` uses."""
         self._who = who
         self._retries = who.retries
         self._lock = threading.Lock()
@@ -33,7 +33,7 @@ class AwsClock:
         self._asked_at = timedelta(0)  # how far counter and clock had parted when AWS was last asked for that
 
     def now(self) -> datetime:
-        """Tell the time. The first call asks AWS: raises NoCredentials, ExpiredCredentials, AwsFailure."""
+        """Return AWS's time in UTC. The first call asks AWS: raises NoCredentials, ExpiredCredentials, AwsFailure."""
         self._who.caller()
         with self._lock:
             newest = self._newest()
@@ -45,15 +45,15 @@ class AwsClock:
             return self._latest
 
     def skew(self) -> timedelta | None:
-        """How far this machine's clock is ahead of AWS's; beyond five minutes AWS refuses signatures.
+        """Return how far this machine's clock is ahead of AWS's; beyond five minutes AWS rejects signatures.
 
-        None where AWS's answers have no time.
+        None if AWS's responses contain no time.
         """
         now = self.now()
         return self._retries.now() - now if self._retries.newest else None
 
     def _newest(self) -> Dated | None:
-        """Give the newest answer's time; asks when the machine has slept since, or somebody has set its clock."""
+        """Return the newest response's time; call AWS first if the machine slept since, or its clock was set."""
         newest = self._retries.newest
         if newest is None:
             return None
@@ -64,7 +64,7 @@ class AwsClock:
             try:
                 self._who.ask()
             except RolloutError as problem:
-                # No change can be made now either, and the next answer tells the time.
+                # No change can be made now either, and the next response contains the time.
                 log.warning("AWS cannot be asked for the time: %s", problem)
         return self._retries.newest
 

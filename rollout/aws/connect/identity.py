@@ -1,4 +1,4 @@
-"""Asks once who the caller is."""
+"""Asks AWS once who the caller is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout.awsapi.calls import CallerIdentity, Calls
-from rollout.awsapi.failures import CallFailed, ending_of
+from rollout.awsapi.failures import CallFailed, fatal_error_of
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection, partition_of
 from rollout.domain.people.organization import Caller
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class WhoAmI:
-    """Answers from one `GetCallerIdentity`, whoever asks; safe to share between threads."""
+    """Calls `GetCallerIdentity` once and remembers the response; safe to share between threads."""
 
     def __init__(self, connection: Connection, retries: Retries) -> None:
-        """Ask nothing yet."""
+        """Make no call yet."""
         self._connection = connection
         self._calls = Calls("", CallerIdentity(), retries, retries.pace())
         self._lock = threading.Lock()
@@ -30,11 +30,11 @@ class WhoAmI:
 
     @property
     def retries(self) -> Retries:
-        """What asks, and hears AWS's time with every answer."""
+        """What makes the calls, and keeps AWS's time from every response."""
         return self._calls.retries
 
     def caller(self) -> Caller:
-        """Ask the first time, remember after. Raises NoCredentials, ExpiredCredentials, AwsFailure."""
+        """Call AWS the first time, then remember. Raises NoCredentials, ExpiredCredentials, AwsFailure."""
         with self._lock:
             if self._caller is None:
                 answer = self.ask()
@@ -48,14 +48,14 @@ class WhoAmI:
             return self._caller
 
     def ask(self) -> GetCallerIdentityResponseTypeDef:
-        """Ask AWS now, whatever is known already. Raises NoCredentials, ExpiredCredentials, AwsFailure."""
+        """Call AWS now, even if the caller is known already. Raises NoCredentials, ExpiredCredentials, AwsFailure."""
         try:
             return self._calls.read(self._connection.sts().get_caller_identity)
         except CallFailed as failed:
-            raise ending_of(failed) from failed
+            raise fatal_error_of(failed) from failed
 
     def _source_user(self) -> str | None:
-        """Find the IAM user behind the role of the profile; None when there is none, or it cannot be asked."""
+        """Find the IAM user behind the profile's role; None when there is none, or when AWS does not tell."""
         keys = source_keys(self._connection.session.profile_name, self._connection.profiles())
         if keys is None:
             return None
@@ -67,9 +67,9 @@ class WhoAmI:
 
 
 def source_keys(name: str, profiles: Mapping[str, Mapping[str, str]]) -> Mapping[str, str] | None:
-    """Follow `source_profile` to the profile that holds keys; None where it ends in none, or nowhere.
+    """Follow `source_profile` to the profile that holds keys; None when the chain does not end in one.
 
-    A profile on the way is never asked, only the keys at the end: a profile might want a token code of its own.
+    Only the keys at the end are used, never the profiles in between, since those might ask for a token code.
     """
     seen = set()
     current = profiles.get(name, {})

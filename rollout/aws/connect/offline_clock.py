@@ -1,4 +1,4 @@
-"""Gives commands that need no AWS the same time as those that do, without importing boto3."""
+"""Gives commands that make no AWS calls the same time as those that do, without importing boto3."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ PATIENCE = 1.0
 
 
 def offline_now(environ: Mapping[str, str]) -> datetime:
-    """Ask an endpoint on this machine for its time, by one unsigned GET; else take the local clock.
+    """Ask an endpoint on this machine for its time with one unsigned GET; otherwise use the local clock.
 
-    Only the embedded organization has a clock that can be set (design.md#stages-and-gates), and it is always on the
-    loopback; nothing
-    is sent anywhere else.
+    Only the sandbox has an adjustable clock (design.md#stages-and-gates), and it always listens on the loopback
+    address; nothing is sent anywhere else.
     """
     url = _sts_endpoint(environ)
     if is_loopback(urlsplit(url).hostname or ""):
@@ -40,7 +39,7 @@ def _date_at(url: str) -> datetime | None:
     try:
         with build_opener(ProxyHandler({})).open(url, timeout=PATIENCE) as answer:
             return date_of(answer.headers.get("Date"))
-    except HTTPError as error:  # "no" is an answer too, and has a date
+    except HTTPError as error:  # an error response has a Date header too
         with error:
             return date_of(error.headers.get("Date"))
     except (URLError, OSError, ValueError):

@@ -1,13 +1,13 @@
-"""One entered account: reads it, asks one user live, makes one change. Fills `OpenAccount`."""
+"""Reads and changes one account that has been entered; implements `OpenAccount`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rollout.aws.read.bulk_reading import Reading
+from rollout.aws.read.bulk_reading import AccountReading
 from rollout.aws.read.live_user import LiveUsers
 from rollout.aws.write.confirmation import LiveConfirmation
-from rollout.aws.write.writer import Writing
+from rollout.aws.write.writer import AwsAccountWriter
 from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy
@@ -21,54 +21,54 @@ if TYPE_CHECKING:
 
 
 class AwsAccount:
-    """An account of AWS; safe to share between threads.
+    """One AWS account; safe to share between threads.
 
-    Every method may also raise NoCredentials, ExpiredCredentials and AwsFailure, when nothing can be called any more.
+    Every method may also raise NoCredentials, ExpiredCredentials and AwsFailure, when no further call can succeed.
     """
 
     def __init__(self, account: Account, role: str, calls: Calls, client: IAMClient, clock: Clock) -> None:
-        """Ask nothing yet."""
+        """Keep the arguments; make no call yet."""
         self.account = account
         self._role = role
         self._calls = calls
         self._client = client
         self._clock = clock
         self._effects = LiveConfirmation(calls, client)
-        self._writing = Writing(calls, client)
+        self._writing = AwsAccountWriter(calls, client)
 
     @property
     def role(self) -> str:
-        """The role that let us in, or "own credentials"."""
+        """The role that was assumed, or "own credentials"."""
         return self._role
 
     def read(self) -> AccountFacts:
-        """Read the account by the bulk calls of design.md#accounts. Raises CannotEnter."""
-        return Reading(self._calls, self._client, self.account.id, self._clock.now()).facts()
+        """Read the account with the bulk calls of design.md#accounts. Raises CannotEnter."""
+        return AccountReading(self._calls, self._client, self.account.id, self._clock.now()).facts()
 
     def credentials_now(self, user: User) -> User:
-        """Ask password, devices and keys of one user live. Raises Refusal(gone=True) when the user is no more."""
+        """Read one user's password, devices and keys now. Raises Refusal(gone=True) when the user no longer exists."""
         return LiveUsers(self._calls, self._client).credentials(user, self._clock.now())
 
     def holds(self, change: Change, *, patiently: bool = False) -> bool:
-        """Tell by a live read whether the effect of this change stands. Raises CannotEnter."""
+        """Read whether this change is in effect. Raises CannotEnter."""
         try:
             return self._effects.shows(change) if patiently else self._effects.holds(change)
         except CallFailed as failed:
             raise CannotEnter(failed.sentence, failed.cure) from failed
 
     def make(self, change: Change) -> WriteReceipt:
-        """Make the change: one write. Raises AnswerLost, Refusal."""
+        """Make the change with one write. Raises AnswerLost, Refusal."""
         return self._writing.make(change)
 
     def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
-        """UserIds of the group's members by `GetGroup`; empty when there is no such group. Raises CannotEnter."""
+        """Return the group's members as UserIds (`GetGroup`); empty without such a group. Raises CannotEnter."""
         try:
             return self._effects.members(group, expecting)
         except CallFailed as failed:
             raise CannotEnter(failed.sentence, failed.cure) from failed
 
     def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
-        """UserIds that carry the policy directly, by `ListEntitiesForPolicy`; empty when there is none.
+        """Return the UserIds that have the policy attached (`ListEntitiesForPolicy`); empty without such a policy.
 
         Raises CannotEnter.
         """
@@ -78,7 +78,7 @@ class AwsAccount:
             raise CannotEnter(failed.sentence, failed.cure) from failed
 
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
-        """Read one managed policy with all its versions; None when there is none. Raises CannotEnter."""
+        """Read one managed policy with all its versions; None when it does not exist. Raises CannotEnter."""
         try:
             return self._effects.policy(policy_arn)
         except CallFailed as failed:

@@ -1,4 +1,4 @@
-"""Lists the organization: its accounts with their OU paths, and the service control policies.
+"""Reads the organization: its accounts with their OU paths, and the service control policies.
 
 See aws-facts.md#organizations.
 """
@@ -12,12 +12,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rollout.aws.connect.identity import WhoAmI
-from rollout.aws.connect.ou_tree import Tree
+from rollout.aws.connect.ou_tree import OuTree
 from rollout.aws.read.control_policies import ControlPolicies
-from rollout.awsapi.attempts import Tally
+from rollout.awsapi.attempts import CallCounts
 from rollout.awsapi.calls import CallerIdentity, Calls
 from rollout.awsapi.endpoints import date_of
-from rollout.awsapi.failures import CallFailed, ending_of
+from rollout.awsapi.failures import CallFailed, fatal_error_of
 from rollout.awsapi.faults import Fault
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
@@ -38,9 +38,9 @@ NEW_FOR = timedelta(days=1)
 
 
 class AwsOrganization:
-    """Fills `OrganizationPort` with the caller's own credentials; works for a delegated administrator too.
+    """Implements `OrganizationPort` with the caller's own credentials; works for a delegated administrator too.
 
-    `with_tags` reads the tags of every account: one call an account, so only when a selector needs them.
+    `with_tags` reads the tags of every account; that takes one call per account, so set it only for selectors by tag.
     """
 
     def __init__(
@@ -51,31 +51,31 @@ class AwsOrganization:
         retries: Retries | None = None,
         who: WhoAmI | None = None,
     ) -> None:
-        """Ask nothing yet."""
+        """Keep the arguments; make no call yet."""
         retries = retries or Retries()
         self._connection = connection
         self._with_tags = with_tags
         self._who = who or WhoAmI(connection, retries)
         self._calls = Calls("", CallerIdentity(), retries, retries.pace())
-        self._making = threading.Lock()
+        self._creating = threading.Lock()
         self._new: frozenset[str] = frozenset()
-        self._tree: Tree | None = None
+        self._tree: OuTree | None = None
 
     @cached_property
     def _client(self) -> OrganizationsClient:
         return self._connection.organizations()
 
     @property
-    def tally(self) -> Tally:
-        """How many calls were made, and how many of them again."""
+    def tally(self) -> CallCounts:
+        """The number of calls and retries."""
         return self._calls.tally
 
     def caller(self) -> Caller:
-        """Ask `GetCallerIdentity`. Raises NoCredentials, ExpiredCredentials, AwsFailure."""
+        """Call `GetCallerIdentity`. Raises NoCredentials, ExpiredCredentials, AwsFailure."""
         return self._who.caller()
 
     def organization(self) -> Organization:
-        """Ask `DescribeOrganization`. Raises OrganizationNotListable, NoCredentials, ExpiredCredentials."""
+        """Call `DescribeOrganization`. Raises OrganizationNotListable, NoCredentials, ExpiredCredentials."""
         try:
             found = self._calls.read(self._client.describe_organization)["Organization"]
         except CallFailed as failed:
@@ -83,13 +83,13 @@ class AwsOrganization:
         return Organization(found["Id"], found["MasterAccountId"], self.caller().partition)
 
     def accounts(self) -> Sequence[Account]:
-        """List every account, to the last page, by id.
+        """List every account, sorted by account ID.
 
-        Raises OrganizationNotListable, and AwsFailure when an account has neither `State` nor `Status`.
+        Raises OrganizationNotListable, and AwsFailure when an account has neither a known `State` nor `Status`.
         """
         try:
             listed, now = self._listed()
-            tree = Tree(self._calls, self._client)
+            tree = OuTree(self._calls, self._client)
             tree.place(listed)
             self._tree = tree
             accounts = [self._account(found, tree) for found in listed]
@@ -104,16 +104,16 @@ class AwsOrganization:
         return sorted(accounts, key=lambda account: account.id)
 
     def is_new(self, account: Account) -> bool:
-        """Tell whether the account joined within a day: its roles may not be there yet.
+        """Tell whether the account joined within the last day, so that its roles may not exist yet.
 
         See aws-facts.md#errors-and-retries.
         """
         return account.id in self._new
 
     def policy_levels(self, accounts: Sequence[Account]) -> PolicyLevels | Unread:
-        """Read the SCPs of every account, by policy and not by account; Unread says why they cannot be had.
+        """Read the SCPs that apply to each account, policy by policy; Unread says why they could not be read.
 
-        The management account has none that bind it, and nobody has any where the organization has not turned them on.
+        No SCP applies to the management account, or to any account while the organization has SCPs disabled.
         """
         try:
             tree = self._tree or self._fresh_tree()
@@ -123,7 +123,7 @@ class AwsOrganization:
             management = self.organization().management_account_id
             return PolicyLevels(
                 {
-                    account.id: () if account.id == management else found.levels(tree.way_to(account.id))
+                    account.id: () if account.id == management else found.levels(tree.path_to(account.id))
                     for account in accounts
                 }
             )
@@ -132,7 +132,7 @@ class AwsOrganization:
         except OrganizationNotListable as refused:
             return Unread("service control policies", str(refused))
 
-    def _fresh_tree(self) -> Tree:
+    def _fresh_tree(self) -> OuTree:
         self.accounts()
         if self._tree is None:
             raise OrganizationNotListable("the accounts were not listed")
@@ -141,10 +141,10 @@ class AwsOrganization:
     def _listed(self) -> tuple[list[AccountTypeDef], datetime | None]:
         pages = list(self._calls.pages(self._client.list_accounts, "NextToken"))
         now = date_of(pages[0]["ResponseMetadata"].get("HTTPHeaders", {}).get("date"))
-        # An account that moves while we list may stand on two pages; it is one all the same.
+        # An account that moves while we list may appear on two pages; count it once.
         return list({found["Id"]: found for page in pages for found in page["Accounts"]}.values()), now
 
-    def _account(self, found: AccountTypeDef, tree: Tree) -> Account:
+    def _account(self, found: AccountTypeDef, tree: OuTree) -> Account:
         return Account(
             id=found["Id"],
             name=found.get("Name", ""),
@@ -161,27 +161,27 @@ class AwsOrganization:
 
 
 def state_of(found: AccountTypeDef) -> AccountState:
-    """Read `State`, and the retired `Status` only where there is none (aws-facts.md#organizations). Raises AwsFailure.
+    """Read `State`, or the retired `Status` if it is missing (aws-facts.md#organizations). Raises AwsFailure.
 
-    A closed account that only `Status` tells of shows as SUSPENDED: left alone as well.
+    Where only `Status` is available, a closed account appears as SUSPENDED, which `rollout` leaves alone too.
     """
     word = found.get("State") or found.get("Status")
     try:
         return AccountState(str(word))
     except ValueError:
-        said = f"state {word!r}" if word else "neither State nor Status"
+        said = f"the unknown state {word!r}" if word else "neither State nor Status"
         raise AwsFailure(
-            f"account {found['Id']} has {said}: whether it can be worked on is not known",
-            cure="update rollout, or exclude nothing and report this answer",
+            f"account {found['Id']} has {said}, so rollout cannot tell whether it is active",
+            cure="update rollout; if that does not help, report this error",
         ) from None
 
 
 def _not_listable(failed: CallFailed) -> RolloutError:
     if failed.code == "AWSOrganizationsNotInUseException":
         return OrganizationNotListable(
-            f"the caller's account is in no organization ({failed.short})",
+            f"the caller's account does not belong to an organization ({failed.short})",
             cure="use credentials of the management account",
         )
     if failed.fault is Fault.DENIED or failed.code == "AccountNotFoundException":
         return OrganizationNotListable(f"the organization cannot be listed: {failed.sentence}", cure=CURE)
-    return ending_of(failed)
+    return fatal_error_of(failed)

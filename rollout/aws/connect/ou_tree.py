@@ -1,4 +1,4 @@
-"""Finds where each account hangs: the ids on its way from the root, and the names of its OUs.
+"""Finds each account's place in the organization: the IDs from the root down to it, and the names of its OUs.
 
 See aws-facts.md#organizations.
 """
@@ -18,69 +18,68 @@ if TYPE_CHECKING:
     from mypy_boto3_organizations.type_defs import AccountTypeDef, RootTypeDef
 
 
-class Tree:
-    """The roots and OUs, as far as the accounts need them.
+class OuTree:
+    """The roots and OUs above the accounts.
 
-    `Paths` of `ListAccounts` gives the ids of every account's OUs at no cost; then only the children of OUs on such a
-    way are listed, for their names. Where an endpoint does not offer `Paths`, the tree is walked by
-    `ListAccountsForParent`.
+    `Paths` of `ListAccounts` gives the IDs of every account's OUs at no cost, so that only the OUs on those paths are
+    listed, for their names. Where an endpoint does not return `Paths`, the tree is walked with `ListAccountsForParent`.
     """
 
     def __init__(self, calls: Calls, client: OrganizationsClient) -> None:
-        """Ask nothing yet."""
+        """Keep the arguments; make no call yet."""
         self._calls = calls
         self._client = client
         self.roots: Sequence[RootTypeDef] = ()
         self._names: dict[str, str] = {}
-        self._ways: dict[str, tuple[str, ...]] = {}
+        self._paths: dict[str, tuple[str, ...]] = {}
 
     def place(self, accounts: Sequence[AccountTypeDef]) -> None:
-        """Find the way to every account. Raises CallFailed."""
+        """Find the path to every account. Raises CallFailed."""
         pages = self._calls.pages(self._client.list_roots, "NextToken")
         self.roots = [root for page in pages for root in page["Roots"]]
         for account in accounts:
-            ids = way_in(account.get("Paths") or ())
+            ids = ids_on_path(account.get("Paths") or ())
             if ids:
-                self._ways[account["Id"]] = ids
-        missing = {account["Id"] for account in accounts} - self._ways.keys()
+                self._paths[account["Id"]] = ids
+        missing = {account["Id"] for account in accounts} - self._paths.keys()
         if missing:
             self._walk(missing)
         else:
-            self._name(self._ways.values())
+            self._name(self._paths.values())
 
-    def way_to(self, account_id: str) -> tuple[str, ...]:
-        """The ids from the root to the account, both with it: root, OUs, account."""
-        return (*self._ways[account_id], account_id)
+    def path_to(self, account_id: str) -> tuple[str, ...]:
+        """Return the IDs from the root to the account, both included: root, OUs, account."""
+        return (*self._paths[account_id], account_id)
 
     def ou_path(self, account_id: str) -> str:
-        """The names of the OUs, `Workloads/Prod`; "" when the account hangs at the root."""
-        return "/".join(self._names[ou] for ou in self._ways[account_id][1:])
+        """Return the names of the OUs, such as `Workloads/Prod`; "" when the account is directly under the root."""
+        return "/".join(self._names[ou] for ou in self._paths[account_id][1:])
 
     def _walk(self, wanted: set[str]) -> None:
         waiting: list[tuple[str, ...]] = [(root["Id"],) for root in self.roots]
         while waiting:
-            way = waiting.pop()
-            for account in self._accounts_under(way[-1]):
-                self._ways[account] = way
-            waiting += [(*way, ou) for ou in self._ous_under(way[-1])]
-        lost = sorted(wanted - self._ways.keys())
+            path = waiting.pop()
+            for account in self._accounts_under(path[-1]):
+                self._paths[account] = path
+            waiting += [(*path, ou) for ou in self._ous_under(path[-1])]
+        lost = sorted(wanted - self._paths.keys())
         if lost:
-            # Moved while we walked, at the worst: whoever runs again will find it.
+            # At worst they moved during the walk; the next run will find them.
             raise CallFailed(
                 "ListAccountsForParent",
                 "",
                 Fault.PERMANENT,
                 "AccountsNotPlaced",
-                f"{len(lost)} accounts hang under no OU that could be listed: {', '.join(lost[:5])}",
+                f"accounts under none of the OUs that could be listed ({len(lost)}): {', '.join(lost[:5])}",
             )
 
-    def _name(self, ways: Iterable[tuple[str, ...]]) -> None:
-        unnamed = {ou for way in ways for ou in way[1:]}
-        parents = {parent for way in ways for parent, _ in pairwise(way)}
+    def _name(self, paths: Iterable[tuple[str, ...]]) -> None:
+        unnamed = {ou for path in paths for ou in path[1:]}
+        parents = {parent for path in paths for parent, _ in pairwise(path)}
         for parent in sorted(parents):
             self._ous_under(parent)
         for ou in unnamed - self._names.keys():
-            # Moved between the two lists; its id is at least true.
+            # The OU moved between the two listings; its ID is still correct.
             self._names[ou] = ou
 
     def _ous_under(self, parent: str) -> list[str]:
@@ -98,8 +97,8 @@ class Tree:
         return [account["Id"] for page in pages for account in page["Accounts"]]
 
 
-def way_in(paths: Sequence[str]) -> tuple[str, ...]:
-    """Read `o-…/r-…/ou-…/<account-id>/`: the ids from the root to the last OU; () where there is no such path."""
+def ids_on_path(paths: Sequence[str]) -> tuple[str, ...]:
+    """Read the IDs from the root to the last OU out of `o-…/r-…/ou-…/<account-id>/`; () without such a path."""
     for path in paths:
         ids = tuple(part for part in path.split("/") if part.startswith(("r-", "ou-")))
         if ids and ids[0].startswith("r-"):

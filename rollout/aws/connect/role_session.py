@@ -1,4 +1,4 @@
-"""Keeps one role session alive: assumed when needed, checked where it landed, taken anew before it ends."""
+"""Assumes roles, checks that each session is in the expected account, and renews it before it expires."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from botocore.credentials import ReadOnlyCredentials
 
 from rollout.aws.connect.session_policy import hop_policy
-from rollout.awsapi.attempts import Tally
+from rollout.awsapi.attempts import CallCounts
 from rollout.awsapi.calls import CallerIdentity, Calls, Identity
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.retries import Retries
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
     from mypy_boto3_sts.type_defs import AssumeRoleRequestTypeDef
 
-LIVES_FOR = 3600
-"""Seconds; a role taken from a role cannot live longer, whatever its own limit says.
+SESSION_SECONDS = 3600
+"""Seconds; role chaining limits a session to one hour, whatever the role's own maximum.
 
 See aws-facts.md#roles-and-least-privilege.
 """
-TAKEN_ANEW_BEFORE_END = 300
+RENEW_BEFORE_END = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Role:
-    """A role to take: its ARN, the name people know it by, the account it must land in."""
+class RoleToAssume:
+    """A role to assume: its ARN, its name for messages, and the account that the session must be in."""
 
     arn: str
     name: str
@@ -44,11 +44,11 @@ class Role:
 @dataclass(frozen=True, slots=True)
 class _Keys:
     keys: ReadOnlyCredentials
-    taken_at: float
+    assumed_at: float
 
 
 class RoleSessions:
-    """Takes roles with one session policy and name; safe to share between threads."""
+    """Assumes roles with one session policy and session name; safe to share between threads."""
 
     def __init__(
         self,
@@ -61,7 +61,10 @@ class RoleSessions:
         tags: Mapping[str, str] | None = None,
         hop_session: RoleSession | None = None,
     ) -> None:
-        """Ask nothing yet. `via` is the session from which the roles are taken; None: the caller's own credentials."""
+        """Keep the arguments; make no call yet.
+
+        The roles are assumed from `hop_session`, or with the caller's own credentials when that is None.
+        """
         self._connection = connection
         self._retries = retries
         self._policy = policy
@@ -70,13 +73,13 @@ class RoleSessions:
         self._tags = tags or {}
         self._hop = hop_session
         self._assuming: Identity = hop_session or CallerIdentity()
-        # One bucket: STS charges every AssumeRole to the account that calls (aws-facts.md#quotas-and-rates).
+        # One bucket: STS counts every AssumeRole against the calling account (aws-facts.md#quotas-and-rates).
         self._pace = retries.pace()
 
-    def after(self, hop: Role) -> RoleSessions:
-        """The same sessions, but taken from another role that is taken first.
+    def after(self, hop: RoleToAssume) -> RoleSessions:
+        """Return the same sessions, but assumed from the role `hop`, which is assumed first.
 
-        A source identity is set on the way in and cannot be set again; it holds for all that follows.
+        The source identity is set on the hop: it applies to all later sessions and cannot be set again.
         """
         first = RoleSessions(
             self._connection,
@@ -91,24 +94,24 @@ class RoleSessions:
             policy=self._policy,
             session_name=self._session_name,
             tags=self._tags,
-            hop_session=RoleSession(first, hop, Tally()),
+            hop_session=RoleSession(first, hop, CallCounts()),
         )
 
-    def open(self, role: Role, tally: Tally) -> RoleSession:
-        """Take a role. Raises CallFailed, and CannotEnter when it landed in another account."""
+    def open(self, role: RoleToAssume, tally: CallCounts) -> RoleSession:
+        """Assume a role. Raises CallFailed, and CannotEnter when the session is in another account."""
         session = RoleSession(self, role, tally)
         session.keys()
         return session
 
-    def take(self, role: Role, tally: Tally) -> ReadOnlyCredentials:
-        """Ask for keys. Raises CallFailed, CannotEnter."""
-        self._take_hop()
+    def assume(self, role: RoleToAssume, tally: CallCounts) -> ReadOnlyCredentials:
+        """Request temporary keys. Raises CallFailed, CannotEnter."""
+        self._assume_hop()
         calls = Calls(role.account_id, self._assuming, self._retries, self._pace, tally)
         request: AssumeRoleRequestTypeDef = {
             "RoleArn": role.arn,
             "RoleSessionName": self._session_name,
             "Policy": self._policy,
-            "DurationSeconds": LIVES_FOR,
+            "DurationSeconds": SESSION_SECONDS,
         }
         if role.external_id:
             request["ExternalId"] = role.external_id
@@ -117,17 +120,17 @@ class RoleSessions:
         if self._tags:
             request["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(self._tags.items())]
         answer = calls.read(self._client.assume_role, **request)
-        landed = answer["AssumedRoleUser"]["Arn"]
-        if account_of(landed) != role.account_id:
+        session_arn = answer["AssumedRoleUser"]["Arn"]
+        if account_of(session_arn) != role.account_id:
             raise CannotEnter(
-                f"role {role.name} landed in account {account_of(landed)}, not in {role.account_id}",
+                f"the session of role {role.name} is in account {account_of(session_arn)}, not in {role.account_id}",
                 "check AWS_ENDPOINT_URL: AWS itself never does this",
             )
         keys = answer["Credentials"]
         return ReadOnlyCredentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
 
-    def _take_hop(self) -> None:
-        """Have the role in the middle first, so that its refusal is not mistaken for one of the account's."""
+    def _assume_hop(self) -> None:
+        """Assume the hop role first, so that its refusal is not mistaken for a refusal by the account's role."""
         if self._hop is None:
             return
         try:
@@ -135,8 +138,8 @@ class RoleSessions:
         except CallFailed as failed:
             arn = self._hop.role.arn
             raise CannotEnter(
-                f"access.hop_role {arn} cannot be taken: {failed.sentence}",
-                f"look at the trust policy of {arn}, at the external id, and at sts:AssumeRole of the caller",
+                f"access.hop_role {arn} cannot be assumed: {failed.sentence}",
+                f"check the trust policy of {arn}, its external ID, and that the caller may call sts:AssumeRole",
             ) from failed
 
     @cached_property
@@ -145,12 +148,12 @@ class RoleSessions:
 
     @property
     def connection(self) -> Connection:
-        """Whose clients sign with the sessions."""
+        """The connection whose clients sign with these sessions."""
         return self._connection
 
     @property
     def retries(self) -> Retries:
-        """Whose clock tells how old a session is."""
+        """The retries, whose monotonic clock gives a session's age."""
         return self._retries
 
 
@@ -159,8 +162,8 @@ class RoleSession:
 
     own = False
 
-    def __init__(self, sessions: RoleSessions, role: Role, tally: Tally) -> None:
-        """Take nothing yet."""
+    def __init__(self, sessions: RoleSessions, role: RoleToAssume, tally: CallCounts) -> None:
+        """Keep the arguments; assume nothing yet."""
         self.role = role
         self._sessions = sessions
         self._tally = tally
@@ -168,12 +171,12 @@ class RoleSession:
         self._held: _Keys | None = None
 
     def keys(self) -> ReadOnlyCredentials:
-        """Keys with at least five minutes left. Raises CallFailed, CannotEnter, ExpiredCredentials."""
+        """Return keys valid for five more minutes or longer. Raises CallFailed, CannotEnter, ExpiredCredentials."""
         with self._lock:
-            # Its age by our own counter: the clock behind `Expiration` need not agree with ours.
+            # Measure the age with our own clock: the one behind `Expiration` may disagree with it.
             now = self._sessions.retries.monotonic()
-            if self._held is None or now - self._held.taken_at > LIVES_FOR - TAKEN_ANEW_BEFORE_END:
-                self._held = _Keys(self._sessions.take(self.role, self._tally), now)
+            if self._held is None or now - self._held.assumed_at > SESSION_SECONDS - RENEW_BEFORE_END:
+                self._held = _Keys(self._sessions.assume(self.role, self._tally), now)
             return self._held.keys
 
     @contextmanager
@@ -183,11 +186,11 @@ class RoleSession:
             yield
 
     def renew(self) -> None:
-        """AWS says that the session has ended: the next call takes it anew."""
+        """Forget the keys of an expired session, so that the next call assumes the role again."""
         with self._lock:
             self._held = None
 
 
 def account_of(arn: str) -> str:
-    """The account is the fifth field of any ARN."""
+    """Return the account ID, the fifth field of an ARN."""
     return arn.split(":")[4]

@@ -1,4 +1,4 @@
-"""Tells where calls are made from: Region, endpoints, clock, length of session policies (fills `RunEnvironment`)."""
+"""Reports the Region, the endpoints, the clock skew and the size of the session policies, for `rollout doctor`."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from rollout.errors import BadSettings
 
 
 class AwsRunEnvironment:
-    """Looks at the caller's own Session; no call is made but the one by which the caller is known."""
+    """Implements `RunEnvironment` from the caller's Session; the only call it makes identifies the caller."""
 
     def __init__(self, connection: Connection, who: WhoAmI, ours: Ours) -> None:
-        """Ask nothing yet."""
+        """Keep the arguments; make no call yet."""
         self._connection = connection
         self._who = who
         self._ours = ours
 
     def environment_facts(self, caller: Caller | None) -> EnvironmentFacts:
-        """Say it all. AWS's time is only known where the caller is."""
+        """Collect the facts. The clock skew is None when the caller is unknown or AWS sent no time."""
         partition = caller.partition if caller else self._partition_of_region()
         return EnvironmentFacts(
             region=Region(

@@ -1,6 +1,6 @@
-"""Writes the inline session policy that narrows every role session to what the table of operations holds.
+"""Writes the inline session policy that limits every role session to the table of operations.
 
-Even through an administrator role, `rollout` can do nothing else (design.md#accounts,
+With it, `rollout` can do nothing else even through an administrator role (design.md#accounts,
 aws-facts.md#roles-and-least-privilege).
 """
 
@@ -15,14 +15,14 @@ from rollout.errors import BadSettings
 Statement = dict[str, Any]
 
 LONGEST = 2048
-"""STS takes no more characters (aws-facts.md#quotas-and-rates)."""
+"""The most characters that STS accepts (aws-facts.md#quotas-and-rates)."""
 
 
 def session_policy(partition: str, ours: Ours, *, writing: bool) -> str:
-    """Return the JSON text of the policy for reading, or for reading and writing.
+    """Return the policy for reading, or for reading and writing, as JSON text.
 
-    The account field of its ARNs is `*`: the session lives in one account and reaches no other. Raises BadSettings
-    when the names are so long that it does not fit.
+    The account field of its ARNs is `*`, since a session can only act in its own account. Raises BadSettings when the
+    names are too long for the policy to fit.
     """
     if not writing:
         return _text([_reads(Use.READ, Use.PROBE)])
@@ -31,7 +31,7 @@ def session_policy(partition: str, ours: Ours, *, writing: bool) -> str:
         text = _text([_reads(Use.READ), _writes_in_one(partition, ours)])
     if len(text) > LONGEST:
         raise BadSettings(
-            f"the session policy for these names takes {len(text)} characters, and AWS allows {LONGEST}",
+            f"the session policy for these names has {len(text)} characters; AWS allows {LONGEST}",
             cure="choose shorter names for policy.name and policy.group",
         )
     return text
@@ -42,28 +42,28 @@ def _reads(*uses: Use) -> Statement:
 
 
 def _writes(partition: str, ours: Ours) -> tuple[Statement, Statement]:
-    # Two statements, not four: each repeats ARNs of up to 200 characters. An action meets only the kind of resource
-    # that it works on, so nothing more is allowed.
-    hanging = _allow(_hanging(), [*_groups(partition, ours), _users(partition)])
+    # Two statements instead of four, since each repeats ARNs of up to 200 characters. An action only applies to its own
+    # kind of resource, so this allows nothing more.
+    hanging = _allow(_attaching(), [*_groups(partition, ours), _users(partition)])
     return (
-        _allow(_making(), [*_policies(partition, ours), *_groups(partition, ours)]),
-        hanging | {"Condition": {"ArnLike": _may_hang(partition, ours)}},
+        _allow(_creating(), [*_policies(partition, ours), *_groups(partition, ours)]),
+        hanging | {"Condition": {"ArnLike": _attachable(partition, ours)}},
     )
 
 
 def _writes_in_one(partition: str, ours: Ours) -> Statement:
-    # For names of 128 characters: hanging up a policy always tells iam:PolicyARN, the other actions never do, so one
-    # statement says the same as two.
+    # For names of 128 characters: attaching a policy always sets iam:PolicyARN and the other actions never do, so one
+    # statement means the same as two.
     resources = [*_policies(partition, ours), *_groups(partition, ours), _users(partition)]
-    condition = {"ArnLikeIfExists": _may_hang(partition, ours)}
-    return _allow(_making() + _hanging(), resources) | {"Condition": condition}
+    condition = {"ArnLikeIfExists": _attachable(partition, ours)}
+    return _allow(_creating() + _attaching(), resources) | {"Condition": condition}
 
 
-def _making() -> list[str]:
+def _creating() -> list[str]:
     return _actions(Use.WRITE, On.OUR_POLICIES) + _actions(Use.WRITE, On.OUR_GROUPS)
 
 
-def _hanging() -> list[str]:
+def _attaching() -> list[str]:
     return _actions(Use.WRITE, On.GROUP_BY_POLICY) + _actions(Use.WRITE, On.USER_BY_POLICY)
 
 
@@ -79,14 +79,17 @@ def _users(partition: str) -> str:
     return f"arn:{partition}:iam::*:user/*"
 
 
-def _may_hang(partition: str, ours: Ours) -> dict[str, list[str]]:
-    # A policy of our name that somebody else made may be hung on our group, whatever its path: it was found to say
-    # the same (design.md#policy-documents). Nobody but its owner changes it.
+def _attachable(partition: str, ours: Ours) -> dict[str, list[str]]:
+    # Somebody else's policy of our name may be attached to our group, whatever its path, when it was found to have the
+    # same content (design.md#policy-documents). Only its owner changes it.
     return {"iam:PolicyARN": [f"arn:{partition}:iam::*:policy*/{name}" for name in names_of(ours.policies)]}
 
 
 def hop_policy(*, identified: bool = False, tagged: bool = False) -> str:
-    """Return the policy of a session that only serves to enter further accounts, as whom, and with which tags."""
+    """Return the policy of a hop session, as JSON text: it may only assume roles.
+
+    `identified` also allows setting a source identity, `tagged` also allows session tags.
+    """
     passing = ["sts:SetSourceIdentity"] * identified + ["sts:TagSession"] * tagged
     return _text([_allow(["sts:AssumeRole", *passing], "*")])
 

@@ -1,1 +1,1 @@
-"""Finds out what may be done, for `rollout doctor` and `rollout policy`; writes nothing."""
+"""Finds out which actions are allowed and which documents are valid, without writing anything."""

@@ -1,4 +1,4 @@
-"""Asks IAM Access Analyzer what it thinks of a policy document (aws-facts.md#simulation-and-validation)."""
+"""Validates policy documents with IAM Access Analyzer (aws-facts.md#simulation-and-validation)."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from rollout.domain.people.users import Unread
 
 
 class Analyzer:
-    """Validates documents by `ValidatePolicy`: static checks, no analyzer needed, nothing is stored."""
+    """Validates documents with `ValidatePolicy`: static checks that need no analyzer and store nothing."""
 
     def __init__(self, connection: Connection, retries: Retries | None = None) -> None:
-        """Ask nothing yet."""
+        """Keep the arguments; make no call yet."""
         retries = retries or Retries()
         self._connection = connection
         self._calls = Calls("", CallerIdentity(), retries, retries.pace())
 
     def findings(self, document: Mapping[str, object]) -> tuple[str, ...] | Unread:
-        """List the findings, errors first as AWS gives them; Unread says why it could not be asked.
+        """List the findings in AWS's order, errors first; Unread says why the call failed.
 
         Raises NoCredentials, ExpiredCredentials, AwsFailure.
         """

@@ -1,4 +1,4 @@
-"""Finds out what may be done in one account: by simulation where that is allowed, else by asking.
+"""Finds out which actions are allowed in one account: by simulation if permitted, otherwise by harmless requests.
 
 See aws-facts.md#simulation-and-validation.
 """
@@ -42,7 +42,7 @@ _ON_USERS = {
     "ListServiceSpecificCredentials",
 }
 NOT_YET = NOT_THERE | NOT_READY | LIMITED
-"""What AWS answers about a credential report to those who may have it."""
+"""Error codes about a credential report that AWS returns only to callers who may read it."""
 
 _ON_GROUPS = {"GetGroup", "ListAttachedGroupPolicies"}
 _ON_POLICIES = {"GetPolicy", "GetPolicyVersion", "ListEntitiesForPolicy", "ListPolicyVersions"}
@@ -50,7 +50,7 @@ _ON_POLICIES = {"GetPolicy", "GetPolicyVersion", "ListEntitiesForPolicy", "ListP
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is inside: the ARN that signs (a session's role, a user, or the caller's own session)."""
+    """The identity that signs in the account, by ARN: a role session, a user, or the caller's own session."""
 
     arn: str
     role: str
@@ -59,10 +59,10 @@ class Principal:
 
 
 class AwsCapabilities:
-    """Fills `Capabilities`. Only reads; what it asks is in the table of operations."""
+    """Implements `Capabilities`. It only reads, and only calls operations of the table."""
 
     def __init__(self, principal: Principal, calls: Calls, client: IAMClient, ours: Ours) -> None:
-        """Ask nothing yet."""
+        """Keep the arguments; make no call yet."""
         self._principal = principal
         self._calls = calls
         self._client = client
@@ -70,11 +70,11 @@ class AwsCapabilities:
 
     @property
     def role(self) -> str:
-        """The role that let us in, or "own credentials"."""
+        """The role that was assumed, or "own credentials"."""
         return self._principal.role
 
     def rights(self) -> tuple[Right, ...]:
-        """Say of every needed action whether it may be taken. Raises what a lost session raises."""
+        """Tell for every needed action whether it is allowed. Raises NoCredentials, ExpiredCredentials, AwsFailure."""
         try:
             found = self._simulated()
         except CallFailed as failed:
@@ -82,7 +82,7 @@ class AwsCapabilities:
         return tuple(found[action] for action in sorted(found))
 
     def quota_usage(self) -> QuotaUsage:
-        """Count what AWS limits. Raises CannotEnter when not even the users can be listed."""
+        """Count what AWS's quotas limit. Raises CannotEnter when the users cannot be listed."""
         try:
             details = self._details
             numbers = self._numbers()
@@ -126,20 +126,20 @@ class AwsCapabilities:
     # --- By simulation ---
 
     def _simulated(self) -> dict[str, Right]:
-        """Simulate every needed action as the one who is inside. Raises CallFailed where that is not to be had."""
+        """Simulate every needed action as this principal. Raises CallFailed when simulation is not available."""
         arn = self._arn_to_simulate()
         found: dict[str, Right] = {}
         for resource, operations in self._by_resource():
             writes = {action: one.writes for one in operations for action in one.actions}
             for result in self._results(arn, list(writes), resource):
                 action = result["EvalActionName"]
-                # On two policies or groups: what is denied on one of them is denied.
+                # Simulated on two policies or groups: denied on one counts as denied.
                 if action not in found or found[action].permission is Permission.ALLOWED:
                     found[action] = _right_of(result, writes=writes[action])
         return found
 
     def _results(self, arn: str, actions: list[str], resource: str) -> Iterator[EvaluationResultTypeDef]:
-        hangs: ContextEntryTypeDef = {
+        attached_policy: ContextEntryTypeDef = {
             "ContextKeyName": "iam:PolicyARN",
             "ContextKeyValues": [self._policy_arn(self._ours.policies[0])],
             "ContextKeyType": "string",
@@ -149,13 +149,13 @@ class AwsCapabilities:
             "Marker",
             PolicySourceArn=arn,
             ActionNames=actions,
-            ResourceArns=[resource],  # of several, the overall decision would say too little
-            ContextEntries=[hangs],
+            ResourceArns=[resource],  # one at a time: the overall decision on several would hide the details
+            ContextEntries=[attached_policy],
         ):
             yield from page["EvaluationResults"]
 
     def _by_resource(self) -> Iterator[tuple[str, list[Operation]]]:
-        """Sort the operations by what they are authorised on: a simulation of all of them takes six calls."""
+        """Group the operations by the resource they are authorised on, so that six calls simulate all of them."""
         kinds: defaultdict[str, list[Operation]] = defaultdict(list)
         for operation in NEEDED:
             kinds[_resource_of(operation)].append(operation)
@@ -167,7 +167,7 @@ class AwsCapabilities:
             yield self._policy_arn(path), kinds["policy"]
 
     def _arn_to_simulate(self) -> str:
-        """A session's role has a path that the session does not tell; only users and roles can be simulated."""
+        """Find the ARN to simulate: of a role session, its role's, whose path the session's ARN does not contain."""
         arn = self._principal.arn
         resource = arn.split(":", 5)[-1]
         if not resource.startswith("assumed-role/"):
@@ -178,14 +178,14 @@ class AwsCapabilities:
     # --- By asking ---
 
     def _asked(self, why_not_simulated: str) -> dict[str, Right]:
-        """Make each read once: AWS decides whether it is allowed before it looks for what is named."""
+        """Make each read once: AWS checks permissions before it looks up the named object."""
         probes = Probes(self._calls, self._client, self._policy_arn(self._ours.policies[0]), self._ours)
         untested = partial(Right, permission=Permission.UNTESTED, why=f"no simulation: {why_not_simulated}")
         found: dict[str, Right] = {}
         users: list[str] = []
-        # The details first: they name the users whom other questions are about.
+        # The details first: they name the users that later requests are about.
         for operation in sorted(NEEDED, key=lambda one: one.name != "GetAccountAuthorizationDetails"):
-            if operation.writes:  # nothing harmless tells; the simulation would have
+            if operation.writes:  # no harmless request tests a write; only a simulation does
                 found |= {action: untested(action, writes=True) for action in operation.actions}
                 continue
             (action,) = operation.actions
@@ -216,7 +216,7 @@ def _resource_of(operation: Operation) -> str:
 def _right_of_answer(action: str, answer: object) -> Right:
     if answer is Probes.CANNOT_ASK:
         return Right(
-            action, writes=False, permission=Permission.UNTESTED, why="there is nothing to ask about"
+            action, writes=False, permission=Permission.UNTESTED, why="the account has nothing to try it on"
         )
     return Right(action, writes=False, permission=Permission.ALLOWED, found_by=FoundBy.ASKING)
 
@@ -230,10 +230,10 @@ def _right_of_failure(action: str, failed: CallFailed) -> Right:
             writes=False,
             permission=Permission.DENIED,
             found_by=FoundBy.ASKING,
-            why=one_line(failed.said),
+            why=one_line(failed.message),
         )
     if failed.fault is Fault.NOT_FOUND or failed.code in NOT_YET:
-        # Allowed, and then there was nothing to give.
+        # Allowed, but there was nothing to return.
         return Right(action, writes=False, permission=Permission.ALLOWED, found_by=FoundBy.ASKING)
     return Right(action, writes=False, permission=Permission.UNTESTED, why=failed.short)
 
@@ -243,7 +243,7 @@ def _right_of(result: EvaluationResultTypeDef, *, writes: bool) -> Right:
     if result["EvalDecision"] == "allowed":
         return Right(action, writes, Permission.ALLOWED, FoundBy.SIMULATION)
     if missing := result.get("MissingContextValues", []):
-        return Right(action, writes, Permission.UNTESTED, why=f"it turns on {', '.join(sorted(missing))}")
+        return Right(action, writes, Permission.UNTESTED, why=f"it depends on {', '.join(sorted(missing))}")
     return Right(action, writes, Permission.DENIED, FoundBy.SIMULATION, _reason(result))
 
 

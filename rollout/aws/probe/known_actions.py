@@ -1,4 +1,4 @@
-"""Which actions exist, from the service models that ship with botocore; nothing is asked over the network."""
+"""Lists the actions that exist, from the service models that ship with botocore, without a network call."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from botocore.loaders import Loader
 
 
 def known_actions(services: tuple[str, ...] = ("iam", "sts")) -> dict[str, frozenset[str]]:
-    """Give the actions of each service, lower case, by its IAM prefix.
+    """Return the actions of each service in lower case, by IAM prefix.
 
-    The actions of IAM and STS are named like their API operations; that does not hold for every service.
+    Only valid for services such as IAM and STS, whose actions have the same names as their API operations.
     """
     loader = Loader()
     found: dict[str, frozenset[str]] = {}

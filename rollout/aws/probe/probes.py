@@ -1,4 +1,4 @@
-"""Asks each reading operation once, harmlessly, to see whether it is allowed."""
+"""Makes one harmless request per read operation, to find out whether it is allowed."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
 NOBODY = "rollout-doctor"
-"""A user who need not be there: rights are about the ARN."""
+"""A user name that need not exist, since permissions depend only on the ARN."""
 USERS_ASKED = 20
 
 
 class Probes:
-    """One harmless request for each operation. What it names need not be there: "not found" was allowed to look."""
+    """One harmless request per operation. What it names need not exist: "not found" means that reading is allowed."""
 
     CANNOT_ASK = object()
 
     def __init__(self, calls: Calls, client: IAMClient, policy_arn: str, ours: Ours) -> None:
-        """Ask nothing yet."""
+        """Keep the arguments; make no call yet."""
         self._calls = calls
         self._client = client
         iam, group = client, names_of(ours.groups)[0]
@@ -54,16 +54,16 @@ class Probes:
         }
 
     def ask(self, operation: str, users: Sequence[str]) -> object:
-        """Make the request; `CANNOT_ASK` where there is nothing to ask about. Raises CallFailed."""
+        """Make the request; `CANNOT_ASK` when the account has nothing to try it on. Raises CallFailed."""
         if operation == "GetAccessKeyLastUsed":
             return self._use_of_some_key(users)
         if operation == "GetAccountAuthorizationDetails":
-            return users  # that is where they are from
+            return users  # the caller has listed them with this very operation
         method, params = self._requests[operation]
         return self._calls.read(method, **params)
 
     def _use_of_some_key(self, users: Sequence[str]) -> object:
-        # AWS denies it for a key that is not there: only a real one tells.
+        # AWS denies it for a key that does not exist, so only a real key can tell.
         for name in users[:USERS_ASKED]:
             answer = self._calls.maybe(self._client.list_access_keys, UserName=name)
             keys = answer["AccessKeyMetadata"] if answer else []

@@ -1,1 +1,1 @@
-"""Reads one account: the bulk calls, and the few that concern a single user."""
+"""Reads one account: bulk calls, plus a few calls about single users."""

@@ -1,4 +1,4 @@
-"""Reads the quotas of an account and its password policy.
+"""Reads an account's quotas and password policy, which limit what can be attached and who can change a password.
 
 See aws-facts.md#inventory-calls, aws-facts.md#quotas-and-rates.
 """
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """What `GetAccountSummary` tells: limits, and whether root has MFA."""
+class AccountSummary:
+    """What `GetAccountSummary` returns: quotas, and whether the root user has MFA."""
 
     quotas: Quotas
     root_mfa_active: bool | None
 
 
-def read_summary(calls: Calls, client: IAMClient) -> Summary:
-    """Ask `GetAccountSummary`; what it leaves out is taken at AWS's default. Raises CallFailed."""
+def read_summary(calls: Calls, client: IAMClient) -> AccountSummary:
+    """Call `GetAccountSummary`; AWS's defaults replace missing quotas. Raises CallFailed."""
     numbers: Mapping[str, int] = calls.read(client.get_account_summary)["SummaryMap"]  # type: ignore[assignment]  # the stub types the keys as literals
     default = Quotas()
 
@@ -44,11 +44,11 @@ def read_summary(calls: Calls, client: IAMClient) -> Summary:
         policies_left=left("PoliciesQuota", "Policies", default.policies_left),
     )
     root = numbers.get("AccountMFAEnabled")
-    return Summary(quotas, None if root is None else root == 1)
+    return AccountSummary(quotas, None if root is None else root == 1)
 
 
 def read_password_policy(calls: Calls, client: IAMClient) -> PasswordPolicy | None:
-    """Ask `GetAccountPasswordPolicy`; None where the account has set none. Raises CallFailed."""
+    """Call `GetAccountPasswordPolicy`; None when the account has no password policy. Raises CallFailed."""
     answer = calls.maybe(client.get_account_password_policy)
     if answer is None:
         return None

@@ -28,7 +28,7 @@ MOST_ON_A_PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What the account has; the users' credentials are still to be filled in."""
+    """The users, groups and policies of an account; the users' credentials are filled in later."""
 
     users: tuple[User, ...]
     groups: Mapping[str, Group]
@@ -40,7 +40,7 @@ def read_details(calls: Calls, client: IAMClient, account_id: str, read_at: date
     users: list[User] = []
     groups: dict[str, Group] = {}
     policies: dict[str, ManagedPolicy] = {}
-    # IAM may put fewer on a page than asked, or nothing of a kind: every list may be missing.
+    # IAM may return short pages, and may omit any of the lists.
     for page in calls.pages(
         client.get_account_authorization_details,
         "Marker",
@@ -92,7 +92,7 @@ def _policy(found: ManagedPolicyDetailTypeDef) -> ManagedPolicy:
             sorted(
                 (policy_version(version) for version in found.get("PolicyVersionList", [])),
                 key=lambda version: int(version.id.removeprefix("v")),
-                reverse=True,  # the newest first, as IAM mostly has it
+                reverse=True,  # newest first, as IAM usually lists them
             )
         ),
     )
@@ -109,7 +109,7 @@ def policy_version(found: PolicyVersionTypeDef) -> PolicyVersion:
 
 
 def path_and_name(policy_arn: str) -> tuple[str, str]:
-    """`…:policy/team/Name` hangs at `/team/` and is called `Name` (aws-facts.md#names-paths-arns-tags)."""
+    """Split `…:policy/team/Name` into the path `/team/` and the name `Name` (aws-facts.md#names-paths-arns-tags)."""
     path, _, name = policy_arn.split(":", 5)[-1].removeprefix("policy").rpartition("/")
     return f"{path}/", name
 

@@ -1,8 +1,8 @@
-"""Puts one account's facts together from the bulk calls, and asks per user only where a verdict turns on it.
+"""Collects one account's facts with bulk calls, and reads single users only where a verdict depends on it.
 
-Eight calls an account with AssumeRole, pages apart (design.md#accounts). A fact that could not be read becomes
-`Unread`, an
-operation that the endpoint does not offer a finding; neither stops the rest.
+It takes eight calls per account including AssumeRole, not counting further pages (design.md#accounts). A fact that
+could not be read becomes `Unread`; an operation that the endpoint does not offer becomes a finding. Neither stops the
+rest.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from rollout.aws.read.account_limits import Summary, read_password_policy, read_summary
+from rollout.aws.read.account_limits import AccountSummary, read_password_policy, read_summary
 from rollout.aws.read.authorization_details import Details, read_details
 from rollout.aws.read.credential_report import CredentialReport
 from rollout.aws.read.devices import VirtualDevices, read_virtual_devices
 from rollout.aws.read.live_user import DEVICES, PASSWORD, LiveUsers
-from rollout.aws.read.report_rows import Report, Row, UnusableReport
+from rollout.aws.read.report_rows import Report, ReportRow, UnusableReport
 from rollout.aws.read.service_credentials import read_service_credentials
 from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SAME_MOMENT = timedelta(seconds=2)
-"""The report and the details round a user's creation differently; a name given away differs by more."""
+"""The report and the details round creation times differently; a user name that was reused differs by more."""
 
 
 @dataclass(slots=True)
-class Reading:
-    """One read of one account; made anew for each."""
+class AccountReading:
+    """One reading of one account; not reusable."""
 
     calls: Calls
     client: IAMClient
@@ -47,7 +47,7 @@ class Reading:
     _findings: list[Finding] = field(default_factory=list)
 
     def facts(self) -> AccountFacts:
-        """Read everything. Raises CannotEnter when not even the users can be listed."""
+        """Read everything. Raises CannotEnter when the users cannot be listed."""
         report_in_making = CredentialReport(self.calls, self.client)
         report_in_making.start()
         details = self._details()
@@ -90,22 +90,22 @@ class Reading:
             return report.finish()
         except (CallFailed, UnusableReport) as error:
             why = error.short if isinstance(error, CallFailed) else str(error)
-            self._find("no-credential-report", f"{why}; every user was asked one by one instead")
+            self._find("no-credential-report", f"{why}; the users were read one by one instead")
             return None
 
     def _needed(self, fact: str, ask: Callable[[], T]) -> T | None:
-        """A fact that verdicts turn on: without it, nobody in the account is fine."""
+        """Read a fact that verdicts depend on; without it, no user of the account gets a clean verdict."""
         try:
             return ask()
         except CallFailed as failed:
             if failed.not_offered:
-                self._find("not-offered", f"{failed.short}; no verdict looks at {fact}")
+                self._find("not-offered", f"{failed.short}; the verdicts do not consider {fact}")
             else:
                 self._unread.append(Unread(fact, failed.short))
             return None
 
     def _noted(self, fact: str, ask: Callable[[], T]) -> T | None:
-        """A fact that others can stand in for: live calls, AWS's defaults."""
+        """Read a fact that live calls or AWS's defaults can replace."""
         try:
             return ask()
         except CallFailed as failed:
@@ -117,7 +117,7 @@ class Reading:
         self._findings.append(Finding(code, text, self.account_id))
 
     def _somebody_else_exists(self, report: Report, details: Details) -> bool:
-        """Tell whether a user of the report is missing from the details and yet there: made or moved meanwhile."""
+        """Tell whether a user in the report but not in the details does exist: created or moved in the meantime."""
         known = {user.arn for user in details.users}
         live = LiveUsers(self.calls, self.client)
         for arn in sorted(report.rows.keys() - known):
@@ -125,7 +125,7 @@ class Reading:
                 if live.exists(arn.rpartition("/")[2]):
                     return True
             except CallFailed as failed:
-                self._unread.append(Unread(f"whether {arn} is still there", failed.short))
+                self._unread.append(Unread(f"whether {arn} still exists", failed.short))
         return False
 
     def _users(self, details: Details, report: Report | None, virtual: VirtualDevices) -> Iterator[User]:
@@ -138,12 +138,17 @@ class Reading:
             try:
                 yield live.credentials(user, self.now)
             except Refusal:
-                continue  # deleted while we read
+                continue  # deleted while we were reading
 
     def _of_report(
-        self, live: LiveUsers, user: User, row: Row, generated_at: datetime, virtual: tuple[MfaDevice, ...]
+        self,
+        live: LiveUsers,
+        user: User,
+        row: ReportRow,
+        generated_at: datetime,
+        virtual: tuple[MfaDevice, ...],
     ) -> User:
-        # Virtual devices are listed live: whoever enrolled one since the report has MFA.
+        # Virtual devices are listed live: a user who enrolled one after the report has MFA.
         mfa_active = row.mfa_active or bool(virtual)
         seen = replace(
             user,
@@ -155,21 +160,23 @@ class Reading:
             certificates=row.certificates,
         )
         if seen.devices is None and seen.active_keys:
-            seen = self._ask(seen, DEVICES, lambda: replace(seen, devices=live.devices(seen)))
+            seen = self._read_live(seen, DEVICES, lambda: replace(seen, devices=live.devices(seen)))
         if first_use_doubtful(seen):
             last_used = seen.password.last_used if seen.password else None
-            return self._ask(seen, PASSWORD, lambda: replace(seen, password=live.password(seen, last_used)))
+            return self._read_live(
+                seen, PASSWORD, lambda: replace(seen, password=live.password(seen, last_used))
+            )
         return seen
 
-    def _ask(self, user: User, fact: str, ask: Callable[[], User]) -> User:
+    def _read_live(self, user: User, fact: str, ask: Callable[[], User]) -> User:
         try:
             return ask()
         except CallFailed as failed:
             return replace(user, unread=(*user.unread, Unread(fact, failed.short)))
 
 
-def _is_of(row: Row, user: User) -> bool:
-    """Tell whether the row is about this user, and not about one deleted since, who had the name.
+def _is_of(row: ReportRow, user: User) -> bool:
+    """Tell whether the row is about this user, not about a deleted user of the same name.
 
     See aws-facts.md#names-paths-arns-tags.
     """
@@ -178,7 +185,7 @@ def _is_of(row: Row, user: User) -> bool:
     return abs(row.created - user.created) <= SAME_MOMENT
 
 
-def _root_mfa(report: Report | None, summary: Summary | None) -> bool | None:
+def _root_mfa(report: Report | None, summary: AccountSummary | None) -> bool | None:
     if report and report.root_mfa_active is not None:
         return report.root_mfa_active
     return summary.root_mfa_active if summary else None

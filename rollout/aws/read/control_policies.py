@@ -1,4 +1,4 @@
-"""Reads the service control policies by policy, not by account: a few calls whatever the organization's size."""
+"""Reads service control policies policy by policy, so that the number of calls does not grow with the accounts."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ SCP = "SERVICE_CONTROL_POLICY"
 
 
 @dataclass(frozen=True, slots=True)
-class Attached:
-    """What hangs on each root, OU and account, by its id."""
+class AttachedPolicies:
+    """The policies attached to each root, OU and account, by its ID."""
 
     by_target: dict[str, tuple[NamedPolicy, ...]]
 
-    def levels(self, way: Sequence[str]) -> tuple[tuple[NamedPolicy, ...], ...]:
-        """The policies on the way from the root to an account, a tuple a level."""
-        return tuple(self.by_target.get(target, ()) for target in way)
+    def levels(self, path: Sequence[str]) -> tuple[tuple[NamedPolicy, ...], ...]:
+        """Return the policies along the path from the root to an account, one tuple per level."""
+        return tuple(self.by_target.get(target, ()) for target in path)
 
 
 class ControlPolicies:
-    """`ListPolicies`, then `ListTargetsForPolicy` and `DescribePolicy` for each (aws-facts.md#organizations)."""
+    """Calls `ListPolicies`, then `ListTargetsForPolicy` and `DescribePolicy` for each (aws-facts.md#organizations)."""
 
     def __init__(self, calls: Calls, client: OrganizationsClient) -> None:
-        """Ask nothing yet."""
+        """Keep the arguments; make no call yet."""
         self._calls = calls
         self._client = client
 
-    def read(self, roots: Sequence[RootTypeDef]) -> Attached | None:
-        """Read them all; None where the organization has not turned them on. Raises CallFailed."""
-        # AvailablePolicyTypes of DescribeOrganization is out of use; the roots know (aws-facts.md#organizations).
+    def read(self, roots: Sequence[RootTypeDef]) -> AttachedPolicies | None:
+        """Read all SCPs; None when the organization has SCPs disabled. Raises CallFailed."""
+        # AvailablePolicyTypes of DescribeOrganization is deprecated; the roots have it (aws-facts.md#organizations).
         types = [kind for root in roots for kind in root.get("PolicyTypes", [])]
         if not any(kind.get("Type") == SCP and kind.get("Status") == "ENABLED" for kind in types):
             return None
@@ -56,7 +56,7 @@ class ControlPolicies:
             )
             for target in targets:
                 by_target[target].append(policy)
-        return Attached({target: tuple(policies) for target, policies in by_target.items()})
+        return AttachedPolicies({target: tuple(policies) for target, policies in by_target.items()})
 
     def _summaries(self) -> list[PolicySummaryTypeDef]:
         pages = self._calls.pages(self._client.list_policies, "NextToken", Filter=SCP)

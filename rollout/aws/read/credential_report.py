@@ -1,4 +1,4 @@
-"""Has the credential report made, waits for it, and gets it (aws-facts.md#credential-report)."""
+"""Requests the credential report, waits until it is ready, and downloads it (aws-facts.md#credential-report)."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ LIMITED_TRIES = 3
 NOT_THERE = frozenset({"ReportNotPresent", "ReportExpired"})
 NOT_READY = frozenset({"ReportInProgress"})
 LIMITED = frozenset({"LimitExceeded"})
-"""A quota for ever from every other call; from this one it has meant "later" (aws-facts.md#credential-report)."""
+"""Elsewhere this code means a quota was reached; here it means "try later" (aws-facts.md#credential-report)."""
 
 
 class CredentialReport:
-    """The report of one account: `start` it, read something else meanwhile, then `finish`."""
+    """The report of one account: call `start`, do other work, then call `finish`."""
 
     def __init__(self, calls: Calls, client: IAMClient) -> None:
-        """Ask nothing yet."""
+        """Keep the arguments; make no call yet."""
         self._calls = calls
         self._client = client
         self._asked_for = False
         self._failed: CallFailed | None = None
 
     def start(self) -> None:
-        """Have it made; inside four hours AWS answers with the one that it has. A failure shows in `finish`."""
+        """Request a report; AWS reuses one younger than four hours. A failure is raised by `finish`."""
         try:
             self._generate()
         except CallFailed as failed:
             self._failed = failed
 
     def finish(self) -> Report:
-        """Get it, as soon as it is ready. Raises CallFailed, UnusableReport."""
+        """Download the report as soon as it is ready. Raises CallFailed, UnusableReport."""
         if self._failed and self._failed.code not in LIMITED:
             raise self._failed
         retries = self._calls.retries
@@ -48,7 +48,7 @@ class CredentialReport:
             try:
                 if not self._asked_for:
                     self._generate()
-                # Asked even when Generate said STARTED: that was some calls ago.
+                # Try even if GenerateCredentialReport answered STARTED: that was several calls ago.
                 answer = self._calls.read(self._client.get_credential_report)
                 return parse_report(answer["Content"], answer["GeneratedTime"])
             except CallFailed as failed:
@@ -58,7 +58,9 @@ class CredentialReport:
                 elif failed.code not in NOT_READY:
                     raise
             if retries.monotonic() - started + step > LONGEST_WAIT:
-                raise UnusableReport(f"AWS did not finish the credential report within {LONGEST_WAIT:.0f} s")
+                raise UnusableReport(
+                    f"AWS did not complete the credential report within {LONGEST_WAIT:.0f} seconds"
+                )
             retries.sleep(step)
             step = min(LONGEST_STEP, step * 2)
 

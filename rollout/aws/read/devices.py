@@ -1,4 +1,4 @@
-"""Reads MFA devices: the virtual ones of an account at once, or all of one user's (aws-facts.md#inventory-calls)."""
+"""Reads MFA devices: all virtual devices of an account, or every device of one user (aws-facts.md#inventory-calls)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class VirtualDevices:
-    """The virtual devices of an account: by the ARN of their user, and those that nobody finished enrolling.
+    """The virtual devices of an account: assigned ones by user ARN, and those whose enrolment was never finished.
 
-    Blind to passkeys and hardware tokens, and so no proof that a user has no device.
+    Passkeys and hardware tokens are not included, so a user without an entry may still have a device.
     """
 
     of_user: Mapping[str, tuple[MfaDevice, ...]] = field(default_factory=dict)
@@ -26,7 +26,7 @@ class VirtualDevices:
 
 
 def read_virtual_devices(calls: Calls, client: IAMClient) -> VirtualDevices:
-    """Ask `ListVirtualMFADevices` once for the assigned and the unassigned. Raises CallFailed."""
+    """Call `ListVirtualMFADevices` once, for assigned and unassigned devices. Raises CallFailed."""
     of_user: dict[str, tuple[MfaDevice, ...]] = {}
     unassigned = []
     for page in calls.pages(client.list_virtual_mfa_devices, "Marker", AssignmentStatus="Any", MaxItems=1000):
@@ -41,7 +41,7 @@ def read_virtual_devices(calls: Calls, client: IAMClient) -> VirtualDevices:
 
 
 def devices_of(calls: Calls, client: IAMClient, user_name: str) -> tuple[MfaDevice, ...]:
-    """Ask `ListMFADevices` for one user, always by name (aws-facts.md#inventory-calls). Raises CallFailed."""
+    """Call `ListMFADevices` for one user, always by name (aws-facts.md#inventory-calls). Raises CallFailed."""
     pages = calls.pages(client.list_mfa_devices, "Marker", UserName=user_name)
     devices = [
         MfaDevice(found["SerialNumber"], found.get("EnableDate"))
@@ -52,5 +52,5 @@ def devices_of(calls: Calls, client: IAMClient, user_name: str) -> tuple[MfaDevi
 
 
 def _is_enabled(found: VirtualMFADeviceTypeDef) -> bool:
-    # An enabled device without a user is the root user's.
+    # An enabled device without a user belongs to the root user.
     return found.get("EnableDate") is not None

@@ -1,4 +1,4 @@
-"""Asks one user's credentials live: password, devices, keys and their last use (aws-facts.md#inventory-calls)."""
+"""Reads one user's credentials live, where the bulk calls cannot tell (aws-facts.md#inventory-calls)."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ FACTS = frozenset({PASSWORD, DEVICES, KEYS})
 
 
 class LiveUsers:
-    """Per-user calls into one account; about five a user, so only where a bulk call cannot tell."""
+    """Per-user calls into one account: password, devices, keys and their last use, in about five calls per user."""
 
     def __init__(self, calls: Calls, client: IAMClient) -> None:
-        """Ask nothing yet."""
+        """Keep the arguments; make no call yet."""
         self._calls = calls
         self._client = client
 
     def credentials(self, user: User, now: datetime) -> User:
-        """Return the user with credentials as of now; what could not be read stands in `unread`.
+        """Return the user with current credentials; `unread` lists what could not be read.
 
-        Raises Refusal(gone=True) when there is no such user any more, or the name belongs to another UserId.
+        Raises Refusal(gone=True) when the user no longer exists, or the name now belongs to another UserId.
         """
         unread: list[Unread] = [known for known in user.unread if known.fact not in FACTS]
 
@@ -64,17 +64,17 @@ class LiveUsers:
         )
 
     def exists(self, name: str) -> bool:
-        """Tell whether there is a user of this name. Raises CallFailed."""
+        """Tell whether a user of this name exists. Raises CallFailed."""
         return self._calls.maybe(self._client.get_user, UserName=name) is not None
 
     def password(self, user: User, last_used: datetime | None) -> Password | None:
-        """Ask `GetLoginProfile`, the only place that tells whether the password must be changed. Raises CallFailed."""
+        """Call `GetLoginProfile`, the only source for whether the password must be changed. Raises CallFailed."""
         answer = self._calls.maybe(self._client.get_login_profile, UserName=user.name)
         if answer is None:
             return None
         profile = answer["LoginProfile"]
         known = user.password or Password()
-        # CreateDate does not move with a change of password: the report may know a later one.
+        # CreateDate stays the same when the password changes; the report may have a later date.
         set_at = max(
             (moment for moment in (known.last_changed, profile.get("CreateDate")) if moment), default=None
         )
@@ -86,7 +86,7 @@ class LiveUsers:
         )
 
     def devices(self, user: User) -> tuple[MfaDevice, ...]:
-        """Ask `ListMFADevices`. Raises CallFailed."""
+        """Call `ListMFADevices`. Raises CallFailed."""
         return devices_of(self._calls, self._client, user.name)
 
     def _last_sign_in(self, user: User) -> datetime | None:
@@ -117,13 +117,13 @@ class LiveUsers:
         return replace(
             key,
             last_used=used.get("LastUsedDate"),
-            service=_word(used.get("ServiceName")),
-            region=_word(used.get("Region")),
+            service=_text_or_none(used.get("ServiceName")),
+            region=_text_or_none(used.get("Region")),
         )
 
     def _gone(self, user: User) -> Refusal:
-        return Refusal(f"NoSuchEntity: user {user.name} ({user.id}) is not there any more", gone=True)
+        return Refusal(f"NoSuchEntity: user {user.name} ({user.id}) no longer exists", gone=True)
 
 
-def _word(text: str | None) -> str | None:
+def _text_or_none(text: str | None) -> str | None:
     return None if text in {None, "", "N/A"} else text

@@ -1,4 +1,4 @@
-"""Policy documents as AWS hands them out: a mapping, or text that did not decode (aws-facts.md#inventory-calls)."""
+"""Decodes policy documents, which AWS returns in several forms (aws-facts.md#inventory-calls)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 
 def document_of(raw: object) -> Mapping[str, object] | str:
-    """Keep a mapping as it is; decode text, URL-encoded or not; leave text that is no JSON object alone."""
+    """Return a mapping as it is, decode text (URL-encoded or not), and return any other text unchanged."""
     if isinstance(raw, Mapping):
         return raw
     text = str(raw)

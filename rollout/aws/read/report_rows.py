@@ -1,4 +1,4 @@
-"""Reads the text of a credential report: by header name, with every sentinel and both date forms.
+"""Parses the CSV text of a credential report, with all its placeholder values and both of its date formats.
 
 See aws-facts.md#credential-report.
 """
@@ -29,16 +29,16 @@ NEEDED = (
         for column in ("active", "last_rotated", "last_used_date")
     ),
 )
-"""Columns without which no verdict can be given; others may be missing, and unknown ones are passed over."""
+"""Columns that verdicts need; other columns may be missing, and unknown ones are ignored."""
 
 
 class UnusableReport(Exception):
-    """What came is no credential report, or lacks a column that is needed."""
+    """The text is not a credential report, or lacks a needed column."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One user as the report has it."""
+class ReportRow:
+    """One user's row of the report."""
 
     arn: str
     created: datetime | None
@@ -50,22 +50,22 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole report. Rows that could not be understood are not in it, as if they were missing."""
+    """The whole report, without the rows that could not be parsed."""
 
     generated_at: datetime
-    rows: Mapping[str, Row]
+    rows: Mapping[str, ReportRow]
     root_mfa_active: bool | None
 
 
 def parse_report(content: bytes, generated_at: datetime) -> Report:
-    """Read a report. Raises UnusableReport. A row that is cut short or garbled is left out, to be read live."""
+    """Parse a report. A truncated or garbled row is left out, so that its user is read live. Raises UnusableReport."""
     lines = csv.reader(io.StringIO(content.decode("utf-8", errors="replace"), newline=""), strict=True)
     try:
         header = next(lines, [])
         missing = [column for column in NEEDED if column not in header]
         if missing:
-            raise UnusableReport(f"the credential report has no column {missing[0]}")
-        rows: dict[str, Row] = {}
+            raise UnusableReport(f"the credential report lacks the column {missing[0]}")
+        rows: dict[str, ReportRow] = {}
         root = None
         for line in lines:
             cells = dict(zip(header, line, strict=False))
@@ -75,16 +75,16 @@ def parse_report(content: bytes, generated_at: datetime) -> Report:
             elif row:
                 rows[row.arn] = row
     except csv.Error as error:
-        raise UnusableReport(f"the credential report is no CSV: {error}") from error
+        raise UnusableReport(f"the credential report is not valid CSV: {error}") from error
     return Report(generated_at, rows, root)
 
 
-def _row(cells: Mapping[str, str]) -> Row | None:
-    # Keys beyond the first two are only counted there: such a user is read live.
+def _row(cells: Mapping[str, str]) -> ReportRow | None:
+    # The report only counts keys beyond the first two; a user who has more is read live.
     if not _is_nothing(cells.get("additional_credentials_info", "")):
         return None
     try:
-        return Row(
+        return ReportRow(
             arn=cells["arn"],
             created=_instant(cells["user_creation_time"]),
             password=_password(cells),
@@ -115,11 +115,11 @@ def _key(cells: Mapping[str, str], slot: int) -> tuple[AccessKey, ...]:
     key = AccessKey(
         slot=slot,
         active=active,
-        # The last rotation: when the key was made, or switched on or off.
+        # The last rotation: when the key was created, activated or deactivated.
         created=created,
         last_used=used,
-        service=_word(cells.get(prefix + "last_used_service", "")),
-        region=_word(cells.get(prefix + "last_used_region", "")),
+        service=_text_or_none(cells.get(prefix + "last_used_service", "")),
+        region=_text_or_none(cells.get(prefix + "last_used_region", "")),
     )
     return (key,)
 
@@ -140,7 +140,7 @@ def _instant(cell: str) -> datetime | None:
     return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
-def _word(cell: str) -> str | None:
+def _text_or_none(cell: str) -> str | None:
     return None if _is_nothing(cell) else cell.strip()
 
 

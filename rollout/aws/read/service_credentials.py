@@ -1,4 +1,4 @@
-"""Reads the service-specific credentials of every user at once: CodeCommit, Keyspaces, Bedrock.
+"""Reads the service-specific credentials (CodeCommit, Keyspaces, Bedrock) of all users, since machines use them.
 
 See aws-facts.md#caveats.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def read_service_credentials(
     calls: Calls, client: IAMClient, now: datetime
 ) -> Mapping[str, tuple[ServiceCredential, ...]]:
-    """List them by user name; one that has run out counts as inactive. Raises CallFailed."""
+    """List the credentials by user name; an expired one counts as inactive. Raises CallFailed."""
     found: defaultdict[str, list[ServiceCredential]] = defaultdict(list)
     listing = client.list_service_specific_credentials
     for page in calls.pages(listing, "Marker", AllUsers=True, MaxItems=1000):

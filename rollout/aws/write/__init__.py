@@ -1,1 +1,1 @@
-"""Writes to one account: a change is one IAM call; a rehearsal only notes it."""
+"""Writes to one account: each change is one IAM call, which a rehearsal only records."""

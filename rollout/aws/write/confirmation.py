@@ -1,4 +1,4 @@
-"""Tells by live reads whether the effect of a change stands in an account (design.md#apply-journal-store)."""
+"""Reads live whether a change is in effect in an account (design.md#apply-journal-store)."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
 SHOWN_WITHIN = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds between looks for a change that IAM does not show yet."""
+"""Seconds between reads, while IAM does not show a change yet."""
 BELIEVED_ABSENT_AFTER = (0.5, 1.0, 2.0)
-"""The same for one of which nobody knows whether it was made."""
+"""Seconds between reads, for a change that may never have been made."""
 
 
 class LiveConfirmation:
-    """Live reads about what changes are for; every method may raise CallFailed."""
+    """Reads live whether changes are in effect; every method may raise CallFailed."""
 
     def __init__(self, calls: Calls, client: IAMClient) -> None:
-        """Ask nothing yet."""
+        """Keep the arguments; make no call yet."""
         self._calls = calls
         self._client = client
 
     def shows(self, change: Change) -> bool:
-        """Tell whether the effect stands; look again for some seconds before believing that it does not."""
+        """Tell whether the change is in effect; read again for some seconds before concluding that it is not."""
         for pause in BELIEVED_ABSENT_AFTER:
             if self.holds(change):
                 return True
@@ -54,7 +54,7 @@ class LiveConfirmation:
         return self.holds(change)
 
     def holds(self, change: Change) -> bool:
-        """Tell whether the effect stands. A user, group or policy that is gone has nothing, and hangs on nothing."""
+        """Tell whether the change is in effect. A deleted user, group or policy has no memberships or attachments."""
         match change:
             case CreatePolicy(policy_arn=arn, document=document):
                 return any(equal_documents(version.document, document) for version in self._versions(arn))
@@ -85,15 +85,15 @@ class LiveConfirmation:
                 return arn not in self._on_user(user.name)
 
     def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
-        """UserIds of a group's members; empty where there is no such group. Who is expected is waited for."""
+        """Return a group's members as UserIds, empty without such a group; wait a while for those in `expecting`."""
         return self._awaited(lambda: self._members(group), expecting)
 
     def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
-        """UserIds that carry a policy directly; empty where there is none. Who is expected is waited for."""
+        """Return the UserIds that have a policy attached, empty without it; wait a while for those in `expecting`."""
         return self._awaited(lambda: self._attached_users(policy_arn), expecting)
 
     def _awaited(self, look: Callable[[], frozenset[str]], expecting: frozenset[str]) -> frozenset[str]:
-        """Look again while somebody expected is missing, for a bounded time (aws-facts.md#eventual-consistency)."""
+        """Read again while an expected user is missing, for a limited time (aws-facts.md#eventual-consistency)."""
         seen = look()
         for pause in SHOWN_WITHIN:
             if expecting <= seen:
@@ -120,7 +120,7 @@ class LiveConfirmation:
         )
 
     def policy(self, arn: str) -> ManagedPolicy | None:
-        """One managed policy with all its versions; None where there is none."""
+        """Read one managed policy with all its versions; None when it does not exist."""
         answer = self._calls.maybe(self._client.get_policy, PolicyArn=arn)
         if answer is None:
             return None
@@ -136,7 +136,9 @@ class LiveConfirmation:
         return list(_until_gone(version["VersionId"] for page in pages for version in page["Versions"]))
 
     def _versions(self, arn: str) -> Iterator[PolicyVersion]:
-        for version_id in reversed(self._version_ids(arn)):  # the first is the brake, and the likeliest
+        for version_id in reversed(
+            self._version_ids(arn)
+        ):  # oldest first: the Allow-only version is the likeliest
             version = self._version(arn, version_id)
             if version:
                 yield version
@@ -167,7 +169,7 @@ class LiveConfirmation:
 
 
 def _until_gone(found: Iterator[str]) -> Iterator[str]:
-    """Pass on what is found; what is not there holds nothing."""
+    """Yield what is found, and stop quietly when the object does not exist."""
     try:
         yield from found
     except CallFailed as failed:

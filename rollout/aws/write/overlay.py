@@ -1,7 +1,7 @@
-"""Says what each change does to an account, on values alone: how a rehearsal sees what it only noted.
+"""Applies changes to an account's facts in memory, so that a rehearsal sees the writes that it only recorded.
 
-`after` gives the facts as they would be read once AWS had made the change, `stands` tells whether its effect is
-there. Both are total over `Change`: a new class of change does not pass mypy until it is told apart here.
+`after` returns the facts as AWS would report them after the change; `is_in_effect` tells whether a change is in effect.
+Both cover every class of `Change`: mypy rejects a new class until it is handled here.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def after(facts: AccountFacts, change: Change) -> AccountFacts:
-    """Return the facts once the change was made; a change of something that is not there changes nothing."""
+    """Return the facts after the change; a change to something that does not exist has no effect."""
     match change:
         case CreatePolicy():
             first = PolicyVersion("v1", change.document, is_default=True, created=facts.read_at)
@@ -71,8 +71,8 @@ def after(facts: AccountFacts, change: Change) -> AccountFacts:
             )
 
 
-def stands(facts: AccountFacts, change: Change) -> bool:
-    """Tell whether the effect of the change is there, as the live reads of `OpenAccount.holds` would."""
+def is_in_effect(facts: AccountFacts, change: Change) -> bool:
+    """Tell whether the change is in effect, as the live reads of `OpenAccount.holds` would."""
     match change:
         case CreatePolicy(policy_arn=arn, document=document):
             versions = facts.policies[arn].versions if arn in facts.policies else ()
@@ -107,7 +107,7 @@ def stands(facts: AccountFacts, change: Change) -> bool:
 
 
 def has_user(facts: AccountFacts, user_id: str) -> bool:
-    """Tell whether a user with this UserId was read."""
+    """Tell whether the facts include a user with this UserId."""
     return any(user.id == user_id for user in facts.users)
 
 
@@ -120,19 +120,19 @@ def user_by_id(facts: AccountFacts, user_id: str) -> User:
 
 
 def members_of(facts: AccountFacts, group: str) -> frozenset[str]:
-    """UserIds of the members of a group, as `GetGroup` would list them."""
+    """Return a group's members as UserIds, as `GetGroup` would list them."""
     if group not in facts.groups:
         return frozenset()
     return frozenset(user.id for user in facts.users if group in user.groups)
 
 
 def carriers_of(facts: AccountFacts, policy_arn: str) -> frozenset[str]:
-    """UserIds that carry a policy directly, as `ListEntitiesForPolicy` would list them."""
+    """Return the UserIds that have a policy attached, as `ListEntitiesForPolicy` would list them."""
     return frozenset(user.id for user in facts.users if policy_arn in user.attached)
 
 
 def next_version_id(policy: ManagedPolicy) -> str:
-    """Name the version that comes next: IAM counts `v1`, `v2`, and so on."""
+    """Return the ID of the next version: IAM counts `v1`, `v2`, and so on."""
     return f"v{max((int(version.id[1:]) for version in policy.versions), default=0) + 1}"
 
 

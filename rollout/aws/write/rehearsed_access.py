@@ -1,4 +1,4 @@
-"""Rehearses changes: reads for real, notes writes, and lets later reads see what was noted.
+"""Rehearses changes: reads are real, writes are only recorded, and later reads include the recorded writes.
 
 See design.md#stages-and-gates.
 """
@@ -18,37 +18,37 @@ from rollout.workflows.ports import AccountAccess, OpenAccount, WriteReceipt
 REHEARSED = WriteReceipt("rehearsed")
 
 
-class Notes:
-    """The writes noted for one account, in order; outlives each entering of it."""
+class RecordedWrites:
+    """The writes recorded for one account, in order; kept when the account is entered again."""
 
     def __init__(self) -> None:
-        """Nothing noted yet."""
+        """Start with no writes."""
         self._changes: list[Change] = []
         self._lock = threading.Lock()
 
     def add(self, change: Change) -> None:
-        """Note a write."""
+        """Record a write."""
         with self._lock:
             self._changes.append(change)
 
     def all(self) -> tuple[Change, ...]:
-        """Everything noted so far."""
+        """Return all writes recorded so far."""
         with self._lock:
             return tuple(self._changes)
 
 
 class RehearsedAccess:
-    """Fills `AccountAccess` around another one: its accounts never write. Safe to share between threads."""
+    """Implements `AccountAccess` on top of another one; its accounts never write. Safe to share between threads."""
 
     def __init__(self, inner: AccountAccess) -> None:
-        """Enter through `inner`, which may well be narrowed to reading."""
+        """Enter accounts through `inner`, which may be read-only."""
         self._inner = inner
-        self._notes: dict[str, Notes] = {}
+        self._notes: dict[str, RecordedWrites] = {}
         self._lock = threading.Lock()
 
     @property
     def noted(self) -> Mapping[str, tuple[Change, ...]]:
-        """The writes that would have been made, by account id, in order."""
+        """The writes that would have been made, by account ID, in order."""
         with self._lock:
             return {account_id: notes.all() for account_id, notes in self._notes.items()}
 
@@ -56,69 +56,69 @@ class RehearsedAccess:
         """Enter for real. Raises CannotEnter."""
         opened = self._inner.enter(account)
         with self._lock:
-            notes = self._notes.setdefault(account.id, Notes())
+            notes = self._notes.setdefault(account.id, RecordedWrites())
         return RehearsingAccount(opened, notes)
 
 
 class RehearsingAccount:
-    """Fills `OpenAccount`: every read is real and shows what was noted, no write is made."""
+    """Implements `OpenAccount`: every read is real and includes the recorded writes; no write is made."""
 
-    def __init__(self, inner: OpenAccount, notes: Notes) -> None:
-        """Read nothing yet."""
+    def __init__(self, inner: OpenAccount, notes: RecordedWrites) -> None:
+        """Keep the arguments; read nothing yet."""
         self._inner = inner
         self._notes = notes
         self._seen: AccountFacts | None = None
 
     @property
     def role(self) -> str:
-        """The role that let us in."""
+        """The role that was assumed."""
         return self._inner.role
 
     @property
     def noted(self) -> tuple[Change, ...]:
-        """The writes noted for this account."""
+        """The writes recorded for this account."""
         return self._notes.all()
 
     def read(self) -> AccountFacts:
-        """Read for real, and add what was noted. Raises CannotEnter."""
+        """Read the account, and apply the recorded writes. Raises CannotEnter."""
         self._seen = self._inner.read()
         return self._rehearsed(self._seen)
 
     def credentials_now(self, user: User) -> User:
-        """Ask live: no change of ours touches credentials. Raises Refusal."""
+        """Read live: no change of ours affects credentials. Raises Refusal."""
         return self._inner.credentials_now(user)
 
     def holds(self, change: Change, *, patiently: bool = False) -> bool:
-        """Tell by a live read, or by what was noted where that decides."""
+        """Tell from a live read, or from the recorded writes where they decide."""
         if not any(_touches(noted, change) for noted in self._notes.all()):
             return self._inner.holds(change, patiently=patiently)
-        return overlay.stands(self._rehearsed(self._facts()), change)
+        return overlay.is_in_effect(self._rehearsed(self._facts()), change)
 
     def make(self, change: Change) -> WriteReceipt:
-        """Note the write. AWS is never called."""
+        """Record the write; AWS is never called."""
         self._notes.add(change)
         return REHEARSED
 
     def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
-        """Ask live, and add what was noted."""
+        """Read live, and apply the recorded writes."""
         if not any(getattr(noted, "group", None) == group for noted in self._notes.all()):
             return self._inner.members(group, expecting)
         return overlay.members_of(self._rehearsed(self._facts()), group)
 
     def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
-        """Ask live, and add what was noted."""
+        """Read live, and apply the recorded writes."""
         if not any(getattr(noted, "policy_arn", None) == policy_arn for noted in self._notes.all()):
             return self._inner.attached_users(policy_arn, expecting)
         return overlay.carriers_of(self._rehearsed(self._facts()), policy_arn)
 
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
-        """Ask live, and add what was noted."""
+        """Read live, and apply the recorded writes."""
         if not any(getattr(noted, "policy_arn", None) == policy_arn for noted in self._notes.all()):
             return self._inner.policy(policy_arn)
         return self._rehearsed(self._facts()).policies.get(policy_arn)
 
     def _facts(self) -> AccountFacts:
-        # Once is enough: what we did not note ourselves, a rehearsal may take from its own reading.
+        # One reading is enough: a rehearsal may rely on it for everything that it did not record itself.
         if self._seen is None:
             self._seen = self._inner.read()
         return self._seen
@@ -130,7 +130,7 @@ class RehearsingAccount:
 
 
 def _touches(noted: Change, asked: Change) -> bool:
-    """Tell whether a noted write can have a say in what is asked: the same group, policy or user's attachments."""
+    """Tell whether a recorded write can affect the answer: the same group, policy, or user's attachments."""
     group, policy = getattr(asked, "group", None), getattr(asked, "policy_arn", None)
     same_group = group is not None and getattr(noted, "group", None) == group
     return same_group or (policy is not None and getattr(noted, "policy_arn", None) == policy)

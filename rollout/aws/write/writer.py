@@ -1,4 +1,4 @@
-"""Makes changes: one IAM write each, and AWS's request id for the journal (design.md#apply-journal-store)."""
+"""Makes each change with one IAM write, and keeps AWS's request ID for the journal (design.md#apply-journal-store)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from rollout.awsapi.attempts import Answered
+from rollout.awsapi.attempts import CallResult
 from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.faults import Fault
@@ -35,21 +35,24 @@ if TYPE_CHECKING:
 Answer = Mapping[str, object]
 
 NEW_FOR = 60.0
-"""Seconds during which "not found" may mean "not seen everywhere yet" (aws-facts.md#eventual-consistency)."""
+"""Seconds after a creation in which "not found" may mean "not visible yet" (aws-facts.md#eventual-consistency)."""
 
 
-class Writing:
-    """Writes to one account. `make` raises AnswerLost when a write may or may not have happened, and Refusal."""
+class AwsAccountWriter:
+    """Writes to one account."""
 
     def __init__(self, calls: Calls, client: IAMClient) -> None:
-        """Write nothing yet."""
+        """Keep the arguments; write nothing yet."""
         self._calls = calls
         self._client = client
         self._made_at: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def make(self, change: Change) -> WriteReceipt:
-        """Make the change: exactly one write that AWS answered, or an exception."""
+        """Make the change with exactly one write.
+
+        Raises AnswerLost when it is unknown whether the write took effect, and Refusal when AWS refuses it for good.
+        """
         try:
             answer = self._send(change)
         except CallFailed as failed:
@@ -66,7 +69,7 @@ class Writing:
         request_id = metadata.get("RequestId", "") if isinstance(metadata, Mapping) else ""
         return WriteReceipt(request_id, answer.attempts)
 
-    def _send(self, change: Change) -> Answered[Answer]:
+    def _send(self, change: Change) -> CallResult[Answer]:
         iam = self._client
         match change:
             case CreatePolicy():
@@ -115,8 +118,8 @@ class Writing:
             case _:
                 pass
 
-    def _on(self, *named: str) -> Callable[..., Answered[Answer]]:
-        """Write patiently when something that the write names was made moments ago."""
+    def _on(self, *named: str) -> Callable[..., CallResult[Answer]]:
+        """Retry "not found" when the write names something that was created moments ago."""
         now = self._calls.retries.monotonic()
         with self._lock:
             is_new = any(now - self._made_at[name] < NEW_FOR for name in named if name in self._made_at)
@@ -124,5 +127,5 @@ class Writing:
 
 
 def _text(document: Mapping[str, object]) -> str:
-    # IAM does not count white space, but a person who opens the policy is glad of it.
+    # IAM does not count white space towards its limits, and indentation helps people who read the policy.
     return json.dumps(document, indent=2, ensure_ascii=True)

@@ -1,4 +1,4 @@
-"""`rollout demo`: the whole job on an embedded organization, step by step, no AWS account needed."""
+"""Implements `rollout demo`: the whole rollout on a sandbox organization, step by step, without an AWS account."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
     from rollout.workflows.ports import StoredPlan
     from rollout.workflows.status import WaveStands
 
-# AWS tells its time in whole seconds: on a fast machine, exactly the days that must pass would end a blink too early.
+# AWS reports whole seconds: on a fast machine, advancing by exactly the lead time would be slightly too short.
 A_LITTLE = timedelta(minutes=1)
 
 
 class DemoFailed(RolloutError):
-    """A step of the demo did not end as it was set up to end."""
+    """A step of the demo did not have the expected result."""
 
 
 def demo(
     context: typer.Context,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave the organization running, to go on by hand.")
+        bool, typer.Option("--keep", help="Keep the organization running afterwards, to try more commands.")
     ] = False,
     sample: Annotated[
-        bool, typer.Option("--sample", help="Make plans/sample and reports/sample again, on a fixed date.")
+        bool, typer.Option("--sample", help="Regenerate plans/sample and reports/sample, on a fixed date.")
     ] = False,
 ) -> None:
-    """Plan, rehearse, tell, wait, enforce wave by wave, and report: on an organization of 13 accounts.
+    """Plan, rehearse, notify, wait, enforce wave by wave, and report, on a sandbox organization of 13 accounts.
 
     Example: [bold]rollout demo --keep[/]
     """
@@ -53,7 +53,7 @@ def demo(
         make_sample(Path.cwd())
         return
     folder = Path.cwd()
-    _step("An AWS organization of 13 accounts and about 150 users starts on this machine")
+    _step("Start an AWS organization with 13 accounts and about 150 users on this machine")
     kept: KeptSandbox = module.start_kept(folder, datetime.now(UTC))
     try:
         with _pointed_at(kept):
@@ -62,7 +62,9 @@ def demo(
         if not keep:
             module.stop_kept(folder)
     if keep:
-        _step("The organization stays up. Go on by hand: paste these lines, then try the commands below")
+        _step(
+            "The organization keeps running. Paste these lines into your shell, then try the commands below"
+        )
         print_exports(kept)
         tries = ("rollout status", "rollout show --user '*/chen.wei'", "rollout sandbox stop")
         out.print("\n" + "\n".join(f"  {command}" for command in tries), markup=False)
@@ -75,49 +77,54 @@ class _Story:
         self._main, self._advance = main, advance
 
     def tell(self) -> None:
-        """Run every step. Raises DemoFailed when one does not end as it was set up to end."""
-        _step("Look at every account, judge every user, write a plan. Nothing is written to AWS")
-        # Some accounts cannot be entered, by design: the plan names them, and says so with exit code 4.
+        """Run every step. Raises DemoFailed when one does not have the expected result."""
+        _step("Read every account, judge every user, and write a plan. Nothing is written to AWS")
+        # Some accounts cannot be entered, by design: the plan lists them, and the exit code is 4.
         self._run("plan", expected=ExitCode.IN_PART)
-        _step("Rehearse the whole plan: real reads, no writes")
+        _step("Rehearse the whole plan, with real reads but no writes")
         self._run("apply", "--stage", "dry-run")
-        waves = [stand.wave for stand in _stands() if stand.users]
+        waves = [stand.wave for stand in _wave_states() if stand.users]
         for wave in waves:
-            _step(f'Tell the people of wave "{wave}" what will happen, and from which day')
+            _step(f'Notify the users of wave "{wave}": what will happen, and from which day')
             self._run("apply", "--stage", "notify", "--yes")
-        _step("Enforcing now would be too early: whoever is affected waits for the day told")
+        _step("Try to enforce now: it is too early, so affected users wait for their announced date")
         self._run("apply", "--stage", "enforce", "--yes")
         for number, wave in enumerate(waves):
             days = 3 if number else 14
-            _step(f'{days} days pass on the organization\'s clock; then wave "{wave}" is enforced')
+            _step(f'Move the organization\'s clock forward by {days} days, then enforce wave "{wave}"')
             self._advance(timedelta(days=days) + A_LITTLE)
             self._run("apply", "--stage", "enforce", "--yes")
-            _check([stand for stand in _stands() if stand.wave == wave])
-        _step("Once more: nothing is left to do, and nothing is written")
+            _check([stand for stand in _wave_states() if stand.wave == wave])
+        _step("Enforce once more: nothing is left to do, so nothing is written")
         self._run("apply", "--stage", "enforce", "--yes")
-        _step("Look again, in AWS itself: is everybody enforced whom the journal says?")
+        _step("Check in AWS itself that everybody is enforced who should be")
         self._run("verify", expected=ExitCode.IN_PART)
-        _step("Where it stands, and the report")
+        _step("Show the status, and write the report")
         self._run("status")
         self._run("report")
-        stands = _stands()
-        _check(stands)
-        total = sum(stand.users for stand in stands)
-        out.print(f"\nDone: all {total} users who were to be enforced are, each told in time.", markup=False)
+        states = _wave_states()
+        _check(states)
+        total = sum(stand.users for stand in states)
+        out.print(
+            f"\nDone: all {total} users due for enforcement were notified in time and are enforced.",
+            markup=False,
+        )
         out.print(f"Open the report in a browser: {_report()}", markup=False)
 
     def _run(self, *arguments: str, expected: int = ExitCode.DONE) -> None:
         out.print(f"$ rollout {shlex.join(arguments)}", markup=False, style="dim")
         code = run_command(self._main, arguments)
         if code == ExitCode.INTERRUPTED:
-            raise Interrupted("the demo was ended early", cure="start it again: rollout demo")
+            raise Interrupted("the demo was interrupted", cure="start it again: rollout demo")
         if code != expected:
-            raise DemoFailed(f"rollout {shlex.join(arguments)} ended with {code}, expected {expected}")
+            raise DemoFailed(
+                f"rollout {shlex.join(arguments)} ended with exit code {code}, expected {expected}"
+            )
 
 
-def _check(stands: Sequence[WaveStands]) -> None:
+def _check(states: Sequence[WaveStands]) -> None:
     behind = [
-        f"{stand.wave}: {stand.enforced} of {stand.users}" for stand in stands if stand.enforced < stand.users
+        f"{stand.wave}: {stand.enforced} of {stand.users}" for stand in states if stand.enforced < stand.users
     ]
     if behind:
         raise DemoFailed(
@@ -125,7 +132,7 @@ def _check(stands: Sequence[WaveStands]) -> None:
         )
 
 
-def _stands() -> list[WaveStands]:
+def _wave_states() -> list[WaveStands]:
     from rollout.cli.commands.status import stands_of
 
     files, plan = _newest()
@@ -151,7 +158,7 @@ def _step(text: str) -> None:
 
 @contextmanager
 def _pointed_at(kept: KeptSandbox) -> Iterator[None]:
-    """Point this process at the sandbox alone: whatever AWS profile is set outside stays outside."""
+    """Point this process at the sandbox only, and hide all AWS settings of the environment."""
     before = dict(os.environ)
     for name in [name for name in before if name.startswith(("AWS_", "ROLLOUT_"))]:
         del os.environ[name]

@@ -1,4 +1,4 @@
-"""`rollout init`: a starter rollout.yaml, commented, with its JSON Schema for editors."""
+"""Implements `rollout init`: writes a commented starter rollout.yaml, and its JSON Schema for editors."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from rollout.errors import Unwritable, WrongUsage
 
 def init(
     folder: Annotated[
-        Path, typer.Option("--folder", metavar="FOLDER", help="Where to write.", file_okay=False)
+        Path, typer.Option("--folder", metavar="FOLDER", help="The folder to write to.", file_okay=False)
     ] = Path(),
-    force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
     schema_only: Annotated[
-        bool, typer.Option("--schema-only", help="Write rollout.schema.json only, replacing an old one.")
+        bool,
+        typer.Option("--schema-only", help="Write only rollout.schema.json, and replace an existing one."),
     ] = False,
 ) -> None:
     """Write a commented rollout.yaml and rollout.schema.json.
@@ -35,7 +36,7 @@ def init(
         texts = {folder / "rollout.yaml": starter_text(), **texts}
     there = [str(path) for path in texts if path.exists()]
     if there and not (force or schema_only):
-        raise WrongUsage(f"already there: {', '.join(there)}", cure="--force replaces what is there")
+        raise WrongUsage(f"these files already exist: {', '.join(there)}", cure="use --force to replace them")
     if not folder.is_dir():
         raise Unwritable(f"there is no folder {folder}", cure="create it first, or choose another --folder")
     for path, text in texts.items():
@@ -43,4 +44,4 @@ def init(
             stream.write(text.encode())
         out.print(f"Wrote {path}", markup=False)
     if not schema_only:
-        err.print("Next: set organization: in it, look through the rest, then rollout plan")
+        err.print("Next: set `organization` in rollout.yaml, check the other keys, then run `rollout plan`")

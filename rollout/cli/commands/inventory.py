@@ -1,4 +1,4 @@
-"""`rollout inventory`: every user of every account, judged by today's rollout.yaml, as a table for other tools."""
+"""Implements `rollout inventory`: a table of every user with today's verdict, for other tools."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def inventory(
         typer.Option(
             "--out",
             metavar="FILE",
-            help="Where to: a file that ends in .csv or .parquet.",
+            help="The file to write, ending in .csv or .parquet.",
             show_default=False,
         ),
     ],
@@ -36,7 +36,7 @@ def inventory(
     profile: Profile = None,
     json: Json = False,
 ) -> None:
-    """List every user of every account with today's verdict: the columns of users.csv, without a plan.
+    """List every user of every account with today's verdict, in the columns of users.csv, without making a plan.
 
     Example: [bold]rollout inventory --out users.csv[/]
     """
@@ -45,10 +45,10 @@ def inventory(
     from rollout.workflows.inventory import read_levels, take_inventory
     from rollout.workflows.listing import list_users
 
-    # Before minutes of reading: can it be written at all?
+    # Check that the file can be written before reading for minutes.
     kind = format_of(to)
     if to.is_dir():
-        raise WrongUsage(f"{to} is a folder", cure=f"name a file in it: --out {to / 'users.csv'}")
+        raise WrongUsage(f"{to} is a folder", cure=f"name a file, such as --out {to / 'users.csv'}")
     check_writable(to.parent)
     settings = read_deciding_settings(config, defaults=defaults)
     live, where = go_live(settings, profile)
@@ -56,7 +56,7 @@ def inventory(
     progress, chosen = TerminalProgress(), selection(account, ou, user)
     levels = read_levels(live.organization, where.accounts, settings.rules.scps)
     looking = live.looking(where, progress)
-    # Users are looked for once they have been seen.
+    # Users can only be selected after they have been read.
     seen = take_inventory(where, levels, looking, settings.domain_scope(), selection(account, ou))
     listed = list_users(seen, live.plan_order(where), live.files.journal(live.new_run()), chosen)
     with private_file(to) as stream:
@@ -68,14 +68,14 @@ def inventory(
         _tell(listed, left, to, narrowed=bool(account or ou or user))
     unreachable = any(one.state == "unreachable" for one in left)
     if unreachable:
-        warn("some accounts could not be read; their users are not in the file (see above)")
+        warn("some accounts could not be read (see above); their users are not in the file")
     leave_with({ExitCode.IN_PART: unreachable})
 
 
 def _tell(listed: Listed, left: list[LeftOut], to: Path, *, narrowed: bool) -> None:
     header = listed.header
     counts = f"{len(listed.accounts)} accounts read, {listed.users} users"
-    asked = " of those asked for" if narrowed else ""
+    asked = " selected" if narrowed else ""
     out.print(f"Organization {header.organization_id}: {counts}{asked}", markup=False)
     out.print(table("", ("verdict", "#users"), list(header.verdicts.items())))
     rows = [(one.account_id, one.name, one.state, one.reason, one.cure) for one in left]

@@ -1,4 +1,4 @@
-"""`rollout plan`: look at everybody, judge, and write the plan that people review."""
+"""Implements `rollout plan`: reads every account, judges every user, and writes the plan for review."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def plan(
     json: Json = False,
     detailed_exitcode: Annotated[
         bool,
-        typer.Option("--detailed-exitcode", help="Leave with 3 when the plan holds users to be enforced."),
+        typer.Option("--detailed-exitcode", help="Exit with code 3 when the plan has users to enforce."),
     ] = False,
     accept_unmatched: Annotated[
         bool,
@@ -50,11 +50,11 @@ def plan(
         ),
     ] = None,
 ) -> None:
-    """Look at every account, judge every user, and write a plan. Writes nothing to AWS.
+    """Read every account, judge every user, and write a plan. Nothing is written to AWS.
 
-    Where nothing has changed since the plan before, that plan is kept, and what was rehearsed and approved of it stays.
+    If nothing has changed since the previous plan, that plan is kept, with its rehearsal and its approvals.
 
-    Example: [bold]rollout plan[/] and then, in a pull request, review the file that it names.
+    Example: [bold]rollout plan[/], then review the file that it names in a pull request.
     """
     from rollout.workflows.inventory import read_levels, take_inventory
     from rollout.workflows.plan import make_plan, newest_plan, plan_in_place_of
@@ -87,13 +87,13 @@ def plan(
     header = planned.header
     unreachable = any(left.state == "unreachable" for left in header.left_out)
     if unreachable:
-        warn("some accounts could not be read; they are not in the plan (see above)")
+        warn("some accounts could not be read (see above); they are not in the plan")
     due = detailed_exitcode and changes_due(planned) > 0
     leave_with({ExitCode.IN_PART: unreachable, ExitCode.CHANGES_FOUND: due})
 
 
 def changes_due(planned: Planned) -> int:
-    """Count who is still to be enforced."""
+    """Count the users who are still to be enforced."""
     return sum(
         entry.verdict == "enforce" and not entry.enforced_by
         for account in planned.accounts
@@ -105,10 +105,10 @@ def _tell_where(planned: Planned, before: PreviousPlan) -> None:
     stored = planned.stored
     for line in before.differences(planned.accounts, tuple(planned.header.waves)):
         out.print(line, markup=False)
-    kept = f" is kept, made {stored.header.created:%Y-%m-%d %H:%M} UTC" if planned.kept else ""
+    kept = f" is kept; it was created {stored.header.created:%Y-%m-%d %H:%M} UTC" if planned.kept else ""
     out.print(f"\nPlan [bold]{stored.header.id}[/]{kept}: {stored.location}")
     if not planned.kept:
-        err.print("Next: review it, then rollout apply --stage dry-run")
+        err.print("Next: review the plan, then run `rollout apply --stage dry-run`")
 
 
 def _summarise(planned: Planned) -> None:
@@ -124,7 +124,7 @@ def _summarise(planned: Planned) -> None:
     held = Counter(reason.code for entry in entries if entry.verdict is Kind.HOLD for reason in entry.reasons)
     rows = [(code, count, code.cure) for code, count in sorted(held.items())]
     if rows:
-        out.print(table("\nHeld back", ("reason", "#users", "cure"), rows))
+        out.print(table("\nOn hold", ("reason", "#users", "cure"), rows))
     left_out(header)
     findings(planned)
 
@@ -137,7 +137,7 @@ def left_out(header: Header) -> None:
 
 
 def findings(planned: Planned) -> None:
-    """Print what a person must look at."""
+    """Print the findings, which a person should check."""
     if rows := [(one.code, one.account_id, one.text) for one in _found(planned)]:
         out.print(table("\nFindings", ("what", "account", "text"), rows))
 

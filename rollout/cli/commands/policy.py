@@ -1,4 +1,4 @@
-"""`rollout policy`: the exact documents that will be written, and how they differ from the seed."""
+"""Implements `rollout policy`: the exact policy documents, and how they differ from the seed policy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ app = typer.Typer()
 
 
 class Which(StrEnum):
-    """Which document to print."""
+    """The documents that can be printed."""
 
     FULL = "full"
     BRAKE = "brake"
@@ -30,7 +30,7 @@ class Which(StrEnum):
 
 
 class Partition(StrEnum):
-    """The partitions that there are (aws-facts.md#partitions-regions-endpoints)."""
+    """The AWS partitions (aws-facts.md#partitions-regions-endpoints)."""
 
     AWS = "aws"
     GOV = "aws-us-gov"
@@ -44,25 +44,30 @@ class Partition(StrEnum):
 
 def policy(
     context: typer.Context,
-    which: Annotated[Which, typer.Option("--document", help="Which document.")] = Which.FULL,
-    partition: Annotated[Partition, typer.Option("--partition", help="For this partition.")] = Partition.AWS,
+    which: Annotated[Which, typer.Option("--document", help="The document to print.")] = Which.FULL,
+    partition: Annotated[
+        Partition, typer.Option("--partition", help="The partition to write it for.")
+    ] = Partition.AWS,
     diff: Annotated[
         str | None,
-        typer.Option("--diff", metavar="seed", help="Show the difference from: seed.", show_default=False),
+        typer.Option(
+            "--diff", metavar="seed", help="Show the difference from the seed policy.", show_default=False
+        ),
     ] = None,
     check: Annotated[
         bool,
         typer.Option(
-            "--check", help="Lint all documents offline; with credentials, ask Access Analyzer too."
+            "--check",
+            help="Check all documents offline, and with IAM Access Analyzer if there are credentials.",
         ),
     ] = False,
     profile: Profile = None,
     config: Config = None,
 ) -> None:
-    """Print the policy documents, their difference from the seed, or what is wrong with them. Asks AWS nothing.
+    """Print a policy document, show its difference from the seed policy, or check all documents for errors.
 
-    Which document: [bold]full[/] is ForceMFA, [bold]brake[/] its Allow half, [bold]enrolment[/] what only lets people
-    enrol.
+    The documents: [bold]full[/] is ForceMFA, [bold]brake[/] is only its Allow statements, and [bold]enrolment[/] only
+    allows enrolling a device. AWS is only called for --check.
 
     Example: [bold]rollout policy --diff seed[/]
     """
@@ -83,7 +88,7 @@ def policy(
         echo(text, end="")
         return
     if diff != "seed":
-        raise WrongUsage(f'there is nothing called "{diff}" to compare with', cure="use: --diff seed")
+        raise WrongUsage(f'cannot compare with "{diff}"', cure="use --diff seed")
     for switch in switched_on(settings.domain_amendments()):
         echo(f"# {switch.name}: {switch.purpose}; risk: {switch.risk}")
     lines = difflib.unified_diff(
@@ -94,10 +99,10 @@ def policy(
 
 def simulate(
     file: Annotated[
-        str, typer.Argument(help="A file of JSON lines, or - for standard input.", metavar="FILE")
+        str, typer.Argument(help="A file with JSON lines, or - for standard input.", metavar="FILE")
     ],
 ) -> None:
-    r"""Evaluate requests against policies, offline: one JSON object a line in, one answer a line out.
+    r"""Evaluate requests against policies offline: reads one JSON object per line, writes one result per line.
 
     A line is {"id", "policies": \[document…], "boundary"?, "scps": \[\[document…] per level]?, "session"?,
     "request": {"action", "resource", "principal", "context", "unknown"?}}.
@@ -118,7 +123,7 @@ def simulate(
         print_json(given, indent=None)
     if bad:
         raise WrongUsage(
-            f"{bad} line{'s' if bad > 1 else ''} of {_called(file)} cannot be answered; the others are",
+            f"{bad} line{'s' if bad > 1 else ''} of {_called(file)} could not be evaluated; all others were",
             cure="see rollout policy simulate --help",
         )
 
@@ -134,7 +139,7 @@ def _called(file: str) -> str:
 def _why(error: Exception) -> str:
     match error:
         case json.JSONDecodeError():
-            return f"no JSON: {error.msg} at column {error.colno}"
+            return f"not valid JSON: {error.msg} at column {error.colno}"
         case RecursionError():
             return "nested too deeply"
         case _:
@@ -142,7 +147,7 @@ def _why(error: Exception) -> str:
 
 
 def _lines(file: str) -> Iterator[tuple[int, str]]:
-    cure = "name a file of JSON lines in UTF-8, or - for standard input"
+    cure = "name a file with JSON lines in UTF-8, or - for standard input"
     try:
         with nullcontext(sys.stdin) if file == "-" else open(file, encoding="utf-8") as lines:  # noqa: PTH123 - a name, or stdin
             yield from ((number, line) for number, line in enumerate(lines, 1) if line.strip())
@@ -166,11 +171,14 @@ def _check(documents: Mapping[str, Mapping[str, Any]], profile: str | None) -> N
             echo(f"  {problem}")
     found += _ask_analyzer(documents, profile)
     if found:
-        raise BadSettings(f"{found} problems in the documents", cure="see policy: in rollout.yaml")
+        raise BadSettings(
+            f"the policy documents have {found} problem{'s' if found > 1 else ''}",
+            cure="check `policy` in rollout.yaml",
+        )
 
 
 def _ask_analyzer(documents: Mapping[str, Mapping[str, Any]], profile: str | None) -> int:
-    """Ask Access Analyzer too, where there are credentials; count its errors."""
+    """Validate the documents with IAM Access Analyzer if there are credentials; return the number of errors."""
     from rollout.domain.people.users import Unread
     from rollout.wiring.policy_checks import access_analyzer
 
@@ -180,14 +188,14 @@ def _ask_analyzer(documents: Mapping[str, Mapping[str, Any]], profile: str | Non
         for name, document in documents.items():
             found = findings_of(document)
             if isinstance(found, Unread):
-                warn(f"Access Analyzer could not be asked: {found.why}")
+                warn(f"Access Analyzer could not check the documents: {found.why}")
                 return errors
-            echo(f"{name}: Access Analyzer has {len(found)} findings")
+            echo(f"{name}: {len(found)} findings by Access Analyzer")
             for finding in found:
                 echo(f"  {finding}")
                 errors += finding.startswith("ERROR ")
     except NoCredentials as error:
-        warn(f"Access Analyzer was not asked: {error}")
+        warn(f"skipped the check by Access Analyzer: {error}")
     return errors
 
 

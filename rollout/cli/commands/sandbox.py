@@ -1,4 +1,4 @@
-"""`rollout sandbox`: an AWS organization on this machine, kept between commands."""
+"""Implements `rollout sandbox`: an AWS organization on this machine that keeps running between commands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help=unwrapped("""An AWS organization on this machine, to try everything on.
+    help=unwrapped("""Run an AWS organization on this machine, to try everything.
 
     Example: [bold]eval "$(rollout sandbox start)"[/], then [bold]rollout plan[/], and at the end
     [bold]rollout sandbox stop[/]"""),
@@ -28,30 +28,30 @@ app = typer.Typer(
 
 
 def start() -> None:
-    """Start it, and print the exports that point AWS tools and rollout at it.
+    """Start the sandbox, and print the exports that point AWS tools and rollout at it.
 
     Example: [bold]eval "$(rollout sandbox start)"[/]
     """
     kept = process().start_kept(Path.cwd(), datetime.now(UTC))
     err.print(
-        f"Organization {kept.organization_id} answers at {kept.endpoint} (process {kept.pid})", markup=False
+        f"Organization {kept.organization_id} runs at {kept.endpoint} (process {kept.pid})", markup=False
     )
     print_exports(kept)
 
 
 def stop() -> None:
-    """Stop it; the organization is gone then, plans and journal stay.
+    """Stop the sandbox. Its organization is deleted; plans and journal remain.
 
     Example: [bold]rollout sandbox stop[/]
     """
     stopped = process().stop_kept(Path.cwd())
-    out.print("Stopped." if stopped else "No sandbox runs for this folder.")
+    out.print("Stopped." if stopped else "No sandbox is running for this folder.")
 
 
 def advance(
-    span: Annotated[str, typer.Argument(help="How far, such as 14d, 12h or 30m.", metavar="SPAN")],
+    span: Annotated[str, typer.Argument(help="How far to advance: 14d, 12h or 30m.", metavar="SPAN")],
 ) -> None:
-    """Move its clock forward: lead times and soaks pass at once.
+    """Move the sandbox's clock forward, so that lead times and soaks pass at once.
 
     Example: [bold]rollout sandbox advance 14d[/]
     """
@@ -62,7 +62,7 @@ def advance(
     except ValueError as error:
         raise WrongUsage(f"{error}", cure="for example: rollout sandbox advance 14d") from error
     now = process().advance_kept(Path.cwd(), by)
-    out.print(f"The sandbox's clock says {now:%Y-%m-%d %H:%M} UTC.", markup=False)
+    out.print(f"The sandbox's clock is now {now:%Y-%m-%d %H:%M} UTC.", markup=False)
 
 
 for _command in (start, stop, advance):
@@ -77,7 +77,7 @@ def print_exports(kept: KeptSandbox) -> None:
 
 
 def process() -> ModuleType:
-    """Load the sandbox's part. Raises MissingExtra."""
+    """Import the sandbox's process module. Raises MissingExtra."""
     try:
         from rollout.sandbox.extra import require_extra
         from rollout.sandbox.serving import process as module

@@ -1,4 +1,4 @@
-"""`rollout show`: the plan for a person, and why one user was judged so."""
+"""Implements `rollout show`: presents a plan, and explains one user's verdict."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DECISIONS = {
     "Allowed": "allowed",
     "ExplicitlyDenied": "denied",
     "ImplicitlyDenied": "not allowed",
-    "Undecided": "cannot be told",
+    "Undecided": "undecided",
 }
 
 
@@ -42,7 +42,7 @@ def show(
     profile: Profile = None,
     json: Json = False,
 ) -> None:
-    """Show a plan per wave, account and verdict; with --user, explain the judgement. Asks nothing but the store.
+    """Show a plan per wave, account and verdict; with --user, explain the verdict. Reads only the store.
 
     Example: [bold]rollout show --user '*/alice'[/]
     """
@@ -59,7 +59,9 @@ def show(
         raise EmptySelection(f'the plan has no wave "{wave}"', cure=f"waves of this plan: {known}")
     parts = list(_chosen(stored, chosen, wave))
     if not parts:
-        raise EmptySelection("nobody in the plan is under all of these", cure="see everybody: rollout show")
+        raise EmptySelection(
+            "no user in the plan matches all of these options", cure="run `rollout show` to see every user"
+        )
     if json:
         print_json(_as_json(stored.header, parts))
     elif user:
@@ -71,7 +73,7 @@ def show(
 
 
 def _words(files: Files, stored: StoredPlan) -> dict[str, str]:
-    """Say for each wave what people have said of it: approvals of this very plan, and gates overridden."""
+    """Describe each wave's approval of this exact plan, and its overridden gates; "" without any."""
     from rollout.domain.gates.approval import approved_by
     from rollout.domain.progress.projection import replay
 
@@ -106,15 +108,17 @@ def _chosen(
 
 
 def explain(part: AccountPlan, entry: PlanEntry) -> None:
-    """Print one judgement: the verdict, and every reason with the fact and its age."""
+    """Print one user's verdict, and every reason with its fact and the time at which that was read."""
     out.print(f"\n[bold]{entry.verdict}[/]  ", end="")
     out.print(entry.user.arn, markup=False)
     rows: list[tuple[str, str]] = [("account", f"{part.account_id} {part.name} ({part.ou or 'root'})")]
-    rows.append(("user id", entry.user.id))
+    rows.append(("UserId", entry.user.id))
     if entry.wave:
-        rows.append(("wave", f"{entry.wave}, impact {entry.impact}, policy hangs on the {entry.attachment}"))
+        rows.append(
+            ("wave", f"{entry.wave}, impact {entry.impact}, policy attached to the {entry.attachment}")
+        )
     for reason in entry.reasons:
-        seen = f"  (seen {reason.seen_at:%Y-%m-%d %H:%M} UTC)" if reason.seen_at else ""
+        seen = f"  (read {reason.seen_at:%Y-%m-%d %H:%M} UTC)" if reason.seen_at else ""
         rows.append((str(reason.code), f"{reason.detail}{seen}"))
     for name, text in (
         ("forecast", entry.forecast),
@@ -133,11 +137,11 @@ def explain(part: AccountPlan, entry: PlanEntry) -> None:
 
 
 def _print_matrix(matrix: tuple[MatrixRow, ...]) -> None:
-    """Print what evaluation answered: without our policies, and with ForceMFA added."""
+    """Print the results of the policy evaluation: without our policies, and with ForceMFA added."""
     questions = {
-        "cover": "Without MFA, as things stand (covered = all of it denied explicitly)",
-        "enrol": "Without MFA, with ForceMFA added (able to enrol = all of it allowed; sts:GetSessionToken needs"
-        " no permission, only no explicit Deny)",
+        "cover": "Without MFA, under the present policies (covered = every request is explicitly denied)",
+        "enrol": "Without MFA, with ForceMFA added (able to enrol = every request is allowed; sts:GetSessionToken"
+        " needs no Allow, only no explicit Deny)",
     }
     for question, title in questions.items():
         asked: dict[str, dict[str, MatrixRow]] = {}
@@ -157,7 +161,7 @@ def _overview(
     from rollout.cli.commands.plan import left_out
 
     header = stored.header
-    out.print(f"Plan {header.id}, made {age_of(stored)} by {header.caller}", markup=False)
+    out.print(f"Plan {header.id}, created {age_of(stored)} by {header.caller}", markup=False)
     out.print(
         f"Organization {header.organization_id}, SCPs: {header.scps}, file {stored.location}", markup=False
     )
@@ -170,7 +174,7 @@ def _overview(
 
 
 def _by_account(parts: list[tuple[AccountPlan, list[PlanEntry]]]) -> None:
-    """Print a table an account, all with columns of the same width."""
+    """Print one table per account, all with the same column widths."""
     columns = ("verdict", "wave", "impact", "because", "#users", "who")
     tables = [
         (part, [(*group, len(names), shortly(names)) for group, names in _grouped(entries)])

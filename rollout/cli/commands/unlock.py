@@ -1,4 +1,4 @@
-"""`rollout unlock`: take the lock away from a run that is dead."""
+"""Implements `rollout unlock`: removes the lock of a run that has died."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rollout.cli.terminal.console import confirm, err, out
 
 
 def unlock(config: Config = None, profile: Profile = None, yes: Yes = False) -> None:
-    """Take over a stale lock: says who holds it and whether that run is alive on this machine, and asks.
+    """Remove a stale lock, after showing who holds it and whether that run is alive on this machine.
 
     A run that is still alive stops at its next account.
 
@@ -27,10 +27,13 @@ def unlock(config: Config = None, profile: Profile = None, yes: Yes = False) -> 
         out.print(f"Nobody holds the lock of organization {organization_id}.", markup=False)
         return
     err.print(f"The lock of organization {organization_id} is held by {holder.sentence}.", markup=False)
-    err.print("Take it only if that run is dead: two at once do not know of each other.")
-    confirm("Take the lock away?", yes=yes)
+    err.print("Remove it only if that run has died: two runs at once would interfere with each other.")
+    confirm("Remove the lock?", yes=yes)
     if lock.runs_here(holder):
         err.print(f"Process {holder.pid} is still running on this machine.", markup=False)
-        confirm("Take the lock from a run that is alive?", yes=yes)
+        confirm("Remove the lock of a run that is alive?", yes=yes)
     former = lock.break_open(organization_id)
-    out.print(f"Taken from {former.sentence}." if former else "It was given back meanwhile.", markup=False)
+    out.print(
+        f"Removed the lock of {former.sentence}." if former else "The lock was released in the meantime.",
+        markup=False,
+    )

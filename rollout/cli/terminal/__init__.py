@@ -1,1 +1,1 @@
-"""The terminal: results on stdout, progress and questions on stderr."""
+"""Terminal output: results on stdout, progress and questions on stderr."""

@@ -1,4 +1,4 @@
-"""Says what came of an apply: to how many users, who was left alone and why, which accounts stayed shut."""
+"""Prints the result of an apply: the users by outcome, those left alone and why, and the accounts that failed."""
 
 from __future__ import annotations
 
@@ -19,38 +19,41 @@ if TYPE_CHECKING:
     from rollout.domain.progress.records import AccountFailed
     from rollout.workflows.apply.order import ApplyResult
 
-# What of a tally counts users, in the order of interest: what to say after a run, and after a rehearsal.
+# The counters of users in order of interest, with their texts after a run and after a rehearsal.
 USERS: Mapping[CountKey, tuple[str, str]] = {
     Counted.ENFORCED: ("enforced now", "would be enforced"),
     Counted.ALREADY_ENFORCED: ("enforced before", "enforced before"),
     Counted.TOLD: ("told", "would be told"),
-    Counted.QUEUED: ("mail queued, not known to be delivered", "would be told"),
+    Counted.QUEUED: ("notice queued, delivery not confirmed", "would be told"),
     Counted.ALREADY_TOLD: ("told before", "told before"),
-    Counted.REMINDED: ("reminded of the day told", "would be reminded of the day told"),
+    Counted.REMINDED: ("reminded", "would be reminded"),
     Counted.REMINDERS_NOT_SENT: ("reminder could not be sent", "reminder could not be sent"),
-    Counted.UNAFFECTED: (
-        "need no notice: nothing changes for them",
-        "need no notice: nothing changes for them",
+    Counted.UNAFFECTED: ("unaffected: no notice needed", "unaffected: no notice needed"),
+    Counted.ENROLMENT_RIGHTS: (
+        "given permission to enrol a device",
+        "would be given permission to enrol a device",
     ),
-    Counted.ENROLMENT_RIGHTS: ("may enrol a device from now on", "would get the right to enrol a device"),
-    Counted.LET_OUT: ("let out, now exempt", "would be let out, now exempt"),
-    SkipCode.WAITING: ("wait for the day told", "wait for the day told"),
+    Counted.LET_OUT: ("released, because exempt now", "would be released, because exempt now"),
+    SkipCode.WAITING: ("waiting for the date they were told", "waiting for the date they were told"),
     SkipCode.NOTICE: ("not told yet, so not enforced", "not told yet, so not enforced"),
     Counted.NOT_REACHED: ("could not be told", "could not be told"),
     SkipCode.FAILED: ("failed", "would fail"),
-    SkipCode.BUDGET: ("not tried: too many of their wave have failed", "not tried: too many would fail"),
+    SkipCode.BUDGET: (
+        "not attempted: too many failures in their wave",
+        "would not be attempted: too many failures in their wave",
+    ),
     SkipCode.DRIFT: ("changed since the plan: left alone", "changed since the plan: left alone"),
-    SkipCode.EXEMPT: ("exempt by now: left alone", "exempt by now: left alone"),
-    SkipCode.RELEASED: ("let out by hand: left so", "let out by hand: left so"),
-    SkipCode.GONE: ("gone", "gone"),
+    SkipCode.EXEMPT: ("exempt now: left alone", "exempt now: left alone"),
+    SkipCode.RELEASED: ("released: left alone", "released: left alone"),
+    SkipCode.GONE: ("deleted since the plan", "deleted since the plan"),
     SkipCode.EXCLUDED: ("in an account that is excluded now", "in an account that is excluded now"),
 }
-# Those that count something else.
+# The counters of other things, in the singular and the plural.
 OTHERS: Mapping[CountKey, tuple[str, str]] = {
     Counted.MESSAGES: ("message", "messages"),
     Counted.WRITES: ("write to AWS", "writes to AWS"),
     Counted.NEW_VERSIONS: ("new default policy version", "new default policy versions"),
-    Counted.VERSIONS_HELD_BACK: ("policy version held back", "policy versions held back"),
+    Counted.VERSIONS_HELD_BACK: ("policy version not activated", "policy versions not activated"),
 }
 SHOWN = 15
 
@@ -80,7 +83,7 @@ def tell(result: ApplyResult, run: str, header: Header, report: str | None) -> N
 def tell_gates(
     gates: Iterable[GateAnswer], inherited: Mapping[str, str], overrides: Mapping[str, str]
 ) -> None:
-    """Print what the gates said, with their numbers, and who lets the wave through all the same."""
+    """Print each gate's answer with its numbers, and its override if there is one."""
     for answer in gates:
         err.print(f"Gate {answer.gate}: {answer.result} ({answer.detail})", markup=False)
         if not answer.passes and answer.gate in overrides:
@@ -102,7 +105,7 @@ def _other_counts(result: ApplyResult, *, rehearsal: bool) -> str:
         if (count := result.tally[what])
     ]
     if rehearsal:
-        return f"Only noted, not done: {', '.join(told)}." if told else "Nothing would be written."
+        return f"Recorded but not carried out: {', '.join(told)}." if told else "Nothing would be written."
     if not result.tally[Counted.WRITES]:
         told.append("no write to AWS was needed")
     text = ", ".join(told)
@@ -120,7 +123,7 @@ def _tell_left_alone(result: ApplyResult, run: str) -> None:
     ]
     if not rows:
         return
-    out.print(table("\nNot moved in this run", ("outcome", "#users", "why", "who"), rows[:SHOWN]))
+    out.print(table("\nLeft alone in this run", ("outcome", "#users", "why", "who"), rows[:SHOWN]))
     if len(rows) > SHOWN:
         out.print(f"and {len(rows) - SHOWN} more reasons: see changes.csv in the report")
 
@@ -146,11 +149,11 @@ def _tell_failed_accounts(result: ApplyResult, run: str) -> None:
             last[failure.account_id] = failure
     rows = [(account, failure.reason, failure.cure) for account, failure in sorted(last.items())]
     if rows:
-        out.print(table("\nAccounts that could not be worked on", ("account", "reason", "cure"), rows))
+        out.print(table("\nFailed accounts", ("account", "reason", "cure"), rows))
 
 
 def as_json(result: ApplyResult, report: str | None) -> dict[str, object]:
-    """Give the outcome of a run as JSON-able values."""
+    """Return the result of a run as JSON-compatible values."""
     return {
         "stage": str(result.stage),
         "waves": list(result.waves),

@@ -1,4 +1,4 @@
-"""Speaks to people: results on stdout, progress and questions on stderr."""
+"""Prints for people: results on stdout, progress and questions on stderr."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from rich.table import Table
 from rollout.cli.terminal.pacing import Pacing
 from rollout.errors import Refused, WrongUsage
 
-# Wide enough for tables where nobody has a window: in a file, a pipe or a log.
+# Wide enough for tables in files, pipes and logs, which have no window width.
 WIDTH_ELSEWHERE = 160
 
 
 class _Console(Console):
-    """A console that outlives its reader: after `| head` a run goes on to its end, and its exit code stays true."""
+    """A console that survives a closed pipe: after `| head`, a run still finishes and its exit code stays correct."""
 
     def on_broken_pipe(self) -> None:
-        """Say the rest to nobody."""
+        """Discard all further output."""
         self.quiet = True
         _silence(self.file)
 
 
 def _silence(stream: IO[str]) -> None:
-    """Let whatever is still to be written, also at exit, go nowhere."""
+    """Discard everything still to be written to the stream, including at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
@@ -53,7 +53,7 @@ err = _Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
 
 
 def echo(text: str, *, end: str = "\n") -> None:
-    """Print text to stdout as it is: documents, JSON, lines for a shell."""
+    """Print text to stdout unchanged: documents, JSON, lines for a shell."""
     try:
         sys.stdout.write(text + end)
         sys.stdout.flush()
@@ -62,28 +62,28 @@ def echo(text: str, *, end: str = "\n") -> None:
 
 
 def warn(text: str) -> None:
-    """Say something that a person should know, on stderr."""
+    """Print a note on stderr."""
     err.print(f"[yellow]Note:[/] {escape(text)}")
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask before writing. Raises WrongUsage when nobody can answer, Refused when the answer is no, Abort."""
+    """Ask before writing. Raises WrongUsage without a terminal, Refused when the answer is no, and Abort."""
     if yes:
         return
     if not sys.stdin.isatty():
         raise WrongUsage(
-            "this command writes and asks first, but there is no terminal to ask on; nothing was written",
-            cure="look at what is named above, then add --yes",
+            "this command asks before it writes, but there is no terminal; nothing was written",
+            cure="check the list above, then add --yes",
         )
     with _ended_at_once():
         agreed = typer.confirm(question, err=True)
     if not agreed:
-        raise Refused("nothing was written: the answer was no")
+        raise Refused("nothing was written, because the answer was no")
 
 
 @contextmanager
 def _ended_at_once() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end a question, for which nothing is in hand that has to be finished first."""
+    """Let Ctrl-C and SIGTERM end a question at once, since no change is in progress."""
     before = {
         number: signal.signal(number, signal.default_int_handler)
         for number in (signal.SIGINT, signal.SIGTERM)
@@ -97,7 +97,7 @@ def _ended_at_once() -> Iterator[None]:
 
 def print_json(value: object, *, indent: int | None = 2) -> None:
     """Print one JSON document."""
-    # What the terminal cannot show is escaped, as JSON may be.
+    # JSON allows escapes for characters that the terminal cannot show.
     escaped = not (sys.stdout.encoding or "").lower().startswith("utf")
     echo(json.dumps(value, indent=indent, ensure_ascii=escaped, default=str))
 
@@ -105,7 +105,7 @@ def print_json(value: object, *, indent: int | None = 2) -> None:
 def table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, widths: Sequence[int] = ()
 ) -> Table:
-    """Make a plain table; whatever is in a cell is text, never markup. A column that starts with # holds numbers."""
+    """Build a plain table. Cells are text, never markup. A column whose title starts with # contains numbers."""
     made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     made.show_header = any(columns)
     for column, width in zip_longest(columns, widths):
@@ -118,26 +118,26 @@ def table(
 
 
 def shortly(names: Sequence[str], most: int = 4) -> str:
-    """Name a few, and count the rest."""
+    """List the first few names, and count the rest."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 class TerminalProgress:
-    """Fills the `Progress` port: a bar on a terminal, a line every few seconds otherwise. Safe to share by threads."""
+    """Implements `Progress`: a bar on a terminal, otherwise a line every few seconds. Safe to share between threads."""
 
     def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
-        """Show nothing yet."""
+        """Keep the clock; show nothing yet."""
         self._seconds = seconds
         self._bar: Bar | None = None
         self._what, self._pacing = "", Pacing(0, seconds())
         self._lock = threading.Lock()
 
     def say(self, text: str) -> None:
-        """Say one line."""
+        """Print one line."""
         err.print(escape(text))
 
     def begin(self, what: str, total: int) -> None:
-        """Start counting."""
+        """Start counting towards `total`, and show it."""
         self._what, self._pacing = what, Pacing(total, self._seconds())
         if err.is_terminal:
             columns = (
@@ -151,7 +151,7 @@ class TerminalProgress:
             self._bar.start()
 
     def advance(self, detail: str = "", by: int = 1) -> None:
-        """Count one, or so many."""
+        """Add to the count."""
         with self._lock:
             now = self._seconds()
             due = self._pacing.advance(by, detail, now)
@@ -162,7 +162,7 @@ class TerminalProgress:
                 err.print(escape(f"{self._what}: {self._pacing.line(now)}"))
 
     def finish(self) -> None:
-        """Stop counting, and say how many there were."""
+        """Stop counting, and print the final count."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None

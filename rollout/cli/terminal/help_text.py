@@ -1,4 +1,4 @@
-"""Makes help texts of docstrings: a paragraph of several lines is one, which the terminal wraps for itself."""
+"""Turns docstrings into help texts, with each paragraph on one line so that the terminal can wrap it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from inspect import cleandoc
 
 
 def described(command: Callable[..., object]) -> str:
-    """Take the help text from a command's docstring."""
+    """Return the help text from a command's docstring."""
     return unwrapped(command.__doc__ or "")
 
 

@@ -1,4 +1,4 @@
-"""Works out how fast a run goes, how long it still takes, and when it is time to say so."""
+"""Computes a run's rate and remaining time, and decides when to print a progress line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SECONDS_BETWEEN_LINES = 5.0
 
 @dataclass(slots=True)
 class Pacing:
-    """Counts towards a total. Moments are seconds of a clock that never goes back."""
+    """Counts towards a total. Times are seconds of a monotonic clock."""
 
     total: int
     began: float
@@ -19,11 +19,11 @@ class Pacing:
     _said_at: float = field(init=False)
 
     def __post_init__(self) -> None:
-        """The beginning is said, too."""
+        """Make the first line due at once."""
         self._said_at = self.began
 
     def advance(self, by: int, detail: str, now: float) -> bool:
-        """Count, and tell whether a line is due."""
+        """Add to the count, and tell whether a progress line is due."""
         self.done += by
         self.detail = detail or self.detail
         if now - self._said_at < SECONDS_BETWEEN_LINES:
@@ -32,39 +32,39 @@ class Pacing:
         return True
 
     def rate(self, now: float) -> float | None:
-        """How many a second so far; None while nobody can tell."""
+        """Return the rate so far, per second; None while it is unknown."""
         passed = now - self.began
         return self.done / passed if self.done and passed > 0 else None
 
     def left(self, now: float) -> float | None:
-        """Seconds that the rest will take at this rate; None while nobody can tell."""
+        """Return the seconds left at this rate; None while they are unknown."""
         rate = self.rate(now)
         return None if rate is None else max(self.total - self.done, 0) / rate
 
     def speed(self, now: float) -> str:
-        """Say rate and time left: `40 a second, 2 min left`; empty while nobody can tell."""
+        """Format the rate and the time left, such as `40 per second, 2 min left`; "" while they are unknown."""
         rate, left = self.rate(now), self.left(now)
         if rate is None or left is None:
             return ""
-        pace = f"{rate:.0f} a second" if rate >= 1 else f"{rate * 60:.0f} a minute"
+        pace = f"{rate:.0f} per second" if rate >= 1 else f"{rate * 60:.0f} per minute"
         return f"{pace}, {span(left)} left" if left else pace
 
     def line(self, now: float) -> str:
-        """Say all of it: `120 of 5,000 (2 %), 40 a second, 2 min left; where it is`."""
-        share = f" ({self.done * 100 // self.total} %)" if self.total else ""
+        """Format the progress line: `120 of 5,000 (2%), 40 per second, 2 min left; <detail>`."""
+        share = f" ({self.done * 100 // self.total}%)" if self.total else ""
         said = [f"{self.done:,} of {self.total:,}{share}", self.speed(now)]
         where = f"; {self.detail}" if self.detail else ""
         return ", ".join(text for text in said if text) + where
 
     def end(self, now: float) -> str:
-        """Say how many there were, and how long it took where that was worth a wait."""
+        """Format the final count, and how long it took if that was several seconds."""
         passed = now - self.began
         took = f" in {span(passed)}" if passed >= SECONDS_BETWEEN_LINES else ""
         return f"{self.done:,} of {self.total:,}{took}"
 
 
 def span(seconds: float) -> str:
-    """Say a time so that it can be read in passing: `40 s`, `12 min`, `2 h 5 min`."""
+    """Format a duration briefly: `40 s`, `12 min`, `2 h 5 min`."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -1,6 +1,6 @@
-"""Evaluates IAM policies as AWS does: documents and a request in, a decision with its reasons out.
+"""Evaluates IAM policies as AWS does: takes documents and a request, returns a decision with its reasons.
 
-Start at `evaluate`; `documents` reads what AWS stores, `conditions` and `statements` hold the rules.
+Start at `evaluate`. `documents` parses stored policies; `conditions` and `statements` contain the rules.
 """
 
 from rollout.domain.iam.context import Context, Request

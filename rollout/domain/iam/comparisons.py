@@ -1,8 +1,8 @@
 """Compares one value of a request with one value of a policy, for each family of condition operators.
 
-Page "IAM JSON policy elements: Condition operators". Each comparison answers true, false, `UNKNOWN`, or None: one of
-the two texts cannot be read as what the operator compares (a number, a date, an address, an ARN), or holds a variable
-without a value. What None means to a condition is said in `conditions`.
+See the page "IAM JSON policy elements: Condition operators". Each comparison returns true, false, `UNKNOWN`, or None.
+None means that one of the two texts is not of the type that the operator compares (number, date, address, ARN), or
+contains a variable without a value; `conditions` defines what follows from it.
 """
 
 import base64
@@ -16,7 +16,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Protocol, TypeAlias
 
-from rollout.domain.iam.context import Facts
+from rollout.domain.iam.context import RequestFacts
 from rollout.domain.iam.logic import UNKNOWN, Truth, Unknown, all_of
 from rollout.domain.iam.variables import ARN_PARTS, Pattern, Variable, pattern, split_outside_variables
 
@@ -25,65 +25,65 @@ Order: TypeAlias = Callable[[Decimal, Decimal], bool]
 
 
 class Comparison(Protocol):
-    """One value of a condition, ready to be compared with the values of requests."""
+    """One value of a condition, compiled for comparison with the values of requests."""
 
-    def outcome(self, value: str, facts: Facts) -> Outcome:
-        """How `value`, which the request carries, compares with the policy's value."""
+    def outcome(self, value: str, facts: RequestFacts) -> Outcome:
+        """Compare `value`, from the request, with the policy's value."""
 
     @property
     def variables(self) -> tuple[Variable, ...]:
-        """The policy variables in the policy's value."""
+        """Return the policy variables in the policy's value."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextComparison:
-    """String operators: equality, equality without case, or likeness with `*` and `?`."""
+    """String operators: equality, case-insensitive equality, or pattern matching with `*` and `?`."""
 
     wanted: Pattern
 
-    def outcome(self, value: str, facts: Facts) -> Outcome:
-        """None when a variable has no value."""
+    def outcome(self, value: str, facts: RequestFacts) -> Outcome:
+        """Compare; None when a variable has no value."""
         return self.wanted.matches(value, facts)
 
     @property
     def variables(self) -> tuple[Variable, ...]:
-        """The variables of the one pattern."""
+        """Return the variables of the pattern."""
         return self.wanted.variables
 
 
 @dataclass(frozen=True, slots=True)
 class ArnComparison:
-    """ARN operators: each of the six parts separately, so that a `*` does not leave its part.
+    """ARN operators: each of the six parts is compared separately, so that a `*` cannot match across parts.
 
-    `ArnEquals` and `ArnLike` behave alike. A text that is not made of six parts is no ARN; whether AWS then compares
-    it as a whole (`"*"` as a pattern, say) is not documented, so likeness as a whole is `UNKNOWN`.
+    `ArnEquals` and `ArnLike` behave the same. A text without six parts is not an ARN; AWS does not document whether it
+    is then compared as a whole (for example `"*"` as a pattern), so a match as a whole is `UNKNOWN`.
     """
 
     parts: tuple[Pattern, ...]
     whole: Pattern
 
-    def outcome(self, value: str, facts: Facts) -> Outcome:
-        """None when either is no ARN and not even the whole texts are alike."""
+    def outcome(self, value: str, facts: RequestFacts) -> Outcome:
+        """Compare; None when either text is not an ARN and the whole texts do not match either."""
         parts = value.split(":", 5)
         if not len(self.parts) == len(parts) == ARN_PARTS:
             match = self.whole.matches(value, facts)
             return None if match is False or match is None else UNKNOWN
-        alike = [wanted.matches(part, facts) for wanted, part in zip(self.parts, parts, strict=True)]
-        known = [match for match in alike if match is not None]
+        matched = [wanted.matches(part, facts) for wanted, part in zip(self.parts, parts, strict=True)]
+        known = [match for match in matched if match is not None]
         return all_of(known) if len(known) == ARN_PARTS else None
 
     @property
     def variables(self) -> tuple[Variable, ...]:
-        """The variables of the whole."""
+        """Return the variables of the whole pattern."""
         return self.whole.variables
 
 
 class _WithoutVariables:
-    """What the kinds of comparison have in common that need nothing but the two texts."""
+    """The shared part of the comparisons that do not support policy variables."""
 
     __slots__ = ()
 
-    def outcome(self, value: str, facts: Facts) -> Outcome:
+    def outcome(self, value: str, facts: RequestFacts) -> Outcome:
         return self.compared(value)
 
     def compared(self, value: str) -> Outcome:
@@ -96,14 +96,14 @@ class _WithoutVariables:
 
 @dataclass(frozen=True, slots=True)
 class OrderComparison(_WithoutVariables):
-    """Numeric and date operators: the request's value on the left, the policy's on the right."""
+    """Numeric and date operators, with the request's value on the left and the policy's on the right."""
 
     test: Order
     read: Callable[[str], Decimal | Unknown | None]
     wanted: Decimal | Unknown | None
 
     def compared(self, value: str) -> Outcome:
-        """None when either side is not a number, or not a date."""
+        """Compare; None when either side is not a number, or not a date."""
         given = self.read(value)
         if given is None or self.wanted is None:
             return None
@@ -114,15 +114,16 @@ class OrderComparison(_WithoutVariables):
 
 @dataclass(frozen=True, slots=True)
 class BoolComparison(_WithoutVariables):
-    """`Bool`: "true" and "false" in any case.
+    """`Bool`: compares "true" and "false", in upper or lower case.
 
-    Page "Condition operators" allows a variable here and page "Variables and tags" forbids it, so one is `UNKNOWN`.
+    The page "Condition operators" allows a variable here but the page "Variables and tags" forbids it, so a variable
+    gives `UNKNOWN`.
     """
 
     wanted: Outcome
 
     def compared(self, value: str) -> Outcome:
-        """None when either side is no truth value."""
+        """Compare; None when either side is not a Boolean."""
         given = _TRUTHS.get(value.lower())
         if given is None or self.wanted is None or self.wanted is UNKNOWN:
             return None if given is None else self.wanted
@@ -131,16 +132,16 @@ class BoolComparison(_WithoutVariables):
 
 @dataclass(frozen=True, slots=True)
 class BytesComparison(_WithoutVariables):
-    """`BinaryEquals`: the bytes behind two base64 texts.
+    """`BinaryEquals`: compares the bytes that two base64 texts encode.
 
-    A request's value that is not base64 but is, as text, what the policy encodes is `UNKNOWN`: AWS does not say how a
-    binary value is written in a request's context.
+    A request's value that is not base64, but equals the decoded policy value as text, gives `UNKNOWN`: AWS does not
+    document how a binary value is written in a request's context.
     """
 
     wanted: bytes | None
 
     def compared(self, value: str) -> Outcome:
-        """None when the policy's value is not base64."""
+        """Compare; None when the policy's value is not base64."""
         if self.wanted is None:
             return None
         if read_base64(value) == self.wanted:
@@ -150,12 +151,12 @@ class BytesComparison(_WithoutVariables):
 
 @dataclass(frozen=True, slots=True)
 class AddressComparison(_WithoutVariables):
-    """IP operators: an address inside a network of the same family; a plain address is a network of one."""
+    """IP operators: whether an address is in a network of the same family; a plain address is a network of one."""
 
     wanted: IPv4Network | IPv6Network | None
 
     def compared(self, value: str) -> Outcome:
-        """None when the value is no address or the policy's value no network."""
+        """Compare; None when the value is not an address, or the policy's value is not a network."""
         network = _network(value)
         if network is None or self.wanted is None or network.prefixlen != network.max_prefixlen:
             return None
@@ -171,12 +172,14 @@ _DATE = re.compile(
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def texts_alike(text: str, *, variables: bool, wildcards: bool = False, fold: bool = False) -> TextComparison:
+def compile_text(
+    text: str, *, variables: bool, wildcards: bool = False, fold: bool = False
+) -> TextComparison:
     """Compile a string comparison."""
     return TextComparison(pattern(text, variables=variables, wildcards=wildcards, fold=fold))
 
 
-def arns_alike(text: str, *, variables: bool) -> ArnComparison:
+def compile_arn(text: str, *, variables: bool) -> ArnComparison:
     """Compile an ARN comparison."""
     parts = split_outside_variables(text, variables=variables)
     return ArnComparison(
@@ -185,43 +188,43 @@ def arns_alike(text: str, *, variables: bool) -> ArnComparison:
     )
 
 
-def numbers_in_order(text: str, test: Order) -> OrderComparison:
+def compile_number(text: str, test: Order) -> OrderComparison:
     """Compile a numeric comparison."""
     return OrderComparison(test, read_number, read_number(text))
 
 
-def dates_in_order(text: str, test: Order) -> OrderComparison:
+def compile_date(text: str, test: Order) -> OrderComparison:
     """Compile a date comparison."""
     return OrderComparison(test, read_instant, read_instant(text))
 
 
-def truths_alike(text: str, *, variables: bool) -> BoolComparison:
+def compile_bool(text: str, *, variables: bool) -> BoolComparison:
     """Compile a boolean comparison."""
     return BoolComparison(UNKNOWN if variables and "${" in text else _TRUTHS.get(text.lower()))
 
 
-def bytes_alike(text: str) -> BytesComparison:
+def compile_bytes(text: str) -> BytesComparison:
     """Compile a binary comparison."""
     return BytesComparison(read_base64(text))
 
 
-def address_within(text: str) -> AddressComparison:
+def compile_address(text: str) -> AddressComparison:
     """Compile an address comparison."""
     return AddressComparison(_network(text))
 
 
 @lru_cache(maxsize=1024)
 def read_number(text: str) -> Decimal | None:
-    """An integer or decimal number."""
+    """Parse an integer or decimal number; None for anything else."""
     return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
 @lru_cache(maxsize=1024)
 def read_instant(text: str) -> Decimal | Unknown | None:
-    """Seconds since 1970 of a date in one of the W3C forms of ISO 8601, or in epoch seconds.
+    """Parse a date in one of the W3C forms of ISO 8601, or in epoch seconds; return seconds since 1970.
 
-    Four bare digits are `UNKNOWN`: they are a year in the one notation and seconds in the other. A time without an
-    offset, which W3C does not allow, is taken as UTC.
+    Four digits alone are `UNKNOWN`, since they can be a year or epoch seconds. A time without an offset, which W3C does
+    not allow, counts as UTC.
     """
     if re.fullmatch(r"[0-9]{4}", text):
         return UNKNOWN
@@ -254,7 +257,7 @@ def _offset(text: str | None) -> timezone:
 
 
 def read_base64(text: str) -> bytes | None:
-    """The bytes, or None for a text that is not base64."""
+    """Decode base64; None for a text that is not base64."""
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

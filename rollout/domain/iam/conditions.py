@@ -1,18 +1,18 @@
 """Decides whether the `Condition` element of a statement holds for a request.
 
-Pages "IAM JSON policy elements: Condition operators", "Conditions with multiple context keys or values" and
-"Single-valued vs. multivalued context keys". Several values of a key are alternatives; under a negated operator none
+See the pages "IAM JSON policy elements: Condition operators", "Conditions with multiple context keys or values" and
+"Single-valued vs. multivalued context keys". Several values of a key are alternatives; under a negated operator, none
 of them may match. An absent key makes an operator false, a negated one true, `…IfExists` true, `ForAllValues:` true
-and `ForAnyValue:` false. `Null` asks whether the key is there.
+and `ForAnyValue:` false. `Null` tests whether the key is absent.
 
-Where AWS documents no answer, or two, the answer here is `UNKNOWN` and never a guess:
+Where AWS documents no answer, or contradicts itself, the result is `UNKNOWN`, never a guess:
 
-- a negated operator over a text that is no number, date, address or ARN, or over a variable without a value (a positive
-  operator does not match);
-- several values, an empty list, or a key of `MULTIVALUED`, under an operator without set prefix, which AWS says
-  multivalued keys require: unless every reading agrees;
-- an empty value under a set prefix or under `Null`: page "Single-valued vs. multivalued context keys" counts an
-  empty string as no value at all;
+- a negated operator on a text that is not a number, date, address or ARN as required, or on a variable without a value
+  (a positive operator does not match);
+- several values, an empty list, or a key of `MULTIVALUED`, under an operator without the set prefix that AWS requires
+  for multivalued keys, unless every interpretation agrees;
+- an empty value under a set prefix or under `Null`: the page "Single-valued vs. multivalued context keys" counts an
+  empty string as no value;
 - an absent key under `ForAnyValue:…IfExists`, which one rule makes true and the other false.
 """
 
@@ -26,7 +26,7 @@ from typing import Protocol, TypeAlias
 
 from rollout.domain.iam import comparisons
 from rollout.domain.iam.comparisons import Comparison, Order
-from rollout.domain.iam.context import Facts, Values
+from rollout.domain.iam.context import RequestFacts, Values
 from rollout.domain.iam.logic import UNKNOWN, Truth, all_of, any_of
 from rollout.domain.iam.malformed import Malformed
 from rollout.domain.iam.variables import names_in_doubt
@@ -42,7 +42,7 @@ MULTIVALUED = frozenset(
         "aws:vpceorgpaths",
     }
 )
-"""The keys that page "AWS global condition context keys" calls multivalued, however many values they carry."""
+"""The keys that the page "AWS global condition context keys" calls multivalued, whatever number of values they have."""
 
 
 class Quantifier(Enum):
@@ -55,14 +55,14 @@ class Quantifier(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A condition operator as written by AWS, taken apart."""
+    """A condition operator, split into its parts."""
 
     base: str
     quantifier: Quantifier
     if_exists: bool
 
     def __str__(self) -> str:
-        """The name as AWS writes it."""
+        """Return the name as AWS writes it."""
         return f"{self.quantifier.value}{self.base}{'IfExists' if self.if_exists else ''}"
 
 
@@ -76,8 +76,8 @@ class ValueCondition:
     negative: bool
     comparisons: tuple[Comparison, ...]
 
-    def holds(self, facts: Facts) -> Truth:
-        """Whether the condition is met."""
+    def holds(self, facts: RequestFacts) -> Truth:
+        """Tell whether the condition is met."""
         values = facts.get(self.lookup)
         if values is UNKNOWN:
             return UNKNOWN
@@ -91,8 +91,8 @@ class ValueCondition:
             return UNKNOWN if self.negative or self.operator.if_exists else False
         return UNKNOWN if any(self._meets(value, facts) is not False for value in values) else False
 
-    def doubts(self, facts: Facts) -> tuple[str, ...]:
-        """Names what made the condition `UNKNOWN`."""
+    def doubts(self, facts: RequestFacts) -> tuple[str, ...]:
+        """Name the keys or variables that made the condition `UNKNOWN`."""
         if facts.get(self.lookup) is UNKNOWN:
             return (self.key,)
         names: list[str] = []
@@ -109,7 +109,7 @@ class ValueCondition:
             case Quantifier.ONE:
                 return self.negative or self.operator.if_exists
 
-    def _holds_for_set(self, values: Values, facts: Facts) -> Truth:
+    def _holds_for_set(self, values: Values, facts: RequestFacts) -> Truth:
         met = (self._meets(value, facts) for value in values)
         if self.operator.quantifier is Quantifier.ALL:
             truth = all_of(met)
@@ -118,7 +118,7 @@ class ValueCondition:
         doubtful = not any(values) and (truth is True or (self.operator.if_exists and not values))
         return UNKNOWN if doubtful else truth
 
-    def _meets(self, value: str, facts: Facts) -> Truth:
+    def _meets(self, value: str, facts: RequestFacts) -> Truth:
         doubt = False
         for comparison in self.comparisons:
             outcome = comparison.outcome(value, facts)
@@ -131,14 +131,14 @@ class ValueCondition:
 
 @dataclass(frozen=True, slots=True)
 class NullCondition:
-    """`Null`: "true" asks that the key is absent, "false" that it is there with a value."""
+    """`Null`: "true" requires that the key is absent, "false" that it is present with a value."""
 
     key: str
     lookup: str
     wanted: frozenset[bool]
 
-    def holds(self, facts: Facts) -> Truth:
-        """Whether the key's absence is as wanted."""
+    def holds(self, facts: RequestFacts) -> Truth:
+        """Tell whether the key is absent or present as required."""
         if len(self.wanted) != 1:
             return bool(self.wanted)
         values = facts.get(self.lookup)
@@ -146,8 +146,8 @@ class NullCondition:
             return UNKNOWN
         return (values is None) in self.wanted
 
-    def doubts(self, facts: Facts) -> tuple[str, ...]:
-        """Names what made the condition `UNKNOWN`."""
+    def doubts(self, facts: RequestFacts) -> tuple[str, ...]:
+        """Name the keys or variables that made the condition `UNKNOWN`."""
         return (self.key,) if facts.get(self.lookup) is UNKNOWN else (f"{self.key} under Null",)
 
 
@@ -159,7 +159,7 @@ class _Compiler(Protocol):
 
 
 def _plain(compiler: Callable[[str], Comparison]) -> _Compiler:
-    """For operators that know no variables: `${` is plain text to them, whatever the version."""
+    """Adapt a compiler for operators without variables, to which `${` is plain text in every version."""
 
     def compiled(text: str, *, variables: bool) -> Comparison:  # noqa: ARG001 - one signature for all
         return compiler(text)
@@ -168,20 +168,20 @@ def _plain(compiler: Callable[[str], Comparison]) -> _Compiler:
 
 
 def _number(test: Order) -> _Compiler:
-    return _plain(partial(comparisons.numbers_in_order, test=test))
+    return _plain(partial(comparisons.compile_number, test=test))
 
 
 def _date(test: Order) -> _Compiler:
-    return _plain(partial(comparisons.dates_in_order, test=test))
+    return _plain(partial(comparisons.compile_date, test=test))
 
 
 _BASES: dict[str, tuple[_Compiler, bool]] = {
-    "StringEquals": (comparisons.texts_alike, False),
-    "StringNotEquals": (comparisons.texts_alike, True),
-    "StringEqualsIgnoreCase": (partial(comparisons.texts_alike, fold=True), False),
-    "StringNotEqualsIgnoreCase": (partial(comparisons.texts_alike, fold=True), True),
-    "StringLike": (partial(comparisons.texts_alike, wildcards=True), False),
-    "StringNotLike": (partial(comparisons.texts_alike, wildcards=True), True),
+    "StringEquals": (comparisons.compile_text, False),
+    "StringNotEquals": (comparisons.compile_text, True),
+    "StringEqualsIgnoreCase": (partial(comparisons.compile_text, fold=True), False),
+    "StringNotEqualsIgnoreCase": (partial(comparisons.compile_text, fold=True), True),
+    "StringLike": (partial(comparisons.compile_text, wildcards=True), False),
+    "StringNotLike": (partial(comparisons.compile_text, wildcards=True), True),
     "NumericEquals": (_number(compare.eq), False),
     "NumericNotEquals": (_number(compare.eq), True),
     "NumericLessThan": (_number(compare.lt), False),
@@ -194,14 +194,14 @@ _BASES: dict[str, tuple[_Compiler, bool]] = {
     "DateLessThanEquals": (_date(compare.le), False),
     "DateGreaterThan": (_date(compare.gt), False),
     "DateGreaterThanEquals": (_date(compare.ge), False),
-    "Bool": (comparisons.truths_alike, False),
-    "BinaryEquals": (_plain(comparisons.bytes_alike), False),
-    "IpAddress": (_plain(comparisons.address_within), False),
-    "NotIpAddress": (_plain(comparisons.address_within), True),
-    "ArnEquals": (comparisons.arns_alike, False),
-    "ArnLike": (comparisons.arns_alike, False),
-    "ArnNotEquals": (comparisons.arns_alike, True),
-    "ArnNotLike": (comparisons.arns_alike, True),
+    "Bool": (comparisons.compile_bool, False),
+    "BinaryEquals": (_plain(comparisons.compile_bytes), False),
+    "IpAddress": (_plain(comparisons.compile_address), False),
+    "NotIpAddress": (_plain(comparisons.compile_address), True),
+    "ArnEquals": (comparisons.compile_arn, False),
+    "ArnLike": (comparisons.compile_arn, False),
+    "ArnNotEquals": (comparisons.compile_arn, True),
+    "ArnNotLike": (comparisons.compile_arn, True),
 }
 _NAMES = {name.lower(): name for name in (*_BASES, "Null")}
 _PARTS = re.compile(r"(?:(forallvalues|foranyvalue):)?([a-z]+?)(ifexists)?", re.IGNORECASE)
@@ -209,24 +209,24 @@ _QUANTIFIERS = {None: Quantifier.ONE, "forallvalues": Quantifier.ALL, "foranyval
 
 
 def read_operator(name: str) -> Operator:
-    """Take an operator's name apart, in any case; raises `Malformed` for one that AWS does not document."""
+    """Parse an operator's name, in upper or lower case. Raises Malformed for one that AWS does not document."""
     read = _PARTS.fullmatch(name)
     base = _NAMES.get(read[2].lower()) if read else None
     if read is None or base is None:
         raise Malformed(f"unknown condition operator {name!r}")
     found = Operator(base, _QUANTIFIERS[read[1] and read[1].lower()], read[3] is not None)
     if base == "Null" and str(found) != "Null":
-        raise Malformed(f"condition operator {name!r}: Null takes no prefix and no IfExists")
+        raise Malformed(f"condition operator {name!r}: Null cannot have a prefix or IfExists")
     return found
 
 
 def compile_conditions(
     block: Mapping[str, Mapping[str, tuple[str, ...]]], *, variables: bool
 ) -> tuple[Condition, ...]:
-    """Compile a `Condition` element whose values have been made tuples of texts.
+    """Compile a `Condition` element whose values were converted to tuples of texts.
 
-    Raises `Malformed` for an unknown operator, and for one key twice under one operator in different case (Access
-    Analyzer's check "Duplicate keys with different case").
+    Raises Malformed for an unknown operator, and for a key that occurs twice under one operator with different case
+    (Access Analyzer's check "Duplicate keys with different case").
     """
     compiled: list[Condition] = []
     seen: set[tuple[Operator, str]] = set()
@@ -234,7 +234,7 @@ def compile_conditions(
         operator = read_operator(name)
         for key, values in tests.items():
             if (operator, key.lower()) in seen:
-                raise Malformed(f"condition key {key!r} stands twice under {operator}")
+                raise Malformed(f"condition key {key!r} occurs twice under {operator}")
             seen.add((operator, key.lower()))
             compiled.append(_condition(operator, key, values, variables=variables))
     return tuple(compiled)

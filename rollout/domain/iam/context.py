@@ -1,8 +1,8 @@
-"""Holds what is known about a request, and what is known to be unknown.
+"""Represents what is known about a request, and what is known to be unknown.
 
-A context key is *present* (with its values), *absent*, or *unknown*: nobody told us, so every answer that hangs on it
-is open. Key names are case-insensitive (page "IAM JSON policy elements: Condition"), tag keys on users and roles too
-(aws-facts.md#names-paths-arns-tags).
+A context key is *present* (with its values), *absent*, or *unknown*; every decision that depends on an unknown key
+stays open. Key names are case-insensitive (page "IAM JSON policy elements: Condition"), and so are tag keys on users
+and roles (aws-facts.md#names-paths-arns-tags).
 """
 
 from collections.abc import Collection, Mapping
@@ -17,17 +17,17 @@ Values: TypeAlias = tuple[str, ...]
 
 
 def text_of(value: ContextValue) -> str:
-    """A value as IAM sees it: JSON `true` is "true", 5 is "5"."""
+    """Return a value as IAM's text: JSON `true` gives "true", 5 gives "5"."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
 
 
 class Context:
-    """The context keys of a request; immutable, and shareable between requests.
+    """The context keys of a request; immutable, so requests can share it.
 
-    A key that is not named is absent. `unknown` names keys nobody could tell us; an entry that ends in `*` or `/`
-    names a family (`aws:PrincipalTag/*`). A value given under `values` wins over an unknown family.
+    A key that is not named is absent. `unknown` names the keys whose values nobody knows; an entry that ends in `*` or
+    `/` names a family (`aws:PrincipalTag/*`). A value in `values` takes precedence over an unknown family.
     """
 
     __slots__ = ("_families", "_unknown", "_values")
@@ -37,7 +37,7 @@ class Context:
         values: Mapping[str, ContextValue | Collection[ContextValue]],
         unknown: Collection[str] = (),
     ) -> None:
-        """Take the values of single-valued keys as they are, those of multivalued keys as a list or the like."""
+        """Accept a plain value for a single-valued key, and a collection of values for a multivalued key."""
         self._values: dict[str, Values] = {
             name.lower(): tuple(map(text_of, value))
             if isinstance(value, Collection) and not isinstance(value, str)
@@ -49,7 +49,7 @@ class Context:
         self._families = tuple(name.removesuffix("*") for name in names if name.endswith(("*", "/")))
 
     def get(self, key: str) -> Values | Unknown | None:
-        """The values of a key (given in lower case), `UNKNOWN`, or None when it is absent."""
+        """Return the values of a key (given in lower case), `UNKNOWN`, or None when the key is absent."""
         found = self._values.get(key)
         if found is not None:
             return found
@@ -58,26 +58,26 @@ class Context:
         return None
 
     def __eq__(self, other: object) -> bool:
-        """Equal when every key would be answered alike."""
+        """Compare: two contexts are equal when `get` returns the same for every key."""
         if not isinstance(other, Context):
             return NotImplemented
         return self._values == other._values and self._unknown == other._unknown
 
     def __hash__(self) -> int:
-        """Agrees with equality."""
+        """Hash consistently with equality."""
         return hash((frozenset(self._values.items()), self._unknown))
 
     def __repr__(self) -> str:
-        """For failing tests."""
+        """Show the content, for test failures."""
         return f"Context({self._values!r}, unknown={sorted(self._unknown)!r})"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question: may `principal` (an ARN) do `action` to `resource`?
+    """One request: may `principal` (an ARN) perform `action` on `resource`?
 
-    The keys that follow from the principal's ARN are filled in unless the context gives them or names them unknown
-    (see `keys_of_principal`).
+    Keys that can be derived from the principal's ARN are filled in, unless the context gives them or names them as
+    unknown (see `keys_of_principal`).
     """
 
     action: str
@@ -85,32 +85,32 @@ class Request:
     principal: str
     context: Context
 
-    def facts(self) -> "Facts":
-        """Everything a condition or a policy variable may ask about this request."""
-        return Facts(self.context, keys_of_principal(self.principal))
+    def facts(self) -> "RequestFacts":
+        """The context keys of this request, those derived from its principal included."""
+        return RequestFacts(self.context, keys_of_principal(self.principal))
 
 
-class Facts:
-    """The context of one request together with the keys that follow from its principal."""
+class RequestFacts:
+    """The context of one request, together with the keys derived from its principal."""
 
     __slots__ = ("_context", "_derived")
 
     def __init__(self, context: Context, derived: Mapping[str, Values]) -> None:
-        """Let the context speak first, the derived keys second."""
+        """Look keys up in `context` first, then in `derived`."""
         self._context = context
         self._derived = derived
 
     def get(self, key: str) -> Values | Unknown | None:
-        """The values of a key (given in lower case), `UNKNOWN`, or None when it is absent."""
+        """Return the values of a key (given in lower case), `UNKNOWN`, or None when the key is absent."""
         found = self._context.get(key)
         return self._derived.get(key) if found is None else found
 
     def single(self, key: str) -> str | Unknown | None:
-        """The value a policy variable stands for; None when the key has none to give.
+        """Return the value of a policy variable; None when the key has none.
 
-        A multivalued key cannot be used as a variable (page "Single-valued vs. multivalued context keys"), so it has
-        none. An empty value is `UNKNOWN`: page "IAM policy elements: Variables and tags" calls a key without a value
-        null, and does not say whether an empty tag value is one.
+        A multivalued key cannot be used as a variable (page "Single-valued vs. multivalued context keys"), so it gives
+        None. An empty value gives `UNKNOWN`: the page "IAM policy elements: Variables and tags" calls a key without a
+        value null, but does not say whether that includes an empty tag value.
         """
         found = self.get(key)
         if found is UNKNOWN or found is None:
@@ -130,12 +130,12 @@ _TYPES = {
 
 @lru_cache(maxsize=4096)
 def keys_of_principal(arn: str) -> Mapping[str, Values]:
-    """The context keys that follow from a principal's ARN, by lower-case name.
+    """Derive context keys from a principal's ARN, by lower-case name.
 
-    Page "IAM policy elements: Variables and tags", table of principal key values: `aws:username` exists for IAM users
-    only and is the last part of a pathed name. For a role session `aws:PrincipalArn` is the ARN of the *role* (page
-    "AWS global condition context keys"). A session's ARN does not tell the role's path, so a role without one is
-    taken; whoever knows the path gives `aws:PrincipalArn` in the context. `aws:userid` follows from no ARN.
+    See the page "IAM policy elements: Variables and tags", table of principal key values: `aws:username` exists for IAM
+    users only, and is the name without its path. For a role session, `aws:PrincipalArn` is the ARN of the *role* (page
+    "AWS global condition context keys"). A session's ARN does not contain the role's path, so an empty path is assumed;
+    to use another one, set `aws:PrincipalArn` in the context. `aws:userid` cannot be derived from an ARN.
     """
     try:
         prefix, partition, service, _, account, resource = arn.split(":", 5)

@@ -1,4 +1,4 @@
-"""Turns a policy document as AWS stores it into one that can be asked quickly, and shared by all who have it."""
+"""Parses policy documents once into a form that answers quickly and that all its principals share."""
 
 import json
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ _VERSIONS = (VERSION_WITH_VARIABLES, "2008-10-17")
 _REMEMBERED_ACTIONS = 1024
 
 Kind: TypeAlias = Literal["identity", "boundary", "scp", "session"]
-"""What a document is to a principal; the same document may be several things to several people."""
+"""The role of a document for a principal; one document may have different roles for different principals."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deciding:
-    """A statement that decided, or that would have if the unknown were known."""
+    """A statement that decided, or that might decide if the unknown keys were known."""
 
     document: str
     kind: Kind
@@ -29,7 +29,7 @@ class Deciding:
     effect: Effect
 
     def __str__(self) -> str:
-        """For people: "DenyAllExceptListedIfNoMFA in ForceMFA"."""
+        """Describe it for messages: "DenyAllExceptListedIfNoMFA in ForceMFA"."""
         return f"{self.sid or f'statement {self.index + 1}'} in {self.document}"
 
 
@@ -45,21 +45,21 @@ class Covering(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Document:
-    """One policy document: its statements, or the problem that keeps it from being read.
+    """One policy document: its statements, or the problem that prevents parsing it.
 
-    Immutable in meaning, compared by identity, safe to share between users, threads and processes.
+    Effectively immutable, compared by identity, and safe to share between users, threads and processes.
     """
 
     name: str
-    """How people call it: an ARN, or "inline policy X of group Y"."""
+    """The name for messages: an ARN, or "inline policy X of group Y"."""
     problem: str | None
-    """Why the document could say anything; None for one that was read."""
+    """Why the document's content is unknown; None if it was parsed."""
     statements: tuple[Statement, ...]
     _by_action: dict[str, Covering] = field(default_factory=dict, repr=False)
     _deciding: dict[tuple[int, Kind], Deciding] = field(default_factory=dict, repr=False)
 
     def about(self, action: str) -> Covering:
-        """The statements that cover an action, given in lower case; remembered, as few actions are asked."""
+        """Return the statements that cover an action (in lower case); cached, since few different actions are used."""
         found = self._by_action.get(action)
         if found is None:
             covering = [statement for statement in self.statements if statement.actions.cover(action)]
@@ -73,7 +73,7 @@ class Document:
         return found
 
     def deciding(self, statement: Statement, kind: Kind) -> Deciding:
-        """How a decision names one of this document's statements."""
+        """Describe one of this document's statements for a decision."""
         key = (statement.index, kind)
         found = self._deciding.get(key)
         if found is None:
@@ -82,25 +82,25 @@ class Document:
         return found
 
     def named(self, name: str) -> "Document":
-        """The same document under another name; what was compiled is shared."""
+        """Return the same document under another name; the compiled statements are shared."""
         return replace(self, name=name, _deciding={})
 
 
 def parse_document(raw: Mapping[str, Any] | str, name: str) -> Document:
-    """Read a document; total: what cannot be read becomes a document with a `problem`.
+    """Parse a document. Never raises: an invalid one becomes a document with a `problem`.
 
-    `raw` is the decoded object, or its JSON text, plain or URL-encoded as IAM sends it
-    (aws-facts.md#inventory-calls). A document that
-    AWS would refuse, or whose condition operators we do not know, is a problem as a whole: we cannot know what it does.
+    `raw` is the decoded object, or its JSON text, plain or URL-encoded as IAM sends it (aws-facts.md#inventory-calls).
+    A document that AWS would reject, or that has unknown condition operators, is a problem as a whole, since its effect
+    cannot be known.
     """
     try:
         return Document(name, None, _statements(decode(raw)))
-    except ValueError as problem:  # Malformed, or a number with more digits than Python writes out
+    except ValueError as problem:  # Malformed, or a number with more digits than Python converts to text
         return Document(name, str(problem), ())
 
 
 def decode(raw: object) -> Mapping[str, Any]:
-    """The document as an object; raises `Malformed` for a text that is not JSON, or not an object."""
+    """Return the document as an object. Raises Malformed for a text that is not JSON, or not an object."""
     if isinstance(raw, str):
         raw = _json(raw)
     if not isinstance(raw, Mapping):
@@ -109,7 +109,7 @@ def decode(raw: object) -> Mapping[str, Any]:
 
 
 def statements_of(document: Mapping[str, Any]) -> list[object]:
-    """The statements of a decoded document, whose own elements have been checked; raises `Malformed`."""
+    """Check the elements of a decoded document, and return its statements. Raises Malformed."""
     for element in document:
         if element not in ("Version", "Id", "Statement"):
             raise Malformed(f"unknown element {brief(element)}")
@@ -122,7 +122,7 @@ def statements_of(document: Mapping[str, Any]) -> list[object]:
 
 
 def has_variables(document: Mapping[str, Any]) -> bool:
-    """Whether `${…}` is a variable here (page "IAM JSON policy elements: Version")."""
+    """Tell whether `${…}` is a variable in this document (page "IAM JSON policy elements: Version")."""
     return document.get("Version") == VERSION_WITH_VARIABLES
 
 
@@ -145,12 +145,12 @@ def _json(text: str) -> object:
             raise
         except (ValueError, RecursionError):
             continue
-    raise Malformed("the document is not JSON, not even URL-encoded")
+    raise Malformed("the document is not JSON, neither plain nor URL-encoded")
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse what `json` would swallow: page "Grammar of the IAM JSON policy language" forbids a key twice."""
+    """Reject duplicate keys, which `json` accepts but "Grammar of the IAM JSON policy language" forbids."""
     result = dict(pairs)
     if len(result) != len(pairs):
-        raise Malformed(f"an element stands twice among {', '.join(sorted(result))}")
+        raise Malformed(f"an element occurs twice among {', '.join(sorted(result))}")
     return result

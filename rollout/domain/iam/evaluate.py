@@ -1,20 +1,19 @@
-"""Answers whether a request is allowed, from all the policies that speak about its principal.
+"""Decides whether a request is allowed by the policies that apply to its principal.
 
-Page "Policy evaluation logic": an explicit Deny anywhere wins; then every level of SCPs, the permissions boundary and
-the session policy must allow, each if there is one; and an identity policy must allow. What is unknown is carried
-through to the end, so that `Undecided` comes only when a statement that could tip the answer hangs on it. (Each
-statement is looked at by itself: two that allow by opposite tests of one unknown key still make `Undecided`.)
+See the page "Policy evaluation logic": an explicit Deny in any policy takes precedence; then every level of SCPs, the
+permissions boundary and the session policy must allow the request, where they exist; and an identity policy must allow
+it. Unknowns are carried through, so that the result is `Undecided` only when it depends on one. (Each statement is
+evaluated on its own: two that allow by opposite tests of one unknown key still give `Undecided`.)
 
-This is what policies say, and no more: resource policies are not looked at, and operations that AWS carries out
-whatever policies say (`sts:GetCallerIdentity`, aws-facts.md#eventual-consistency; `sts:GetSessionToken` without an
-Allow, aws-facts.md#caveats) are answered
-like any other.
+Resource policies are not considered. Operations that AWS allows regardless of policies (`sts:GetCallerIdentity`,
+aws-facts.md#eventual-consistency; `sts:GetSessionToken` without an Allow, aws-facts.md#caveats) get no special
+treatment.
 """
 
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from rollout.domain.iam.context import Facts, Request
+from rollout.domain.iam.context import Request, RequestFacts
 from rollout.domain.iam.documents import Deciding, Document, Kind
 from rollout.domain.iam.logic import UNKNOWN
 from rollout.domain.iam.statements import Effect, Statement
@@ -24,11 +23,11 @@ Outcome: TypeAlias = Literal["Allowed", "ExplicitlyDenied", "ImplicitlyDenied"]
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """Everything that speaks about a principal.
+    """All policies that apply to a principal.
 
-    `identity` holds the principal's own policies and those of its groups. `scps` has one tuple a level, from the root
-    down to the account; every level must allow, and a level without documents allows nothing. `()` means that no SCPs
-    apply, as in the management account (aws-facts.md#organizations).
+    `identity` contains the principal's own policies and those of its groups. `scps` has one tuple per level, from the
+    root down to the account; every level must allow, and a level without documents allows nothing. `()` means that no
+    SCPs apply, as in the management account (aws-facts.md#organizations).
     """
 
     identity: tuple[Document, ...]
@@ -39,21 +38,21 @@ class Policies:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Nothing denies and every layer allows, by these statements."""
+    """Nothing denies the request and every layer allows it, through these statements."""
 
     because: tuple[Deciding, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ExplicitlyDenied:
-    """At least one Deny statement applies; all that certainly do are named."""
+    """At least one Deny statement applies; those that certainly apply are listed."""
 
     because: tuple[Deciding, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SilentLayer:
-    """A layer that does not allow a request: its kind, and its name for a person."""
+    """A layer that does not allow a request: its kind, and its name for messages."""
 
     kind: Kind
     name: str
@@ -61,7 +60,7 @@ class SilentLayer:
 
 @dataclass(frozen=True, slots=True)
 class ImplicitlyDenied:
-    """Nothing denies, and no statement of the layers named in `silent` allows; no statement decided."""
+    """Nothing denies the request, but the layers named in `silent` do not allow it."""
 
     because: tuple[Deciding, ...] = ()
     silent: tuple[SilentLayer, ...] = ()
@@ -69,9 +68,9 @@ class ImplicitlyDenied:
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """What is unknown matters: the context keys, policy variables and unreadable documents in `unknown`.
+    """The result depends on the context keys, policy variables and unreadable documents named in `unknown`.
 
-    `possible` names the answers that remain, so that whoever asks "is it allowed?" may still learn that it is not.
+    `possible` lists the results that remain possible; without `Allowed` among them, the request is denied in any case.
     """
 
     because: tuple[Deciding, ...]
@@ -82,15 +81,15 @@ class Undecided:
 Decision: TypeAlias = Allowed | ExplicitlyDenied | ImplicitlyDenied | Undecided
 
 _Layer: TypeAlias = tuple[Kind, tuple[Document, ...]]
-_Voice: TypeAlias = tuple[Kind, Document, Statement]
+_StatementInDocument: TypeAlias = tuple[Kind, Document, Statement]
 
 
 @dataclass(slots=True)
-class _Heard:
-    """What the layers say: statements that apply, statements that may, documents nobody can read, silent layers."""
+class _LayerResults:
+    """Results of the layers: statements that apply or may apply, unreadable documents, layers that do not allow."""
 
-    sure: list[_Voice] = field(default_factory=list)
-    maybe: list[_Voice] = field(default_factory=list)
+    sure: list[_StatementInDocument] = field(default_factory=list)
+    maybe: list[_StatementInDocument] = field(default_factory=list)
     unread: list[Document] = field(default_factory=list)
     silent: list[int] = field(default_factory=list)
 
@@ -100,20 +99,20 @@ class _Heard:
 
 
 def evaluate(policies: Policies, request: Request) -> Decision:
-    """Answer one request."""
+    """Evaluate one request."""
     facts = request.facts()
     action = request.action.lower()
     layers = _layers(policies)
-    denials = _Heard()
+    denials = _LayerResults()
     for layer in layers:
-        _hear(layer, "Deny", denials, action, request.resource, facts)
+        _collect(layer, "Deny", denials, action, request.resource, facts)
     if denials.sure:
         return ExplicitlyDenied(_deciding(denials.sure))
 
-    consents = _consents(layers, action, request.resource, facts)
+    consents = _collect_allows(layers, action, request.resource, facts)
     if not denials.open:
         if consents.silent:
-            return ImplicitlyDenied(silent=tuple(_named(place, policies) for place in consents.silent))
+            return ImplicitlyDenied(silent=tuple(_silent_layer(place, policies) for place in consents.silent))
         if not consents.open:
             return Allowed(_deciding(consents.sure))
 
@@ -126,14 +125,14 @@ def evaluate(policies: Policies, request: Request) -> Decision:
         possible.append("ImplicitlyDenied")
     mattering = [denials] if consents.silent else [denials, consents]
     return Undecided(
-        because=_deciding([voice for heard in mattering for voice in heard.maybe]),
+        because=_deciding([each for results in mattering for each in results.maybe]),
         unknown=_doubts(mattering, request, facts),
         possible=tuple(possible),
     )
 
 
 def _layers(policies: Policies) -> list[_Layer]:
-    """The layers that must each allow; `_named` knows the order."""
+    """List the layers that must all allow the request, in the order that `_silent_layer` expects."""
     layers: list[_Layer] = [("identity", policies.identity)]
     layers += [("scp", documents) for documents in policies.scps]
     if policies.boundary is not None:
@@ -143,8 +142,8 @@ def _layers(policies: Policies) -> list[_Layer]:
     return layers
 
 
-def _named(place: int, policies: Policies) -> SilentLayer:
-    """Name the layer at a place of `_layers` as people call it."""
+def _silent_layer(place: int, policies: Policies) -> SilentLayer:
+    """Name the layer at a position of `_layers` for messages."""
     kind, documents = _layers(policies)[place]
     match kind:
         case "identity":
@@ -157,12 +156,12 @@ def _named(place: int, policies: Policies) -> SilentLayer:
             return SilentLayer(kind, f"session policy {documents[0].name}")
 
 
-def _consents(layers: list[_Layer], action: str, resource: str, facts: Facts) -> _Heard:
-    """What the layers allow; a layer that surely allows is not asked for its doubts."""
-    consents = _Heard()
+def _collect_allows(layers: list[_Layer], action: str, resource: str, facts: RequestFacts) -> _LayerResults:
+    """Evaluate the Allow statements of the layers; unknowns are ignored in a layer that certainly allows."""
+    consents = _LayerResults()
     for place, layer in enumerate(layers):
-        here = _Heard()
-        _hear(layer, "Allow", here, action, resource, facts)
+        here = _LayerResults()
+        _collect(layer, "Allow", here, action, resource, facts)
         if here.sure:
             consents.sure += here.sure
         elif here.open:
@@ -173,28 +172,30 @@ def _consents(layers: list[_Layer], action: str, resource: str, facts: Facts) ->
     return consents
 
 
-def _hear(layer: _Layer, effect: Effect, heard: _Heard, action: str, resource: str, facts: Facts) -> None:
-    """Add to `heard` what the statements of one effect in one layer say."""
+def _collect(
+    layer: _Layer, effect: Effect, results: _LayerResults, action: str, resource: str, facts: RequestFacts
+) -> None:
+    """Add the results of one layer's statements with one effect to `results`."""
     kind, documents = layer
     for document in documents:
         if document.problem is not None:
-            heard.unread.append(document)
+            results.unread.append(document)
         for statement in document.about(action).of(effect):
             truth = statement.applies(resource, facts)
             if truth is True:
-                heard.sure.append((kind, document, statement))
+                results.sure.append((kind, document, statement))
             elif truth is UNKNOWN:
-                heard.maybe.append((kind, document, statement))
+                results.maybe.append((kind, document, statement))
 
 
-def _doubts(mattering: list[_Heard], request: Request, facts: Facts) -> tuple[str, ...]:
-    """Names the documents and keys behind what stayed open, each once."""
-    names = [document.name for heard in mattering for document in heard.unread]
-    for heard in mattering:
-        for _, _, statement in heard.maybe:
+def _doubts(mattering: list[_LayerResults], request: Request, facts: RequestFacts) -> tuple[str, ...]:
+    """Name the documents and keys that left the result open, each once."""
+    names = [document.name for results in mattering for document in results.unread]
+    for results in mattering:
+        for _, _, statement in results.maybe:
             names.extend(statement.doubts(request.resource, facts))
     return tuple(dict.fromkeys(names))
 
 
-def _deciding(voices: list[_Voice]) -> tuple[Deciding, ...]:
-    return tuple(document.deciding(statement, kind) for kind, document, statement in voices)
+def _deciding(found: list[_StatementInDocument]) -> tuple[Deciding, ...]:
+    return tuple(document.deciding(statement, kind) for kind, document, statement in found)

@@ -1,6 +1,6 @@
-"""Keeps "we cannot know" apart from yes and no, so that an unknown never passes for either.
+"""Implements three-valued logic, so that an unknown never counts as true or false.
 
-A truth is `True`, `False` or `UNKNOWN` (Kleene's three values). `UNKNOWN` refuses to be used as a plain boolean.
+A truth value is `True`, `False` or `UNKNOWN` (Kleene's logic). Using `UNKNOWN` as a plain Boolean raises TypeError.
 """
 
 from collections.abc import Iterable
@@ -9,12 +9,12 @@ from typing import Final, NoReturn, TypeAlias
 
 
 class Unknown(Enum):
-    """The type of `UNKNOWN`, the third truth and the value of a context key that nobody told us."""
+    """The type of `UNKNOWN`, the third truth value, which is also the value of an unknown context key."""
 
     UNKNOWN = "unknown"
 
     def __bool__(self) -> NoReturn:
-        """Refuse: `if truth:` would silently take unknown for yes."""
+        """Raise TypeError, since `if truth:` would silently treat unknown as true."""
         raise TypeError("UNKNOWN is neither true nor false; compare with `is True` or `is UNKNOWN`")
 
 
@@ -24,7 +24,7 @@ Truth: TypeAlias = bool | Unknown
 
 
 def any_of(truths: Iterable[Truth]) -> Truth:
-    """True as soon as one is true; else unknown if one is unknown; false for none at all."""
+    """Return true if any is true, else unknown if any is unknown, else false (also for no values)."""
     result: Truth = False
     for truth in truths:
         if truth is True:
@@ -35,7 +35,7 @@ def any_of(truths: Iterable[Truth]) -> Truth:
 
 
 def all_of(truths: Iterable[Truth]) -> Truth:
-    """False as soon as one is false; else unknown if one is unknown; true for none at all."""
+    """Return false if any is false, else unknown if any is unknown, else true (also for no values)."""
     result: Truth = True
     for truth in truths:
         if truth is False:
@@ -46,5 +46,5 @@ def all_of(truths: Iterable[Truth]) -> Truth:
 
 
 def negated(truth: Truth) -> Truth:
-    """The opposite; unknown stays unknown."""
+    """Return the opposite; unknown stays unknown."""
     return UNKNOWN if truth is UNKNOWN else not truth

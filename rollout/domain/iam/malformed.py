@@ -1,5 +1,5 @@
-"""Says that a policy text cannot be what its author meant, so that the whole document is set aside."""
+"""Defines the error for an invalid policy document, which sets the whole document aside."""
 
 
 class Malformed(ValueError):
-    """AWS would refuse the text, or we cannot read it; the message is for a person and becomes `Document.problem`."""
+    """AWS would reject the policy, or we cannot parse it; the message, for people, becomes `Document.problem`."""

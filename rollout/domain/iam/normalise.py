@@ -1,4 +1,4 @@
-"""Tells whether two policy documents mean the same, however they are written."""
+"""Compares policy documents by meaning, so that differences in notation do not count as drift."""
 
 import json
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from rollout.domain.iam.statements import condition_values, texts
 
 
 def normalise_document(raw: Mapping[str, Any] | str) -> Any:
-    """The canonical form of a document: a JSON-able document again, with the same meaning.
+    """Return the canonical form of a document: a JSON-compatible document with the same meaning.
 
-    Left out: `Id` and `Sid`, which only name things, empty conditions, and repeated statements and values. Levelled:
-    the order of statements and values, scalar or list, the case of action names, condition keys and operators, and
-    `true` against `"true"`. A document that cannot be read is its own canonical form.
+    It omits `Id` and `Sid`, which are only names, empty conditions, and repeated statements and values. It unifies the
+    order of statements and values, scalars and lists, the case of action names, condition keys and operators, and
+    `true` and `"true"`. A document that cannot be parsed is its own canonical form.
     """
     if parse_document(raw, "").problem is not None:
         return raw
@@ -27,10 +27,10 @@ def normalise_document(raw: Mapping[str, Any] | str) -> Any:
 
 
 def equal_documents(a: Mapping[str, Any] | str, b: Mapping[str, Any] | str) -> bool:
-    """Whether two documents have the same canonical form, so that no request tells them apart.
+    """Tell whether two documents have the same canonical form, so that they decide every request in the same way.
 
-    Sids do not count. Unequal documents may still mean the same (`s3:*` beside `s3:Get*`): this compares what is
-    written, not what it amounts to.
+    Sids do not matter. Documents with different canonical forms may still have the same effect (`s3:Get*` next to
+    `s3:*` adds nothing), since this does not analyse what the statements allow together.
     """
     return bool(normalise_document(a) == normalise_document(b))
 

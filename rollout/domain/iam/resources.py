@@ -1,23 +1,23 @@
-"""Decides whether the `Resource` or `NotResource` element of a statement speaks about a resource.
+"""Decides whether the `Resource` or `NotResource` element of a statement covers a resource.
 
-Page "IAM JSON policy elements: Resource": wildcards stand inside the parts of an ARN, and a `*` that ends a part may
-run on past the colon. So a text is matched as a whole, case-sensitively, and every `*` may.
+See the page "IAM JSON policy elements: Resource": wildcards occur inside the parts of an ARN, and a `*` at the end of a
+part may match past the colon. A text is therefore matched as a whole, case-sensitively, and every `*` may cross colons.
 
-Where AWS documents no answer, or two, the answer here is `UNKNOWN` and never a guess:
+Where AWS documents no answer, or contradicts itself, the result is `UNKNOWN`, never a guess:
 
-- a variable before the fifth colon, where page "IAM policy elements: Variables and tags" says none can stand;
-- a wildcard in the type of a resource (`us*r/alice`), which page "Identify AWS resources with Amazon Resource Names"
-  calls incorrect;
-- an ARN of fewer than six parts, which may stand for everything below it;
-- a variable without a value in `NotResource`: page "Variables and tags" says that it matches no resource, and that it
-  might make the whole statement invalid.
+- a variable before the fifth colon, where the page "IAM policy elements: Variables and tags" allows none;
+- a wildcard in the type of a resource (`us*r/alice`), which the page "Identify AWS resources with Amazon Resource
+  Names" calls incorrect;
+- an ARN with fewer than six parts, which may cover everything below it;
+- a variable without a value in `NotResource`: the page "Variables and tags" says both that it matches no resource and
+  that it might make the whole statement invalid.
 """
 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rollout.domain.iam.context import Facts
+from rollout.domain.iam.context import RequestFacts
 from rollout.domain.iam.logic import UNKNOWN, Truth, negated
 from rollout.domain.iam.variables import (
     ARN_PARTS,
@@ -29,12 +29,12 @@ from rollout.domain.iam.variables import (
 )
 
 _UNTYPED = ("s3", "execute-api")
-"""Services whose ARNs name a resource without its type: there a wildcard may come first."""
+"""Services whose ARNs name a resource without its type, so that a wildcard may come first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One text of the element; a doubtful one means less, or more, than it seems to."""
+class ResourcePattern:
+    """One pattern of the element; `doubtful` means that AWS may match less, or more, than it seems to."""
 
     text: str
     pattern: Pattern
@@ -43,14 +43,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """The whole element; `everything` when a lone `*` is among its entries."""
+    """The whole element; `everything` is true when one of its patterns is `*`."""
 
     excluding: bool
     everything: bool
-    entries: tuple[Entry, ...]
+    entries: tuple[ResourcePattern, ...]
 
-    def cover(self, resource: str, facts: Facts) -> Truth:
-        """Whether the element speaks about a resource."""
+    def cover(self, resource: str, facts: RequestFacts) -> Truth:
+        """Tell whether the element covers a resource."""
         if self.everything:
             return not self.excluding
         named: Truth = False
@@ -62,8 +62,8 @@ class Resources:
                 named = UNKNOWN
         return negated(named) if self.excluding else named
 
-    def doubts(self, resource: str, facts: Facts) -> tuple[str, ...]:
-        """Names what left the answer open."""
+    def doubts(self, resource: str, facts: RequestFacts) -> tuple[str, ...]:
+        """Name the patterns and keys that left the result open."""
         if self.cover(resource, facts) is not UNKNOWN:
             return ()
         names: list[str] = []
@@ -75,7 +75,7 @@ class Resources:
 
 
 def compile_resources(names: tuple[str, ...], *, excluding: bool, variables: bool) -> Resources:
-    """Compile the texts of the element; `excluding` for `NotResource`. Raises `Malformed`."""
+    """Compile the patterns of the element; `excluding` is true for `NotResource`. Raises Malformed."""
     return Resources(
         excluding,
         any(not name.strip("*") for name in names),
@@ -84,15 +84,17 @@ def compile_resources(names: tuple[str, ...], *, excluding: bool, variables: boo
 
 
 @lru_cache(maxsize=4096)
-def _entries(name: str, *, variables: bool) -> tuple[Entry, ...]:
-    """The text itself and, for an ARN that lacks parts, all that lies below it."""
+def _entries(name: str, *, variables: bool) -> tuple[ResourcePattern, ...]:
+    """Return the pattern itself and, for an ARN that lacks parts, one for everything below it."""
     parts = split_outside_variables(name, variables=variables)
     doubtful = parts[0] == "arn" and (
         (variables and "${" in "".join(parts[: ARN_PARTS - 1])) or _has_wildcard_in_type(parts)
     )
-    itself = Entry(name, pattern(name, variables=variables, wildcards=True), doubtful)
+    itself = ResourcePattern(name, pattern(name, variables=variables, wildcards=True), doubtful)
     if parts[0] == "arn" and len(parts) < ARN_PARTS:
-        return itself, Entry(name, pattern(f"{name}:*", variables=variables, wildcards=True), doubtful=True)
+        return itself, ResourcePattern(
+            name, pattern(f"{name}:*", variables=variables, wildcards=True), doubtful=True
+        )
     return (itself,)
 
 

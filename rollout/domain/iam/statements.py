@@ -1,4 +1,4 @@
-"""Decides whether one statement of a policy speaks about a request."""
+"""Decides whether one statement of a policy applies to a request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from reprlib import repr as brief
 from typing import Any, Literal, TypeAlias
 
 from rollout.domain.iam.conditions import Condition, compile_conditions
-from rollout.domain.iam.context import Facts, text_of
+from rollout.domain.iam.context import RequestFacts, text_of
 from rollout.domain.iam.logic import UNKNOWN, Truth
 from rollout.domain.iam.malformed import Malformed
 from rollout.domain.iam.resources import Resources, compile_resources
@@ -26,7 +26,7 @@ class Actions:
     globs: tuple[Glob, ...]
 
     def cover(self, action: str) -> bool:
-        """Whether the element speaks about an action, given in lower case."""
+        """Tell whether the element covers an action, given in lower case."""
         return (
             action in self.names or any(wanted.matches(action) for wanted in self.globs)
         ) is not self.excluding
@@ -34,7 +34,7 @@ class Actions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Statement:
-    """One compiled statement; `index` is its place in the document, from 0, `source` the text it came from."""
+    """One compiled statement; `index` is its position in the document, from 0, and `source` its raw form."""
 
     sid: str | None
     index: int
@@ -44,8 +44,8 @@ class Statement:
     conditions: tuple[Condition, ...]
     source: Mapping[str, Any] = field(repr=False)
 
-    def applies(self, resource: str, facts: Facts) -> Truth:
-        """Whether the statement speaks about a request whose action it covers."""
+    def applies(self, resource: str, facts: RequestFacts) -> Truth:
+        """Tell whether the statement applies to a request whose action it covers."""
         truth = self.resources.cover(resource, facts)
         if truth is False:
             return False
@@ -57,8 +57,8 @@ class Statement:
                 truth = UNKNOWN
         return truth
 
-    def doubts(self, resource: str, facts: Facts) -> tuple[str, ...]:
-        """Names the keys that left `applies` open."""
+    def doubts(self, resource: str, facts: RequestFacts) -> tuple[str, ...]:
+        """Name the keys that left the result of `applies` open."""
         names = list(self.resources.doubts(resource, facts))
         for condition in self.conditions:
             if condition.holds(facts) is UNKNOWN:
@@ -69,14 +69,14 @@ class Statement:
 def compile_statement(source: object, index: int, *, variables: bool) -> Statement:
     """Compile one statement of an identity policy, boundary, SCP or session policy.
 
-    Raises `Malformed` where page "Grammar of the IAM JSON policy language" is broken. A `Principal` is, in these kinds
-    of policy.
+    Raises Malformed for a violation of the page "Grammar of the IAM JSON policy language"; in these types of policy, a
+    `Principal` is one.
     """
     if not isinstance(source, Mapping):
         raise Malformed("it is not an object")
     for name in source:
         if name in ("Principal", "NotPrincipal"):
-            raise Malformed(f"{name} belongs in policies of resources and in trust policies only")
+            raise Malformed(f"{name} is only allowed in resource-based policies and trust policies")
         if name not in _ELEMENTS:
             raise Malformed(f"unknown element {brief(name)}")
     effect = source.get("Effect")
@@ -84,7 +84,7 @@ def compile_statement(source: object, index: int, *, variables: bool) -> Stateme
         raise Malformed(f"Effect must be Allow or Deny, not {brief(effect)}")
     sid = source.get("Sid")
     if sid is not None and not isinstance(sid, str):
-        raise Malformed("Sid is not a text")
+        raise Malformed("Sid is not a string")
     return Statement(
         sid=sid or None,
         index=index,
@@ -97,31 +97,31 @@ def compile_statement(source: object, index: int, *, variables: bool) -> Stateme
 
 
 def condition_values(source: Mapping[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
-    """The `Condition` element with every value as a tuple of texts; raises `Malformed` for another shape."""
+    """Return the `Condition` element with every value as a tuple of texts. Raises Malformed for any other form."""
     block = source.get("Condition", {})
     if not isinstance(block, Mapping):
         raise Malformed("Condition is not an object")
     result: dict[str, dict[str, tuple[str, ...]]] = {}
     for operator, tests in block.items():
         if not isinstance(operator, str) or not isinstance(tests, Mapping):
-            raise Malformed(f"condition operator {brief(operator)} does not hold an object")
+            raise Malformed(f"the value of condition operator {brief(operator)} is not an object")
         result[operator] = {}
         for key, values in tests.items():
             several = values if isinstance(values, list | tuple) else (values,)
             if not isinstance(key, str) or not all(
                 isinstance(value, str | bool | int | float) for value in several
             ):
-                raise Malformed(f"condition key {brief(key)} does not hold texts, numbers or truth values")
+                raise Malformed(f"the value of condition key {brief(key)} is not a string, number or Boolean")
             result[operator][key] = tuple(map(text_of, several))
     return result
 
 
 def texts(source: Mapping[str, Any], element: str) -> tuple[str, ...]:
-    """The one or more texts of an element; raises `Malformed` for anything else."""
+    """Return the one or more texts of an element. Raises Malformed for anything else."""
     value = source[element]
     several = (value,) if isinstance(value, str) else value
     if not isinstance(several, list | tuple) or not all(isinstance(text, str) and text for text in several):
-        raise Malformed(f"{element} is not a text or a list of texts")
+        raise Malformed(f"{element} is not a string or a list of strings")
     if not several:
         raise Malformed(f"{element} is empty")
     return tuple(several)
@@ -144,7 +144,7 @@ def _actions(source: Mapping[str, Any]) -> Actions:
     names = texts(source, element)
     for name in names:
         if ":" not in name and name.strip("*"):
-            raise Malformed(f"action {name!r} names no service")
+            raise Malformed(f"action {name!r} does not name a service")
     lower = [name.lower() for name in names]
     return Actions(
         element == "NotAction",

@@ -1,11 +1,11 @@
-"""Reads patterns that hold policy variables, and fills the variables in for one request.
+"""Compiles patterns with policy variables, and replaces the variables for one request.
 
-Page "IAM policy elements: Variables and tags": `${key}` stands for the value of a single-valued context key,
+See the page "IAM policy elements: Variables and tags": `${key}` stands for the value of a single-valued context key,
 `${key, 'default'}` for the default when the key has no value, and `${*}`, `${?}`, `${$}` for those characters.
-Variables exist only in documents of version 2012-10-17; before that `${` is plain text. A filled-in value is
-literal: its own `*` and `?` match only themselves. A variable without a value matches nothing. What that means where
-something must *not* match, the page says in two ways: that it does not match, and that the whole statement might be
-invalid. So a pattern answers None here, and `conditions` and `resources` make of it what both ways agree on.
+Variables exist only in documents of version 2012-10-17; in older ones, `${` is plain text. An inserted value is
+literal: its own `*` and `?` match only themselves. A variable without a value matches nothing. For elements where
+something must *not* match, the page says both that such a variable does not match and that the whole statement might be
+invalid. A pattern therefore returns None here, and `conditions` and `resources` only conclude what both rules imply.
 """
 
 import re
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-from rollout.domain.iam.context import Facts
+from rollout.domain.iam.context import RequestFacts
 from rollout.domain.iam.logic import UNKNOWN, Truth, Unknown
 from rollout.domain.iam.malformed import Malformed
 from rollout.domain.iam.wildcards import Glob
@@ -27,40 +27,40 @@ _PIECE = re.compile(r"\$\{[^}]*\}|[*?]|[^*?$]+|\$")
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A place that the context fills: the key as written, the key to look up, and the default if there is one."""
+    """A policy variable: the key as written, the key to look up, and the default if there is one."""
 
     name: str
     key: str
     default: str | None
 
-    def value(self, facts: Facts) -> str | Unknown | None:
-        """What to put in; None when there is nothing to put in, so that the pattern matches nothing."""
+    def value(self, facts: RequestFacts) -> str | Unknown | None:
+        """Return the value to insert; None when there is none, so that the pattern matches nothing."""
         found = facts.single(self.key)
         return self.default if found is None else found
 
 
 Match: TypeAlias = Truth | None
-"""Whether a pattern matches; None when it does not, and a variable in it has no value, or may have none."""
+"""Whether a pattern matches; None when it does not match and one of its variables has, or may have, no value."""
 
 Chunk: TypeAlias = tuple[str | int, ...]
-"""Text and variables in a row, with no wildcard among them; a variable is its place in `Pattern.variables`."""
+"""A sequence of text and variables without wildcards; a variable is given by its index in `Pattern.variables`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pattern:
-    """A text of a policy that a value is matched against; `runs` is as in `Glob`, with variables still open."""
+    """A pattern from a policy; `runs` is as in `Glob`, but with variables not yet replaced."""
 
     runs: tuple[tuple[Chunk, ...], ...]
     ready: Glob | None
-    """The finished pattern, when there is no variable to fill."""
+    """The finished pattern, if it has no variables."""
     widest: Glob
-    """The pattern with every variable read as `*`: what it does not match, no value can make match."""
+    """The pattern with every variable treated as `*`; what it does not match, no value can make match."""
     fold: bool
     """Whether case is ignored."""
     variables: tuple[Variable, ...]
 
-    def matches(self, text: str, facts: Facts) -> Match:
-        """Whether the pattern, filled in from `facts`, stands for the whole of `text`."""
+    def matches(self, text: str, facts: RequestFacts) -> Match:
+        """Tell whether the pattern, with the variables replaced from `facts`, matches all of `text`."""
         if self.fold:
             text = text.lower()
         if self.ready is not None:
@@ -81,7 +81,7 @@ class Pattern:
 
 @lru_cache(maxsize=1024)
 def _filled(template: Pattern, values: tuple[str, ...]) -> Glob:
-    """The finished pattern; remembered, because a user is asked about many times in a row."""
+    """Return the finished pattern; cached, since consecutive requests are about the same user."""
     if template.fold:
         values = tuple(value.lower() for value in values)
     return Glob(
@@ -94,10 +94,10 @@ def _filled(template: Pattern, values: tuple[str, ...]) -> Glob:
 
 @lru_cache(maxsize=4096)
 def pattern(text: str, *, variables: bool, wildcards: bool, fold: bool = False) -> Pattern:
-    """Compile a text of a policy.
+    """Compile a pattern from a policy.
 
-    `variables`: the document's version knows them and the element allows them. `wildcards`: `*` and `?` are special.
-    Raises `Malformed` for a `${…}` that cannot be read. Remembered, because documents repeat the same few texts.
+    `variables` says that the document's version and the element support variables, `wildcards` that `*` and `?` are
+    special. Raises Malformed for an invalid `${…}`. Cached, because documents repeat the same few texts.
     """
     runs: list[list[list[str | int]]] = [[[]]]
     found: list[Variable] = []
@@ -120,8 +120,8 @@ def pattern(text: str, *, variables: bool, wildcards: bool, fold: bool = False) 
     return Pattern(frozen, None if found else widest, widest, fold, tuple(found))
 
 
-def names_in_doubt(variables: tuple[Variable, ...], facts: Facts, *, valueless: bool) -> list[str]:
-    """Names the variables whose value is unknown and, where that matters, those without one."""
+def names_in_doubt(variables: tuple[Variable, ...], facts: RequestFacts, *, valueless: bool) -> list[str]:
+    """Name the variables whose value is unknown and, if `valueless`, those without a value."""
     names: list[str] = []
     for variable in variables:
         value = variable.value(facts)
@@ -133,12 +133,12 @@ def names_in_doubt(variables: tuple[Variable, ...], facts: Facts, *, valueless: 
 
 
 def without_variables(text: str) -> str:
-    """The text that is left when every `${…}` is taken out."""
+    """Return the text without any `${…}`."""
     return _PLACEHOLDER.sub("", text)
 
 
 def split_outside_variables(text: str, *, variables: bool) -> list[str]:
-    """The six parts of an ARN pattern, or fewer; a colon inside `${aws:username}` does not separate."""
+    """Split an ARN pattern into at most six parts; a colon inside `${aws:username}` does not separate parts."""
     if not variables or "${" not in text:
         return text.split(":", ARN_PARTS - 1)
     parts = [""]
@@ -165,7 +165,7 @@ def _placeholder(piece: str) -> str | Variable:
         return inside
     read = _VARIABLE.fullmatch(inside)
     if read is None:
-        raise Malformed(f"the policy variable {piece!r} cannot be read")
+        raise Malformed(f"the policy variable {piece!r} is invalid")
     return Variable(read["key"], read["key"].lower(), read["default"])
 
 

@@ -1,8 +1,9 @@
-"""Matches `*` and `?` the way IAM does, in time that no policy text can make explode.
+"""Matches `*` and `?` as IAM does, in a time that no policy can blow up.
 
-Only these two characters are special (page "IAM JSON policy elements: Action"): brackets and dots are plain text. `*`
-stands for any run of characters, `?` for exactly one; both cross `/`, `:` and line breaks. Regular expressions would
-do the same but backtrack for minutes on a text such as `*a*a*a*a*b`; here every star is settled once, left to right.
+Only these two characters are special (page "IAM JSON policy elements: Action"); brackets and dots are plain text. `*`
+matches any sequence of characters, `?` exactly one; both match `/`, `:` and line breaks too. Regular expressions would
+do the same, but could backtrack for minutes on a pattern such as `*a*a*a*a*b`; this code handles each star once, from
+left to right.
 """
 
 from dataclasses import dataclass
@@ -14,12 +15,12 @@ Run: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Glob:
-    """A pattern as its runs between the stars: `arn:*:user/?x` is `(("arn:",), (":user/", "x"))`."""
+    """A pattern, as the runs between its stars: `arn:*:user/?x` is `(("arn:",), (":user/", "x"))`."""
 
     runs: tuple[Run, ...]
 
     def matches(self, text: str) -> bool:
-        """Whether the pattern stands for the whole of `text`, case-sensitively."""
+        """Tell whether the pattern matches all of `text`, case-sensitively."""
         runs = self.runs
         start = _end_of_run_at(runs[0], text, 0)
         if start < 0:
@@ -38,7 +39,7 @@ class Glob:
 
 
 def glob(pattern: str) -> Glob:
-    """Compile a pattern that holds no policy variables."""
+    """Compile a pattern without policy variables."""
     return Glob(tuple(tuple(run.split("?")) for run in pattern.split("*")))
 
 
@@ -47,7 +48,7 @@ def _width(run: Run) -> int:
 
 
 def _end_of_run_at(run: Run, text: str, at: int) -> int:
-    """Where `run` ends if it stands in `text` at `at`, else -1."""
+    """Return where `run` ends if it occurs in `text` at position `at`, else -1."""
     if not text.startswith(run[0], at):
         return -1
     at += len(run[0])
@@ -60,7 +61,7 @@ def _end_of_run_at(run: Run, text: str, at: int) -> int:
 
 
 def _end_of_first(run: Run, text: str, start: int, limit: int) -> int:
-    """Where the leftmost stand of `run` between `start` and `limit` ends, else -1."""
+    """Return where the leftmost occurrence of `run` between `start` and `limit` ends, else -1."""
     if len(run) == 1:
         found = text.find(run[0], start, limit)
         return found if found < 0 else found + len(run[0])

@@ -1,1 +1,1 @@
-"""Users, accounts and the organization as seen, and who among them a command is about."""
+"""Users, accounts and the organization, and the selection of those that a command works on."""

@@ -1,4 +1,4 @@
-"""Who is left alone for a while: exact, owned, with a reason, and never for ever."""
+"""Exempts users for a limited time: each exemption names users exactly and has an owner, a reason and an end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rollout.domain.people.users import Named, User, tag
 
 @dataclass(frozen=True, slots=True)
 class UserMatch:
-    """Names users exactly: by ARN, by UserId (`AIDA…`), or by a tag `key=value`; never by substring."""
+    """Names users exactly: by ARN, by UserId (`AIDA…`), or by a tag `key=value`; never by part of a name."""
 
     text: str
 
@@ -24,7 +24,7 @@ class UserMatch:
 
 @dataclass(frozen=True, slots=True)
 class Exemption:
-    """One line of `exemptions:`. It covers through the day `expires` and stops the day after (UTC)."""
+    """One item of `exemptions:`. It applies up to and including the day `expires` (UTC)."""
 
     match: UserMatch
     owner: str
@@ -33,17 +33,17 @@ class Exemption:
     ticket: str = ""
 
     def lives(self, today: date) -> bool:
-        """Tell whether the exemption still covers on that day."""
+        """Tell whether the exemption applies on that day (UTC)."""
         return today <= self.expires
 
     @property
     def sentence(self) -> str:
-        """Say it for a person."""
+        """Describe the exemption for a message."""
         ticket = f" ({self.ticket})" if self.ticket else ""
         return f"{self.reason}; owner {self.owner}, until {self.expires.isoformat()}{ticket}"
 
 
 def exemption_for(user: User, exemptions: tuple[Exemption, ...], today: date) -> Exemption | None:
-    """Find the live exemption of a user that lasts longest."""
+    """Return the user's exemption that applies today and lasts longest; None without one."""
     live = [line for line in exemptions if line.match.matches(user) and line.lives(today)]
     return max(live, key=lambda line: line.expires, default=None)

@@ -1,4 +1,4 @@
-"""What was seen of the organization, and when: every listed account ends in exactly one of three ways."""
+"""Describes what was read of the organization, and when; each account is observed, unreachable or not entered."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rollout.domain.people.users import NamedPolicy, Unread, User
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A fact that a person must look at; never a reason to stop by itself."""
+    """A fact that a person should check; it never stops a run by itself."""
 
     code: str
     text: str
@@ -22,7 +22,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """An IAM group with its rights. Members are found on the users (`UserDetail.GroupList`)."""
+    """An IAM group with its policies. Its members are recorded on the users (`UserDetail.GroupList`)."""
 
     name: str
     path: str
@@ -33,7 +33,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class PolicyVersion:
-    """One version of a managed policy, document raw as AWS gave it."""
+    """One version of a managed policy, with the document as AWS returned it."""
 
     id: str
     document: Mapping[str, object] | str
@@ -43,7 +43,7 @@ class PolicyVersion:
 
 @dataclass(frozen=True, slots=True)
 class ManagedPolicy:
-    """A managed policy in use, or one with our name."""
+    """A managed policy that is in use, or has our name."""
 
     arn: str
     name: str
@@ -58,7 +58,7 @@ class ManagedPolicy:
 
 @dataclass(frozen=True, slots=True)
 class PasswordPolicy:
-    """`GetAccountPasswordPolicy`, as far as it can lock somebody out."""
+    """The rules of `GetAccountPasswordPolicy` that can lock somebody out."""
 
     max_age_days: int | None = None
     hard_expiry: bool = False
@@ -67,7 +67,7 @@ class PasswordPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """Live limits of `GetAccountSummary`; the defaults are aws-facts.md#quotas-and-rates."""
+    """The account's quotas from `GetAccountSummary`; the defaults come from aws-facts.md#quotas-and-rates."""
 
     groups_per_user: int = 10
     policies_per_user: int = 10
@@ -79,7 +79,7 @@ class Quotas:
 
 @dataclass(frozen=True, slots=True)
 class AccountFacts:
-    """Everything read of one account at once."""
+    """Everything read of one account in one pass."""
 
     users: tuple[User, ...]
     groups: Mapping[str, Group]
@@ -96,19 +96,19 @@ class AccountFacts:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How many requests it took, and how many of them repeated one that had gone wrong."""
+    """The number of requests made, and how many of them repeated a failed one."""
 
     calls: int = 0
     retries: int = 0
 
     def __add__(self, other: Effort) -> Effort:
-        """Take both together."""
+        """Add the numbers."""
         return Effort(self.calls + other.calls, self.retries + other.retries)
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """An account that was entered and read. `scps` has one tuple a level, root first; None = not read."""
+    """An account that was entered and read. `scps` has one tuple per level, root first; None means not read."""
 
     account: Account
     role: str
@@ -119,7 +119,7 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:
-    """An account that should have been read and could not: counts as failed in part (exit 4)."""
+    """An account that could not be read although it should have been; the command then ends with exit code 4."""
 
     account: Account
     reason: str
@@ -129,9 +129,9 @@ class Unreachable:
 
 @dataclass(frozen=True, slots=True)
 class NotEntered:
-    """An account left alone on purpose: closed, suspended, or excluded by scope. No failure.
+    """An account that was left alone on purpose (closed, suspended, or outside the scope); not a failure.
 
-    `asked_for` is False where only `--account` or `--ou` leaves it out.
+    `asked_for` is False if only `--account` or `--ou` leaves it out.
     """
 
     account: Account
@@ -144,7 +144,7 @@ AccountView = Observed | Unreachable | NotEntered
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """One look at the whole organization; `effort` is what listing it took, without that of the accounts."""
+    """One reading of the whole organization; `effort` covers listing it, not reading its accounts."""
 
     organization: Organization
     caller: Caller
@@ -160,11 +160,11 @@ class Inventory:
 
     @property
     def unreachable(self) -> tuple[Unreachable, ...]:
-        """The accounts that should have been read and were not."""
+        """The accounts that could not be read although they should have been."""
         return tuple(view for view in self.accounts if isinstance(view, Unreachable))
 
     @property
     def whole_effort(self) -> Effort:
-        """What the whole look took, in vain or not."""
+        """The requests for the whole reading, successful or not."""
         efforts = (view.effort for view in self.accounts if not isinstance(view, NotEntered))
         return sum(efforts, self.effort)

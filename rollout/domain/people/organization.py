@@ -1,4 +1,4 @@
-"""The organization as a value: accounts, where they hang, and whether they can be worked on."""
+"""Represents the organization: its accounts, their OUs and their states."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class AccountState(StrEnum):
-    """`State` of AWS Organizations, or what the retired `Status` says of it (aws-facts.md#organizations)."""
+    """`State` of AWS Organizations, or its equivalent of the retired `Status` (aws-facts.md#organizations)."""
 
     PENDING_ACTIVATION = "PENDING_ACTIVATION"
     ACTIVE = "ACTIVE"
@@ -19,7 +19,7 @@ class AccountState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account: its id (12 digits, zeros kept), name, OU path by names (`Workloads/Prod`, "" = root)."""
+    """One account: its ID (12 digits, with leading zeros), name, and path of OU names (`Workloads/Prod`; "" = root)."""
 
     id: str
     name: str
@@ -31,7 +31,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """Which organization this is, as `DescribeOrganization` answers, and in which partition."""
+    """The organization, as returned by `DescribeOrganization`, and its partition."""
 
     id: str
     management_account_id: str
@@ -40,7 +40,7 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who runs this: `GetCallerIdentity`, and the IAM user behind it where there is one."""
+    """The identity that runs the command (`GetCallerIdentity`), and the IAM user behind it if there is one."""
 
     arn: str
     account_id: str
@@ -49,16 +49,16 @@ class Caller:
 
     @property
     def operator_arns(self) -> frozenset[str]:
-        """The IAM users that must stay able to pull the brake (design.md#accounts, `is-operator`)."""
+        """The IAM users who must stay able to release others (design.md#accounts, `is-operator`)."""
         mine = {self.arn} if ":user/" in self.arn else set()
         return frozenset(mine | ({self.source_user_arn} if self.source_user_arn else set()))
 
 
 def user_arn(partition: str, account_id: str, path: str, name: str) -> str:
-    """Spell a user's ARN: `arn:aws:iam::012345678901:user/team/alice` (aws-facts.md#names-paths-arns-tags)."""
+    """Return a user's ARN, such as `arn:aws:iam::012345678901:user/team/alice` (aws-facts.md#names-paths-arns-tags)."""
     return f"arn:{partition}:iam::{account_id}:user{path}{name}"
 
 
 def policy_arn(partition: str, account_id: str, path: str, name: str) -> str:
-    """Spell a customer managed policy's ARN (aws-facts.md#names-paths-arns-tags)."""
+    """Return the ARN of a customer managed policy (aws-facts.md#names-paths-arns-tags)."""
     return f"arn:{partition}:iam::{account_id}:policy{path}{name}"

@@ -1,4 +1,4 @@
-"""Which accounts and users a command is about: globs, exclude wins, and nothing is never everything."""
+"""Selects the accounts and users that a command works on; exclusion takes precedence over inclusion."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from rollout.domain.people.organization import Account
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`scope:` of `rollout.yaml`. Account globs match the id or the name, OU globs the path by names.
+    """`scope:` of `rollout.yaml`. Account patterns match the ID or the name, OU patterns the path of names.
 
-    Tags of accounts are `key=value`; without any to include, tags do not matter.
+    Account tags are `key=value`; when no tag is included, tags do not matter.
     """
 
     include_ous: tuple[str, ...] = ("*",)
@@ -24,7 +24,7 @@ class Scope:
     exclude_tags: tuple[str, ...] = ()
 
     def excludes(self, account: Account) -> str:
-        """Say why an account is outside the scope; empty when it is inside."""
+        """Say why an account is outside the scope; "" when it is inside."""
         if matched := first_match(self.exclude_accounts, account.id, account.name):
             return f'excluded by account "{matched}"'
         if matched := first_ou_match(self.exclude_ous, account.ou):
@@ -32,17 +32,17 @@ class Scope:
         if matched := first_tag_match(self.exclude_tags, account.tags):
             return f'excluded by tag "{matched}"'
         if not first_match(self.include_accounts, account.id, account.name):
-            return "no included account glob matches"
+            return "not matched by scope.include.accounts"
         if not first_ou_match(self.include_ous, account.ou):
-            return "no included OU glob matches"
+            return "not matched by scope.include.ous"
         if self.include_tags and not first_tag_match(self.include_tags, account.tags):
-            return "no included tag matches"
+            return "not matched by scope.include.account_tags"
         return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """`--account`, `--ou`, `--user`: narrows one command. Empty tuples narrow nothing."""
+    """`--account`, `--ou`, `--user`: narrow one command. Empty tuples do not narrow it."""
 
     accounts: tuple[str, ...] = ()
     ous: tuple[str, ...] = ()
@@ -55,48 +55,48 @@ class Selection:
         return not self.ous or bool(first_ou_match(self.ous, ou))
 
     def takes_user(self, arn: str, name: str, user_id: str) -> bool:
-        """Tell whether a user is selected, by a glob over ARN, name or UserId."""
+        """Tell whether a user is selected; patterns match the ARN, the name or the UserId."""
         return not self.users or bool(first_match(self.users, arn, name, user_id))
 
 
 class Unmatched:
-    """The globs of a selection that have matched nothing so far: a typing error must not narrow a run unnoticed."""
+    """The patterns of a selection that have matched nothing so far, so that a typing error does not go unnoticed."""
 
     def __init__(self, selection: Selection) -> None:
-        """Begin with all of them."""
+        """Start with all patterns."""
         self._accounts, self._ous = list(selection.accounts), list(selection.ous)
         self._users = list(selection.users)
 
     def see_account(self, account_id: str, name: str, ou: str) -> None:
-        """Strike what an account matches."""
+        """Remove the patterns that an account matches."""
         self._accounts = [glob for glob in self._accounts if not first_match((glob,), account_id, name)]
         self._ous = [glob for glob in self._ous if not first_ou_match((glob,), ou)]
 
     def see_user(self, arn: str, name: str, user_id: str) -> None:
-        """Strike what a user matches."""
+        """Remove the patterns that a user matches."""
         self._users = [glob for glob in self._users if not first_match((glob,), arn, name, user_id)]
 
     @property
     def words(self) -> str:
-        """Name the rest as it was typed: `--account "prod-*"`; empty when nothing is left."""
+        """Return the remaining patterns as typed: `--account "prod-*"`; "" when none remain."""
         left = (("--account", self._accounts), ("--ou", self._ous), ("--user", self._users))
         return ", ".join(f'{option} "{glob}"' for option, globs in left for glob in globs)
 
 
 def first_match(globs: tuple[str, ...], *texts: str) -> str:
-    """Find the first glob that matches one of the texts; empty when none does."""
+    """Return the first pattern that matches one of the texts; "" when none does."""
     return next((glob for glob in globs if any(fnmatchcase(text, glob) for text in texts)), "")
 
 
 def first_tag_match(wanted: tuple[str, ...], tags: Mapping[str, str]) -> str:
-    """Find the first `key=value` that is among the tags of an account, letter for letter; empty when none is."""
+    """Return the first `key=value` that an account has as a tag, case-sensitively; "" when it has none of them."""
     return next((text for text in wanted if tags.get(text.partition("=")[0]) == text.partition("=")[2]), "")
 
 
 def first_ou_match(globs: tuple[str, ...], ou: str) -> str:
-    """Match an OU path; `Workloads/Prod` means that OU and everything below it, `*` the root too.
+    """Return the first pattern that matches an OU path; `Workloads/Prod` includes everything below, `*` the root.
 
-    `Suspended/*` means the same as `Suspended`: the accounts that hang on an OU are below it.
+    `Suspended/*` means the same as `Suspended`, since an OU's accounts are below it.
     """
     return next((glob for glob in globs if _takes_ou(glob, ou)), "")
 

@@ -1,4 +1,4 @@
-"""An IAM user as seen: credentials, devices, rights and tags, each fact with the time it was seen."""
+"""Represents an IAM user: credentials, devices, permissions and tags, with the time at which they were read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol
 
 
 class DeviceKind(StrEnum):
-    """What an MFA device is, told by its serial number alone (aws-facts.md#inventory-calls)."""
+    """The kind of an MFA device, derived from its serial number (aws-facts.md#inventory-calls)."""
 
     TOTP = "totp"
     PASSKEY = "passkey"
@@ -27,7 +27,7 @@ class MfaDevice:
 
     @property
     def kind(self) -> DeviceKind:
-        """Virtual and hardware tokens give codes, passkeys do not, SMS is a relic."""
+        """The kind: virtual and hardware tokens produce codes, passkeys do not, and SMS is obsolete."""
         if not self.serial.startswith("arn:"):
             return DeviceKind.HARDWARE
         resource = self.serial.split(":", 5)[-1]
@@ -38,7 +38,7 @@ class MfaDevice:
 
 @dataclass(frozen=True, slots=True)
 class Password:
-    """A console password. `reset_required` is None where `GetLoginProfile` was not asked."""
+    """A console password. `reset_required` is None when `GetLoginProfile` was not called."""
 
     last_used: datetime | None = None
     last_changed: datetime | None = None
@@ -48,7 +48,7 @@ class Password:
 
 @dataclass(frozen=True, slots=True)
 class AccessKey:
-    """One access key. The credential report numbers keys and does not name them: `id` may be None."""
+    """One access key. `id` is None when it comes from the credential report, which only numbers the keys."""
 
     slot: int
     active: bool
@@ -59,7 +59,7 @@ class AccessKey:
     id: str | None = None
 
     def in_use(self, now: datetime, days: int) -> bool:
-        """Count from creation, and for `days` after the last use (design.md#verdicts)."""
+        """Tell whether the key counts as in use: for `days` after its creation or last use (design.md#verdicts)."""
         if not self.active:
             return False
         latest = max((moment for moment in (self.created, self.last_used) if moment), default=None)
@@ -67,7 +67,7 @@ class AccessKey:
 
     @property
     def label(self) -> str:
-        """Name the key without giving its id away: `key 1`, or `key AKIA…3F`."""
+        """A label that does not reveal the key ID: `key 1`, or `key AKIA…3F`."""
         return f"key {self.id[:4]}…{self.id[-2:]}" if self.id else f"key {self.slot}"
 
 
@@ -81,7 +81,7 @@ class ServiceCredential:
 
 @dataclass(frozen=True, slots=True)
 class NamedPolicy:
-    """A policy document with the name people know it by; raw as AWS gave it (dict, or undecoded text)."""
+    """A policy document as AWS returned it (a dict, or undecoded text), with its name for messages."""
 
     name: str
     document: Mapping[str, object] | str
@@ -90,7 +90,7 @@ class NamedPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A fact that is needed and could not be read; "no data" is never "fine" (design.md#verdicts)."""
+    """A needed fact that could not be read; missing data never counts as fine (design.md#verdicts)."""
 
     fact: str
     why: str
@@ -111,11 +111,11 @@ class UserRef:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One IAM user with everything that a verdict can turn on.
+    """One IAM user with everything that a verdict can depend on.
 
-    `devices` is None where only `mfa_active` is known (the report does not tell kinds).
-    `facts_at` is when credentials were true (the report's `GeneratedTime`, or the live read), `rights_at` when
-    groups, policies and tags were.
+    `devices` is None when only `mfa_active` is known, since the credential report does not list devices. `facts_at` is
+    the time of the credentials (the report's `GeneratedTime`, or the live read), `rights_at` that of the groups,
+    policies and tags.
     """
 
     account_id: str
@@ -146,32 +146,32 @@ class User:
 
     @property
     def has_device(self) -> bool:
-        """Whether an MFA device is on. Devices that were listed are believed before the report's flag."""
+        """Whether the user has an MFA device; the list of devices takes precedence over the report's flag."""
         return self.mfa_active if self.devices is None else bool(self.devices)
 
     @property
     def active_keys(self) -> tuple[AccessKey, ...]:
-        """Keys that can sign a request today."""
+        """The keys that can sign requests."""
         return tuple(key for key in self.keys if key.active)
 
     @property
     def device_kinds(self) -> tuple[DeviceKind, ...]:
-        """The kinds of device this user has, sorted; empty where none, or where kinds are not known."""
+        """The kinds of the user's devices, sorted; empty without devices, or when the kinds are unknown."""
         return tuple(sorted({device.kind for device in self.devices or ()}))
 
     @property
     def key_last_used(self) -> datetime | None:
-        """The latest use of any active key."""
+        """The time of the latest use of any active key; None if there is none."""
         return max((key.last_used for key in self.active_keys if key.last_used), default=None)
 
     @property
     def active_services(self) -> tuple[str, ...]:
-        """The services that a credential of their own lets this user into, past any MFA."""
+        """The services for which the user has an active service-specific credential, which bypasses MFA."""
         return tuple(line.service for line in self.service_credentials if line.active)
 
 
 class Named(Protocol):
-    """What names a user: enough for whoever looks for one by ARN, id or tag."""
+    """The properties by which a user can be matched: ARN, UserId and tags."""
 
     @property
     def arn(self) -> str:
@@ -187,6 +187,6 @@ class Named(Protocol):
 
 
 def tag(user: Named, key: str) -> str | None:
-    """A user's tag by key; IAM user tag keys are case-insensitive (aws-facts.md#names-paths-arns-tags)."""
+    """Return the value of a user's tag; its key is case-insensitive (aws-facts.md#names-paths-arns-tags)."""
     wanted = key.casefold()
     return next((value for name, value in user.tags.items() if name.casefold() == wanted), None)

@@ -1,4 +1,4 @@
-"""Derives the ForceMFA documents from the seed, for any partition (design.md#policy-documents)."""
+"""Builds the ForceMFA documents from the seed policy, its amendments and the partition (design.md#policy-documents)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class PolicyAmendments:
-    """The differences from the seed that settings switch on or off; `SEED` has all of them off."""
+    """The optional changes to the seed policy; `SEED` has none except `partition`, which is always on."""
 
     pathed_users: bool = True
     get_mfa_device: bool = True
@@ -38,34 +38,34 @@ class Switch:
 SWITCHES = (
     Switch(
         "partition",
-        "ARNs are those of the account's partition (always on)",
-        "none: arn:aws: matches nothing in GovCloud, China or the Sovereign Cloud",
+        "use the ARNs of the account's partition (always on)",
+        "none: without it, arn:aws: matches nothing in GovCloud, China or the European Sovereign Cloud",
     ),
     Switch(
         "pathed_users",
-        "users with a path (user/team/alice) may manage their own credentials and enrol",
+        "let users with a path (user/team/alice) enrol and manage their own credentials",
         "none known: the pattern still ends in the caller's own name",
     ),
     Switch(
         "get_mfa_device",
-        "the console may show a passkey's details before MFA, as AWS's current sample allows",
-        "anybody who has the password can read when a passkey was added",
+        "let the console show a passkey's details before MFA, as AWS's current sample policy does",
+        "somebody who has only the password can see when a passkey was added",
     ),
     Switch(
         "first_password_change",
-        "a password that must be changed at first sign-in can be changed without MFA",
-        "AWS advises against it: anybody who has stolen a password can change it and lock its owner out",
+        "let users change a password that must be changed at first sign-in, without MFA",
+        "AWS advises against it: somebody with a stolen password can change it and lock its owner out",
     ),
     Switch(
         "via_aws_service",
-        "calls that an AWS service makes on the user's behalf are not denied",
-        "a session without MFA can do whatever a service does on its behalf",
+        "do not deny calls that an AWS service makes on the user's behalf",
+        "a session without MFA can still do what services do on its behalf",
     ),
 )
 
 
 def force_mfa(seed: Mapping[str, Any], partition: str, amendments: PolicyAmendments) -> Json:
-    """Return the full document: the seed with its amendments. The seed itself is not changed."""
+    """Return the full document: a copy of the seed with the amendments."""
     document = _in_partition(seed, partition)
     for statement in document["Statement"]:
         if statement["Effect"] == "Allow":
@@ -76,7 +76,7 @@ def force_mfa(seed: Mapping[str, Any], partition: str, amendments: PolicyAmendme
 
 
 def allow_half(document: Mapping[str, Any]) -> Json:
-    """Return the Allow statements alone, the brake: users keep self-service, and nothing is denied."""
+    """Return only the Allow statements: users keep self-service and nothing is denied. Releases switch to this."""
     half = deepcopy(dict(document))
     half["Statement"] = [statement for statement in half["Statement"] if statement["Effect"] == "Allow"]
     return half
@@ -117,7 +117,7 @@ def enrolment(partition: str) -> Json:
 
 
 def switched_on(amendments: PolicyAmendments) -> tuple[Switch, ...]:
-    """List the switches that are on; `partition` always is."""
+    """List the switches that are on, including `partition`."""
     on = {field.name for field in fields(amendments) if getattr(amendments, field.name)} | {"partition"}
     return tuple(switch for switch in SWITCHES if switch.name in on)
 
@@ -127,13 +127,13 @@ def _in_partition(seed: Mapping[str, Any], partition: str) -> Json:
     for statement in document["Statement"]:
         resource = statement["Resource"]
         if isinstance(resource, str):
-            statement["Resource"] = _with_partition(resource, partition)
+            statement["Resource"] = _move(resource, partition)
         else:
-            statement["Resource"] = [_with_partition(arn, partition) for arn in resource]
+            statement["Resource"] = [_move(arn, partition) for arn in resource]
     return document
 
 
-def _with_partition(arn: str, partition: str) -> str:
+def _move(arn: str, partition: str) -> str:
     return f"arn:{partition}:{arn.removeprefix('arn:aws:')}" if arn.startswith("arn:aws:") else arn
 
 

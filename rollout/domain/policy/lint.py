@@ -1,4 +1,4 @@
-"""Checks a policy document offline for what IAM would refuse, and for mistakes that it would accept."""
+"""Checks a policy document offline, for errors that IAM would reject and for errors that it would silently accept."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ def size(document: Mapping[str, Any]) -> int:
 
 
 def lint(document: Mapping[str, Any], known: Mapping[str, Collection[str]]) -> Iterator[str]:
-    """List what is wrong with a document. `known` holds the actions of each service, in lower case.
+    """Yield the problems of a document, one sentence each. `known` maps service prefixes to their actions.
 
-    IAM accepts actions that do not exist (aws-facts.md#simulation-and-validation), so it does not report typing errors.
+    IAM silently accepts actions that do not exist (aws-facts.md#simulation-and-validation), so a typing error would
+    never be noticed.
     """
     found = size(document)
     if found > MANAGED_POLICY_LIMIT:
-        yield f"{found} characters, but a managed policy may have at most {MANAGED_POLICY_LIMIT}"
+        yield f"the document has {found} characters, but a managed policy may have {MANAGED_POLICY_LIMIT}"
     if document.get("Version") != VERSION:
         yield f"Version is {document.get('Version')!r}, so ${{aws:username}} would be literal text"
     problem = parse_document(dict(document), "document").problem
@@ -41,7 +42,7 @@ def lint(document: Mapping[str, Any], known: Mapping[str, Collection[str]]) -> I
         if sid and count > 1:
             yield f"Sid {sid} occurs {count} times"
         if not _SID.fullmatch(sid):
-            yield f"Sid {sid} may contain only letters and digits"
+            yield f"Sid {sid} may only contain letters and digits"
     for statement in statements:
         yield from _unknown_actions(statement, known)
 
@@ -51,10 +52,6 @@ def _unknown_actions(statement: Mapping[str, Any], known: Mapping[str, Collectio
         actions = statement.get(element, [])
         for action in [actions] if isinstance(actions, str) else actions:
             service, _, name = str(action).partition(":")
-            actions_of_service = known.get(service.casefold())
-            if (
-                actions_of_service is not None
-                and "*" not in name
-                and name.casefold() not in actions_of_service
-            ):
-                yield f"{action} does not exist (statement {statement.get('Sid', '?')})"
+            there = known.get(service.casefold())
+            if there is not None and "*" not in name and name.casefold() not in there:
+                yield f"{action}: this action does not exist (statement {statement.get('Sid', '?')})"

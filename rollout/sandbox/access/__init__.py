@@ -1,1 +1,1 @@
-"""Who asks the embedded organization, and whether they may."""
+"""Authentication and authorization in the sandbox."""

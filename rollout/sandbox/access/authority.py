@@ -1,4 +1,4 @@
-"""Gathers what a caller may do, and what exactly a request asks for, so that `permissions` can decide."""
+"""Collects a caller's policies, and the action, resource and context of a request, for `permissions` to decide."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rollout.sandbox.access.aws_errors import AwsError
-from rollout.sandbox.access.permissions import Asked, Rights, is_allowed
+from rollout.sandbox.access.permissions import AuthorizationRequest, CallerPolicies, is_allowed
 
 if TYPE_CHECKING:
     from moto.iam.models import Group, IAMBackend, Role, User
 
-    from rollout.sandbox.access.callers import Caller
+    from rollout.sandbox.access.callers import SignedCaller
     from rollout.sandbox.access.signatures import Signature
-    from rollout.sandbox.world.world import World
+    from rollout.sandbox.world.world import SandboxWorld
 
 _CODE = re.compile(r"\d{6}")
-# AWS answers these whatever the policies say (STS API reference).
+# AWS allows these regardless of policies (STS API reference).
 _ALWAYS = {"sts:GetCallerIdentity", "sts:GetSessionToken", "sts:GetAccessKeyInfo"}
-# Actions that name a user, group or policy in the request, and are authorized on `*` all the same (SAR).
+# Actions that name a user, group or policy in the request, but are authorized on `*` (Service Authorization Reference).
 _ON_EVERYTHING = {
     "ListVirtualMFADevices",
     "GetAccountAuthorizationDetails",
@@ -30,11 +30,11 @@ _ON_EVERYTHING = {
 
 
 def authorize(
-    world: World, caller: Caller, signature: Signature, action: str, params: Mapping[str, Any]
+    world: SandboxWorld, caller: SignedCaller, signature: Signature, action: str, params: Mapping[str, Any]
 ) -> None:
-    """Refuse a request that the caller's policies do not allow."""
+    """Raise AwsError for a request that the caller's policies do not allow."""
     service = signature.service
-    asked = Asked(
+    asked = AuthorizationRequest(
         f"{service}:{action}",
         _resource(world, caller, service, action, params),
         {**_context(world, caller, params), "aws:RequestedRegion": signature.region},
@@ -52,12 +52,12 @@ def authorize(
 
 
 def is_right_code(user: User, serial: str | None, code: str | None) -> bool:
-    """Accept six digits for a device of the user's; a passkey shows no codes, so STS takes none from it."""
+    """Accept any six digits for one of the user's devices; a passkey shows no codes, so STS accepts none for it."""
     return serial in user.mfa_devices and ":u2f/" not in str(serial) and bool(_CODE.fullmatch(code or ""))
 
 
-def rights_of(world: World, caller: Caller) -> Rights:
-    """Gather identity policies, boundary, session policy and control policies."""
+def rights_of(world: SandboxWorld, caller: SignedCaller) -> CallerPolicies:
+    """Collect the identity policies, the permissions boundary, the session policy and the SCPs."""
     iam = world.iam(caller.account)
     levels: list[list[str]] = []
     if caller.user is not None:
@@ -77,7 +77,7 @@ def rights_of(world: World, caller: Caller) -> Rights:
     ]
     if caller.session is not None and caller.session.policy is not None:
         levels.append([caller.session.policy])
-    return Rights(identity, [*levels, *_control_levels(world, caller.account)])
+    return CallerPolicies(identity, [*levels, *_control_levels(world, caller.account)])
 
 
 def _default_document(iam: IAMBackend, arn: str) -> str:
@@ -85,8 +85,8 @@ def _default_document(iam: IAMBackend, arn: str) -> str:
     return next(version.document for version in policy.versions if version.is_default)
 
 
-def _control_levels(world: World, account: str) -> list[list[str]]:
-    """Give the control policies from the account up to the root; the management account has none."""
+def _control_levels(world: SandboxWorld, account: str) -> list[list[str]]:
+    """Return the SCPs from the account up to the root; none apply to the management account."""
     if account == world.management_id:
         return []
     organizations = world.organizations
@@ -100,8 +100,8 @@ def _control_levels(world: World, account: str) -> list[list[str]]:
     return levels
 
 
-def _context(world: World, caller: Caller, params: Mapping[str, Any]) -> dict[str, str]:
-    """Fill in the keys that AWS would; a long-term key says nothing about MFA."""
+def _context(world: SandboxWorld, caller: SignedCaller, params: Mapping[str, Any]) -> dict[str, str]:
+    """Return the context keys that AWS would set; a long-term key sets none about MFA."""
     context = {
         "aws:PrincipalAccount": caller.account,
         "aws:PrincipalArn": caller.arn,
@@ -122,7 +122,7 @@ def _context(world: World, caller: Caller, params: Mapping[str, Any]) -> dict[st
         caller.user, params.get("SerialNumber"), params.get("TokenCode")
     ):
         context["aws:MultiFactorAuthPresent"] = (
-            "true"  # a code given with AssumeRole counts for the call itself
+            "true"  # a code passed to AssumeRole counts for the call itself
         )
     if "PolicyArn" in params:
         context["iam:PolicyARN"] = params["PolicyArn"]
@@ -131,8 +131,10 @@ def _context(world: World, caller: Caller, params: Mapping[str, Any]) -> dict[st
     return context
 
 
-def _resource(world: World, caller: Caller, service: str, action: str, params: Mapping[str, Any]) -> str:
-    """Name what the action is authorized on; `*` where there is nothing to name (SAR)."""
+def _resource(
+    world: SandboxWorld, caller: SignedCaller, service: str, action: str, params: Mapping[str, Any]
+) -> str:
+    """Return the ARN that the action is authorized on, or `*` (Service Authorization Reference)."""
     if service == "sts":
         return str(params.get("RoleArn", "*"))
     if service != "iam" or action in _ON_EVERYTHING:
@@ -161,5 +163,5 @@ def _resource(world: World, caller: Caller, service: str, action: str, params: M
     return str(params.get("PolicyArn") or params.get("SerialNumber") or "*")
 
 
-# Without a name these mean the caller. ListMFADevices is not among them: see aws-cli issue 6947.
+# Without a user name, these act on the caller. ListMFADevices does not: see aws-cli issue 6947.
 _ON_SELF = {"GetUser", "ListAccessKeys", "CreateAccessKey", "ChangePassword", "GetLoginProfile"}

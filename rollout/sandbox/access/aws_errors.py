@@ -1,8 +1,8 @@
-"""Names the answers that AWS gives when it says no, with the HTTP status each of them has."""
+"""Defines AWS's error responses, with the HTTP status of each."""
 
 from __future__ import annotations
 
-# The wire code is not the class name of boto3, and the status matters to retries.
+# The error code on the wire differs from boto3's class name, and the status matters for retries.
 _STATUS = {
     "AccessDenied": 403,
     "DeleteConflict": 409,
@@ -26,15 +26,15 @@ _STATUS = {
 
 
 class AwsError(Exception):
-    """An answer that says no, in AWS's own words."""
+    """An error response, in AWS's own words."""
 
     def __init__(self, code: str, message: str) -> None:
-        """Keep the wire code and the sentence that goes with it."""
+        """Keep the error code and its message."""
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
 
     @property
     def status(self) -> int:
-        """Give the HTTP status that goes with the code."""
+        """The HTTP status that belongs to the code."""
         return _STATUS.get(self.code, 400)

@@ -1,4 +1,4 @@
-"""Says who signed a request, for moto believes every key: unknown, inactive and expired ones are refused here."""
+"""Identifies who signed a request, and rejects unknown, inactive and expired keys, all of which moto accepts."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from rollout.sandbox.world.sandbox_clock import real_now
 if TYPE_CHECKING:
     from moto.iam.models import Role, User
 
-    from rollout.sandbox.world.world import Session, World
+    from rollout.sandbox.world.world import SandboxWorld, Session
 
-# A key of a session that ended long ago, for whoever wants to see what expired credentials look like.
+# The key of a session that expired long ago, to try out expired credentials.
 EXPIRED_ACCESS_KEY_ID = "ASIAEXPIREDSESSION00"
 
 
 @dataclass(frozen=True)
-class Caller:
-    """Who calls: an IAM user, or a session of a user or of a role."""
+class SignedCaller:
+    """The identity that makes a call: an IAM user, or a session of a user or role."""
 
     key_id: str
     secret: str
@@ -31,8 +31,8 @@ class Caller:
     session: Session | None = None
 
 
-def caller_of(world: World, key_id: str, token: str | None) -> Caller:
-    """Find out whose key it is; the answers to bad keys are those of AWS."""
+def caller_of(world: SandboxWorld, key_id: str, token: str | None) -> SignedCaller:
+    """Return the owner of an access key. Raises AwsError, as AWS would, for invalid keys."""
     if key_id == EXPIRED_ACCESS_KEY_ID:
         raise AwsError("ExpiredToken", "The security token included in the request is expired")
     if key_id in world.sessions:
@@ -42,11 +42,11 @@ def caller_of(world: World, key_id: str, token: str | None) -> Caller:
         key = iam.access_keys.get(key_id)
         if key is not None and key.status == "Active" and key.user_name in iam.users:
             user = iam.users[key.user_name]
-            return Caller(key_id, key.secret_access_key, account_id, user.arn, user.id, user=user)
+            return SignedCaller(key_id, key.secret_access_key, account_id, user.arn, user.id, user=user)
     raise _unknown_key()
 
 
-def _session_caller(world: World, session: Session, token: str | None) -> Caller:
+def _session_caller(world: SandboxWorld, session: Session, token: str | None) -> SignedCaller:
     if token != session.token:
         raise _unknown_key()
     if session.expires <= real_now():
@@ -56,14 +56,14 @@ def _session_caller(world: World, session: Session, token: str | None) -> Caller
         user = iam.users.get(session.user_name)
         if user is None:
             raise _unknown_key()
-        return Caller(
+        return SignedCaller(
             session.key_id, session.secret, session.account, user.arn, user.id, user=user, session=session
         )
     role = next((role for role in iam.roles.values() if role.arn == session.role_arn), None)
     if role is None:
         raise _unknown_key()
     arn = f"arn:aws:sts::{session.account}:assumed-role/{role.name}/{session.name}"
-    return Caller(
+    return SignedCaller(
         session.key_id,
         session.secret,
         session.account,

@@ -1,4 +1,4 @@
-"""Decides whether a request is allowed: moto ignores conditions, variables, session policies and SCPs."""
+"""Decides whether a request is allowed, since moto ignores conditions, variables, session policies and SCPs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _VARIABLE = re.compile(r"\$\{([\w:/.-]+)\}")
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One action on one resource, with the context keys that are present; absent keys are not in it."""
+class AuthorizationRequest:
+    """One action on one resource, with the context keys that are present."""
 
     action: str
     resource: str
@@ -23,22 +23,22 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Rights:
-    """The documents that bear on a caller. `levels` (boundary, session, SCPs) must each allow as well."""
+class CallerPolicies:
+    """The policies that apply to a caller. Each of `levels` (boundary, session, SCPs) must allow a request too."""
 
     identity: Sequence[str]
     levels: Sequence[Sequence[str]] = ()
 
 
-def is_allowed(asked: Asked, rights: Rights) -> bool:
-    """Explicit Deny first, then an Allow in the identity's own policies and on every level."""
+def is_allowed(asked: AuthorizationRequest, rights: CallerPolicies) -> bool:
+    """Tell whether no document denies the request, and the identity policies and every level allow it."""
     groups = (rights.identity, *rights.levels)
     if any(_matching(asked, documents, "Deny") for documents in groups):
         return False
     return all(_matching(asked, documents, "Allow") for documents in groups)
 
 
-def _matching(asked: Asked, documents: Iterable[str], effect: str) -> bool:
+def _matching(asked: AuthorizationRequest, documents: Iterable[str], effect: str) -> bool:
     return any(
         statement["Effect"] == effect and _applies(statement, asked)
         for document in documents
@@ -51,7 +51,7 @@ def _statements(document: str) -> tuple[dict[str, Any], ...]:
     return tuple(_listed(json.loads(document)["Statement"]))
 
 
-def _applies(statement: dict[str, Any], asked: Asked) -> bool:
+def _applies(statement: dict[str, Any], asked: AuthorizationRequest) -> bool:
     actions = _listed(statement.get("Action", statement.get("NotAction")))
     if _any_like(actions, asked.action, ignore_case=True) == ("NotAction" in statement):
         return False
@@ -61,7 +61,7 @@ def _applies(statement: dict[str, Any], asked: Asked) -> bool:
     ]
     if _any_like(resources, asked.resource) == ("NotResource" in statement):
         return False
-    # A condition that is not understood keeps an Allow from allowing, and lets a Deny deny.
+    # Evaluate unsupported conditions strictly: an Allow does not apply, but a Deny does.
     unsure = statement["Effect"] == "Deny"
     return all(
         _holds(
@@ -72,7 +72,7 @@ def _applies(statement: dict[str, Any], asked: Asked) -> bool:
     )
 
 
-def _holds(operator: str, key: str, values: list[str], asked: Asked, unsure: bool) -> bool:  # noqa: FBT001 - the answer where nothing is known
+def _holds(operator: str, key: str, values: list[str], asked: AuthorizationRequest, unsure: bool) -> bool:  # noqa: FBT001 - the result if nothing is known
     present = next((value for name, value in asked.context.items() if name.lower() == key.lower()), None)
     if operator == "Null":
         return (present is None) == (values[0].lower() == "true")
@@ -102,7 +102,7 @@ _TESTS: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda present, value: present == value,
     "StringEqualsIgnoreCase": lambda present, value: present.lower() == value.lower(),
     "StringLike": _like,
-    "ArnEquals": _like,  # in AWS the two behave alike
+    "ArnEquals": _like,  # AWS treats the two the same
     "ArnLike": _like,
     "Bool": lambda present, value: present.lower() == value.lower(),
     "IpAddress": lambda present, value: ip_address(present) in ip_network(value, strict=False),
@@ -120,7 +120,7 @@ def _compiled(pattern: str, *, ignore_case: bool) -> re.Pattern[str]:
 
 
 def _filled(text: str, context: Mapping[str, str]) -> str:
-    """Put variables in; one that is not in the context stays as it stands, and so matches nothing."""
+    """Replace the variables; one that is not in the context remains as written, and so matches nothing."""
     return _VARIABLE.sub(lambda match: context.get(match[1], match[0]), text)
 
 

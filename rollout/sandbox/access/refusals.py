@@ -1,4 +1,4 @@
-"""Puts refusals into the wire form of each protocol, so that boto3 reads code, message and request id."""
+"""Writes error responses in the format of each protocol, so that boto3 can read code, message and request ID."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rollout.sandbox.access.aws_errors import AwsError
 
 Answer = tuple[int, dict[str, str], str]
 
-# The JSON services have other names for the refusals that come before the service itself.
+# JSON services use other codes for errors of authentication and authorization.
 _JSON_CODES = {
     "AccessDenied": "AccessDeniedException",
     "ExpiredToken": "ExpiredTokenException",
@@ -25,11 +25,11 @@ _NAMESPACES = {
 
 
 def refusal(error: AwsError, service: str, request_id: str, *, speaks_json: bool) -> Answer:
-    """Say no in JSON where the client speaks it, else in the XML of the service."""
+    """Return an error response as JSON or XML, depending on the service's protocol."""
     if speaks_json:
         code = _JSON_CODES.get(error.code, error.code)
         body = json.dumps({"__type": code, "Message": error.message})
-        status = error.status if error.status >= 500 else 400  # JSON services say 400 to all else
+        status = error.status if error.status >= 500 else 400  # JSON services use 400 for all client errors
         return status, {"Content-Type": "application/x-amz-json-1.1", "x-amzn-ErrorType": code}, body
     inner = f"<Code>{error.code}</Code><Message>{escape(error.message)}</Message>"
     identified = f"<RequestId>{request_id}</RequestId>"

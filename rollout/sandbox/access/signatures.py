@@ -1,4 +1,4 @@
-"""Checks signatures, so that a wrong secret is met with AWS's answer and not with moto's indifference."""
+"""Verifies signatures as AWS does; moto accepts any secret."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rollout.sandbox.access.aws_errors import AwsError
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
-    from rollout.sandbox.access.callers import Caller
+    from rollout.sandbox.access.callers import SignedCaller
 
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request, ?"
@@ -26,7 +26,7 @@ _AUTHORIZATION = re.compile(
 
 @dataclass(frozen=True)
 class Signature:
-    """What the Authorization header says."""
+    """The content of the Authorization header."""
 
     key_id: str
     region: str
@@ -36,7 +36,7 @@ class Signature:
 
 
 def signature_of(authorization: str) -> Signature:
-    """Read the Authorization header, or refuse a request that has none."""
+    """Parse the Authorization header. Raises AwsError when it is missing or invalid."""
     match = _AUTHORIZATION.fullmatch(authorization)
     if match is None:
         raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token")
@@ -49,8 +49,8 @@ def signature_of(authorization: str) -> Signature:
     )
 
 
-def check_signature(request: Request, signature: Signature, caller: Caller) -> None:
-    """Sign the request again with the caller's secret, and compare."""
+def check_signature(request: Request, signature: Signature, caller: SignedCaller) -> None:
+    """Sign the request again with the caller's secret, and compare. Raises AwsError when they differ."""
     headers = {name: request.headers.get(name, "") for name in signature.headers}
     signed = AWSRequest(
         request.method, request.url, headers=headers, data=request.get_data(cache=True, parse_form_data=False)

@@ -1,1 +1,1 @@
-"""One module for each place where moto is laxer than AWS; together they are what a client meets."""
+"""The sandbox's API operations: each module corrects an area in which moto is laxer than AWS."""

@@ -1,4 +1,4 @@
-"""What all answers share: who asks, in which account, and how a refusal is put into words."""
+"""The base of all operations: the caller, the account, paging, and the translation of errors."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from rollout.sandbox.access.aws_errors import AwsError
 if TYPE_CHECKING:
     from moto.iam.models import Group, ManagedPolicy, User
 
-    from rollout.sandbox.access.callers import Caller
-    from rollout.sandbox.world.world import AccountFacts, World
+    from rollout.sandbox.access.callers import SignedCaller
+    from rollout.sandbox.world.world import AccountExtras, SandboxWorld
 
 Item = TypeVar("Item")
 
@@ -26,29 +26,29 @@ Item = TypeVar("Item")
 class AnswersFor(BaseResponse):
     """Binds one of moto's response classes to a caller, and turns its errors into AWS's."""
 
-    world: World
-    caller: Caller
+    world: SandboxWorld
+    caller: SignedCaller
 
-    def bind(self, world: World, caller: Caller) -> None:
-        """Say on whose behalf, and in which world, the request is to be answered."""
+    def bind(self, world: SandboxWorld, caller: SignedCaller) -> None:
+        """Set the world in which, and the caller for whom, to answer the request."""
         self.world, self.caller = world, caller
 
     def get_current_account(self) -> str:
-        """Give the caller's account; moto would guess it from the key."""
+        """Return the caller's account, which moto would guess from the key."""
         return self.caller.account
 
     def get_access_key(self) -> str:
-        """Give the key that signed the request."""
+        """Return the ID of the access key that signed the request."""
         return self.caller.key_id
 
     def parameters(self) -> dict[str, Any]:
-        """Give the request's parameters, whichever way they came."""
+        """The request's parameters, from the query, the form or the JSON body."""
         if self.automated_parameter_parsing:
             return dict(self.params)
         return dict(json.loads(self.body or "{}"))
 
     def call_action(self) -> Any:
-        """Let the operation answer; every refusal of moto's becomes an `AwsError`."""
+        """Run the operation; every error of moto's becomes an AwsError."""
         try:
             response = getattr(self, camelcase_to_underscores(self._get_action()))()
         except ServiceException as error:
@@ -61,15 +61,15 @@ class AnswersFor(BaseResponse):
 
 
 class IamAnswer(AnswersFor, IamResponse):
-    """The ground on which each IAM module stands."""
+    """The base class of the IAM operations."""
 
     @property
-    def facts(self) -> AccountFacts:
-        """Give what moto does not know of the caller's account."""
+    def facts(self) -> AccountExtras:
+        """The facts about the caller's account that moto does not keep."""
         return self.world.facts(self.caller.account)
 
     def named_user(self) -> User:
-        """Find the user that the request names, or whoever calls where it names nobody."""
+        """Return the user that the request names, or the caller if it names none. Raises AwsError."""
         name = self._get_param("UserName")
         if name:
             return self.find_user(name)
@@ -78,32 +78,32 @@ class IamAnswer(AnswersFor, IamResponse):
         return self.caller.user
 
     def find_user(self, name: str) -> User:
-        """Find a user by name, which must be spelled exactly."""
+        """Return a user by name, case-sensitively. Raises AwsError."""
         user = self.backend.users.get(name)
         if user is None:
             raise AwsError("NoSuchEntity", f"The user with name {name} cannot be found.")
         return user
 
     def find_group(self, name: str) -> Group:
-        """Find a group by name."""
+        """Return a group by name. Raises AwsError."""
         group = self.backend.groups.get(name)
         if group is None:
             raise AwsError("NoSuchEntity", f"The group with name {name} cannot be found.")
         return group
 
     def find_policy(self, arn: str) -> ManagedPolicy:
-        """Find a managed policy by its ARN."""
+        """Return a managed policy by ARN. Raises AwsError."""
         policy = self.backend.managed_policies.get(arn)
         if policy is None:
             raise AwsError("NoSuchEntity", f"Policy {arn} does not exist or is not attachable.")
         return policy
 
     def boundary_uses(self, policy: ManagedPolicy) -> int:
-        """Count the users that a policy bounds."""
+        """Count the users who have the policy as their permissions boundary."""
         return list(self.facts.boundaries.values()).count(policy.arn)
 
     def page(self, items: Sequence[Item], *, most: int = 100) -> tuple[Sequence[Item], dict[str, Any]]:
-        """Cut a page out of a list by `Marker` and `MaxItems`, as all of IAM's lists do."""
+        """Return one page of a list, according to `Marker` and `MaxItems`, as all lists in IAM do."""
         limit = min(int(self._get_param("MaxItems") or 100), most)
         start = marker_position(self._get_param("Marker"))
         end = start + limit
@@ -113,12 +113,12 @@ class IamAnswer(AnswersFor, IamResponse):
 
 
 def marker(position: int) -> str:
-    """Make an opaque marker, so that nobody comes to rely on what is in it."""
+    """Create an opaque marker, so that no client relies on its content."""
     return base64.urlsafe_b64encode(f"at:{position}".encode()).decode()
 
 
 def marker_position(text: str | None) -> int:
-    """Read a marker that `marker` made."""
+    """Decode a marker created by `marker`. Raises AwsError."""
     if not text:
         return 0
     try:

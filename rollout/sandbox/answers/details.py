@@ -1,4 +1,4 @@
-"""GetAccountAuthorizationDetails as AWS gives it; moto's is never cut, and lacks boundaries and policy names."""
+"""GetAccountAuthorizationDetails as in AWS; moto's has no pages, boundaries or policy names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rollout.sandbox.answers.base import IamAnswer
 if TYPE_CHECKING:
     from moto.iam.models import ManagedPolicy, User
 
-# IAM may return fewer items than asked for; a small page keeps every reader honest about IsTruncated.
+# IAM may return fewer items than requested; small pages make clients respect IsTruncated.
 _LARGEST_PAGE = 50
 
 
@@ -21,7 +21,7 @@ class AuthorizationDetails(IamAnswer):
     """Users, groups, roles and the policies in use, in one paged list."""
 
     def get_account_authorization_details(self) -> ActionResult:
-        """Give the kinds asked for, cut into pages across all kinds."""
+        """Return the requested kinds of objects, in pages across all kinds."""
         wanted = set(self._get_param("Filter") or ()) or {
             "User",
             "Role",
@@ -44,7 +44,7 @@ class AuthorizationDetails(IamAnswer):
         return ActionResult(result)
 
     def _policies(self, wanted: set[str]) -> list[ManagedPolicy]:
-        """Give the account's own policies, and those of AWS that are in use."""
+        """Return the account's own policies, and AWS's policies that are in use."""
         chosen: list[ManagedPolicy] = []
         for policy in self.backend.managed_policies.values():
             if isinstance(policy, AWSManagedPolicy):

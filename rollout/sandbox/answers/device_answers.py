@@ -1,4 +1,4 @@
-"""MFA devices of every kind: moto knows virtual ones only, and lets anybody have any number of anything."""
+"""MFA devices of every kind; moto only supports virtual ones, without any limits."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 _MOST_DEVICES = 8
 
 
-class Devices(IamAnswer):
+class DeviceAnswers(IamAnswer):
     """Virtual devices, passkeys (`u2f`) and hardware tokens."""
 
     def list_mfa_devices(self) -> ActionResult:
-        """List a user's devices; only the serial number tells their kind."""
+        """List a user's devices; only the serial number shows their kind."""
         user = self.named_user()
         shown, paging = self.page(list(user.mfa_devices.values()))
         devices = [
@@ -29,7 +29,7 @@ class Devices(IamAnswer):
         return ActionResult({"MFADevices": devices, **paging})
 
     def list_virtual_mfa_devices(self) -> ActionResult:
-        """List the account's virtual devices, root's among them, assigned or not."""
+        """List the account's virtual devices, assigned or not, including the root user's."""
         status = self._get_param("AssignmentStatus") or "Any"
         devices = [
             device
@@ -40,7 +40,7 @@ class Devices(IamAnswer):
         return ActionResult({"VirtualMFADevices": [self._virtual(device) for device in shown], **paging})
 
     def get_mfa_device(self) -> ActionResult:
-        """Describe a passkey; other kinds cannot be asked for."""
+        """Describe a passkey; other kinds of device are not supported."""
         serial = self._get_param("SerialNumber")
         owner = self.named_user() if self._get_param("UserName") else self._owner(serial)
         device = owner.mfa_devices.get(serial) if owner and ":u2f/" in serial else None
@@ -56,7 +56,7 @@ class Devices(IamAnswer):
         )
 
     def enable_mfa_device(self) -> ActionResult:
-        """Bind a device that exists, is free, and shows two different codes."""
+        """Assign an existing, unassigned device, given two different codes."""
         user, serial = self.named_user(), self._get_param("SerialNumber")
         codes = [self._get_param("AuthenticationCode1"), self._get_param("AuthenticationCode2")]
         device = self.backend.virtual_mfa_devices.get(serial)
@@ -72,14 +72,14 @@ class Devices(IamAnswer):
         return EmptyResult()
 
     def resync_mfa_device(self) -> ActionResult:
-        """Accept fresh codes for a device that the user has."""
+        """Accept fresh codes for one of the user's devices."""
         user, serial = self.named_user(), self._get_param("SerialNumber")
         if serial not in user.mfa_devices:
             raise AwsError("NoSuchEntity", f"MFA Device with serial number {serial} does not exist.")
         return EmptyResult()
 
     def delete_virtual_mfa_device(self) -> ActionResult:
-        """Delete a virtual device that nobody uses."""
+        """Delete a virtual device that is not assigned."""
         device = self.backend.virtual_mfa_devices.get(self._get_param("SerialNumber"))
         if device is not None and device.enable_date is not None:
             raise AwsError("DeleteConflict", "Cannot delete entity, must deactivate the device first.")

@@ -1,4 +1,4 @@
-"""Groups: moto knows no quota, no pages, and deletes groups that are in use."""
+"""Groups; moto has no quotas and no pages, and deletes groups that are in use."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from rollout.sandbox.answers.base import IamAnswer
 _MOST_GROUPS = 10
 
 
-class Groups(IamAnswer):
+class GroupAnswers(IamAnswer):
     """Groups and their members."""
 
     def create_group(self) -> ActionResult:
-        """Make a group; its name must be free on every path, in any spelling."""
+        """Create a group; its name must be unique across all paths, regardless of case."""
         name = self._get_param("GroupName")
         if any(taken.lower() == name.lower() for taken in self.backend.groups):
             raise AwsError("EntityAlreadyExists", f"Group with name {name} already exists.")
@@ -23,7 +23,7 @@ class Groups(IamAnswer):
         return ActionResult({"Group": group})
 
     def get_group(self) -> ActionResult:
-        """Give a group and a page of its members."""
+        """Return a group and one page of its members."""
         group = self.find_group(self._get_param("GroupName"))
         shown, paging = self.page(group.users)
         users = [
@@ -46,13 +46,13 @@ class Groups(IamAnswer):
         return ActionResult({"Groups": list(shown), **paging})
 
     def list_groups_for_user(self) -> ActionResult:
-        """List the groups that a user is in."""
+        """List the groups that a user belongs to."""
         user = self.find_user(self._get_param("UserName"))
         shown, paging = self.page(self.backend.get_groups_for_user(user.name))
         return ActionResult({"Groups": list(shown), **paging})
 
     def delete_group(self) -> ActionResult:
-        """Delete a group that has neither members nor policies."""
+        """Delete a group without members and policies."""
         group = self.find_group(self._get_param("GroupName"))
         if group.users:
             raise AwsError("DeleteConflict", "Cannot delete entity, must remove users from group first.")
@@ -64,7 +64,7 @@ class Groups(IamAnswer):
         return EmptyResult()
 
     def add_user_to_group(self) -> ActionResult:
-        """Add a member; adding it again changes nothing, and ten groups are all that a user can be in."""
+        """Add a member; adding it again has no effect, and a user can be in at most ten groups."""
         group, user = (
             self.find_group(self._get_param("GroupName")),
             self.find_user(self._get_param("UserName")),
@@ -76,7 +76,7 @@ class Groups(IamAnswer):
         return EmptyResult()
 
     def remove_user_from_group(self) -> ActionResult:
-        """Take a member out; AWS says no where the user is no member."""
+        """Remove a member; as in AWS, an error if the user is not a member."""
         group, user = (
             self.find_group(self._get_param("GroupName")),
             self.find_user(self._get_param("UserName")),

@@ -1,4 +1,4 @@
-"""Users: moto knows no boundaries, forgets tags on renaming, and deletes what AWS would not."""
+"""Users; moto has no permissions boundaries, loses tags on renaming, and deletes users that AWS would not."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 _MOST_TAGS = 50
 
 
-class Users(IamAnswer):
-    """Who they are, what they are tagged with, and what bounds them."""
+class UserAnswers(IamAnswer):
+    """Users, their tags and their permissions boundaries."""
 
     def get_user(self) -> ActionResult:
-        """Give one user with tags and boundary, the caller where none is named."""
+        """Return one user with tags and boundary; the caller if the request names none."""
         user = self.named_user()
         return ActionResult({"User": {**self._as_listed(user), **self._bounds(user), "Tags": user.tags}})
 
@@ -32,7 +32,7 @@ class Users(IamAnswer):
         return ActionResult({"Users": [self._as_listed(user) for user in shown], **paging})
 
     def create_user(self) -> ActionResult:
-        """Make a user; a name that differs only in case is taken."""
+        """Create a user; names that differ only in case count as equal."""
         name, tags = self._get_param("UserName"), self._get_param("Tags") or []
         if any(taken.lower() == name.lower() for taken in self.backend.users):
             raise AwsError("EntityAlreadyExists", f"User with name {name} already exists.")
@@ -44,7 +44,7 @@ class Users(IamAnswer):
         return ActionResult({"User": {**self._as_listed(user), **self._bounds(user), "Tags": user.tags}})
 
     def update_user(self) -> ActionResult:
-        """Rename or move a user; tags, keys and devices stay hers."""
+        """Rename or move a user, who keeps all tags, keys and devices."""
         user, new_name = self.find_user(self._get_param("UserName")), self._get_param("NewUserName")
         if new_name and new_name in self.backend.users:
             raise AwsError("EntityAlreadyExists", f"User with name {new_name} already exists.")
@@ -57,7 +57,7 @@ class Users(IamAnswer):
         return EmptyResult()
 
     def delete_user(self) -> ActionResult:
-        """Delete a user who has nothing left."""
+        """Delete a user who has no credentials, memberships and policies left."""
         user = self.find_user(self._get_param("UserName"))
         left = {
             "login profile": user.id in self.facts.passwords,
@@ -74,7 +74,7 @@ class Users(IamAnswer):
         return EmptyResult()
 
     def tag_user(self) -> ActionResult:
-        """Write tags; a key that differs only in case is the same key."""
+        """Add tags; keys that differ only in case count as equal."""
         user, tags = self.find_user(self._get_param("UserName")), self._get_param("Tags") or []
         written = {tag["Key"].lower() for tag in tags}
         kept = [tag for tag in user.tags or [] if tag["Key"].lower() not in written]
@@ -85,7 +85,7 @@ class Users(IamAnswer):
         return EmptyResult()
 
     def untag_user(self) -> ActionResult:
-        """Take tags off."""
+        """Remove tags."""
         user = self.find_user(self._get_param("UserName"))
         gone = {key.lower() for key in self._get_param("TagKeys") or []}
         names = [tag["Key"] for tag in user.tags or [] if tag["Key"].lower() in gone]
@@ -98,13 +98,13 @@ class Users(IamAnswer):
         return ActionResult({"Tags": list(shown), **paging})
 
     def put_user_permissions_boundary(self) -> ActionResult:
-        """Bound a user by a policy that exists."""
+        """Set an existing policy as the user's permissions boundary."""
         user = self.find_user(self._get_param("UserName"))
         self.facts.boundaries[user.id] = self.find_policy(self._get_param("PermissionsBoundary")).arn
         return EmptyResult()
 
     def delete_user_permissions_boundary(self) -> ActionResult:
-        """Take the boundary off."""
+        """Remove the permissions boundary."""
         user = self.find_user(self._get_param("UserName"))
         if self.facts.boundaries.pop(user.id, None) is None:
             raise AwsError("NoSuchEntity", "The user has no permissions boundary.")

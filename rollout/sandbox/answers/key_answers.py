@@ -1,4 +1,4 @@
-"""Access keys and service-specific credentials: of the second kind moto knows nothing."""
+"""Access keys and service-specific credentials; moto does not support the latter."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rollout.sandbox.world.world import ServiceCredentialFacts
 _MOST_KEYS = 2
 
 
-class Keys(IamAnswer):
-    """What signs requests, and what opens single services."""
+class KeyAnswers(IamAnswer):
+    """Access keys and service-specific credentials."""
 
     def list_access_keys(self) -> ActionResult:
-        """List a user's keys; the secret is never shown again."""
+        """List a user's keys, without their secrets."""
         user = self.named_user()
         shown, paging = self.page(user.access_keys)
         keys = [
@@ -32,7 +32,7 @@ class Keys(IamAnswer):
         return ActionResult({"AccessKeyMetadata": keys, **paging})
 
     def create_access_key(self) -> ActionResult:
-        """Make a key, at most two to a user."""
+        """Create a key; a user can have two."""
         user = self.named_user()
         if len(user.access_keys) >= _MOST_KEYS:
             raise AwsError("LimitExceeded", f"Cannot exceed quota for AccessKeysPerUser: {_MOST_KEYS}")
@@ -44,7 +44,7 @@ class Keys(IamAnswer):
         return ActionResult({"AccessKey": key})
 
     def get_access_key_last_used(self) -> ActionResult:
-        """Say when and for what a key of this account was last used; `N/A` where it never was."""
+        """Return when and for which service a key was last used; `N/A` if never."""
         key = self.backend.access_keys.get(self._get_param("AccessKeyId"))
         if key is None or key.user_name is None:
             raise AwsError("NoSuchEntity", "The Access Key cannot be found.")
@@ -55,7 +55,7 @@ class Keys(IamAnswer):
         return ActionResult({"UserName": key.user_name, "AccessKeyLastUsed": last})
 
     def list_service_specific_credentials(self) -> ActionResult:
-        """List one user's credentials, or with `AllUsers` everybody's; filtered by service where asked."""
+        """List one user's credentials, or with `AllUsers` all users'; optionally of one service."""
         credentials, service = self.facts.service_credentials, self._get_param("ServiceName")
         if not self._get_param("AllUsers"):
             user_id = self.named_user().id
@@ -68,7 +68,7 @@ class Keys(IamAnswer):
         )
 
     def create_service_specific_credential(self) -> ActionResult:
-        """Make a credential for one service."""
+        """Create a credential for one service."""
         user, service = self.named_user(), self._get_param("ServiceName")
         made = ServiceCredentialFacts(
             self.world.credential_id(self.caller.account, user.name),
@@ -82,7 +82,7 @@ class Keys(IamAnswer):
         return ActionResult({"ServiceSpecificCredential": self._credential(made)})
 
     def delete_service_specific_credential(self) -> ActionResult:
-        """Take a credential away."""
+        """Delete a credential."""
         wanted = self._get_param("ServiceSpecificCredentialId")
         kept = [one for one in self.facts.service_credentials if one.credential_id != wanted]
         if len(kept) == len(self.facts.service_credentials):
@@ -92,7 +92,7 @@ class Keys(IamAnswer):
 
     def _credential(self, one: ServiceCredentialFacts) -> dict[str, Any]:
         owner = next((user.name for user in self.backend.users.values() if user.id == one.user_id), "")
-        # Long-term API keys have an alias in place of a user name.
+        # Long-term API keys have an alias instead of a user name.
         name = "ServiceCredentialAlias" if one.expires else "ServiceUserName"
         return {
             "UserName": owner,

@@ -1,4 +1,4 @@
-"""Managed policies: moto has no quotas, counts an attachment twice, and deletes what is attached."""
+"""Managed policies; moto has no quotas, counts attachments twice, and deletes attached policies."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _LONGEST_POLICY = 6144
 _LONGEST_INLINE = {"User": 2048, "Group": 5120}
 
 
-class Policies(IamAnswer):
-    """Policies, their versions, and where they are attached."""
+class PolicyAnswers(IamAnswer):
+    """Policies, their versions and their attachments."""
 
     def create_policy(self) -> ActionResult:
-        """Make a policy whose text fits."""
+        """Create a policy within the size limit."""
         _check_size(self._get_param("PolicyDocument"))
         name = self._get_param("PolicyName")
         result = super().create_policy()
@@ -54,7 +54,7 @@ class Policies(IamAnswer):
         return ActionResult({"Policies": [self._listed(policy) for policy in shown], **paging})
 
     def create_policy_version(self) -> ActionResult:
-        """Write a new version, of which there are at most five."""
+        """Create a new version; a policy can have five."""
         document = self._get_param("PolicyDocument")
         _check_size(document)
         policy = self.find_policy(self._get_param("PolicyArn"))
@@ -65,7 +65,7 @@ class Policies(IamAnswer):
         return super().create_policy_version()
 
     def list_policy_versions(self) -> ActionResult:
-        """List versions without their documents, the newest first."""
+        """List the versions without their documents, newest first."""
         policy = self.find_policy(self._get_param("PolicyArn"))
         shown, paging = self.page(policy.versions[::-1])
         versions = [
@@ -79,12 +79,12 @@ class Policies(IamAnswer):
         return ActionResult({"Versions": versions, **paging})
 
     def set_default_policy_version(self) -> ActionResult:
-        """Choose the version in force."""
+        """Set the default version."""
         self.find_policy(self._get_param("PolicyArn")).update_date = self.world.clock.naive()
         return super().set_default_policy_version()
 
     def delete_policy(self) -> ActionResult:
-        """Delete a policy that hangs nowhere and has one version left."""
+        """Delete a policy that is not attached and has only one version."""
         policy = self.find_policy(self._get_param("PolicyArn"))
         if policy.attachment_count or self.boundary_uses(policy):
             raise AwsError("DeleteConflict", "Cannot delete a policy attached to entities.")
@@ -104,7 +104,7 @@ class Policies(IamAnswer):
         return self._attach(self.find_group(self._get_param("GroupName")), "Group")
 
     def detach_user_policy(self) -> ActionResult:
-        """Detach from a user; AWS says no where the policy is not attached."""
+        """Detach from a user; as in AWS, an error if the policy is not attached."""
         return self._detach(self.find_user(self._get_param("UserName")))
 
     def detach_group_policy(self) -> ActionResult:
@@ -112,17 +112,17 @@ class Policies(IamAnswer):
         return self._detach(self.find_group(self._get_param("GroupName")))
 
     def put_user_policy(self) -> ActionResult:
-        """Write an inline policy, if all of them together still fit."""
+        """Write an inline policy, within the limit for all of them together."""
         self._check_inline("User", self.find_user(self._get_param("UserName")).policies)
         return super().put_user_policy()
 
     def put_group_policy(self) -> ActionResult:
-        """Write a group's inline policy, if all of them together still fit."""
+        """Write a group's inline policy, within the limit for all of them together."""
         self._check_inline("Group", self.find_group(self._get_param("GroupName")).policies)
         return super().put_group_policy()
 
     def list_entities_for_policy(self) -> ActionResult:
-        """Say who has a policy, as permissions or as a boundary, by name and id."""
+        """List who has a policy attached, or as a permissions boundary, by name and ID."""
         policy = self.find_policy(self._get_param("PolicyArn"))
         wanted, usage = self._get_param("EntityFilter"), self._get_param("PolicyUsageFilter")
         found: list[tuple[str, dict[str, str]]] = []

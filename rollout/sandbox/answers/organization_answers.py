@@ -1,4 +1,4 @@
-"""Organizations as AWS answers it: short pages, states beside statuses, and only for those who may list."""
+"""AWS Organizations as in AWS: with short pages, both State and Status, and access control."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from rollout.sandbox.world.seed_account import seed_policies_of_aws
 if TYPE_CHECKING:
     from moto.organizations.models import FakeAccount, FakeOrganizationalUnit, OrganizationsBackend
 
-_LARGEST_PAGE = 20  # more than that AWS refuses
-_ACCOUNTS_A_PAGE = 5  # AWS may always give fewer than asked for; so does the sandbox
+_LARGEST_PAGE = 20  # AWS refuses larger pages
+_ACCOUNTS_A_PAGE = 5  # AWS may always return fewer than requested; so does the sandbox
 _CHILDREN_A_PAGE = 3
 
 
 class OrganizationAnswers(AnswersFor, OrganizationsResponse):
-    """What a client of Organizations meets."""
+    """The operations of AWS Organizations."""
 
     @property
     def organizations_backend(self) -> OrganizationsBackend:
-        """There is one organization, whichever of its accounts asks."""
+        """The one organization, for all its accounts."""
         return self.world.organizations
 
     def call_action(self) -> Any:
-        """Answer those who may ask: the management account, and delegated administrators who only read."""
+        """Answer the management account, and read requests of delegated administrators; refuse all others."""
         action, account = self._get_action(), self.caller.account
         delegated = {admin.account.id for admin in self.organizations_backend.admins}
         reads = action.startswith(("Describe", "List"))
@@ -43,10 +43,10 @@ class OrganizationAnswers(AnswersFor, OrganizationsResponse):
         return super().call_action()
 
     def list_accounts(self) -> str:
-        """List accounts in short pages, one of them empty: only a missing NextToken means the end."""
+        """List accounts in short pages, one of them empty, since only a missing NextToken marks the end."""
         accounts = sorted(self.organizations_backend.accounts, key=lambda one: (one.create_time, one.id))
         start = marker_position(self._get_param("NextToken"))
-        if start < 0:  # the page after the first is empty, and says where to go on
+        if start < 0:  # the second page is empty, but has a token
             return json.dumps({"Accounts": [], "NextToken": marker(-start)})
         end = start + min(self._asked_size(), _ACCOUNTS_A_PAGE)
         answer: dict[str, Any] = {"Accounts": [self._account(one) for one in accounts[start:end]]}
@@ -60,7 +60,7 @@ class OrganizationAnswers(AnswersFor, OrganizationsResponse):
         return json.dumps({"Account": self._account(found)})
 
     def create_account(self) -> str:
-        """Make an account whose standard role may do everything, as it is in AWS."""
+        """Create an account with an administrator role, as AWS does."""
         answer = super().create_account()
         account_id = json.loads(answer)["CreateAccountStatus"]["AccountId"]
         seed_policies_of_aws(self.world, account_id)
@@ -70,19 +70,19 @@ class OrganizationAnswers(AnswersFor, OrganizationsResponse):
         return answer
 
     def close_account(self) -> str:
-        """Close an account: it stays listed, its State and Status differ from now on."""
+        """Close an account: it remains listed, and its State and Status differ from then on."""
         found = self.organizations_backend.get_account_by_id(self._get_param("AccountId"))
         found.state, found.status = "CLOSED", "SUSPENDED"
         return "{}"
 
     def list_accounts_for_parent(self) -> str:
-        """List the accounts right under a root or an OU."""
+        """List the accounts directly under a root or an OU."""
         parent = self.organizations_backend.validate_parent_id(self._get_param("ParentId"))
         accounts = [one for one in self.organizations_backend.accounts if one.parent_id == parent]
         return self._paged("Accounts", accounts, self._account)
 
     def list_organizational_units_for_parent(self) -> str:
-        """List the OUs right under a root or an OU."""
+        """List the OUs directly under a root or an OU."""
         parent = self.organizations_backend.validate_parent_id(self._get_param("ParentId"))
         units = [one for one in self.organizations_backend.ou if one.parent_id == parent]
         return self._paged("OrganizationalUnits", units, self._unit)
@@ -94,7 +94,7 @@ class OrganizationAnswers(AnswersFor, OrganizationsResponse):
         return json.dumps({"OrganizationalUnit": self._unit(found)})
 
     def list_children(self) -> str:
-        """List the ids right under a root or an OU."""
+        """List the IDs directly under a root or an OU."""
         return self._paged("Children", json.loads(super().list_children())["Children"], dict)
 
     def list_policies(self) -> str:
@@ -105,12 +105,12 @@ class OrganizationAnswers(AnswersFor, OrganizationsResponse):
         return self._paged("Policies", policies, lambda one: _summary(one.describe()))
 
     def describe_policy(self) -> str:
-        """Give one policy with its text."""
+        """Return one policy with its document."""
         described = json.loads(super().describe_policy())["Policy"]
         return json.dumps({"Policy": {**described, "PolicySummary": _summary({"Policy": described})}})
 
     def list_policies_for_target(self) -> str:
-        """List the policies of one type that hang on a root, an OU or an account."""
+        """List the policies of one type that are attached to a root, an OU or an account."""
         backend, target = self.organizations_backend, self._get_param("TargetId")
         holders: list[FakeAccount | FakeOrganizationalUnit] = [*backend.ou, *backend.accounts]
         holder = next((one for one in holders if one.id == target), None)
@@ -120,7 +120,7 @@ class OrganizationAnswers(AnswersFor, OrganizationsResponse):
         return self._paged("Policies", policies, lambda one: _summary(one.describe()))
 
     def list_targets_for_policy(self) -> str:
-        """List where a policy hangs."""
+        """List the targets that a policy is attached to."""
         targets = json.loads(super().list_targets_for_policy())["Targets"]
         return self._paged("Targets", targets, dict, most=_ACCOUNTS_A_PAGE)
 
@@ -157,7 +157,7 @@ class OrganizationAnswers(AnswersFor, OrganizationsResponse):
         return {"Id": unit.id, "Arn": unit.arn, "Name": unit.name, "Path": self._path(unit.id)}
 
     def _path(self, unit_id: str) -> str:
-        """Spell the way from the organization to an OU by ids: `o-…/r-…/ou-…/`."""
+        """Return the path of IDs from the organization to an OU: `o-…/r-…/ou-…/`."""
         units = {unit.id: unit for unit in self.organizations_backend.ou}
         way: list[str] = []
         here: str | None = unit_id
@@ -168,7 +168,7 @@ class OrganizationAnswers(AnswersFor, OrganizationsResponse):
 
 
 def _summary(described: dict[str, Any]) -> dict[str, Any]:
-    """Say of AWS's own policies that they are AWS's."""
+    """Summarise a policy, and mark AWS's own policies as managed by AWS."""
     summary = dict(described["Policy"]["PolicySummary"])
     if summary["AwsManaged"]:
         kind = summary["Type"].lower()

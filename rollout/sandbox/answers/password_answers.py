@@ -1,4 +1,4 @@
-"""Login profiles: moto forgets when a password was made, changed and used, and whether it must be changed."""
+"""Login profiles; moto does not keep a password's dates, or whether it must be changed."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from rollout.sandbox.answers.base import IamAnswer
 from rollout.sandbox.world.world import PasswordFacts
 
 
-class Passwords(IamAnswer):
-    """Console passwords; what they are is of no interest, only what is known about them."""
+class PasswordAnswers(IamAnswer):
+    """Console passwords; the sandbox keeps facts about them, not the passwords themselves."""
 
     def get_login_profile(self) -> ActionResult:
-        """Say that there is a password, and whether it must be changed."""
+        """Return whether the user has a password, and whether it must be changed."""
         name, password = self._found()
         return ActionResult({"LoginProfile": _profile(name, password)})
 
     def create_login_profile(self) -> ActionResult:
-        """Give a user a password."""
+        """Create a password for a user."""
         user, now = self.named_user(), self.world.clock.now()
         if user.id in self.facts.passwords:
             raise AwsError("EntityAlreadyExists", f"Login Profile for user {user.name} already exists.")
@@ -29,7 +29,7 @@ class Passwords(IamAnswer):
         return ActionResult({"LoginProfile": _profile(user.name, password)})
 
     def update_login_profile(self) -> ActionResult:
-        """Set another password, or say that it must be changed at the next sign-in."""
+        """Set a new password, or require a change at the next sign-in."""
         _, password = self._found()
         if self._get_param("Password"):
             password.changed = self.world.clock.now()
@@ -39,13 +39,13 @@ class Passwords(IamAnswer):
         return EmptyResult()
 
     def delete_login_profile(self) -> ActionResult:
-        """Take the password away."""
+        """Delete the password."""
         self._found()
         del self.facts.passwords[self.named_user().id]
         return EmptyResult()
 
     def change_password(self) -> ActionResult:
-        """Let the caller choose a new password, which ends a pending first sign-in."""
+        """Change the caller's password, which also fulfils a required change."""
         _, password = self._found()
         now = self.world.clock.now()
         password.changed, password.used, password.reset_required = now, now, False

@@ -1,4 +1,4 @@
-"""The credential report as AWS writes it; moto's lacks the root row, key use, and the four hours of its life."""
+"""The credential report as in AWS; moto's lacks the root user, key use and the lifetime of four hours."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rollout.sandbox.world.world import StoredReport
 if TYPE_CHECKING:
     from moto.iam.models import AccessKey, User
 
-# A new report is made only when the stored one is older (UG, Generate credential reports for your AWS account).
+# A new report is generated only when the stored one is older (IAM User Guide, "Generate credential reports").
 _LIFETIME = timedelta(hours=4)
 # The documented 23rd column, additional_credentials_info, has not been seen in live reports:
 # see aws-facts.md#credential-report.
@@ -49,10 +49,10 @@ _NO_CERTIFICATES = ["false", "N/A", "false", "N/A"]
 
 
 class CredentialReports(IamAnswer):
-    """Generates, keeps and hands out the account's one report."""
+    """Generates, stores and returns the account's one report."""
 
     def generate_credential_report(self) -> ActionResult:
-        """Start a report if there is none or it is too old; otherwise say that it is complete."""
+        """Start a report if there is none or it is too old; otherwise answer that it is complete."""
         facts, now = self.facts, self.world.clock.now()
         if facts.report is not None and now - facts.report.generated <= _LIFETIME:
             facts.report_pending = False
@@ -65,7 +65,7 @@ class CredentialReports(IamAnswer):
         )
 
     def get_credential_report(self) -> ActionResult:
-        """Hand out the stored report as it was, however much has changed since."""
+        """Return the stored report unchanged, even if the account has changed since."""
         facts, now = self.facts, self.world.clock.now()
         if facts.report is None:
             raise AwsError("ReportNotPresent", "No report exists. Call GenerateCredentialReport first.")

@@ -1,4 +1,4 @@
-"""Security tokens: moto lets anyone become any role anywhere; here roles, trust, account and duration count."""
+"""Security tokens; moto lets anyone assume any role, but here role, trust policy, account and duration matter."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _ROLE_ARN = re.compile(r"arn:aws:iam::(?P<account>\d{12}):role/(?:[!-~]*/)?(?P<name>[\w+=,.@-]{1,64})")
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}")
 _SHORTEST, _LONGEST_ROLE, _LONGEST_TOKEN = 900, 43_200, 129_600  # seconds
-_LONGEST_CHAINED = 3600  # role chaining ends after an hour, whatever the role allows
+_LONGEST_CHAINED = 3600  # role chaining is limited to one hour, whatever the role allows
 _LONGEST_POLICY = 2048
 
 
@@ -30,13 +30,13 @@ class SecurityTokens(AnswersFor, TokenResponse):
     """AssumeRole, GetSessionToken and GetCallerIdentity."""
 
     def get_caller_identity(self) -> ActionResult:
-        """Say who calls; AWS answers this even where everything is denied."""
+        """Return the caller's identity; AWS allows this even when everything is denied."""
         return ActionResult(
             {"UserId": self.caller.user_id, "Account": self.caller.account, "Arn": self.caller.arn}
         )
 
     def get_session_token(self) -> ActionResult:
-        """Give a user a session, with MFA where a device of hers and a code are named."""
+        """Create a session for a user, with MFA if the request has one of the user's devices and a code."""
         seconds = self._get_int_param("DurationSeconds", 43200)
         serial, code = self._get_param("SerialNumber"), self._get_param("TokenCode")
         user = self.caller.user
@@ -51,7 +51,7 @@ class SecurityTokens(AnswersFor, TokenResponse):
         return ActionResult({"Credentials": _credentials(session)})
 
     def assume_role(self) -> ActionResult:
-        """Enter a role that exists, trusts the caller, and stands in a living account."""
+        """Create a session of a role that exists, trusts the caller, and is in an active account."""
         arn, name = self._get_param("RoleArn"), self._get_param("RoleSessionName")
         policy, seconds = self._get_param("Policy"), self._get_int_param("DurationSeconds", 3600)
         match = _ROLE_ARN.fullmatch(arn)
@@ -84,7 +84,7 @@ class SecurityTokens(AnswersFor, TokenResponse):
         return next((role for role in self.world.iam(account).roles.values() if role.arn == arn), None)
 
     def _trusted_by(self, role: Role) -> bool:
-        """Read the trust policy: principal, external id, and the right to pass tags."""
+        """Evaluate the trust policy: principal, external ID, and permission to pass session tags."""
         needed = {"sts:AssumeRole"}
         if self._get_param("Tags"):
             needed.add("sts:TagSession")
@@ -118,7 +118,7 @@ class SecurityTokens(AnswersFor, TokenResponse):
         return AwsError("AccessDenied", message)
 
     def _begin(self, seconds: int, **facts: Any) -> Session:
-        """Hand out credentials that end in real time: clients renew them by the clock of this machine."""
+        """Issue credentials that expire in real time, since clients refresh them by the clock of this machine."""
         number = self.world.next("session")
         key_id = self.world.ids.session_key(number)
         session = Session(

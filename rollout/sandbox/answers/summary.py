@@ -1,4 +1,4 @@
-"""The account summary with true counts; moto leaves out root's device, and counts attachments as versions."""
+"""The account summary with correct counts; moto omits the root user's device and confuses attachments and versions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from moto.core.responses import ActionResult
 
 from rollout.sandbox.answers.base import IamAnswer
 
-# The quotas of aws-facts.md#quotas-and-rates, as IAM names them in its answer.
+# The quotas of aws-facts.md#quotas-and-rates, under the names that IAM returns.
 _QUOTAS = {
     "AccessKeysPerUserQuota": 2,
     "AssumeRolePolicySizeQuota": 2048,
@@ -30,11 +30,11 @@ _QUOTAS = {
 }
 
 
-class Summary(IamAnswer):
-    """How much of everything there is, and how much there may be."""
+class SummaryAnswers(IamAnswer):
+    """The account's numbers and quotas."""
 
     def get_account_summary(self) -> ActionResult:
-        """Count what the account holds."""
+        """Count the account's objects."""
         iam, root = self.backend, self.facts.root
         local = [policy for policy in iam.managed_policies.values() if ":iam::aws:" not in policy.arn]
         devices = iam.virtual_mfa_devices.values()

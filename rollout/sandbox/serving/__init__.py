@@ -1,1 +1,1 @@
-"""The embedded organization as an HTTP server on this machine."""
+"""The sandbox as an HTTP server on this machine."""

@@ -1,4 +1,4 @@
-"""Puts the parts of a sandbox together; all that needs moto or flask is imported from here."""
+"""Assembles a sandbox; only this module imports what needs moto or flask."""
 
 from __future__ import annotations
 
@@ -15,26 +15,28 @@ from rollout.sandbox.serving.control import Control
 from rollout.sandbox.serving.gateway import Gateway
 from rollout.sandbox.world.blueprint import Blueprint
 from rollout.sandbox.world.identifiers import Identifiers
-from rollout.sandbox.world.sandbox_clock import Clock
+from rollout.sandbox.world.sandbox_clock import SandboxClock
 from rollout.sandbox.world.seed import seed
 from rollout.sandbox.world.substitutes import moto_told
-from rollout.sandbox.world.world import World
+from rollout.sandbox.world.world import SandboxWorld
 
 
 @dataclass(frozen=True)
 class Assembled:
     """A sandbox that is ready to serve."""
 
-    world: World
+    world: SandboxWorld
     blueprint: Blueprint
     server: BaseWSGIServer
 
 
 def assemble(
-    opening: ExitStack, blueprint: Blueprint, clock: Clock, instance: str, token: str, port: int
+    opening: ExitStack, blueprint: Blueprint, clock: SandboxClock, instance: str, token: str, port: int
 ) -> Assembled:
-    """Seed the organization and bind its port; what must be undone on stopping is put on `opening`."""
-    world = World(clock, Identifiers(instance), blueprint.management.id, blueprint.aws_managed_policies)
+    """Seed the organization and bind its port; push the clean-up for stopping onto `opening`."""
+    world = SandboxWorld(
+        clock, Identifiers(instance), blueprint.management.id, blueprint.aws_managed_policies
+    )
     opening.enter_context(moto_told(world))
     opening.callback(_forget_everything)
     _forget_everything()
@@ -50,15 +52,15 @@ def _forget_everything() -> None:
     organizations_backends.master_accounts.clear()
 
 
-def _handler_for(world: World) -> type[MotoRequestHandler]:
+def _handler_for(world: SandboxWorld) -> type[MotoRequestHandler]:
     class Handler(MotoRequestHandler):
-        """Stamps every response with the sandbox's date, by which the tool takes its decisions."""
+        """Dates every response with the sandbox's time, which `rollout` uses for its decisions."""
 
         def date_time_string(self, timestamp: float | None = None) -> str:
-            del timestamp  # the server's own time is of no interest
+            del timestamp  # the server's own time does not matter
             return super().date_time_string(world.clock.now().timestamp())
 
         def log_request(self, code: Any = "-", size: Any = "-") -> None:
-            """Leave the log to the gateway, which knows what was asked."""
+            """Log nothing: the gateway logs each request with its operation."""
 
     return Handler

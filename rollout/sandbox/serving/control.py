@@ -1,4 +1,4 @@
-"""The sandbox's own HTTP paths: its state, and its clock; with the token of its state file only."""
+"""Serves the sandbox's own HTTP paths, for its state and its clock, to clients with the token of its state file."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from rollout.sandbox.serving.kept_state import PREFIX, TOKEN_HEADER
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
-    from rollout.sandbox.world.world import World
+    from rollout.sandbox.world.world import SandboxWorld
 
 
 class Control:
     """Answers `GET state` and `POST advance`."""
 
-    def __init__(self, world: World, token: str) -> None:
-        """Guard the world by a token."""
+    def __init__(self, world: SandboxWorld, token: str) -> None:
+        """Protect the world with a token."""
         self._world, self._token = world, token
 
     def __call__(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Lets moto answer alone for other services, such as S3 for a store, to callers who may ask them."""
+"""Passes requests for other services, such as S3 for a store, to moto unchanged, after checking permissions."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _METHODS = {"GET": "Get", "HEAD": "Get", "PUT": "Put", "POST": "Put", "DELETE": 
 
 
 class Elsewhere:
-    """Every service but IAM, STS and Organizations."""
+    """All services except IAM, STS and Organizations."""
 
     def __init__(self) -> None:
-        """Know which services moto has; not all of them need be installed."""
+        """Find out which services moto offers; not all of them need to be installed."""
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._services = frozenset(list_of_moto_modules())
 
@@ -35,7 +35,7 @@ class Elsewhere:
         account: str,
         start_response: Callable[..., Any],
     ) -> Iterable[bytes]:
-        """Let moto answer in the caller's account, or say that the service is not offered here."""
+        """Let moto answer in the caller's account. Raises AwsError for a service that is not offered."""
         missing = AwsError("NotImplemented", f"The sandbox does not offer {signature.service}.")
         if signature.service.replace("-", "") not in self._services:
             raise missing
@@ -48,13 +48,13 @@ class Elsewhere:
 
 
 def action_of(request: Request) -> str:
-    """Name what is asked; S3 and its like say it by method and path."""
+    """Return the request's action; for S3 and similar services, derive it from method and path."""
     target = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
     if target:
         return target
     if request.mimetype == "application/x-www-form-urlencoded":
         body = request.get_data(cache=True)
-        request.environ["wsgi.input"] = io.BytesIO(body)  # moto wants to read it again
+        request.environ["wsgi.input"] = io.BytesIO(body)  # moto needs to read the body again
         actions = parse_qs(body.decode(errors="replace")).get("Action", [])
         if actions:
             return actions[0]

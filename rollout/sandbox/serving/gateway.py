@@ -1,4 +1,4 @@
-"""The front door: knows the caller of each request, lets the right module answer, and stamps what goes out."""
+"""Receives every request, identifies its caller, and dispatches it to the module that answers it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from rollout.sandbox.access.authority import authorize
 from rollout.sandbox.access.aws_errors import AwsError
-from rollout.sandbox.access.callers import Caller, caller_of
+from rollout.sandbox.access.callers import SignedCaller, caller_of
 from rollout.sandbox.access.refusals import Answer, refusal
 from rollout.sandbox.access.signatures import Signature, check_signature, signature_of
 from rollout.sandbox.answers.base import AnswersFor
@@ -25,7 +25,7 @@ from rollout.sandbox.serving.elsewhere import Elsewhere, action_of
 from rollout.sandbox.serving.kept_state import PREFIX
 
 if TYPE_CHECKING:
-    from rollout.sandbox.world.world import World
+    from rollout.sandbox.world.world import SandboxWorld
 
 _LOG = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"<RequestId>[^<]*</RequestId>")
@@ -34,12 +34,12 @@ _ANSWERS: dict[str, type[AnswersFor]] = {
     "sts": SecurityTokens,
     "organizations": OrganizationAnswers,
 }
-# What moto only feigns: the same example credentials for everybody.
+# Operations for which moto returns the same example credentials to everybody.
 _FEIGNED = {"GetFederationToken", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "GetAccessKeyInfo"}
 
 
 class _Request(Request):
-    """A request from a real server, which moto tells apart from one that was caught in the process."""
+    """A request over the network; moto treats it differently from one intercepted in the process."""
 
     from_wsgi_server = True
 
@@ -47,13 +47,13 @@ class _Request(Request):
 class Gateway:
     """The WSGI application of a sandbox."""
 
-    def __init__(self, world: World, control: Control) -> None:
-        """Answer for IAM, STS and Organizations; leave other services to moto as it is."""
+    def __init__(self, world: SandboxWorld, control: Control) -> None:
+        """Answer IAM, STS and Organizations requests; leave other services to moto."""
         self._world, self._control, self._elsewhere = world, control, Elsewhere()
         self._offered = {service: _offered(service, kind) for service, kind in _ANSWERS.items()}
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer one request; requests take turns, for moto's models know no locks."""
+        """Answer one request at a time, since moto's models are not thread-safe."""
         request = _Request(environ)
         if request.path.startswith(PREFIX):
             return self._control(request)(environ, start_response)
@@ -77,9 +77,9 @@ class Gateway:
         except AwsError as error:
             speaks_json = "X-Amz-Target" in request.headers
             status, headers, text = refusal(error, service, request_id, speaks_json=speaks_json)
-        except Exception:  # noqa: BLE001 - as AWS does: a fault of its own is an answer too
+        except Exception:  # noqa: BLE001 - like AWS, report an internal error as a response
             _LOG.exception("the sandbox could not answer %s %s", service, action_of(request))
-            failure = AwsError("InternalFailure", "The sandbox has a fault of its own; see its log.")
+            failure = AwsError("InternalFailure", "The sandbox has an internal error; see its log.")
             status, headers, text = refusal(
                 failure, service, request_id, speaks_json="X-Amz-Target" in request.headers
             )
@@ -91,7 +91,7 @@ class Gateway:
         response.headers["x-amzn-RequestId"] = request_id
         return response(request.environ, start_response)
 
-    def _answer(self, request: _Request, signature: Signature, caller: Caller) -> Answer:
+    def _answer(self, request: _Request, signature: Signature, caller: SignedCaller) -> Answer:
         action, service = action_of(request), signature.service
         if action not in self._offered[service]:
             raise AwsError("InvalidAction", f"Could not find operation {action}")
@@ -102,14 +102,14 @@ class Gateway:
         status, headers, text = answers.call_action()
         return status, headers, text
 
-    def _request_id(self, request: _Request, caller: Caller) -> str:
-        """Derive the id from the request and how often it came, so that a scripted run can be repeated."""
+    def _request_id(self, request: _Request, caller: SignedCaller) -> str:
+        """Derive the request ID from the request and its repetitions, so that scripted runs are reproducible."""
         asked = self._world.ids.request(caller.account, action_of(request), request.get_data(cache=True))
         return self._world.ids.request(asked, self._world.next("request", asked))
 
 
 def _offered(service: str, kind: type[AnswersFor]) -> frozenset[str]:
-    """Name the operations that can be answered; the others of the service are unknown here."""
+    """List the operations that the sandbox offers; all others of the service are unknown here."""
     methods = set(method_names_from_class(kind))
     names = get_service_model(service).operation_names
     return frozenset(name for name in names if camelcase_to_underscores(name) in methods) - _FEIGNED

@@ -1,4 +1,4 @@
-"""The file by which later commands find a sandbox that was kept; it holds keys, so only its owner may read it."""
+"""Stores how later commands reach a running sandbox, in a private file since it contains keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-# The paths and the header of the sandbox's own controls, which need the token of the state file.
+# The path prefix and the header of the sandbox's control requests, which need the token of the state file.
 PREFIX = "/_sandbox/"
 TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105 - the name of a header
 
@@ -17,7 +17,7 @@ FOLDER, STATE, LOG, SETTINGS = ".rollout", "sandbox.json", "sandbox.log", "rollo
 
 @dataclass(frozen=True)
 class KeptState:
-    """What the file says."""
+    """The content of the file."""
 
     pid: int
     port: int
@@ -28,7 +28,7 @@ class KeptState:
 
 
 def private_folder(folder: Path) -> Path:
-    """Make `.rollout/` for its owner's eyes only."""
+    """Create `.rollout/`, accessible only to its owner."""
     private = folder.resolve() / FOLDER
     private.mkdir(mode=0o700, parents=True, exist_ok=True)
     private.chmod(0o700)
@@ -36,7 +36,7 @@ def private_folder(folder: Path) -> Path:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a whole file or none, which only its owner can read from its first byte on."""
+    """Write a file atomically, readable only by its owner from the start."""
     draft = path.with_suffix(path.suffix + ".new")
     draft.unlink(missing_ok=True)
     with os.fdopen(
@@ -47,12 +47,12 @@ def write_private(path: Path, text: str) -> None:
 
 
 def write_state(folder: Path, state: KeptState) -> None:
-    """Tell later commands where the sandbox is."""
+    """Write the state file."""
     write_private(private_folder(folder) / STATE, json.dumps(asdict(state), indent=2) + "\n")
 
 
 def read_state(folder: Path) -> KeptState | None:
-    """Read the file, if there is one that can be understood."""
+    """Read the state file; None when it does not exist or is invalid."""
     try:
         raw = json.loads((folder / FOLDER / STATE).read_text(encoding="utf-8"))
         return KeptState(**raw)

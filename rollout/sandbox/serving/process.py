@@ -1,4 +1,4 @@
-"""Keeps a sandbox between commands: a process of its own, and a state file by which to find it again."""
+"""Keeps a sandbox running between commands, in its own process, which later commands find by a state file."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ from rollout.sandbox.serving.kept_state import (
 from rollout.sandbox.world.blueprint import read_blueprint
 from rollout.sandbox.world.settings_file import settings_text
 
-_START_WITHIN = 60.0  # seconds; on a cold disk moto alone may take ten
+_START_WITHIN = 60.0  # seconds; on a cold disk, moto alone may take ten
 _STOP_WITHIN = 10.0
 _ANSWER_WITHIN = 5.0
 _STEP = 0.05
-# The processes that this one started: they outlive it, but must be reaped if they end before it does.
+# The processes started by this one: they may outlive it, but must be reaped if they end first.
 _STARTED: dict[int, subprocess.Popen[bytes]] = {}
 
 
 @dataclass(frozen=True)
 class KeptSandbox:
-    """A sandbox in a process of its own, and how to talk to it."""
+    """A sandbox in its own process, and how to reach it."""
 
     endpoint: str
     environment: Mapping[str, str]
@@ -54,25 +54,25 @@ class KeptSandbox:
 
 
 def start_kept(folder: Path, now: datetime, *, instance: str | None = None) -> KeptSandbox:
-    """Start a sandbox that outlives this command, and write its state and its settings under `.rollout/`."""
+    """Start a sandbox that outlives this command, and write its state and settings to `.rollout/`."""
     require_extra()
     if find_kept(folder) is not None:
         raise SandboxFailure(
             f"a sandbox is already running for {folder.resolve()}",
-            cure="use it, or stop it: rollout sandbox stop",
+            cure="use it, or stop it with `rollout sandbox stop`",
         )
     chosen = instance or secrets.token_hex(8)
     try:
         private = private_folder(folder)
     except OSError as error:
         raise Unwritable(
-            f"{folder.resolve()} cannot be written: {error.strerror}", cure="work in another folder"
+            f"cannot write to {folder.resolve()}: {error.strerror}", cure="work in another folder"
         ) from error
     forget_state(folder)
     process = _spawn(folder.resolve(), private / LOG, now, chosen)
     try:
         state = _awaited(folder, process, private / LOG)
-    except BaseException:  # an interrupted start must not leave a process behind that nobody knows of
+    except BaseException:  # an interrupted start must not leave an unknown process behind
         process.kill()
         process.wait()
         forget_state(folder)
@@ -83,18 +83,18 @@ def start_kept(folder: Path, now: datetime, *, instance: str | None = None) -> K
 
 
 def find_kept(folder: Path) -> KeptSandbox | None:
-    """Find the sandbox of a folder; none where its process is gone, or somebody else answers in its place."""
+    """Find the sandbox of a folder; None when its process has ended, or another program uses its port."""
     state = read_state(folder)
     return _kept(folder, state) if state and _is_alive(state) else None
 
 
 def advance_kept(folder: Path, delta: timedelta) -> datetime:
-    """Move the clock of a kept sandbox forward, and tell its new time."""
+    """Move the clock of a running sandbox forward, and return its new time."""
     state = read_state(folder)
     answer = _asked(state, "POST", "advance", str(delta.total_seconds())) if state else None
     if answer is None:
         raise SandboxFailure(
-            f"no sandbox is running for {folder.resolve()}", cure="start one: rollout sandbox start"
+            f"no sandbox is running for {folder.resolve()}", cure="start one with `rollout sandbox start`"
         )
     if "error" in answer:
         raise SandboxFailure(f"the sandbox's clock did not move: {answer['error']}")
@@ -102,7 +102,7 @@ def advance_kept(folder: Path, delta: timedelta) -> datetime:
 
 
 def stop_kept(folder: Path) -> bool:
-    """Stop the sandbox of a folder; tell whether there was one to stop."""
+    """Stop the sandbox of a folder, and tell whether one was running."""
     state = read_state(folder)
     if state is None or not _is_alive(state):
         forget_state(folder)
@@ -121,14 +121,14 @@ def stop_kept(folder: Path) -> bool:
 
 
 def _spawn(folder: Path, log: Path, now: datetime, instance: str) -> subprocess.Popen[bytes]:
-    """Start the process in a session of its own, with a log in place of a terminal."""
+    """Start the process in its own session, with a log file instead of a terminal."""
     root = str(Path(rollout.__file__).resolve().parents[1])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     command = [sys.executable, "-m", "rollout.sandbox", "--folder", str(folder)]
     command += ["--now", now.isoformat(), "--instance", instance]
     log.touch(mode=0o600)
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
+        process = subprocess.Popen(  # noqa: S603 - our own module, run by our own interpreter
             command,
             cwd=folder,
             env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
@@ -142,7 +142,7 @@ def _spawn(folder: Path, log: Path, now: datetime, instance: str) -> subprocess.
 
 
 def _awaited(folder: Path, process: subprocess.Popen[bytes], log: Path) -> KeptState:
-    """Wait until the process has written its state and answers, or say why it does not."""
+    """Wait until the process has written its state and responds. Raises SandboxFailure."""
     deadline = time.monotonic() + _START_WITHIN
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -154,7 +154,7 @@ def _awaited(folder: Path, process: subprocess.Popen[bytes], log: Path) -> KeptS
         if state is not None and state.pid == process.pid and _is_alive(state):
             return state
         time.sleep(_STEP)
-    raise SandboxFailure(f"the sandbox did not answer within {_START_WITHIN:.0f} s", cure=f"see {log}")
+    raise SandboxFailure(f"the sandbox did not respond within {_START_WITHIN:.0f} seconds", cure=f"see {log}")
 
 
 def _kept(folder: Path, state: KeptState) -> KeptSandbox:
@@ -169,7 +169,7 @@ def _kept(folder: Path, state: KeptState) -> KeptSandbox:
 
 
 def _is_alive(state: KeptState) -> bool:
-    """Ask by HTTP who answers at the port: a process id alone may by now be somebody else's."""
+    """Check over HTTP that the sandbox responds, since its process ID may belong to another process by now."""
     answer = _asked(state, "GET", "state")
     return answer is not None and answer.get("pid") == state.pid
 
@@ -188,7 +188,7 @@ def _asked(state: KeptState, method: str, what: str, body: str | None = None) ->
 
 
 def _runs(pid: int) -> bool:
-    """Tell whether a process is there; one that we started is reaped when it has ended."""
+    """Tell whether a process is running; reap it if we started it and it has ended."""
     if pid in _STARTED:
         if _STARTED[pid].poll() is None:
             return True

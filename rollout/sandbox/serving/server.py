@@ -1,4 +1,4 @@
-"""Starts and stops an embedded AWS organization in this process; it speaks HTTP on the loopback only."""
+"""Starts and stops a sandbox in this process; it only listens on the loopback address."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from rollout.sandbox.extra import SandboxExtraMissing, require_extra
 from rollout.sandbox.world.blueprint import read_blueprint
-from rollout.sandbox.world.sandbox_clock import Clock
+from rollout.sandbox.world.sandbox_clock import SandboxClock
 from rollout.sandbox.world.settings_file import settings_text
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 class SandboxAlreadyRuns(RuntimeError):
-    """There is one sandbox to a process, because moto keeps its state in the process."""
+    """A process can run only one sandbox, since moto keeps its state in global variables."""
 
 
 class Sandbox:
-    """A running embedded organization; use it as a context manager, or call `stop`."""
+    """A running sandbox; use it as a context manager, or call `stop`."""
 
     def __init__(self, assembled: Assembled, instance: str, control_token: str, closing: ExitStack) -> None:
-        """Take over what `start` has made."""
+        """Keep the parts that `start` has created."""
         self._world, self._blueprint, self._server = assembled.world, assembled.blueprint, assembled.server
         self.instance, self.control_token = instance, control_token
         self._closing = closing
@@ -47,20 +47,20 @@ class Sandbox:
         description: Path | None = None,
         ticking: bool = True,
     ) -> Self:
-        """Start the described organization at the moment `now`.
+        """Start the described organization at the time `now`. Raises SandboxAlreadyRuns.
 
-        `instance` settles every id that the description leaves open; without one, each start is another
-        organization. A clock that is not `ticking` moves only by `advance`, which makes reports repeatable.
+        `instance` determines every ID that the description leaves open; without one, each start gives another
+        organization. A clock that is not `ticking` only moves through `advance`, which makes reports reproducible.
         """
         require_extra()
         from rollout.sandbox.serving.assembly import assemble  # moto need not be installed, nor loaded
 
         if not _ONE_AT_A_TIME.acquire(blocking=False):
-            raise SandboxAlreadyRuns("another sandbox runs in this process: stop it first")
+            raise SandboxAlreadyRuns("another sandbox is running in this process: stop it first")
         chosen, token = instance or secrets.token_hex(8), secrets.token_hex(16)
         with ExitStack() as opening:
             opening.callback(_ONE_AT_A_TIME.release)
-            blueprint, clock = read_blueprint(now, description), Clock(now, ticking=ticking)
+            blueprint, clock = read_blueprint(now, description), SandboxClock(now, ticking=ticking)
             assembled = assemble(opening, blueprint, clock, chosen, token, port)
             thread = threading.Thread(
                 target=assembled.server.serve_forever, args=(0.05,), name="sandbox", daemon=True
@@ -72,26 +72,26 @@ class Sandbox:
 
     @property
     def port(self) -> int:
-        """Give the port on 127.0.0.1."""
+        """The port on 127.0.0.1."""
         return self._server.port
 
     @property
     def endpoint(self) -> str:
-        """Give the URL at which the organization answers."""
+        """The URL of the organization's endpoint."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def organization_id(self) -> str:
-        """Give the organization's id."""
+        """The organization's ID."""
         return self._world.ids.organization()
 
     def environment(self) -> dict[str, str]:
-        """Give the variables with which any AWS client talks to this organization as its operator."""
+        """Return the environment variables that make AWS clients use this organization, as its operator."""
         management = self._blueprint.management.id
         return self.environment_of(f"arn:aws:iam::{management}:user/{self._blueprint.operator}")
 
     def environment_of(self, user_arn: str) -> dict[str, str]:
-        """Give the variables with which a client talks as one of the users, by an active key of theirs."""
+        """Return the same variables for one of the users, with one of the user's active keys. Raises LookupError."""
         iam = self._world.iam(user_arn.split(":")[4])
         keys = [key for user in iam.users.values() if user.arn == user_arn for key in user.access_keys]
         key = next((key for key in keys if key.status == "Active"), None)
@@ -100,25 +100,25 @@ class Sandbox:
         return self._variables(key.access_key_id, key.secret_access_key)
 
     def expired_environment(self) -> dict[str, str]:
-        """Give variables with credentials that have run out, for a look at what is said then."""
+        """Return the same variables with expired credentials."""
         from rollout.sandbox.access.callers import EXPIRED_ACCESS_KEY_ID  # needs moto
 
         return {**self._variables(EXPIRED_ACCESS_KEY_ID, "expired"), "AWS_SESSION_TOKEN": "expired"}
 
     def settings(self) -> str:
-        """Give the `rollout.yaml` that goes with this organization."""
+        """Return the `rollout.yaml` for this organization."""
         return settings_text(self.instance, self._blueprint, self.now())
 
     def now(self) -> datetime:
-        """Tell the sandbox's time."""
+        """Return the sandbox's time."""
         return self._world.clock.now()
 
     def advance(self, delta: timedelta) -> datetime:
-        """Move the sandbox's clock forward and tell its new time; sessions do not notice."""
+        """Move the sandbox's clock forward and return its new time; sessions keep expiring in real time."""
         return self._world.clock.advance(delta)
 
     def stop(self) -> None:
-        """Stop answering, and leave nothing behind in moto; stopping twice does no harm."""
+        """Stop serving, and reset moto; stopping twice has no effect."""
         self._closing.close()
 
     def __enter__(self) -> Self:
@@ -128,7 +128,7 @@ class Sandbox:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop it, whatever happened."""
+        """Stop the sandbox."""
         self.stop()
 
     def _variables(self, key_id: str, secret: str) -> dict[str, str]:

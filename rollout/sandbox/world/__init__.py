@@ -1,1 +1,1 @@
-"""What the embedded organization holds, and how it is seeded."""
+"""The content of the sandbox's organization, and how it is created."""

@@ -1,4 +1,4 @@
-"""Reads the description of the organization, so that its content stands in one readable file only."""
+"""Reads the description of the sandbox's organization, which one readable file contains."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Password(_Part):
-    """A console password: when it was made, last changed and last used."""
+class DescribedPassword(_Part):
+    """A console password: when it was created, last changed and last used."""
 
     created: Moment
     changed: Moment
@@ -47,8 +47,8 @@ class Password(_Part):
         return value
 
 
-class Key(_Part):
-    """An access key and its last use, in the words of the credential report."""
+class DescribedKey(_Part):
+    """An access key and its last use, in the terms of the credential report."""
 
     created: Moment
     used: Moment | None = None
@@ -57,15 +57,15 @@ class Key(_Part):
     status: Literal["Active", "Inactive", "Expired"] = "Active"
 
 
-class Device(_Part):
-    """An MFA device that its owner has enabled."""
+class DescribedDevice(_Part):
+    """An enabled MFA device."""
 
     kind: Literal["totp", "passkey", "hardware"]
     enabled: Moment
     name: str | None = None
 
 
-class ServiceCredential(_Part):
+class DescribedServiceCredential(_Part):
     """A password or API key for one service, such as CodeCommit's Git credentials."""
 
     service: str
@@ -74,26 +74,26 @@ class ServiceCredential(_Part):
     status: Literal["Active", "Inactive", "Expired"] = "Active"
 
 
-class User(_Part):
-    """An IAM user with everything that is hers."""
+class DescribedUser(_Part):
+    """An IAM user with all its credentials, policies and tags."""
 
     name: str = Field(pattern=r"^[\w+=,.@-]{1,64}$")
     path: str = "/"
     created: Moment
     email: str | None = None
     tags: dict[str, str] = {}
-    password: Password | None = None
-    keys: tuple[Key, ...] = Field(default=(), max_length=2)
-    devices: tuple[Device, ...] = Field(default=(), max_length=8)
+    password: DescribedPassword | None = None
+    keys: tuple[DescribedKey, ...] = Field(default=(), max_length=2)
+    devices: tuple[DescribedDevice, ...] = Field(default=(), max_length=8)
     groups: tuple[str, ...] = Field(default=(), max_length=10)
     policies: tuple[str, ...] = Field(default=(), max_length=10)
     inline: dict[str, Document] = {}
     boundary: str | None = None
-    service_credentials: tuple[ServiceCredential, ...] = ()
+    service_credentials: tuple[DescribedServiceCredential, ...] = ()
 
 
-class Group(_Part):
-    """An IAM group; who is in it stands with the users."""
+class DescribedGroup(_Part):
+    """An IAM group; its members are listed with the users."""
 
     name: str
     path: str = "/"
@@ -101,8 +101,8 @@ class Group(_Part):
     inline: dict[str, Document] = {}
 
 
-class Role(_Part):
-    """A role and who may enter it: `management`, or an ARN, perhaps with an external id."""
+class DescribedRole(_Part):
+    """A role and who may assume it: `management`, or an ARN, optionally with an external ID."""
 
     name: str
     trusts: str = "management"
@@ -111,8 +111,8 @@ class Role(_Part):
     max_session: int = 3600
 
 
-class PasswordPolicy(_Part):
-    """The account's rules for passwords."""
+class DescribedPasswordPolicy(_Part):
+    """The account's password policy."""
 
     minimum_length: int = 14
     max_age_days: int = 0
@@ -120,23 +120,23 @@ class PasswordPolicy(_Part):
     users_may_change: bool = True
 
 
-class Root(_Part):
-    """The account's root user, of which a member account made by Organizations has no credentials."""
+class DescribedRoot(_Part):
+    """The account's root user, which has no credentials in member accounts that Organizations created."""
 
     password_used: Moment | None = None
     mfa: Literal["none", "totp"] = "none"
     has_password: bool = False
 
 
-class Policy(_Part):
-    """A managed policy that accounts refer to by its name."""
+class DescribedPolicy(_Part):
+    """A managed policy that accounts refer to by name."""
 
     document: Document
     description: str = ""
     path: str = "/"
 
 
-class Account(_Part):
+class DescribedAccount(_Part):
     """One account of the organization."""
 
     id: str = Field(pattern=r"^\d{12}$")
@@ -147,17 +147,17 @@ class Account(_Part):
     invited: bool = False
     state: Literal["ACTIVE", "PENDING_CLOSURE", "SUSPENDED", "CLOSED"] = "ACTIVE"
     tags: dict[str, str] = {}
-    root: Root = Root()
-    roles: tuple[Role, ...] = ()
-    password_policy: PasswordPolicy | None = None
+    root: DescribedRoot = DescribedRoot()
+    roles: tuple[DescribedRole, ...] = ()
+    password_policy: DescribedPasswordPolicy | None = None
     policies: tuple[str, ...] = ()
-    groups: tuple[Group, ...] = ()
-    users: tuple[User, ...] = ()
+    groups: tuple[DescribedGroup, ...] = ()
+    users: tuple[DescribedUser, ...] = ()
     unassigned_devices: tuple[str, ...] = ()
 
 
 class ControlPolicy(_Part):
-    """A service control policy and the OU paths or account ids that it is attached to."""
+    """A service control policy, and the OU paths or account IDs that it is attached to."""
 
     name: str
     description: str
@@ -173,32 +173,34 @@ class Delegation(_Part):
 
 
 class Blueprint(_Part):
-    """The whole organization, as it stands when the sandbox starts."""
+    """The whole organization, as it is when the sandbox starts."""
 
     operator: str
-    management: Account
-    members: tuple[Account, ...]
+    management: DescribedAccount
+    members: tuple[DescribedAccount, ...]
     organizational_units: tuple[str, ...] = ()
     service_control_policies: tuple[ControlPolicy, ...] = ()
     delegated_administrators: tuple[Delegation, ...] = ()
-    aws_managed_policies: dict[str, Policy]
-    customer_managed_policies: dict[str, Policy]
+    aws_managed_policies: dict[str, DescribedPolicy]
+    customer_managed_policies: dict[str, DescribedPolicy]
 
     @property
-    def accounts(self) -> tuple[Account, ...]:
-        """Give every account, the management account first."""
+    def accounts(self) -> tuple[DescribedAccount, ...]:
+        """All accounts, the management account first."""
         return (self.management, *self.members)
 
 
 def read_blueprint(now: datetime, path: Path | None = None) -> Blueprint:
-    """Read the description at `path` (the packaged one by default) as it is at `now`."""
+    """Read the description at `path` (default: the packaged one), with its dates relative to `now`."""
     with (path or DESCRIPTION).open(encoding="utf-8") as file:
         raw: dict[str, Any] = yaml.load(file, Loader=yaml.CSafeLoader)
     kinds = raw.pop("kinds", {})
     for account in (raw["management"], *raw["members"]):
         account.setdefault("email", f"aws+{account['id']}@example.com")
         account["users"] = [
-            User.model_validate(_plain(user), context={"now": now - _jitter(account["id"], user["name"])})
+            DescribedUser.model_validate(
+                _plain(user), context={"now": now - _jitter(account["id"], user["name"])}
+            )
             for entry in account.get("users", [])
             for user in _people(entry, kinds)
         ]
@@ -206,14 +208,14 @@ def read_blueprint(now: datetime, path: Path | None = None) -> Blueprint:
 
 
 def _people(entry: dict[str, Any], kinds: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """Spell out an entry: its kind's facts, then its own, once for each of its names."""
+    """Expand an entry into one user per name, each with the facts of its kind and its own."""
     own = {key: value for key, value in entry.items() if key not in ("kind", "names")}
     base = {**kinds[entry["kind"]], **own} if "kind" in entry else own
     return [{**base, "name": name} for name in entry.get("names", [entry.get("name")])]
 
 
 def _plain(user: dict[str, Any]) -> dict[str, Any]:
-    """Put the address `auto` in words: most people are reached under a tag that says their address."""
+    """Replace the address `auto` with a tag: most people have a tag with their address."""
     if user.get("email") != "auto":
         return user
     local = re.sub(r"[^a-z0-9.]+", ".", user["name"].lower()).strip(".")
@@ -221,7 +223,7 @@ def _plain(user: dict[str, Any]) -> dict[str, Any]:
 
 
 def _jitter(account: str, name: str) -> timedelta:
-    """Shift each user's dates by up to ten hours, so that reports do not look stamped out of tin."""
+    """Shift each user's dates by up to ten hours, so that reports look natural."""
     return timedelta(
         seconds=int.from_bytes(hashlib.sha256(f"{account}/{name}".encode()).digest()[:4]) % 36000
     )

@@ -1,4 +1,4 @@
-"""Dates in the description are told as a person would: `3d ago`, so that the organization never ages."""
+"""Parses relative dates such as `3d ago` in the description, so that the organization never gets old."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _RELATIVE = re.compile(r"(?P<ahead>in )?(?P<count>\d+)(?P<unit>[wdhm])(?P<back> 
 
 
 def moment(text: str, now: datetime) -> datetime:
-    """Turn `3d ago`, `in 30d`, `now` or an ISO date into a moment, in whole seconds."""
+    """Convert `3d ago`, `in 30d`, `now` or an ISO date into a time, in whole seconds. Raises ValueError."""
     if text == "now":
         return now.replace(microsecond=0)
     match = _RELATIVE.fullmatch(text)
@@ -20,6 +20,6 @@ def moment(text: str, now: datetime) -> datetime:
     try:
         fixed = datetime.fromisoformat(text)
     except ValueError as error:
-        msg = f"{text!r} is not a moment: write `3d ago`, `in 30d`, `now` or 2026-01-31"
+        msg = f"{text!r} is not a time: write `3d ago`, `in 30d`, `now` or 2026-01-31"
         raise ValueError(msg) from error
     return fixed if fixed.tzinfo else fixed.replace(tzinfo=UTC)

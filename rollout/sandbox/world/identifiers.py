@@ -1,4 +1,4 @@
-"""Every id follows from the sandbox's instance, so that the same instance is the same organization."""
+"""Derives every ID from the sandbox's instance name, so that the same instance gives the same organization."""
 
 from __future__ import annotations
 
@@ -23,72 +23,72 @@ def _upper(prefix: str, size: int, *parts: object) -> str:
 
 @dataclass(frozen=True)
 class Identifiers:
-    """Hands out ids in AWS's own forms; equal questions get equal answers."""
+    """Generates IDs in AWS's formats; equal arguments give equal IDs."""
 
     instance: str
 
     def organization(self) -> str:
-        """Give the organization id (`o-…`)."""
+        """Return the organization ID (`o-…`)."""
         return "o-" + _lower(10, self.instance, "organization")
 
     def root(self) -> str:
-        """Give the id of the organization's root (`r-…`)."""
+        """Return the ID of the organization's root (`r-…`)."""
         return "r-" + _lower(4, self.instance, "root")
 
     def organizational_unit(self, path: str) -> str:
-        """Give the id of an OU (`ou-…`) by its path of names or by a running number."""
+        """Return the ID of an OU (`ou-…`), by its path of names or a sequence number."""
         return f"ou-{self.root()[2:]}-{_lower(8, self.instance, 'ou', path)}"
 
     def organization_policy(self, name: str) -> str:
-        """Give the id of a service control policy (`p-…`)."""
+        """Return the ID of a service control policy (`p-…`)."""
         return "p-" + _lower(8, self.instance, "policy", name)
 
     def account(self, number: int) -> str:
-        """Give an account id for an account that the description does not know."""
+        """Return an ID for an account that is not in the description."""
         return str(10**11 + int.from_bytes(_digest(self.instance, "account", number)[:8]) % (9 * 10**11))
 
     def user(self, account: str, name: str, generation: int = 1) -> str:
-        """Give a UserId (`AIDA…`); a name that is used again belongs to somebody else."""
+        """Return a UserId (`AIDA…`); each `generation` of a reused name has another one."""
         return _upper("AIDA", 21, self.instance, account, name, *_later(generation))
 
     def group(self, account: str, name: str, generation: int = 1) -> str:
-        """Give a GroupId (`AGPA…`)."""
+        """Return a GroupId (`AGPA…`)."""
         return _upper("AGPA", 21, self.instance, account, name, *_later(generation))
 
     def role(self, account: str, name: str, generation: int = 1) -> str:
-        """Give a RoleId (`AROA…`)."""
+        """Return a RoleId (`AROA…`)."""
         return _upper("AROA", 21, self.instance, account, name, *_later(generation))
 
     def policy(self, account: str, name: str, generation: int = 1) -> str:
-        """Give a PolicyId (`ANPA…`)."""
+        """Return a PolicyId (`ANPA…`)."""
         return _upper("ANPA", 21, self.instance, account, name, *_later(generation))
 
     def access_key(self, account: str, user: str, number: int) -> str:
-        """Give the id of a user's n-th access key (`AKIA…`)."""
+        """Return the ID of a user's n-th access key (`AKIA…`)."""
         return _upper("AKIA", 20, self.instance, account, user, number)
 
     def session_key(self, *parts: object) -> str:
-        """Give the access key id of a session (`ASIA…`)."""
+        """Return the access key ID of a session (`ASIA…`)."""
         return _upper("ASIA", 20, self.instance, *parts)
 
     def service_credential(self, account: str, user: str, number: int) -> str:
-        """Give the id of a service-specific credential (`ACCA…`)."""
+        """Return the ID of a service-specific credential (`ACCA…`)."""
         return _upper("ACCA", 21, self.instance, account, user, number)
 
     def passkey(self, account: str, user: str, name: str) -> str:
-        """Give the suffix that AWS adds to a passkey's name in its ARN."""
+        """Return the suffix that AWS appends to a passkey's name in its ARN."""
         return _upper("", 26, self.instance, account, user, name)
 
     def secret(self, *parts: object) -> str:
-        """Give a secret access key."""
+        """Return a secret access key."""
         return base64.b64encode(_digest(self.instance, "secret", *parts)).decode()[:40]
 
     def token(self, *parts: object) -> str:
-        """Give a session token."""
+        """Return a session token."""
         return base64.b64encode(_digest(self.instance, "token", *parts) * 4).decode()
 
     def request(self, *parts: object) -> str:
-        """Give a request id in the form of a UUID."""
+        """Return a request ID in the form of a UUID."""
         text = _digest(self.instance, "request", *parts).hex()
         return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:32]}"
 

@@ -1,4 +1,4 @@
-"""The sandbox has a clock of its own, because weeks must pass in a demonstration that takes a minute."""
+"""Gives the sandbox its own clock, so that weeks can pass in a demonstration of one minute."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from datetime import UTC, datetime, timedelta
 
 
 def real_now() -> datetime:
-    """Give the time of this machine: sessions end by it, because clients refresh them by it."""
+    """Return the time of this machine, by which sessions expire, since clients refresh them by it."""
     return datetime.fromtimestamp(time.time(), UTC)
 
 
-class Clock:
-    """Starts at a given moment, runs on in real time, and can be moved forward; it never goes back."""
+class SandboxClock:
+    """Starts at a given time, runs in real time, and can be moved forward, but never back."""
 
     def __init__(self, start: datetime, *, ticking: bool = True) -> None:
-        """Begin at `start`; a clock that does not tick moves only by `advance`."""
+        """Start at `start`; a clock that is not ticking only moves through `advance`."""
         self._start = start.astimezone(UTC)
         self._ticking = ticking
         self._began = time.monotonic()
 
     def now(self) -> datetime:
-        """Tell the sandbox's time in whole seconds, which is as fine as IAM's own dates are."""
+        """Return the sandbox's time in whole seconds, the precision of IAM's dates."""
         elapsed = time.monotonic() - self._began if self._ticking else 0.0
         return (self._start + timedelta(seconds=elapsed)).replace(microsecond=0)
 
     def naive(self) -> datetime:
-        """Tell the same time without a zone, the form in which moto keeps its dates."""
+        """Return the same time without a time zone, as moto stores its dates."""
         return self.now().replace(tzinfo=None)
 
     def advance(self, delta: timedelta) -> datetime:
-        """Move forward by `delta` and tell the new time."""
+        """Move forward by `delta` and return the new time. Raises ValueError for a negative `delta`."""
         if delta < timedelta(0):
-            msg = "the sandbox's clock only moves forward"
+            msg = "the sandbox's clock can only move forward"
             raise ValueError(msg)
         self._start += delta
         return self.now()

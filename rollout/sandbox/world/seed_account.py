@@ -1,4 +1,4 @@
-"""Fills one account's IAM: roles, policies, groups, and its users with all that is theirs."""
+"""Fills one account's IAM with the described roles, policies, groups and users."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from moto.iam.models import AccessKeyLastUsed, AWSManagedPolicy, MFADevice
 
-from rollout.sandbox.world.world import PasswordFacts, ServiceCredentialFacts, World
+from rollout.sandbox.world.world import PasswordFacts, SandboxWorld, ServiceCredentialFacts
 
 if TYPE_CHECKING:
     from moto.iam.models import Group as MotoGroup
@@ -16,13 +16,21 @@ if TYPE_CHECKING:
     from moto.iam.models import Role as MotoRole
     from moto.iam.models import User as MotoUser
 
-    from rollout.sandbox.world.blueprint import Account, Blueprint, Device, Key, Policy, Role, User
+    from rollout.sandbox.world.blueprint import (
+        Blueprint,
+        DescribedAccount,
+        DescribedDevice,
+        DescribedKey,
+        DescribedPolicy,
+        DescribedRole,
+        DescribedUser,
+    )
 
 
-def seed_account(world: World, blueprint: Blueprint, account: Account) -> None:
-    """Put everything that the description says of an account into moto and into the world."""
+def seed_account(world: SandboxWorld, blueprint: Blueprint, account: DescribedAccount) -> None:
+    """Create everything that the description lists for an account, in moto and in the world."""
     iam = world.iam(account.id)
-    iam.roles.clear()  # moto gives every account the standard role; the description says who has it
+    iam.roles.clear()  # moto creates the standard role in every account, but the description decides
     _seed_policies(world, blueprint, account)
     for role in account.roles:
         _seed_role(world, account.id, role)
@@ -54,12 +62,12 @@ def seed_account(world: World, blueprint: Blueprint, account: Account) -> None:
 
 
 def naive(moment: datetime) -> datetime:
-    """Drop the zone, as moto keeps its dates."""
+    """Drop the time zone, as moto does in its dates."""
     return moment.replace(tzinfo=None)
 
 
 def policy_arn(account: str, iam: IAMBackend, name: str) -> str:
-    """Find a policy by its name: the account's own first, then AWS's."""
+    """Return the ARN of a policy by name, the account's own policies first. Raises LookupError."""
     for policy in iam.managed_policies.values():
         if policy.name == name:
             return policy.arn
@@ -67,8 +75,8 @@ def policy_arn(account: str, iam: IAMBackend, name: str) -> str:
     raise KeyError(msg)
 
 
-def _seed_policies(world: World, blueprint: Blueprint, account: Account) -> None:
-    """Put in AWS's policies, and the account's own."""
+def _seed_policies(world: SandboxWorld, blueprint: Blueprint, account: DescribedAccount) -> None:
+    """Create AWS's policies and the account's own."""
     seed_policies_of_aws(world, account.id)
     iam = world.iam(account.id)
     for name in sorted(_used_policies(account) & blueprint.customer_managed_policies.keys()):
@@ -81,8 +89,8 @@ def _seed_policies(world: World, blueprint: Blueprint, account: Account) -> None
         policy.versions[0].create_date = naive(account.joined)
 
 
-def seed_policies_of_aws(world: World, account_id: str) -> None:
-    """Put in AWS's own policies; all that moto has would cost a hundred megabytes an account."""
+def seed_policies_of_aws(world: SandboxWorld, account_id: str) -> None:
+    """Create the AWS managed policies in use; all of moto's would take a hundred megabytes per account."""
     iam = world.iam(account_id)
     for name, described in world.policies_of_aws.items():
         managed = AWSManagedPolicy.from_data(name, account_id, "us-east-1", _as_aws_data(described))
@@ -90,8 +98,8 @@ def seed_policies_of_aws(world: World, account_id: str) -> None:
         iam.managed_policies[managed.arn] = managed
 
 
-def _as_aws_data(described: Policy) -> dict[str, Any]:
-    """Dress a policy as an entry of moto's list of AWS's policies."""
+def _as_aws_data(described: DescribedPolicy) -> dict[str, Any]:
+    """Convert a policy into an entry of moto's list of AWS managed policies."""
     return {
         "DefaultVersionId": "v1",
         "Path": described.path,
@@ -101,8 +109,8 @@ def _as_aws_data(described: Policy) -> dict[str, Any]:
     }
 
 
-def _used_policies(account: Account) -> set[str]:
-    """Name the policies that the account holds, has attached, or bounds users by."""
+def _used_policies(account: DescribedAccount) -> set[str]:
+    """Return the names of the policies that the account owns, attaches, or uses as permissions boundaries."""
     attached = [group.policies for group in account.groups]
     attached += [role.policies for role in account.roles]
     attached += [user.policies for user in account.users]
@@ -110,7 +118,7 @@ def _used_policies(account: Account) -> set[str]:
     return {*account.policies, *boundaries, *(name for names in attached for name in names)}
 
 
-def _seed_role(world: World, account_id: str, described: Role) -> None:
+def _seed_role(world: SandboxWorld, account_id: str, described: DescribedRole) -> None:
     trusted = (
         f"arn:aws:iam::{world.management_id}:root" if described.trusts == "management" else described.trusts
     )
@@ -139,13 +147,13 @@ def _seed_role(world: World, account_id: str, described: Role) -> None:
 
 
 def _hang(
-    world: World,
+    world: SandboxWorld,
     account_id: str,
     holder: MotoRole | MotoGroup | MotoUser,
     policies: tuple[str, ...],
     inline: dict[str, dict[str, Any]],
 ) -> None:
-    """Attach managed policies and write inline ones."""
+    """Attach managed policies, and write inline policies."""
     iam = world.iam(account_id)
     for name in policies:
         iam.managed_policies[policy_arn(account_id, iam, name)].attach_to(holder)
@@ -153,7 +161,7 @@ def _hang(
         holder.put_policy(name, json.dumps(document))
 
 
-def _seed_user(world: World, account_id: str, described: User) -> None:
+def _seed_user(world: SandboxWorld, account_id: str, described: DescribedUser) -> None:
     iam, facts = world.iam(account_id), world.facts(account_id)
     tags = dict(described.tags)
     if described.email:
@@ -193,7 +201,7 @@ def _seed_user(world: World, account_id: str, described: User) -> None:
         )
 
 
-def _seed_key(world: World, account_id: str, user: MotoUser, described: Key) -> None:
+def _seed_key(world: SandboxWorld, account_id: str, user: MotoUser, described: DescribedKey) -> None:
     iam = world.iam(account_id)
     key = iam.create_access_key(user.name, status=described.status)
     del iam.access_keys[key.access_key_id]
@@ -205,7 +213,7 @@ def _seed_key(world: World, account_id: str, user: MotoUser, described: Key) -> 
     iam.access_keys[key.access_key_id] = key
 
 
-def _seed_device(world: World, account_id: str, user: MotoUser, described: Device) -> None:
+def _seed_device(world: SandboxWorld, account_id: str, user: MotoUser, described: DescribedDevice) -> None:
     iam = world.iam(account_id)
     name = described.name or user.name
     if described.kind == "totp":

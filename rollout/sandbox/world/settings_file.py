@@ -1,4 +1,4 @@
-"""Fills the packaged `rollout.yaml`, so that ids and dates in it are those of this very organization."""
+"""Fills in the packaged `rollout.yaml` with the IDs and dates of this organization."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BLANK = re.compile(r"\{\{(?P<what>organization|date|user) ?(?P<which>[^}]*)\}\}
 
 
 def settings_text(instance: str, blueprint: Blueprint, now: datetime) -> str:
-    """Give the settings for the organization of this instance, with dates told from `now`."""
+    """Return the settings for the organization of this instance, with dates relative to `now`."""
     ids = Identifiers(instance)
     known = {f"{account.id}/{user.name}" for account in blueprint.accounts for user in account.users}
 
@@ -29,7 +29,7 @@ def settings_text(instance: str, blueprint: Blueprint, now: datetime) -> str:
         if match["what"] == "date":
             return moment(which, now).date().isoformat()
         if which not in known:
-            raise KeyError(f"the settings name {which}, whom the description does not know")
+            raise KeyError(f"the settings name {which}, who is not in the description")
         return ids.user(*which.split("/", 1))
 
     return _BLANK.sub(filled, TEMPLATE.read_text(encoding="utf-8"))

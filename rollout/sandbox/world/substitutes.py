@@ -1,4 +1,4 @@
-"""Tells moto the sandbox's time and ids for as long as a sandbox runs, and gives it back its own after."""
+"""Replaces moto's clock and ID generators with the sandbox's while a sandbox runs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from moto.core.utils import unix_time
 from rollout.sandbox.world.world import PARTITION
 
 if TYPE_CHECKING:
-    from rollout.sandbox.world.world import World
+    from rollout.sandbox.world.world import SandboxWorld
 
-# AWS remembers only the first use of an access key in a quarter of an hour (credential report page).
+# AWS records only the first use of an access key in 15 minutes (IAM User Guide, credential reports).
 _KEY_USE_GRAIN = timedelta(minutes=15)
 
 
 @contextmanager
-def moto_told(world: World) -> Iterator[None]:
-    """Put the sandbox's clock and ids in moto's place, and take them out again."""
+def moto_told(world: SandboxWorld) -> Iterator[None]:
+    """Install the sandbox's clock and ID generators in moto, and restore moto's own at the end."""
     ids = world.ids
     substitutes: list[tuple[Any, str, Callable[..., Any]]] = [
         (iam_models, "utcnow", world.clock.naive),
@@ -54,7 +54,7 @@ def moto_told(world: World) -> Iterator[None]:
             setattr(module, name, original)
 
 
-def _key_uses_noted_in(world: World) -> Callable[..., None]:
+def _key_uses_noted_in(world: SandboxWorld) -> Callable[..., None]:
     def note(account_id: str, access_key: str, service: str, region: str) -> None:
         key = iam_models.iam_backends[account_id][PARTITION].access_keys.get(access_key)
         if key is None:

@@ -1,4 +1,4 @@
-"""Holds what the embedded organization knows beyond what moto keeps: passwords, boundaries, sessions, reports."""
+"""Holds the state of the sandbox that moto does not keep: passwords, boundaries, sessions, reports."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 from moto.iam.models import IAMBackend, iam_backends
 from moto.organizations.models import OrganizationsBackend, organizations_backends
 
-from rollout.sandbox.world.blueprint import Policy, Root
+from rollout.sandbox.world.blueprint import DescribedPolicy, DescribedRoot
 
 if TYPE_CHECKING:
     from rollout.sandbox.world.identifiers import Identifiers
-    from rollout.sandbox.world.sandbox_clock import Clock
+    from rollout.sandbox.world.sandbox_clock import SandboxClock
 
 PARTITION = "aws"
 
 
 @dataclass
 class PasswordFacts:
-    """A login profile with the dates that moto leaves out."""
+    """A login profile, with the dates that moto omits."""
 
     created: datetime
     changed: datetime
@@ -33,7 +33,7 @@ class PasswordFacts:
 
 @dataclass
 class ServiceCredentialFacts:
-    """A service-specific credential, of which moto knows nothing."""
+    """A service-specific credential, which moto does not support."""
 
     credential_id: str
     user_id: str
@@ -45,18 +45,18 @@ class ServiceCredentialFacts:
 
 @dataclass(frozen=True)
 class StoredReport:
-    """The one credential report that AWS keeps for an account, whatever has happened since."""
+    """The one credential report that AWS stores per account."""
 
     content: str
     generated: datetime
 
 
 @dataclass
-class AccountFacts:
-    """What one account knows beyond moto's model of it; users by their UserId."""
+class AccountExtras:
+    """The facts about one account that moto does not keep; users are identified by UserId."""
 
     created: datetime
-    root: Root
+    root: DescribedRoot
     passwords: dict[str, PasswordFacts] = field(default_factory=dict)
     boundaries: dict[str, str] = field(default_factory=dict)
     service_credentials: list[ServiceCredentialFacts] = field(default_factory=list)
@@ -66,7 +66,7 @@ class AccountFacts:
 
 @dataclass(frozen=True)
 class Session:
-    """Temporary credentials; `expires` is real time, for clients refresh by the time of this machine."""
+    """Temporary credentials; `expires` is real time, since clients refresh by the clock of this machine."""
 
     key_id: str
     secret: str
@@ -81,14 +81,14 @@ class Session:
 
 
 @dataclass
-class World:
-    """One embedded organization: its clock, its ids, and the facts of its accounts."""
+class SandboxWorld:
+    """One sandbox organization: its clock, its IDs, and the facts about its accounts."""
 
-    clock: Clock
+    clock: SandboxClock
     ids: Identifiers
     management_id: str
-    policies_of_aws: Mapping[str, Policy]
-    accounts: dict[str, AccountFacts] = field(default_factory=dict)
+    policies_of_aws: Mapping[str, DescribedPolicy]
+    accounts: dict[str, AccountExtras] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     planned_accounts: list[str] = field(default_factory=list)
     counts: Counter[tuple[object, ...]] = field(default_factory=Counter)
@@ -96,46 +96,46 @@ class World:
 
     @property
     def organizations(self) -> OrganizationsBackend:
-        """Give moto's model of the organization."""
+        """Moto's model of the organization."""
         return organizations_backends[self.management_id][PARTITION]
 
     def iam(self, account: str) -> IAMBackend:
-        """Give moto's model of an account's IAM."""
+        """Return moto's model of an account's IAM."""
         return iam_backends[account][PARTITION]
 
-    def facts(self, account: str) -> AccountFacts:
-        """Give what moto does not know of an account; a new account starts empty."""
+    def facts(self, account: str) -> AccountExtras:
+        """Return the facts about an account that moto does not keep; a new account starts empty."""
         if account not in self.accounts:
-            self.accounts[account] = AccountFacts(created=self.clock.now(), root=Root())
+            self.accounts[account] = AccountExtras(created=self.clock.now(), root=DescribedRoot())
         return self.accounts[account]
 
     def next_account_id(self) -> str:
-        """Give moto the id of the account it is about to make: described ones first."""
+        """Return the ID for the account that moto is about to create, those in the description first."""
         return (
             self.planned_accounts.pop(0) if self.planned_accounts else self.ids.account(self.next("account"))
         )
 
     def user_id(self, account: str, name: str) -> str:
-        """Give a new user's id; a name that is used again belongs to somebody else."""
+        """Return a new user's ID; a reused name gets another ID."""
         return self.ids.user(account, name, self.next("user", account, name))
 
     def group_id(self, account: str, name: str) -> str:
-        """Give a new group's id."""
+        """Return a new group's ID."""
         return self.ids.group(account, name, self.next("group", account, name))
 
     def policy_id(self, account: str, name: str) -> str:
-        """Give a new managed policy's id."""
+        """Return a new managed policy's ID."""
         return self.ids.policy(account, name, self.next("policy", account, name))
 
     def key_id(self, account: str, user: str) -> str:
-        """Give a new access key's id."""
+        """Return a new access key's ID."""
         return self.ids.access_key(account, user, self.next("access-key", account, user))
 
     def credential_id(self, account: str, user: str) -> str:
-        """Give a new service-specific credential's id."""
+        """Return a new service-specific credential's ID."""
         return self.ids.service_credential(account, user, self.next("service-credential", account, user))
 
     def next(self, *what: object) -> int:
-        """Count how often something has been asked for, so that ids never come twice."""
+        """Count the calls per arguments, so that IDs are unique."""
         self.counts[what] += 1
         return self.counts[what]

@@ -1,1 +1,1 @@
-"""The store that is a folder of this machine."""
+"""The store in a local folder."""

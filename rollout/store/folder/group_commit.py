@@ -1,4 +1,4 @@
-"""Lets threads share a flush: nobody goes on before his own lines are safe, and no two write at a time."""
+"""Lets threads share one flush to disk, so that safe journal writes stay fast."""
 
 from __future__ import annotations
 
@@ -7,34 +7,35 @@ from threading import Condition
 
 from rollout.errors import RolloutError, Unwritable
 
-START_AGAIN = "run the command again; it goes on where this run stopped"
+START_AGAIN = "run the command again; it continues where this run stopped"
 
 
 class GroupCommit:
-    """Gathers lines from several threads into batches for one writer.
+    """Combines lines from several threads into batches for one writer.
 
-    Whoever finds the writer idle writes for all who wait. After a write that failed, nobody knows what is stored:
-    nothing more is taken then, and everybody who waits is told. `where` names the place for such a message.
+    A thread that finds the writer idle writes for all waiting threads; none continues before its own lines are safe.
+    After a failed write it is unknown what was stored, so all waiting and later calls raise. `where` names the place in
+    such an error.
     """
 
     def __init__(self, write: Callable[[Sequence[bytes]], None], where: str) -> None:
-        """Hand batches to `write`, which returns when they are safe or raises a RolloutError."""
+        """Pass batches to `write`, which returns once they are safe or raises a RolloutError."""
         self._write = write
         self._where = where
         self._turn = Condition()
         self._waiting: list[bytes] = []
-        self._taken = 0  # lines handed over so far
-        self._safe = 0  # how many of those are safe
+        self._taken = 0  # lines received so far
+        self._safe = 0  # how many of those are safely stored
         self._busy = False
         self._broken: RolloutError | None = None
 
     @property
     def taken(self) -> int:
-        """How many lines were handed over so far."""
+        """The number of lines received so far."""
         return self._taken
 
     def add(self, lines: Sequence[bytes]) -> None:
-        """Hand lines over; they are safe when this returns. Raises what the writer raised, for whomever it wrote."""
+        """Store lines; they are safe when this returns. Raises the writer's error, even from another thread's call."""
         with self._turn:
             self._waiting += lines
             self._taken += len(lines)
@@ -48,7 +49,7 @@ class GroupCommit:
                     self._write_waiting()
 
     def close(self) -> None:
-        """Take no more lines, once what is being written is written."""
+        """Accept no more lines, after the write in progress has finished."""
         with self._turn:
             while self._busy:
                 self._turn.wait()
@@ -59,7 +60,7 @@ class GroupCommit:
         upto = self._taken
         self._busy = True
         self._turn.release()
-        # A write that was interrupted half-way is as bad as one that failed, so trouble is assumed until it is over.
+        # An interrupted write is as bad as a failed one, so assume a failure until the write has returned.
         outcome: RolloutError | None = Unwritable(
             f"writing to {self._where} was interrupted", cure=START_AGAIN
         )

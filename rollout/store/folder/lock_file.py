@@ -1,4 +1,4 @@
-"""One operator at a time in an organization: a lock file that says who holds it (design.md#apply-journal-store)."""
+"""Allows one operator at a time in an organization, with a lock file (design.md#apply-journal-store)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ FOLDER = ".rollout/locks"
 
 
 class FolderLock:
-    """A lock file per organization in the store's folder (fills `Lock`).
+    """Implements `StoreLock` with one lock file per organization in the store's folder.
 
-    The file appears whole or not at all, and only where there was none. A lock whose process is dead on this host is
-    taken over unasked; any other is refused, naming its holder. It goes away at the end only if it is still ours.
+    Creating the file is atomic and fails when it exists. A lock whose process has ended on this host is taken over;
+    any other lock raises LockHeld, which names its holder. At the end, the file is removed only if it is still ours.
     """
 
     def __init__(self, root: Path, owner: str, host: str, pid: int, process_start: str, clock: Clock) -> None:
@@ -44,18 +44,18 @@ class FolderLock:
             yield
         finally:
             self._held = None
-            # A lock that cannot be removed now is taken over once this process has ended.
+            # If the lock cannot be removed now, it can be taken over after this process has ended.
             with suppress(OSError), self._guard(path):
                 if _is(path, me.token):
                     path.unlink()
 
     def still_held(self) -> bool:
-        """Tell whether the lock that this process took is still its own: somebody may have broken it."""
+        """Tell whether this process still holds the lock that it took; somebody may have broken it."""
         held = self._held
         return held is not None and _is(*held)
 
     def holder(self, organization_id: str) -> Holder | None:
-        """Tell who holds the lock, dead or alive."""
+        """Return the lock's holder, even if its process is dead; None when nobody holds the lock."""
         return _read(self._path(organization_id))
 
     def runs_here(self, holder: Holder) -> bool:
@@ -63,7 +63,7 @@ class FolderLock:
         return self._me.knows_alive(holder)
 
     def break_open(self, organization_id: str) -> Holder | None:
-        """Take the lock away from whoever holds it, for `rollout unlock`; returns who that was. Raises Unwritable."""
+        """Remove the lock for `rollout unlock`, whoever holds it, and return the former holder. Raises Unwritable."""
         path = self._path(organization_id)
         if not path.exists():
             return None
@@ -80,13 +80,15 @@ class FolderLock:
 
     @contextmanager
     def _guard(self, path: Path) -> Iterator[None]:
-        """Let one process of this host at a time look at a lock and act on what it saw.
+        """Let only one process on this host at a time inspect a lock and act on it.
 
-        Without it, two that find the same dead lock could each remove what the other has just made.
+        Otherwise two processes that find the same dead lock could each remove the other's new one.
         """
         descriptor = os.open(path.with_suffix(".guard"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
         try:
-            with suppress(OSError):  # not every network file system can; creating stays atomic all the same
+            with suppress(
+                OSError
+            ):  # some network file systems cannot lock; creating the file is atomic anyway
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
@@ -96,8 +98,8 @@ class FolderLock:
         while not create_whole(path, me.written()):
             other = _read(path)
             if other is None:
-                continue  # released since
-            if not self._me.knows_dead(other):
+                continue  # released in the meantime
+            if not self._me.is_certainly_dead(other):
                 raise held_by(other, organization_id)
             path.unlink(missing_ok=True)
 

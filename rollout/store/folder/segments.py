@@ -1,4 +1,4 @@
-"""The journal in a folder: a segment per run, appended to and never changed, on disk before the next step is taken."""
+"""Keeps the journal in a folder: one append-only segment per run, flushed to disk before the next step."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from rollout.store.formats.journal_lines import line_of
 
 FOLDER = "journal"
 ENDING = ".jsonl"
-# Letters and digits that nobody mistakes for one another.
+# Letters and digits that are not easily confused.
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
 
 def new_run_id(now: datetime, randomness: Random) -> str:
-    """Name a run so that names sort by time: `20261124T090000Z-k3f9`."""
+    """Create a run ID that sorts by time, such as `20261124T090000Z-k3f9`."""
     letters = "".join(randomness.choice(_ALPHABET) for _ in range(4))
     return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{letters}"
 
 
 class FolderJournal:
-    """Appends a run's records to its own segment, and reads those of all runs (fills `Journal`).
+    """Implements `Journal`: appends a run's records to its own segment, and reads those of all runs.
 
-    Nothing is made on disk before the first record. Several threads may append: whoever finds the disk idle writes
-    and flushes for all who wait, so that a flush is shared and nobody goes on before his own record is safe.
+    Nothing is created on disk before the first record. Several threads may append: they share flushes, and none
+    continues before its own record is safe.
     """
 
     def __init__(self, root: Path, run_id: str) -> None:
@@ -43,7 +43,7 @@ class FolderJournal:
         self._commit = GroupCommit(self._write, str(self._path))
 
     def append(self, *records: Record) -> None:
-        """Write records; they are on disk when this returns. Raises Unwritable."""
+        """Append records; they are on disk when this returns. Raises Unwritable."""
         self._commit.add([line_of(record) for record in records])
 
     def _write(self, lines: Sequence[bytes]) -> None:
@@ -66,26 +66,26 @@ class FolderJournal:
             sync_folder(self._folder)
 
     def records(self) -> Iterator[Record]:
-        """Read all segments, oldest run first; a torn last line is passed over. Raises JournalDamaged."""
+        """Yield the records of all segments, oldest run first; skip a torn last line. Raises JournalDamaged."""
         yield from records_of(self._segments, lambda run: str(self._folder / f"{run}{ENDING}"))
 
     def _segments(self) -> list[Segment]:
         if not os.path.lexists(self._folder):
             return []
-        try:  # what is there and is no folder is an error: without its journal, a run would not know its own work
+        try:  # if something other than a folder is there, fail: a run must not miss its own journal
             there = list(self._folder.iterdir())
             foreign = next((path for path in there if path.is_dir() and any(path.glob(f"*{ENDING}"))), None)
         except OSError as problem:
             raise _unreadable(self._folder, problem) from problem
         if foreign:
             raise JournalDamaged(
-                f"{foreign} holds batches of a journal from a bucket, which cannot be read in a folder",
-                cure="set `store` to that bucket, or to another copy of it",
+                f"{foreign} holds journal batches from a bucket, which cannot be read in a folder",
+                cure="set `store` to that bucket, or to a bucket that is a copy of it",
             )
         return [_File(path) for path in there if path.suffix == ENDING and path.is_file()]
 
     def close(self) -> None:
-        """Let go of the segment; a later record is refused."""
+        """Close the segment; later records raise Unwritable."""
         self._commit.close()
         if self._descriptor is not None:
             os.close(self._descriptor)
@@ -129,13 +129,14 @@ class _File:
 
 def _create(path: Path) -> int:
     try:
-        # O_EXCL: a second run of the same name would mix its numbers with those of the first.
+        # O_EXCL: a second run of the same name would mix its sequence numbers with the first run's.
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
     except FileExistsError as problem:
-        raise Unwritable(f"{path} is there already, from another run", cure=START_AGAIN) from problem
+        raise Unwritable(f"{path} already exists, from another run", cure=START_AGAIN) from problem
 
 
 def _unreadable(path: Path, problem: OSError) -> JournalDamaged:
     return JournalDamaged(
-        f"{path} cannot be read: {problem.strerror or problem}", cure="make it readable for you (ls -l)"
+        f"{path} cannot be read: {problem.strerror or problem}",
+        cure="give yourself read permission (ls -l shows the permissions)",
     )

@@ -1,1 +1,1 @@
-"""How plans, evidence, journal lines and lock holders are spelled, wherever they lie."""
+"""The file formats of plans, evidence and journal lines, in a folder or a bucket alike."""

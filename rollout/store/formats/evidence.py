@@ -1,9 +1,9 @@
-"""The machine's half of a plan: a line per account and per user with the facts behind each verdict.
+"""Reads and writes a plan's evidence file: one line per account and per user, with the facts behind each verdict.
 
 See design.md#plan-file.
 
-Gzipped JSON lines, written reproducibly. They hold whatever of the plan does not stand in the YAML file, and come in
-the same order, so that both are read side by side, one account at a time.
+The file is gzipped JSON lines, written reproducibly. It holds everything about the plan that the YAML file does not, in
+the same order, so that both are read in step, one account at a time.
 """
 
 from __future__ import annotations
@@ -22,33 +22,35 @@ from pydantic_core import from_json
 from rollout.domain.plan.entries import AccountPlan, PlanEntry
 from rollout.errors import PlanRefused
 from rollout.store.formats.mappings import ANY_MAPPING
-from rollout.store.formats.plan_yaml import CHUNK, PLAN_AGAIN, AccountPart, Group, Located
+from rollout.store.formats.plan_yaml import CHUNK, PLAN_AGAIN, AccountPart, Located, PlanGroup
 
 _ENTRY = TypeAdapter(PlanEntry)
 _ACCOUNT = TypeAdapter(AccountPlan)
-# What the YAML file says of a user and of an account; everything else is evidence, new fields too.
-_SAID_OF_USER = {"verdict", "wave", "impact", "attachment", "cure"}
-_SAID_OF_ACCOUNT = {"name", "ou", "entries"}
-# The account id stands on the account's line, not on each user's.
-_LEFT_OUT: Any = {**dict.fromkeys(_SAID_OF_USER, True), "user": {"account_id"}}
+# The fields of a user and of an account in the YAML file; all others, including new ones, are evidence.
+_USER_FIELDS_IN_PLAN = {"verdict", "wave", "impact", "attachment", "cure"}
+_ACCOUNT_FIELDS_IN_PLAN = {"name", "ou", "entries"}
+# The account ID is on the account's line, not on each user's.
+_LEFT_OUT: Any = {**dict.fromkeys(_USER_FIELDS_IN_PLAN, True), "user": {"account_id"}}
 
 
 class EvidenceWriter:
-    """Writes evidence to a stream. `digest` is of the lines, not of the file: zlibs compress differently."""
+    """Writes evidence to a stream. `digest` covers the lines, not the file: zlib versions compress differently."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        # No time and no file name in the gzip header: the same facts make the same bytes.
+        # No time and no file name in the gzip header, so that equal facts give equal bytes.
         self._zip = gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0, compresslevel=6)
         self._digest = sha256()
 
     @property
     def digest(self) -> str:
-        """Name what was written so far."""
+        """The digest of the lines written so far, as `sha256:<hex>`."""
         return f"sha256:{self._digest.hexdigest()}"
 
     def write_account(self, account: AccountPlan) -> None:
-        """Write an account's line and those of its users, which come sorted by name."""
-        head = _ACCOUNT.dump_json(account, exclude=_SAID_OF_ACCOUNT, exclude_defaults=True, **ANY_MAPPING)
+        """Write an account's line and its users' lines; the users must be sorted by name."""
+        head = _ACCOUNT.dump_json(
+            account, exclude=_ACCOUNT_FIELDS_IN_PLAN, exclude_defaults=True, **ANY_MAPPING
+        )
         lines = [head[:-1] + b',"users":%d}' % len(account.entries)]
         dump = partial(_ENTRY.dump_json, exclude=_LEFT_OUT, exclude_defaults=True, **ANY_MAPPING)
         lines += [dump(entry) for entry in account.entries]
@@ -57,56 +59,56 @@ class EvidenceWriter:
         self._zip.write(chunk)
 
     def close(self) -> None:
-        """End the gzip member; the stream stays open."""
+        """Finish the gzip data; the stream stays open."""
         self._zip.close()
 
 
 def verify(stream: BinaryIO, digest: str, where: str) -> None:
-    """Compare the evidence with the digest in the plan's header, in constant memory. Raises PlanRefused."""
+    """Verify the evidence against the digest in the plan's header, in constant memory. Raises PlanRefused."""
     found = sha256()
     with unzipped(stream, where) as lines:
         while chunk := lines.read(CHUNK):
             found.update(chunk)
     if digest != f"sha256:{found.hexdigest()}":
         raise PlanRefused(
-            f"{where} is not the evidence that belongs to its plan: it was altered", cure=PLAN_AGAIN
+            f"{where} was altered: it is not the evidence that the plan was written with", cure=PLAN_AGAIN
         )
 
 
 class EvidenceReader:
-    """Joins account documents with their evidence, in step."""
+    """Joins account documents with their evidence, reading both in step."""
 
     def __init__(self, lines: BinaryIO, where: str) -> None:
         self._lines = lines
         self._where = where
 
     def join(self, located: Located) -> AccountPlan:
-        """Make the account's part of the plan whole. Raises PlanRefused where the two files do not agree."""
+        """Combine the account's document with its evidence. Raises PlanRefused when the two files disagree."""
         try:
             return self._whole(located.part)
-        except (_Disagree, KeyError, TypeError, ValueError) as problem:  # ValidationError is a ValueError
+        except (_Mismatch, KeyError, TypeError, ValueError) as problem:  # ValidationError is a ValueError
             raise PlanRefused(
-                f"{self._where} does not fit line {located.line} of its plan: {_short(problem)}",
+                f"{self._where} does not match line {located.line} of its plan: {_short(problem)}",
                 cure=PLAN_AGAIN,
             ) from problem
 
     def finish(self) -> None:
-        """Find nothing left over. Raises PlanRefused."""
+        """Check that no evidence is left over. Raises PlanRefused."""
         if self._lines.readline():
-            raise PlanRefused(f"{self._where} has accounts that its plan has not", cure=PLAN_AGAIN)
+            raise PlanRefused(f"{self._where} has accounts that are missing from its plan", cure=PLAN_AGAIN)
 
     def _whole(self, part: AccountPart) -> AccountPlan:
         head = self._next()
         evidence = self._users(head.pop("users"))
         if head["account_id"] != part.account:
-            raise _Disagree(f'account "{part.account}" has no evidence')
+            raise _Mismatch(f'account "{part.account}" has no evidence')
         entries = [
             _entry(part.account, group, evidence.pop(name, None), name)
             for group in part.users
             for name in group.names
         ]
         if evidence:
-            raise _Disagree(f'user "{next(iter(evidence))}" is not in the plan')
+            raise _Mismatch(f'user "{next(iter(evidence))}" is not in the plan')
         entries.sort(key=lambda entry: entry.user.name)
         said = {"name": part.name, "ou": part.ou, "entries": tuple(entries)}
         return _ACCOUNT.validate_python(head | said)
@@ -114,7 +116,7 @@ class EvidenceReader:
     def _next(self) -> dict[str, Any]:
         line = self._lines.readline()
         if not line:
-            raise _Disagree("it ends too early")
+            raise _Mismatch("it ends before the plan does")
         return cast("dict[str, Any]", from_json(line))
 
     def _users(self, count: int) -> dict[str, dict[str, Any]]:
@@ -122,27 +124,27 @@ class EvidenceReader:
         return {user["user"]["name"]: user for user in found}
 
 
-def _entry(account_id: str, group: Group, evidence: dict[str, Any] | None, name: str) -> PlanEntry:
+def _entry(account_id: str, group: PlanGroup, evidence: dict[str, Any] | None, name: str) -> PlanEntry:
     if evidence is None:
-        raise _Disagree(f'user "{name}" has no evidence')
+        raise _Mismatch(f'user "{name}" has no evidence')
     evidence["user"]["account_id"] = account_id
     evidence |= {"verdict": group.verdict, "wave": group.wave, "impact": group.impact}
     evidence["attachment"] = group.via
     evidence["cure"] = group.cure
     entry = _ENTRY.validate_python(evidence)
     if entry.because != group.because:
-        raise _Disagree(f'user "{name}" has other reasons in the plan')
+        raise _Mismatch(f'the reasons of user "{name}" differ from those in the plan')
     return entry
 
 
 @contextmanager
 def unzipped(stream: BinaryIO, where: str) -> Iterator[BinaryIO]:
-    """Read the lines of an evidence file. Raises PlanRefused where it is no whole gzip file."""
+    """Open the lines of an evidence file. Raises PlanRefused when the file is not complete, valid gzip."""
     try:
         with gzip.GzipFile(fileobj=stream, mode="rb") as lines:
             yield cast("BinaryIO", lines)
     except (gzip.BadGzipFile, zlib.error, EOFError) as problem:
-        raise PlanRefused(f"{where} was altered or cut short: {problem}", cure=PLAN_AGAIN) from problem
+        raise PlanRefused(f"{where} was altered or truncated: {problem}", cure=PLAN_AGAIN) from problem
 
 
 def _short(problem: Exception) -> str:
@@ -152,5 +154,5 @@ def _short(problem: Exception) -> str:
     return f"{problem} is missing" if isinstance(problem, KeyError) else str(problem)
 
 
-class _Disagree(Exception):
-    """The plan file and the evidence do not speak of the same users."""
+class _Mismatch(Exception):
+    """The plan file and the evidence are not about the same users."""

@@ -1,7 +1,7 @@
-"""The journal's format: a record a line, `{"type": "Intent", …}`, changes and outcomes inside tagged likewise.
+"""Reads and writes journal lines, one JSON record each: `{"type": "Intent", …}`; changes and outcomes have a tag too.
 
-The tag is the name of the record's class, so a new kind of record needs no word here. What earlier versions called
-otherwise is in `_FORMER_TYPES` and `_FORMER_FIELDS`, so that their journals are read.
+The tag is the name of the record's class, so a new kind of record needs no change here. `_FORMER_TYPES` and
+`_FORMER_FIELDS` map the names that earlier versions used, so that their journals can still be read.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class BrokenLine(ValueError):
-    """The line is no JSON object: torn by a crash, or damaged."""
+    """The line is not a JSON object: it was torn by a crash or damaged."""
 
 
 class UnknownLine(ValueError):
-    """The line is whole, and this version does not know what it says."""
+    """The line is valid JSON, but this version does not know its meaning."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """How to write and read one class: its fields, and which of them hold one of several classes."""
+    """How to write and read one class: its fields, and which of them contain one of several classes."""
 
     adapter: TypeAdapter[Any]
     names: frozenset[str]
@@ -61,7 +61,7 @@ _RECORDS = _shapes(Record)
 
 
 def line_of(record: Record) -> bytes:
-    """Spell a record as one line, its end included."""
+    """Serialise a record as one line, with its line feed."""
     return to_json(_tagged(record, _RECORDS)) + b"\n"
 
 
@@ -74,7 +74,7 @@ def _tagged(value: Any, shapes: dict[str, _Shape]) -> dict[str, Any]:
 
 
 def record_of(line: bytes) -> Record:
-    """Read a line back. Raises BrokenLine, UnknownLine."""
+    """Parse a line. Raises BrokenLine, UnknownLine."""
     try:
         values = from_json(line)
     except ValueError as problem:
@@ -83,7 +83,7 @@ def record_of(line: bytes) -> Record:
 
 
 def moment_of(line: bytes) -> datetime:
-    """Read when a line was written, of known and unknown records alike. Raises BrokenLine."""
+    """Return when a line was written, even for an unknown record. Raises BrokenLine."""
     try:
         return datetime.fromisoformat(json.loads(line)["at"])
     except (ValueError, TypeError, KeyError) as problem:
@@ -92,7 +92,7 @@ def moment_of(line: bytes) -> datetime:
 
 def _untagged(values: Any, shapes: dict[str, _Shape]) -> Any:
     if not isinstance(values, dict):
-        raise BrokenLine("it is no record")
+        raise BrokenLine("it is not a record")
     name = values.pop("type", None)
     if isinstance(name, str):
         name = _FORMER_TYPES.get(name, name)
@@ -116,9 +116,9 @@ def _untagged(values: Any, shapes: dict[str, _Shape]) -> Any:
 
 
 def start_of(first_line: bytes) -> datetime:
-    """Tell when a run began by the first line of its segment, to put segments in order."""
+    """Return when a run began, from the first line of its segment, to sort segments by."""
     try:
         moment = moment_of(first_line)
     except BrokenLine:
-        return _NEVER  # an empty or torn segment has nothing to put in order
+        return _NEVER  # an empty or torn segment can go anywhere
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

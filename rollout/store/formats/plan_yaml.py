@@ -1,9 +1,9 @@
-"""The plan file's format: a YAML stream that reads well in a pull request and survives a round trip.
+"""Reads and writes the plan file, a YAML stream meant for review in a pull request.
 
 See design.md#plan-file.
 
-Document 1 is the header; then one document per account, its users grouped by what happens to them. The header's line
-`checksum` is the sha256 of all other bytes of the file, so it can be checked without understanding any of them.
+Document 1 is the header; one document per account follows, with users grouped by what happens to them. The header's
+`checksum` line is the SHA-256 of all other bytes of the file, so it can be verified without parsing them.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from rollout.store.formats.mappings import ANY_MAPPING
 try:
     from yaml import CSafeDumper as Dumper
     from yaml import CSafeLoader as Loader
-except ImportError:  # a PyYAML without libyaml: the same, but slower
+except ImportError:  # PyYAML without libyaml works too, but is slower
     from yaml import SafeDumper as Dumper  # type: ignore[assignment]  # the same interface
     from yaml import SafeLoader as Loader  # type: ignore[assignment]  # the same interface
 
-BANNER = b"# Made by `rollout plan`. Not edited by hand: change rollout.yaml and plan again.\n"
+BANNER = b"# Written by `rollout plan`. Do not edit: change rollout.yaml, then run `rollout plan` again.\n"
 SEPARATOR = b"---\n"
-# Lists of names break after this column; a line is at most one name longer.
+# Lists of names wrap after this column; a line exceeds it by at most one name.
 WIDTH = 110
 CHUNK = 1 << 16
 
@@ -44,13 +44,13 @@ _HEADER = TypeAdapter(Header)
 _LEFT_OUT = TypeAdapter(tuple[LeftOut, ...])
 _FINDINGS = TypeAdapter(tuple[Finding, ...])
 _HEADER_FIELDS = tuple(field.name for field in fields(Header))
-PLAN_AGAIN = "run `rollout plan` again, or take the file back from where it was reviewed"
+PLAN_AGAIN = "run `rollout plan` again, or restore the file that was reviewed"
 
 # --- Writing ---
 
 
-class Word(str):
-    """A string that may stand without quotes: one of our own words, or the name of a wave."""
+class PlainText(str):
+    """A string that may be written without quotes: one of our own terms, or the name of a wave."""
 
     __slots__ = ()
 
@@ -60,7 +60,7 @@ class _Writable(Protocol):
 
 
 class _Sink:
-    """A stream without an `encoding`, by which PyYAML knows that it takes bytes."""
+    """A stream without an `encoding` attribute, which tells PyYAML to write bytes."""
 
     def __init__(self, stream: _Writable) -> None:
         self._stream = stream
@@ -70,13 +70,13 @@ class _Sink:
 
 
 def sealed_header(header: Header, body: Iterable[bytes]) -> tuple[bytes, Header]:
-    """Spell document 1 with the checksum of the whole file, and give it back as a value too."""
+    """Serialise document 1 with the checksum of the whole file; return the bytes and the header with its checksum."""
     top = _header_bytes(replace(header, checksum=""))
     digest = sha256(top)
     for chunk in body:
         digest.update(chunk)
     checksum = f"sha256:{digest.hexdigest()}"
-    # The line comes last in its document: what is above it can be read without it.
+    # The checksum comes last in its document, so that everything above it can be read without it.
     return top + f'checksum: "{checksum}"\n'.encode(), replace(header, checksum=checksum)
 
 
@@ -84,14 +84,14 @@ def _header_bytes(header: Header) -> bytes:
     values = _HEADER.dump_python(header, mode="json", **ANY_MAPPING)
     del values["checksum"]
     values = {"schema": values.pop("schema"), **values}
-    # What does not apply to a line is not on it.
+    # Leave out what does not apply.
     values["left_out"] = _LEFT_OUT.dump_python(header.left_out, mode="json", exclude_defaults=True)
     values["findings"] = _FINDINGS.dump_python(header.findings, mode="json", exclude_defaults=True)
     for column in ("waves", "verdicts"):
-        values[column] = {Word(name): count for name, count in values[column].items()}
+        values[column] = {PlainText(name): count for name, count in values[column].items()}
     for key in ("created", "inventory_at"):
         if getattr(header, key).tzinfo is None:
-            raise ValueError(f"{key} of a plan must know its zone")
+            raise ValueError(f"{key} of a plan must have a time zone")
     sink = BytesIO()
     with DocumentWriter(sink, explicit=False) as writer:
         writer.write(values)
@@ -99,14 +99,14 @@ def _header_bytes(header: Header) -> bytes:
 
 
 class DocumentWriter:
-    """Writes YAML documents one after the other to a stream of bytes.
+    """Writes YAML documents one after another to a byte stream.
 
-    Strings are double-quoted, `Word`s plain where no YAML version takes them for anything else; what stands in a
-    list is written in flow style, a mapping to a line.
+    Strings are double-quoted. A `PlainText` is unquoted unless some YAML version would read it as another type. Items
+    of lists are written in flow style, one mapping per line.
     """
 
     def __init__(self, stream: _Writable, *, explicit: bool = True) -> None:
-        # The C emitter takes any object with a `write`; its stub asks for a whole file.
+        # The C emitter accepts any object with a `write`, although its stub asks for a full file object.
         self._emitter: Any = Dumper(_Sink(stream), width=WIDTH, allow_unicode=True)  # type: ignore[arg-type]  # see above
         self._explicit = explicit
 
@@ -169,20 +169,21 @@ def _group(key: tuple[Any, ...], names: list[str]) -> dict[str, object]:
     wave, verdict, impact, via, because, cure = key
     group: dict[str, object] = {}
     if wave:
-        group["wave"] = Word(wave)
-    group["verdict"] = Word(verdict)
+        group["wave"] = PlainText(wave)
+    group["verdict"] = PlainText(verdict)
     if impact:
-        group["impact"] = Word(impact)
+        group["impact"] = PlainText(impact)
     if via:
-        group["via"] = Word(via)
-    group["because"] = [Word(word) for word in because]
+        group["via"] = PlainText(via)
+    group["because"] = [PlainText(word) for word in because]
     if cure:
         group["cure"] = cure
     group["names"] = names
     return group
 
 
-# Letters first, so it is no number, date or operator; and none of the words that some YAML version reads as a value.
+# Starting with a letter, it is not a number, date or operator. `_VALUES` are the words that some YAML version reads as
+# a value of another type.
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _VALUES = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"})
 _QUOTED_ONLY = (False, True)
@@ -194,7 +195,7 @@ def _events(value: object, *, flow: bool = False) -> Iterator[yaml.Event]:
         case dict():
             yield yaml.MappingStartEvent(None, None, True, flow_style=flow)  # noqa: FBT003 - the signature of PyYAML
             for key, item in value.items():
-                yield from _events(Word(key))
+                yield from _events(PlainText(key))
                 yield from _events(item, flow=flow)
             yield yaml.MappingEndEvent()
         case list() | tuple():
@@ -202,22 +203,22 @@ def _events(value: object, *, flow: bool = False) -> Iterator[yaml.Event]:
             for item in value:
                 yield from _events(item, flow=True)
             yield yaml.SequenceEndEvent()
-        case Word() if _PLAIN.fullmatch(value) and value.lower() not in _VALUES:
+        case PlainText() if _PLAIN.fullmatch(value) and value.lower() not in _VALUES:
             yield yaml.ScalarEvent(None, None, _PLAIN_TOO, str(value))
         case str():
             yield yaml.ScalarEvent(None, None, _QUOTED_ONLY, str(value), style='"')
         case int():
             yield yaml.ScalarEvent(None, None, _PLAIN_TOO, str(value))
         case _:
-            raise TypeError(f"a plan holds no {type(value).__name__}")
+            raise TypeError(f"a plan cannot contain a {type(value).__name__}")
 
 
 # --- Reading ---
 
 
 @checked_dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
-class Group:
-    """One line of `users:`: whom it names, and what happens to them."""
+class PlanGroup:
+    """One line of `users:`: the users it names, and what happens to them."""
 
     verdict: Kind
     because: tuple[str, ...]
@@ -230,12 +231,12 @@ class Group:
 
 @checked_dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
 class AccountPart:
-    """One account's document as it stands in the file."""
+    """One account's document, as written in the file."""
 
     account: str
     name: str
     ou: str
-    users: tuple[Group, ...]
+    users: tuple[PlanGroup, ...]
 
 
 _ACCOUNT = TypeAdapter(AccountPart)
@@ -243,14 +244,14 @@ _ACCOUNT = TypeAdapter(AccountPart)
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """An account's document, and the line on which it begins."""
+    """An account's document, and the line number where it begins."""
 
     part: AccountPart
     line: int
 
 
 def verify(stream: BinaryIO, checksum: str, where: str) -> None:
-    """Compare the header's checksum with the bytes, in constant memory. Raises PlanRefused."""
+    """Verify the bytes against the header's checksum, in constant memory. Raises PlanRefused."""
     digest = sha256()
     stated = ""
     while line := stream.readline(CHUNK):
@@ -259,21 +260,21 @@ def verify(stream: BinaryIO, checksum: str, where: str) -> None:
         else:
             digest.update(line)
     if not stated == checksum == f"sha256:{digest.hexdigest()}":
-        raise PlanRefused(f"{where} was altered since `rollout plan` wrote it", cure=PLAN_AGAIN)
+        raise PlanRefused(f"{where} was altered after `rollout plan` wrote it", cure=PLAN_AGAIN)
 
 
 def read_header(stream: BinaryIO, where: str) -> Header:
-    """Read document 1 and no more. Raises PlanRefused, naming file and line."""
+    """Read document 1 only. Raises PlanRefused, with file and line."""
     lines: list[bytes] = []
     while (line := stream.readline(CHUNK)) and line != SEPARATOR:
         lines.append(line)
     for node, values in _documents(BytesIO(b"".join(lines)), where):
         return _header(node, values, where)
-    raise _foreign(where, 1, "it is empty")
+    raise _not_a_plan(where, 1, "it is empty")
 
 
 def read_accounts(stream: BinaryIO, where: str) -> Iterator[Located]:
-    """Read one account's document at a time. Raises PlanRefused, naming file and line."""
+    """Yield one account's document at a time. Raises PlanRefused, with file and line."""
     last = ""
     for position, (node, values) in enumerate(_documents(stream, where)):
         if position == 0:
@@ -283,9 +284,9 @@ def read_accounts(stream: BinaryIO, where: str) -> Iterator[Located]:
             part = _ACCOUNT.validate_python(values)
         except ValidationError as problem:
             at, why = _first(problem, node)
-            raise _foreign(where, at, why) from problem
+            raise _not_a_plan(where, at, why) from problem
         if part.account <= last:
-            raise _foreign(where, line, f'account "{part.account}" is out of order')
+            raise _not_a_plan(where, line, f'account "{part.account}" is out of order')
         last = part.account
         yield Located(part, line)
 
@@ -298,26 +299,28 @@ def _documents(stream: BinaryIO, where: str) -> Iterator[tuple[yaml.Node, Any]]:
             yield node, loader.construct_document(node)
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
-        raise _broken(where, mark.line + 1 if mark else 0, problem.problem or "it is no YAML") from problem
+        raise _broken(where, mark.line + 1 if mark else 0, problem.problem or "not valid YAML") from problem
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as problem:
         raise _broken(where, 0, str(problem).splitlines()[0]) from problem
 
 
 def _header(node: yaml.Node, values: Any, where: str) -> Header:
     if not isinstance(values, dict) or not isinstance(values.get("schema"), int):
-        raise _foreign(where, 1, "its first document has no `schema`")
+        raise _not_a_plan(where, 1, "the first document has no `schema`")
     if values["schema"] > SCHEMA:
         raise PlanRefused(
-            f"{where} has plan schema {values['schema']}, and this version of rollout knows {SCHEMA}",
-            cure="use the version of rollout that made it, or a newer one",
+            f"{where} has plan schema {values['schema']}, but this version of rollout reads {SCHEMA}",
+            cure="use the version of rollout that wrote the plan, or a newer one",
         )
     if unknown := [key for key in values if key not in _HEADER_FIELDS]:
-        raise _foreign(where, _line_of(node, (unknown[0],)), f'"{unknown[0]}" is no part of a plan\'s header')
+        raise _not_a_plan(
+            where, _line_of(node, (unknown[0],)), f'"{unknown[0]}" is unknown in a plan\'s header'
+        )
     try:
         return _HEADER.validate_python(values)
     except ValidationError as problem:
         at, why = _first(problem, node)
-        raise _foreign(where, at, why) from problem
+        raise _not_a_plan(where, at, why) from problem
 
 
 def _first(problem: ValidationError, node: yaml.Node) -> tuple[int, str]:
@@ -331,7 +334,7 @@ def _line(node: yaml.Node) -> int:
 
 
 def _line_of(node: yaml.Node, steps: tuple[Any, ...]) -> int:
-    """Find the line of a value inside a document, or of the nearest thing around it that exists."""
+    """Find the line of a value in a document, or of the closest enclosing node that exists."""
     for step in steps:
         inner: yaml.Node | None = None
         if isinstance(node, yaml.MappingNode):
@@ -344,10 +347,10 @@ def _line_of(node: yaml.Node, steps: tuple[Any, ...]) -> int:
     return _line(node)
 
 
-def _foreign(where: str, line: int, why: str) -> PlanRefused:
-    return PlanRefused(f"{where}, line {line}: this is no plan of rollout ({why})", cure=PLAN_AGAIN)
+def _not_a_plan(where: str, line: int, why: str) -> PlanRefused:
+    return PlanRefused(f"{where}, line {line}: this is not a valid plan ({why})", cure=PLAN_AGAIN)
 
 
 def _broken(where: str, line: int, why: str) -> PlanRefused:
     at = f", line {line}" if line else ""
-    return PlanRefused(f"{where}{at}: broken YAML ({why}); the plan was altered", cure=PLAN_AGAIN)
+    return PlanRefused(f"{where}{at}: the plan was altered and is not valid YAML ({why})", cure=PLAN_AGAIN)

@@ -1,1 +1,1 @@
-"""The store that is a bucket, for teams."""
+"""The store in an S3 bucket, for teams."""

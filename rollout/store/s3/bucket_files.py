@@ -1,4 +1,4 @@
-"""Plans and whatever else has a name, kept in a bucket as they would be in a folder."""
+"""Keeps plans and other named files in a bucket in the same way as in a folder."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from typing import BinaryIO, cast
 
 from rollout.errors import AwsFailure
 from rollout.files.private_files import FolderStore, unwritable
-from rollout.store.files import Files
+from rollout.store.files import NamedFiles
 from rollout.store.plan_files import ENDING, Plans, is_file
-from rollout.store.s3.objects import Part, S3Objects
+from rollout.store.s3.objects import ObjectPart, S3Objects
 
 _IN_MEMORY = 16 << 20
-# The header of a plan is in the first part, nearly always; whoever reads on, reads the rest.
+# The first part nearly always contains the header of a plan; the rest is read only on demand.
 _FIRST_PART = 1 << 16
 _NEXT_PARTS = 8 << 20
 _LONGEST_NAME = 512
 
 
 class S3Files:
-    """Named files below one prefix of a bucket (fills `Files`).
+    """Implements `NamedFiles` below one prefix of a bucket.
 
-    An object appears whole or not at all. It is read part by part, so that a plan of any size fits into memory; one
-    that is replaced meanwhile is not read to a mixed end.
+    An object is either complete or absent. It is read in parts, so that memory does not limit a plan's size; when the
+    object is replaced in the meantime, reading fails rather than mix two versions.
     """
 
     def __init__(self, objects: S3Objects) -> None:
@@ -35,37 +35,37 @@ class S3Files:
 
     @contextmanager
     def writing(self, name: str) -> Iterator[BinaryIO]:
-        """Write an object that appears when the block ends well. Raises Unwritable."""
+        """Write an object that appears when the block ends without an error. Raises Unwritable."""
         try:
             with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as body:
                 stream = cast("BinaryIO", body)
                 yield stream
                 self._objects.put(name, stream)
-        except OSError as problem:  # of what waits on this machine's disk until it is whole
+        except OSError as problem:  # from the local file that buffers the object until it is complete
             raise unwritable(Path(tempfile.gettempdir()), problem) from problem
 
     @contextmanager
     def reading(self, name: str) -> Iterator[BinaryIO]:
-        """Read an object. Raises FileNotFoundError where there is none, AwsFailure where it cannot be read."""
+        """Open an object for reading. Raises FileNotFoundError when it does not exist, and AwsFailure."""
         first = self._objects.read_part(name, 0, _FIRST_PART)
         if first is None:
-            raise FileNotFoundError(errno.ENOENT, "there is no such object", self.where(name))
+            raise FileNotFoundError(errno.ENOENT, "the object does not exist", self.where(name))
         with io.BufferedReader(_Parts(self._objects, name, first)) as stream:
             yield cast("BinaryIO", stream)
 
     def names(self, folder: str) -> list[str]:
-        """List the files right in a folder, sorted."""
+        """List the files directly in a folder, sorted."""
         return self._objects.names(folder)
 
     def where(self, name: str) -> str:
-        """Spell the address."""
+        """Return the address as text."""
         return self._objects.place.where(name)
 
 
 class _Parts(io.RawIOBase):
-    """The bytes of an object, fetched a part at a time as they are asked for."""
+    """The bytes of an object, fetched in parts on demand."""
 
-    def __init__(self, objects: S3Objects, name: str, first: Part) -> None:
+    def __init__(self, objects: S3Objects, name: str, first: ObjectPart) -> None:
         super().__init__()
         self._objects = objects
         self._name = name
@@ -90,20 +90,20 @@ class _Parts(io.RawIOBase):
         if part is None or not part.content:
             where = self._objects.place.where(self._name)
             raise AwsFailure(
-                f"{where} was replaced or deleted while it was read", cure="run the command again"
+                f"{where} was replaced or deleted while it was being read", cure="run the command again"
             )
         self._part = memoryview(part.content)
         self._fetched += len(part.content)
 
 
 class S3Plans(Plans):
-    """Plans in a bucket. One that lies in a folder of this machine, with its evidence, is found by its path too."""
+    """Plans in a bucket. A plan in a local folder, with its evidence, can be opened by its path too."""
 
     def __init__(self, objects: S3Objects, folder: str = "plans") -> None:
         self._store = S3Files(objects)
         super().__init__(self._store, folder)
 
-    def _places(self, reference: str) -> Iterator[tuple[Files, str]]:
+    def _places(self, reference: str) -> Iterator[tuple[NamedFiles, str]]:
         for text in (reference, f"{reference}{ENDING}"):
             path = Path(text)
             if is_file(path):

@@ -1,4 +1,4 @@
-"""The journal in a bucket: an object per batch of records, none of which ever changes."""
+"""Keeps the journal in a bucket: one object per batch of records, never changed."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ FOLDER = "journal"
 
 log = logging.getLogger(__name__)
 
-# A long run writes thousands of batches, and each costs whoever reads the journal a request.
+# A long run writes thousands of batches, and each takes one request to read.
 _FOLDED_AT = 256
-_SIDE_BY_SIDE = 16
+_PARALLEL_READS = 16
 _PAGE = 1000
 # run/00000007.jsonl, run/00000001-00000256.jsonl; and run.jsonl, a segment that was copied here from a folder.
 _NAME = re.compile(r"(?P<run>[^/]+?)(?:/(?P<first>\d{8,})(?:-(?P<last>\d{8,}))?)?\.jsonl")
@@ -31,7 +31,7 @@ _NAME = re.compile(r"(?P<run>[^/]+?)(?:/(?P<first>\d{8,})(?:-(?P<last>\d{8,}))?)
 
 @dataclass(frozen=True, slots=True)
 class _Batches:
-    """An object of one run: the batches that it holds, by their numbers. 0 is a segment from a folder."""
+    """An object of one run, and the numbers of the batches it contains; 0 means a segment copied from a folder."""
 
     run: str
     name: str
@@ -40,36 +40,36 @@ class _Batches:
 
 
 class S3Journal:
-    """Appends a run's records to objects of its own, and reads those of all runs (fills `Journal`).
+    """Implements `Journal`: appends a run's records to its own objects, and reads those of all runs.
 
-    Each batch is one object, made only where there is none, so there are no torn ends, and a second run of the same
-    name is refused. Several threads may append; they share batches as they would share a flush. From time to time,
-    and when a run ends, its batches are copied into one object, by which they are read faster; the batches stay.
+    Each batch is one object, created only if it does not exist: there are no torn ends, and a second run of the same
+    name is refused. Several threads may append and share batches. From time to time, and when a run ends, its batches
+    are copied into one object to speed up reading; the batches themselves remain.
     """
 
     def __init__(self, objects: S3Objects, run_id: str, known: dict[str, bytes] | None = None) -> None:
-        """Write and read nothing yet. `known` is what was read or written once: objects do not change."""
+        """Keep the arguments; make no call yet. `known` caches object contents by name, since objects never change."""
         self._objects = objects
         self._known = {} if known is None else known
         self._run = run_id
-        self._number = 0  # of the last batch
+        self._number = 0  # the number of the last batch
         self._unfolded: list[bytes] = []
         self._fold_at = _FOLDED_AT
         self._lines = NewSegment(run_id, self._segments)
         self._commit = GroupCommit(self._write, objects.place.where(f"{FOLDER}/{run_id}/"))
 
     def append(self, *records: Record) -> None:
-        """Write records; they are stored when this returns. Raises Unwritable."""
+        """Append records; they are stored when this returns. Raises Unwritable."""
         if any(isinstance(record, RunEnded) for record in records):
             self._fold_at = 2
         self._commit.add([line_of(record) for record in records])
 
     def records(self) -> Iterator[Record]:
-        """Read all runs, oldest first. Raises JournalDamaged."""
+        """Yield the records of all runs, oldest run first. Raises JournalDamaged."""
         yield from records_of(self._segments, lambda run: self._where(f"{run}/"))
 
     def close(self) -> None:
-        """Take no more records."""
+        """Accept no more records."""
         self._commit.close()
 
     # --- Writing ---
@@ -79,7 +79,7 @@ class S3Journal:
         number = self._number + 1
         name = f"{self._run}/{number:08d}.jsonl"
         if self._objects.create(f"{FOLDER}/{name}", data) is None:
-            raise Unwritable(f"{self._where(name)} is there already, from another run", cure=START_AGAIN)
+            raise Unwritable(f"{self._where(name)} already exists, from another run", cure=START_AGAIN)
         self._number = number
         self._known[name] = data
         self._unfolded.append(data)
@@ -87,7 +87,7 @@ class S3Journal:
             self._fold()
 
     def _fold(self) -> None:
-        """Copy the last batches into one object. It is only for speed: where it fails, they are read one by one."""
+        """Copy the last batches into one object, which is only for speed; if it fails, they are read one by one."""
         content, count = b"".join(self._unfolded), len(self._unfolded)
         self._unfolded = []
         name = f"{self._run}/{self._number - count + 1:08d}-{self._number:08d}.jsonl"
@@ -124,7 +124,7 @@ class S3Journal:
         contents: dict[str, bytes | None] = {name: self._known.get(name) for name in wanted}
         unknown = [name for name in wanted if name not in self._known]
         if unknown:
-            with ThreadPoolExecutor(min(_SIDE_BY_SIDE, len(unknown)), thread_name_prefix="journal") as pool:
+            with ThreadPoolExecutor(min(_PARALLEL_READS, len(unknown)), thread_name_prefix="journal") as pool:
                 contents |= zip(unknown, pool.map(self._content, unknown), strict=True)
             self._known |= {name: content for name in unknown if (content := contents[name]) is not None}
         return contents

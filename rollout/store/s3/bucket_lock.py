@@ -1,4 +1,4 @@
-"""One operator at a time in an organization, for teams: a lock object that says who holds it.
+"""Allows one operator at a time in an organization, with a lock object in the team's bucket.
 
 See design.md#apply-journal-store.
 """
@@ -15,17 +15,18 @@ from rollout.store.s3.objects import S3Objects
 from rollout.workflows.ports import Clock
 
 FOLDER = "locks"
-# How often a lock is looked at that changes hands meanwhile.
+# How often to retry when the lock changes hands in the meantime.
 _ROUNDS = 10
 
 log = logging.getLogger(__name__)
 
 
 class S3Lock:
-    """A lock object per organization in the store's bucket (fills `Lock`).
+    """Implements `StoreLock` with one lock object per organization in the store's bucket.
 
-    It is made only where there is none, and replaced or deleted only as it was last seen, so of several operators one
-    succeeds. A lock whose process is dead on this host is taken over unasked; any other is refused, naming its holder.
+    The object is created only if it does not exist, and replaced or deleted only if it is unchanged since it was read,
+    so only one of several operators succeeds. A lock whose process has ended on this host is taken over; any other lock
+    raises LockHeld, which names its holder.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class S3Lock:
             self._release(name, me)
 
     def still_held(self) -> bool:
-        """Tell whether the lock that this process took is still its own. Raises AwsFailure, ExpiredCredentials."""
+        """Tell whether this process still holds the lock that it took. Raises AwsFailure, ExpiredCredentials."""
         if self._held is None:
             return False
         name, token = self._held
@@ -58,7 +59,7 @@ class S3Lock:
         return found is not None and holder_of(found.content).token == token
 
     def holder(self, organization_id: str) -> Holder | None:
-        """Tell who holds the lock, dead or alive."""
+        """Return the lock's holder, even if its process is dead; None when nobody holds the lock."""
         found = self._objects.read(_name(organization_id))
         return holder_of(found.content) if found else None
 
@@ -67,7 +68,7 @@ class S3Lock:
         return self._me.knows_alive(holder)
 
     def break_open(self, organization_id: str) -> Holder | None:
-        """Take the lock away from whoever holds it, for `rollout unlock`; returns who that was. Raises Unwritable."""
+        """Remove the lock for `rollout unlock`, whoever holds it, and return the former holder. Raises Unwritable."""
         name = _name(organization_id)
         former: Holder | None = None
         for _ in range(_ROUNDS):
@@ -77,7 +78,7 @@ class S3Lock:
             former = holder_of(found.content)
             if self._objects.delete(name, found.etag):
                 return former
-        raise self._restless(name)
+        raise self._contended(name)
 
     def _take(self, name: str, me: Holder, organization_id: str) -> None:
         content = me.written()
@@ -87,24 +88,24 @@ class S3Lock:
                 return
             found = self._objects.read(name)
             if found is None:
-                continue  # released since
+                continue  # released in the meantime
             other = holder_of(found.content)
-            if not me.knows_dead(other):
+            if not me.is_certainly_dead(other):
                 raise held_by(other, organization_id)
             if self._objects.replace(name, content, found.etag):
                 return
-        raise self._restless(name)
+        raise self._contended(name)
 
     def _check_endpoint(self, name: str, content: bytes) -> None:
-        """Find out a storage service that ignores conditions before two operators find each other."""
+        """Detect a storage service that ignores conditional writes, before two operators work at the same time."""
         second = self._objects.create(name, content + b"\n")
         if second is None:
             return
         self._objects.delete(name, second)
         raise Refused(
-            f"the storage service at {self._objects.place.where('')} ignores `If-None-Match`:"
-            " there, nobody can be kept from running beside somebody else",
-            cure="use one that knows S3's conditional writes, or a folder as `store`",
+            f"the storage service at {self._objects.place.where('')} ignores `If-None-Match`,"
+            " so rollout cannot prevent two runs at the same time there",
+            cure="use a service that supports S3's conditional writes, or a folder as `store`",
         )
 
     def _release(self, name: str, me: Holder) -> None:
@@ -113,13 +114,15 @@ class S3Lock:
             if found and holder_of(found.content).token == me.token:
                 self._objects.delete(name, found.etag)
         except RolloutError as problem:
-            # What was done is done; on this host, the next run takes the lock over.
-            log.warning("the lock could not be given back (%s); if it is in the way: rollout unlock", problem)
+            # The run has finished anyway, and the next run on this host takes the lock over.
+            log.warning(
+                "could not remove the lock (%s); if it blocks other runs, run `rollout unlock`", problem
+            )
 
-    def _restless(self, name: str) -> Unwritable:
+    def _contended(self, name: str) -> Unwritable:
         return Unwritable(
-            f"{self._objects.place.where(name)} changes whenever it is looked at",
-            cure="see who else runs rollout on this store, then run the command again",
+            f"{self._objects.place.where(name)} changed every time it was read",
+            cure="find out who else runs rollout on this store, then run the command again",
         )
 
 

@@ -1,4 +1,4 @@
-"""The store that is a bucket, for teams."""
+"""Implements the store in a bucket, for teams."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.files.private_files import unwritable
-from rollout.store.files import Files
+from rollout.store.files import NamedFiles
 from rollout.store.kinds import StoreLock
 from rollout.store.lock_holder import Holder
 from rollout.store.plan_files import Plans
@@ -20,42 +20,42 @@ from rollout.store.s3.object_failures import Place
 from rollout.store.s3.objects import S3Objects
 from rollout.workflows.ports import Clock, Journal
 
-# No object has this tag: whoever may write is told that it is not there, and whoever may not, that he may not.
+# No object has this ETag: S3 answers "not found" to callers who may write, and AccessDenied to those who may not.
 _NO_TAG = f'"{"0" * 32}"'
 _NEVER_THERE = ".writable"
 
 
 class InBucket:
-    """A store in a bucket, asked with the caller's own credentials (fills `Store`)."""
+    """Implements `Store` in a bucket, with the caller's own credentials."""
 
     fresh_for = 2.0
 
     def __init__(self, connection: Connection, place: Place, retries: Retries | None = None) -> None:
-        """Make the client; nothing is asked yet. Raises InsecureEndpoint, NoCredentials."""
+        """Create the client; make no call yet. Raises InsecureEndpoint, NoCredentials."""
         self._objects = S3Objects(connection.s3(), place, retries)
         self._known: dict[str, bytes] = {}
 
     @property
-    def files(self) -> Files:
-        """The bucket's files."""
+    def files(self) -> NamedFiles:
+        """Return the bucket's files."""
         return S3Files(self._objects)
 
     def plans(self) -> Plans:
-        """The bucket's plans."""
+        """Return the bucket's plans."""
         return S3Plans(self._objects)
 
     def journal(self, run: str) -> Journal:
-        """The bucket's journal; what one has read, the next need not fetch."""
+        """Return the bucket's journal; all journals of this store share one cache."""
         return S3Journal(self._objects, run, self._known)
 
     def lock(self, me: Holder, clock: Clock) -> StoreLock:
-        """The bucket's lock."""
+        """Return the bucket's lock."""
         return S3Lock(self._objects, me.owner, me.host, me.pid, me.process_start, clock)
 
     def check_writable(self, folder: str) -> None:
-        """Try to replace what is not there: the answer tells whether one may."""
+        """Try to replace an object that does not exist; the response tells whether writing is allowed."""
         name = f"{folder}/{_NEVER_THERE}"
-        if self._objects.replace(name, b"", _NO_TAG):  # a service that ignores conditions has made it
+        if self._objects.replace(name, b"", _NO_TAG):  # a service that ignores conditions has created it
             found = self._objects.read(name)
             if found:
                 self._objects.delete(name, found.etag)

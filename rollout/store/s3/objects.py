@@ -1,7 +1,7 @@
-"""Asks S3 for the objects of a store: read, listed, put, and made, replaced or deleted under a condition.
+"""Reads, lists and writes a store's objects in S3, with conditional writes where two runs might collide.
 
-A conditional write whose answer was lost is settled by reading the object back: if it holds our bytes, we wrote it.
-A condition that fails at the first attempt is another's doing; at a later one it may be our own.
+When the response to a conditional write was lost, the object is read back: if it has our content, the write succeeded.
+A condition that fails on the first attempt means that somebody else wrote; on a later attempt, we may have.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
-from rollout.awsapi.attempts import Attempt, Tally
+from rollout.awsapi.attempts import CallCounts, CallRequest
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.operations import Operation, Use
 from rollout.awsapi.pace import Pace
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# A put without condition leaves the same bytes however often it is made, so it is repeated as freely as a read.
+# An unconditional put gives the same result however often it is repeated, so it is retried as freely as a read.
 _READ = Operation("s3", "GetObject", Use.READ)
 _LIST = Operation("s3", "ListObjectsV2", Use.READ)
 _PUT = Operation("s3", "PutObject", Use.READ)
 _CONDITIONAL_PUT = Operation("s3", "PutObject", Use.WRITE)
 _CONDITIONAL_DELETE = Operation("s3", "DeleteObject", Use.WRITE)
 
-# S3 takes 3,500 writes and 5,500 reads a second under one prefix; the retries slow down where it takes fewer.
+# S3 allows 3,500 writes and 5,500 reads per second and prefix; where it allows fewer, the retries slow down.
 _RATE = 1000.0
-# How often a conditional write is made whose answers are lost, and the wait after the first, which doubles.
+# Attempts at a conditional write whose responses are lost, and the seconds to wait after the first; the wait doubles.
 _ROUNDS = 8
 _FIRST_WAIT = 0.2
 
@@ -48,16 +48,16 @@ _TYPES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """An object: what it holds, and the tag that its next version will not have."""
+class StoredObject:
+    """An object's content and its ETag, which changes with the content."""
 
     content: bytes
     etag: str
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Some bytes of an object; `size` is that of all of it."""
+class ObjectPart:
+    """Some bytes of an object; `size` is the size of the whole object in bytes."""
 
     content: bytes
     etag: str
@@ -65,18 +65,18 @@ class Part:
 
 
 class S3Objects:
-    """The objects below one prefix of a bucket, by names that use `/`; safe to share between threads.
+    """The objects below one prefix of a bucket, by names with `/`; safe to share between threads.
 
-    Every method may raise NoCredentials or ExpiredCredentials, those that read AwsFailure, those that write Unwritable.
+    Every method may raise NoCredentials or ExpiredCredentials; reading raises AwsFailure, and writing Unwritable.
     """
 
     def __init__(self, client: S3Client, place: Place, retries: Retries | None = None) -> None:
-        """Ask nothing yet."""
+        """Keep the arguments; make no call yet."""
         self.place = place
         self._client = client
         self._retries = retries or Retries()
         self._pace = Pace(self._retries.sleep, self._retries.monotonic, rate=_RATE, burst=_RATE)
-        self._tally = Tally()
+        self._tally = CallCounts()
         self._bucket: dict[str, Any] = {"Bucket": place.bucket}
         if place.owner:
             self._bucket["ExpectedBucketOwner"] = place.owner
@@ -84,12 +84,12 @@ class S3Objects:
         if place.kms_key:
             self._kept = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": place.kms_key}
 
-    def read(self, name: str) -> Found | None:
-        """Read an object whole; None where there is none."""
+    def read(self, name: str) -> StoredObject | None:
+        """Read a whole object; None when it does not exist."""
 
-        def once() -> Found:
+        def once() -> StoredObject:
             answer = self._client.get_object(**self._at(name))
-            return Found(answer["Body"].read(), answer["ETag"])
+            return StoredObject(answer["Body"].read(), answer["ETag"])
 
         try:
             return self._ask(_READ, once)
@@ -98,28 +98,28 @@ class S3Objects:
                 return None
             raise failure(failed, self.place, name, writing=False) from failed
 
-    def read_part(self, name: str, start: int, length: int, etag: str = "") -> Part | None:
-        """Read some bytes of an object; None where there is none, or none with that tag any more."""
+    def read_part(self, name: str, start: int, length: int, etag: str = "") -> ObjectPart | None:
+        """Read some bytes of an object; None when it does not exist, or no longer has that ETag."""
         conditions: dict[str, Any] = {"IfMatch": etag} if etag else {}
 
-        def once() -> Part:
+        def once() -> ObjectPart:
             span = f"bytes={start}-{start + length - 1}"
             answer = self._client.get_object(**self._at(name), Range=span, **conditions)
             content = answer["Body"].read()
             size = answer.get("ContentRange", "").rpartition("/")[2]
-            return Part(content, answer["ETag"], int(size) if size else start + len(content))
+            return ObjectPart(content, answer["ETag"], int(size) if size else start + len(content))
 
         try:
             return self._ask(_READ, once)
         except CallFailed as failed:
             if failed.code in MISSING | REFUSED:
                 return None
-            if failed.code in NO_BYTES:  # an empty object has no first byte
-                return Part(b"", etag, start)
+            if failed.code in NO_BYTES:  # the object is empty
+                return ObjectPart(b"", etag, start)
             raise failure(failed, self.place, name, writing=False) from failed
 
     def names(self, folder: str, *, deep: bool = False) -> list[str]:
-        """List what lies right in a folder, or anywhere below it; sorted, by the name from there on."""
+        """List the objects directly in a folder, or at any depth below it (`deep`), by relative name, sorted."""
         prefix = self.place.key(f"{folder}/")
         params: dict[str, Any] = {**self._bucket, "Prefix": prefix}
         if not deep:
@@ -133,16 +133,16 @@ class S3Objects:
             found += [item["Key"].removeprefix(prefix) for item in page.get("Contents", [])]
             following = page.get("NextContinuationToken", "")
             if not following:
-                # What the console makes for a folder is an object of its name, slash included.
+                # The S3 console represents a folder by an empty object whose key ends in a slash.
                 return sorted(name for name in found if name and not name.endswith("/"))
             params["ContinuationToken"] = following
 
     def put(self, name: str, body: BinaryIO) -> None:
-        """Write an object, in place of one of that name."""
+        """Write an object, replacing any existing one."""
 
         def once() -> object:
             body.seek(0)
-            return self._client.put_object(**self._at(name), **self._keeping(name), Body=body)
+            return self._client.put_object(**self._at(name), **self._storage_options(name), Body=body)
 
         try:
             self._ask(_PUT, once)
@@ -150,7 +150,7 @@ class S3Objects:
             raise failure(failed, self.place, name, writing=True) from failed
 
     def create(self, name: str, content: bytes) -> str | None:
-        """Make an object where there is none, and answer its tag; None where there is one already."""
+        """Create an object and return its ETag; None when the object already exists."""
         lost = ""
         for turn in range(_ROUNDS):
             try:
@@ -169,7 +169,7 @@ class S3Objects:
         raise self._unsettled(name, lost)
 
     def replace(self, name: str, content: bytes, etag: str) -> bool:
-        """Put other content into an object that still has this tag; False where it has another one, or is gone."""
+        """Replace the content of an object that still has this ETag; False when it was changed or deleted."""
         lost = ""
         for turn in range(_ROUNDS):
             try:
@@ -189,7 +189,7 @@ class S3Objects:
         raise self._unsettled(name, lost)
 
     def delete(self, name: str, etag: str) -> bool:
-        """Delete an object that still has this tag; False where it has another one, or is gone."""
+        """Delete an object that still has this ETag; False when it was changed or deleted already."""
         lost = ""
         for turn in range(_ROUNDS):
             try:
@@ -207,18 +207,18 @@ class S3Objects:
         raise self._unsettled(name, lost)
 
     def _put_if(self, name: str, content: bytes, **condition: str) -> str:
-        params: dict[str, Any] = {**self._at(name), **self._keeping(name), **condition}
+        params: dict[str, Any] = {**self._at(name), **self._storage_options(name), **condition}
         return self._ask(_CONDITIONAL_PUT, lambda: self._client.put_object(**params, Body=content))["ETag"]
 
     def _at(self, name: str) -> dict[str, Any]:
         return {**self._bucket, "Key": self.place.key(name)}
 
-    def _keeping(self, name: str) -> dict[str, Any]:
+    def _storage_options(self, name: str) -> dict[str, Any]:
         known = _TYPES.get(name[name.rfind(".") :])
         return {**self._kept, "ContentType": known} if known else self._kept
 
     def _ask(self, operation: Operation, make: Callable[[], T]) -> T:
-        attempt = Attempt(make, operation, "", self._pace, self._tally, own_credentials=True)
+        attempt = CallRequest(make, operation, "", self._pace, self._tally, own_credentials=True)
         return self._retries.call(attempt).value
 
     def _wait(self, turn: int) -> None:

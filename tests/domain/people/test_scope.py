@@ -58,8 +58,18 @@ def test_every_ou_is_taken_by_each_of_those_above_it_and_by_no_other(parts: list
 TAGGED = an_account(tags={"env": "prod", "note": ""})
 SCOPES = [
     ("a tag among those to include", Scope(include_tags=("team=x", "env=prod")), TAGGED, ""),
-    ("no tag among those to include", Scope(include_tags=("env=dev",)), TAGGED, "no included tag matches"),
-    ("tags wanted, and none there", Scope(include_tags=("env=prod",)), PROD, "no included tag matches"),
+    (
+        "no tag among those to include",
+        Scope(include_tags=("env=dev",)),
+        TAGGED,
+        "not matched by scope.include.account_tags",
+    ),
+    (
+        "tags wanted, and none there",
+        Scope(include_tags=("env=prod",)),
+        PROD,
+        "not matched by scope.include.account_tags",
+    ),
     ("a tag to exclude", Scope(exclude_tags=("env=prod",)), TAGGED, 'excluded by tag "env=prod"'),
     ("a tag is matched letter for letter", Scope(exclude_tags=("Env=prod", "env=*")), TAGGED, ""),
     ("an empty value is a value", Scope(exclude_tags=("note=",)), TAGGED, 'excluded by tag "note="'),
@@ -98,18 +108,28 @@ SCOPES = [
         PROD,
         "excluded",
     ),
-    ("an OU not included", Scope(include_ous=("Sandbox",)), PROD, "no included OU"),
-    ("an account not included", Scope(include_accounts=("dev-*",)), PROD, "no included account"),
+    ("an OU not included", Scope(include_ous=("Sandbox",)), PROD, "not matched by scope.include.ous"),
+    (
+        "an account not included",
+        Scope(include_accounts=("dev-*",)),
+        PROD,
+        "not matched by scope.include.accounts",
+    ),
     (
         "both have to include",
         Scope(include_ous=("Workloads",), include_accounts=("dev-*",)),
         PROD,
-        "no included account",
+        "not matched by scope.include.accounts",
     ),
     ("included by both", Scope(include_ous=("Workloads",), include_accounts=("pay*",)), PROD, ""),
-    ("names are case-sensitive", Scope(include_accounts=("PAY*",)), PROD, "no included account"),
-    ("no glob, no account", Scope(include_accounts=()), PROD, "no included account"),
-    ("the root is in no OU", Scope(include_ous=("Workloads",)), ROOT, "no included OU"),
+    (
+        "names are case-sensitive",
+        Scope(include_accounts=("PAY*",)),
+        PROD,
+        "not matched by scope.include.accounts",
+    ),
+    ("no glob, no account", Scope(include_accounts=()), PROD, "not matched by scope.include.accounts"),
+    ("the root is in no OU", Scope(include_ous=("Workloads",)), ROOT, "not matched by scope.include.ous"),
 ]
 
 
