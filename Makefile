@@ -41,7 +41,7 @@ format: $(VENV)/.dev ## let ruff mend what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: $(VENV)/.dev ## write the tables in docs/ that say what the code says
+docs: $(VENV)/.dev ## write the tables in docs/ that are derived from the code
 	@$(BIN)/python -m tests.docs
 
 venv: $(VENV)/.dev ## only make .venv, with everything that tests and checks need
