@@ -26,7 +26,7 @@ MODULES_TO_RENAME = {
 _CLASSES = """
 Account AccountFacts Amendments Asked Before Caller Clock Engine Entry ExemptionLine Facts Files
 Group Ours Password PasswordPolicy Policies Progress Reading Rights Role Row Rules ServiceCredential Summary
-Key User World
+User World
 Report Section WaveLine
 """
 CLASSES_TO_RENAME = set(_CLASSES.split())

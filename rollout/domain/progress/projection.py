@@ -145,7 +145,7 @@ class Progress:
         """Intents without an outcome: the run died between the write and its record."""
         return tuple(done for done in self.changes if done.outcome is None)
 
-    def last_told(self, user_id: str) -> Told | None:
+    def latest_notice(self, user_id: str) -> Told | None:
         """The newest notice about a user, delivered or not."""
         notices = self.told.get(user_id)
         return notices[-1] if notices else None

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from rollout.domain.gates.readiness import void
+from rollout.domain.gates.readiness import worth_of
 from rollout.domain.people.users import UserRef
 from rollout.domain.plan.entries import Entry, Header
 from rollout.domain.policy.changes import Failed, SkipCode
@@ -27,7 +27,7 @@ from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.projection import RELEASED, Done, KnownEnforcement, Progress
 from rollout.domain.progress.records import AccountFailed, Enforcement, Told, UserSkipped
 from rollout.domain.progress.release_state import user_release
-from rollout.domain.status.words import UserState
+from rollout.domain.status.state_codes import NoticeWorth, UserState
 from rollout.domain.verdicts.verdict import Impact, Kind
 
 
@@ -147,7 +147,7 @@ class Statuses:
             entry.verdict if entry else None,
             known.enforcement,
             known.by,
-            self._progress.last_told(user.id),
+            self._progress.latest_notice(user.id),
             user.id in self._progress.releases.deadlocked,
             waiting.state,
             waiting.waits_for,
@@ -212,7 +212,7 @@ class Statuses:
             return _Waiting(
                 UserState.DRIFTED, "rollout verify --fix: the policy in AWS does not deny what it should"
             )
-        told, skip = self._progress.last_told(user.id), self._progress.last_skip.get(user.id)
+        told, skip = self._progress.latest_notice(user.id), self._progress.last_skip.get(user.id)
         if known.enforcement is Enforcement.GONE and (skip is None or skip.code is not SkipCode.GONE):
             return _Waiting(UserState.SKIPPED, "a new plan: the user was deleted", skipped=SkipCode.GONE)
         failure = self._progress.last_failure.get(user.account_id)
@@ -261,11 +261,11 @@ class Statuses:
             return _Waiting(UserState.UNDELIVERED, f"a notice that arrives: {why or 'the last one failed'}")
         state = UserState.TOLD if told.delivered else UserState.QUEUED
         let_out = self._progress.taken_out_at.get(entry.user.id)
-        why_void = void(told, entry.impact or Impact.NONE, self._now, let_out)
-        if why_void:
-            return _Waiting(state, f"a new notice: {why_void}")
+        worth, why = worth_of(told, entry.impact or Impact.NONE, self._now, let_out)
+        if worth is NoticeWorth.VOID:
+            return _Waiting(state, f"a new notice: {why}")
         if told.due > self._now.date():
             return _Waiting(state, f"the date told: {told.due.isoformat()}")
-        if not told.delivered:
+        if worth is NoticeWorth.UNPROVEN:
             return _Waiting(state, "proof that the notice was delivered")
         return _Waiting(state, self._gates.get(entry.wave) or "the next enforce run")

@@ -67,7 +67,7 @@ def after(change: Change, outcome: Outcome | None = None, **more: Any):
 def test_an_empty_journal_says_nothing():
     progress = a_progress()
     assert ({}, [], {}, ()) == (progress.runs, progress.changes, progress.placed, progress.open)
-    assert None is progress.last_told(ALICE)
+    assert None is progress.latest_notice(ALICE)
     assert 0 == progress.failures("rest")
 
 
@@ -266,7 +266,7 @@ def test_the_newest_notice_is_the_last():
     progress = a_progress(
         a_run(), a_told(at=days_ago(9)), a_told("bob", at=days_ago(1)), a_told(at=days_ago(5))
     )
-    told = progress.last_told(ALICE)
+    told = progress.latest_notice(ALICE)
     assert told
     assert days_ago(5) == told.at
     assert 2 == len(progress.told[ALICE])
@@ -274,7 +274,7 @@ def test_the_newest_notice_is_the_last():
 
 def test_notices_outlive_plans_and_runs():
     progress = a_progress(a_run(plan_id="old"), a_told(), a_run("run-2", plan_id="new", checksum="sha256:n"))
-    assert progress.last_told(ALICE)
+    assert progress.latest_notice(ALICE)
 
 
 # --- Waves and rehearsals ---

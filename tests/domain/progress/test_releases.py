@@ -162,7 +162,7 @@ def test_a_release_restarts_the_soak_of_its_wave():
         answer = ask(SOAK, wait, told(a_command(), a_release(release_scope)), users=users, now=now)
         assert Result.FAIL is answer.result
         assert LATER + wait == answer.opens_at
-        assert "shaken by a release" in answer.detail
+        assert "disturbed by a release" in answer.detail
 
 
 def test_the_end_of_a_release_restarts_it_once_more():
