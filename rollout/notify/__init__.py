@@ -1,1 +1,1 @@
-"""Channels that carry a notice to a person."""
+"""Carries notices to people, over the channel that the settings choose."""

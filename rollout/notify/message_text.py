@@ -1,4 +1,4 @@
-"""The words of a notice, for a person who may never have heard of MFA: what happens, from when, and what to do."""
+"""Writes notices for people who may never have heard of MFA: what happens, from when, and what to do."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _KEYS = "Access keys with MFA"
 
 _MEANING = {
     Impact.NONE: "MFA is mandatory. As far as we can see, nothing changes for you.",
-    Impact.CLI: "access keys alone no longer work. In the console all stays as it is.",
+    Impact.CLI: "access keys alone no longer work. In the console nothing changes.",
     Impact.ENROL: "as long as no MFA device is registered, and there is none yet, that is all you can do.",
     Impact.PASSKEY_ONLY: (
         "access keys alone no longer work, and a passkey or security key, the only kind of device this user has,"
-        " cannot be used with them. In the console all stays as it is."
+        " cannot be used with them. In the console nothing changes."
     ),
 }
 _IN_THE_CONSOLE = (
@@ -28,13 +28,13 @@ _IN_THE_CONSOLE = (
         'Under "Multi-factor authentication (MFA)" choose "Assign MFA device", and there "Authenticator app". It works'
         " for the console and for access keys; a passkey works for the console only."
     ),
-    "Scan the picture with the app, and type two of its codes, one after the other.",
-    "Sign out, and sign in again: MFA counts from the next sign-in on.",
+    "Scan the QR code with the app, and enter two of its codes, one after the other.",
+    "Sign out and sign in again: MFA takes effect with the next sign-in.",
 )
 
 
 def subject(notice: Notice) -> str:
-    """Name the matter and the first day; no name in it comes from outside."""
+    """Write the subject: what it is about and the first day. It contains no text from outside."""
     again = "Reminder: " if notice.reminder else ""
     users = "AWS user" if len(notice.lines) == 1 else f"{len(notice.lines)} AWS users"
     to_act = [line.due for line in notice.lines if line.impact is not Impact.NONE]
@@ -45,11 +45,11 @@ def subject(notice: Notice) -> str:
 
 
 def body(notice: Notice, sender: str) -> str:
-    """Write the message: each user of this person with its own day, then what to do, once for each situation."""
+    """Write the message: every user of this person with the day, then what to do, once for each impact."""
     lines = sorted(notice.lines, key=lambda line: (line.due, line.user.account_id, line.user.name))
     parts = ["Hello,"]
     if notice.reminder:
-        parts.append(_paragraph("this is a reminder of what we told you before. The day is still the same."))
+        parts.append(_paragraph("this is a reminder of our earlier message. The day has not changed."))
     parts.append(_opening(notice.address, len(lines)))
     parts += [_user(number, line) for number, line in enumerate(lines, 1)]
     for impact in (Impact.ENROL, Impact.PASSKEY_ONLY, Impact.CLI, Impact.NONE):
@@ -62,12 +62,12 @@ def body(notice: Notice, sender: str) -> str:
 
 
 def day(date_: date) -> str:
-    """Spell a day so that nobody takes the month for the day: `Tuesday, 8 December 2026`."""
+    """Spell a day so that nobody mistakes the month for the day: `Tuesday, 8 December 2026`."""
     return f"{date_:%A}, {date_.day} {date_:%B %Y}"
 
 
 def clean(text: str) -> str:
-    """Keep what a foreign text says; what could pose as a line of ours (breaks, control, bidi marks) becomes �."""
+    """Replace by � what could make a foreign text look like a line of ours: breaks, control and bidi marks."""
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
@@ -105,8 +105,8 @@ def _todo(impact: Impact, lines: list[Line]) -> Iterator[str]:
         case Impact.PASSKEY_ONLY:
             yield _paragraph(
                 "Add an authenticator app as a second device (in the console: your name at the top right, then"
-                f' "Security credentials", then "Assign MFA device"), and use it as told in "{_KEYS}" below. Or keep'
-                " to your passkey and take the last of the ways told there, `aws login`."
+                f' "Security credentials", then "Assign MFA device"), and use it as described in "{_KEYS}" below. Or'
+                " keep your passkey and use the last of the ways described there, `aws login`."
             )
 
 
@@ -128,8 +128,8 @@ def _enrol(lines: list[Line]) -> Iterator[str]:
     )
     yield _paragraph(
         "The first command's answer names the serial number. Delete mfa.png afterwards: whoever has it can make your"
-        " codes. If you break off half-way, a device may stay behind that you are not allowed to delete: take another"
-        " device name then, or ask us."
+        " codes. If you stop half-way, a device may remain that you are not allowed to delete: use another device name"
+        " then, or ask us."
     )
     yield _paragraph(
         "Until MFA is on, the console may show a few messages that something is denied, for example in overviews. They"
@@ -167,7 +167,7 @@ def _keys_with_mfa(lines: list[Line]) -> Iterator[str]:
 
 
 def _user_in_commands(lines: list[Line]) -> str:
-    """Commands can be copied as they are where one user is meant; otherwise there is a name to fill in."""
+    """Name the user in commands to copy; for several users, a placeholder to fill in."""
     return quote(clean(lines[0].user.name)) if len(lines) == 1 else "YOUR-USER"
 
 
@@ -179,13 +179,13 @@ def _closing(sender: str) -> str:
 
 
 def _arn_root(line: Line) -> str:
-    """Begin an ARN of the user's account, in its partition."""
+    """Give the beginning of an IAM ARN in the user's account and partition."""
     partition = line.user.arn.removeprefix("arn:").partition(":")[0]
     return f"arn:{partition}:iam::{line.user.account_id}"
 
 
 def _paragraph(text: str, first: str = "", rest: str = "") -> str:
-    # Long names and addresses are not cut: they could not be copied any more.
+    # Long names and addresses are not broken, so that they can be copied.
     return fill(
         text,
         WIDTH,

@@ -10,11 +10,10 @@ from rollout.domain.gates.readiness import free_until, needs_notice, opens_at, w
 from rollout.domain.people.exemptions import Exemption
 from rollout.domain.people.scope import Selection
 from rollout.domain.plan.entries import AccountPlan, Entry
-from rollout.domain.progress.messages import Line, Notice
+from rollout.domain.progress.messages import Line, Notice, NoticeWorth
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Reminded, Told
 from rollout.domain.progress.schedule import due_dates
-from rollout.domain.status.state_codes import NoticeWorth
 from rollout.domain.status.user_status import Statuses, UserStatus
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import EmptySelection
@@ -77,11 +76,11 @@ def who_was_told(
         entry.user.id: (part, entry)
         for part in stored.accounts()
         for entry in part.entries
-        if entry.user.id in progress.told
+        if entry.user.id in progress.notices
     }
     statuses = Statuses(stored.header, progress, now)
     said: list[Said] = []
-    for user_id, notices in progress.told.items():
+    for user_id, notices in progress.notices.items():
         part, entry = entries.get(user_id, (None, None))
         if not _chosen(selection, notices[-1], part):
             continue

@@ -46,7 +46,7 @@ def test_every_message_says_whom_where_when_and_whom_to_ask(impact):
             (
                 "Security credentials",
                 "Authenticator app",
-                "Sign out, and sign in again",
+                "Sign out and sign in again",
                 "aws iam create-virtual-mfa-device --virtual-mfa-device-name alice",
                 "aws iam enable-mfa-device --user-name alice",
                 f"arn:aws:iam::{ACCOUNT}:mfa/alice",

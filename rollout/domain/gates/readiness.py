@@ -8,10 +8,9 @@ from datetime import UTC, datetime, time, timedelta
 from rollout.domain.people.exemptions import Exemption
 from rollout.domain.people.users import Named
 from rollout.domain.policy.changes import SkipCode, Skipped
-from rollout.domain.progress.messages import Delivery
+from rollout.domain.progress.messages import Delivery, NoticeWorth
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Told
-from rollout.domain.status.state_codes import NoticeWorth
 from rollout.domain.verdicts.verdict import Impact
 
 GOES_STALE_AFTER = timedelta(days=14)

@@ -27,10 +27,9 @@ from rollout.domain.policy.changes import (
     Skipped,
 )
 from rollout.domain.policy.our_resources import State
-from rollout.domain.progress.messages import Line
+from rollout.domain.progress.messages import Line, NoticeWorth
 from rollout.domain.progress.reminders import mark_due
 from rollout.domain.progress.stages import Stage
-from rollout.domain.status.state_codes import NoticeWorth
 from rollout.domain.verdicts.verdict import Code, Kind
 from rollout.workflows.account_run import AccountCommand, AccountWork, Wanted
 from rollout.workflows.account_run.failure_budgets import Budgets

@@ -22,9 +22,8 @@ from rollout.domain.gates.readiness import (
     worth_of,
 )
 from rollout.domain.policy.changes import RemoveMember
-from rollout.domain.progress.messages import Delivery
+from rollout.domain.progress.messages import Delivery, NoticeWorth
 from rollout.domain.progress.records import Record
-from rollout.domain.status.state_codes import NoticeWorth
 from rollout.domain.verdicts.verdict import Impact
 from tests.builders import (
     ACCOUNT,
@@ -101,7 +100,9 @@ def test_the_lead_time_is_kept_though_the_date_told_has_passed():
 
 
 def test_a_queued_mail_is_not_a_delivered_one():
-    assert ("notice", "the notice is queued, not known to be delivered") == wait(told(20, 0, delivery="queued"))
+    assert ("notice", "the notice is queued, not known to be delivered") == wait(
+        told(20, 0, delivery="queued")
+    )
 
 
 def test_a_notice_that_failed_is_void():

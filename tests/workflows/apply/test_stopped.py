@@ -103,7 +103,7 @@ def test_a_failure_that_was_made_good_counts_no_more():
     world.enforce()
     assert 5 == len(world.enforced)
     world.enforce()
-    assert 0 == world.done.failures("rest")
+    assert 0 == len(world.done.failed_users("rest"))
 
 
 def test_the_smaller_of_count_and_percentage_counts():
