@@ -1,4 +1,4 @@
-"""What a journal says of releases: who is to come back, whose brake is pulled, and which waves were shaken."""
+"""What a journal says of releases: who is to come back, whose brake is pulled, and which waves were disturbed."""
 
 from __future__ import annotations
 
@@ -180,18 +180,18 @@ def test_a_release_elsewhere_shakes_nobody_here():
     assert {} == progress.releases.disturbed
 
 
-def test_a_trapped_user_is_a_failure_until_seen_free_or_let_out():
-    trapped = Deadlocked("run-2", LATER, ORGANIZATION, ALICE, "canary", "the password has expired")
-    assert 1 == len(told(trapped).failed_users("canary"))
-    assert {"canary": LATER} == told(trapped).releases.disturbed
+def test_a_deadlocked_user_is_a_failure_until_seen_free_or_let_out():
+    deadlocked = Deadlocked("run-2", LATER, ORGANIZATION, ALICE, "canary", "the password has expired")
+    assert 1 == len(told(deadlocked).failed_users("canary"))
+    assert {"canary": LATER} == told(deadlocked).releases.disturbed
     free = Deadlocked("run-3", LATER, ORGANIZATION, ALICE, "canary", "", over=True)
-    assert 0 == len(told(trapped, free).failed_users("canary"))
-    assert {ALICE.id} == told(trapped, a_command(), *made(OUT)).failed_users("canary")
+    assert 0 == len(told(deadlocked, free).failed_users("canary"))
+    assert {ALICE.id} == told(deadlocked, a_command(), *made(OUT)).failed_users("canary")
 
 
 def test_what_other_organizations_found_is_passed_over():
-    trapped = Deadlocked("run-2", LATER, "o-other", ALICE, "canary", "")
-    assert 0 == len(told(trapped).failed_users("canary"))
+    deadlocked = Deadlocked("run-2", LATER, "o-other", ALICE, "canary", "")
+    assert 0 == len(told(deadlocked).failed_users("canary"))
 
 
 def test_an_undone_wave_is_to_be_told_and_carried_anew():
