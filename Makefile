@@ -41,7 +41,7 @@ format: $(VENV)/.dev ## let ruff fix what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: $(VENV)/.dev ## write the tables in docs/ that are generated from the code
+docs: $(VENV)/.dev ## write the tables in docs/ that are derived from the code
 	@$(BIN)/python -m tests.docs
 
 venv: $(VENV)/.dev ## only create .venv, with everything that tests and checks need

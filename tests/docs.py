@@ -1,37 +1,53 @@
-"""Writes the tables of docs/ that say what the code says (`make docs`)."""
+"""Writes every table in docs/ that is derived from the code (`make docs`)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+from rollout.domain.diagnosis import account_checks, caller_checks, organization_checks
+from rollout.domain.diagnosis.check import CheckSection
 from rollout.domain.drift.drift_kinds import Drifted, DriftKind
 from rollout.domain.gates import GATES, Needs
 from rollout.domain.gates.gate import AnyGate
+from rollout.domain.progress import channels
+from rollout.domain.progress.channels import Channel
 from rollout.domain.verdicts.verdict import Code, ReasonRow
+from rollout.reporting import legend
+from rollout.reporting.account_columns import ACCOUNTS
+from rollout.reporting.change_columns import CHANGES
+from rollout.reporting.tables import Table
+from rollout.reporting.user_columns import USERS
 from rollout.settings import json_schema
 from rollout.settings.keys import known_keys
 
 DOCS = Path(__file__).parents[1] / "docs"
 Row = tuple[str, ...]
+KEY_HEAD = ("key", "default", "variable", "meaning")
+
+
+def row(*cells: str) -> str:
+    """One line of a Markdown table."""
+    return f"| {' | '.join(cells)} |"
 
 
 def table(head: Row, rows: Iterable[Row]) -> str:
     """Lay out a Markdown table."""
-    lines = [f"| {' | '.join(line)} |" for line in (head, *rows)]
-    return "\n".join([lines[0], f"|{'---|' * len(head)}", *lines[1:]])
+    return "\n".join([row(*head), f"|{'---|' * len(head)}", *(row(*cells) for cells in rows)])
 
 
 def code(text: str) -> str:
-    """Set commands in code."""
+    """Set commands in code font."""
     return re.sub(r"rollout [^;,:]+", lambda found: f"`{found[0]}`", text)
 
 
 def gates(registry: Iterable[AnyGate] = GATES) -> str:
-    """Tell what each gate asks, what opens it, and for how long an override holds."""
+    """For each gate: when it is asked, what opens it, and how long an override holds."""
     head = ("gate", "asked for", "passes when", "set by", "cure", "an override holds for")
     return table(head, (_gate(gate) for gate in registry))
 
@@ -48,13 +64,13 @@ def _gate(gate: AnyGate) -> Row:
 
 
 def gate_keys() -> str:
-    """Tell every key below `gates:`."""
-    known = [one for one in known_keys() if one.key[0] == "gates" and one.section is None]
+    """Every key below `gates:`."""
+    known = [key for key in known_keys() if key.key[0] == "gates" and key.section is None]
     rows = (
-        (f"`{one.name}`", f"`{_default(one.key)}`", f"`{one.variable}`", one.field.description or "")
-        for one in known
+        (f"`{key.name}`", f"`{_default(key.key)}`", f"`{key.variable}`", key.field.description or "")
+        for key in known
     )
-    return table(("key", "default", "variable", "meaning"), rows)
+    return table(KEY_HEAD, rows)
 
 
 def _default(key: tuple[str, ...]) -> str:
@@ -69,7 +85,7 @@ def _default(key: tuple[str, ...]) -> str:
 
 
 def reasons(codes: Iterable[ReasonRow] = Code) -> str:
-    """Tell what each reason means, and what cures it."""
+    """What each reason for a verdict means, and what cures it."""
     head = ("reason", "verdict", "what it means", "cure")
     return table(
         head, ((f"`{code}`", f"`{code.leads_to}`", code.meaning, code.cure or "–") for code in codes)
@@ -77,7 +93,7 @@ def reasons(codes: Iterable[ReasonRow] = Code) -> str:
 
 
 def drift(kinds: Iterable[DriftKind] = Drifted) -> str:
-    """Tell what each kind of drift means, whether `--fix` repairs it, and what cures it."""
+    """What each kind of drift means, whether `--fix` repairs it, and what cures it."""
     head = ("drift", "what it means", "`--fix`", "cure")
     return table(head, ((f"`{kind}`", kind.meaning, kind.fix, _cure(kind)) for kind in kinds))
 
@@ -86,17 +102,69 @@ def _cure(kind: DriftKind) -> str:
     return code(kind.cure.format(who="ARN", account_id="ID", detail="…"))
 
 
+def channel_table() -> str:
+    """How each channel carries a notice, and what a message in it counts as."""
+    return table(("channel", "how", "a message counts as"), map(_channel, channels.CHANNELS))
+
+
+def _channel(channel: Channel) -> Row:
+    vouched = f"; `delivered` with `notify.{channel.delivered_with}: true`" if channel.delivered_with else ""
+    return f"`{channel.name}`", channel.meaning, f"`{channel.delivery}`{vouched}"
+
+
+def channel_keys() -> str:
+    """Every key below `notify:` that only one channel reads."""
+    variables = {known.name: known.variable for known in known_keys()}
+    rows = (
+        (f"`{name}`", f"`{key.default_text}`", f"`{variables[name]}`", key.meaning)
+        for channel in channels.CHANNELS
+        for key in channel.keys
+        for name in [f"notify.{key.name}"]
+    )
+    return table(KEY_HEAD, rows)
+
+
+def checks(section: CheckSection) -> str:
+    """What each check of the doctor asks, and when it fails."""
+    listed: Mapping[CheckSection, Iterable[Any]] = {
+        CheckSection.CALLER: caller_checks.CALLER_CHECKS,
+        CheckSection.ORGANIZATION: organization_checks.ORGANIZATION_CHECKS,
+        CheckSection.ACCOUNT: account_checks.ACCOUNT_CHECKS,
+    }
+    rows = ((f"`{check.name}`", check.asks, check.fails_when) for check in listed[section])
+    return table(("check", "asks", "fails when"), rows)
+
+
+def columns(report: Table[Any]) -> str:
+    """What each column of a report's table says."""
+    return meanings("column", {column.name: column.meaning for column in report.columns})
+
+
+def meanings(head: str, lines: Mapping[str, str]) -> str:
+    """What each of some codes says."""
+    return table((head, "what it says"), ((f"`{name}`", meaning) for name, meaning in lines.items())).replace(
+        "` | `.", r"` \| `."
+    )
+
+
 PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "doctor.md": {str(section): partial(checks, section) for section in CheckSection},
     "gates.md": {"gates": gates},
-    "reports.md": {"reasons": reasons},
-    "settings.md": {"gate keys": gate_keys},
+    "reports.md": {
+        **{report.file: partial(columns, report) for report in (USERS, ACCOUNTS, CHANGES)},
+        "states of users": partial(meanings, "state", legend.STATES),
+        "reasons": reasons,
+        "states of accounts": partial(meanings, "state", legend.LISTED),
+        "outcomes": partial(meanings, "outcome", legend.OUTCOMES),
+    },
+    "settings.md": {"gate keys": gate_keys, "channels": channel_table, "channel keys": channel_keys},
     "undoing.md": {"drift": drift},
 }
-"""By page, then by the name in its markers: `<!-- begin NAME -->` and `<!-- end NAME -->`."""
+"""By page, then by the name in the markers of the table: `<!-- begin NAME -->` and `<!-- end NAME -->`."""
 
 
 def filled(text: str, tables: Mapping[str, Callable[[], str]]) -> str:
-    """Put each table between its markers. Raises ValueError where a page lacks them."""
+    """Put each table between its markers. Raises ValueError where the page lacks them."""
     for name, write in tables.items():
         begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
         before, found, rest = text.partition(begin)
@@ -108,7 +176,7 @@ def filled(text: str, tables: Mapping[str, Callable[[], str]]) -> str:
 
 
 def main() -> None:
-    """Write them all."""
+    """Write all of them."""
     for page, tables in PAGES.items():
         path = DOCS / page
         path.write_text(filled(path.read_text("utf-8"), tables), "utf-8")

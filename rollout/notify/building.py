@@ -1,4 +1,4 @@
-"""Builds the channel that is asked for: the module of its name in this folder has a `build` for it."""
+"""Builds the chosen channel with the `build` of the module of its name in this folder."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from rollout.workflows.ports import Notifier
 
 @dataclass(frozen=True, slots=True)
 class ChannelSetup:
-    """What every channel is built with, besides its own keys.
+    """What every channel gets besides its own keys.
 
-    `sender` is the address that notices come from, `delivery` what a message that was taken counts as, `run` names the
-    run for which messages are sent (empty: none).
+    `sender` is the address that notices come from, `delivery` what an accepted message counts as, and `run` the id of
+    the run that sends (empty: none).
     """
 
     sender: str
@@ -29,7 +29,7 @@ class ChannelSetup:
 def build_channel(
     channel: Channel, values: Mapping[str, object], sender: str, now: Callable[[], datetime], run: str = ""
 ) -> Notifier:
-    """Build a channel with the values of its keys; the key that only says what a message counts as is left out."""
+    """Build a channel with the values of its keys, except the one that only says what a message counts as."""
     setup = ChannelSetup(sender, channel.delivery_of(values), now, run)
     own = {name: value for name, value in values.items() if name != channel.delivered_with}
     notifier: Notifier = import_module(f"rollout.notify.{channel.name}").build(setup, **own)

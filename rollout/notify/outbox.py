@@ -1,9 +1,9 @@
-"""The channel that needs no mail server: messages as files, for an operator or a relay to send on."""
+"""Writes notices as files for an operator or a relay to send, so that no mail server is needed."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -25,77 +25,67 @@ _LONGEST_ADDRESS = 254
 
 
 def build(setup: ChannelSetup, *, outbox: Path) -> Outbox:
-    """Build the channel; `outbox` is the folder, ready to use."""
-    return Outbox(outbox, setup.sender, setup.delivery, setup.now, setup.run)
+    """Build the channel; `outbox` is the folder that messages are written into."""
+    return Outbox(outbox, setup)
 
 
+@dataclass(frozen=True, slots=True)
 class Outbox:
     """Writes one `.eml` file (RFC 5322) per message into a folder that only its owner can read (fills `Notifier`).
 
-    `run` (or, without one, the moment) and the address name the file and the message, so that a message sent twice
-    can be recognised; a file that is there is never overwritten. `delivery` is what a message in the folder counts as:
-    queued, or delivered where whoever empties it can be trusted to send it (`notify.outbox_counts`).
+    File name and message id derive from the run (or the time, without one) and the address, so that a message sent
+    twice can be recognised. Existing files are never overwritten. A message in the folder counts as queued, or as
+    delivered if the operator vouches for what sends it (`notify.outbox_counts`).
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        sender: str,
-        delivery: Delivery,
-        now: Callable[[], datetime],
-        run: str = "",
-    ) -> None:
-        self._folder = folder
-        self._sender = sender
-        self._delivery = delivery
-        self._now = now
-        self._run = run
+    folder: Path
+    setup: ChannelSetup
 
     def send(self, notice: Notice) -> Receipt:
-        """Write the message down; a failure is a receipt."""
+        """Write the message. Failures are receipts, not exceptions."""
         address = _address(notice.address)
         if address is None:
             return Receipt(Delivery.FAILED, detail=f'"{clean(notice.address)}" is not an e-mail address')
         try:
-            make_folder(self._folder)
-            return Receipt(self._delivery, self._write(notice, address))
+            make_folder(self.folder)
+            return Receipt(self.setup.delivery, self._write(notice, address))
         except Unwritable as problem:
             return Receipt(Delivery.FAILED, detail=str(problem))
         except OSError as problem:
-            return Receipt(Delivery.FAILED, detail=str(unwritable(self._folder, problem)))
+            return Receipt(Delivery.FAILED, detail=str(unwritable(self.folder, problem)))
         except ValueError as problem:
-            # Only the sender is left to be wrong; it comes from the settings.
-            why = f'no message can be sent from "{clean(self._sender)}": {clean(str(problem))}'
+            # Only the sender, which comes from the settings, can be wrong here.
+            why = f'no message can be sent from "{clean(self.setup.sender)}": {clean(str(problem))}'
             return Receipt(Delivery.FAILED, detail=why)
 
     def _write(self, notice: Notice, address: Address) -> str:
-        """Write the message under the first name that is free; returns its id."""
-        now = self._now()
-        run = self._run or f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+        """Write the message under the first free name, and return its id."""
+        now = self.setup.now()
+        run = self.setup.run or f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
         for attempt in count(1):
             digest = sha256(f"{run}\n{notice.address}\n{attempt}".encode()).hexdigest()
-            message_id = f"<{digest[:32]}@{_domain(self._sender)}>"
+            message_id = f"<{digest[:32]}@{_domain(self.setup.sender)}>"
             suffix = "" if attempt == 1 else f"-{attempt}"
             name = f"{_safe(run)}-{_safe(notice.address)}-{digest[:8]}{suffix}.eml"
-            if create_whole(self._folder / name, self._message(notice, address, message_id, now)):
+            if create_whole(self.folder / name, self._message(notice, address, message_id, now)):
                 return message_id
         raise AssertionError  # count() does not end
 
     def _message(self, notice: Notice, address: Address, message_id: str, now: datetime) -> bytes:
         message = EmailMessage(policy=SMTP)
-        message["From"] = self._sender
+        message["From"] = self.setup.sender
         message["To"] = address
         message["Subject"] = subject(notice)
         message["Date"] = now
         message["Message-ID"] = message_id
-        # No answer by machine, out-of-office notes among them (RFC 3834).
+        # Asks for no automatic answers, such as out-of-office notes (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(body(notice, self._sender))
+        message.set_content(body(notice, self.setup.sender))
         return message.as_bytes()
 
 
 def _address(text: str) -> Address | None:
-    """Read one plain address. Letters beyond ASCII need a mail server that few have; a domain has its xn-- form."""
+    """Read one plain ASCII address: few mail servers take other letters, and a domain has its xn-- form."""
     plain = (
         _ADDRESS.fullmatch(text) and text.isascii() and text.isprintable() and len(text) <= _LONGEST_ADDRESS
     )
@@ -106,7 +96,7 @@ def _address(text: str) -> Address | None:
 
 
 def _safe(text: str) -> str:
-    """Keep of a text what may stand in a file name anywhere; the digest beside it keeps names apart."""
+    """Keep the letters that every file system allows; the digest in the name keeps files apart."""
     return re.sub(r"[^A-Za-z0-9.@_+-]", "_", text).lstrip(".")[:80]
 
 

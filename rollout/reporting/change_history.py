@@ -26,9 +26,10 @@ from rollout.domain.policy.changes import (
     SetDefaultVersion,
     SkipCode,
     Skipped,
+    user_of,
 )
 from rollout.domain.progress.messages import Delivery
-from rollout.domain.progress.projection import Done, Progress, is_rehearsal, user_of
+from rollout.domain.progress.projection import Done, Progress, is_rehearsal
 from rollout.domain.progress.records import Released, Reminded, RunStarted, Told
 from rollout.domain.progress.stages import Stage
 from rollout.reporting import spelling
@@ -183,7 +184,7 @@ def _change(done: Done, *, rehearsed: bool) -> ChangeLine:
 
 def _notices(progress: Progress, *, rehearsed: bool) -> Iterator[ChangeLine]:
     """Tell who was told, and who was reminded."""
-    for notices in progress.told.values():
+    for notices in progress.notices.values():
         for told in notices:
             yield _notice(told, progress, "notice", f"impact {told.impact}", rehearsed=rehearsed)
     for reminders in progress.reminded.values():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rollout.domain.gates import GATES
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import RunEnding
-from rollout.domain.status.words import UserState
+from rollout.domain.status.state_codes import UserState
 from rollout.domain.verdicts.verdict import Code, Impact, Kind
 from rollout.reporting.account_columns import ACCOUNTS, ListedState
 from rollout.reporting.change_columns import CHANGES, ChangeOutcome

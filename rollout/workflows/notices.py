@@ -6,16 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
-from rollout.domain.gates.readiness import free_until, needs_notice, opens_at, void
+from rollout.domain.gates.readiness import free_until, needs_notice, opens_at, worth_of
 from rollout.domain.people.exemptions import Exemption
 from rollout.domain.people.scope import Selection
 from rollout.domain.plan.entries import AccountPlan, PlanEntry
-from rollout.domain.progress.messages import Line, Notice
+from rollout.domain.progress.messages import Line, Notice, NoticeWorth
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Reminded, Told
 from rollout.domain.progress.schedule import due_dates
 from rollout.domain.status.user_status import Statuses, UserStatus
-from rollout.domain.status.words import NoticeWorth
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import EmptySelection
 from rollout.workflows.ports import StoredPlan
@@ -77,11 +76,11 @@ def who_was_told(
         entry.user.id: (part, entry)
         for part in stored.accounts()
         for entry in part.entries
-        if entry.user.id in progress.told
+        if entry.user.id in progress.notices
     }
     statuses = Statuses(stored.header, progress, now)
     said: list[Said] = []
-    for user_id, notices in progress.told.items():
+    for user_id, notices in progress.notices.items():
         part, entry = entries.get(user_id, (None, None))
         if not _chosen(selection, notices[-1], part):
             continue
@@ -149,9 +148,11 @@ def _line(
     """Name the day that was told where that still counts, else the one that would be told now."""
     if entry.impact is None:
         raise ValueError("only who is to be enforced is told")
-    told = progress.last_told(entry.user.id)
-    counts = told is not None and not void(told, entry.impact, now, _since(entry, progress, rules, now))
-    return Line(entry.user, part.name, entry.impact, told.due if told and counts else due, entry.forecast)
+    told = progress.latest_notice(entry.user.id)
+    if told is not None:
+        worth, _ = worth_of(told, entry.impact, now, _since(entry, progress, rules, now))
+        due = due if worth is NoticeWorth.VOID else told.due
+    return Line(entry.user, part.name, entry.impact, due, entry.forecast)
 
 
 def _chosen(selection: Selection, told: Told, part: AccountPlan | None) -> bool:
@@ -186,13 +187,11 @@ def _worth(
         return NoticeWorth.NOT_NEEDED, "not in the plan any more"
     if entry.verdict is not Kind.ENFORCE or entry.impact is None:
         return NoticeWorth.NOT_NEEDED, f"the verdict is {entry.verdict} ({', '.join(entry.because)})"
-    why_void = void(told, entry.impact, now, _since(entry, progress, rules, now))
-    if why_void:
-        return NoticeWorth.VOID, why_void
-    if not told.delivered:
-        return NoticeWorth.UNPROVEN, f"{told.delivery}, not known to be delivered"
-    opens = opens_at(told, rules.lead_time)
-    return NoticeWorth.COUNTS, "ready" if now >= opens else f"ready from {opens:%Y-%m-%d %H:%M} UTC"
+    worth, why = worth_of(told, entry.impact, now, _since(entry, progress, rules, now))
+    if worth is NoticeWorth.COUNTS:
+        opens = opens_at(told, rules.lead_time)
+        why = "ready" if now >= opens else f"ready from {opens:%Y-%m-%d %H:%M} UTC"
+    return worth, why
 
 
 def _since(entry: PlanEntry, progress: Progress, rules: NoticeRules, now: datetime) -> datetime | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -14,32 +13,9 @@ import pytest
 from rollout.domain.progress.channels import CHANNELS, Channel
 from rollout.domain.progress.messages import Delivery
 from rollout.settings import json_schema
-from rollout.settings.keys import known_keys
-from tests.doc_tables import assert_table, row
+from tests.docs import row
 
 ROOT = Path(__file__).parents[2]
-
-
-def channel_rows() -> Iterator[str]:
-    """The lines of docs/settings.md about channels."""
-    for channel in CHANNELS:
-        vouched = (
-            f"; `delivered` with `notify.{channel.delivered_with}: true`" if channel.delivered_with else ""
-        )
-        yield row(f"`{channel.name}`", channel.meaning, f"`{channel.delivery}`{vouched}")
-
-
-def key_rows() -> Iterator[str]:
-    """The lines of docs/settings.md about the keys of channels."""
-    variables = {known.name: known.variable for known in known_keys()}
-    for key in (key for channel in CHANNELS for key in channel.keys):
-        name = f"notify.{key.name}"
-        yield row(f"`{name}`", f"`{key.default_text}`", f"`{variables[name]}`", key.meaning)
-
-
-def test_the_reference_lists_every_channel_with_its_keys():
-    assert_table("settings.md", "Channels", channel_rows())
-    assert_table("settings.md", "Keys of channels", key_rows())
 
 
 def test_the_schema_offers_every_channel():
@@ -104,7 +80,7 @@ rollout.notify.__path__.append(sys.argv[1])
 
 from rollout.settings import load_settings, starter_text
 from rollout.wiring import Live
-from tests.notify.test_channels import channel_rows, key_rows
+from tests.docs import channel_keys, channel_table
 
 folder = Path(sys.argv[1])
 settings = load_settings(folder / "rollout.yaml", {"ROLLOUT_NOTIFY__PIGEON_RETURNS": "true"}, folder)
@@ -115,7 +91,7 @@ print(json.dumps({
     "receipt": [receipt.delivery, receipt.message_id, receipt.detail],
     "folders": [str(one) for one in settings.notify.folders],
     "starter": [starter.channel, starter.pigeon_name, str(starter.pigeon)],
-    "docs": [*channel_rows(), *key_rows()],
+    "docs": [*channel_table().splitlines(), *channel_keys().splitlines()],
 }))
 """
 

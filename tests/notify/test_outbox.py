@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.domain.progress.messages import Delivery, Notice
+from rollout.notify.building import ChannelSetup
 from rollout.notify.outbox import Outbox
 from rollout.notify.rehearsed_channel import RehearsingNotifier
 from tests.builders import NOW
@@ -23,7 +24,7 @@ RUN = "20261124T090000Z-k3f9"
 
 def an_outbox(folder: Path, **more: Any) -> Outbox:
     known: dict[str, Any] = {"sender": SENDER, "delivery": Delivery.QUEUED, "now": lambda: NOW, "run": RUN}
-    return Outbox(folder, **(known | more))
+    return Outbox(folder, ChannelSetup(**(known | more)))
 
 
 def to(address: str = "alice@example.com") -> Notice:

@@ -16,7 +16,7 @@ from rollout.domain.plan.entries import AccountPlan
 from rollout.domain.policy.changes import Failed
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import RunEnding
-from rollout.domain.status.words import UserState
+from rollout.domain.status.state_codes import UserState
 from rollout.domain.verdicts.verdict import Code, Impact, Kind
 from rollout.reporting import legend
 from rollout.reporting.account_columns import ListedState

@@ -21,7 +21,7 @@ from rollout.reporting.tables import Column, OnPage, Table
 from rollout.reporting.user_columns import USERS
 from rollout.reporting.users_file import UsersFormat, write_users
 from tests.builders import NOW, a_header, a_progress, an_account_plan, an_entry
-from tests.reporting.docs import markdown
+from tests.docs import columns
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -94,7 +94,7 @@ def test_a_column_is_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert "<dt>name_length</dt><dd>The number of signs in <code>user_name</code>.</dd>" in page
     assert ">Length of name</th>" in page
     assert '{"name":"name_length","label":"Length of name","texts":["5"]}' in page
-    assert "| `name_length` | The number of signs in `user_name`. |" in markdown(USERS)
+    assert "| `name_length` | The number of signs in `user_name`. |" in columns(USERS)
 
 
 def test_a_column_is_in_parquet_too(monkeypatch: pytest.MonkeyPatch):

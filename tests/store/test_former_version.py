@@ -80,7 +80,7 @@ def test_waves_gates_and_what_is_ours_are_known(plan: FiledPlan, progress: Progr
     assert {plan.header.checksum} == set(progress.rehearsed)
     assert {(plan.header.checksum, "rest")} == set(progress.approvals)
     assert ["soak"] == [one.gate for one in progress.overrides]
-    assert (2, 0) == (progress.failures("canary"), progress.failures("rest"))
+    assert (2, 0) == (len(progress.failed_users("canary")), len(progress.failed_users("rest")))
     assert ["bob"] == [one.user.name for one in progress.releases.to_return.values()]
     kinds = Counter(type(done.intent.change).__name__ for done in progress.owned.all)
     assert {

@@ -92,7 +92,7 @@ def test_a_queued_message_has_told_nobody():
     world.notifier.delivery = Delivery.QUEUED
     world.notify()
     assert (1, 0) == (stands(world)["canary"].queued, stands(world)["canary"].told)
-    assert "1 users: the notice is queued, not delivered" == next_of(world)["canary"][1]
+    assert "1 users: the notice is queued, not known to be delivered" == next_of(world)["canary"][1]
 
 
 def test_a_message_that_failed_has_told_nobody():

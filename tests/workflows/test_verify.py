@@ -297,12 +297,12 @@ def test_a_lock_out_is_on_record_once_and_restarts_the_soak():
     operator.verify()
     (record,) = world.records(Deadlocked)
     assert ("bob", "rest", False) == (record.user.name, record.wave, record.over)
-    assert 1 == world.done.failures("rest")
+    assert 1 == len(world.done.failed_users("rest"))
     assert record.at == world.done.releases.disturbed["rest"]
     world.change("bob", password=None)
     operator.verify()
     assert [False, True] == [one.over for one in world.records(Deadlocked)]
-    assert 0 == world.done.failures("rest")
+    assert 0 == len(world.done.failed_users("rest"))
 
 
 def test_whom_a_hand_has_taken_out_is_on_record_once_and_so_is_their_return():
@@ -325,7 +325,7 @@ def test_a_hand_fails_and_shakes_the_wave_as_a_release_does_until_they_are_back(
     assert {BOB.id} == world.done.failed_users("rest")
     assert world.clock.now() == world.done.releases.disturbed["rest"]
     operator.fix(memberships=True)
-    assert 0 == world.done.failures("rest")
+    assert 0 == len(world.done.failed_users("rest"))
 
 
 def test_who_is_exempt_and_was_taken_out_by_hand_is_nobodys_failure():
@@ -334,7 +334,7 @@ def test_who_is_exempt_and_was_taken_out_by_hand_is_nobodys_failure():
     world.exempt(an_exemption(BOB.arn))
     operator.verify()
     operator.verify()
-    assert 0 == world.done.failures("rest")
+    assert 0 == len(world.done.failed_users("rest"))
     assert 2 == len(world.records(EnforcementSeen))
 
 
@@ -346,7 +346,7 @@ def test_a_brake_that_a_release_pulled_and_a_hand_let_go_lets_nobody_out():
     operator.verify()
     operator.verify()
     assert [Enforcement.ENFORCED] == [one.enforcement for one in world.records(EnforcementSeen)]
-    assert 0 == world.done.failures("rest")
+    assert 0 == len(world.done.failed_users("rest"))
 
 
 def test_who_is_not_in_the_account_any_more_is_enforced_no_more():

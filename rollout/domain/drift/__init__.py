@@ -1,4 +1,4 @@
-"""Where AWS differs from what was decided: each difference with its likely cause and its cure."""
+"""Finds where AWS differs from plan and journal, each difference with its likely cause and its cure."""
 
 from __future__ import annotations
 
@@ -30,17 +30,16 @@ __all__ = [
 
 
 def drift_of(context: AccountContext, part: AccountPlan | None) -> Iterator[Drift]:
-    """Find everything that has drifted in one account; `part` is what the plan decided there."""
-    account = tuple(about_policy(context))
-    yield from account
-    explained = bool(account)
+    """Find all drift in one account; `part` is its part of the plan, or None if the plan does not have it."""
+    of_policy = tuple(about_policy(context))
+    yield from of_policy
     entries = {entry.user.id: entry for entry in part.entries} if part else {}
     gone = {user.id: context.was_released(user) for user in context.taken_out}
     for user in context.facts.users:
         if user.id in gone:
             yield from about_out(context, user, by_us=gone[user.id])
         else:
-            yield from about_user(context, user, explained=explained)
+            yield from about_user(context, user, explained=bool(of_policy))
         entry = entries.get(user.id)
         if entry is not None:
             yield from about_class(context, user, entry)

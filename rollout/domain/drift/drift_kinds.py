@@ -1,4 +1,4 @@
-"""The kinds of drift, a row each: what differs, why probably, what cures it, and whether `--fix` repairs it."""
+"""Lists the kinds of drift, each a row: what differs, the likely cause, the cure, and whether `--fix` repairs it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FIX = "rollout verify --fix"
 
 
 class Fix(StrEnum):
-    """Whether `verify --fix` repairs a kind of drift; the values are the words of docs/undoing.md."""
+    """Whether `verify --fix` repairs a kind of drift; docs/undoing.md prints the values."""
 
     NO = "no"
     YES = "yes"
@@ -24,9 +24,9 @@ class Fix(StrEnum):
 
 
 class DriftKind(StrEnum):
-    """What a kind of drift brings: its name, its docs line, the text where it is found, the likely cause, and the cure.
+    """The row of a kind of drift: its name, its meaning in the docs, its text for a finding, likely cause and cure.
 
-    `text` and `cure` may have `{who}` (the user's ARN, or the policy or group), `{account_id}` and `{detail}`.
+    `text` and `cure` may contain `{who}` (the ARN of the user, or the policy or group), `{account_id}` and `{detail}`.
     """
 
     meaning: str
@@ -38,9 +38,9 @@ class DriftKind(StrEnum):
     def __new__(
         cls, name: str, meaning: str = "", text: str = "", cause: str = "", cure: str = "", fix: Fix = Fix.NO
     ) -> Self:
-        """Make a member of its row. The defaults only let `Drifted("deadlock")` pass the type checker."""
+        """Make a member from its row. The defaults only let `Drifted("deadlock")` pass the type checker."""
         if not (meaning and text and cause and cure):
-            raise ValueError(f"the kind of drift {name} lacks some of its words")
+            raise ValueError(f"the kind of drift {name} lacks some of its texts")
         kind = str.__new__(cls, name)
         kind._value_ = name
         kind.meaning, kind.text, kind.cause, kind.cure, kind.fix = meaning, text, cause, cure, fix
@@ -48,7 +48,7 @@ class DriftKind(StrEnum):
 
 
 class Drifted(DriftKind):
-    """The kinds of drift, the most urgent first."""
+    """The kinds of drift, most urgent first."""
 
     DEADLOCK = (
         "deadlock",
@@ -59,16 +59,16 @@ class Drifted(DriftKind):
     )
     HELD_BUT_ENFORCED = (
         "held-but-enforced",
-        "would be held today (a machine by now, say)",
+        "enforced, but would be held today (because it is a machine now, for example)",
         "is enforced, but would be held today: {detail}",
         "the user's credentials, rights or settings have changed since",
         'rollout release --user {who} --reason "…"',
     )
     EXEMPT_BUT_ENFORCED = (
         "exempt-but-enforced",
-        "exempt by now, and still enforced",
-        "is exempt ({detail}), and enforced",
-        "exempted since enforcement",
+        "exempt now, but still enforced",
+        "is exempt ({detail}), but enforced",
+        "the exemption was added after enforcement",
         "rollout plan, then apply --stage enforce: it takes them out",
     )
     FOREIGN_MEMBER = (
@@ -80,98 +80,98 @@ class Drifted(DriftKind):
     )
     UNKNOWN_TO_JOURNAL = (
         "unknown-to-journal",
-        "our policy stands, but this store knows nothing of it",
-        "our policy stands here, but the journal of this store knows nothing of it",
+        "our policy exists, but this store knows nothing about it",
+        "our policy exists here, but the journal of this store knows nothing about it",
         "another store was used, or the journal was lost",
         "use the store (store: in rollout.yaml) that it was made from, or remove the policy by hand",
     )
     POLICY_DELETED = (
         "policy-deleted",
         "the policy was deleted by hand, or by a tool",
-        "the policy is not there any more",
+        "the policy no longer exists",
         f"deleted {BY_MACHINE}",
         FIX,
         Fix.YES,
     )
     POLICY_DETACHED = (
         "policy-detached",
-        "the policy was taken off the group by hand, or by a tool with exclusive attachments",
-        "the policy does not hang on the group any more",
+        "the policy was detached from the group by hand, or by a tool with exclusive attachments",
+        "the policy is no longer attached to the group",
         f"detached {BY_MACHINE}",
         FIX,
         Fix.YES,
     )
     DOCUMENT_EDITED = (
         "document-edited",
-        "the version in force says something else",
-        "the version in force says something else than the plan's document",
+        "the version in force differs from the plan's document",
+        "the version in force differs from the plan's document",
         f"edited {BY_MACHINE}, or the settings have changed since",
         FIX,
         Fix.YES,
     )
     BRAKE_PULLED = (
         "brake-pulled",
-        "the version in force denies nothing, and no release says so",
+        "the version in force denies nothing, though no release is in force",
         "the version in force denies nothing: nobody is enforced here",
-        "somebody has changed the default version by hand: that counts as a release",
+        "somebody changed the default version by hand, which counts as a release",
         "rollout release --account {account_id} --end",
     )
     RELEASE_EXPIRED = (
         "release-expired",
-        "a release is over, and its people are not back",
+        "a release is over, but its users are not back",
         "the release of {detail}",
-        "nobody has run apply or verify --fix since",
+        "nobody has run apply or verify --fix since then",
         FIX,
         Fix.YES,
     )
     MEMBERSHIP_REMOVED = (
         "membership-removed",
-        "enforced by this tool, and taken out since",
-        "was enforced by this tool, and is not under the policy any more",
-        f"taken out {BY_MACHINE}: that counts as a release",
+        "enforced by this tool, and taken out by hand since then",
+        "was enforced by this tool, and is no longer under the policy",
+        f"taken out {BY_MACHINE}, which counts as a release",
         "rollout release --user {who} --end; for all of them, rollout verify --fix memberships",
         Fix.MEMBERSHIPS,
     )
     NOT_ENFORCED = (
         "not-enforced",
-        "under the policy, and yet not everything is denied without MFA",
-        "is under the policy, and yet not everything is denied without MFA",
-        "the documents that bind this user do not say what they should, or could not be read",
+        "under the policy, but not everything is denied without MFA",
+        "is under the policy, but not everything is denied without MFA",
+        "the policies that apply to this user deny too little, or could not be read",
         "rollout show --user {who}",
     )
     EXEMPTION_EXPIRED = (
         "exemption-expired",
-        "the exemption is over: to be decided",
+        "the exemption is over, and somebody has to decide what follows",
         "the exemption ended on {detail} now",
-        "nobody has renewed it",
+        "nobody renewed it",
         f"renew it in rollout.yaml, or {PLAN_AGAIN}",
     )
     CLASS_CHANGED = (
         "class-changed",
-        "would be judged otherwise today: to be decided",
+        "would get another verdict today, and somebody has to decide what follows",
         "was {detail} now",
         "credentials, devices, rights or settings have changed since the plan",
         PLAN_AGAIN,
     )
     NEW_USER = (
         "new-user",
-        "not in the plan: to be decided",
+        "not in the plan, and somebody has to decide what follows",
         "is not in the plan; is {detail}",
         "created since the plan",
         PLAN_AGAIN,
     )
     NEW_ACCOUNT = (
         "new-account",
-        "an account that is not in the plan: to be decided",
+        "an account that is not in the plan, and somebody has to decide what follows",
         "account {detail} is not in the plan",
-        "created or invited since, or active again",
+        "created, invited or activated again since the plan",
         PLAN_AGAIN,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One difference. `who` is a user's ARN, or the policy, group or account that it is about."""
+    """One difference; `who` is the ARN of the user, or the policy, group or account, that it is about."""
 
     kind: Drifted
     account_id: str
@@ -182,7 +182,7 @@ class Drift:
 
 
 def drift(kind: Drifted, account_id: str, who: str, detail: str = "", cure: str = "") -> Drift:
-    """Say what a kind of drift comes to here. `cure` is one that comes before the kind's own."""
+    """Describe one difference; `cure` is named before the cure of its kind."""
     facts = {"account_id": account_id, "who": who, "detail": detail}
     cures = (cure, kind.cure.format(**facts))
     return Drift(
@@ -191,5 +191,5 @@ def drift(kind: Drifted, account_id: str, who: str, detail: str = "", cure: str 
 
 
 def drift_of_user(kind: Drifted, user: User, detail: str = "", cure: str = "") -> Drift:
-    """Say it of one user."""
+    """Describe one difference about a user."""
     return drift(kind, user.account_id, user.arn, detail, cure)

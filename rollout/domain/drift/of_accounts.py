@@ -1,4 +1,4 @@
-"""Drift of a whole account: its policy, the version in force, the group, and accounts that nobody has planned."""
+"""Finds drift of whole accounts: the policy, the version in force, the group, and accounts without a plan."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rollout.domain.policy.our_resources import State
 def about_accounts(
     views: Iterable[AccountView], planned: Mapping[str, AccountPlan], left_out: Iterable[str]
 ) -> Iterator[Drift]:
-    """Name accounts that no plan has looked at."""
+    """Find accounts that the plan has not looked at."""
     known = {*planned, *left_out}
     for view in views:
         account = view.account
@@ -23,22 +23,18 @@ def about_accounts(
 
 
 def about_policy(context: AccountContext) -> Iterator[Drift]:
-    """Find what has become of our policy, its version in force, and where it hangs."""
+    """Find drift of our policy, of its version in force, and of its attachment to the group."""
     ours, account_id = context.ours, context.account.id
     arn, mine = ours.policy.arn, context.progress.policies_made
     released = context.release is not None
     if ours.policy.state is State.OURS and arn not in mine:
         yield drift(Drifted.UNKNOWN_TO_JOURNAL, account_id, arn)
-    elif ours.policy.state is State.ABSENT and any(arn == known for known in mine):
+    elif ours.policy.state is State.ABSENT and arn in mine:
         yield drift(Drifted.POLICY_DELETED, account_id, arn)
     elif context.brake_pulled:
         if context.release_over:
-            yield drift(
-                Drifted.RELEASE_EXPIRED,
-                account_id,
-                arn,
-                "this account is over, and its brake still pulled",
-            )
+            detail = "this account is over, but its brake is still pulled"
+            yield drift(Drifted.RELEASE_EXPIRED, account_id, arn, detail)
         elif not released:
             yield drift(Drifted.BRAKE_PULLED, account_id, arn)
     elif ours.policy.state is State.OURS and not ours.policy.current and context.attached:

@@ -1,4 +1,4 @@
-"""Drift of people: who is enforced in fact, who is not, who cannot get in, and of whom the plan knows nothing."""
+"""Finds drift of users: who is enforced in fact, who is not, who cannot sign in, and who is not in the plan."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from rollout.domain.verdicts.passwords import password_obstacle
 from rollout.domain.verdicts.verdict import Kind, Verdict
 
 SOON = timedelta(days=7)
-"""Within so many days an expiring password counts as a lock-out to come."""
+"""A password that expires within this time counts as a deadlock to come."""
 
 
 def in_fact(context: AccountContext, user: User) -> bool:
-    """Tell by evaluation whether everything is denied to this user without MFA, by all the policies that stand."""
+    """Tell by evaluating all policies in force whether everything is denied to this user without MFA."""
     return bool(context.examiner.examine(user, context.rights_of(user)).covered_by)
 
 
 def seen(context: AccountContext, user: User) -> KnownEnforcement:
-    """Tell whether our policy takes effect on a user as the account was read, and if not, why not."""
+    """Find whether our policy takes effect on a user as the account was just read, and why not if it does not."""
     verdict, placed = context.verdict(user), user.id in context.progress.placed
     if verdict.enforced_by_us:
         found = Enforcement.ENFORCED
@@ -32,7 +32,7 @@ def seen(context: AccountContext, user: User) -> KnownEnforcement:
         out = Enforcement.BRAKE_PULLED if context.brake_pulled else Enforcement.WITHOUT_EFFECT
         found = out if placed else Enforcement.NEVER
     elif verdict.kind is Kind.EXEMPT:
-        found = Enforcement.UNDONE  # who is exempt is meant to be out, whoever took them out
+        found = Enforcement.UNDONE  # an exempt user is meant to be out, whoever took them out
     elif context.was_released(user):
         found = Enforcement.RELEASED
     else:
@@ -41,57 +41,54 @@ def seen(context: AccountContext, user: User) -> KnownEnforcement:
 
 
 def deadlock(context: AccountContext, user: User) -> str:
-    """Say why an enforced user cannot get in any more, or soon will not; empty when they can."""
+    """Say why an enforced user can no longer sign in, or soon cannot; empty if they can."""
     if user.has_device or not context.is_under_policy(user) or context.brake_pulled:
         return ""
     return password_obstacle(user, context.facts.password_policy, context.now, SOON)
 
 
 def about_out(context: AccountContext, user: User, *, by_us: bool) -> Iterator[Drift]:
-    """Say that somebody is not under the policy any more, unless a release lets them out."""
+    """Find a user who is no longer under the policy, unless a release lets them out."""
     if context.is_released(user):
         return
     if by_us:
-        yield drift_of_user(Drifted.RELEASE_EXPIRED, user, "this user is over, and they are not back")
-        return
-    yield drift_of_user(Drifted.MEMBERSHIP_REMOVED, user)
+        yield drift_of_user(Drifted.RELEASE_EXPIRED, user, "this user is over, but they are not back")
+    else:
+        yield drift_of_user(Drifted.MEMBERSHIP_REMOVED, user)
 
 
 def about_user(context: AccountContext, user: User, *, explained: bool) -> Iterator[Drift]:
-    """Find what is wrong with a user as things stand."""
+    """Find drift of a user as AWS is now."""
     verdict = context.verdict(user)
     ours = context.is_under_policy(user)
     works = in_fact(context, user)
-    trap = deadlock(context, user)
-    if trap and works:
-        yield drift_of_user(Drifted.DEADLOCK, user, trap)
+    if works and (why := deadlock(context, user)):
+        yield drift_of_user(Drifted.DEADLOCK, user, why)
     elif ours and works and verdict.kind is Kind.HOLD:
         yield drift_of_user(Drifted.HELD_BUT_ENFORCED, user, ", ".join(verdict.codes), verdict.cure)
     elif ours and verdict.kind is Kind.EXEMPT:
         yield drift_of_user(Drifted.EXEMPT_BUT_ENFORCED, user, verdict.reasons[0].detail)
     known = user.id in context.progress.placed or user.id in context.progress.releases.to_return
-    in_our_group = user in context.members
-    if in_our_group and not known:
+    if user in context.members and not known:
         yield drift_of_user(Drifted.FOREIGN_MEMBER, user, context.ours.group.name)
     if known and not works and not explained and not context.brake_pulled and not context.is_released(user):
         yield drift_of_user(Drifted.NOT_ENFORCED, user)
 
 
 def about_class(context: AccountContext, user: User, entry: PlanEntry) -> Iterator[Drift]:
-    """Say that a user is to be treated otherwise than the plan decided."""
+    """Find a user whose verdict differs from the plan's."""
     verdict = context.verdict(user)
     over = entry.exempt_until is not None and entry.exempt_until < context.now.date()
     if entry.verdict is Kind.EXEMPT and over and verdict.kind is not Kind.EXEMPT:
-        yield drift_of_user(Drifted.EXEMPTION_EXPIRED, user, f"{entry.exempt_until}; is {_said(verdict)}")
+        yield drift_of_user(Drifted.EXEMPTION_EXPIRED, user, f"{entry.exempt_until}; is {_text(verdict)}")
         return
     placed = context.is_under_policy(user)
     same = verdict.kind is entry.verdict and not _worse(verdict, entry)
-    if same or (placed and verdict.kind in (Kind.HOLD, Kind.EXEMPT, Kind.COVERED)):
-        return  # in the last cases said already, or no matter
-    if placed and entry.verdict is Kind.ENFORCE:
+    # Of users under the policy, `about_user` reports what matters.
+    if same or (placed and (verdict.kind is not Kind.ENFORCE or entry.verdict is Kind.ENFORCE)):
         return
     was = f"{entry.verdict} ({', '.join(entry.because)})"
-    yield drift_of_user(Drifted.CLASS_CHANGED, user, f"{was}, is {_said(verdict)}")
+    yield drift_of_user(Drifted.CLASS_CHANGED, user, f"{was}, is {_text(verdict)}")
 
 
 def _worse(verdict: Verdict, entry: PlanEntry) -> bool:
@@ -100,9 +97,9 @@ def _worse(verdict: Verdict, entry: PlanEntry) -> bool:
 
 
 def new_user(context: AccountContext, user: User) -> Drift:
-    """Say that nobody has planned for a user."""
-    return drift_of_user(Drifted.NEW_USER, user, _said(context.verdict(user)))
+    """Report a user who is not in the plan."""
+    return drift_of_user(Drifted.NEW_USER, user, _text(context.verdict(user)))
 
 
-def _said(verdict: Verdict) -> str:
+def _text(verdict: Verdict) -> str:
     return f"{verdict.kind} ({', '.join(verdict.codes)})"

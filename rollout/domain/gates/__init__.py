@@ -1,4 +1,4 @@
-"""May this wave move? Pass, fail or inconclusive, always with numbers (design.md#stages-and-gates)."""
+"""Decides whether a wave may move: pass, fail or inconclusive, always with numbers (design.md#stages-and-gates)."""
 
 from rollout.domain.gates.asking import Gatekeeper, next_due
 from rollout.domain.gates.failure_tolerance import Tolerance

@@ -1,4 +1,4 @@
-"""Asks the gates of one wave in their order, and tells when time alone opens them (design.md#stages-and-gates)."""
+"""Asks the gates of one wave in order, and finds when time alone opens them (design.md#stages-and-gates)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 
-from rollout.domain.gates.gate import AnyGate, GateAnswer, Members, Needs, Question
+from rollout.domain.gates.gate import AnyGate, Form, GateAnswer, Members, Needs, Question
 from rollout.domain.gates.gate_rules import GateRules
 from rollout.domain.gates.overrides import override_in_force
 from rollout.domain.progress.gate_result import Result
@@ -17,12 +17,15 @@ from rollout.domain.progress.stages import Stage
 
 
 def _nobody() -> Members:
-    raise LookupError("only a gate that needs people may look at them")
+    raise LookupError("only a gate that needs people may read them")
 
 
 @dataclass(frozen=True, slots=True)
 class Gatekeeper:
-    """Knows everything that a gate goes by, but the wave's users. `users` counts them, in the order of the waves."""
+    """Holds everything that gates depend on, except the wave's users as AWS shows them.
+
+    `users` has the number of users of every wave, in the order of the waves.
+    """
 
     progress: Progress
     rules: GateRules
@@ -38,33 +41,33 @@ class Gatekeeper:
     def ask(
         self, wave: str, *needs: Needs, look: Callable[[], Members] = _nobody
     ) -> Iterator[tuple[AnyGate, GateAnswer]]:
-        """Ask the gates that need one of these; `look` is called at most once, and only where a gate needs people."""
+        """Ask the gates that need one of these; `look` is called at most once, and only if a gate needs people."""
         filled = {name: self.users[name] for name in self.order}
         question = Question(wave, self.progress, filled, self.plan_checksum, self.now, cache(look))
         for gate, value in self.rules.to_ask(*needs):
             yield gate, gate.ask(question, value)
 
     def unasked(self) -> Iterator[tuple[AnyGate, GateAnswer]]:
-        """Say of the gates that need a look at people what each will ask for."""
+        """Say what each gate that needs people will ask for."""
         later = "apply --stage enforce looks when the other gates are open"
         for gate, value in self.rules.to_ask(Needs.PEOPLE):
-            needed = f"{gate.needed(value)}; " if gate.needed else ""
+            needed = f"{value:g} % needed; " if gate.setting and gate.setting.form is Form.PERCENT else ""
             yield gate, GateAnswer(gate.name, Result.NOT_ASKED, f"{needed}{later}")
 
     def opens_by_itself(self, stops: Sequence[GateAnswer]) -> datetime | None:
-        """Find when time alone has opened all of these gates, and the calendar too; None when more has to happen."""
+        """Find when time alone opens all of these gates, and the calendar too; None if more has to happen."""
         moments = [answer.opens_at for answer in stops if answer.opens_at is not None]
         if not moments or len(moments) < len(stops):
             return None
         then = replace(self, now=max(moments))
-        still = [one for _, one in then.ask(self.order[0], Needs.CALENDAR) if not one.passes]
+        still = [answer for _, answer in then.ask(self.order[0], Needs.CALENDAR) if not answer.passes]
         return then.opens_by_itself(still) if still else then.now
 
     def override(self, wave: str, gate: AnyGate) -> GateOverridden | None:
-        """Find the override of an earlier run that lets the wave through; None when there is none."""
+        """Find the override of an earlier run that lets the wave through; None if there is none."""
         return override_in_force(self.progress, self.order, wave, gate, self.plan_checksum)
 
 
 def next_due(progress: Progress, stage: Stage, order: Sequence[str]) -> str | None:
-    """Find the first wave with users that has not been carried to the stage."""
+    """Find the first wave with users that has not been carried to the stage; None if all have."""
     return next((wave for wave in order if (stage, wave) not in progress.carried), None)

@@ -1,4 +1,4 @@
-"""How many users of a wave may still fail in this run, and so how many changes may be under way at once.
+"""Limits how many users of a wave may still fail in a run, and so how many changes may be under way at once.
 
 See design.md#stages-and-gates.
 """
@@ -11,14 +11,15 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The failure budget of one wave, as in StackSets' strict mode; a value, each step gives the next one.
+    """The failure budget of one wave, as in the strict mode of StackSets. Immutable: each step returns a new budget.
 
-    - Failures are users, each counted once, those of earlier runs too; who is made good counts no more.
-    - A change may begin only while no more are under way than users may still fail: so however all of them end, never
-      more than one user beyond the limit fails by changes of one user each.
-    - Once more have failed than may, it is spent, and nothing begins any more, whoever is made good after that.
+    - It counts users who have failed, in earlier runs too, each of them once. A user whose change succeeds later no
+      longer counts.
+    - A change may begin only while the number of changes under way is at most the number of users who may still fail.
+      However these changes end, at most one user more than the limit fails, if each change is about one user.
+    - Once more users have failed than the limit allows, the budget is spent for good: no further change begins.
 
-    `limit` None: no limit, for a rehearsal wants to see everything.
+    `limit` is None for a rehearsal, which has no limit.
     """
 
     limit: int | None = None
@@ -28,27 +29,27 @@ class Budget:
 
     @property
     def left(self) -> int | None:
-        """How many more may fail; None: as many as there are."""
+        """How many more users may fail; None if there is no limit."""
         return None if self.limit is None else self.limit - len(self.failed)
 
     @property
     def spent(self) -> bool:
-        """Tell whether more have failed than may."""
+        """Tell whether more users have failed than the limit allows, now or at any time before."""
         return self.broken or (self.left is not None and self.left < 0)
 
     @property
     def may_begin(self) -> bool:
-        """Tell whether one more change may be under way."""
+        """Tell whether one more change may begin."""
         return not self.spent and (self.left is None or self.under_way <= self.left)
 
     def begin(self) -> Budget:
-        """Let one change begin."""
+        """Count one more change under way. Raises ValueError if none may begin."""
         if not self.may_begin:
             raise ValueError("no change may begin now")
         return replace(self, under_way=self.under_way + 1)
 
     def end(self) -> Budget:
-        """Let one change end."""
+        """Count one change under way less. Raises ValueError if there is none."""
         if not self.under_way:
             raise ValueError("no change is under way")
         return replace(self, under_way=self.under_way - 1)
@@ -59,5 +60,5 @@ class Budget:
         return replace(more, broken=more.spent)
 
     def mend(self, users: Collection[str]) -> Budget:
-        """Count users no more who have been made good."""
+        """Stop counting users whose change has succeeded after all."""
         return replace(self, failed=self.failed.difference(users))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from rollout.domain.gates.gate import Form, Gate, GateAnswer, Needs, OverrideHolds, Question, Setting
-from rollout.domain.gates.share import answer_of_share, needed
+from rollout.domain.gates.gate import Question
+from rollout.domain.gates.share import share_gate
 from rollout.domain.people.users import User
-from rollout.domain.progress.projection import Progress
 from rollout.domain.verdicts.verdict import Impact
 
 # The one service that a long-term key still calls once its owner takes session tokens.
@@ -13,47 +12,21 @@ SESSION_TOKENS = "sts"
 CLI_HABIT = frozenset({Impact.CLI, Impact.PASSKEY_ONLY, Impact.ENROL})
 
 
-def _ask(question: Question, percent: float) -> GateAnswer:
-    """Pass when `percent` of those who were told about their keys have moved to session tokens.
-
-    A key has moved when nothing but STS was called with it since its owner was told. Who was not told about keys does
-    not count.
-    """
-    members, progress = question.look(), question.progress
-    told = [user for user in members.users if _told_about_keys(user, progress)]
-    moved = sum(not _still_used(user, progress) for user in told)
-    return answer_of_share(
-        "cli_moved", "have left their long-term keys", moved, len(told), members.unseen, percent
-    )
-
-
-def _told_about_keys(user: User, progress: Progress) -> bool:
-    told = progress.last_told(user.id)
-    return told is not None and told.delivered and told.impact in CLI_HABIT and bool(user.active_keys)
-
-
-def _still_used(user: User, progress: Progress) -> bool:
-    told = progress.last_told(user.id)
-    if told is None:
-        return False
-    return any(
-        key.last_used is not None and key.last_used > told.at and key.service != SESSION_TOKENS
+def _has_moved(user: User, question: Question) -> bool | None:
+    """Tell whether a user who was told about keys has called nothing but STS with them since; None for other users."""
+    notice = question.progress.latest_notice(user.id)
+    if notice is None or not notice.delivered or notice.impact not in CLI_HABIT or not user.active_keys:
+        return None
+    return all(
+        key.last_used is None or key.last_used <= notice.at or key.service == SESSION_TOKENS
         for key in user.active_keys
     )
 
 
-CLI_MOVED: Gate[float] = Gate(
-    name="cli_moved",
-    meaning="enough of those who were told about their keys have called nothing but STS with them since",
-    needs=Needs.PEOPLE,
-    cure="remind people: rollout apply --stage notify",
-    override_holds=OverrideHolds.WAVE,
-    ask=_ask,
-    setting=Setting(
-        "The share of those told about their keys, in percent, that must have called nothing but STS with them since. "
-        "Null: not asked.",
-        Form.PERCENT,
-        None,
-    ),
-    needed=needed,
+CLI_MOVED = share_gate(
+    "cli_moved",
+    "enough of those who were told about their keys have called nothing but STS with them since",
+    "The share of those told about their keys, in percent, that must have called nothing but STS with them since.",
+    "have left their long-term keys",
+    _has_moved,
 )

@@ -1,4 +1,4 @@
-"""The gate of the rehearsal: nobody is told or enforced by a plan that has not been rehearsed."""
+"""The gate of rehearsal: a plan notifies and enforces nobody until it has been rehearsed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rollout.domain.progress.stages import Stage
 
 
 def _ask(question: Question, _: None) -> GateAnswer:
-    """Pass when this very plan has been rehearsed to the end."""
+    """Pass if exactly this plan has been rehearsed to the end."""
     progress, checksum = question.progress, question.plan_checksum
     at = progress.rehearsed.get(checksum)
     if at is not None:
@@ -29,7 +29,7 @@ def _ask(question: Question, _: None) -> GateAnswer:
 
 DRY_RUN_DONE: Gate[None] = Gate(
     name="dry_run_done",
-    meaning="this very plan was rehearsed to the end, with everybody",
+    meaning="exactly this plan was rehearsed to the end, with everybody",
     needs=Needs.PLAN,
     cure="rollout apply --stage dry-run",
     override_holds=OverrideHolds.PLAN,

@@ -1,4 +1,4 @@
-"""What a gate is: one object that brings its question, its setting, its cure and every sentence about itself."""
+"""Defines a gate: one object that carries its question, its setting, its cure and every text about it."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ Value = TypeVar("Value")
 
 
 class Needs(StrEnum):
-    """What a gate needs to answer. Gates are asked in this order, and the registry is sorted by it."""
+    """What a gate needs in order to answer. Gates are asked in this order, and the registry is sorted by it."""
 
     PLAN = "plan"
-    """What the journal says of the whole plan. Asked for notices too; while it stops, nothing else is asked."""
+    """What the journal says about the whole plan. Asked before notices too; no other gate is asked until it passes."""
     JOURNAL = "journal"
-    """What the journal says of the wave."""
+    """What the journal says about the wave."""
     CALENDAR = "calendar"
-    """The time alone. Binds everybody who is to be enforced: late joiners of earlier waves too."""
+    """Only the time. Applies to everybody who is to be enforced, including late joiners of earlier waves."""
     PEOPLE = "people"
-    """A look at the wave's users in AWS; only taken when every other gate lets the wave through."""
+    """The wave's users as AWS shows them now; read only when every other gate lets the wave through."""
 
 
 class OverrideHolds(StrEnum):
-    """For how long an override of a gate holds; the values are the words of docs/gates.md."""
+    """How long an override of a gate holds; docs/gates.md prints the values."""
 
     RUN = "that run"
-    """What was said of a moment holds for the run that it was given to."""
+    """The answer is about one moment, so its override holds only for the run that it was given to."""
     PLAN = "that plan"
-    """It is about the very bytes of a plan: another one has to be rehearsed or approved anew."""
+    """The answer is about the exact bytes of one plan; any other plan has to be rehearsed or approved again."""
     WAVE = "the wave, until a rollback"
-    """Whatever plan the wave is carried by."""
+    """Whichever plan carries the wave."""
     SOAK = "the wave, until a rollback, or a release or lock-out in the wave before"
 
 
 class Form(StrEnum):
-    """How a value is written in `rollout.yaml`; `rollout.settings.gate_keys` has the checks of each form."""
+    """How a value is written in `rollout.yaml`; `rollout.settings.gate_keys` validates each form."""
 
     SWITCH = "switch"
     COUNT = "count"
@@ -54,8 +54,8 @@ class Form(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """One key of a setting that is a mapping. `default` is written as in the file."""
+class SettingKey:
+    """One key of a setting that is a mapping; `default` is spelled as in the file."""
 
     form: Form
     default: object
@@ -64,20 +64,20 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Setting(Generic[Value]):
-    """`gates.<name>` of `rollout.yaml`: one value of a form, or a mapping of keys, which `read` makes a value of.
+    """`gates.<name>` of `rollout.yaml`: one value of a form, or a mapping of keys that `read` turns into a value.
 
-    With `default` None or False, the gate is asked only where the file sets it.
+    If `default` is None or False, the gate is asked only when the file sets it.
     """
 
     description: str
-    form: Form | Mapping[str, Key]
+    form: Form | Mapping[str, SettingKey]
     default: Value | None
     read: Callable[..., Value] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """A wave's users as they are now, and how many of them could not be looked at."""
+    """A wave's users as AWS shows them now, and `unseen`, the number of those who could not be read."""
 
     users: tuple[User, ...]
     unseen: int = 0
@@ -85,9 +85,10 @@ class Members:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a gate is asked about. `users` counts the users of each wave that has any, in the order of the waves.
+    """What a gate is asked about.
 
-    `look` reads the wave's users in AWS; only gates that need people may call it.
+    `users` has the number of users of each wave that has any, in the order of the waves. `look` reads the wave's users
+    in AWS; only gates that need people may call it.
     """
 
     wave: str
@@ -99,18 +100,22 @@ class Question:
 
     @property
     def before(self) -> str | None:
-        """The wave before this one, of those that have users."""
-        order: Sequence[str] = tuple(self.users)
-        position = order.index(self.wave)
-        return order[position - 1] if position else None
+        """The wave before this one, among those that have users; None for the first."""
+        return wave_before(tuple(self.users), self.wave)
+
+
+def wave_before(order: Sequence[str], wave: str) -> str | None:
+    """Give the wave that precedes another in `order`; None for the first, and for a wave that is not in it."""
+    position = order.index(wave) if wave in order else 0
+    return order[position - 1] if position else None
 
 
 @dataclass(frozen=True, slots=True)
 class GateAnswer:
-    """One gate's answer, always with numbers in its `detail`.
+    """One gate's answer; `detail` always has numbers.
 
-    `opens_at` is when time alone will open the gate, `since` from when on it has answered so. Both are None where that
-    cannot be told.
+    `opens_at` is when time alone will open the gate, and `since` is when it began to give this answer. Both are None
+    if unknown.
     """
 
     gate: str
@@ -121,7 +126,7 @@ class GateAnswer:
 
     @property
     def passes(self) -> bool:
-        """Tell whether the wave may go through."""
+        """Tell whether the wave may proceed."""
         return self.result is Result.PASS
 
 
@@ -129,9 +134,9 @@ class GateAnswer:
 class Gate(Generic[Value]):
     """One gate. Settings, `--override-gate`, `status`, the docs and the report's legend are derived from its fields.
 
-    `meaning` completes "passes when …" in one line. `cure` is what to type or do, with `{wave}` for the wave's name.
-    `ask` is called with the setting's value, which is never None or False; a gate without a setting is always asked,
-    with None. `needed` says the setting's value for a gate that was not asked yet.
+    `meaning` completes the sentence "passes when …". `cure` says what to type or do; `{wave}` stands for the wave's
+    name. `ask` gets the value of the setting, which is never None or False; a gate without a setting is always asked,
+    with None.
     """
 
     name: str
@@ -143,10 +148,9 @@ class Gate(Generic[Value]):
     setting: Setting[Value] | None = None
     opens_by_time: bool = False
     in_status: str = "gate {gate}: {detail}"
-    needed: Callable[[Value], str] | None = field(default=None, compare=False)
 
     def is_set(self, value: object) -> bool:
-        """Tell whether a run with this value of the setting asks the gate."""
+        """Tell whether the gate is asked when its setting has this value."""
         return self.setting is None or (value is not None and value is not False)
 
 

@@ -1,4 +1,4 @@
-"""What the gates go by: `gates:` of `rollout.yaml`, as values."""
+"""Holds the settings of all gates: `gates:` of `rollout.yaml`, as values."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rollout.domain.gates.soak import SOAK
 
 
 class GateRules:
-    """The gates in the order in which they are asked, and each one's setting; immutable.
+    """The gates in the order in which they are asked, each with its setting. Immutable.
 
-    `settings` are by the gate's name; those not given have their defaults. With None and False, a gate is not asked.
+    `settings` are by gate name; any that is not given has its default. A gate set to None or False is not asked.
     """
 
     def __init__(self, gates: Iterable[AnyGate] = GATES, **settings: object) -> None:
-        """Take the settings. Raises TypeError for a setting that no gate has."""
+        """Take the settings. Raises TypeError for the name of a gate that does not exist or has no setting."""
         self.gates = tuple(gates)
         self._settings = {gate.name: gate.setting.default for gate in self.gates if gate.setting is not None}
         if unknown := settings.keys() - self._settings.keys():
@@ -27,15 +27,15 @@ class GateRules:
         self._settings |= settings
 
     def changed(self, **settings: object) -> GateRules:
-        """Give the same rules but for these settings."""
+        """Give the same rules with these settings changed."""
         return GateRules(self.gates, **{**self._settings, **settings})
 
     def of(self, gate: Gate[Value]) -> Value | None:
-        """Give the setting of a gate; None where it has none."""
+        """Give the setting of a gate; None if it has none."""
         return self._settings.get(gate.name)
 
     def to_ask(self, *needs: Needs) -> Iterator[tuple[AnyGate, Any]]:
-        """Yield the gates that are set and need one of these, each with its setting."""
+        """Yield the gates to ask that need one of these, each with its setting."""
         for gate in self.gates:
             value = self.of(gate)
             if gate.needs in needs and gate.is_set(value):
@@ -43,7 +43,7 @@ class GateRules:
 
     @property
     def soak(self) -> timedelta:
-        """How long a wave soaks before the next; the dates that people are told depend on it too."""
+        """How long a wave soaks before the next; the dates in notices depend on it too."""
         return self.of(SOAK) or timedelta()
 
     @property

@@ -1,11 +1,11 @@
-"""Which override still lets a wave through a gate: overrides may outlive the run that they were given to."""
+"""Decides which earlier override still lets a wave through a gate; some overrides outlive the run that they are for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from rollout.domain.gates.gate import AnyGate, OverrideHolds
+from rollout.domain.gates.gate import AnyGate, OverrideHolds, wave_before
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import GateOverridden
 
@@ -15,15 +15,17 @@ BEGINNING = datetime.min.replace(tzinfo=UTC)
 def override_in_force(
     progress: Progress, order: Sequence[str], wave: str, gate: AnyGate | None, plan_checksum: str
 ) -> GateOverridden | None:
-    """Find the override of an earlier run that still holds; None when there is none, or no such gate.
+    """Find the override of an earlier run that still holds for a wave; None if there is none, or no such gate.
 
-    `order` has the waves with users.
+    `order` lists the waves that have users.
     """
-    given = next(
-        (one for one in reversed(progress.overrides) if gate and (one.wave, one.gate) == (wave, gate.name)),
-        None,
+    if gate is None:
+        return None
+    matching = (
+        given for given in reversed(progress.overrides) if (given.wave, given.gate) == (wave, gate.name)
     )
-    if given is None or gate is None:
+    given = next(matching, None)
+    if given is None:
         return None
     return given if _holds(given, gate, progress, order, plan_checksum) else None
 
@@ -40,10 +42,5 @@ def _holds(
         case OverrideHolds.WAVE:
             return given.at >= undone
         case OverrideHolds.SOAK:
-            return given.at >= max(undone, _disturbed_before(progress, order, given.wave))
-
-
-def _disturbed_before(progress: Progress, order: Sequence[str], wave: str) -> datetime:
-    position = order.index(wave) if wave in order else 0
-    before = order[position - 1] if position else ""
-    return progress.releases.disturbed.get(before, BEGINNING)
+            disturbed = progress.releases.disturbed.get(wave_before(order, given.wave) or "", BEGINNING)
+            return given.at >= max(undone, disturbed)

@@ -1,4 +1,4 @@
-"""Every gate, in the order in which they are asked: a new one is a module beside this one, and a line here."""
+"""Lists every gate in the order of asking; a new gate is a module in this folder and a line here."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ GATES: tuple[AnyGate, ...] = (
 
 
 def gate_named(name: str, gates: Iterable[AnyGate] = GATES) -> AnyGate | None:
-    """Find a gate by its name; None where this version knows no such gate."""
+    """Find a gate by its name; None if this version has no such gate."""
     return next((gate for gate in gates if gate.name == name), None)

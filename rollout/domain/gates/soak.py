@@ -1,4 +1,4 @@
-"""The gate of the soak: a wave waits until the one before has been enforced for long enough to hear complaints."""
+"""The gate of the soak: a wave waits until the one before has been enforced long enough for problems to show."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from rollout.domain.progress.stages import Stage
 
 
 def _ask(question: Question, wait: timedelta) -> GateAnswer:
-    """Pass when the wave before has been enforced for `wait`."""
+    """Pass if the wave before has been enforced for `wait`."""
     progress, before, now = question.progress, question.before, question.now
     if before is None:
-        return GateAnswer("soak", Result.PASS, "the first wave waits for nobody")
+        return GateAnswer("soak", Result.PASS, "the first wave waits for no other")
     began = progress.carried.get((Stage.ENFORCE, before))
     if began is None:
         return GateAnswer("soak", Result.FAIL, f'wave "{before}" is not enforced yet')
     since = f'wave "{before}" enforced {began:%Y-%m-%d %H:%M} UTC'
     disturbed = progress.releases.disturbed.get(before)
     if disturbed is not None and disturbed > began:
-        since = f'wave "{before}" shaken by a release or a lock-out {disturbed:%Y-%m-%d %H:%M} UTC'
+        since = f'wave "{before}" disturbed by a release or a lock-out {disturbed:%Y-%m-%d %H:%M} UTC'
         began = disturbed
     opens = began + wait
     if now < opens:
@@ -38,7 +38,7 @@ def _days(span: timedelta) -> str:
 
 SOAK = Gate(
     name="soak",
-    meaning="the wave before has been enforced for long enough; a release or a lock-out there starts the soak anew",
+    meaning="the wave before has been enforced for long enough; a release or a lock-out there restarts the soak",
     needs=Needs.JOURNAL,
     cure="wait",
     override_holds=OverrideHolds.SOAK,

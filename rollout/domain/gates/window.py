@@ -1,11 +1,20 @@
-"""The gate of the calendar: on which days and hours, and never on a frozen date."""
+"""The gate of the calendar: a wave moves only on certain days, at certain hours, and never on a frozen date."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from rollout.domain.gates.gate import Form, Gate, GateAnswer, Key, Needs, OverrideHolds, Question, Setting
+from rollout.domain.gates.gate import (
+    Form,
+    Gate,
+    GateAnswer,
+    Needs,
+    OverrideHolds,
+    Question,
+    Setting,
+    SettingKey,
+)
 from rollout.domain.progress.gate_result import Result
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -14,7 +23,7 @@ LOOKS_AHEAD = timedelta(days=400)
 
 @dataclass(frozen=True, slots=True)
 class Freeze:
-    """Days on which nothing moves, both ends included."""
+    """Days on which nobody is enforced, from `first` to `last`, both included."""
 
     first: date
     last: date
@@ -22,7 +31,10 @@ class Freeze:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """`gates.window`: weekdays, hours from `opens` to before `closes`, in a time zone, and frozen dates."""
+    """`gates.window`: weekdays, hours, time zone and frozen dates.
+
+    The window opens at `opens` and is shut again from `closes` on; None stands for midnight.
+    """
 
     days: tuple[str, ...] = WEEKDAYS
     opens: time = time()
@@ -31,18 +43,21 @@ class Window:
     frozen: tuple[Freeze, ...] = ()
 
     def is_open(self, now: datetime) -> bool:
-        """Tell whether an instant lies inside."""
+        """Tell whether an instant lies inside the window."""
         local = now.astimezone(self.zone)
-        if not self._takes(local.date()):
+        day, hour = local.date(), local.time()
+        if WEEKDAYS[day.weekday()] not in self.days or any(
+            span.first <= day <= span.last for span in self.frozen
+        ):
             return False
-        return self.opens <= local.time() and (self.closes is None or local.time() < self.closes)
+        return self.opens <= hour and (self.closes is None or hour < self.closes)
 
     def next_opening(self, now: datetime) -> datetime | None:
-        """Find when it opens next; None when it does not within a year or so."""
+        """Find when the window opens next; None if it stays shut for the next 400 days."""
         local = now.astimezone(self.zone)
         day = local.date()
         while day - local.date() < LOOKS_AHEAD:
-            # Where clocks are put back, an hour comes twice; where they are put on, one does not come at all.
+            # When clocks go back, an hour comes twice; when they go forward, one does not come at all.
             for fold in (0, 1):
                 opening = datetime.combine(day, self.opens, self.zone).replace(fold=fold).astimezone(UTC)
                 if opening > now and self.is_open(opening):
@@ -50,27 +65,16 @@ class Window:
             day += timedelta(days=1)
         return None
 
-    def _takes(self, day: date) -> bool:
-        if WEEKDAYS[day.weekday()] not in self.days:
-            return False
-        return not any(freeze.first <= day <= freeze.last for freeze in self.frozen)
-
 
 def _ask(question: Question, window: Window) -> GateAnswer:
-    """Pass inside the window."""
+    """Pass if now is inside the window."""
     local = question.now.astimezone(window.zone)
-    said = f"{local:%a %Y-%m-%d %H:%M} {local.tzname()}"
+    moment = f"{local:%a %Y-%m-%d %H:%M} {local.tzname()}"
     if window.is_open(question.now):
-        return GateAnswer("window", Result.PASS, f"{said} is inside the window")
+        return GateAnswer("window", Result.PASS, f"{moment} is inside the window")
     opening = window.next_opening(question.now)
     until = f"; opens {opening:%Y-%m-%d %H:%M} UTC" if opening else "; it never opens"
-    return GateAnswer("window", Result.FAIL, f"{said} is outside the window{until}", opening)
-
-
-def _read(
-    days: tuple[str, ...], hours: tuple[time, time | None], zone: tzinfo, freeze: tuple[Freeze, ...]
-) -> Window:
-    return Window(days, *hours, zone, freeze)
+    return GateAnswer("window", Result.FAIL, f"{moment} is outside the window{until}", opening)
 
 
 WINDOW = Gate(
@@ -81,19 +85,19 @@ WINDOW = Gate(
     override_holds=OverrideHolds.RUN,
     ask=_ask,
     setting=Setting(
-        "When on the calendar a wave may be enforced.",
+        "The days and hours at which a wave may be enforced.",
         {
-            "days": Key(Form.WEEKDAYS, WEEKDAYS, "Weekdays on which a wave may be enforced."),
-            "hours": Key(Form.HOURS, "00:00-24:00", "From and to, inside one day: `09:00-16:00`."),
-            "zone": Key(Form.ZONE, "UTC", "Time zone of days and hours, such as `Europe/Berlin`."),
-            "freeze": Key(
+            "days": SettingKey(Form.WEEKDAYS, WEEKDAYS, "Weekdays on which a wave may be enforced."),
+            "hours": SettingKey(Form.HOURS, "00:00-24:00", "Start and end within one day: `09:00-16:00`."),
+            "zone": SettingKey(Form.ZONE, "UTC", "Time zone of days and hours, such as `Europe/Berlin`."),
+            "freeze": SettingKey(
                 Form.DAYS,
                 (),
                 "Days on which nothing is enforced: `2026-12-24`, or `2026-12-20..2027-01-06`, both ends included.",
             ),
         },
         None,
-        _read,
+        lambda days, hours, zone, freeze: Window(days, hours[0], hours[1], zone, freeze),
     ),
     opens_by_time=True,
 )

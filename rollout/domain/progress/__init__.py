@@ -1,1 +1,1 @@
-"""What was intended and what came of it: the journal's records, and all that is derived from them."""
+"""Defines the journal's records and everything that is derived from them."""

@@ -1,7 +1,7 @@
-"""The channels that carry notices: what each is called, what it is told by `notify`, and what its receipt means.
+"""Lists the channels that carry notices: the name, the settings and the meaning of a receipt of each.
 
-One row a channel; the module of that name in `rollout/notify` builds it. Settings, their reference and the starter file
-are derived from the rows (design.md#stages-and-gates).
+Each channel is one row, and the module of its name in `rollout/notify` builds it. Settings, their reference and the
+starter file are derived from the rows (design.md#stages-and-gates).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from rollout.domain.progress.messages import Delivery
 
 
 class KeyKind(StrEnum):
-    """What a key of a channel holds. A relative folder starts where `rollout.yaml` is."""
+    """What a key of a channel holds. A folder may be relative to `rollout.yaml`."""
 
     FOLDER = "folder"
     FLAG = "flag"
@@ -23,9 +23,10 @@ class KeyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChannelKey:
-    """A key below `notify` that only one channel reads; `name` is the channel's, or begins with it and `_`.
+    """A key below `notify` that only one channel reads.
 
-    `meaning` is one sentence for schema, reference and starter file.
+    `name` is the name of the channel, or begins with it and `_`. `meaning` is one sentence for schema, reference and
+    starter file.
     """
 
     name: str
@@ -35,16 +36,16 @@ class ChannelKey:
 
     @property
     def default_text(self) -> str:
-        """The default, as it stands in `rollout.yaml`."""
+        """The default as it is spelled in `rollout.yaml`."""
         return str(self.default).lower() if isinstance(self.default, bool) else self.default
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One way to carry a notice. `meaning` says how, in one sentence.
+    """One way to carry a notice; `meaning` describes it in one sentence.
 
-    `delivery` is what a message that the channel took counts as. `delivered_with` names the flag among its keys by
-    which the operator vouches that such a message is delivered; empty where there is none.
+    `delivery` is what a message counts as once the channel has accepted it. `delivered_with` names the key with which
+    the operator vouches that such messages are delivered; it is empty if the channel has none.
     """
 
     name: str
@@ -54,7 +55,7 @@ class Channel:
     delivered_with: str = ""
 
     def delivery_of(self, values: Mapping[str, object]) -> Delivery:
-        """Say what a message counts as, with these values of the channel's keys."""
+        """Give what an accepted message counts as, with these values of the channel's keys."""
         return Delivery.DELIVERED if values.get(self.delivered_with) is True else self.delivery
 
 
@@ -74,8 +75,8 @@ CHANNELS = (
                 "outbox_counts",
                 KeyKind.FLAG,
                 default=False,
-                meaning="Count a mail in the outbox as delivered; say so only where something sends it, for enforcement"
-                " then follows.",
+                meaning="Count a mail in the outbox as delivered. Set this only if something sends the mails, for"
+                " enforcement then follows.",
             ),
         ),
         delivered_with="outbox_counts",
@@ -85,10 +86,10 @@ CHANNELS = (
 
 
 def channel_named(name: str) -> Channel:
-    """Find a channel that `notify.channel` names. Raises KeyError."""
+    """Find the channel of this name. Raises KeyError if there is none."""
     return {channel.name: channel for channel in CHANNELS}[name]
 
 
 def folder_keys() -> tuple[str, ...]:
-    """Name the keys of all channels that hold folders."""
+    """Give the names of all channels' keys that hold folders."""
     return tuple(key.name for channel in CHANNELS for key in channel.keys if key.kind is KeyKind.FOLDER)

@@ -1,4 +1,4 @@
-"""What a gate answers: three values for a run, and one more for those who only look (design.md#stages-and-gates)."""
+"""Defines the answers of a gate: three for a run, and one more for `status` (design.md#stages-and-gates)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 class Result(StrEnum):
     """A gate's answer; only `pass` lets a wave through.
 
-    `not asked` is never on record: it is for `status`, where only a run that looks at AWS can tell.
+    `not asked` is never recorded: `status` shows it for gates that only a run can ask, because they read AWS.
     """
 
     PASS = "pass"  # noqa: S105 - a gate's answer, not a password

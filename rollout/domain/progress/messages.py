@@ -1,4 +1,4 @@
-"""What one person is told: one message a person and run, a line a user, each with its own date.
+"""Defines notices: one message per person and run, with a line for each user and a date in each line.
 
 See design.md#stages-and-gates.
 """
@@ -14,7 +14,7 @@ from rollout.domain.verdicts.verdict import Impact
 
 
 class Delivery(StrEnum):
-    """How far a message got."""
+    """How far a message got (design.md#glossary)."""
 
     QUEUED = "queued"
     """Handed to a channel that cannot say whether it arrived, such as the outbox."""
@@ -24,9 +24,26 @@ class Delivery(StrEnum):
     """It could not be sent."""
 
 
+class NoticeWorth(StrEnum):
+    """What a notice is worth now: the column `worth now` of `rollout notices`."""
+
+    COUNTS = "counts"
+    """It allows the user to be enforced from its date on."""
+    VOID = "void"
+    """A new notice is needed."""
+    UNPROVEN = "unproven"
+    """Nobody knows whether it arrived."""
+    USED = "used"
+    """The user has been enforced after it."""
+    REPLACED = "replaced"
+    """A newer notice took its place."""
+    NOT_NEEDED = "not needed"
+    """The user is no longer to be enforced."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What happens to one of the person's users: from `due` on, and not before that day."""
+    """What happens to one of the person's users, from the day `due` on and not earlier."""
 
     user: UserRef
     account_name: str
@@ -37,7 +54,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One message to one address. A `reminder` repeats what was told before; its days are the same."""
+    """One message to one address. A `reminder` repeats an earlier notice with the same days."""
 
     address: str
     lines: tuple[Line, ...]
@@ -46,7 +63,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the channel says of a message: how far it got, its message id, why it failed."""
+    """What the channel says about a message: how far it got, its message id, and why it failed."""
 
     delivery: Delivery
     message_id: str = ""

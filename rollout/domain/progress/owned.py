@@ -1,4 +1,4 @@
-"""What this tool made and has not undone: the journal, folded. Only that is ever rolled back."""
+"""Derives from the journal what this tool made and has not undone; nothing else is ever rolled back."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """One change of the past: what was intended, and what came of it (None: left open by a crash)."""
+    """One change of the past and its outcome, which is None if a crash left it open."""
 
     started: RunStarted
     intent: Intent
@@ -44,35 +44,40 @@ class Done:
 
 @dataclass(slots=True)
 class OwnedResources:
-    """Everything of ours, each with the change that made it, in the order in which it was made.
+    """Everything that this tool made, each with the change that made it, oldest first.
 
-    `things` holds policies, groups, attachments and memberships by `key_of`. `versions` holds, by policy ARN, every
-    change that gave the policy a document. What stood before is not here, and neither is what was rehearsed.
+    `things` has policies, groups, attachments and memberships by `key_of`. `versions` has, by policy ARN, every change
+    that gave the policy a document. What was there before and what was only rehearsed are not included.
     """
 
     things: dict[Key, Done] = field(default_factory=dict)
     versions: dict[str, list[Done]] = field(default_factory=dict)
     released: dict[Key, Done] = field(default_factory=dict)
-    """Those whom a release has taken out, to be put back one day."""
+    """Memberships and attachments that a release removed, to be put back when it ends."""
 
     def take(self, done: Done) -> None:
-        """Follow one change of the past."""
+        """Add or drop what one settled change made or unmade."""
         change, key = done.intent.change, key_of(done.intent.change)
         if key is None or done.started.stage is Stage.DRY_RUN:
             return
-        if _makes(change):
+        if isinstance(
+            change, CreatePolicy | CreateVersion | CreateGroup | AttachToGroup | AddMember | AttachToUser
+        ):
             if isinstance(done.outcome, Applied):
                 self._add(change, key, done)
             return
-        if isinstance(done.outcome, Applied | AlreadyInPlace) or _is_gone(done):
+        gone = isinstance(done.outcome, Skipped) and done.outcome.code is SkipCode.GONE
+        if gone or isinstance(done.outcome, Applied | AlreadyInPlace):
             self._drop(change, key, done)
 
     def _add(self, change: Change, key: Key, done: Done) -> None:
         if isinstance(change, CreatePolicy | CreateVersion):
-            # What a later run settled for one that died stands where it was intended.
-            insort(self.versions.setdefault(change.policy_arn, []), done, key=lambda one: one.intent.at)
+            # A change that a later run settled for a crashed one keeps the place of its intent.
+            insort(
+                self.versions.setdefault(change.policy_arn, []), done, key=lambda version: version.intent.at
+            )
         if not isinstance(change, CreateVersion):
-            # Who comes back from a release is there by the plan and the wave that brought them first.
+            # Users who come back from a release belong to the plan and the wave that enforced them first.
             self.things[key] = self.released.pop(key, done)
 
     def _drop(self, change: Change, key: Key, done: Done) -> None:
@@ -86,13 +91,13 @@ class OwnedResources:
 
     @property
     def all(self) -> tuple[Done, ...]:
-        """Everything of ours, versions of policies and people who are to come back among them."""
-        versions = [done for dones in self.versions.values() for done in dones]
+        """Everything that this tool made, including policy versions and what a release is to put back."""
+        versions = (done for dones in self.versions.values() for done in dones)
         later = (done for done in versions if isinstance(done.intent.change, CreateVersion))
         return (*self.things.values(), *self.released.values(), *later)
 
     def in_account(self, account_id: str) -> OwnedResources:
-        """Give what is ours in one account."""
+        """Give what this tool made in one account."""
 
         def mine(done: Done) -> bool:
             return done.intent.change.account_id == account_id
@@ -104,40 +109,22 @@ class OwnedResources:
         )
 
     def of(self, *kinds: type[Change]) -> list[Done]:
-        """Give what stands of some kinds, the oldest first."""
+        """Give what changes of these kinds made and what still exists, oldest first."""
         return [done for done in self.things.values() if isinstance(done.intent.change, kinds)]
 
 
 def key_of(change: Change) -> Key | None:
-    """Name the thing that a change makes or unmakes; None for what only moves between versions."""
+    """Name the thing that a change makes or unmakes; None for a change between versions."""
     match change:
-        case CreatePolicy(policy_arn=arn) | CreateVersion(policy_arn=arn) | DeletePolicy(policy_arn=arn):
-            return ("policy", arn)
-        case CreateGroup(account_id=account, group=group) | DeleteGroup(account_id=account, group=group):
-            return ("group", account, group)
-        case (
-            AttachToGroup(account_id=account, group=group, policy_arn=arn)
-            | DetachFromGroup(account_id=account, group=group, policy_arn=arn)
-        ):
-            return ("hung", account, group, arn)
-        case (
-            AddMember(account_id=account, group=group, user=user)
-            | RemoveMember(account_id=account, group=group, user=user)
-        ):
-            return ("member", account, group, user.id)
-        case (
-            AttachToUser(account_id=account, user=user, policy_arn=arn)
-            | DetachFromUser(account_id=account, user=user, policy_arn=arn)
-        ):
-            return ("attached", account, arn, user.id)
+        case CreatePolicy() | CreateVersion() | DeletePolicy():
+            return ("policy", change.policy_arn)
+        case CreateGroup() | DeleteGroup():
+            return ("group", change.account_id, change.group)
+        case AttachToGroup() | DetachFromGroup():
+            return ("hung", change.account_id, change.group, change.policy_arn)
+        case AddMember() | RemoveMember():
+            return ("member", change.account_id, change.group, change.user.id)
+        case AttachToUser() | DetachFromUser():
+            return ("attached", change.account_id, change.policy_arn, change.user.id)
         case _:
             return None
-
-
-def _makes(change: Change) -> bool:
-    kinds = CreatePolicy | CreateVersion | CreateGroup | AttachToGroup | AddMember | AttachToUser
-    return isinstance(change, kinds)
-
-
-def _is_gone(done: Done) -> bool:
-    return isinstance(done.outcome, Skipped) and done.outcome.code is SkipCode.GONE

@@ -1,4 +1,4 @@
-"""Folds the journal, once: where waves stand, who was told, who is enforced, what is ours, what was left open."""
+"""Derives the progress of an organization from its journal: waves, notices, enforcement, ownership, open changes."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from rollout.domain.policy.changes import (
     SkipCode,
     Skipped,
     is_about_enrolment,
+    user_of,
 )
 from rollout.domain.progress.owned import Done, OwnedResources
 from rollout.domain.progress.records import (
@@ -63,7 +64,7 @@ _FOUND = {
     SkipCode.NOTICE: Enforcement.NOT_FOUND,
     SkipCode.WAITING: Enforcement.NOT_FOUND,
 }
-"""What an enforce run has seen of a user whom it left alone; other codes say nothing of it."""
+"""What an enforce run learned about the enforcement of a user whom it left alone; other codes say nothing about it."""
 RELEASED = frozenset(
     {Enforcement.RELEASED, Enforcement.TAKEN_OUT, Enforcement.BRAKE_PULLED, Enforcement.LET_OUT}
 )
@@ -83,9 +84,9 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class KnownEnforcement:
-    """The newest that the journal knows of one user's enforcement: as of when, and from a run of which plan.
+    """What the journal last learned about a user's enforcement, when, and from a run of which plan.
 
-    `by` names what enforces, or did so until then; empty where nothing of ours has been on the user.
+    `by` names what enforces or did so until then; it is empty if this tool never put anything on the user.
     """
 
     user: UserRef
@@ -97,22 +98,19 @@ class KnownEnforcement:
 
     @property
     def released(self) -> bool:
-        """Tell whether the user was enforced by this tool, and is let out now until the release ends.
-
-        By `release`, or by somebody's hand: the membership removed, the default version set to the Allow half.
-        """
+        """Tell whether the user was enforced by this tool and is let out now, by a release or by hand."""
         return self.enforcement in RELEASED and bool(self.by)
 
 
 @dataclass(slots=True)
 class Progress:
-    """Everything that the journal says of one organization. What a rehearsal noted places nobody in `known`."""
+    """Everything that the journal says about one organization. Rehearsals never change `known`."""
 
     runs: dict[str, RunStarted] = field(default_factory=dict)
     ended: dict[str, RunEnded] = field(default_factory=dict)
     changes: list[Done] = field(default_factory=list)
     owned: OwnedResources = field(default_factory=OwnedResources)
-    told: dict[str, list[Told]] = field(default_factory=dict)
+    notices: dict[str, list[Told]] = field(default_factory=dict)
     reminded: dict[str, list[Reminded]] = field(default_factory=dict)
     skips: list[UserSkipped] = field(default_factory=list)
     account_failures: list[AccountFailed] = field(default_factory=list)
@@ -122,59 +120,61 @@ class Progress:
     rehearsed: dict[str, datetime] = field(default_factory=dict)
     placed: dict[str, Placed] = field(default_factory=dict)
     last_change: dict[str, Done] = field(default_factory=dict)
-    """By UserId: the newest change that was really made or tried."""
+    """By UserId: the newest change that a run other than a rehearsal made or tried."""
     last_skip: dict[str, UserSkipped] = field(default_factory=dict)
     last_failure: dict[str, AccountFailed] = field(default_factory=dict)
-    """By account: the newest time that a run, other than a rehearsal, could not enter it."""
+    """By account: the newest failure to enter it, rehearsals apart."""
     known: dict[str, dict[str, KnownEnforcement]] = field(default_factory=dict)
     """By account and UserId; ask `enforcement_of`."""
     taken_out_at: dict[str, datetime] = field(default_factory=dict)
-    """By UserId: when a user was last taken out from under the policy for good, or seen to be exempt."""
+    """By UserId: when the user was last taken out for good, or found exempt."""
     failing: dict[str, str] = field(default_factory=dict)
-    """By UserId: the wave of a user for whom something failed and was not made good since."""
+    """By UserId: the wave of a user for whom something failed and has not succeeded since."""
     groups_made: set[tuple[str, str]] = field(default_factory=set)
     policies_made: set[str] = field(default_factory=set)
     gates: list[GateRead] = field(default_factory=list)
     overrides: list[GateOverridden] = field(default_factory=list)
     approvals: dict[tuple[str, str], Approved] = field(default_factory=dict)
-    """By plan checksum and wave: who let it go on."""
+    """By plan checksum and wave."""
     releases: Releases = field(default_factory=Releases)
 
     @property
     def open(self) -> tuple[Done, ...]:
-        """Intents without an outcome: the run died between the write and its record."""
+        """Intents without an outcome: the run crashed between the write and its record."""
         return tuple(done for done in self.changes if done.outcome is None)
 
-    def last_told(self, user_id: str) -> Told | None:
-        """The newest notice about a user, delivered or not."""
-        notices = self.told.get(user_id)
+    def latest_notice(self, user_id: str) -> Told | None:
+        """Give the newest notice about a user, delivered or not; None if there is none."""
+        notices = self.notices.get(user_id)
         return notices[-1] if notices else None
 
     def enforcement_of(self, account_id: str, user_id: str) -> KnownEnforcement | None:
-        """Give the newest that the journal knows of a user, brakes included; None where it knows nothing."""
+        """Give what the journal last learned about a user, brakes included; None if nothing."""
         known = self.known.get(account_id, {}).get(user_id)
         return self.braked(known) if known else None
 
     def braked(self, known: KnownEnforcement) -> KnownEnforcement:
-        """Take the release of a whole account into account, where it is newer than what is known of its user."""
+        """Apply the brake of the user's account if it was pulled after the user was enforced."""
         pulled = self.releases.braked_at.get(known.user.account_id)
         if pulled is None or pulled < known.at or known.enforcement is not Enforcement.ENFORCED:
             return known
         return replace(known, at=pulled, enforcement=Enforcement.BRAKE_PULLED)
 
-    def failures(self, wave: str) -> int:
-        """Users of a wave for whom something failed, or who are released or deadlocked, and not made good since."""
-        return len(self.failed_users(wave))
-
     def failed_users(self, wave: str) -> frozenset[str]:
-        """Give the UserIds of those whom `failures` counts."""
+        """Give the UserIds of a wave's users whose last change failed, or who are released or deadlocked now."""
         deadlocked = {user_id for user_id, found in self.releases.deadlocked.items() if found.wave == wave}
-        return self._failing(wave) | self._released(wave) | deadlocked
+        released = {
+            user_id
+            for users in self.known.values()
+            for user_id, known in users.items()
+            if known.wave == wave and self.braked(known).released
+        }
+        return self._failing(wave) | released | deadlocked
 
     def held_against(self, wave: str) -> frozenset[str]:
-        """Give the UserIds whose failing keeps the wave itself from being gone over.
+        """Give the UserIds whose failures keep a run from going over the wave.
 
-        Once it has been carried, who was let out does not count: they may come back.
+        Once the wave has been carried, released and deadlocked users do not count: they may come back.
         """
         carried = (Stage.ENFORCE, wave) in self.carried
         return self._failing(wave) if carried else self.failed_users(wave)
@@ -182,17 +182,9 @@ class Progress:
     def _failing(self, wave: str) -> frozenset[str]:
         return frozenset(user_id for user_id, where in self.failing.items() if where == wave)
 
-    def _released(self, wave: str) -> set[str]:
-        return {
-            user_id
-            for users in self.known.values()
-            for user_id, known in users.items()
-            if known.wave == wave and self.braked(known).released
-        }
-
 
 def replay(records: Iterable[Record], organization_id: str) -> Progress:
-    """Derive the progress of one organization; records of other organizations in the same store are passed over."""
+    """Derive the progress of one organization; records of others in the same store are ignored."""
     fold = _Fold()
     for record in records:
         match record:
@@ -207,11 +199,11 @@ def replay(records: Iterable[Record], organization_id: str) -> Progress:
 
 @dataclass(slots=True)
 class _Fold:
-    """Follows the journal, record by record.
+    """Reads the journal, record by record.
 
-    `intents` and `early` bring intents and outcomes together, by run and number. Segments are read in the order in
-    which their runs began by AWS's clock, which tells whole seconds: what a run settles for one that died less than a
-    second before may be read first.
+    `intents` and `early` match intents with outcomes, by run and number. Segments are read in the order in which their
+    runs began by AWS's clock, which has a resolution of one second. So the outcome that a run records for one that
+    crashed less than a second earlier may be read before its intent.
     """
 
     progress: Progress = field(default_factory=Progress)
@@ -239,7 +231,7 @@ class _Fold:
             case Settled():
                 self._settle(record)
             case Told():
-                progress.told.setdefault(record.user.id, []).append(record)
+                progress.notices.setdefault(record.user.id, []).append(record)
             case Reminded():
                 progress.reminded.setdefault(record.user.id, []).append(record)
             case UserSkipped():
@@ -262,10 +254,10 @@ class _Fold:
                 self._end(record)
 
     def _see(self, seen: EnforcementSeen) -> None:
-        """Take in what a look found. A hand that let somebody out shakes the wave as a release does."""
+        """Take in what a look found. Somebody let out by hand disturbs the wave as a release does."""
         before = self.progress.enforcement_of(seen.user.account_id, seen.user.id)
         known = KnownEnforcement(seen.user, seen.at, seen.enforcement, seen.wave, seen.by)
-        if known.enforcement is Enforcement.ENFORCED:  # somebody has let go of the brake
+        if known.enforcement is Enforcement.ENFORCED:  # the brake was let go by hand
             self.progress.releases.braked_at.pop(seen.user.account_id, None)
         if known.released and seen.wave and not (before and before.released):
             self.progress.releases.disturbed[seen.wave] = seen.at
@@ -278,7 +270,7 @@ class _Fold:
             progress.taken_out_at[user.id] = skip.at
         if skip.code is SkipCode.FAILED:
             progress.failing[user.id] = skip.wave
-        elif skip.code is not SkipCode.BUDGET:  # for want of budget nobody has tried again
+        elif skip.code is not SkipCode.BUDGET:  # with no budget left, nothing was tried again
             progress.failing.pop(user.id, None)
         started, found = progress.runs[skip.run], _FOUND.get(skip.code)
         if started.stage is not Stage.DRY_RUN:
@@ -293,16 +285,16 @@ class _Fold:
     def _release(self, record: ReleaseRecord) -> None:
         progress, scope = self.progress, record.release_scope
         progress.releases.records.append(record)
-        reached = {
-            one.wave
-            for one in progress.placed.values()
-            if scope.takes(one.user.account_id, one.user.id, one.wave)
+        waves = {
+            placed.wave
+            for placed in progress.placed.values()
+            if scope.takes(placed.user.account_id, placed.user.id, placed.wave)
         }
-        for wave in {*reached, scope.wave} - {""}:
+        for wave in {*waves, scope.wave} - {""}:
             progress.releases.disturbed[wave] = record.at
 
     def _undo(self, record: WaveUndone) -> None:
-        """After a rollback nobody of the wave is enforced or released."""
+        """Note that after a rollback nobody of the wave is enforced or released."""
         progress = self.progress
         progress.undone[record.wave] = record.at
         for stage in Stage:
@@ -315,7 +307,7 @@ class _Fold:
     def _end(self, record: RunEnded) -> None:
         self.progress.ended[record.run] = record
         started = self.progress.runs[record.run]
-        # An account that cannot be entered has nothing to rehearse; it stops nobody else (design.md#stages-and-gates).
+        # An account that cannot be entered has nothing to rehearse and stops no other (design.md#stages-and-gates).
         complete = record.ending is RunEnding.DONE or (
             record.ending is RunEnding.IN_PART and not record.counts.get("failed")
         )
@@ -361,21 +353,19 @@ class _Fold:
     def _note_ours(self, change: Change) -> None:
         progress = self.progress
         match change:
-            case (
-                CreateGroup(account_id=account, group=group) | AttachToGroup(account_id=account, group=group)
-            ):
-                progress.groups_made.add((account, group))
-            case DeleteGroup(account_id=account, group=group):
-                progress.groups_made.discard((account, group))
-            case CreatePolicy(policy_arn=arn):
-                progress.policies_made.add(arn)
-            case DeletePolicy(policy_arn=arn):
-                progress.policies_made.discard(arn)
+            case CreateGroup() | AttachToGroup():
+                progress.groups_made.add((change.account_id, change.group))
+            case DeleteGroup():
+                progress.groups_made.discard((change.account_id, change.group))
+            case CreatePolicy():
+                progress.policies_made.add(change.policy_arn)
+            case DeletePolicy():
+                progress.policies_made.discard(change.policy_arn)
             case _:
                 pass
 
     def _follow(self, done: Done, at: datetime, *, applied: bool) -> None:
-        """Follow a change of what people are under."""
+        """Follow a change to what users are under."""
         releases, change = self.progress.releases, done.intent.change
         by_release = done.started.command == RELEASE
         match change:
@@ -419,7 +409,7 @@ class _Fold:
             progress.releases.to_return[user.id] = ToReturn(user, done.intent.wave, at)
         else:
             progress.releases.to_return.pop(user.id, None)
-            # Not so for a release, which is meant to end: what was told before it still counts then.
+            # A release is meant to end, and notices from before it still count then.
             progress.taken_out_at[user.id] = at
         if is_rehearsal(done):
             return
@@ -430,7 +420,7 @@ class _Fold:
         self._know(KnownEnforcement(user, at, out, wave, by, done.started.plan_id))
 
     def _bring_back(self, account_id: str, at: datetime, *, release_ends: bool) -> None:
-        """Note that the policy is in force again for those who never left it."""
+        """Note that the policy is in force again for users who never left the group."""
         users = self.progress.known.get(account_id, {})
         back = _BACK_AT_THE_END_OF_A_RELEASE if release_ends else _BACK_WITH_THE_POLICY
         for user_id, known in users.items():
@@ -441,33 +431,19 @@ class _Fold:
         self.progress.known.setdefault(known.user.account_id, {})[known.user.id] = known
 
 
-def user_of(change: Change) -> UserRef | None:
-    """Name the user whom a change is about; None for changes of policies and groups."""
-    match change:
-        case (
-            AddMember(user=user)
-            | RemoveMember(user=user)
-            | AttachToUser(user=user)
-            | DetachFromUser(user=user)
-        ):
-            return user
-        case _:
-            return None
-
-
 def place_of(change: Change) -> str:
-    """Name the group or the policy that a change about a user is about; empty for other changes."""
+    """Name the group or the policy of a change about a user; empty for other changes."""
     match change:
-        case AddMember(group=group) | RemoveMember(group=group):
-            return f"group {group}"
-        case AttachToUser(policy_arn=arn) | DetachFromUser(policy_arn=arn):
-            return f"{_name_of(arn)} (attached to the user)"
+        case AddMember() | RemoveMember():
+            return f"group {change.group}"
+        case AttachToUser() | DetachFromUser():
+            return f"{_name_of(change.policy_arn)} (attached to the user)"
         case _:
             return ""
 
 
 def is_rehearsal(done: Done) -> bool:
-    """Tell whether a change was only noted."""
+    """Tell whether a change was only rehearsed."""
     return done.started.stage is Stage.DRY_RUN
 
 

@@ -1,4 +1,4 @@
-"""The records of the journal: append-only, one JSON line each in the store, no secrets ever."""
+"""Defines the records of the append-only journal: one JSON line each in the store, and never a secret."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from rollout.domain.verdicts.verdict import Impact
 
 
 class Before(StrEnum):
-    """What a live read found before a change."""
+    """What a live read finds just before a change."""
 
     ABSENT = "absent"
     PRESENT = "present"
 
 
 class Enforcement(StrEnum):
-    """Whether our policy takes effect on a user, as far as is known, and if not, why not."""
+    """Whether our policy takes effect on a user as far as is known, and the reason if it does not."""
 
     ENFORCED = "enforced"
-    """The membership or the attachment stands, and the policy denies what it should."""
+    """The membership or the attachment exists, and the policy denies what it should."""
     NEVER = "never"
     """Nothing of ours has been put on the user, as far as is known."""
     RELEASED = "released"
-    """A release of this tool has taken the user out."""
+    """A release by this tool took the user out."""
     TAKEN_OUT = "taken-out"
-    """Somebody's hand has removed the membership or the attachment."""
+    """Somebody removed the membership or the attachment by hand."""
     BRAKE_PULLED = "brake-pulled"
-    """The default version of the account's policy denies nothing, by a release or by somebody's hand."""
+    """The default version of the account's policy denies nothing, by a release or because somebody set it by hand."""
     LET_OUT = "let-out"
-    """A run found the user let out, in one of these three ways."""
+    """A run found that the user is let out, in one of the three ways above."""
     WITHOUT_EFFECT = "without-effect"
-    """The policy was edited, taken off the group or deleted: what stands denies too little."""
+    """The policy was edited, detached from the group or deleted, so that too little is denied."""
     NOT_FOUND = "not-found"
     """An enforce run did not find the user under the policy."""
     GONE = "gone"
-    """The user does not exist any more."""
+    """The user no longer exists."""
     UNDONE = "undone"
-    """Taken out for good: by a rollback, or for an exemption."""
+    """The user was taken out for good, by a rollback or for an exemption."""
 
 
 class RunEnding(StrEnum):
@@ -53,25 +53,32 @@ class RunEnding(StrEnum):
 
     DONE = "done"
     IN_PART = "in part"
-    """Accounts could not be entered, or users failed."""
+    """Some accounts could not be entered, or some users failed."""
     INTERRUPTED = "interrupted"
     REFUSED = "refused"
     NOTHING_DUE = "nothing due"
     LOCK_LOST = "lock lost"
     STOPPED = "stopped by failure_tolerance"
     NARROWED = "narrowed"
-    """A rehearsal that was told to leave somebody out: it opens no gate."""
+    """The operator narrowed the rehearsal to some users; such a rehearsal opens no gate."""
 
 
 @dataclass(frozen=True, slots=True)
-class RunStarted:
-    """A command began to carry changes. `run` is unique; every other record of the run repeats it.
-
-    What is no `apply` carries no stage of a plan: `stage` then only tells a rehearsal (`dry-run`) from the real thing.
-    """
+class JournalRecord:
+    """What every record has: the id of its run, and its time (UTC)."""
 
     run: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted(JournalRecord):
+    """A command began to carry changes. `run` is unique, and every other record of the run repeats it.
+
+    Commands other than `apply` carry no stage of a plan; their `stage` is `dry-run` for a rehearsal and anything else
+    for a real run.
+    """
+
     organization_id: str
     plan_id: str
     plan_checksum: str
@@ -82,11 +89,9 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class Intent:
-    """A change is about to be made; `before` says what stood there by a live read."""
+class Intent(JournalRecord):
+    """A change is about to be made; `before` is what a live read found there."""
 
-    run: str
-    at: datetime
     number: int
     change: Change
     before: Before
@@ -94,48 +99,43 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """What came of the intent with this `number` of run `of` (another run than `run` after a crash)."""
+class Settled(JournalRecord):
+    """The outcome of intent `number` of run `of`, which differs from `run` if that one crashed."""
 
-    run: str
-    at: datetime
     of: str
     number: int
     outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A person was told about one user: `due` is the day named to them."""
+class _Message(JournalRecord):
+    """What notices and reminders have in common; `due` is the first day on which the user may be enforced."""
 
-    run: str
-    at: datetime
     user: UserRef
     wave: str
     address: str
     impact: Impact
     due: date
+
+
+@dataclass(frozen=True, slots=True)
+class Told(_Message):
+    """A notice about one user was handed to a channel, or could not be; `delivery` says how far it got."""
+
     delivery: Delivery
     message_id: str = ""
     detail: str = ""
 
     @property
     def delivered(self) -> bool:
-        """Tell whether the channel says that it arrived; only then has the person been told."""
+        """Tell whether the notice counts as arrived; only then has the person been told."""
         return self.delivery is Delivery.DELIVERED
 
 
 @dataclass(frozen=True, slots=True)
-class Reminded:
-    """A person was reminded of the day told: `mark` is how long before `due`. Never moves that day."""
+class Reminded(_Message):
+    """A reminder of a notice was handed to a channel, `mark` before `due`; it never moves that day."""
 
-    run: str
-    at: datetime
-    user: UserRef
-    wave: str
-    address: str
-    impact: Impact
-    due: date
     mark: timedelta
     delivery: Delivery
     message_id: str = ""
@@ -143,11 +143,9 @@ class Reminded:
 
 
 @dataclass(frozen=True, slots=True)
-class UserSkipped:
-    """A user of the wave was left alone in this run, and why."""
+class UserSkipped(JournalRecord):
+    """The run left a user of the wave alone, for this reason."""
 
-    run: str
-    at: datetime
     user: UserRef
     wave: str
     code: SkipCode
@@ -155,22 +153,18 @@ class UserSkipped:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountFailed:
-    """An account could not be entered or read in this run; its users wait for the next one."""
+class AccountFailed(JournalRecord):
+    """The run could not enter or read an account; its users wait for the next run."""
 
-    run: str
-    at: datetime
     account_id: str
     reason: str
     cure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class GateRead:
-    """A gate answered a run, with its numbers."""
+class GateRead(JournalRecord):
+    """A gate answered; `detail` has the numbers."""
 
-    run: str
-    at: datetime
     wave: str
     gate: str
     result: Result
@@ -178,11 +172,9 @@ class GateRead:
 
 
 @dataclass(frozen=True, slots=True)
-class GateOverridden:
-    """An operator let a wave through a gate that did not pass, and said why."""
+class GateOverridden(JournalRecord):
+    """An operator let a wave through a gate that did not pass, and gave a reason."""
 
-    run: str
-    at: datetime
     wave: str
     gate: str
     reason: str
@@ -190,11 +182,9 @@ class GateOverridden:
 
 
 @dataclass(frozen=True, slots=True)
-class Approved:
-    """Somebody approved a wave of a plan, and said why; bound to the plan's very bytes. Stands outside of runs."""
+class Approved(JournalRecord):
+    """Somebody approved a wave of exactly this plan, and gave a reason. Does not belong to a run."""
 
-    run: str
-    at: datetime
     organization_id: str
     wave: str
     plan_checksum: str
@@ -203,11 +193,9 @@ class Approved:
 
 
 @dataclass(frozen=True, slots=True)
-class Released:
-    """Somebody let users out, before anything was written. `until` None: it lasts until it is ended."""
+class Released(JournalRecord):
+    """Somebody releases users; recorded before the first write. With `until` None it lasts until it is ended."""
 
-    run: str
-    at: datetime
     release_scope: ReleaseScope
     until: datetime | None
     reason: str
@@ -215,25 +203,21 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True)
-class ReleaseEnded:
-    """Releases inside of this reach are over, whoever made them."""
+class ReleaseEnded(JournalRecord):
+    """All releases inside this scope are over, whoever made them."""
 
-    run: str
-    at: datetime
     release_scope: ReleaseScope
     reason: str
     caller: str
 
 
 @dataclass(frozen=True, slots=True)
-class Deadlocked:
-    """A look found a user who is enforced and cannot get in (`deadlock`), or no longer so (`over`).
+class Deadlocked(JournalRecord):
+    """`verify` found that an enforced user cannot sign in, or that this is `over`.
 
-    Stands outside of runs: looking changes nothing.
+    Does not belong to a run, for looking changes nothing.
     """
 
-    run: str
-    at: datetime
     organization_id: str
     user: UserRef
     wave: str
@@ -242,14 +226,12 @@ class Deadlocked:
 
 
 @dataclass(frozen=True, slots=True)
-class EnforcementSeen:
-    """A look at AWS found a user's enforcement to be another than plan and journal said; written on change only.
+class EnforcementSeen(JournalRecord):
+    """A look at AWS found that a user's enforcement differs from plan and journal. Recorded only when that changes.
 
-    `by` names what enforces; empty where nothing does. Stands outside of runs: looking changes nothing.
+    `by` names what enforces; it is empty if nothing does. Does not belong to a run, for looking changes nothing.
     """
 
-    run: str
-    at: datetime
     organization_id: str
     user: UserRef
     wave: str
@@ -258,30 +240,24 @@ class EnforcementSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class WaveCarried:
-    """A wave has been carried to a stage. Belongs to the organization, not to the plan (design.md#stages-and-gates)."""
+class WaveCarried(JournalRecord):
+    """A wave has been carried to a stage, for the organization and not only the plan (design.md#stages-and-gates)."""
 
-    run: str
-    at: datetime
     wave: str
     stage: Stage
 
 
 @dataclass(frozen=True, slots=True)
-class WaveUndone:
-    """Nobody of a wave is left under the policy after a rollback: it has to be told and carried anew."""
+class WaveUndone(JournalRecord):
+    """A rollback left nobody of a wave under the policy: the wave has to be notified and carried again."""
 
-    run: str
-    at: datetime
     wave: str
 
 
 @dataclass(frozen=True, slots=True)
-class RunEnded:
-    """The run came to its end, with counts per outcome."""
+class RunEnded(JournalRecord):
+    """The run ended; `counts` has the number of changes or users by outcome."""
 
-    run: str
-    at: datetime
     ending: RunEnding
     counts: Mapping[str, int] = field(default_factory=dict)
 

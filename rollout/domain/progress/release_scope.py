@@ -1,4 +1,4 @@
-"""Whom a release is about: some users, a wave, some accounts, or everybody."""
+"""Defines what a release covers: some users, a wave, some accounts, or everybody."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rollout.domain.people.users import UserRef
 
 @dataclass(frozen=True, slots=True)
 class ReleaseScope:
-    """Exactly one of users, wave, accounts and everybody. Accounts and everybody go by the brake."""
+    """Exactly one of users, wave, accounts and everybody. Accounts and everybody are let out by the brake."""
 
     users: tuple[UserRef, ...] = ()
     wave: str = ""
@@ -22,17 +22,17 @@ class ReleaseScope:
         return self.everybody or bool(self.accounts)
 
     def takes_account(self, account_id: str) -> bool:
-        """Tell whether the whole of an account is reached."""
+        """Tell whether an account is covered as a whole."""
         return self.everybody or account_id in self.accounts
 
     def takes(self, account_id: str, user_id: str, wave: str) -> bool:
-        """Tell whether a user is reached, with the account or alone; `wave` is theirs, empty where not known."""
+        """Tell whether a user is covered, with the account or alone; `wave` is the user's, empty if unknown."""
         if self.takes_account(account_id) or (self.wave and self.wave == wave):
             return True
         return any(ref.id == user_id for ref in self.users)
 
     def contains(self, other: ReleaseScope) -> bool:
-        """Tell whether everything in another reach is in this one, as far as both say it in the same way."""
+        """Tell whether this scope covers all of another one, as far as both are given in the same way."""
         if self.everybody:
             return True
         if other.everybody:
@@ -45,7 +45,7 @@ class ReleaseScope:
 
     @property
     def text(self) -> str:
-        """Say it for a person."""
+        """Describe the scope."""
         if self.everybody:
             return "everybody"
         if self.accounts:

@@ -1,4 +1,4 @@
-"""What the journal says of releases: who is let out, by whom, and what is still to be put back."""
+"""Holds what the journal says about releases: who is let out, by whom, and what is to be put back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rollout.domain.people.users import UserRef
 from rollout.domain.progress.records import Deadlocked, Released, ReleaseEnded
 
 RELEASE = "release"
-"""The command whose removals are meant to be put back one day."""
+"""The command whose removals are put back when the release ends."""
 RELEASE_END = "release --end"
 
 ReleaseRecord = Released | ReleaseEnded
@@ -17,7 +17,7 @@ ReleaseRecord = Released | ReleaseEnded
 
 @dataclass(frozen=True, slots=True)
 class ToReturn:
-    """A user whom a release took out from under the policy, to be put back when it is over."""
+    """A user whom a release took out from under the policy, to be put back when it ends."""
 
     user: UserRef
     wave: str
@@ -26,11 +26,11 @@ class ToReturn:
 
 @dataclass(slots=True)
 class Releases:
-    """Everything about releases and lock-outs.
+    """Everything about releases and deadlocks.
 
-    `braked` holds, by account, the run of the release that pulled a brake which nobody has let go since; `braked_at`
-    says when. `deadlocked` holds by UserId who is deadlocked. `disturbed` tells for each wave when a release or a
-    deadlock last shook it: its soak starts anew from there.
+    `braked` has, by account, the run of the release that pulled a brake that is still pulled, and `braked_at` its
+    time, rehearsals apart. `to_return` and `deadlocked` are by UserId. `disturbed` has, by wave, when a release or a
+    deadlock last disturbed it, which restarts its soak.
     """
 
     records: list[ReleaseRecord] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""When a person is reminded of the day told: once for each mark before it, and never of another day.
+"""Decides when a person is reminded of the day told: once for each mark before it, and never of another day.
 
 See design.md#stages-and-gates.
 """
@@ -13,26 +13,26 @@ from rollout.domain.progress.records import Reminded, Told
 
 
 def mark_due(
-    told: Told, marks: Iterable[timedelta], reminded: Iterable[Reminded], now: datetime
+    notice: Told, marks: Iterable[timedelta], reminded: Iterable[Reminded], now: datetime
 ) -> timedelta | None:
-    """Find the mark (so long before the day told) that a reminder is due for; None when none is.
+    """Find the mark (a time before the day told) for which a reminder is due; None if none is.
 
-    - A mark that had passed when the notice went out asks for nothing: the notice was the reminder.
-    - Where several have passed since, one reminder stands for all of them.
-    - A reminder that could not be sent is tried again.
+    - A mark that had passed when the notice was sent needs no reminder.
+    - If several marks have passed since then, one reminder is enough.
+    - A reminder that could not be sent is sent again.
     """
-    day = datetime.combine(told.due, time(), UTC)
+    day = datetime.combine(notice.due, time(), UTC)
     if now >= day:
         return None
-    passed = [mark for mark in marks if told.at < day - mark <= now]
-    if not passed:
+    reached = [mark for mark in marks if notice.at < day - mark <= now]
+    if not reached:
         return None
-    nearest = min(passed)
+    nearest = min(reached)
     sent = any(
-        one.due == told.due
-        and one.at >= told.at
-        and one.mark <= nearest
-        and one.delivery is not Delivery.FAILED
-        for one in reminded
+        reminder.due == notice.due
+        and reminder.at >= notice.at
+        and reminder.mark <= nearest
+        and reminder.delivery is not Delivery.FAILED
+        for reminder in reminded
     )
     return None if sent else nearest

@@ -1,4 +1,4 @@
-"""Which day a person is told: not before the lead time, nor before the waves ahead have soaked."""
+"""Computes the day that a notice names: after the lead time, and after the waves ahead have soaked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rollout.domain.progress.stages import Stage
 def due_dates(
     progress: Progress, order: Sequence[str], lead_time: timedelta, soak: timedelta, now: datetime
 ) -> dict[str, date]:
-    """Foretell for every wave with users the first day on which it may be enforced, if notified now."""
+    """Estimate, for every wave with users, the first day (UTC) on which it may be enforced if notified now."""
     earliest = now + lead_time
     expected: dict[str, datetime] = {}
     opens = earliest
@@ -23,10 +23,7 @@ def due_dates(
         disturbed = progress.releases.disturbed.get(wave)
         if carried is not None and disturbed is not None:
             carried = max(carried, disturbed)
-        opens = (carried or max(opens, _latest_told(progress, wave) or opens)) + soak
+        days = (notices[-1].due for notices in progress.notices.values() if notices[-1].wave == wave)
+        latest = (datetime.combine(due, time(), UTC) for due in days)
+        opens = (carried or max([opens, *latest])) + soak
     return {wave: moment.date() for wave, moment in expected.items()}
-
-
-def _latest_told(progress: Progress, wave: str) -> datetime | None:
-    dates = [notices[-1].due for notices in progress.told.values() if notices[-1].wave == wave]
-    return datetime.combine(max(dates), time(), UTC) if dates else None

@@ -1,4 +1,4 @@
-"""The three stages, in order."""
+"""Defines the three stages, in order."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Where users, waves and accounts stand: plan, journal and, where somebody looked, AWS, brought together once."""
+"""Combines plan, journal and AWS into the state of users, waves and accounts."""

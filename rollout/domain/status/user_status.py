@@ -1,16 +1,6 @@
-"""Answers where one user stands: every command reads it from here, so that all of them give the same numbers.
+"""Derives the state of one user; every command reads it here, so that all of them give the same numbers.
 
-The words are those of design.md#glossary:
-
-- *queued*: a notice was handed to a channel that cannot say whether it arrived, such as the outbox.
-- *delivered*: the channel says that the notice arrived; or it lies in the outbox with `notify.outbox_counts: true`.
-- *told*: the user's latest notice was delivered. A queued or failed notice has told nobody.
-- *enforced*: under our policy now, as far as is known. The membership or attachment stands by the journal, by the
-  plan's inventory or by a look at AWS, whichever is the newest, and neither a release, nor somebody's hand, nor a
-  pulled brake takes its effect away. It is not the same as *covered*.
-- *released*: was enforced by this tool and is let out now, until the release ends: by `release`, or by somebody's hand
-  (the membership removed, the default version set to the Allow half).
-- *drifted*: AWS, looked at now, differs from what plan and journal say.
+*Queued*, *told*, *enforced* and *released* mean what design.md#glossary says.
 """
 
 from __future__ import annotations
@@ -19,27 +9,27 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from rollout.domain.gates.readiness import void
+from rollout.domain.gates.readiness import worth_of
 from rollout.domain.people.users import UserRef
 from rollout.domain.plan.entries import Header, PlanEntry
 from rollout.domain.policy.changes import Failed, SkipCode
-from rollout.domain.progress.messages import Delivery
+from rollout.domain.progress.messages import Delivery, NoticeWorth
 from rollout.domain.progress.projection import RELEASED, Done, KnownEnforcement, Progress
 from rollout.domain.progress.records import AccountFailed, Enforcement, Told, UserSkipped
 from rollout.domain.progress.release_state import user_release
-from rollout.domain.status.words import UserState
+from rollout.domain.status.state_codes import UserState
 from rollout.domain.verdicts.verdict import Impact, Kind
 
 
 @dataclass(frozen=True, slots=True)
 class UserStatus:
-    """Where one user stands now.
+    """The state of one user now.
 
-    `wave` and `verdict` are the plan's, empty and None where the plan does not have the user; `enforced_in` is the wave
-    in which they were enforced, where the journal knows of it, else the plan's. `by` names what enforces,
-    or did so until the release. `notice` is the latest one, whatever became of it. `failed` says what went wrong where
-    `state` is `failed`, and `skipped` why a run left the user alone where it is `skipped`. `waits_for` is what has to
-    happen next for an `enforce` user who is not enforced; empty for everybody else.
+    `wave` and `verdict` are the plan's; they are empty and None if the user is not in the plan. `enforced_in` is the
+    wave in which the user was enforced if the journal knows it, else the plan's. `by` names what enforces, or did so
+    until the release. `notice` is the latest one, delivered or not. `failed` says what went wrong if `state` is
+    `failed`, and `skipped` why a run left the user alone if it is `skipped`. `waits_for` says what has to happen next
+    for an `enforce` user who is not enforced; it is empty for all others.
     """
 
     user: UserRef
@@ -57,7 +47,7 @@ class UserStatus:
 
     @property
     def queued(self) -> bool:
-        """Tell whether nobody knows if the latest notice arrived."""
+        """Tell whether the latest notice was handed to a channel that cannot say whether it arrived."""
         return self.notice is not None and self.notice.delivery is Delivery.QUEUED
 
     @property
@@ -72,12 +62,12 @@ class UserStatus:
 
     @property
     def enforced_by(self) -> str:
-        """Name what of ours enforces; empty when nothing does."""
+        """Name what of ours enforces; empty if nothing does."""
         return self.by if self.enforced else ""
 
     @property
     def released(self) -> bool:
-        """Tell whether the user was enforced, and is let out now."""
+        """Tell whether the user was enforced by this tool and is let out now."""
         return self.enforcement in RELEASED
 
     @property
@@ -88,7 +78,7 @@ class UserStatus:
 
 @dataclass(frozen=True, slots=True)
 class StatusCounts:
-    """The sums over the users of one wave, or of one account."""
+    """Numbers of users in one wave or one account."""
 
     users: int
     queued: int
@@ -98,20 +88,20 @@ class StatusCounts:
 
 
 def counts_of(statuses: Iterable[UserStatus]) -> StatusCounts:
-    """Add up where users stand."""
+    """Count users by state."""
     all_ = tuple(statuses)
     return StatusCounts(
         len(all_),
-        sum(one.queued for one in all_),
-        sum(one.told for one in all_),
-        sum(one.enforced for one in all_),
-        sum(one.released for one in all_),
+        sum(status.queued for status in all_),
+        sum(status.told for status in all_),
+        sum(status.enforced for status in all_),
+        sum(status.released for status in all_),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """Why a user is not enforced, and what has to happen next."""
+    """The state of a user, and what has to happen next."""
 
     state: UserState
     waits_for: str
@@ -120,9 +110,9 @@ class _Waiting:
 
 
 class Statuses:
-    """Answers for every user of one plan; made once a command.
+    """Derives the state of every user of one plan; a command makes one of it.
 
-    `gates` says by wave which gate stops it, as far as the journal knows.
+    `gates` says by wave which gates stop it, as far as the journal knows.
     """
 
     def __init__(
@@ -137,7 +127,7 @@ class Statuses:
     def of(
         self, user: UserRef, entry: PlanEntry | None = None, seen: KnownEnforcement | None = None
     ) -> UserStatus:
-        """Say where one user stands. `entry` is the plan's, `seen` what a look has found just now."""
+        """Derive the state of one user. `entry` is the plan's, and `seen` what a look at AWS has just found."""
         known = self._known(user, entry, seen)
         waiting = self._state(user, entry, known)
         return UserStatus(
@@ -147,7 +137,7 @@ class Statuses:
             entry.verdict if entry else None,
             known.enforcement,
             known.by,
-            self._progress.last_told(user.id),
+            self._progress.latest_notice(user.id),
             user.id in self._progress.releases.deadlocked,
             waiting.state,
             waiting.waits_for,
@@ -160,12 +150,14 @@ class Statuses:
     def _known(
         self, user: UserRef, entry: PlanEntry | None, seen: KnownEnforcement | None
     ) -> KnownEnforcement:
-        """Find the newest that is known: by the look, else by the journal or the plan's inventory."""
+        """Find the newest known enforcement: from the look, else from the journal or the plan's inventory."""
         known = self._of_journal_or_plan(user, entry)
         if seen is not None:
             known = replace(seen, wave=known.wave, by=seen.by or known.by)
         if known.enforcement in RELEASED and not known.by:
-            return replace(known, enforcement=Enforcement.NEVER)  # who was never enforced is not released
+            return replace(
+                known, enforcement=Enforcement.NEVER
+            )  # a user who was never enforced is not released
         return known
 
     def _of_journal_or_plan(self, user: UserRef, entry: PlanEntry | None) -> KnownEnforcement:
@@ -180,17 +172,16 @@ class Statuses:
             return self._progress.braked(KnownEnforcement(user, taken_at, Enforcement.ENFORCED, wave, by))
         if known is None:
             return KnownEnforcement(user, taken_at, Enforcement.NEVER, wave)
-        # The plan's inventory did not find whom the journal has enforced: somebody's hand took them out.
+        # The inventory did not find enforced a user whom the journal has as enforced: somebody took them out by hand.
         out = Enforcement.TAKEN_OUT if known.enforcement is Enforcement.ENFORCED else known.enforcement
         return KnownEnforcement(user, taken_at, out, wave, by)
 
     # --- UserState ---
 
     def _state(self, user: UserRef, entry: PlanEntry | None, known: KnownEnforcement) -> _Waiting:
-        enforced = known.enforcement is Enforcement.ENFORCED
         if entry is not None and entry.verdict is Kind.COVERED:
             return _Waiting(UserState.COVERED, "")
-        if enforced:
+        if known.enforcement is Enforcement.ENFORCED:
             return _Waiting(UserState.ENFORCED, "")
         if entry is None:
             return _Waiting(UserState.RELEASED if known.enforcement in RELEASED else UserState.UNPLANNED, "")
@@ -214,13 +205,11 @@ class Statuses:
             return _Waiting(
                 UserState.DRIFTED, "rollout verify --fix: the policy in AWS does not deny what it should"
             )
-        told, skip = self._progress.last_told(user.id), self._progress.last_skip.get(user.id)
+        told, skip = self._progress.latest_notice(user.id), self._progress.last_skip.get(user.id)
         if known.enforcement is Enforcement.GONE and (skip is None or skip.code is not SkipCode.GONE):
             return _Waiting(UserState.SKIPPED, "a new plan: the user was deleted", skipped=SkipCode.GONE)
         failure = self._progress.last_failure.get(user.account_id)
-        if (
-            known.enforcement is Enforcement.UNDONE
-        ):  # what was said before it was undone says nothing any more
+        if known.enforcement is Enforcement.UNDONE:  # earlier skips and failures no longer matter
             skip = skip if skip and skip.at > known.at else None
             failure = failure if failure and failure.at > known.at else None
         match self._newest(told, skip, failure):
@@ -238,7 +227,7 @@ class Statuses:
                 return self._after_notice(entry, told)
 
     def _is_later(self, done: Done) -> bool:
-        """Tell whether the plan's inventory could not yet see a change."""
+        """Tell whether a change is too recent for the plan's inventory to show it."""
         at, header = done.settled_at, self._header
         return at is None or at >= header.inventory_at or done.started.plan_id == header.id
 
@@ -248,12 +237,12 @@ class Statuses:
             return "the end of the release"
         if user.id in releases.to_return or user.account_id in releases.braked:
             return "the next enforce run, or rollout verify --fix: the release is over"
-        return "rollout release --end: was let out by hand"
+        return "rollout release --end: the user was let out by hand"
 
     def _newest(
         self, *events: Told | UserSkipped | AccountFailed | None
     ) -> Told | UserSkipped | AccountFailed | None:
-        """Find what happened last. Of one run, the later argument: a skip says more than the notice before it."""
+        """Find what happened last; within one run, the later argument: a skip says more than the notice before it."""
         there = [(self._order.get(event.run, -1), place) for place, event in enumerate(events) if event]
         return events[max(there)[1]] if there else None
 
@@ -263,11 +252,11 @@ class Statuses:
             return _Waiting(UserState.UNDELIVERED, f"a notice that arrives: {why or 'the last one failed'}")
         state = UserState.TOLD if told.delivered else UserState.QUEUED
         let_out = self._progress.taken_out_at.get(entry.user.id)
-        why_void = void(told, entry.impact or Impact.NONE, self._now, let_out)
-        if why_void:
-            return _Waiting(state, f"a new notice: {why_void}")
+        worth, why = worth_of(told, entry.impact or Impact.NONE, self._now, let_out)
+        if worth is NoticeWorth.VOID:
+            return _Waiting(state, f"a new notice: {why}")
         if told.due > self._now.date():
             return _Waiting(state, f"the date told: {told.due.isoformat()}")
-        if not told.delivered:
+        if worth is NoticeWorth.UNPROVEN:
             return _Waiting(state, "proof that the notice was delivered")
         return _Waiting(state, self._gates.get(entry.wave) or "the next enforce run")

@@ -1,4 +1,4 @@
-"""Which gates a wave waits for, as far as the journal knows: what the last run was told, and nobody has overridden."""
+"""Finds the gates that a wave waits for: those that did not pass in the last run and that nobody has overridden."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from rollout.domain.progress.records import GateRead
 
 
 def say_gate(read: GateRead) -> str:
-    """Say what a gate answered, with its numbers."""
+    """Describe a gate's answer, with its numbers."""
     return f"gate {read.gate} ({read.result}): {read.detail}"
 
 
 def gates_that_wait(progress: Progress, header: Header) -> dict[str, tuple[GateRead, ...]]:
-    """Find the gates of each wave whose last answer was no pass, and that no word of an operator opens."""
+    """Find the gates of each wave whose last answer was not `pass` and that no override opens."""
     order = tuple(wave for wave, users in header.waves.items() if users)
-    last: dict[tuple[str, str], GateRead] = {}
-    for read in progress.gates:
-        last[read.wave, read.gate] = read
+    last = {(read.wave, read.gate): read for read in progress.gates}
     overridden = {(override.wave, override.gate): override.at for override in progress.overrides}
     found: defaultdict[str, list[GateRead]] = defaultdict(list)
     for read in last.values():

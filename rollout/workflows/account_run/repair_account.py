@@ -9,7 +9,7 @@ from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.guard import enforces
 from rollout.domain.actions.repair import Repair
 from rollout.domain.actions.writes import Write, repairing, tidying
-from rollout.domain.gates.readiness import told_enough
+from rollout.domain.gates.readiness import notice_covers
 from rollout.domain.people.users import User
 from rollout.domain.policy.changes import AddMember, AttachToUser, Change, SkipCode, Skipped, user_of
 from rollout.domain.verdicts.verdict import Kind
@@ -68,7 +68,7 @@ def _may_come_back(user: User, at: AccountWork, context: AccountContext) -> bool
         code = SkipCode.EXEMPT if verdict.kind is Kind.EXEMPT else SkipCode.DRIFT
         at.leave(user.ref, wave, Skipped(code, f"is {verdict.kind} now: {why}"))
         return False
-    if verdict.impact is not None and not told_enough(user.id, verdict.impact, context.progress):
+    if verdict.impact is not None and not notice_covers(user.id, verdict.impact, context.progress):
         why = f'was never told about "{verdict.impact}": apply --stage notify first'
         at.leave(user.ref, wave, Skipped(SkipCode.NOTICE, why))
         return False

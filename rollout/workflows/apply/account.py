@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.writes import Write, enforcing, enrolling, exempting, renewing
-from rollout.domain.gates.readiness import comes_back, free_until, needs_notice, void
+from rollout.domain.gates.readiness import comes_back, free_until, needs_notice, worth_of
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.plan.entries import PlanEntry
@@ -27,7 +27,7 @@ from rollout.domain.policy.changes import (
     Skipped,
 )
 from rollout.domain.policy.our_resources import State
-from rollout.domain.progress.messages import Line
+from rollout.domain.progress.messages import Line, NoticeWorth
 from rollout.domain.progress.reminders import mark_due
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Code, Kind
@@ -237,9 +237,9 @@ class ApplyToAccount(AccountCommand):
         if impact is None or not needs_notice(impact, unaffected_too=rules.notice_for_unaffected):
             self._settle(user.id, Counted.UNAFFECTED)
             return
-        now, told = at.run.now(), progress.last_told(user.id)
+        now, told = at.run.now(), progress.latest_notice(user.id)
         since = free_until(user, rules.exemptions, progress, now)
-        if told is None or void(told, impact, now, since):
+        if told is None or worth_of(told, impact, now, since)[0] is NoticeWorth.VOID:
             line = Line(entry.user, self.account.name, impact, self.step.due[entry.wave], verdict.forecast)
             self.notices.append(DueNotice(verdict.address, entry.wave, line))
             return

@@ -47,7 +47,7 @@ def test_a_new_kind_of_drift_is_one_row():
         RENAMED = "renamed", "has another name now", "is {detail} now", "renamed by hand", "plan again"
 
     assert "| `renamed` | has another name now | no | plan again |" in table_of_drift([*Drifted, *More])
-    with pytest.raises(ValueError, match="lacks some of its words"):
+    with pytest.raises(ValueError, match="lacks some of its texts"):
 
         class Bare(DriftKind):
             BARE = "bare"

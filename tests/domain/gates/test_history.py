@@ -96,7 +96,7 @@ def soaked(*records, wave: str = "early", order=ORDER, wait=THREE_DAYS):
 
 
 def test_the_first_wave_waits_for_nobody():
-    assert (Result.PASS, "the first wave waits for nobody") == (
+    assert (Result.PASS, "the first wave waits for no other") == (
         soaked(wave="canary").result,
         soaked(wave="canary").detail,
     )
@@ -194,12 +194,15 @@ def tolerated(progress, wave: str = "canary", users: int = 100):
 
 
 def test_as_many_may_fail_as_the_tolerance_says_and_not_one_more():
-    assert (Result.PASS, 'wave "canary": 2 of 100 users failed, 2 may') == (
+    assert (Result.PASS, 'wave "canary": 2 of 100 users failed; the limit is 2') == (
         tolerated(failing("a", "b")).result,
         tolerated(failing("a", "b")).detail,
     )
     answer = tolerated(failing("a", "b", "c"))
-    assert (Result.FAIL, 'wave "canary": 3 of 100 users failed, 2 may') == (answer.result, answer.detail)
+    assert (Result.FAIL, 'wave "canary": 3 of 100 users failed; the limit is 2') == (
+        answer.result,
+        answer.detail,
+    )
 
 
 def test_a_user_who_failed_often_failed_once():

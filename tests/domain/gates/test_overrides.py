@@ -1,4 +1,4 @@
-"""Which word of an operator still holds: what was said of a moment holds for that run alone."""
+"""Which override still holds: one of an answer about a single moment holds for its run alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ORDER = ("canary", "rest")
 CHECKSUM = "sha256:" + "c" * 64
 
 
-def standing(gate: str, *more: Record, wave: str = "rest", checksum: str = CHECKSUM) -> bool:
+def holds(gate: str, *more: Record, wave: str = "rest", checksum: str = CHECKSUM) -> bool:
     given = an_override(gate, wave="rest", at=days_ago(2))
     progress = a_progress(a_run(at=days_ago(2)), given, *more)
     found = override_in_force(progress, ORDER, wave, gate_named(gate), checksum)
@@ -20,7 +20,7 @@ def standing(gate: str, *more: Record, wave: str = "rest", checksum: str = CHECK
     return found is not None
 
 
-def shaken(wave: str, days: float) -> Deadlocked:
+def disturbed(wave: str, days: float) -> Deadlocked:
     return Deadlocked("verify-1", days_ago(days), ORGANIZATION, a_ref("bob"), wave, "deadlock")
 
 
@@ -37,33 +37,33 @@ def shaken(wave: str, days: float) -> Deadlocked:
     ],
 )
 def test_an_override_outlives_its_run(gate: str, stands: bool, under_another_plan: bool):
-    assert stands == standing(gate)
-    assert under_another_plan == standing(gate, checksum="sha256:other")
+    assert stands == holds(gate)
+    assert under_another_plan == holds(gate, checksum="sha256:other")
 
 
 def test_an_override_is_of_its_wave():
-    assert not standing("soak", wave="canary")
+    assert not holds("soak", wave="canary")
 
 
-def test_a_soak_overridden_before_the_wave_ahead_was_shaken_holds_no_more():
-    assert not standing("soak", shaken("canary", 1))
-    assert standing("soak", shaken("canary", 3))
-    assert standing("enrolment", shaken("canary", 1))
+def test_a_soak_overridden_before_the_wave_ahead_was_disturbed_holds_no_more():
+    assert not holds("soak", disturbed("canary", 1))
+    assert holds("soak", disturbed("canary", 3))
+    assert holds("enrolment", disturbed("canary", 1))
 
 
-def test_what_was_said_of_a_wave_that_was_undone_holds_no_more():
+def test_an_override_ends_with_the_rollback_of_its_wave():
     undone = WaveUndone("run-1", NOW, "rest")
-    assert not standing("soak", undone)
-    assert not standing("enrolment", undone)
+    assert not holds("soak", undone)
+    assert not holds("enrolment", undone)
 
 
 def test_a_gate_that_this_version_does_not_know_is_let_through_by_nobody():
-    assert not standing("phase_of_the_moon")
+    assert not holds("phase_of_the_moon")
 
 
-def test_the_newest_word_counts():
+def test_the_newest_override_counts():
     newest = an_override("soak", "again", at=NOW)
     progress = a_progress(
-        a_run(at=days_ago(2)), an_override("soak", at=days_ago(2)), shaken("canary", 1), newest
+        a_run(at=days_ago(2)), an_override("soak", at=days_ago(2)), disturbed("canary", 1), newest
     )
     assert newest == override_in_force(progress, ORDER, "rest", gate_named("soak"), CHECKSUM)

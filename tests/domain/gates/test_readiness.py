@@ -19,10 +19,10 @@ from rollout.domain.gates.readiness import (
     free_until,
     needs_notice,
     opens_at,
-    void,
+    worth_of,
 )
 from rollout.domain.policy.changes import RemoveMember
-from rollout.domain.progress.messages import Delivery
+from rollout.domain.progress.messages import Delivery, NoticeWorth
 from rollout.domain.progress.records import Record
 from rollout.domain.verdicts.verdict import Impact
 from tests.builders import (
@@ -100,7 +100,9 @@ def test_the_lead_time_is_kept_though_the_date_told_has_passed():
 
 
 def test_a_queued_mail_is_not_a_delivered_one():
-    assert ("notice", "the notice is queued, not delivered") == wait(told(20, 0, delivery="queued"))
+    assert ("notice", "the notice is queued, not known to be delivered") == wait(
+        told(20, 0, delivery="queued")
+    )
 
 
 def test_a_notice_that_failed_is_void():
@@ -171,7 +173,7 @@ def test_who_waits_is_ready_at_the_moment_that_was_named(at, due, lead):
     notice = a_told("alice", at=at, due=(NOW + timedelta(days=due)).date(), impact="enrol")
     span = timedelta(days=lead)
     opens = opens_at(notice, span)
-    if not void(notice, Impact.ENROL, opens):
+    if worth_of(notice, Impact.ENROL, opens) == (NoticeWorth.COUNTS, ""):
         assert "waiting" == wait(notice, now=opens - SECOND, lead=span)[0]
         assert None is wait(notice, now=opens, lead=span)
 

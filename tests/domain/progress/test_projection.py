@@ -67,8 +67,8 @@ def after(change: Change, outcome: Outcome | None = None, **more: Any):
 def test_an_empty_journal_says_nothing():
     progress = a_progress()
     assert ({}, [], {}, ()) == (progress.runs, progress.changes, progress.placed, progress.open)
-    assert None is progress.last_told(ALICE)
-    assert 0 == progress.failures("rest")
+    assert None is progress.latest_notice(ALICE)
+    assert 0 == len(progress.failed_users("rest"))
 
 
 def test_records_of_another_organization_are_passed_over():
@@ -86,7 +86,7 @@ def test_records_of_another_organization_are_passed_over():
     assert ["ours"] == list(progress.runs)
     assert ([], {}, {}, {}, [], {}) == (
         progress.changes,
-        progress.told,
+        progress.notices,
         progress.carried,
         progress.ended,
         progress.overrides,
@@ -266,15 +266,15 @@ def test_the_newest_notice_is_the_last():
     progress = a_progress(
         a_run(), a_told(at=days_ago(9)), a_told("bob", at=days_ago(1)), a_told(at=days_ago(5))
     )
-    told = progress.last_told(ALICE)
+    told = progress.latest_notice(ALICE)
     assert told
     assert days_ago(5) == told.at
-    assert 2 == len(progress.told[ALICE])
+    assert 2 == len(progress.notices[ALICE])
 
 
 def test_notices_outlive_plans_and_runs():
     progress = a_progress(a_run(plan_id="old"), a_told(), a_run("run-2", plan_id="new", checksum="sha256:n"))
-    assert progress.last_told(ALICE)
+    assert progress.latest_notice(ALICE)
 
 
 # --- Waves and rehearsals ---
@@ -324,20 +324,24 @@ def test_a_user_whose_change_failed_counts_once_until_made_good():
         *a_change(outcome=Failed("x"), number=1),
         *a_change(outcome=Failed("x"), number=2),
     ]
-    assert 1 == a_progress(*failed).failures("rest")
-    assert 0 == a_progress(*failed).failures("canary")
-    assert 0 == a_progress(*failed, *a_change(number=3)).failures("rest")
-    assert 1 == a_progress(*failed, *a_change(a_membership("bob"), number=3)).failures("rest")
+    assert 1 == len(a_progress(*failed).failed_users("rest"))
+    assert 0 == len(a_progress(*failed).failed_users("canary"))
+    assert 0 == len(a_progress(*failed, *a_change(number=3)).failed_users("rest"))
+    assert 1 == len(a_progress(*failed, *a_change(a_membership("bob"), number=3)).failed_users("rest"))
 
 
 def test_a_user_left_alone_as_failed_counts_and_for_want_of_budget_still_does():
-    assert 1 == a_progress(a_run(), a_passed(code="failed")).failures("rest")
-    assert 1 == a_progress(a_run(), a_passed(code="failed"), a_passed(code="budget")).failures("rest")
-    assert 0 == a_progress(a_run(), a_passed(code="failed"), a_passed(code="exempt")).failures("rest")
+    assert 1 == len(a_progress(a_run(), a_passed(code="failed")).failed_users("rest"))
+    assert 1 == len(
+        a_progress(a_run(), a_passed(code="failed"), a_passed(code="budget")).failed_users("rest")
+    )
+    assert 0 == len(
+        a_progress(a_run(), a_passed(code="failed"), a_passed(code="exempt")).failed_users("rest")
+    )
 
 
 def test_a_policy_that_failed_is_nobody_s_failure_by_itself():
-    assert 0 == after(CREATE, Failed("x")).failures("rest")
+    assert 0 == len(after(CREATE, Failed("x")).failed_users("rest"))
 
 
 def test_seen_exempt_is_let_out():

@@ -1,4 +1,4 @@
-"""What a journal says of releases: who is to come back, whose brake is pulled, and which waves were shaken."""
+"""What a journal says of releases: who is to come back, whose brake is pulled, and which waves were disturbed."""
 
 from __future__ import annotations
 
@@ -131,21 +131,23 @@ def test_a_brake_found_pulled_by_a_release_is_that_releases():
 
 
 def test_each_user_let_out_is_a_failure_of_their_wave_until_they_are_back():
-    assert 0 == told().failures("canary")
+    assert 0 == len(told().failed_users("canary"))
     released = (a_command(), *made(OUT))
-    assert 1 == told(*released).failures("canary")
-    assert 0 == told(*released).failures("rest")
-    assert 0 == told(*released, a_command("release --end", "run-3"), *made(IN, "run-3")).failures("canary")
+    assert 1 == len(told(*released).failed_users("canary"))
+    assert 0 == len(told(*released).failed_users("rest"))
+    assert 0 == len(
+        told(*released, a_command("release --end", "run-3"), *made(IN, "run-3")).failed_users("canary")
+    )
 
 
 def test_a_braked_account_fails_all_who_are_enforced_there():
     progress = told(a_command(), *made(BRAKE))
-    assert 2 == progress.failures("canary")
+    assert 2 == len(progress.failed_users("canary"))
 
 
 def test_a_user_attached_directly_counts_too():
     out = DetachFromUser(ACCOUNT, ALICE, POLICY)
-    assert 1 == told(a_command(), *made(out)).failures("canary")
+    assert 1 == len(told(a_command(), *made(out)).failed_users("canary"))
 
 
 def test_a_release_restarts_the_soak_of_its_wave():
@@ -162,7 +164,7 @@ def test_a_release_restarts_the_soak_of_its_wave():
         answer = ask(SOAK, wait, told(a_command(), a_release(release_scope)), users=users, now=now)
         assert Result.FAIL is answer.result
         assert LATER + wait == answer.opens_at
-        assert "shaken by a release" in answer.detail
+        assert "disturbed by a release" in answer.detail
 
 
 def test_the_end_of_a_release_restarts_it_once_more():
@@ -178,18 +180,18 @@ def test_a_release_elsewhere_shakes_nobody_here():
     assert {} == progress.releases.disturbed
 
 
-def test_a_trapped_user_is_a_failure_until_seen_free_or_let_out():
-    trapped = Deadlocked("run-2", LATER, ORGANIZATION, ALICE, "canary", "the password has expired")
-    assert 1 == told(trapped).failures("canary")
-    assert {"canary": LATER} == told(trapped).releases.disturbed
+def test_a_deadlocked_user_is_a_failure_until_seen_free_or_let_out():
+    deadlocked = Deadlocked("run-2", LATER, ORGANIZATION, ALICE, "canary", "the password has expired")
+    assert 1 == len(told(deadlocked).failed_users("canary"))
+    assert {"canary": LATER} == told(deadlocked).releases.disturbed
     free = Deadlocked("run-3", LATER, ORGANIZATION, ALICE, "canary", "", over=True)
-    assert 0 == told(trapped, free).failures("canary")
-    assert {ALICE.id} == told(trapped, a_command(), *made(OUT)).failed_users("canary")
+    assert 0 == len(told(deadlocked, free).failed_users("canary"))
+    assert {ALICE.id} == told(deadlocked, a_command(), *made(OUT)).failed_users("canary")
 
 
 def test_what_other_organizations_found_is_passed_over():
-    trapped = Deadlocked("run-2", LATER, "o-other", ALICE, "canary", "")
-    assert 0 == told(trapped).failures("canary")
+    deadlocked = Deadlocked("run-2", LATER, "o-other", ALICE, "canary", "")
+    assert 0 == len(told(deadlocked).failed_users("canary"))
 
 
 def test_an_undone_wave_is_to_be_told_and_carried_anew():

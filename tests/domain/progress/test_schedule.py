@@ -104,9 +104,9 @@ def test_no_day_is_before_the_lead_time_and_no_wave_before_the_one_ahead(told, c
 
 def test_a_release_moves_what_comes_after_the_wave_that_it_shook():
     """The soak of canary starts anew from there."""
-    shaken = Released("run-1", days_ago(1), ReleaseScope(wave="canary"), None, "INC-7", "ana")
+    released = Released("run-1", days_ago(1), ReleaseScope(wave="canary"), None, "INC-7", "ana")
     carried = a_carried("canary", at=days_ago(20))
     assert after(14) == dates(carried, lead=timedelta(0), soak=timedelta(days=14))["early"] + timedelta(
         days=14
     )
-    assert after(13) == dates(carried, shaken, lead=timedelta(0), soak=timedelta(days=14))["early"]
+    assert after(13) == dates(carried, released, lead=timedelta(0), soak=timedelta(days=14))["early"]

@@ -66,7 +66,7 @@ brake = SetDefaultVersion(ACCOUNT, POLICY, "v1")
 let_go = SetDefaultVersion(ACCOUNT, POLICY, "v2")
 
 
-def standing(entry: PlanEntry, *records: Record, now=NOW) -> UserStatus:
+def state_of(entry: PlanEntry, *records: Record, now=NOW) -> UserStatus:
     return by_journal(entry, a_progress(a_run(), *records), now)
 
 
@@ -102,7 +102,7 @@ def changes(*made) -> tuple[Record, ...]:
 
 
 def test_the_look_saw_it():
-    assert "enforced" == standing(an_entry(enforced_by=BY_GROUP)).state_code
+    assert "enforced" == state_of(an_entry(enforced_by=BY_GROUP)).state_code
 
 
 @pytest.mark.parametrize(
@@ -115,16 +115,16 @@ def test_the_look_saw_it():
     ],
 )
 def test_the_journal_put_it_there_since(made, by):
-    answer = standing(an_entry(), *changes(*made))
+    answer = state_of(an_entry(), *changes(*made))
     assert (True, by, "enforced") == (answer.enforced, answer.enforced_by, answer.state_code)
 
 
 @pytest.mark.parametrize("back", [let_go, CreateVersion(ACCOUNT, POLICY, {})])
 def test_the_brake_lets_out_until_somebody_lets_it_go(back):
     pulled = (*changes(a_membership()), *a_release(brake))
-    answer = standing(an_entry(), *pulled)
+    answer = state_of(an_entry(), *pulled)
     assert (False, True, "released") == (answer.enforced, answer.released, answer.state_code)
-    again = standing(an_entry(), *pulled, a_run("run-3"), *a_change(back, run="run-3"))
+    again = state_of(an_entry(), *pulled, a_run("run-3"), *a_change(back, run="run-3"))
     assert (True, "group ForceMFA", "enforced") == (again.enforced, again.enforced_by, again.state_code)
 
 
@@ -140,7 +140,7 @@ def test_the_brake_lets_out_until_somebody_lets_it_go(back):
     ],
 )
 def test_whom_a_release_lets_out_is_released_and_not_enforced(released):
-    answer = standing(an_entry(enforced_by=BY_GROUP), *released)
+    answer = state_of(an_entry(enforced_by=BY_GROUP), *released)
     assert (False, True, "", "released") == (
         answer.enforced,
         answer.released,
@@ -151,7 +151,7 @@ def test_whom_a_release_lets_out_is_released_and_not_enforced(released):
 
 @pytest.mark.parametrize("released", [a_release(brake), a_release_of_nobody(), (a_passed(code="released"),)])
 def test_who_was_never_enforced_is_never_released(released):
-    answer = standing(an_entry(), *released)
+    answer = state_of(an_entry(), *released)
     assert (False, False) == (answer.enforced, answer.released)
     assert "released" != answer.state_code
 
@@ -161,16 +161,16 @@ def test_who_was_taken_out_for_good_is_neither_enforced_nor_released(command):
     started = RunStarted("run-2", NOW, ORGANIZATION, "", "", Stage.ENFORCE, OPERATOR, "1.0.0", command)
     undone = (*changes(a_membership()), started, *a_change(remove, run="run-2"))
     for entry in (an_entry(), an_entry(enforced_by=BY_GROUP)):
-        answer = standing(entry, *undone)
+        answer = state_of(entry, *undone)
         assert (False, False, "waiting") == (answer.enforced, answer.released, answer.state_code)
 
 
 def test_after_a_rollback_nobody_of_the_wave_is_released():
     """Whoever was taken out by hand before it was not there to be rolled back."""
     out = an_enforcement_seen(Enforcement.TAKEN_OUT, wave="rest")
-    assert standing(an_entry(), *changes(a_membership()), out).released
+    assert state_of(an_entry(), *changes(a_membership()), out).released
     undone = WaveUndone("run-1", NOW, "rest")
-    answer = standing(an_entry(), *changes(a_membership()), out, undone)
+    answer = state_of(an_entry(), *changes(a_membership()), out, undone)
     assert (False, False, "waiting") == (answer.enforced, answer.released, answer.state_code)
 
 
@@ -179,7 +179,7 @@ def test_after_a_rollback_nobody_of_the_wave_is_released():
     [AttachToUser(ACCOUNT, a_ref(), ENROLMENT), a_membership(group="ForceMFAEnrolment")],
 )
 def test_the_enrolment_policy_enforces_nothing(made):
-    assert not standing(an_entry(), *changes(made)).enforced
+    assert not state_of(an_entry(), *changes(made)).enforced
 
 
 @pytest.mark.parametrize(
@@ -192,16 +192,16 @@ def test_the_enrolment_policy_enforces_nothing(made):
     ],
 )
 def test_tidying_up_the_enrolment_policy_releases_nobody(made):
-    assert standing(an_entry(enforced_by=BY_GROUP), *changes(a_membership(), made)).enforced
+    assert state_of(an_entry(enforced_by=BY_GROUP), *changes(a_membership(), made)).enforced
 
 
 def test_already_in_place_is_in_place():
-    assert standing(an_entry(), *a_change(a_membership(), AlreadyInPlace())).enforced
+    assert state_of(an_entry(), *a_change(a_membership(), AlreadyInPlace())).enforced
 
 
 @pytest.mark.parametrize("outcome", [Failed("AccessDenied"), Skipped(SkipCode.DRIFT)])
 def test_what_was_not_done_is_not_there(outcome):
-    assert not standing(an_entry(), *a_change(a_membership(), outcome)).enforced
+    assert not state_of(an_entry(), *a_change(a_membership(), outcome)).enforced
 
 
 def test_the_look_outweighs_what_was_done_before_it():
@@ -212,7 +212,7 @@ def test_the_look_outweighs_what_was_done_before_it():
 
 
 def test_runs_of_the_plan_itself_count_whatever_the_clocks_say():
-    assert standing(an_entry(), *a_change(a_membership(), at=days_ago(2))).enforced
+    assert state_of(an_entry(), *a_change(a_membership(), at=days_ago(2))).enforced
 
 
 def test_a_dry_run_enforces_nobody():
@@ -234,40 +234,40 @@ def test_a_later_run_that_did_not_find_it_outweighs_the_look(code, state):
     """Somebody took the user out by hand, or removed the user, after the look or the change."""
     missed = (a_run("run-2"), a_passed(code=code, detail="by hand", run="run-2"))
     for seen in (
-        standing(an_entry(enforced_by=BY_GROUP), *missed),
-        standing(an_entry(), *changes(a_membership()), *missed),
+        state_of(an_entry(enforced_by=BY_GROUP), *missed),
+        state_of(an_entry(), *changes(a_membership()), *missed),
     ):
         assert (False, state) == (seen.enforced, seen.state_code)
         assert "by hand" in seen.waits_for
 
 
 def test_what_is_not_seen_when_read_back_is_not_there():
-    answer = standing(an_entry(), *changes(a_membership()), a_passed(code="failed", detail="not seen"))
+    answer = state_of(an_entry(), *changes(a_membership()), a_passed(code="failed", detail="not seen"))
     assert (False, "failed", "another try: not seen") == (answer.enforced, answer.state, answer.waits_for)
 
 
 def test_what_was_put_there_again_is_there():
     missed = (a_run("run-2"), a_passed(code="released", run="run-2"))
     again = (a_run("run-3"), *a_change(a_membership(), run="run-3"))
-    assert standing(an_entry(), *changes(a_membership()), *missed, *again).enforced
+    assert state_of(an_entry(), *changes(a_membership()), *missed, *again).enforced
 
 
 @pytest.mark.parametrize(("stage", "code"), [("notify", "failed"), ("enforce", "drift")])
 def test_a_run_that_did_not_look_for_it_says_nothing_of_it(stage, code):
     passed = (a_run("run-2", stage=stage), a_passed(code=code, run="run-2"))
-    assert standing(an_entry(enforced_by=BY_GROUP), *passed).enforced
+    assert state_of(an_entry(enforced_by=BY_GROUP), *passed).enforced
 
 
 def test_covered_is_not_enforced():
-    answer = standing(an_entry(verdict="covered"))
+    answer = state_of(an_entry(verdict="covered"))
     assert (False, "", "covered") == (answer.enforced, answer.enforced_by, answer.state_code)
-    assert standing(an_entry(verdict="covered", enforced_by=BY_GROUP)).enforced
-    assert not standing(an_entry(verdict="covered", enforced_by=BY_GROUP), *a_release(remove)).enforced
+    assert state_of(an_entry(verdict="covered", enforced_by=BY_GROUP)).enforced
+    assert not state_of(an_entry(verdict="covered", enforced_by=BY_GROUP), *a_release(remove)).enforced
 
 
 def test_the_brake_of_one_account_leaves_the_others_alone():
     pulled = SetDefaultVersion("222233334444", POLICY, "v1")
-    assert standing(an_entry(enforced_by=BY_GROUP), *a_release(pulled)).enforced
+    assert state_of(an_entry(enforced_by=BY_GROUP), *a_release(pulled)).enforced
 
 
 # --- What a look has found ---
@@ -284,8 +284,8 @@ def test_the_brake_of_one_account_leaves_the_others_alone():
 )
 def test_what_a_look_has_found_counts_from_then_on(found, state, released):
     for answer in (
-        standing(an_entry(), *changes(a_membership()), an_enforcement_seen(found)),
-        standing(an_entry(enforced_by=BY_GROUP), an_enforcement_seen(found)),
+        state_of(an_entry(), *changes(a_membership()), an_enforcement_seen(found)),
+        state_of(an_entry(enforced_by=BY_GROUP), an_enforcement_seen(found)),
         statuses_of(*changes(a_membership())).of(a_ref(), an_entry(), KnownEnforcement(a_ref(), NOW, found)),
     ):
         assert (False, released, state) == (answer.enforced, answer.released, answer.state_code)
@@ -296,16 +296,16 @@ def statuses_of(*records: Record) -> Statuses:
 
 
 def test_a_look_may_find_somebody_enforced_whom_nobody_knew_of():
-    answer = standing(an_entry(), an_enforcement_seen(Enforcement.ENFORCED))
+    answer = state_of(an_entry(), an_enforcement_seen(Enforcement.ENFORCED))
     assert (True, BY_GROUP, "enforced") == (answer.enforced, answer.enforced_by, answer.state_code)
 
 
 def test_what_is_put_back_is_enforced_again():
     out = (*changes(a_membership()), an_enforcement_seen(Enforcement.TAKEN_OUT), a_run("run-2"))
-    assert standing(an_entry(), *out, *a_change(a_membership(), run="run-2")).enforced
+    assert state_of(an_entry(), *out, *a_change(a_membership(), run="run-2")).enforced
     brake_by_hand = (*changes(a_membership()), an_enforcement_seen(Enforcement.BRAKE_PULLED), a_run("run-2"))
-    assert standing(an_entry(), *brake_by_hand, *a_change(let_go, run="run-2")).enforced
-    assert not standing(an_entry(), *out, *a_change(let_go, run="run-2")).enforced
+    assert state_of(an_entry(), *brake_by_hand, *a_change(let_go, run="run-2")).enforced
+    assert not state_of(an_entry(), *out, *a_change(let_go, run="run-2")).enforced
 
 
 def test_a_plan_made_after_a_hand_has_taken_somebody_out_knows_it():
@@ -321,8 +321,8 @@ def test_a_release_that_is_over_waits_for_the_next_run():
         "run-2", NOW, ReleaseScope(users=(a_ref(),)), NOW + timedelta(hours=4), "INC-7", OPERATOR
     )
     released = (*changes(a_membership()), started, lasts, *taken_out)
-    assert "the end of the release" == standing(an_entry(), *released).waits_for
-    over = standing(an_entry(), *released, now=NOW + timedelta(hours=5))
+    assert "the end of the release" == state_of(an_entry(), *released).waits_for
+    over = state_of(an_entry(), *released, now=NOW + timedelta(hours=5))
     assert ("released", "the next enforce run, or rollout verify --fix: the release is over") == (
         over.state_code,
         over.waits_for,
@@ -342,7 +342,7 @@ def test_told_are_those_whose_latest_notice_was_delivered():
         ((a_told(delivery="failed"),), (0, 0)),
         ((a_told(), a_told(delivery="queued")), (1, 0)),
     ):
-        counts = counts_of([standing(an_entry(), *records)])
+        counts = counts_of([state_of(an_entry(), *records)])
         assert numbers == (counts.queued, counts.told)
 
 
@@ -362,7 +362,7 @@ def test_told_are_those_whose_latest_notice_was_delivered():
     ],
 )
 def test_those_left_alone_have_a_word_too(entry, state):
-    answer = standing(entry)
+    answer = state_of(entry)
     assert (state, "") == (answer.state, answer.waits_for)
 
 
@@ -395,7 +395,7 @@ def test_those_left_alone_have_a_word_too(entry, state):
     ],
 )
 def test_who_waits_waits_for_something(records, state, waits_for):
-    answer = standing(an_entry(), *records)
+    answer = state_of(an_entry(), *records)
     assert state == answer.state_code
     assert waits_for in answer.waits_for
 
@@ -408,16 +408,16 @@ def test_an_override_lasts_as_long_as_it_holds(gate: str, waits_for: str):
     """One of a moment is over with its run; one of the wave holds for the run that goes on where it was cut short."""
     later = NOW + timedelta(days=1)
     read = a_gate_read(gate, result="fail", detail="5 of 3", at=later)
-    assert waits_for == standing(an_entry(), an_override(gate), read).waits_for
+    assert waits_for == state_of(an_entry(), an_override(gate), read).waits_for
 
 
 def test_a_notice_about_less_is_no_notice():
-    answer = standing(an_entry(impact="cli"), a_told(due=NOW.date()))
+    answer = state_of(an_entry(impact="cli"), a_told(due=NOW.date()))
     assert 'a new notice: told about "none", but now it is "cli"' == answer.waits_for
 
 
 def test_who_must_be_told_first_waits_for_a_notice():
-    assert "a notice" == standing(an_entry(impact="enrol")).waits_for
+    assert "a notice" == state_of(an_entry(impact="enrol")).waits_for
 
 
 def test_a_rehearsal_leaves_nobody_skipped():
@@ -428,10 +428,10 @@ def test_a_rehearsal_leaves_nobody_skipped():
 
 def test_a_later_notice_outweighs_an_earlier_skip():
     later = a_told(due=date(2027, 1, 1), run="run-2", at=NOW + timedelta(days=1))
-    answer = standing(an_entry(), a_passed(), a_run("run-2"), later)
+    answer = state_of(an_entry(), a_passed(), a_run("run-2"), later)
     assert ("told", "the date told: 2027-01-01") == (answer.state, answer.waits_for)
 
 
 def test_a_change_of_another_user_says_nothing_of_this_one():
     other: AddMember = a_membership("bob")
-    assert "waiting" == standing(an_entry(), *a_change(other, Failed("AccessDenied"))).state_code
+    assert "waiting" == state_of(an_entry(), *a_change(other, Failed("AccessDenied"))).state_code

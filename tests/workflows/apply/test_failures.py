@@ -58,7 +58,7 @@ def test_the_next_run_makes_good_what_failed():
     answer = world.enforce()
     assert {"alice", "bob"} == world.enforced
     assert (1, 1, False) == (answer.tally["enforced"], answer.tally["already enforced"], answer.in_part)
-    assert 0 == world.done.failures("rest")
+    assert 0 == len(world.done.failed_users("rest"))
 
 
 @pytest.mark.parametrize("kind", [CreatePolicy, CreateVersion, CreateGroup, AttachToGroup])

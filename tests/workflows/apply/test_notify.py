@@ -232,7 +232,7 @@ def test_a_queued_message_is_not_sent_again_and_counts_for_nothing():
     answer = world.days_pass(15).enforce()
     assert {"notice": 1} == answer.tally.counts
     (passed,) = world.records(UserSkipped)
-    assert "the notice is queued, not delivered" == passed.detail
+    assert "the notice is queued, not known to be delivered" == passed.detail
     assert set() == world.enforced
 
 

@@ -58,7 +58,7 @@ def test_only_its_start_and_its_end_are_on_record():
     rehearsal, _, _ = world.rehearse()
     assert [RunStarted, RunEnded] == [type(record) for record in world.journal.kept]
     assert {} == world.done.carried
-    assert {} == world.done.told
+    assert {} == world.done.notices
     assert {} == world.done.placed
     assert rehearsal.progress.placed.keys() == {entry.id for entry in people(world)}
 

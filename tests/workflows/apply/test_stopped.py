@@ -87,7 +87,7 @@ def test_the_next_run_is_refused_with_the_numbers_until_somebody_overrides():
     world = five_people(1)
     world.account.fail(Trouble.REFUSED, is_an_addition, times=2)
     world.enforce()
-    with pytest.raises(Refused, match=r"2 of 5 users failed, 1 may") as refusal:
+    with pytest.raises(Refused, match=r"2 of 5 users failed; the limit is 1") as refusal:
         world.enforce()
     assert 5 == refusal.value.exit_code
     assert 2 == len(placements(world.attempted))
@@ -103,7 +103,7 @@ def test_a_failure_that_was_made_good_counts_no_more():
     world.enforce()
     assert 5 == len(world.enforced)
     world.enforce()
-    assert 0 == world.done.failures("rest")
+    assert 0 == len(world.done.failed_users("rest"))
 
 
 def test_the_smaller_of_count_and_percentage_counts():
