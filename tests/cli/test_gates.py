@@ -123,7 +123,7 @@ def test_the_status_lists_gates_with_answers_and_numbers(rehearsed: Shell):
     assert "Gates before waves that are not enforced yet" in out
     assert "dry_run_done       pass" in out
     assert 'wave "canary" is not enforced yet' in out
-    assert "0 of 2 users failed; the limit is 0" in out
+    assert "0 of 2 users failed (limit 0)" in out
 
 
 def test_gates_about_people_are_not_asked_by_the_status(rehearsed: Shell):

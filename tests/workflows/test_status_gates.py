@@ -91,7 +91,7 @@ def test_a_wave_waits_for_all_that_stops_it():
     )
     waits = stands(world)["rest"].waits_for
     assert "disturbed by a release or a lock-out" in waits
-    assert 'gate failure_tolerance: wave "canary": 1 of 2 users failed; the limit is 0' in waits
+    assert 'gate failure_tolerance: wave "canary": 1 of 2 users failed (limit 0)' in waits
     assert 'gate approval: nobody has approved wave "rest"' in waits
 
 

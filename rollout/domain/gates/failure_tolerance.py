@@ -44,7 +44,7 @@ def _ask(question: Question, tolerance: Tolerance) -> GateAnswer:
         failures = progress.held_against(name) if name == wave else progress.failed_users(name)
         count, users = len(failures), question.users[name]
         limit = tolerance.limit(users)
-        counts.append(f'wave "{name}": {count} of {users} users failed; the limit is {limit}')
+        counts.append(f'wave "{name}": {count} of {users} users failed (limit {limit})')
         if count > limit:
             return GateAnswer("failure_tolerance", Result.FAIL, counts[-1])
     return GateAnswer("failure_tolerance", Result.PASS, "; ".join(counts))

@@ -76,7 +76,7 @@ class Budgets:
         with self._changed:
             budget = self._by_wave.get(wave, Budget())
         failed, users = len(budget.failed), self._users.get(wave, 0)
-        return f'{failed} of {users} users of wave "{wave}" failed; the limit is {budget.limit}'
+        return f'{failed} of {users} users of wave "{wave}" failed (limit {budget.limit})'
 
     def _begin(self, wave: str) -> bool:
         with self._changed:

@@ -194,12 +194,12 @@ def tolerated(progress, wave: str = "canary", users: int = 100):
 
 
 def test_as_many_may_fail_as_the_tolerance_says_and_not_one_more():
-    assert (Result.PASS, 'wave "canary": 2 of 100 users failed; the limit is 2') == (
+    assert (Result.PASS, 'wave "canary": 2 of 100 users failed (limit 2)') == (
         tolerated(failing("a", "b")).result,
         tolerated(failing("a", "b")).detail,
     )
     answer = tolerated(failing("a", "b", "c"))
-    assert (Result.FAIL, 'wave "canary": 3 of 100 users failed; the limit is 2') == (
+    assert (Result.FAIL, 'wave "canary": 3 of 100 users failed (limit 2)') == (
         answer.result,
         answer.detail,
     )

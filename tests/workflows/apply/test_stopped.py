@@ -87,7 +87,7 @@ def test_the_next_run_is_refused_with_the_numbers_until_somebody_overrides():
     world = five_people(1)
     world.account.fail(Trouble.REFUSED, is_an_addition, times=2)
     world.enforce()
-    with pytest.raises(Refused, match=r"2 of 5 users failed; the limit is 1") as refusal:
+    with pytest.raises(Refused, match=r"2 of 5 users failed \(limit 1\)") as refusal:
         world.enforce()
     assert 5 == refusal.value.exit_code
     assert 2 == len(placements(world.attempted))
