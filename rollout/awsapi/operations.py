@@ -113,8 +113,10 @@ OPERATIONS: tuple[Operation, ...] = (
         "GetAccessKeyLastUsed",
         "GetLoginProfile",
         "GetUser",
+        "GetUserPolicy",
         "ListAccessKeys",
         "ListMFADevices",
+        "ListUserPolicies",
         # … and those that tell whether a change stands.
         "GetGroup",
         "GetPolicy",

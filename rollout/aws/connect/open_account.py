@@ -12,7 +12,7 @@ from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
 from rollout.domain.people.inventory import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account
-from rollout.domain.people.users import User
+from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import Change
 from rollout.workflows.ports import CannotEnter, Clock, WriteReceipt
 
@@ -46,8 +46,18 @@ class AwsAccount:
         return Reading(self._calls, self._client, self.account.id, self._clock.now()).facts()
 
     def credentials_now(self, user: User) -> User:
-        """Ask password, devices and keys of one user live. Raises Refusal(gone=True) when the user is no more."""
-        return LiveUsers(self._calls, self._client).credentials(user, self._clock.now())
+        """Ask one user's credentials, boundary, policies and groups live. Raises Refusal(gone=True).
+
+        The time of the answer is that before the first call.
+        """
+        return LiveUsers(self._calls, self._client).credentials(user, self._clock.now(), rights=True)
+
+    def user_named(self, name: str) -> UserRef | None:
+        """Find who has this name now, by `GetUser`; None when nobody has. Raises CannotEnter."""
+        try:
+            return LiveUsers(self._calls, self._client).named(name)
+        except CallFailed as failed:
+            raise CannotEnter(failed.sentence, failed.cure) from failed
 
     def holds(self, change: Change, *, patiently: bool = False) -> bool:
         """Tell by a live read whether the effect of this change stands. Raises CannotEnter."""
