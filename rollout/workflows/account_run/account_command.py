@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from rollout.domain.actions.account_context import AccountContext
+from rollout.domain.actions.guard import enforces
 from rollout.domain.actions.writes import Left, Write
 from rollout.domain.people.inventory import Observed
 from rollout.domain.people.organization import Account
@@ -159,6 +160,10 @@ class AccountWork:
     def context_now(self) -> AccountContext:
         """The account as it was read, to be judged by the time that it is now."""
         return replace(self.context, now=self.run.now())
+
+    def enforces(self, change: Change) -> bool:
+        """Tell whether a change helps to bring people under the policy; a command that reads nothing lets them out."""
+        return not self.command.unread and enforces(change, self.context.facts)
 
     def release_of(self, user: UserRef | None, wave: str = "") -> str:
         """Say by which release a user, or the whole account, is let out now; empty when by none."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import timedelta
 from itertools import groupby
 
-from rollout.domain.actions.guard import enforces, lets_go, unfit
+from rollout.domain.actions.guard import lets_go, unfit
 from rollout.domain.actions.writes import Left, Write, taking_back
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import (
@@ -27,12 +25,10 @@ from rollout.domain.policy.changes import (
 from rollout.domain.policy.our_resources import State
 from rollout.workflows.account_run.account_command import AccountWork, Wanted
 from rollout.workflows.account_run.failure_budgets import Budgets
+from rollout.workflows.account_run.fresh_judgement import ask_fresh, why_out_again
 from rollout.workflows.account_run.journalled_writes import namesake_taken_out, note_in_place, write
 
 NOT_SEEN = "not seen when read back"
-FRESH_FOR = timedelta(seconds=10)
-"""How old the live answer about a user may be, by AWS's clock, when that user is placed."""
-TRIES_AT_FRESHNESS = 3
 
 
 class AccountWriter:
@@ -99,12 +95,12 @@ class AccountWriter:
                     return
                 if self.at.ends():
                     return
-                if self._enforces(wanted.change) and (release := self.at.release_of(None)):
+                if self.at.enforces(wanted.change) and (release := self.at.release_of(None)):
                     self._leave_all(Skipped(SkipCode.RELEASED, release))
                     self._broken = True
                     return
                 outcome = self._write(wanted, wave)
-                if self._enforces(wanted.change) and (release := self.at.release_of(None)):
+                if self.at.enforces(wanted.change) and (release := self.at.release_of(None)):
                     self._take_back(wanted.change, wave, outcome)
                     self._leave_all(Skipped(SkipCode.RELEASED, release))
                     self._broken = True
@@ -167,55 +163,18 @@ class AccountWriter:
         """Ask a user live, judge, and write while the answer is fresh; take back what should not have been written."""
         if not isinstance(change, AddMember | AttachToUser):
             raise TypeError(f"{type(change).__name__} places nobody")
-        user = self._fresh(change, wave)
+        user = ask_fresh(self.at, change, wave)
         if not isinstance(user, User):
             return user
         outcome = write(change, self.at.entered, wave, self.at.run, user)
         if (
             isinstance(outcome, Applied)
-            and self._enforces(change)
-            and (why := self._why_out_again(user, wave))
+            and self.at.enforces(change)
+            and (why := why_out_again(self.at, user, wave))
         ):
             self._take_back(change, wave, outcome)
             return why
         return outcome
-
-    def _fresh(self, change: AddMember | AttachToUser, wave: str) -> User | Skipped | None:
-        """Ask and judge a user, again while the answer grows too old meanwhile; None when the run has to end."""
-        at = self.at
-        known = next(user for user in at.context.facts.users if user.id == change.user.id)
-        for _ in range(TRIES_AT_FRESHNESS):
-            if at.run.ends():
-                return None
-            asked = at.asked(known)
-            if isinstance(asked, Skipped):
-                return asked
-            if why := at.command.why_not(at, asked):
-                return why
-            if self._enforces(change) and (release := at.release_of(change.user, wave)):
-                return Skipped(SkipCode.RELEASED, release)
-            if at.run.ends():
-                return None
-            if self._is_fresh(asked):
-                return asked
-        return Skipped(
-            SkipCode.FAILED, f"AWS took more than {FRESH_FOR.seconds} seconds to answer, again and again"
-        )
-
-    def _is_fresh(self, user: User) -> bool:
-        return self.at.run.now() - user.facts_at <= FRESH_FOR
-
-    def _why_out_again(self, user: User, wave: str) -> Skipped | None:
-        """Say why somebody who was just placed has to come out: a write may be retried for minutes."""
-        # The brake of a release that reaches the whole account frees its members by itself.
-        if not self.at.release_of(None) and (release := self.at.release_of(user.ref, wave)):
-            return Skipped(SkipCode.RELEASED, release)
-        if self._is_fresh(user):
-            return None
-        asked = self.at.asked(user)
-        if isinstance(asked, Skipped):
-            return None  # the read-back finds that they are gone
-        return self.at.command.why_not(self.at, replace(asked, groups=user.groups, attached=user.attached))
 
     def _take(self, wanted: Write, outcome: Outcome | None) -> None:
         """Count what came of one user's change."""
@@ -273,14 +232,9 @@ class AccountWriter:
         if wanted.in_place:
             return
         self.at.result.written.append(wanted.change)
-        if self._enforces(wanted.change):
+        if self.at.enforces(wanted.change):
             self._placed.append((wanted.change, wave))
         self.at.command.wrote(wanted.change, wanted.user)
-
-    def _enforces(self, change: Change) -> bool:
-        if self.at.command.unread:
-            return False  # it only ever lets people out
-        return enforces(change, self.at.context.facts)
 
     def _is_out(self, wanted: Write) -> bool:
         return wanted.user is not None and self.at.is_left(wanted.user)
