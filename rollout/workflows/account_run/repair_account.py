@@ -24,13 +24,18 @@ class RepairAccount(AccountCommand):
         raise NotImplementedError
 
     def wants(self, at: AccountWork) -> Wanted:
-        """Ask live about everybody whom it would reach, judge them, and say what is still to be put right."""
+        """Judge everybody whom it would reach, asked live where it matters; say what is still to be put right."""
         context = at.context
         repair = self.repair(context)
         back = {user.id for user in repair.back}
         reached = _reached(context, repair, repairing(context, repair))
-        # Who comes back is asked once more when they are placed; the others are reached by one write for all of them.
-        at.ask_live(user for user in reached if user.id in back or user.password is not None)
+        # Who comes back is asked when they are placed, or here where the report, hours old maybe, would keep them out;
+        # the others are reached by one write for all of them.
+        at.ask_live(
+            user
+            for user in reached
+            if (_why_not(user, context) if user.id in back else user.password) is not None
+        )
         if at.result.interrupted:
             return Wanted()
         context = at.context
