@@ -36,6 +36,7 @@ from rollout.domain.policy.changes import (
     DetachFromUser,
     RemoveMember,
     SetDefaultVersion,
+    user_of,
 )
 from rollout.domain.progress.messages import Delivery, Notice, Receipt
 from rollout.domain.progress.records import Record, Released, ReleaseEnded
@@ -117,6 +118,8 @@ class FakeAccount:
         """What the credential report, which may be hours old, makes of a user; only `read` goes by it."""
         self.after_read: Callable[[], None] = lambda: None
         """What happens in the account between our reading it and our writing to it."""
+        self.after_asking: Callable[[User], None] = lambda _: None
+        """What happens right after each live answer about a user, before whoever asked makes use of it."""
         self.before_write: Callable[[Change], None] = lambda _: None
         """What happens right before each write."""
         self._clock = clock
@@ -170,15 +173,27 @@ class FakeAccount:
                 raise Refusal(f"NoSuchEntity: user {user.name} is not there any more", gone=True)
             now = self._clock.now()
             unread = (self.unread_of[user.name],) if user.name in self.unread_of else ()
-            return replace(
+            answer = replace(
                 user,
                 unread=(*user.unread, *unread),
                 password=known.password,
                 devices=known.devices,
                 keys=known.keys,
+                boundary_arn=known.boundary_arn,
+                inline=known.inline,
+                attached=known.attached,
+                groups=known.groups,
+                rights_at=now,
                 mfa_active=known.mfa_active,
                 facts_at=now,
             )
+            self.after_asking(answer)
+            return answer
+
+    def user_named(self, name: str) -> UserRef | None:
+        """Find who has this name now."""
+        with self._lock:
+            return next((user.ref for user in self.facts.users if user.name == name), None)
 
     def holds(self, change: Change, *, patiently: bool = False) -> bool:
         """Tell whether the effect stands."""
@@ -186,7 +201,7 @@ class FakeAccount:
             self.asked.append("holds")
             if self.unholdable:
                 raise self.unholdable
-            return overlay.is_in_effect(self.facts, change)
+            return overlay.is_in_effect(self.facts, self._by_name(change))
 
     def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
         """UserIds of a group's members."""
@@ -218,14 +233,23 @@ class FakeAccount:
                 raise Refusal(trouble.value, gone=trouble is Trouble.GONE)
             if trouble is Trouble.LOST_BEFORE:
                 raise AnswerLost(trouble.value)
-            refusal = refused(self.facts, change)
+            aimed = self._by_name(change)
+            refusal = refused(self.facts, aimed)
             if refusal:
                 raise refusal
-            self.facts = overlay.after(self.facts, change)
+            self.facts = overlay.after(self.facts, aimed)
             self.written.append(change)
             if trouble is Trouble.LOST_AFTER:
                 raise AnswerLost(trouble.value)
             return WriteReceipt(f"fake-{self.account.id}-{len(self.written)}")
+
+    def _by_name(self, change: Change) -> Change:
+        """Aim a change at whoever has the name now: IAM knows of no UserId in a request."""
+        ref = user_of(change)
+        if ref is None:
+            return change
+        there = self.user_named(ref.name) or replace(ref, id="nobody")
+        return replace(change, user=there)  # type: ignore[arg-type]  # only changes about users get here
 
     def _due(self, change: Change) -> Trouble | None:
         for planned in self._planned:

@@ -113,8 +113,10 @@ OPERATIONS: tuple[Operation, ...] = (
         "GetAccessKeyLastUsed",
         "GetLoginProfile",
         "GetUser",
+        "GetUserPolicy",
         "ListAccessKeys",
         "ListMFADevices",
+        "ListUserPolicies",
         # … and those that confirm a change.
         "GetGroup",
         "GetPolicy",

@@ -12,7 +12,7 @@ from rollout.domain.diagnosis.facts import EnvironmentFacts, QuotaUsage, Right
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account, Caller, Organization
 from rollout.domain.people.selectors import Selectable
-from rollout.domain.people.users import NamedPolicy, Unread, User
+from rollout.domain.people.users import NamedPolicy, Unread, User, UserRef
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.policy.changes import Change
 from rollout.domain.progress.messages import Notice, Receipt
@@ -107,7 +107,14 @@ class OpenAccount(Protocol):
         """Read the account by the bulk calls of design.md#accounts. Raises CannotEnter."""
 
     def credentials_now(self, user: User) -> User:
-        """Ask password, devices and keys of one user live. Raises Refusal(gone=True) when the user is no more."""
+        """Ask one user live: password, devices, keys; boundary, inline and attached policies, groups.
+
+        `facts_at` and `rights_at` are from before the first call. Raises Refusal(gone=True) when the user is no more,
+        or the name belongs to another UserId.
+        """
+
+    def user_named(self, name: str) -> UserRef | None:
+        """Find who has this name now; None when nobody has. Raises CannotEnter."""
 
     def holds(self, change: Change, *, patiently: bool = False) -> bool:
         """Tell by a live read whether the effect of this change stands. Raises CannotEnter when access is lost.

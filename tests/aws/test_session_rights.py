@@ -61,14 +61,14 @@ def refused(stub: AwsStub, *, writing: bool) -> list[str]:
 def inside(stub: AwsStub, entered: Enter) -> AwsAccount:
     """An account with people of all kinds, and nothing of ours."""
     people = [
-        Person("ana", path="/team/", keys=(Key(),)),
+        Person("ana", path="/team/", keys=(Key(),), inline={"own": {"Statement": []}}),
         Person("bob", totp=False, passkey=True, keys=(Key(),), signed_in=None),
         Person("gone"),
     ]
     world = World(stub, people)
     world.reported = [*people, Person("made-since")]
     for operation in (
-        *("GetGroup", "ListAttachedGroupPolicies", "ListAttachedUserPolicies", "ListGroupsForUser"),
+        *("GetGroup", "ListAttachedGroupPolicies"),
         *("GetPolicy", "GetPolicyVersion", "ListEntitiesForPolicy", "ListPolicyVersions"),
     ):
         stub.on(operation, Fail("NoSuchEntity", 404))
@@ -83,6 +83,12 @@ def test_reading_an_account_is_allowed(stub: AwsStub, inside: AwsAccount, accoun
     stub.on("GetCredentialReport", Fail("AccessDenied", 403))
     inside.read()
     assert {"GetLoginProfile", "ListMFADevices", "GetAccessKeyLastUsed", "GetUser"} <= stub.counts().keys()
+    assert {
+        "ListUserPolicies",
+        "GetUserPolicy",
+        "ListAttachedUserPolicies",
+        "ListGroupsForUser",
+    } <= stub.counts().keys()
     assert [] == refused(stub, writing=writing)
 
 

@@ -5,12 +5,13 @@ See aws-facts.md#inventory-calls, aws-facts.md#errors-and-retries.
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
 
 from rollout.aws.connect.open_account import AwsAccount
-from rollout.domain.people.users import MfaDevice, Password, Unread, User, UserRef
+from rollout.domain.people.users import MfaDevice, NamedPolicy, Password, Unread, User, UserRef
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,
@@ -178,7 +179,7 @@ def ana(stub: AwsStub, entered: Enter) -> User:
     return entered().read().users[0]
 
 
-def test_one_user_is_asked_in_five_calls_and_one_a_key_in_use(ana: User, stub: AwsStub, entered: Enter):
+def test_one_user_is_asked_in_seven_calls_and_one_a_key_in_use(ana: User, stub: AwsStub, entered: Enter):
     stub.calls.clear()
     now = entered().credentials_now(ana)
     assert {
@@ -187,6 +188,9 @@ def test_one_user_is_asked_in_five_calls_and_one_a_key_in_use(ana: User, stub: A
         "ListMFADevices": 1,
         "ListAccessKeys": 1,
         "GetAccessKeyLastUsed": 1,
+        "ListUserPolicies": 1,
+        "ListAttachedUserPolicies": 1,
+        "ListGroupsForUser": 1,
     } == stub.counts()
     assert (NOW, True) == (now.facts_at, now.mfa_active)
     assert Password(last_used=LATELY, last_changed=LONG_AGO, reset_required=False) == now.password
@@ -196,6 +200,29 @@ def test_one_user_is_asked_in_five_calls_and_one_a_key_in_use(ana: User, stub: A
     ) == now.devices
     assert [(key_id("ana", 0), True), (key_id("ana", 1), False)] == [(key.id, key.active) for key in now.keys]
     assert (LATELY, "s3", None) == (now.keys[0].last_used, now.keys[0].service, now.keys[0].region)
+
+
+def test_what_binds_a_user_directly_is_asked_with_the_credentials(ana: User, stub: AwsStub, entered: Enter):
+    own = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "iam:*", "Resource": "*"}]}
+    World(stub, [Person("ana", boundary=ARN, attached=(ARN,), groups=("b", "a"), inline={"own": own})])
+    now = entered().credentials_now(ana)
+    assert (ARN, (ARN,), ("a", "b")) == (now.boundary_arn, now.attached, now.groups)
+    assert (NamedPolicy("own", own),) == now.inline
+    assert NOW == now.rights_at
+    World(stub, [Person("ana")])
+    later = entered().credentials_now(now)
+    assert (None, (), (), ()) == (later.boundary_arn, later.attached, later.groups, later.inline)
+
+
+def test_who_has_a_name_is_told_with_the_user_id(ana: User, stub: AwsStub, entered: Enter):
+    assert ana.ref == entered().user_named("ana")
+    other = Person("ana", created=NOW)
+    World(stub, [other])
+    assert entered().user_named("ana") == replace(ana.ref, id=other.id)
+    assert entered().user_named("nobody") is None
+    stub.on("GetUser", Fail("AccessDenied", 403))
+    with pytest.raises(CannotEnter, match="GetUser"):
+        entered().user_named("ana")
 
 
 def test_an_expired_key_signs_nothing(ana: User, stub: AwsStub, entered: Enter):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -66,6 +67,9 @@ class Person:
     passkey: bool = False
     keys: tuple[Key, ...] = ()
     groups: tuple[str, ...] = ()
+    attached: tuple[str, ...] = ()
+    inline: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    boundary: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     partition: str = "aws"
 
@@ -108,6 +112,10 @@ class World:
             ("ListMFADevices", self._devices),
             ("ListAccessKeys", self._keys),
             ("GetAccessKeyLastUsed", self._key_use),
+            ("ListUserPolicies", self._inline),
+            ("GetUserPolicy", self._inline_policy),
+            ("ListAttachedUserPolicies", self._attached),
+            ("ListGroupsForUser", self._groups),
         ):
             stub.on(operation, answer)
 
@@ -194,6 +202,31 @@ class World:
         ]
         return {"AccessKeyMetadata": keys, "IsTruncated": False}
 
+    def _inline(self, call: Call) -> Any:
+        person = self.people.get(call.params["UserName"])
+        return {"PolicyNames": list(person.inline), "IsTruncated": False} if person else NO_SUCH_USER
+
+    def _inline_policy(self, call: Call) -> Any:
+        name, policy = call.params["UserName"], call.params["PolicyName"]
+        if name not in self.people:
+            return NO_SUCH_USER
+        document = json.dumps(self.people[name].inline[policy])
+        return {"UserName": name, "PolicyName": policy, "PolicyDocument": document}
+
+    def _attached(self, call: Call) -> Any:
+        person = self.people.get(call.params["UserName"])
+        attached = (
+            [{"PolicyArn": arn, "PolicyName": arn.split("/")[-1]} for arn in person.attached]
+            if person
+            else []
+        )
+        return {"AttachedPolicies": attached, "IsTruncated": False} if person else NO_SUCH_USER
+
+    def _groups(self, call: Call) -> Any:
+        person = self.people.get(call.params["UserName"])
+        groups = [group_detail(name) | {"CreateDate": LONG_AGO} for name in person.groups] if person else []
+        return {"Groups": groups, "IsTruncated": False} if person else NO_SUCH_USER
+
     def _key_use(self, call: Call) -> Any:
         slot, name = call.params["AccessKeyId"].removeprefix("AKIASTUBSTUB").split("-", 1)
         key = self.people[name].keys[int(slot)]
@@ -250,6 +283,7 @@ def _detail(person: Person) -> dict[str, Any]:
         "CreateDate": person.created,
         "GroupList": list(person.groups),
         "Tags": [{"Key": key, "Value": value} for key, value in person.tags.items()],
+        **({"PermissionsBoundary": {"PermissionsBoundaryArn": person.boundary}} if person.boundary else {}),
     }
 
 

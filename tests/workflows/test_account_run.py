@@ -12,7 +12,7 @@ import pytest
 from rollout.domain.gates import Tolerance
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account
-from rollout.domain.people.users import User
+from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import AddMember, Change, Failed, RemoveMember, SetDefaultVersion, user_of
 from rollout.domain.progress.records import AccountFailed, RunEnded, Settled, UserSkipped
 from rollout.domain.progress.stages import Stage
@@ -87,6 +87,10 @@ class WatchedAccount:
     def credentials_now(self, user: User) -> User:
         self.moment.check_access()
         return self.inner.credentials_now(user)
+
+    def user_named(self, name: str) -> UserRef | None:
+        self.moment.check_access()
+        return self.inner.user_named(name)
 
     def holds(self, change: Change, *, patiently: bool = False) -> bool:
         self.moment.check_access()

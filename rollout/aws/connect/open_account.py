@@ -12,7 +12,7 @@ from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account
-from rollout.domain.people.users import User
+from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import Change
 from rollout.workflows.ports import CannotEnter, Clock, WriteReceipt
 
@@ -46,8 +46,18 @@ class AwsAccount:
         return AccountReading(self._calls, self._client, self.account.id, self._clock.now()).facts()
 
     def credentials_now(self, user: User) -> User:
-        """Read one user's password, devices and keys now. Raises Refusal(gone=True) when the user no longer exists."""
-        return LiveUsers(self._calls, self._client).credentials(user, self._clock.now())
+        """Read one user's credentials, boundary, own policies and groups now; the answer is as old as its first call.
+
+        Raises Refusal(gone=True) when the user no longer exists.
+        """
+        return LiveUsers(self._calls, self._client).credentials(user, self._clock.now(), rights=True)
+
+    def user_named(self, name: str) -> UserRef | None:
+        """Find who has this name now, by `GetUser`; None when nobody has. Raises CannotEnter."""
+        try:
+            return LiveUsers(self._calls, self._client).named(name)
+        except CallFailed as failed:
+            raise CannotEnter(failed.sentence, failed.cure) from failed
 
     def holds(self, change: Change, *, patiently: bool = False) -> bool:
         """Read whether this change is in effect. Raises CannotEnter."""

@@ -38,6 +38,8 @@ class Probes:
             "ListVirtualMFADevices": (iam.list_virtual_mfa_devices, {"MaxItems": 1}),
             "GetLoginProfile": (iam.get_login_profile, {"UserName": NOBODY}),
             "GetUser": (iam.get_user, {"UserName": NOBODY}),
+            "GetUserPolicy": (iam.get_user_policy, {"UserName": NOBODY, "PolicyName": NOBODY}),
+            "ListUserPolicies": (iam.list_user_policies, {"UserName": NOBODY}),
             "ListAccessKeys": (iam.list_access_keys, {"UserName": NOBODY}),
             "ListMFADevices": (iam.list_mfa_devices, {"UserName": NOBODY}),
             "ListAttachedUserPolicies": (iam.list_attached_user_policies, {"UserName": NOBODY}),

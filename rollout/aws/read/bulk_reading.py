@@ -122,7 +122,7 @@ class AccountReading:
         live = LiveUsers(self.calls, self.client)
         for arn in sorted(report.rows.keys() - known):
             try:
-                if live.exists(arn.rpartition("/")[2]):
+                if live.named(arn.rpartition("/")[2]) is not None:
                     return True
             except CallFailed as failed:
                 self._unread.append(Unread(f"whether {arn} still exists", failed.short))

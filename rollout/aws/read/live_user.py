@@ -1,4 +1,4 @@
-"""Reads one user's credentials live, where the bulk calls cannot tell (aws-facts.md#inventory-calls)."""
+"""Reads one user live: credentials, and the policies and groups that bind the user (aws-facts.md#inventory-calls)."""
 
 from __future__ import annotations
 
@@ -8,36 +8,42 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from rollout.aws.read.devices import devices_of
+from rollout.aws.read.policy_text import document_of
 from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.faults import Fault
-from rollout.domain.people.users import AccessKey, MfaDevice, Password, Unread, User
+from rollout.domain.people.users import AccessKey, MfaDevice, NamedPolicy, Password, Unread, User, UserRef
 from rollout.workflows.ports import Refusal
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
-    from mypy_boto3_iam.type_defs import AccessKeyMetadataTypeDef
+    from mypy_boto3_iam.type_defs import AccessKeyMetadataTypeDef, UserTypeDef
 
 T = TypeVar("T")
 
 PASSWORD, DEVICES, KEYS = "password", "devices", "access keys"
-FACTS = frozenset({PASSWORD, DEVICES, KEYS})
+CREDENTIALS = frozenset({PASSWORD, DEVICES, KEYS})
+INLINE, ATTACHED, GROUPS = "inline policies", "attached policies", "groups"
+RIGHTS = frozenset({INLINE, ATTACHED, GROUPS})
 
 
 class LiveUsers:
-    """Per-user calls into one account: password, devices, keys and their last use, in about five calls per user."""
+    """Per-user calls into one account, five to eight per user; only for what the bulk calls cannot tell."""
 
     def __init__(self, calls: Calls, client: IAMClient) -> None:
         """Keep the arguments; make no call yet."""
         self._calls = calls
         self._client = client
 
-    def credentials(self, user: User, now: datetime) -> User:
+    def credentials(self, user: User, now: datetime, *, rights: bool = False) -> User:
         """Return the user with current credentials; `unread` lists what could not be read.
+
+        With `rights`, the boundary, the inline and attached policies and the groups are current too.
 
         Raises Refusal(gone=True) when the user no longer exists, or the name now belongs to another UserId.
         """
-        unread: list[Unread] = [known for known in user.unread if known.fact not in FACTS]
+        facts = CREDENTIALS | RIGHTS if rights else CREDENTIALS
+        unread: list[Unread] = [known for known in user.unread if known.fact not in facts]
 
         def asked(fact: str, ask: Callable[[], T], otherwise: T) -> T:
             try:
@@ -49,10 +55,20 @@ class LiveUsers:
                 return otherwise
 
         known_use = user.password.last_used if user.password else None
-        last_used = asked(PASSWORD, lambda: self._last_sign_in(user), known_use)
+        found = asked(PASSWORD, lambda: self._found(user), None)
+        last_used = found.get("PasswordLastUsed") if found else known_use
         password = asked(PASSWORD, lambda: self.password(user, last_used), user.password)
         devices = asked(DEVICES, lambda: self.devices(user), None)
         keys = asked(KEYS, lambda: self._keys(user), user.keys)
+        if rights:
+            user = replace(
+                user,
+                rights_at=now,
+                boundary_arn=_boundary_of(found) if found else user.boundary_arn,
+                inline=asked(INLINE, lambda: self._inline(user), user.inline),
+                attached=asked(ATTACHED, lambda: self._attached(user), user.attached),
+                groups=asked(GROUPS, lambda: self._groups(user), user.groups),
+            )
         return replace(
             user,
             password=password,
@@ -63,9 +79,13 @@ class LiveUsers:
             facts_at=now,
         )
 
-    def exists(self, name: str) -> bool:
-        """Tell whether a user of this name exists. Raises CallFailed."""
-        return self._calls.maybe(self._client.get_user, UserName=name) is not None
+    def named(self, name: str) -> UserRef | None:
+        """Find who has this name now. Raises CallFailed."""
+        answer = self._calls.maybe(self._client.get_user, UserName=name)
+        if answer is None:
+            return None
+        found = answer["User"]
+        return UserRef(found["Arn"].split(":")[4], found["UserName"], found["UserId"], found["Arn"])
 
     def password(self, user: User, last_used: datetime | None) -> Password | None:
         """Call `GetLoginProfile`, the only source for whether the password must be changed. Raises CallFailed."""
@@ -89,11 +109,28 @@ class LiveUsers:
         """Call `ListMFADevices`. Raises CallFailed."""
         return devices_of(self._calls, self._client, user.name)
 
-    def _last_sign_in(self, user: User) -> datetime | None:
+    def _found(self, user: User) -> UserTypeDef:
         found = self._calls.read(self._client.get_user, UserName=user.name)["User"]
         if found["UserId"] != user.id:
             raise self._gone(user)
-        return found.get("PasswordLastUsed")
+        return found
+
+    def _inline(self, user: User) -> tuple[NamedPolicy, ...]:
+        pages = self._calls.pages(self._client.list_user_policies, "Marker", UserName=user.name)
+        names = sorted(name for page in pages for name in page["PolicyNames"])
+        return tuple(policy for name in names if (policy := self._inline_policy(user, name)))
+
+    def _inline_policy(self, user: User, name: str) -> NamedPolicy | None:
+        answer = self._calls.maybe(self._client.get_user_policy, UserName=user.name, PolicyName=name)
+        return NamedPolicy(name, document_of(answer["PolicyDocument"])) if answer else None
+
+    def _attached(self, user: User) -> tuple[str, ...]:
+        pages = self._calls.pages(self._client.list_attached_user_policies, "Marker", UserName=user.name)
+        return tuple(sorted(policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"]))
+
+    def _groups(self, user: User) -> tuple[str, ...]:
+        pages = self._calls.pages(self._client.list_groups_for_user, "Marker", UserName=user.name)
+        return tuple(sorted(group["GroupName"] for page in pages for group in page["Groups"]))
 
     def _keys(self, user: User) -> tuple[AccessKey, ...]:
         pages = self._calls.pages(self._client.list_access_keys, "Marker", UserName=user.name)
@@ -123,6 +160,10 @@ class LiveUsers:
 
     def _gone(self, user: User) -> Refusal:
         return Refusal(f"NoSuchEntity: user {user.name} ({user.id}) no longer exists", gone=True)
+
+
+def _boundary_of(found: UserTypeDef) -> str | None:
+    return found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
 
 
 def _text_or_none(text: str | None) -> str | None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 
 from rollout.aws.write import overlay
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account
-from rollout.domain.people.users import User
+from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import Change
 from rollout.workflows.ports import AccountAccess, OpenAccount, WriteReceipt
 
@@ -85,8 +86,13 @@ class RehearsingAccount:
         return self._rehearsed(self._seen)
 
     def credentials_now(self, user: User) -> User:
-        """Read live: no change of ours affects credentials. Raises Refusal."""
-        return self._inner.credentials_now(user)
+        """Read live, and add the recorded writes. Raises Refusal."""
+        now = self._inner.credentials_now(user)
+        return self._rehearsed(replace(self._facts(), users=(now,))).users[0]
+
+    def user_named(self, name: str) -> UserRef | None:
+        """Read live: no change of ours affects names. Raises CannotEnter."""
+        return self._inner.user_named(name)
 
     def holds(self, change: Change, *, patiently: bool = False) -> bool:
         """Tell from a live read, or from the recorded writes where they decide."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rollout.domain.actions.account_context import AccountContext
+from rollout.domain.actions.guard import enforces
 from rollout.domain.actions.writes import Left, Write
 from rollout.domain.people.observations import Observed
 from rollout.domain.people.organization import Account
@@ -67,6 +68,13 @@ class AccountCommand:
     def leaves(self, user: UserRef, wave: str, why: Skipped) -> None:
         """Take in that a user was left as they are."""
 
+    def why_not(self, at: AccountWork, user: User) -> Skipped | None:
+        """Say why somebody who was asked live just now is not to be placed; None when they are.
+
+        Several threads ask at a time; nothing is to be noted here.
+        """
+        raise NotImplementedError
+
     def held_back(self, at: AccountWork, why: str) -> None:
         """Take in that the guard let no write through that enforces."""
 
@@ -120,21 +128,42 @@ class AccountWork:
         return self.result.interrupted
 
     def ask_live(self, users: Iterable[User]) -> None:
-        """Ask the credentials of users now, and go by them; who is gone is left alone, on record.
+        """Ask users live, several at a time, and go by that; who is gone is left alone, on record.
 
         Ends early when the run has to.
         """
         fresh: dict[str, User] = {}
-        for user in users:
-            if self.run.stopped:
-                self.result.interrupted = True
-                break
-            try:
-                fresh[user.id] = self.entered.credentials_now(user)
-            except Refusal as refusal:
-                wave = self.command.wave_of(self, user)
-                self.leave(user.ref, wave, Skipped(SkipCode.GONE, refusal.why))
+        wanted = tuple(users)
+        answered = 0
+        for user, answer in self.run.within.map(self._unless_stopped, wanted):
+            match answer:
+                case User():
+                    fresh[user.id] = answer
+                case Skipped():
+                    self.leave(user.ref, self.command.wave_of(self, user), answer)
+                case None:
+                    break
+            answered += 1
+        self.result.interrupted = self.result.interrupted or answered < len(wanted)
         self._context = self.context.with_users(fresh)
+
+    def _unless_stopped(self, user: User) -> User | Skipped | None:
+        return None if self.run.stopped else self.asked(user)
+
+    def asked(self, user: User) -> User | Skipped:
+        """Ask one user live; Skipped when they are gone. Notes nothing, so that several threads may ask."""
+        try:
+            return self.entered.credentials_now(user)
+        except Refusal as refusal:
+            return Skipped(SkipCode.GONE, refusal.why)
+
+    def context_now(self) -> AccountContext:
+        """The account as it was read, to be judged by the time that it is now."""
+        return replace(self.context, now=self.run.now())
+
+    def enforces(self, change: Change) -> bool:
+        """Tell whether a change helps to bring people under the policy; a command that reads nothing lets them out."""
+        return not self.command.unread and enforces(change, self.context.facts)
 
     def release_of(self, user: UserRef | None, wave: str = "") -> str:
         """Say by which release a user, or the whole account, is let out now; empty when by none."""

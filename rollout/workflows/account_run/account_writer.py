@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from rollout.domain.actions.guard import enforces, lets_go, unfit
+from rollout.domain.actions.guard import lets_go, unfit
 from rollout.domain.actions.writes import Left, Write, taking_back
-from rollout.domain.people.users import UserRef
+from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import (
     AddMember,
     AlreadyInPlace,
@@ -25,7 +25,8 @@ from rollout.domain.policy.changes import (
 from rollout.domain.policy.our_resources import State
 from rollout.workflows.account_run.account_command import AccountWork, Wanted
 from rollout.workflows.account_run.failure_budgets import Budgets
-from rollout.workflows.account_run.journalled_writes import note_in_place, write
+from rollout.workflows.account_run.fresh_judgement import ask_fresh, why_out_again
+from rollout.workflows.account_run.journalled_writes import namesake_taken_out, note_in_place, write
 
 NOT_SEEN = "not seen when read back"
 
@@ -33,9 +34,10 @@ NOT_SEEN = "not seen when read back"
 class AccountWriter:
     """Makes what is wanted: changes of policy and group one by one, those of users a few at a time.
 
-    Right before each change: stop and lock, the failure budget of its wave, and, where it enforces, the releases. What
-    is refused for one user stops nobody else; when a change that all of them need fails, they are not tried. Only
-    `_try` runs in several threads.
+    Right before each change: stop and lock, the failure budget of its wave, and, where it enforces, the releases. Who
+    is placed is asked live and judged in the same step, however many were before them. What is refused for one user
+    stops nobody else; when a change that all of them need fails, they are not tried. Only `_try` runs in several
+    threads.
     """
 
     def __init__(self, at: AccountWork, wanted: Wanted, budgets: Budgets) -> None:
@@ -93,12 +95,12 @@ class AccountWriter:
                     return
                 if self.at.ends():
                     return
-                if self._enforces(wanted.change) and (release := self.at.release_of(None)):
+                if self.at.enforces(wanted.change) and (release := self.at.release_of(None)):
                     self._leave_all(Skipped(SkipCode.RELEASED, release))
                     self._broken = True
                     return
                 outcome = self._write(wanted, wave)
-                if self._enforces(wanted.change) and (release := self.at.release_of(None)):
+                if self.at.enforces(wanted.change) and (release := self.at.release_of(None)):
                     self._take_back(wanted.change, wave, outcome)
                     self._leave_all(Skipped(SkipCode.RELEASED, release))
                     self._broken = True
@@ -145,26 +147,34 @@ class AccountWriter:
         with self.budgets.change(wave) as may_begin:
             if not may_begin:
                 return Skipped(SkipCode.BUDGET, self.budgets.said(wave))
-            if self.at.run.ends():
-                return None
-            if self._enforces(change) and (release := self.at.release_of(user, wave)):
-                return Skipped(SkipCode.RELEASED, release)
-            outcome = self._write(wanted, wave)
-            # The brake of a release that reaches the whole account frees its members by itself.
-            by_itself = self._enforces(change) and not self.at.release_of(None)
-            if by_itself and (release := self.at.release_of(user, wave)):
-                self._take_back(change, wave, outcome)
-                return Skipped(SkipCode.RELEASED, release)
+            outcome = self._place(change, wave)
             if user is not None:
                 # Before the change counts as ended: who comes next has to know.
                 match outcome:
-                    case Failed():
+                    case Failed() | Skipped(code=SkipCode.FAILED):
                         self.budgets.fail(wave, user.id)
                     case Applied() | AlreadyInPlace():
                         self.budgets.mend(wave, user.id)
-                    case Skipped():
+                    case Skipped() | None:
                         pass
             return outcome
+
+    def _place(self, change: Change, wave: str) -> Outcome | None:
+        """Ask a user live, judge, and write while the answer is fresh; take back what should not have been written."""
+        if not isinstance(change, AddMember | AttachToUser):
+            raise TypeError(f"{type(change).__name__} places nobody")
+        user = ask_fresh(self.at, change, wave)
+        if not isinstance(user, User):
+            return user
+        outcome = write(change, self.at.entered, wave, self.at.run, user)
+        if (
+            isinstance(outcome, Applied)
+            and self.at.enforces(change)
+            and (why := why_out_again(self.at, user, wave))
+        ):
+            self._take_back(change, wave, outcome)
+            return why
+        return outcome
 
     def _take(self, wanted: Write, outcome: Outcome | None) -> None:
         """Count what came of one user's change."""
@@ -186,7 +196,7 @@ class AccountWriter:
             case Skipped() if lets_go(change):
                 pass  # gone already: there is nobody, or nothing, to let go of
             case Skipped(code=code, detail=detail):
-                if code is SkipCode.BUDGET:
+                if code in (SkipCode.BUDGET, SkipCode.FAILED):
                     self.at.result.failed.append(f"{user.name}: {detail}")
                 self.at.leave(user, wave, outcome)
         if (
@@ -216,24 +226,15 @@ class AccountWriter:
         if wanted.in_place:
             note_in_place(wanted.change, wave, self.at.run)
             return AlreadyInPlace()
-        about = None
-        if isinstance(wanted.change, AddMember | AttachToUser):
-            ref = wanted.change.user
-            about = next((user for user in self.at.context.facts.users if user.id == ref.id), None)
-        return write(wanted.change, self.at.entered, wave, self.at.run, about)
+        return write(wanted.change, self.at.entered, wave, self.at.run)
 
     def _made(self, wanted: Write, wave: str) -> None:
         if wanted.in_place:
             return
         self.at.result.written.append(wanted.change)
-        if self._enforces(wanted.change):
+        if self.at.enforces(wanted.change):
             self._placed.append((wanted.change, wave))
         self.at.command.wrote(wanted.change, wanted.user)
-
-    def _enforces(self, change: Change) -> bool:
-        if self.at.command.unread:
-            return False  # it only ever lets people out
-        return enforces(change, self.at.context.facts)
 
     def _is_out(self, wanted: Write) -> bool:
         return wanted.user is not None and self.at.is_left(wanted.user)
@@ -272,14 +273,14 @@ class AccountWriter:
         seen: dict[str, frozenset[str]] = {}
         for change, wave in self._placed:
             match change:
-                case AddMember(group=place, user=user):
+                case AddMember(group=place):
                     if place not in seen:
                         seen[place] = self.at.entered.members(place, self._added(place))
-                    self._check_seen(user, wave, seen=user.id in seen[place])
-                case AttachToUser(policy_arn=place, user=user):
+                    self._check_seen(change, wave, seen[place])
+                case AttachToUser(policy_arn=place):
                     if place not in seen:
                         seen[place] = self.at.entered.attached_users(place, self._added(place))
-                    self._check_seen(user, wave, seen=user.id in seen[place])
+                    self._check_seen(change, wave, seen[place])
                 case _:
                     pass
         versions = [
@@ -299,14 +300,29 @@ class AccountWriter:
             or (isinstance(change, AttachToUser) and change.policy_arn == place)
         )
 
-    def _check_seen(self, user: UserRef, wave: str, *, seen: bool) -> None:
-        if seen:
+    def _check_seen(self, change: AddMember | AttachToUser, wave: str, seen: frozenset[str]) -> None:
+        user = change.user
+        if user.id in seen:
             return
-        if release := self.at.release_of(user, wave):
+        there = self.at.entered.user_named(user.name)
+        if there is None or there.id != user.id:
+            self._gone(change, wave, there, seen)
+        elif release := self.at.release_of(user, wave):
             self.at.leave(user, wave, Skipped(SkipCode.RELEASED, release))
         else:
             self.at.result.failed.append(f"{user.name}: {NOT_SEEN}")
             self._fail(user, wave, NOT_SEEN)
+
+    def _gone(
+        self, change: AddMember | AttachToUser, wave: str, other: UserRef | None, seen: frozenset[str]
+    ) -> None:
+        """Leave somebody who was deleted since; who has the name now is taken out where our write reached them."""
+        why: Failed | Skipped | None = None
+        if other is not None and other.id in seen:
+            why = namesake_taken_out(change, self.at.entered, wave, self.at.run)
+        if isinstance(why, Failed):
+            self.at.result.failed.append(f"{change.user.name}: {_why(why)}")
+        self.at.leave(change.user, wave, Skipped(SkipCode.GONE, _why(why) if why else "deleted"))
 
     def _not_seen(self, change: Change) -> None:
         release = self.at.release_of(None)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
-from rollout.domain.actions.writes import document_of
+from rollout.domain.actions.writes import document_of, taking_back
 from rollout.domain.iam import equal_documents
 from rollout.domain.people.users import User
 from rollout.domain.policy.changes import (
+    AddMember,
     AlreadyInPlace,
     Applied,
+    AttachToUser,
     Change,
     CreateGroup,
     CreatePolicy,
@@ -45,8 +48,31 @@ def write(
     number = run.next_number()
     run.journal.append(Intent(run.id, run.now(), number, change, Before.ABSENT, wave))
     outcome = _attempt(change, account, about)
+    if isinstance(outcome, Applied):
+        outcome = namesake_taken_out(change, account, wave, run) or outcome
     run.journal.append(Settled(run.id, run.now(), run.id, number, outcome))
     return outcome
+
+
+def namesake_taken_out(
+    change: Change, account: OpenAccount, wave: str, run: RunContext
+) -> Failed | Skipped | None:
+    """Take out again whom a placing reached in place of the user it was for: IAM goes by the name alone.
+
+    None when nobody else has the name.
+    """
+    if not isinstance(change, AddMember | AttachToUser):
+        return None
+    other = account.user_named(change.user.name)
+    if other is None or other.id == change.user.id:
+        return None
+    for undoing in taking_back(replace(change, user=other), None, {}):
+        undone = write(undoing, account, wave, run)
+        if isinstance(undone, Failed):
+            return replace(undone, why=f"{other.id} has the name now and is in by mistake: {undone.why}")
+    return Skipped(
+        SkipCode.GONE, f"the name belongs to another user now, {other.id}, who was taken out again"
+    )
 
 
 def note_in_place(change: Change, wave: str, run: RunContext) -> None:
@@ -76,7 +102,9 @@ def settle(done: Done, account: OpenAccount, progress: Progress, run: RunContext
     elif account.holds(intent.change, patiently=may_show_late) or _was_set_aside(
         intent.change, account, progress
     ):
-        outcome = Applied("", unconfirmed=True)
+        outcome = namesake_taken_out(intent.change, account, intent.wave, run) or Applied(
+            "", unconfirmed=True
+        )
     else:
         outcome = Skipped(SkipCode.NOT_MADE, "the run ended before this was written")
     run.journal.append(Settled(run.id, run.now(), intent.run, intent.number, outcome))
@@ -123,8 +151,5 @@ def _is_there(user: User | None, account: OpenAccount) -> bool:
     # AWS's answer to the write does not say what is missing: the user, the group or the policy.
     if user is None:
         return False
-    try:
-        account.credentials_now(user)
-    except Refusal as refusal:
-        return not refusal.gone
-    return True
+    there = account.user_named(user.name)
+    return there is not None and there.id == user.id

@@ -24,20 +24,23 @@ class RepairAccount(AccountCommand):
         raise NotImplementedError
 
     def wants(self, at: AccountWork) -> Wanted:
-        """Ask live about everybody whom it would reach, judge them, and say what is still to be put right."""
+        """Judge everybody whom it would reach, asked live where it matters; say what is still to be put right."""
         context = at.context
         repair = self.repair(context)
         back = {user.id for user in repair.back}
         reached = _reached(context, repair, repairing(context, repair))
-        # The credential report is hours old; who can sign in could be locked out (design.md#stages-and-gates).
-        at.ask_live(user for user in reached if user.id in back or user.password is not None)
+        # Who comes back is asked when they are placed, or here where the report, hours old maybe, would keep them out;
+        # the others are reached by one write for all of them.
+        at.ask_live(
+            user
+            for user in reached
+            if (_why_not(user, context) if user.id in back else user.password) is not None
+        )
         if at.result.interrupted:
             return Wanted()
         context = at.context
         repair = self.repair(context)
-        repair = replace(
-            repair, back=tuple(user for user in repair.back if _may_come_back(user, at, context))
-        )
+        repair = replace(repair, back=tuple(user for user in repair.back if self._comes_back(user, at)))
         changes = repairing(context, repair)
         reached = tuple(user for user in _reached(context, repair, changes) if not at.is_left(user))
         tidied = tidying(context, repair.tidy, context.progress.owned)
@@ -49,6 +52,19 @@ class RepairAccount(AccountCommand):
         people = {user.ref: wave for user in reached if (wave := context.wave_of(user))}
         return Wanted(writes, people, frozenset(user.id for user in reached if context.may_enforce(user)))
 
+    def why_not(self, at: AccountWork, user: User) -> Skipped | None:
+        """Judge somebody who was asked live just now, as `apply` would."""
+        return _why_not(user, at.context_now())
+
+    def _comes_back(self, user: User, at: AccountWork) -> bool:
+        """Tell whether somebody may be put back under the policy; who may not is left alone, on record."""
+        if at.is_left(user):
+            return False
+        why = _why_not(user, at.context)
+        if why is not None:
+            at.leave(user.ref, at.context.wave_of(user), why)
+        return why is None
+
 
 def _reached(context: AccountContext, repair: Repair, changes: tuple[Change, ...]) -> tuple[User, ...]:
     """Find everybody whom changes put under the policy: who comes back, and who is attached where it changes."""
@@ -58,21 +74,17 @@ def _reached(context: AccountContext, repair: Repair, changes: tuple[Change, ...
     return tuple(user for user in context.facts.users if user.id in ids)
 
 
-def _may_come_back(user: User, at: AccountWork, context: AccountContext) -> bool:
-    """Tell whether somebody may be put back under the policy; who may not is left alone, on record."""
-    if at.is_left(user):
-        return False
-    verdict, wave = context.verdict(user), context.wave_of(user)
+def _why_not(user: User, context: AccountContext) -> Skipped | None:
+    """Say why somebody is not to be put back under the policy; None when they may be."""
+    verdict = context.verdict(user)
     if not context.may_enforce(user) or verdict.attachment is None:
         why = "; ".join(f"{reason.code}: {reason.detail}" for reason in verdict.reasons)
         code = SkipCode.EXEMPT if verdict.kind is Kind.EXEMPT else SkipCode.DRIFT
-        at.leave(user.ref, wave, Skipped(code, f"is {verdict.kind} now: {why}"))
-        return False
+        return Skipped(code, f"is {verdict.kind} now: {why}")
     if verdict.impact is not None and not notice_covers(user.id, verdict.impact, context.progress):
         why = f'was never told about "{verdict.impact}": apply --stage notify first'
-        at.leave(user.ref, wave, Skipped(SkipCode.NOTICE, why))
-        return False
-    return True
+        return Skipped(SkipCode.NOTICE, why)
+    return None
 
 
 def _made_good(

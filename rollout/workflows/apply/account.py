@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.writes import Write, enforcing, enrolling, exempting, renewing
@@ -44,7 +44,6 @@ class Step:
 
     stage: Stage
     order: Order
-    started: datetime
     due: Mapping[str, date]
     budgets: Budgets
 
@@ -137,6 +136,10 @@ class ApplyToAccount(AccountCommand):
         if not self._coming:
             self.tally.count(Counted.VERSIONS_HELD_BACK)
 
+    def why_not(self, at: AccountWork, user: User) -> Skipped | None:
+        """Judge somebody who was asked live just now; who may not move is Skipped, with the reason."""
+        return self._why_not(user, at, at.context_now())
+
     def _settle(self, user_id: str, what: Counted) -> None:
         """Count a user who is where the stage wants them."""
         self.tally.count_user(what, user_id)
@@ -145,18 +148,18 @@ class ApplyToAccount(AccountCommand):
     # --- Judging again ---
 
     def _judged_again(self, at: AccountWork) -> tuple[User, ...]:
-        """Find who goes on; everybody else is left alone, on record. Ends early when the run has to."""
-        present = [user.id for user in self._present(at)]
-        context = at.context
-        users = {user.id: user for user in context.facts.users}
-        at.ask_live(users[user_id] for user_id in present if self._is_stale(users[user_id], context))
+        """Find who goes on, as far as was read; everybody else is left alone, on record.
+
+        Who goes on is asked live when they are placed; who does not may have been read wrong, and is asked first.
+        """
+        present = tuple(self._present(at))
+        at.ask_live(user for user in present if self._may_be_read_wrong(user, at))
         if at.result.interrupted:
             return ()
-        context = at.context
-        users = {user.id: user for user in context.facts.users}
+        context, ids = at.context, {user.id for user in present}
         going = []
-        for user in (users[user_id] for user_id in present):
-            if at.is_left(user):
+        for user in context.facts.users:
+            if user.id not in ids or at.is_left(user):
                 continue
             why_not = self._why_not(user, at, context)
             if why_not is None:
@@ -176,15 +179,12 @@ class ApplyToAccount(AccountCommand):
             other = "the name belongs to another user now" if entry.user.name in names else "deleted"
             at.leave(entry.user, entry.wave, Skipped(SkipCode.GONE, other))
 
-    def _is_stale(self, user: User, context: AccountContext) -> bool:
-        """Tell whether a user's credentials have to be asked live before enforcing.
-
-        Who has a password always is: that is where a lock-out would happen (design.md#stages-and-gates). Of the others
-        a report is believed that was made in this very run.
-        """
-        if self.step.stage is not Stage.ENFORCE or context.is_under_policy(user):
+    def _may_be_read_wrong(self, user: User, at: AccountWork) -> bool:
+        """Tell whether a user would be left for what the credential report, which may be hours old, says of them."""
+        if self.step.stage is not Stage.ENFORCE or at.context.is_under_policy(user):
             return False
-        return user.password is not None or user.facts_at < self.step.started
+        why = self._why_not(user, at, at.context)
+        return why is not None and why.code in (SkipCode.DRIFT, SkipCode.NOTICE)
 
     def _why_not(self, user: User, at: AccountWork, context: AccountContext) -> Skipped | None:
         """Say why a user is left alone; None when they go on."""

@@ -78,7 +78,6 @@ class ApplyRun:
         self.failed_accounts: set[str] = set()
         self.interrupted = False
         self.budgets = Budgets()
-        self.started = run.now()
         self.shares: list[Share] = []
         self.aside: list[tuple[PlanEntry, Skipped]] = []
         self._share_out()
@@ -182,7 +181,7 @@ class ApplyRun:
                 forgiven="failure_tolerance" in order.overrides,
             )
         due = due_dates(self.progress, order.filled, order.rules.lead_time, order.gates.soak, self.run.now())
-        return Step(stage, order, self.started, due, self.budgets)
+        return Step(stage, order, due, self.budgets)
 
     def _carry_accounts(
         self, step: Step, commands: Sequence[ApplyToAccount], basis: JudgementBasis

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account
-from rollout.domain.people.users import User
+from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import Change
 from rollout.domain.progress.messages import Notice, Receipt
 from rollout.domain.progress.records import Record
@@ -66,6 +66,9 @@ class MortalAccount:
 
     def credentials_now(self, user: User) -> User:
         return self.inner.credentials_now(user)
+
+    def user_named(self, name: str) -> UserRef | None:
+        return self.inner.user_named(name)
 
     def holds(self, change: Change, *, patiently: bool = False) -> bool:
         return self.inner.holds(change, patiently=patiently)

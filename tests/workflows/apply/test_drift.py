@@ -76,15 +76,14 @@ def test_what_the_live_look_cannot_read_is_unknown_and_never_fine():
     assert "unknown: devices could not be read: AccessDenied" in world.records(UserSkipped)[-1].detail
 
 
-def test_console_users_are_asked_live_even_where_the_report_is_fresh():
-    """That is where a lock-out would happen: also with the device that the report still shows."""
+def test_everybody_who_is_placed_is_asked_live_however_fresh_the_report_is():
     idle = a_person("ida", password=False, mfa=None)
     world = World(an_enroller("erin"), a_person("alice"), idle).ripe()
     for name in ("erin", "alice", "ida"):
         world.change(name, facts_at=world.clock.now())
     world.account.asked.clear()
     world.enforce()
-    assert 2 == world.account.asked.count("credentials_now")
+    assert 3 == world.account.asked.count("credentials_now")
     assert {"erin", "alice", "ida"} == world.enforced
 
 
