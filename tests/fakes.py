@@ -188,17 +188,20 @@ class FakeAccount:
                 raise self.unholdable
             return overlay.stands(self.facts, change)
 
-    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
-        """UserIds of a group's members."""
+    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
+        """A group's members, as UserId and name."""
         with self._lock:
             self.asked.append("members")
-            return overlay.members_of(self.facts, group) - self.unseen
+            return self._shown(overlay.members_of(self.facts, group))
 
-    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
-        """UserIds that carry the policy directly."""
+    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
+        """Who carries the policy directly, as UserId and name."""
         with self._lock:
             self.asked.append("attached_users")
-            return overlay.carriers_of(self.facts, policy_arn) - self.unseen
+            return self._shown(overlay.carriers_of(self.facts, policy_arn))
+
+    def _shown(self, users: Mapping[str, str]) -> dict[str, str]:
+        return {user_id: name for user_id, name in users.items() if user_id not in self.unseen}
 
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
         """Read one policy with its versions."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from rollout.domain.actions.writes import Write, braking, releasing
+from rollout.domain.actions.writes import Write, braking, halves, releasing, renamed
 from rollout.domain.people.organization import Account, policy_arn
 from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import (
@@ -33,12 +33,11 @@ LONG_ENOUGH = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ReleaseOrder:
-    """What is to be let out and why. `half` is the document that denies nothing, where none is left in an account."""
+    """How people are let out, and why. `half` is the document that denies nothing, where none is left in an account."""
 
     partition: str
     names: Names
     half: Mapping[str, object]
-    release_scope: ReleaseScope
     until: datetime | None
     reason: str
 
@@ -51,10 +50,17 @@ class ReleaseShare:
     users: tuple[UserRef, ...] = ()
 
 
+ReleaseSelection = tuple[ReleaseScope, tuple[ReleaseShare, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class ReleaseResult(RunResult):
-    """What came of a release. `running` names a run that was under way, and leaves those alone from then on."""
+    """What came of a release of `release_scope`.
 
+    `running` names a run that was under way, and leaves those alone from then on.
+    """
+
+    release_scope: ReleaseScope = field(default_factory=ReleaseScope)
     running: str = ""
 
 
@@ -68,10 +74,10 @@ class ReleaseFromAccount(AccountCommand):
     unread = True
     independent = True
 
-    def __init__(self, share: ReleaseShare, order: ReleaseOrder) -> None:
-        """Take the share."""
+    def __init__(self, share: ReleaseShare, order: ReleaseOrder, wave: str) -> None:
+        """Take the share. `wave` is the one that is released, empty where it is none."""
         super().__init__(share.account)
-        self.users, self.order = share.users, order
+        self.users, self.order, self.wave = share.users, order, wave
         names = order.names
         self.arn = policy_arn(order.partition, share.account.id, names.path, names.policy)
 
@@ -80,11 +86,12 @@ class ReleaseFromAccount(AccountCommand):
         return Wanted(tuple(self._of_users(at) if self.users else self._of_account(at)))
 
     def _of_account(self, at: AccountWork) -> Iterator[Write]:
-        account_id = self.account.id
+        account_id, owned = self.account.id, at.progress.owned
         policy = at.entered.policy(self.arn)
         at.result.brake_was = brake_of(policy)
         if policy is not None:
-            yield from (Write(change) for change in braking(account_id, policy, self.order.half))
+            ours = halves(self.arn, self.order.half, owned)
+            yield from (Write(change) for change in braking(account_id, policy, ours))
         # A policy of the same meaning that is not ours is never braked: what we attached it to is freed instead.
         for group, foreign in _attached_foreign(account_id, self.arn, at.progress):
             change = DetachFromGroup(account_id, group, foreign)
@@ -93,50 +100,73 @@ class ReleaseFromAccount(AccountCommand):
         yield from _detached_from_foreign(account_id, self.arn, at.entered, at.progress)
 
     def _of_users(self, at: AccountWork) -> Iterator[Write]:
-        account_id, names, entered = self.account.id, self.order.names, at.entered
-        ours = entered.holds(CreateGroup(account_id, names.group, names.path))
-        members = entered.members(names.group) if ours else frozenset()
-        carriers: dict[str, frozenset[str]] = {}
+        names, entered = self.order.names, at.entered
+        ours = entered.holds(CreateGroup(self.account.id, names.group, names.path))
+        groups = {names.group: entered.members(names.group)} if ours else {}
+        carriers: dict[str, Mapping[str, str]] = {}
         for ref in self.users:
             placed = at.progress.placed.get(ref.id)
-            wave = placed.wave if placed else self.order.release_scope.wave
+            wave = placed.wave if placed else self.wave
             policies = {self.arn, placed.by} if placed and placed.by.startswith("arn:") else {self.arn}
             for arn in policies - carriers.keys():
                 carriers[arn] = entered.attached_users(arn)
             mine = {arn: carriers[arn] for arn in sorted(policies)}
-            yield from (Write(change, wave) for change in releasing(ref, names.group, members, mine))
+            yield from (Write(change, wave) for change in releasing(ref, groups, mine))
 
 
 def release(
     order: ReleaseOrder,
-    shares: Sequence[ReleaseShare],
-    known: Progress,
+    choose: Callable[[Progress], ReleaseSelection],
+    journalled: Callable[[], Progress],
     *,
     run: RunContext,
     running: Callable[[], str],
     pause: Callable[[float], None],
 ) -> ReleaseResult:
-    """Let out whom the order means: first on record and for running applies to see, then in AWS.
+    """Let out whom `choose` means: first on record and for running applies to see, then in AWS.
 
-    `running` names a run that is under way, `pause` lets its change in hand end.
+    `journalled` reads what the journal says now, as far as it can be read. Who is meant is decided here, after the
+    operator was asked, and again once a running apply has had time to see the release: `running` names it, `pause` lets
+    its change in hand end. Raises EmptySelection, before any write.
     """
     run = replace(run, journal=_ForgivingJournal(run.journal, run.progress))
-    released = Released(run.id, run.now(), order.release_scope, order.until, order.reason, run.caller)
-    run.begin(RELEASE, released)
+    known = journalled()
+    scope, shares = choose(known)
+    run.begin(RELEASE)
+    _put_on_record(order, scope, run)
+    at_work = running()
+    result = _carry(order, scope, shares, known, run)
+    if at_work and not run.rehearsal:
+        # What it had in hand when it was told may have come after us.
+        pause(LONG_ENOUGH)
+        known = journalled()
+        before, (scope, shares) = scope, choose(known)
+        if scope != before:
+            _put_on_record(order, scope, run)
+        result = _both(result, _carry(order, scope, shares, known, run))
+    run.end(result.ending, {"writes": result.writes})
+    return ReleaseResult(result.accounts, result.unbegun, scope, at_work)
+
+
+def _put_on_record(order: ReleaseOrder, scope: ReleaseScope, run: RunContext) -> None:
+    """Journal the release, and let runs under way see it. A second record of a run takes the place of the first."""
+    released = Released(run.id, run.now(), scope, order.until, order.reason, run.caller)
+    run.journal.append(released)
     try:
         run.marker.put(released)
     except Unwritable as problem:
         run.progress.say(f"Runs under way cannot be told: {problem}. Stop them by hand.")
-    at_work = running()
-    runner = AccountRunner(run=run, progress=known)
-    commands = [ReleaseFromAccount(share, order) for share in shares]
-    result = runner.carry_all(commands, "Letting out in accounts")
-    if at_work and not run.rehearsal:
-        # What it had in hand when it was told may have come after us.
-        pause(LONG_ENOUGH)
-        result = _both(result, runner.carry_all(commands, "Letting out in accounts"))
-    run.end(result.ending, {"writes": result.writes})
-    return ReleaseResult(result.accounts, result.unbegun, at_work)
+
+
+def _carry(
+    order: ReleaseOrder,
+    scope: ReleaseScope,
+    shares: Sequence[ReleaseShare],
+    known: Progress,
+    run: RunContext,
+) -> RunResult:
+    commands = [ReleaseFromAccount(share, order, scope.wave) for share in shares]
+    return AccountRunner(run=run, progress=known).carry_all(commands, "Letting out in accounts")
 
 
 def _both(first: RunResult, again: RunResult) -> RunResult:
@@ -166,9 +196,10 @@ def _detached_from_foreign(
     for placed in known.placed.values():
         by = placed.by
         if placed.user.account_id == account_id and by.startswith("arn:") and by != arn:
-            change = DetachFromUser(account_id, placed.user, by)
-            if not entered.holds(change):
-                yield Write(change, placed.wave)
+            carriers = entered.attached_users(by)
+            if placed.user.id in carriers:
+                user = renamed(placed.user, carriers[placed.user.id])
+                yield Write(DetachFromUser(account_id, user, by), placed.wave)
 
 
 @dataclass(slots=True)

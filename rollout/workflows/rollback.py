@@ -110,7 +110,15 @@ class Foreseen:
 
 
 def foresee(progress: Progress, wanted: RollbackChoice) -> Foreseen:
-    """Count what a rollback would undo. Raises EmptySelection when nothing was ever done that it could mean."""
+    """Count what a rollback would undo. Raises EmptySelection when a selector means nothing that was ever done."""
+    for glob in wanted.selection.users:
+        one = Selection(users=(glob,))
+        refs = (user_of(done.intent.change) for done in progress.changes)
+        if not any(ref is not None and one.takes_user(ref.arn, ref.name, ref.id) for ref in refs):
+            raise EmptySelection(
+                f"the journal knows no user that matches --user {glob}",
+                cure="see who was enforced: changes.csv of the report",
+            )
     if not any(wanted.takes(done) for done in progress.changes):
         raise EmptySelection(
             "the journal knows no change that matches",

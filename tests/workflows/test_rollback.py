@@ -35,6 +35,17 @@ def of(**more: Any) -> RollbackChoice:
     return RollbackChoice(selection=selection, **more)
 
 
+def test_each_user_that_is_named_has_to_be_known():
+    world = World(a_person("alice"))
+    world.ripe()
+    world.enforce()
+    world.account.written.clear()
+    choice = RollbackChoice(selection=Selection(users=("*/alice", "*/bobb")))
+    with pytest.raises(EmptySelection, match="matches --user ./bobb"):
+        Operator(world).roll_back(choice)
+    assert [] == world.written
+
+
 def test_everything_is_as_it_was_before():
     """With people who had to be let enrol, machines' policies, and groups of their own."""
     own = a_managed("Own", raw=EVERYTHING)

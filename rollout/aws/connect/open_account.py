@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rollout.aws.read.bulk_reading import Reading
@@ -60,15 +61,15 @@ class AwsAccount:
         """Make the change: one write. Raises AnswerLost, Refusal."""
         return self._writing.make(change)
 
-    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
-        """UserIds of the group's members by `GetGroup`; empty when there is no such group. Raises CannotEnter."""
+    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
+        """The group's members by `GetGroup`: UserId and today's name; empty without a group. Raises CannotEnter."""
         try:
             return self._effects.members(group, expecting)
         except CallFailed as failed:
             raise CannotEnter(failed.sentence, failed.cure) from failed
 
-    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
-        """UserIds that carry the policy directly, by `ListEntitiesForPolicy`; empty when there is none.
+    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
+        """Who carries the policy directly, by `ListEntitiesForPolicy`, as UserId and today's name.
 
         Raises CannotEnter.
         """

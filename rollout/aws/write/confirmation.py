@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rollout.aws.read.authorization_details import policy_version
 from rollout.awsapi.calls import Calls
@@ -30,6 +30,8 @@ from rollout.domain.policy.changes import (
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
+
+Found = TypeVar("Found")
 
 SHOWN_WITHIN = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between looks for a change that IAM does not show yet."""
@@ -84,29 +86,31 @@ class LiveConfirmation:
             case DetachFromUser(user=user, policy_arn=arn):
                 return arn not in self._on_user(user.name)
 
-    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
-        """UserIds of a group's members; empty where there is no such group. Who is expected is waited for."""
+    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
+        """A group's members: UserId and today's name; empty without such a group. Who is expected is waited for."""
         return self._awaited(lambda: self._members(group), expecting)
 
-    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
-        """UserIds that carry a policy directly; empty where there is none. Who is expected is waited for."""
+    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
+        """Who carries a policy directly: UserId and today's name. Who is expected is waited for."""
         return self._awaited(lambda: self._attached_users(policy_arn), expecting)
 
-    def _awaited(self, look: Callable[[], frozenset[str]], expecting: frozenset[str]) -> frozenset[str]:
+    def _awaited(self, look: Callable[[], dict[str, str]], expecting: frozenset[str]) -> dict[str, str]:
         """Look again while somebody expected is missing, for a bounded time (aws-facts.md#eventual-consistency)."""
         seen = look()
         for pause in SHOWN_WITHIN:
-            if expecting <= seen:
+            if expecting <= seen.keys():
                 break
             self._calls.retries.sleep(pause)
             seen = look()
         return seen
 
-    def _members(self, group: str) -> frozenset[str]:
+    def _members(self, group: str) -> dict[str, str]:
         pages = self._calls.pages(self._client.get_group, "Marker", GroupName=group, MaxItems=1000)
-        return frozenset(_until_gone(user["UserId"] for page in pages for user in page["Users"]))
+        return dict(
+            _until_gone((user["UserId"], user["UserName"]) for page in pages for user in page["Users"])
+        )
 
-    def _attached_users(self, policy_arn: str) -> frozenset[str]:
+    def _attached_users(self, policy_arn: str) -> dict[str, str]:
         pages = self._calls.pages(
             self._client.list_entities_for_policy,
             "Marker",
@@ -115,9 +119,8 @@ class LiveConfirmation:
             PolicyUsageFilter="PermissionsPolicy",
             MaxItems=1000,
         )
-        return frozenset(
-            _until_gone(user["UserId"] for page in pages for user in page.get("PolicyUsers", []))
-        )
+        found = (user for page in pages for user in page.get("PolicyUsers", []))
+        return dict(_until_gone((user["UserId"], user["UserName"]) for user in found))
 
     def policy(self, arn: str) -> ManagedPolicy | None:
         """One managed policy with all its versions; None where there is none."""
@@ -166,7 +169,7 @@ class LiveConfirmation:
         return list(_until_gone(group["GroupName"] for page in pages for group in page["Groups"]))
 
 
-def _until_gone(found: Iterator[str]) -> Iterator[str]:
+def _until_gone(found: Iterator[Found]) -> Iterator[Found]:
     """Pass on what is found; what is not there holds nothing."""
     try:
         yield from found

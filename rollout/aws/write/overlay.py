@@ -119,16 +119,16 @@ def user_by_id(facts: AccountFacts, user_id: str) -> User:
     raise KeyError(user_id)
 
 
-def members_of(facts: AccountFacts, group: str) -> frozenset[str]:
-    """UserIds of the members of a group, as `GetGroup` would list them."""
+def members_of(facts: AccountFacts, group: str) -> dict[str, str]:
+    """The members of a group, as UserId and name, as `GetGroup` would list them."""
     if group not in facts.groups:
-        return frozenset()
-    return frozenset(user.id for user in facts.users if group in user.groups)
+        return {}
+    return {user.id: user.name for user in facts.users if group in user.groups}
 
 
-def carriers_of(facts: AccountFacts, policy_arn: str) -> frozenset[str]:
-    """UserIds that carry a policy directly, as `ListEntitiesForPolicy` would list them."""
-    return frozenset(user.id for user in facts.users if policy_arn in user.attached)
+def carriers_of(facts: AccountFacts, policy_arn: str) -> dict[str, str]:
+    """Who carries a policy directly, as UserId and name, as `ListEntitiesForPolicy` would list them."""
+    return {user.id: user.name for user in facts.users if policy_arn in user.attached}
 
 
 def next_version_id(policy: ManagedPolicy) -> str:

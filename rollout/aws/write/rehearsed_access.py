@@ -99,13 +99,13 @@ class RehearsingAccount:
         self._notes.add(change)
         return REHEARSED
 
-    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
+    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
         """Ask live, and add what was noted."""
         if not any(getattr(noted, "group", None) == group for noted in self._notes.all()):
             return self._inner.members(group, expecting)
         return overlay.members_of(self._rehearsed(self._facts()), group)
 
-    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
+    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
         """Ask live, and add what was noted."""
         if not any(getattr(noted, "policy_arn", None) == policy_arn for noted in self._notes.all()):
             return self._inner.attached_users(policy_arn, expecting)

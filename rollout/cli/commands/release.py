@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from time import sleep
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from rollout.settings import Settings
     from rollout.wiring import Live
     from rollout.workflows.inventory import Premises
-    from rollout.workflows.release import ReleaseOrder, ReleaseResult
-    from rollout.workflows.release_selection import ReleaseSelection
+    from rollout.workflows.release import ReleaseResult, ReleaseSelection
 
 
 def release(
@@ -87,21 +87,24 @@ def release(
     live, where, known = _open(settings, profile, account)
     run = live.new_run()
     until = _until(span, live)
-    whom = _whom(user, wave, account, live, where, known)
+    choose = partial(_whom, user, wave, account, live, where)
+    whom = choose(known)
     if end:
         end_release(run, whom, why, live, where, rehearsal=dry_run, yes=yes, json=json)
         return
     running = live.run_under_way(where)
-    order = live.release_order(where, whom[0], until=until, reason=why)
+    order = live.release_order(where, until=until, reason=why)
     if not dry_run:
         tell_endpoints(live)
         _ask(whom, until, running(), yes=yes)
     context = live.run_context(run, where, TerminalProgress(), rehearsal=dry_run, locked=False)
-    result = let_out(order, whom[1], known, run=context, running=running, pause=sleep)
+    # The brake needs nobody's name: it does not wait for the journal once more.
+    journalled = (lambda: known) if whom[0].by_brake else partial(_journalled, live, where, known)
+    result = let_out(order, choose, journalled, run=context, running=running, pause=sleep)
     if json:
-        print_json(_as_json(order, result, rehearsal=dry_run))
+        print_json(_as_json(until, result, rehearsal=dry_run))
     else:
-        _tell(order, result, rehearsal=dry_run)
+        _tell(until, result, rehearsal=dry_run)
     if result.interrupted:
         raise Interrupted("ended early; what was done is journalled", cure="run the same command again")
     leave_with({ExitCode.IN_PART: result.in_part})
@@ -135,6 +138,16 @@ def _open(
         live.organization, settings.organization, named, last_organization(records)
     )
     return live, where, replay(records, where.organization.id)
+
+
+def _journalled(live: Live, where: Premises, known: Progress) -> Progress:
+    """Read what the journal says now; what it said before, where it cannot be read any more."""
+    from rollout.domain.progress.projection import replay
+
+    try:
+        return replay(live.files.journal("release").records(), where.organization.id)
+    except (AwsFailure, JournalDamaged):
+        return known
 
 
 def _until(span: str | None, live: Live) -> datetime | None:
@@ -181,7 +194,7 @@ def _ask(whom: ReleaseSelection, until: datetime | None, running: str, *, yes: b
     confirm("Go on?", yes=yes)
 
 
-def _tell(order: ReleaseOrder, result: ReleaseResult, *, rehearsal: bool) -> None:
+def _tell(until: datetime | None, result: ReleaseResult, *, rehearsal: bool) -> None:
     would = "would be " if rehearsal else ""
     rows = [
         (one.account.id, one.account.name, str(one.brake_was or ""), len(one.written), "; ".join(one.failed))
@@ -190,9 +203,9 @@ def _tell(order: ReleaseOrder, result: ReleaseResult, *, rehearsal: bool) -> Non
     ]
     if rows:
         out.print(table("", ("account", "name", "brake was", "#writes", "failed"), rows))
-    out.print(f"{order.release_scope.text}: {would}let out by {result.writes} writes.", markup=False)
-    if order.until:
-        out.print(f"It ends by itself at {order.until:%Y-%m-%d %H:%M} UTC.", markup=False)
+    out.print(f"{result.release_scope.text}: {would}let out by {result.writes} writes.", markup=False)
+    if until:
+        out.print(f"It ends by itself at {until:%Y-%m-%d %H:%M} UTC.", markup=False)
     for one in result.failed:
         err.print(f"Account {one.account.id}: {'; '.join(one.failed)}", markup=False)
     if result.unbegun:
@@ -201,10 +214,10 @@ def _tell(order: ReleaseOrder, result: ReleaseResult, *, rehearsal: bool) -> Non
         err.print("It takes a few minutes until AWS acts by it everywhere.")
 
 
-def _as_json(order: ReleaseOrder, result: ReleaseResult, *, rehearsal: bool) -> dict[str, object]:
+def _as_json(until: datetime | None, result: ReleaseResult, *, rehearsal: bool) -> dict[str, object]:
     return {
-        "released": order.release_scope.text,
-        "until": order.until.isoformat() if order.until else None,
+        "released": result.release_scope.text,
+        "until": until.isoformat() if until else None,
         "writes": result.writes,
         "rehearsal": rehearsal,
         "unbegun": result.unbegun,

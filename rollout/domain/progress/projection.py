@@ -292,7 +292,10 @@ class _Fold:
 
     def _release(self, record: ReleaseRecord) -> None:
         progress, scope = self.progress, record.release_scope
-        progress.releases.records.append(record)
+        records = progress.releases.records
+        if records and (records[-1].run, type(records[-1])) == (record.run, type(record)):
+            records.pop()  # the run put it on record again, for it has reached more people
+        records.append(record)
         reached = {
             one.wave
             for one in progress.placed.values()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rollout.domain.people.inventory import AccountFacts, ManagedPolicy
@@ -70,10 +70,10 @@ class MortalAccount:
     def holds(self, change: Change, *, patiently: bool = False) -> bool:
         return self.inner.holds(change, patiently=patiently)
 
-    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
+    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
         return self.inner.members(group, expecting)
 
-    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
+    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
         return self.inner.attached_users(policy_arn, expecting)
 
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
