@@ -131,6 +131,12 @@ class OpenAccount(Protocol):
         Who is expected is waited for, as in `members`.
         """
 
+    def dependents(self, policy_arn: str) -> tuple[str, ...]:
+        """Name who has the policy other than as a user or group to whom it is attached: roles, and by boundaries.
+
+        By `ListEntitiesForPolicy`; empty where there is no such policy. Raises CannotEnter.
+        """
+
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
         """Read one managed policy with all its versions, and nothing else; None when there is none."""
 

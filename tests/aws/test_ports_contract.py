@@ -210,6 +210,7 @@ def test_a_policy_on_a_user_is_attached_and_detached(account: OpenAccount, user:
     assert account.holds(attach)
     assert not account.holds(detach)
     assert frozenset({user.id}) == account.attached_users(ARN).keys()
+    assert () == account.dependents(ARN)
     make(account, detach)
     assert account.holds(detach)
     assert frozenset() == account.attached_users(ARN).keys()
@@ -255,6 +256,7 @@ def test_what_is_not_there_holds_nothing_and_hangs_on_nothing(account: OpenAccou
     assert account.holds(DeletePolicy(PAYMENTS, ARN))
     assert account.holds(DeleteVersion(PAYMENTS, ARN, "v1"))
     assert frozenset() == account.members(GROUP).keys() == account.attached_users(ARN).keys()
+    assert () == account.dependents(ARN)
 
 
 @writing

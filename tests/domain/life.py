@@ -51,6 +51,7 @@ class Life:
     runs: int = 0
     numbers: int = 0
     documents: Documents = DOCUMENTS
+    dependents: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def progress(self) -> Progress:
@@ -151,7 +152,7 @@ class Life:
                 raise ValueError(what)
 
     def undoing(self, chosen: Chosen) -> Undoing:
-        return undoing(self.context(), chosen)
+        return undoing(self.context(), chosen, self.dependents)
 
     def undo(self, chosen: Chosen) -> Undoing:
         """Roll back, as the workflow would; a write that IAM refuses is a failure of the test."""

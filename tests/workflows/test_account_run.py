@@ -102,6 +102,10 @@ class WatchedAccount:
         self.moment.come(Step.READ)  # the last look of a release, which reads no more than it needs
         return found
 
+    def dependents(self, policy_arn: str) -> tuple[str, ...]:
+        self.moment.check_access()
+        return self.inner.dependents(policy_arn)
+
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
         self.moment.check_access()
         return self.inner.policy(policy_arn)

@@ -78,6 +78,13 @@ class AwsAccount:
         except CallFailed as failed:
             raise CannotEnter(failed.sentence, failed.cure) from failed
 
+    def dependents(self, policy_arn: str) -> tuple[str, ...]:
+        """Name the roles that have the policy, and whose boundary it is. Raises CannotEnter."""
+        try:
+            return self._effects.dependents(policy_arn)
+        except CallFailed as failed:
+            raise CannotEnter(failed.sentence, failed.cure) from failed
+
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
         """Read one managed policy with all its versions; None when there is none. Raises CannotEnter."""
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from rollout.aws.read.authorization_details import policy_version
 from rollout.awsapi.calls import Calls
@@ -122,13 +122,47 @@ class LiveConfirmation:
         found = (user for page in pages for user in page.get("PolicyUsers", []))
         return dict(_until_gone((user["UserId"], user["UserName"]) for user in found))
 
+    def dependents(self, arn: str) -> tuple[str, ...]:
+        """Name the roles that have the policy, and the users and roles whose boundary it is."""
+        return (
+            *self._having(arn, "PermissionsPolicy", "Role", ""),
+            *self._having(arn, "PermissionsBoundary", "Role", " (boundary)"),
+            *self._having(arn, "PermissionsBoundary", "User", " (boundary)"),
+        )
+
+    def _having(
+        self,
+        arn: str,
+        usage: Literal["PermissionsPolicy", "PermissionsBoundary"],
+        kind: Literal["Role", "User"],
+        note: str,
+    ) -> tuple[str, ...]:
+        pages = self._calls.pages(
+            self._client.list_entities_for_policy,
+            "Marker",
+            PolicyArn=arn,
+            EntityFilter=kind,
+            PolicyUsageFilter=usage,
+            MaxItems=1000,
+        )
+        roles_or_users = (
+            [one["RoleName"] for one in page.get("PolicyRoles", [])]
+            if kind == "Role"
+            else [one["UserName"] for one in page.get("PolicyUsers", [])]
+            for page in pages
+        )
+        return tuple(
+            f"{kind.lower()} {name}{note}" for names in _until_gone(roles_or_users) for name in names
+        )
+
     def policy(self, arn: str) -> ManagedPolicy | None:
         """One managed policy with all its versions; None where there is none."""
         answer = self._calls.maybe(self._client.get_policy, PolicyArn=arn)
         if answer is None:
             return None
         found = answer["Policy"]
-        return ManagedPolicy(arn, found["PolicyName"], found["Path"], tuple(self._versions(arn)))
+        tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
+        return ManagedPolicy(arn, found["PolicyName"], found["Path"], tuple(self._versions(arn)), tags)
 
     def _default_version(self, arn: str) -> str | None:
         answer = self._calls.maybe(self._client.get_policy, PolicyArn=arn)

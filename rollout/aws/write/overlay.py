@@ -38,7 +38,9 @@ def after(facts: AccountFacts, change: Change) -> AccountFacts:
     match change:
         case CreatePolicy():
             first = PolicyVersion("v1", change.document, is_default=True, created=facts.read_at)
-            return _put_policy(facts, ManagedPolicy(change.policy_arn, change.name, change.path, (first,)))
+            return _put_policy(
+                facts, ManagedPolicy(change.policy_arn, change.name, change.path, (first,), change.tags)
+            )
         case CreateVersion(policy_arn=arn):
             return _change_policy(facts, arn, lambda policy: _with_new_default(policy, change, facts))
         case SetDefaultVersion(policy_arn=arn, version_id=version):

@@ -111,6 +111,10 @@ class RehearsingAccount:
             return self._inner.attached_users(policy_arn, expecting)
         return overlay.carriers_of(self._rehearsed(self._facts()), policy_arn)
 
+    def dependents(self, policy_arn: str) -> tuple[str, ...]:
+        """Ask live: no change of ours is about roles or boundaries."""
+        return self._inner.dependents(policy_arn)
+
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
         """Ask live, and add what was noted."""
         if not any(getattr(noted, "policy_arn", None) == policy_arn for noted in self._notes.all()):

@@ -43,12 +43,13 @@ class PolicyVersion:
 
 @dataclass(frozen=True, slots=True)
 class ManagedPolicy:
-    """A managed policy in use, or one with our name."""
+    """A managed policy in use, or one with our name. `tags` are known only where it was read alone."""
 
     arn: str
     name: str
     path: str
     versions: tuple[PolicyVersion, ...]
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def default(self) -> PolicyVersion | None:

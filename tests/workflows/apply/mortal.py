@@ -76,6 +76,9 @@ class MortalAccount:
     def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
         return self.inner.attached_users(policy_arn, expecting)
 
+    def dependents(self, policy_arn: str) -> tuple[str, ...]:
+        return self.inner.dependents(policy_arn)
+
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
         return self.inner.policy(policy_arn)
 
