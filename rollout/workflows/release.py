@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -86,28 +86,41 @@ class ReleaseFromAccount(AccountCommand):
         return Wanted(tuple(self._of_users(at) if self.users else self._of_account(at)))
 
     def _of_account(self, at: AccountWork) -> Iterator[Write]:
-        account_id, owned = self.account.id, at.progress.owned
-        policy = at.entered.policy(self.arn)
-        at.result.brake_was = brake_of(policy)
-        if policy is not None:
-            ours = halves(self.arn, self.order.half, owned)
+        account_id, owned, arns = self.account.id, at.progress.owned, self._policies(at)
+        found = [policy for arn in arns if (policy := at.entered.policy(arn)) is not None]
+        at.result.brake_was = brake_of(found[0] if found else None)
+        for policy in found:
+            ours = halves(policy.arn, self.order.half, owned)
             yield from (Write(change) for change in braking(account_id, policy, ours))
         # A policy of the same meaning that is not ours is never braked: what we attached it to is freed instead.
-        for group, foreign in _attached_foreign(account_id, self.arn, at.progress):
+        for group, foreign in _attached_foreign(account_id, arns, at.progress):
             change = DetachFromGroup(account_id, group, foreign)
             if not at.entered.holds(change):
                 yield Write(change)
-        yield from _detached_from_foreign(account_id, self.arn, at.entered, at.progress)
+        yield from _detached_from_foreign(account_id, arns, at.entered, at.progress)
+
+    def _policies(self, at: AccountWork) -> tuple[str, ...]:
+        """ARNs of our policy: by the name of the settings, and by those that it had when people came under it."""
+        former = (arn for arn in at.progress.policies_in(self.account.id) if not arn.endswith("Enrolment"))
+        return tuple(dict.fromkeys((self.arn, *former)))
+
+    def _groups(self, at: AccountWork) -> Iterator[str]:
+        """Name our group, as it is called now and as it was, wherever it stands at our path."""
+        former = (
+            group for group in at.progress.groups_in(self.account.id) if not group.endswith("Enrolment")
+        )
+        for group in dict.fromkeys((self.order.names.group, *former)):
+            if at.entered.holds(CreateGroup(self.account.id, group, self.order.names.path)):
+                yield group
 
     def _of_users(self, at: AccountWork) -> Iterator[Write]:
-        names, entered = self.order.names, at.entered
-        ours = entered.holds(CreateGroup(self.account.id, names.group, names.path))
-        groups = {names.group: entered.members(names.group)} if ours else {}
+        entered, ours = at.entered, self._policies(at)
+        groups = {group: entered.members(group) for group in self._groups(at)}
         carriers: dict[str, Mapping[str, str]] = {}
         for ref in self.users:
             placed = at.progress.placed.get(ref.id)
             wave = placed.wave if placed else self.wave
-            policies = {self.arn, placed.by} if placed and placed.by.startswith("arn:") else {self.arn}
+            policies = {*ours, placed.by} if placed and placed.by.startswith("arn:") else {*ours}
             for arn in policies - carriers.keys():
                 carriers[arn] = entered.attached_users(arn)
             mine = {arn: carriers[arn] for arn in sorted(policies)}
@@ -181,21 +194,21 @@ def _both(first: RunResult, again: RunResult) -> RunResult:
     return RunResult(results, min(first.unbegun, again.unbegun))
 
 
-def _attached_foreign(account_id: str, arn: str, known: Progress) -> Iterator[tuple[str, str]]:
+def _attached_foreign(account_id: str, arns: Collection[str], known: Progress) -> Iterator[tuple[str, str]]:
     for done in known.owned.of(AttachToGroup):
         change = done.intent.change
         if not isinstance(change, AttachToGroup) or change.account_id != account_id:
             continue
-        if change.policy_arn != arn and not is_about_enrolment(change):
+        if change.policy_arn not in arns and not is_about_enrolment(change):
             yield change.group, change.policy_arn
 
 
 def _detached_from_foreign(
-    account_id: str, arn: str, entered: OpenAccount, known: Progress
+    account_id: str, arns: Collection[str], entered: OpenAccount, known: Progress
 ) -> Iterator[Write]:
     for placed in known.placed.values():
         by = placed.by
-        if placed.user.account_id == account_id and by.startswith("arn:") and by != arn:
+        if placed.user.account_id == account_id and by.startswith("arn:") and by not in arns:
             carriers = entered.attached_users(by)
             if placed.user.id in carriers:
                 user = renamed(placed.user, carriers[placed.user.id])

@@ -22,11 +22,11 @@ from rollout.domain.policy.changes import (
     RemoveMember,
     SetDefaultVersion,
 )
-from rollout.domain.policy.our_resources import Brake
+from rollout.domain.policy.our_resources import Brake, Names
 from rollout.domain.progress.records import AccountFailed, Intent, Released, RunEnded, RunStarted, UserSkipped
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.stages import Stage
-from rollout.errors import EmptySelection, OrganizationNotListable, Unwritable
+from rollout.errors import EmptySelection, OrganizationNotListable, Refused, Unwritable
 from rollout.execution.threads import ThreadEngine
 from rollout.workflows.ports import CannotEnter
 from rollout.workflows.release_selection import premises_for_the_brake, users_named, wave_named
@@ -305,6 +305,45 @@ def test_a_version_of_somebody_else_is_never_put_in_force():
     world.accounts[ACCOUNT].make(SetDefaultVersion(ACCOUNT, POLICY, "v2"))
     operator.release(operator.accounts(ACCOUNT))
     assert SetDefaultVersion(ACCOUNT, POLICY, "v1") == world.accounts[ACCOUNT].written[-1]
+
+
+# --- Names that were changed in rollout.yaml after people had come under the policy ---
+
+
+def renamed(world: World) -> World:
+    world.rules = replace(world.rules, names=Names(policy="MustMFA", group="MustMFA"))
+    return world
+
+
+def test_users_a_wave_and_accounts_are_let_out_by_the_names_that_the_journal_knows():
+    for whom in (
+        lambda operator: operator.users("*"),
+        lambda operator: operator.wave("rest"),
+        lambda operator: operator.everybody(),
+    ):
+        world = renamed(carried(World(a_person("alice"), a_person("bob"))))
+        operator = Operator(world)
+        assert operator.release(whom(operator)).writes
+        assert set() == world.enforced
+
+
+def test_who_carries_the_policy_of_the_former_name_is_let_out_too():
+    world = renamed(carried(World(a_person("alice"), attach=Attachment.USER)))
+    operator = Operator(world)
+    operator.release(operator.users("alice"))
+    assert ["DetachFromUser"] == kinds(world.written)
+
+
+def test_nobody_comes_under_a_new_name_while_people_are_under_the_old_one():
+    world = renamed(carried(World(a_person("alice"))))
+    planned = world.plans.kept[-1].header.digests.policy
+    for refused in (world.plan, lambda: world.enforce(policy=planned)):
+        with pytest.raises(Refused, match=r"policy\.group: ForceMFA, policy\.name: ForceMFA") as refusal:
+            refused()
+        assert "rollout rollback --all" in refusal.value.cure
+    Operator(world).roll_back()
+    assert set() == world.enforced
+    world.planned()
 
 
 def test_a_glob_takes_whom_the_journal_knows():

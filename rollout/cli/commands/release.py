@@ -137,7 +137,9 @@ def _open(
     where = premises_for_the_brake(
         live.organization, settings.organization, named, last_organization(records)
     )
-    return live, where, replay(records, where.organization.id)
+    known = replay(records, where.organization.id)
+    live.recognise_former_names(known)
+    return live, where, known
 
 
 def _journalled(live: Live, where: Premises, known: Progress) -> Progress:

@@ -145,6 +145,14 @@ class Progress:
         """Intents without an outcome: the run died between the write and its record."""
         return tuple(done for done in self.changes if done.outcome is None)
 
+    def policies_in(self, account_id: str) -> tuple[str, ...]:
+        """ARNs of the policies that this tool made in an account, whatever rollout.yaml calls them now."""
+        return tuple(sorted(arn for arn in self.policies_made if arn.split(":")[4] == account_id))
+
+    def groups_in(self, account_id: str) -> tuple[str, ...]:
+        """Names of the groups of this tool in an account, whatever rollout.yaml calls them now."""
+        return tuple(sorted(group for account, group in self.groups_made if account == account_id))
+
     def last_told(self, user_id: str) -> Told | None:
         """The newest notice about a user, delivered or not."""
         notices = self.told.get(user_id)
