@@ -21,7 +21,7 @@ from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Record, Released
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.releases import RELEASE
-from rollout.errors import Unwritable
+from rollout.errors import Refused, Unwritable
 from rollout.workflows.account_run import AccountCommand, AccountRunner, AccountWork, RunResult, Wanted
 from rollout.workflows.ports import Journal, OpenAccount
 from rollout.workflows.ports import Progress as ProgressPort
@@ -162,9 +162,17 @@ def release(
 
 
 def _put_on_record(order: ReleaseOrder, scope: ReleaseScope, run: RunContext) -> None:
-    """Journal the release, and let runs under way see it. A second record of a run takes the place of the first."""
+    """Journal the release, and let runs under way see it. A second record of a run takes the place of the first.
+
+    Raises Refused where it is to end by itself and could not be put on record, for nothing would end it.
+    """
     released = Released(run.id, run.now(), scope, order.until, order.reason, run.caller)
     run.journal.append(released)
+    if order.until and isinstance(run.journal, _ForgivingJournal) and run.journal.broken:
+        raise Refused(
+            "a release with --for has to be on record to end, and the journal cannot be written",
+            cure="leave --for out: everybody is let out at once, and you end it with --end",
+        )
     try:
         run.marker.put(released)
     except Unwritable as problem:

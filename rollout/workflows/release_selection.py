@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from rollout.domain.people.organization import Account, AccountState, Caller, Organization
 from rollout.domain.people.scope import Selection, first_match
@@ -23,15 +23,19 @@ def is_account_id(text: str) -> bool:
 
 
 def premises_for_the_brake(
-    port: OrganizationPort, expected: str | None, known: Collection[str], organization_id: str
+    port: OrganizationPort,
+    expected: str | None,
+    accounts: Callable[[], Collection[str]],
+    organization_id: str,
 ) -> Premises:
-    """Find out where we are; where the organization cannot be listed, go by the account ids that are known.
+    """Find out where we are; where the organization cannot be listed, go by the ids that `accounts` knows.
 
     The brake has to work on the worst day, also when AWS Organizations does not answer.
     """
     try:
         return premises(port, expected)
     except (OrganizationNotListable, AwsFailure):
+        known = accounts()
         if not known:
             raise
     caller: Caller = port.caller()

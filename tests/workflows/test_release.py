@@ -435,6 +435,14 @@ def test_a_journal_that_cannot_be_written_stops_no_brake():
     assert any("Stop them by hand" in line for line in world.progress.said)
 
 
+def test_a_release_that_is_to_end_by_itself_has_to_be_on_record():
+    world = a_world()
+    operator = Operator(world)
+    with pytest.raises(Refused, match="has to be on record to end"):
+        operator.release(operator.everybody(), hours=4, journal=Broken())
+    assert [] == world.attempted
+
+
 def test_a_rehearsed_release_writes_nothing_and_stops_nobody():
     world = a_world()
     operator = Operator(world)
@@ -449,17 +457,17 @@ def test_a_rehearsed_release_writes_nothing_and_stops_nobody():
 def test_when_the_organization_cannot_be_listed_account_ids_are_enough():
     silent = OrganizationNotListable("AWS Organizations does not answer")
     port = FakeOrganization(silent, a_caller(), silent)
-    where = premises_for_the_brake(port, ORGANIZATION, [ACCOUNT], "")
+    where = premises_for_the_brake(port, ORGANIZATION, lambda: [ACCOUNT], "")
     assert [ACCOUNT] == [account.id for account in where.accounts]
     assert ORGANIZATION == where.organization.id
     with pytest.raises(OrganizationNotListable):
-        premises_for_the_brake(port, ORGANIZATION, [], "")
+        premises_for_the_brake(port, ORGANIZATION, list, "")
 
 
 def test_where_it_can_be_listed_it_is():
     port = FakeOrganization(an_organization(), a_caller(), [an_account()])
     assert ("payments-prod",) == tuple(
-        account.name for account in premises_for_the_brake(port, None, [ACCOUNT], "").accounts
+        account.name for account in premises_for_the_brake(port, None, lambda: [ACCOUNT], "").accounts
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from time import sleep
@@ -15,11 +16,11 @@ from rollout.cli.running import leave_with
 from rollout.cli.startup import (
     end_in_good_order,
     read_deciding_settings,
-    read_settings,
+    read_settings_for_the_brake,
     tell_endpoints,
 )
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table, warn
-from rollout.errors import AwsFailure, ExitCode, Interrupted, JournalDamaged, WrongUsage
+from rollout.errors import AwsFailure, ExitCode, Interrupted, JournalDamaged, RolloutError, WrongUsage
 
 if TYPE_CHECKING:
     from rollout.domain.progress.projection import Progress
@@ -83,8 +84,10 @@ def release(
     if not why and not end:
         raise WrongUsage("release needs --reason", cure='say why: --reason "…"; it is journalled')
     # Putting people back is a decision; letting them out is never refused for want of a file.
-    settings = read_deciding_settings(config, defaults=defaults) if end else read_settings(config)
-    live, where, known = _open(settings, profile, account)
+    settings = (
+        read_deciding_settings(config, defaults=defaults) if end else read_settings_for_the_brake(config)
+    )
+    live, where, known = _open(settings, profile, [*(account or ()), *(user or ())])
     run = live.new_run()
     until = _until(span, live)
     choose = partial(_whom, user, wave, account, live, where)
@@ -118,13 +121,11 @@ def _check(user: list[str] | None, wave: str | None, account: list[str] | None, 
         )
 
 
-def _open(
-    settings: Settings, profile: str | None, account: list[str] | None
-) -> tuple[Live, Premises, Progress]:
+def _open(settings: Settings, profile: str | None, selectors: list[str]) -> tuple[Live, Premises, Progress]:
     """Open AWS and the journal; neither AWS Organizations nor the journal has to answer for the brake to work."""
     from rollout.domain.progress.projection import replay
     from rollout.wiring import Live
-    from rollout.workflows.release_selection import is_account_id, last_organization, premises_for_the_brake
+    from rollout.workflows.release_selection import last_organization, premises_for_the_brake
 
     live = Live(settings, profile)
     end_in_good_order(live)
@@ -133,13 +134,35 @@ def _open(
     except (AwsFailure, JournalDamaged) as problem:
         warn(f"the journal cannot be read, and is not needed for accounts: {problem}")
         records = ()
-    named = [text for text in account or () if is_account_id(text)]
+    organization_id = settings.organization or last_organization(records)
+    known = replay(records, organization_id)
     where = premises_for_the_brake(
-        live.organization, settings.organization, named, last_organization(records)
+        live.organization,
+        settings.organization,
+        partial(_known_accounts, live, known, selectors),
+        organization_id,
     )
-    known = replay(records, where.organization.id)
+    if where.organization.id != organization_id:
+        known = replay(records, where.organization.id)
     live.recognise_former_names(known)
     return live, where, known
+
+
+def _known_accounts(live: Live, known: Progress, selectors: list[str]) -> set[str]:
+    """Find the accounts to go by where AWS Organizations does not answer: those named, else all that are known."""
+    from rollout.workflows.release_selection import is_account_id
+
+    named = {part for text in selectors for part in text.split(":") if is_account_id(part)}
+    if named and all(any(part in text for part in named) for text in selectors):
+        return named
+    listed = {done.intent.change.account_id for done in known.changes}
+    with suppress(RolloutError):
+        listed |= {part.account_id for part in live.files.plans.load(None).accounts()}
+    if listed:
+        warn(
+            f"AWS Organizations does not answer; going by the {len(listed)} accounts of the journal and the newest plan"
+        )
+    return named | listed
 
 
 def _journalled(live: Live, where: Premises, known: Progress) -> Progress:
