@@ -26,7 +26,7 @@ from rollout.domain.policy.our_resources import Brake, Names
 from rollout.domain.progress.records import AccountFailed, Intent, Released, RunEnded, RunStarted, UserSkipped
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.stages import Stage
-from rollout.errors import EmptySelection, OrganizationNotListable, Refused, Unwritable
+from rollout.errors import AwsFailure, EmptySelection, OrganizationNotListable, Refused, Unwritable
 from rollout.execution.threads import ThreadEngine
 from rollout.workflows.ports import CannotEnter
 from rollout.workflows.release_selection import premises_for_the_brake, users_named, wave_named
@@ -462,6 +462,12 @@ def test_when_the_organization_cannot_be_listed_account_ids_are_enough():
     assert ORGANIZATION == where.organization.id
     with pytest.raises(OrganizationNotListable):
         premises_for_the_brake(port, ORGANIZATION, list, "")
+
+
+def test_one_account_whose_state_is_not_known_stops_no_brake():
+    port = FakeOrganization(an_organization(), a_caller(), AwsFailure("account 999900001111 has state 'ODD'"))
+    where = premises_for_the_brake(port, ORGANIZATION, lambda: [ACCOUNT], "")
+    assert [ACCOUNT] == [account.id for account in where.accounts]
 
 
 def test_where_it_can_be_listed_it_is():

@@ -95,7 +95,7 @@ def release(
     if end:
         end_release(run, whom, why, live, where, rehearsal=dry_run, yes=yes, json=json)
         return
-    running = live.run_under_way(where)
+    running = partial(_run_under_way, live, where)
     order = live.release_order(where, until=until, reason=why)
     if not dry_run:
         tell_endpoints(live)
@@ -146,6 +146,15 @@ def _open(settings: Settings, profile: str | None, selectors: list[str]) -> tupl
         known = replay(records, where.organization.id)
     live.recognise_former_names(known)
     return live, where, known
+
+
+def _run_under_way(live: Live, where: Premises) -> str:
+    """Name the run that holds the lock; a store that does not answer keeps nobody in."""
+    try:
+        return live.run_under_way(where)()
+    except RolloutError as problem:
+        warn(f"whether a run is under way is not known: {problem}")
+        return ""
 
 
 def _known_accounts(live: Live, known: Progress, selectors: list[str]) -> set[str]:
