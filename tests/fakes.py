@@ -112,6 +112,8 @@ class FakeAccount:
         """By user name: what `credentials_now` cannot read."""
         self.unholdable: CannotEnter | None = None
         """Raised by `holds`, when access is lost half-way."""
+        self.roles_with: dict[str, tuple[str, ...]] = {}
+        """By policy ARN: the roles that have it, as `dependents` names them."""
         self.unseen: frozenset[str] = frozenset()
         """UserIds that `members` and `attached_users` do not show: IAM has not spread the word yet."""
         self.report: Callable[[User], User] = lambda user: user
@@ -203,17 +205,28 @@ class FakeAccount:
                 raise self.unholdable
             return overlay.is_in_effect(self.facts, self._by_name(change))
 
-    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
-        """UserIds of a group's members."""
+    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
+        """A group's members, as UserId and name."""
         with self._lock:
             self.asked.append("members")
-            return overlay.members_of(self.facts, group) - self.unseen
+            return self._shown(overlay.members_of(self.facts, group))
 
-    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
-        """UserIds that carry the policy directly."""
+    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
+        """Who carries the policy directly, as UserId and name."""
         with self._lock:
             self.asked.append("attached_users")
-            return overlay.carriers_of(self.facts, policy_arn) - self.unseen
+            return self._shown(overlay.carriers_of(self.facts, policy_arn))
+
+    def dependents(self, policy_arn: str) -> tuple[str, ...]:
+        """Name who else has the policy."""
+        with self._lock:
+            bounded = (
+                f"user {user.name} (boundary)" for user in self.facts.users if user.boundary_arn == policy_arn
+            )
+            return (*self.roles_with.get(policy_arn, ()), *bounded)
+
+    def _shown(self, users: Mapping[str, str]) -> dict[str, str]:
+        return {user_id: name for user_id, name in users.items() if user_id not in self.unseen}
 
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
         """Read one policy with its versions."""

@@ -36,6 +36,16 @@ def read_settings(config: Path | None, flags: Mapping[str, object] | None = None
     return settings
 
 
+def read_settings_for_the_brake(config: Path | None) -> Settings:
+    """Read what can be read of the settings, and say what cannot: nobody stays locked out for a typo."""
+    from rollout.settings import load_what_can_be_read
+
+    settings = load_what_can_be_read(config, os.environ, Path.cwd())
+    for warning in settings.warnings:
+        warn(warning)
+    return settings
+
+
 def read_deciding_settings(config: Path | None, *, defaults: bool) -> Settings:
     """Read the settings for a command that judges people or brings them under the policy.
 

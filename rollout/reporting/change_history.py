@@ -275,7 +275,7 @@ def _releases(progress: Progress) -> Iterator[ChangeLine]:
             ChangeOutcome.RELEASED if begins else ChangeOutcome.ENDED,
             wave=scope.wave,
             account=scope.accounts[0] if len(scope.accounts) == 1 else "",
-            user=scope.users[0] if len(scope.users) == 1 else None,
+            user=scope.users[0] if len(scope.users) == 1 and not scope.wave else None,
             target=scope.text,
             detail=record.reason,
             until=record.until if isinstance(record, Released) else None,

@@ -2,7 +2,7 @@
 
 from rollout.settings.durations import duration_text, parse_duration
 from rollout.settings.loaded import Settings
-from rollout.settings.loading import FILE_NAME, load_settings
+from rollout.settings.loading import FILE_NAME, load_settings, load_what_can_be_read
 from rollout.settings.places import BucketPlace
 from rollout.settings.schema import SCHEMA_FILE_NAME, json_schema
 from rollout.settings.starter import starter_text
@@ -15,6 +15,7 @@ __all__ = [
     "duration_text",
     "json_schema",
     "load_settings",
+    "load_what_can_be_read",
     "parse_duration",
     "starter_text",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,62 @@ def load_settings(
         merged.lay(reading)
     for reading in _read_flags(flags or {}, working_folder):
         merged.lay(reading)
-    settings = _validate(merged)
+    return _loaded(_validate(merged), merged, path, warnings)
+
+
+def load_what_can_be_read(
+    config: Path | None, environment: Mapping[str, str], working_folder: Path
+) -> Settings:
+    """Load the settings as `load_settings` does, and go by the default of each one that cannot be read.
+
+    For commands that let people out, and for no others. `Settings.warnings` has a line for everything that is wrong.
+    """
+    try:
+        return load_settings(config, environment, working_folder)
+    except BadSettings as refused:
+        wrong = str(refused)
+    path: Path | None = None
+    base = Source(f"no {FILE_NAME}", working_folder)
+    merged = _Merged(Spot(base))
+    with suppress(BadSettings):
+        path = _find(config, environment, working_folder)
+    if path is not None:
+        base = Source(_display(path, working_folder), path.parent)
+        merged = _Merged(Spot(base))
+        with suppress(BadSettings):
+            merged.lay(read_file(path, base))
+    for reading in read_environment(environment, working_folder):
+        merged.lay(reading)
+    _drop_empty(merged)
+    return _loaded(_drop_what_is_wrong(merged), merged, path, lambda _: ()).model_copy(
+        update={"warnings": (f"the settings that cannot be read are left at their defaults: {wrong}",)}
+    )
+
+
+def _drop_what_is_wrong(merged: _Merged) -> RolloutFile:
+    """Take out value after value until the rest can be read."""
+    while True:
+        try:
+            return RolloutFile.model_validate(merged.values)
+        except ValidationError as error:
+            for key in {key_of(detail) for detail in error.errors(include_url=False)}:
+                holder: Any = merged.values
+                for name in key[:-1]:
+                    holder = holder.get(name) if isinstance(holder, dict) else None
+                if isinstance(holder, dict) and key[-1:] and key[-1] in holder:
+                    del holder[key[-1]]
+                elif key[:1] and key[0] in merged.values:
+                    del merged.values[str(key[0])]
+                else:
+                    merged.values.clear()
+
+
+def _loaded(
+    settings: RolloutFile,
+    merged: _Merged,
+    path: Path | None,
+    remarks: Callable[[RolloutFile], Iterable[Remark]],
+) -> Settings:
     return Settings.model_validate(
         {name: getattr(settings, name) for name in RolloutFile.model_fields}
         | {
@@ -63,7 +119,7 @@ def load_settings(
                 }
             ),
             "source": path,
-            "warnings": tuple(str(merged.problem(remark)) for remark in warnings(settings)),
+            "warnings": tuple(str(merged.problem(remark)) for remark in remarks(settings)),
         }
     )
 

@@ -8,6 +8,7 @@ from random import Random, SystemRandom
 from typing import TYPE_CHECKING
 
 from rollout.domain.people.organization import Caller
+from rollout.domain.progress.projection import Progress
 from rollout.execution.threads import ThreadEngine
 from rollout.settings import Settings
 from rollout.store.folder.segments import new_run_id
@@ -47,6 +48,7 @@ class Aws:
         self.connection = Connection(profile=profile, pool=several + 8)
         self.files = Files(settings, connection=self.connection)
         self.stop = threading.Event()
+        self._former_names: tuple[frozenset[str], frozenset[str]] = frozenset(), frozenset()
 
     @cached_property
     def clock(self) -> Clock:
@@ -76,15 +78,28 @@ class Aws:
         tagged = self.settings.wants_account_tags()
         return AwsOrganization(self.connection, with_tags=tagged, retries=self._retries, who=self._who)
 
-    @cached_property
+    def recognise_former_names(self, progress: Progress) -> None:
+        """Let writes reach what this tool made under names that rollout.yaml has changed since.
+
+        Only for commands that let go, and for accounts entered from now on.
+        """
+        path = names_of(self.settings).path
+        self._former_names = (
+            frozenset(f"/{arn.partition(':policy/')[2]}" for arn in progress.policies_made),
+            frozenset(f"{path}{group}" for _, group in progress.groups_made),
+        )
+
+    @property
     def _ours(self) -> Ours:
         """What belongs to this tool in every account."""
         from rollout.awsapi.operations import Ours
 
         names = names_of(self.settings)
+        policies = (f"{names.path}{names.policy}", f"{names.path}{names.enrolment_policy}")
+        groups = (f"{names.path}{names.group}", f"{names.path}{names.enrolment_group}")
+        former_policies, former_groups = self._former_names
         return Ours(
-            policies=(f"{names.path}{names.policy}", f"{names.path}{names.enrolment_policy}"),
-            groups=(f"{names.path}{names.group}", f"{names.path}{names.enrolment_group}"),
+            (*policies, *sorted(former_policies - {*policies})), (*groups, *sorted(former_groups - {*groups}))
         )
 
     def access(self, where: Premises, *, writing: bool) -> AwsAccountAccess:

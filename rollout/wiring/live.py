@@ -148,13 +148,11 @@ class Live(Aws):
         """Name whoever holds the lock, when asked; empty when nobody does."""
         return partial(_running, self.files.lock(), where.organization.id)
 
-    def release_order(
-        self, where: Premises, release_scope: ReleaseScope, *, until: datetime | None, reason: str
-    ) -> ReleaseOrder:
+    def release_order(self, where: Premises, *, until: datetime | None, reason: str) -> ReleaseOrder:
         """Say what a release is to do."""
         partition = where.organization.partition
         half = documents_for(self.settings, partition).brake
-        return ReleaseOrder(partition, names_of(self.settings), half, release_scope, until, reason)
+        return ReleaseOrder(partition, names_of(self.settings), half, until, reason)
 
     def end_order(self, release_scope: ReleaseScope, reason: str) -> EndOrder:
         """Say which releases end."""

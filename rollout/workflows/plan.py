@@ -17,6 +17,7 @@ from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.verdicts.rules import DecisionRules
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import NoPlan, PlanRefused, Refused, WrongUsage
+from rollout.workflows.changed_names import check_names
 from rollout.workflows.ports import Journal, PlanStore, StoredPlan
 
 
@@ -83,10 +84,13 @@ def make_plan(
 
     Where nothing has changed, the plan before is kept with what was rehearsed and approved of it.
 
-    Raises WrongUsage when a user fits no wave; Refused when more are exempt than `max_exempt_percent`, or when a
-    selector that protects people matches nobody and the operator does not accept that.
+    Raises WrongUsage when a user fits no wave; Refused when more are exempt than `max_exempt_percent`, when people are
+    under our policy by a former name, or when a selector that protects people matches nobody and the operator does not
+    accept that.
     """
-    made = draft(inventory, order, replay(journal.records(), inventory.organization.id))
+    progress = replay(journal.records(), inventory.organization.id)
+    check_names(order.rules.names, progress)
+    made = draft(inventory, order, progress)
     _refuse_without_wave(made.without_wave)
     _refuse_too_many_exempt(made.accounts, order.max_exempt_percent)
     if not order.accept_unmatched:

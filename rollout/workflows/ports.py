@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -125,17 +125,23 @@ class OpenAccount(Protocol):
     def make(self, change: Change) -> WriteReceipt:
         """Make the change: one write. Raises AnswerLost, Refusal."""
 
-    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
-        """UserIds of the group's members by `GetGroup`; empty when there is no such group. Raises CannotEnter.
+    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
+        """The group's members by `GetGroup`: UserId and today's name; empty without a group. Raises CannotEnter.
 
         Who is expected is waited for, for a bounded time: IAM shows a change a little late
         (aws-facts.md#eventual-consistency).
         """
 
-    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
-        """UserIds that carry the policy directly, by `ListEntitiesForPolicy`; empty if none. Raises CannotEnter.
+    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
+        """Who carries the policy directly, by `ListEntitiesForPolicy`, as UserId and name. Raises CannotEnter.
 
         Who is expected is waited for, as in `members`.
+        """
+
+    def dependents(self, policy_arn: str) -> tuple[str, ...]:
+        """Name who has the policy other than as a user or group to whom it is attached: roles, and by boundaries.
+
+        By `ListEntitiesForPolicy`; empty where there is no such policy. Raises CannotEnter.
         """
 
     def policy(self, policy_arn: str) -> ManagedPolicy | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from rollout.domain.actions.writes import Write, braking, releasing
+from rollout.domain.actions.writes import Write, braking, halves, releasing, renamed
 from rollout.domain.people.organization import Account, policy_arn
 from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import (
@@ -21,7 +21,7 @@ from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Record, Released
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.releases import RELEASE
-from rollout.errors import Unwritable
+from rollout.errors import Refused, Unwritable
 from rollout.workflows.account_run import AccountCommand, AccountRunner, AccountWork, RunResult, Wanted
 from rollout.workflows.ports import Journal, OpenAccount
 from rollout.workflows.ports import Progress as ProgressPort
@@ -33,12 +33,11 @@ LONG_ENOUGH = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ReleaseOrder:
-    """What is to be let out and why. `half` is the document that denies nothing, where none is left in an account."""
+    """How people are let out, and why. `half` is the document that denies nothing, where none is left in an account."""
 
     partition: str
     names: Names
     half: Mapping[str, object]
-    release_scope: ReleaseScope
     until: datetime | None
     reason: str
 
@@ -51,10 +50,17 @@ class ReleaseShare:
     users: tuple[UserRef, ...] = ()
 
 
+ReleaseSelection = tuple[ReleaseScope, tuple[ReleaseShare, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class ReleaseResult(RunResult):
-    """What came of a release. `running` names a run that was under way, and leaves those alone from then on."""
+    """What came of a release of `release_scope`.
 
+    `running` names a run that was under way, and leaves those alone from then on.
+    """
+
+    release_scope: ReleaseScope = field(default_factory=ReleaseScope)
     running: str = ""
 
 
@@ -68,10 +74,10 @@ class ReleaseFromAccount(AccountCommand):
     unread = True
     independent = True
 
-    def __init__(self, share: ReleaseShare, order: ReleaseOrder) -> None:
-        """Take the share."""
+    def __init__(self, share: ReleaseShare, order: ReleaseOrder, wave: str) -> None:
+        """Take the share. `wave` is the one that is released, empty where it is none."""
         super().__init__(share.account)
-        self.users, self.order = share.users, order
+        self.users, self.order, self.wave = share.users, order, wave
         names = order.names
         self.arn = policy_arn(order.partition, share.account.id, names.path, names.policy)
 
@@ -80,63 +86,108 @@ class ReleaseFromAccount(AccountCommand):
         return Wanted(tuple(self._of_users(at) if self.users else self._of_account(at)))
 
     def _of_account(self, at: AccountWork) -> Iterator[Write]:
-        account_id = self.account.id
-        policy = at.entered.policy(self.arn)
-        at.result.brake_was = brake_of(policy)
-        if policy is not None:
-            yield from (Write(change) for change in braking(account_id, policy, self.order.half))
+        account_id, owned, arns = self.account.id, at.progress.owned, self._policies(at)
+        found = [policy for arn in arns if (policy := at.entered.policy(arn)) is not None]
+        at.result.brake_was = brake_of(found[0] if found else None)
+        for policy in found:
+            ours = halves(policy.arn, self.order.half, owned)
+            yield from (Write(change) for change in braking(account_id, policy, ours))
         # A policy of the same meaning that is not ours is never braked: what we attached it to is freed instead.
-        for group, foreign in _attached_foreign(account_id, self.arn, at.progress):
+        for group, foreign in _attached_foreign(account_id, arns, at.progress):
             change = DetachFromGroup(account_id, group, foreign)
             if not at.entered.holds(change):
                 yield Write(change)
-        yield from _detached_from_foreign(account_id, self.arn, at.entered, at.progress)
+        yield from _detached_from_foreign(account_id, arns, at.entered, at.progress)
+
+    def _policies(self, at: AccountWork) -> tuple[str, ...]:
+        """ARNs of our policy: by the name of the settings, and by those that it had when people came under it."""
+        former = (arn for arn in at.progress.policies_in(self.account.id) if not arn.endswith("Enrolment"))
+        return tuple(dict.fromkeys((self.arn, *former)))
+
+    def _groups(self, at: AccountWork) -> Iterator[str]:
+        """Name our group, as it is called now and as it was, wherever it stands at our path."""
+        former = (
+            group for group in at.progress.groups_in(self.account.id) if not group.endswith("Enrolment")
+        )
+        for group in dict.fromkeys((self.order.names.group, *former)):
+            if at.entered.holds(CreateGroup(self.account.id, group, self.order.names.path)):
+                yield group
 
     def _of_users(self, at: AccountWork) -> Iterator[Write]:
-        account_id, names, entered = self.account.id, self.order.names, at.entered
-        ours = entered.holds(CreateGroup(account_id, names.group, names.path))
-        members = entered.members(names.group) if ours else frozenset()
-        carriers: dict[str, frozenset[str]] = {}
+        entered, ours = at.entered, self._policies(at)
+        groups = {group: entered.members(group) for group in self._groups(at)}
+        carriers: dict[str, Mapping[str, str]] = {}
         for ref in self.users:
             placed = at.progress.placed.get(ref.id)
-            wave = placed.wave if placed else self.order.release_scope.wave
-            policies = {self.arn, placed.by} if placed and placed.by.startswith("arn:") else {self.arn}
+            wave = placed.wave if placed else self.wave
+            policies = {*ours, placed.by} if placed and placed.by.startswith("arn:") else {*ours}
             for arn in policies - carriers.keys():
                 carriers[arn] = entered.attached_users(arn)
             mine = {arn: carriers[arn] for arn in sorted(policies)}
-            yield from (Write(change, wave) for change in releasing(ref, names.group, members, mine))
+            yield from (Write(change, wave) for change in releasing(ref, groups, mine))
 
 
 def release(
     order: ReleaseOrder,
-    shares: Sequence[ReleaseShare],
-    known: Progress,
+    choose: Callable[[Progress], ReleaseSelection],
+    journalled: Callable[[], Progress],
     *,
     run: RunContext,
     running: Callable[[], str],
     pause: Callable[[float], None],
 ) -> ReleaseResult:
-    """Let out whom the order means: first on record and for running applies to see, then in AWS.
+    """Let out whom `choose` means: first on record and for running applies to see, then in AWS.
 
-    `running` names a run that is under way, `pause` lets its change in hand end.
+    `journalled` reads what the journal says now, as far as it can be read. Who is meant is decided here, after the
+    operator was asked, and again once a running apply has had time to see the release: `running` names it, `pause` lets
+    its change in hand end. Raises EmptySelection, before any write.
     """
     run = replace(run, journal=_ForgivingJournal(run.journal, run.progress))
-    released = Released(run.id, run.now(), order.release_scope, order.until, order.reason, run.caller)
-    run.begin(RELEASE, released)
+    known = journalled()
+    scope, shares = choose(known)
+    run.begin(RELEASE)
+    _put_on_record(order, scope, run)
+    at_work = running()
+    result = _carry(order, scope, shares, known, run)
+    if at_work and not run.rehearsal:
+        # What it had in hand when it was told may have come after us.
+        pause(LONG_ENOUGH)
+        known = journalled()
+        before, (scope, shares) = scope, choose(known)
+        if scope != before:
+            _put_on_record(order, scope, run)
+        result = _both(result, _carry(order, scope, shares, known, run))
+    run.end(result.ending, {"writes": result.writes})
+    return ReleaseResult(result.accounts, result.unbegun, scope, at_work)
+
+
+def _put_on_record(order: ReleaseOrder, scope: ReleaseScope, run: RunContext) -> None:
+    """Journal the release, and let runs under way see it. A second record of a run takes the place of the first.
+
+    Raises Refused where it is to end by itself and could not be put on record, for nothing would end it.
+    """
+    released = Released(run.id, run.now(), scope, order.until, order.reason, run.caller)
+    run.journal.append(released)
+    if order.until and isinstance(run.journal, _ForgivingJournal) and run.journal.broken:
+        raise Refused(
+            "a release with --for has to be on record to end, and the journal cannot be written",
+            cure="leave --for out: everybody is let out at once, and you end it with --end",
+        )
     try:
         run.marker.put(released)
     except Unwritable as problem:
         run.progress.say(f"Runs under way cannot be told: {problem}. Stop them by hand.")
-    at_work = running()
-    runner = AccountRunner(run=run, progress=known)
-    commands = [ReleaseFromAccount(share, order) for share in shares]
-    result = runner.carry_all(commands, "Letting out in accounts")
-    if at_work and not run.rehearsal:
-        # What it had in hand when it was told may have come after us.
-        pause(LONG_ENOUGH)
-        result = _both(result, runner.carry_all(commands, "Letting out in accounts"))
-    run.end(result.ending, {"writes": result.writes})
-    return ReleaseResult(result.accounts, result.unbegun, at_work)
+
+
+def _carry(
+    order: ReleaseOrder,
+    scope: ReleaseScope,
+    shares: Sequence[ReleaseShare],
+    known: Progress,
+    run: RunContext,
+) -> RunResult:
+    commands = [ReleaseFromAccount(share, order, scope.wave) for share in shares]
+    return AccountRunner(run=run, progress=known).carry_all(commands, "Letting out in accounts")
 
 
 def _both(first: RunResult, again: RunResult) -> RunResult:
@@ -151,24 +202,25 @@ def _both(first: RunResult, again: RunResult) -> RunResult:
     return RunResult(results, min(first.unbegun, again.unbegun))
 
 
-def _attached_foreign(account_id: str, arn: str, known: Progress) -> Iterator[tuple[str, str]]:
+def _attached_foreign(account_id: str, arns: Collection[str], known: Progress) -> Iterator[tuple[str, str]]:
     for done in known.owned.of(AttachToGroup):
         change = done.intent.change
         if not isinstance(change, AttachToGroup) or change.account_id != account_id:
             continue
-        if change.policy_arn != arn and not is_about_enrolment(change):
+        if change.policy_arn not in arns and not is_about_enrolment(change):
             yield change.group, change.policy_arn
 
 
 def _detached_from_foreign(
-    account_id: str, arn: str, entered: OpenAccount, known: Progress
+    account_id: str, arns: Collection[str], entered: OpenAccount, known: Progress
 ) -> Iterator[Write]:
     for placed in known.placed.values():
         by = placed.by
-        if placed.user.account_id == account_id and by.startswith("arn:") and by != arn:
-            change = DetachFromUser(account_id, placed.user, by)
-            if not entered.holds(change):
-                yield Write(change, placed.wave)
+        if placed.user.account_id == account_id and by.startswith("arn:") and by not in arns:
+            carriers = entered.attached_users(by)
+            if placed.user.id in carriers:
+                user = renamed(placed.user, carriers[placed.user.id])
+                yield Write(DetachFromUser(account_id, user, by), placed.wave)
 
 
 @dataclass(slots=True)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from rollout.domain.people.organization import Account, AccountState, Caller, Organization
 from rollout.domain.people.scope import Selection, first_match
 from rollout.domain.people.users import UserRef
+from rollout.domain.policy.changes import is_about_enrolment, user_of
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Record, RunStarted
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.errors import AwsFailure, EmptySelection, OrganizationNotListable
 from rollout.workflows.inventory import Premises, premises
 from rollout.workflows.ports import AccountAccess, CannotEnter, OrganizationPort
-from rollout.workflows.release import ReleaseShare
-
-ReleaseSelection = tuple[ReleaseScope, tuple[ReleaseShare, ...]]
+from rollout.workflows.release import ReleaseSelection, ReleaseShare
 
 
 def is_account_id(text: str) -> bool:
@@ -24,15 +23,19 @@ def is_account_id(text: str) -> bool:
 
 
 def premises_for_the_brake(
-    port: OrganizationPort, expected: str | None, known: Collection[str], organization_id: str
+    port: OrganizationPort,
+    expected: str | None,
+    accounts: Callable[[], Collection[str]],
+    organization_id: str,
 ) -> Premises:
-    """Find out where we are; where the organization cannot be listed, go by the account ids that are known.
+    """Find out where we are; where the organization cannot be listed, go by the ids that `accounts` knows.
 
     The brake has to work on the worst day, also when AWS Organizations does not answer.
     """
     try:
         return premises(port, expected)
     except (OrganizationNotListable, AwsFailure):
+        known = accounts()
         if not known:
             raise
     caller: Caller = port.caller()
@@ -76,13 +79,25 @@ def accounts_named(globs: Sequence[str], accounts: Iterable[Account]) -> Release
 
 
 def wave_named(wave: str, progress: Progress, accounts: Iterable[Account]) -> ReleaseSelection:
-    """Mean everybody whom this tool has enforced in a wave. Raises EmptySelection for a wave nobody knows."""
-    refs = [placed.user for placed in progress.placed.values() if placed.wave == wave]
-    refs += [one.user for one in progress.releases.to_return.values() if one.wave == wave]
+    """Mean everybody whom this tool has enforced in a wave, or was about to; and who was released with it before.
+
+    They are named by UserId: the release lasts for them whatever the wave is called later, and wherever their account
+    moves. Raises EmptySelection for a wave nobody knows.
+    """
+    refs = {placed.user.id: placed.user for placed in progress.placed.values() if placed.wave == wave}
+    refs |= {one.user.id: one.user for one in progress.releases.to_return.values() if one.wave == wave}
+    for done in progress.open:
+        ref = user_of(done.intent.change)
+        if ref is not None and done.intent.wave == wave and not is_about_enrolment(done.intent.change):
+            refs[ref.id] = ref
+    for record in progress.releases.records:
+        if record.release_scope.wave == wave:
+            refs |= {ref.id: ref for ref in record.release_scope.users if ref.id not in refs}
     if not refs and wave not in _waves(progress):
         known = ", ".join(sorted(_waves(progress))) or "none"
         raise EmptySelection(f'the journal knows no wave "{wave}"', cure=f"waves of the journal: {known}")
-    return ReleaseScope(wave=wave), _by_account(refs, accounts)
+    found = tuple(sorted(refs.values(), key=lambda ref: ref.arn))
+    return ReleaseScope(wave=wave, users=found), _by_account(found, accounts)
 
 
 def users_named(
@@ -90,23 +105,26 @@ def users_named(
 ) -> ReleaseSelection:
     """Mean users by ARN, name, UserId or glob: those of the journal, else by a look at the account of an ARN.
 
-    Raises EmptySelection.
+    Raises EmptySelection where one of them matches nobody.
     """
-    selection = Selection(users=tuple(globs))
-    refs = {ref.id: ref for ref in _users(progress) if selection.takes_user(ref.arn, ref.name, ref.id)}
+    refs: dict[str, UserRef] = {}
+    unmatched: list[str] = []
     for glob in globs:
+        one = Selection(users=(glob,))
+        found = [ref for ref in _users(progress) if one.takes_user(ref.arn, ref.name, ref.id)]
         account_id = glob.split(":")[4] if glob.startswith("arn:") and glob.count(":") >= 5 else ""
-        if is_account_id(account_id) and not any(
-            Selection(users=(glob,)).takes_user(ref.arn, ref.name, ref.id) for ref in refs.values()
-        ):
-            refs |= {ref.id: ref for ref in _look_for(glob, account_id, accounts, access)}
-    if not refs:
+        if not found and is_account_id(account_id):
+            found = _look_for(glob, account_id, accounts, access)
+        if not found:
+            unmatched.append(glob)
+        refs |= {ref.id: ref for ref in found}
+    if unmatched:
         raise EmptySelection(
-            "no user matches --user",
+            f"no user matches --user {', '.join(unmatched)}",
             cure="give the full ARN: then the account is looked at, whatever the journal knows",
         )
-    found = tuple(sorted(refs.values(), key=lambda ref: ref.arn))
-    return ReleaseScope(users=found), _by_account(found, accounts)
+    named = tuple(sorted(refs.values(), key=lambda ref: ref.arn))
+    return ReleaseScope(users=named), _by_account(named, accounts)
 
 
 def _look_for(

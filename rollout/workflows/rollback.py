@@ -76,8 +76,10 @@ class RollbackInAccount(AccountCommand):
         self._somebody_stays = False
 
     def wants(self, at: AccountWork) -> Wanted:
-        """Find what undoes the chosen changes."""
-        found = undoing(at.context, self.chosen)
+        """Find what undoes the chosen changes, once it is known what else depends on our policies."""
+        made = at.progress.owned.in_account(self.account.id).versions
+        dependents = {arn: at.entered.dependents(arn) for arn in made if arn in at.context.facts.policies}
+        found = undoing(at.context, self.chosen, dependents)
         at.result.left += found.left
         return Wanted((*found.people, *found.foundations))
 
@@ -110,7 +112,15 @@ class Foreseen:
 
 
 def foresee(progress: Progress, wanted: RollbackChoice) -> Foreseen:
-    """Count what a rollback would undo. Raises EmptySelection when nothing was ever done that it could mean."""
+    """Count what a rollback would undo. Raises EmptySelection when a selector means nothing that was ever done."""
+    for glob in wanted.selection.users:
+        one = Selection(users=(glob,))
+        refs = (user_of(done.intent.change) for done in progress.changes)
+        if not any(ref is not None and one.takes_user(ref.arn, ref.name, ref.id) for ref in refs):
+            raise EmptySelection(
+                f"the journal knows no change that matches --user {glob}",
+                cure="see who was enforced: changes.csv of the report",
+            )
     if not any(wanted.takes(done) for done in progress.changes):
         raise EmptySelection(
             "the journal knows no change that matches",

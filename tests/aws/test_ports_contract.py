@@ -174,7 +174,7 @@ def test_a_whole_enforcement_stands_and_is_read_back(account: OpenAccount, user:
     assert not any(account.holds(change) for change in changes)
     make(account, *changes)
     assert all(account.holds(change) for change in changes)
-    assert frozenset({user.id}) == account.members(GROUP)
+    assert frozenset({user.id}) == account.members(GROUP).keys()
     facts = account.read()
     assert (GROUP in facts.groups, PATH) == (True, facts.groups[GROUP].path)
     assert (ARN,) == facts.groups[GROUP].attached
@@ -209,10 +209,11 @@ def test_a_policy_on_a_user_is_attached_and_detached(account: OpenAccount, user:
     make(account, MAKE_POLICY, attach)
     assert account.holds(attach)
     assert not account.holds(detach)
-    assert frozenset({user.id}) == account.attached_users(ARN)
+    assert frozenset({user.id}) == account.attached_users(ARN).keys()
+    assert () == account.dependents(ARN)
     make(account, detach)
     assert account.holds(detach)
-    assert frozenset() == account.attached_users(ARN)
+    assert frozenset() == account.attached_users(ARN).keys()
     assert user.attached == account.read().users[0].attached
 
 
@@ -240,7 +241,7 @@ def test_everything_can_be_taken_down_again(account: OpenAccount, user: User):
 def test_joining_and_attaching_twice_is_no_error(account: OpenAccount, user: User):
     member = AddMember(PAYMENTS, GROUP, ref(user))
     make(account, MAKE_POLICY, MAKE_GROUP, ATTACH, ATTACH, member, member)
-    assert frozenset({user.id}) == account.members(GROUP)
+    assert frozenset({user.id}) == account.members(GROUP).keys()
 
 
 def test_what_is_not_there_holds_nothing_and_hangs_on_nothing(account: OpenAccount):
@@ -254,7 +255,8 @@ def test_what_is_not_there_holds_nothing_and_hangs_on_nothing(account: OpenAccou
     assert account.holds(DeleteGroup(PAYMENTS, GROUP))
     assert account.holds(DeletePolicy(PAYMENTS, ARN))
     assert account.holds(DeleteVersion(PAYMENTS, ARN, "v1"))
-    assert frozenset() == account.members(GROUP) == account.attached_users(ARN)
+    assert frozenset() == account.members(GROUP).keys() == account.attached_users(ARN).keys()
+    assert () == account.dependents(ARN)
 
 
 @writing

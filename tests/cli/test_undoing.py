@@ -136,6 +136,37 @@ def test_a_damaged_journal_stops_no_brake_and_has_it_on_record_when_it_is_mended
     assert ["first", "second"] == reasons
 
 
+def test_a_typo_in_the_settings_stops_no_brake(planned: Shell):
+    settings = planned.folder / "rollout.yaml"
+    settings.write_text(f"{settings.read_text()}\nrulez: {{}}\n")
+    assert 2 == planned("plan").code
+    said = planned("release", "--account", ACCOUNT, "--reason", "drill", "--yes")
+    assert 0 == said.code, said.err
+    assert "rulez" in said.err
+    assert (planned.folder / "journal").exists()
+
+
+def test_a_bucket_that_is_not_there_stops_no_brake(planned: Shell):
+    settings = planned.folder / "rollout.yaml"
+    settings.write_text(
+        settings.read_text().replace("store: .", "store: s3://there-is-no-such-bucket/rollout")
+    )
+    release = ("release", "--account", ACCOUNT, "--reason", "drill", "--yes")
+    said = planned(*release)
+    assert 0 == said.code, said.err
+    assert "This release is not on record" in said.err
+    refused = planned(*release, "--for", "4h")
+    assert REFUSED == refused.code
+    assert "has to be on record to end" in refused.err
+
+
+def test_settings_that_are_no_yaml_stop_no_brake(planned: Shell):
+    (planned.folder / "rollout.yaml").write_text("policy: [")
+    said = planned("release", "--account", ACCOUNT, "--reason", "drill", "--yes")
+    assert 0 == said.code, said.err
+    assert "left at their defaults" in said.err
+
+
 # --- Rollback ---
 
 

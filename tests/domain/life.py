@@ -14,6 +14,7 @@ from rollout.domain.actions.writes import (
     braking,
     enforcing,
     enrolling,
+    halves,
     releasing,
     renewing,
     undoing,
@@ -50,6 +51,7 @@ class Life:
     runs: int = 0
     numbers: int = 0
     documents: Documents = DOCUMENTS
+    dependents: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def progress(self) -> Progress:
@@ -134,22 +136,23 @@ class Life:
             case "brake":
                 policy = self.facts.policies.get(OURS_ARN)
                 if policy is not None:
-                    changes = braking(ACCOUNT, policy, self.documents.brake)
+                    ours = halves(OURS_ARN, self.documents.brake, self.progress.owned)
+                    changes = braking(ACCOUNT, policy, ours)
                     self.make(self.begin("", "release"), changes, "", trouble)
             case "release":
-                members = {user.id for user in self.facts.users if NAMES.group in user.groups}
-                carriers = {user.id for user in self.facts.users if OURS_ARN in user.attached}
+                members = overlay.members_of(self.facts, NAMES.group)
+                carriers = overlay.carriers_of(self.facts, OURS_ARN)
                 out = [
                     change
                     for user in self.people(names)
-                    for change in releasing(user.ref, NAMES.group, members, {OURS_ARN: carriers})
+                    for change in releasing(user.ref, {NAMES.group: members}, {OURS_ARN: carriers})
                 ]
                 self.make(self.begin("", "release"), out, wave, trouble)
             case _:
                 raise ValueError(what)
 
     def undoing(self, chosen: Chosen) -> Undoing:
-        return undoing(self.context(), chosen)
+        return undoing(self.context(), chosen, self.dependents)
 
     def undo(self, chosen: Chosen) -> Undoing:
         """Roll back, as the workflow would; a write that IAM refuses is a failure of the test."""

@@ -309,6 +309,7 @@ def test_without_the_journal_another_store_does_not_take_over(journey: Journey, 
     shutil.copytree(journey.shell.folder / "plans", tmp_path / "plans")
     shutil.copy(journey.shell.folder / "rollout.yaml", tmp_path)
     said = Shell(tmp_path, journey.shell.environment)("apply")
-    assert 5 == said.code
-    assert "the journal of this store knows nothing of it" in said.err
-    assert "store: in rollout.yaml" in said.err
+    assert 4 == said.code, said.err
+    assert "the journal of this store knows nothing of it" in f"{said.out}{said.err}"
+    assert "it was made by plan " in f"{said.out}{said.err}"
+    assert "store: in rollout.yaml" in f"{said.out}{said.err}"

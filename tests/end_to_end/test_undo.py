@@ -19,7 +19,7 @@ from tests.cli.shell import Said, Shell, listening, writes
 from tests.end_to_end.iam_state import Onlooker
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
-DRIFT, IN_PART = 3, 4
+DRIFT, IN_PART, REFUSED = 3, 4, 5
 WAVES = 3
 
 
@@ -183,6 +183,63 @@ def test_one_user_is_let_out_and_a_hand_is_seen(sandbox: Sandbox, shell: Shell, 
     assert [] == names(heard)
     well(shell("release", "--account", account_id, "--end", "--yes"))
     assert enforced == aws.denied()
+
+
+@pytest.mark.slow  # one wave of ten accounts is enforced
+def test_whatever_was_changed_since_the_way_out_works(sandbox: Sandbox, shell: Shell, told: Told):
+    """A user was renamed, a version added by hand, the policy hung on a role, and rollout.yaml names another policy."""
+    aws = Onlooker(sandbox.environment())
+    before = told.denied_before
+    enforce(shell, sandbox, waves=1)
+    in_groups = [arn for arn in sorted(aws.denied() - before) if member(aws, arn)]
+    arn, account_id = in_groups[0], in_groups[0].split(":")[4]
+    iam, name = aws.iam(account_id), arn.rpartition("/")[2]
+    policy = f"arn:aws:iam::{account_id}:policy/rollout/ForceMFA"
+    settings = shell.folder / "rollout.yaml"
+    text = settings.read_text()
+    assert "\npolicy:" not in text
+    settings.write_text(f"{text}\npolicy: {{name: MustMFA, group: MustMFA}}\n")
+
+    with listening() as heard:
+        said = shell("plan")
+    assert (REFUSED, []) == (said.code, names(heard))
+    assert "rollout rollback --all" in said.err
+
+    with listening() as heard:
+        said = shell(
+            "release", "--user", arn, "--user", "*/nobody-of-that-name", "--reason", "drill", "--yes"
+        )
+    assert (2, []) == (said.code, names(heard))
+
+    iam.update_user(UserName=name, NewUserName="renamed")
+    iam.create_user(UserName=name)
+    iam.add_user_to_group(GroupName="ForceMFA", UserName=name)
+    with listening() as heard:
+        well(shell("release", "--user", arn, "--reason", "drill", "--yes"))
+    assert ["RemoveUserFromGroup"] == names(heard)
+    assert not member(aws, arn.replace(name, "renamed"))
+    assert member(aws, arn)
+    iam.remove_user_from_group(GroupName="ForceMFA", UserName=name)
+
+    anything = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
+    iam.create_policy_version(PolicyArn=policy, PolicyDocument=anything)
+    with listening() as heard:
+        well(shell("release", "--account", account_id, "--reason", "drill", "--yes"))
+    assert ["SetDefaultPolicyVersion"] == names(heard)
+    assert "v1" == iam.get_policy(PolicyArn=policy)["Policy"]["DefaultVersionId"]
+    iam.delete_policy_version(PolicyArn=policy, VersionId="v3")
+
+    iam.put_user_permissions_boundary(UserName=name, PermissionsBoundary=policy)
+    done = well(shell("rollback", "--all", "--yes", "--json")).json
+    (mine,) = [one for one in done["accounts"] if one["account"] == account_id]
+    assert f"user {name} (boundary)" in str(mine["left"])
+    assert 2 == len(iam.list_policy_versions(PolicyArn=policy)["Versions"])
+    assert before == aws.denied()
+
+
+def member(aws: Onlooker, arn: str) -> bool:
+    groups = aws.iam(arn.split(":")[4]).list_groups_for_user(UserName=arn.rpartition("/")[2])["Groups"]
+    return "ForceMFA" in {group["GroupName"] for group in groups}
 
 
 def test_every_account_is_reached_by_the_brake_whatever_the_scope_says(

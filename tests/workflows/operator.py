@@ -10,6 +10,7 @@ from typing import Any
 from rollout.aws.write.rehearsed_access import RehearsedAccess
 from rollout.domain.people.observations import Inventory
 from rollout.domain.people.scope import Selection
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.stages import Stage
 from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
 from rollout.workflows.account_run import RunResult
@@ -17,10 +18,9 @@ from rollout.workflows.apply.order import ApplyResult
 from rollout.workflows.freshening import read_with_care
 from rollout.workflows.inventory import Looking, read_levels, take_inventory
 from rollout.workflows.plan import policy_fingerprint
-from rollout.workflows.release import ReleaseOrder, ReleaseResult, release
+from rollout.workflows.release import ReleaseOrder, ReleaseResult, ReleaseSelection, release
 from rollout.workflows.release_end import EndOrder, end
 from rollout.workflows.release_selection import (
-    ReleaseSelection,
     accounts_named,
     everybody,
     users_named,
@@ -69,12 +69,20 @@ class Operator:
     # --- Letting out ---
 
     def release(self, whom: ReleaseSelection, hours: float | None = None, **more: Any) -> ReleaseResult:
+        """Let out whom a look at the journal has chosen before."""
+        return self.release_chosen(lambda _: whom, hours, **more)
+
+    def release_chosen(
+        self, choose: Callable[[Progress], ReleaseSelection], hours: float | None = None, **more: Any
+    ) -> ReleaseResult:
         world = self.world
         until = None if hours is None else world.clock.now() + timedelta(hours=hours)
         rules = world.rules
-        order = ReleaseOrder("aws", rules.names, rules.documents.brake, whom[0], until, REASON)
+        order = ReleaseOrder("aws", rules.names, rules.documents.brake, until, REASON)
         run = self.run(lock=NoLock(), **more)
-        return release(order, whom[1], world.done, run=run, running=lambda: self.running, pause=self._pause)
+        return release(
+            order, choose, lambda: world.done, run=run, running=lambda: self.running, pause=self._pause
+        )
 
     def run(self, **more: Any) -> RunContext:
         """What the next command of this operator carries with it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -96,15 +96,19 @@ class WatchedAccount:
         self.moment.check_access()
         return self.inner.holds(change, patiently=patiently)
 
-    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
+    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
         self.moment.check_access()
         return self.inner.members(group, expecting)
 
-    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
+    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
         self.moment.check_access()
         found = self.inner.attached_users(policy_arn, expecting)
         self.moment.come(Step.READ)  # the last look of a release, which reads no more than it needs
         return found
+
+    def dependents(self, policy_arn: str) -> tuple[str, ...]:
+        self.moment.check_access()
+        return self.inner.dependents(policy_arn)
 
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
         self.moment.check_access()

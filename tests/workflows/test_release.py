@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from rollout.domain.people.organization import AccountState
+from rollout.domain.people.scope import Selection
+from rollout.domain.plan.waves import Wave
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.changes import (
     AddMember,
@@ -20,14 +22,14 @@ from rollout.domain.policy.changes import (
     RemoveMember,
     SetDefaultVersion,
 )
-from rollout.domain.policy.our_resources import Brake
+from rollout.domain.policy.our_resources import Brake, Names
 from rollout.domain.progress.records import AccountFailed, Intent, Released, RunEnded, RunStarted, UserSkipped
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.stages import Stage
-from rollout.errors import EmptySelection, OrganizationNotListable, Unwritable
+from rollout.errors import AwsFailure, EmptySelection, OrganizationNotListable, Refused, Unwritable
 from rollout.execution.threads import ThreadEngine
 from rollout.workflows.ports import CannotEnter
-from rollout.workflows.release_selection import premises_for_the_brake, users_named
+from rollout.workflows.release_selection import premises_for_the_brake, users_named, wave_named
 from rollout.workflows.status import where_waves_stand
 from tests.builders import (
     ACCOUNT,
@@ -35,6 +37,7 @@ from tests.builders import (
     ORGANIZATION,
     POLICY,
     a_caller,
+    a_change,
     a_ref,
     a_user,
     an_account,
@@ -43,7 +46,7 @@ from tests.builders import (
 from tests.domain.judging import DOCUMENTS, a_group, a_managed
 from tests.fakes import FakeJournal, FakeOrganization, Trouble
 from tests.workflows.operator import Operator
-from tests.workflows.world import ADMIN, World, a_cli_user, a_person, placements
+from tests.workflows.world import ADMIN, ANYTHING, World, a_cli_user, a_person, placements
 
 OTHER = "222233334444"
 
@@ -221,6 +224,128 @@ def test_a_wave_is_let_out_user_by_user():
     assert {"rest"} == {intent.wave for intent in world.records(Intent)[-2:]}
 
 
+def test_a_wave_stays_let_out_when_it_is_renamed():
+    world = a_world()
+    operator = Operator(world)
+    operator.release(operator.wave("canary"))
+    (record,) = world.records(Released)
+    assert ["alice"] == [ref.name for ref in record.release_scope.users]
+    world.waves = (Wave("first", users=("alice",)), Wave("rest"))
+    world.plan("m2n4")
+    world.rehearse()
+    operator.apply()
+    assert {"bob", "olga"} == world.enforced
+    ended = operator.end(operator.wave("canary"))
+    assert not ended.in_part
+    assert {"alice", "bob", "olga"} == world.enforced
+
+
+def test_whom_a_wave_means_is_decided_after_the_question():
+    """The prompt stood open while an apply went on."""
+    world = World(a_person("alice"), a_person("bob"))
+    world.ripe()
+    world.enforce()
+    operator = Operator(world)
+    operator.release(operator.users("bob"), hours=1)
+    shown = operator.wave("rest")
+    assert ["alice", "bob"] == [ref.name for ref in shown[0].users]
+    world.days_pass(1)
+    listed = list(world.listed.values())
+    operator.apply()
+    operator.release_chosen(lambda known: wave_named("rest", known, listed))
+    assert set() == world.enforced
+
+
+def test_who_came_in_while_a_wave_was_let_out_is_let_out_too():
+    """What a running apply had in hand when it was told is found when the release looks again."""
+    world = World(a_person("alice"), a_person("bob"))
+    world.ripe()
+    world.enforce(selection=Selection(users=("*/alice",)))
+    assert {"alice"} == world.enforced
+    listed = list(world.listed.values())
+    operator = Operator(world, running="ana on laptop")
+    change = AddMember(ACCOUNT, GROUP, world.person("bob").ref)
+    apply = world.records(RunStarted)[-1].run
+
+    def in_hand() -> None:
+        world.accounts[ACCOUNT].make(change)
+        world.journal.append(*a_change(change, run=apply, number=99))
+
+    operator.meanwhile = in_hand
+    operator.release_chosen(lambda known: wave_named("rest", known, listed))
+    assert set() == world.enforced
+    (record,) = world.done.releases.records
+    assert ["alice", "bob"] == [ref.name for ref in record.release_scope.users]
+
+
+def test_who_was_renamed_is_let_out_by_the_name_of_today_and_a_namesake_is_left_alone():
+    world = a_world()
+    account = world.accounts[ACCOUNT]
+    bob = world.person("bob")
+    account.remove("bob")
+    account.put(replace(bob, name="robert", arn=bob.arn.replace("/bob", "/robert")))
+    account.put(a_person("bob", id="AIDAOTHER", groups=(GROUP,)))
+    operator = Operator(world)
+    operator.release(operator.users("bob"))
+    assert [bob.id] == [change.user.id for change in world.written if isinstance(change, RemoveMember)]
+    assert ["robert"] == [change.user.name for change in world.written if isinstance(change, RemoveMember)]
+    assert (GROUP,) == world.person("bob").groups
+
+
+def test_each_selector_has_to_match_somebody():
+    world = a_world()
+    with pytest.raises(EmptySelection, match="no user matches --user \\*/bobb"):
+        Operator(world).users("*/alice", "*/bobb")
+
+
+def test_a_version_of_somebody_else_is_never_put_in_force():
+    world = a_world()
+    world.accounts[ACCOUNT].make(CreateVersion(ACCOUNT, POLICY, ANYTHING))
+    operator = Operator(world)
+    world.accounts[ACCOUNT].make(SetDefaultVersion(ACCOUNT, POLICY, "v2"))
+    operator.release(operator.accounts(ACCOUNT))
+    assert SetDefaultVersion(ACCOUNT, POLICY, "v1") == world.accounts[ACCOUNT].written[-1]
+
+
+# --- Names that were changed in rollout.yaml after people had come under the policy ---
+
+
+def renamed(world: World) -> World:
+    world.rules = replace(world.rules, names=Names(policy="MustMFA", group="MustMFA"))
+    return world
+
+
+def test_users_a_wave_and_accounts_are_let_out_by_the_names_that_the_journal_knows():
+    for whom in (
+        lambda operator: operator.users("*"),
+        lambda operator: operator.wave("rest"),
+        lambda operator: operator.everybody(),
+    ):
+        world = renamed(carried(World(a_person("alice"), a_person("bob"))))
+        operator = Operator(world)
+        assert operator.release(whom(operator)).writes
+        assert set() == world.enforced
+
+
+def test_who_carries_the_policy_of_the_former_name_is_let_out_too():
+    world = renamed(carried(World(a_person("alice"), attach=Attachment.USER)))
+    operator = Operator(world)
+    operator.release(operator.users("alice"))
+    assert ["DetachFromUser"] == kinds(world.written)
+
+
+def test_nobody_comes_under_a_new_name_while_people_are_under_the_old_one():
+    world = renamed(carried(World(a_person("alice"))))
+    planned = world.plans.kept[-1].header.digests.policy
+    for refused in (world.plan, lambda: world.enforce(policy=planned)):
+        with pytest.raises(Refused, match=r"policy\.group: ForceMFA, policy\.name: ForceMFA") as refusal:
+            refused()
+        assert "rollout rollback --all" in refusal.value.cure
+    Operator(world).roll_back()
+    assert set() == world.enforced
+    world.planned()
+
+
 def test_a_glob_takes_whom_the_journal_knows():
     world = a_world()
     assert ["bob", "olga"] == sorted(ref.name for ref in Operator(world).users("*o*")[0].users)
@@ -310,6 +435,14 @@ def test_a_journal_that_cannot_be_written_stops_no_brake():
     assert any("Stop them by hand" in line for line in world.progress.said)
 
 
+def test_a_release_that_is_to_end_by_itself_has_to_be_on_record():
+    world = a_world()
+    operator = Operator(world)
+    with pytest.raises(Refused, match="has to be on record to end"):
+        operator.release(operator.everybody(), hours=4, journal=Broken())
+    assert [] == world.attempted
+
+
 def test_a_rehearsed_release_writes_nothing_and_stops_nobody():
     world = a_world()
     operator = Operator(world)
@@ -324,17 +457,23 @@ def test_a_rehearsed_release_writes_nothing_and_stops_nobody():
 def test_when_the_organization_cannot_be_listed_account_ids_are_enough():
     silent = OrganizationNotListable("AWS Organizations does not answer")
     port = FakeOrganization(silent, a_caller(), silent)
-    where = premises_for_the_brake(port, ORGANIZATION, [ACCOUNT], "")
+    where = premises_for_the_brake(port, ORGANIZATION, lambda: [ACCOUNT], "")
     assert [ACCOUNT] == [account.id for account in where.accounts]
     assert ORGANIZATION == where.organization.id
     with pytest.raises(OrganizationNotListable):
-        premises_for_the_brake(port, ORGANIZATION, [], "")
+        premises_for_the_brake(port, ORGANIZATION, list, "")
+
+
+def test_one_account_whose_state_is_not_known_stops_no_brake():
+    port = FakeOrganization(an_organization(), a_caller(), AwsFailure("account 999900001111 has state 'ODD'"))
+    where = premises_for_the_brake(port, ORGANIZATION, lambda: [ACCOUNT], "")
+    assert [ACCOUNT] == [account.id for account in where.accounts]
 
 
 def test_where_it_can_be_listed_it_is():
     port = FakeOrganization(an_organization(), a_caller(), [an_account()])
     assert ("payments-prod",) == tuple(
-        account.name for account in premises_for_the_brake(port, None, [ACCOUNT], "").accounts
+        account.name for account in premises_for_the_brake(port, None, lambda: [ACCOUNT], "").accounts
     )
 
 

@@ -35,6 +35,17 @@ def of(**more: Any) -> RollbackChoice:
     return RollbackChoice(selection=selection, **more)
 
 
+def test_each_user_that_is_named_has_to_be_known():
+    world = World(a_person("alice"))
+    world.ripe()
+    world.enforce()
+    world.account.written.clear()
+    choice = RollbackChoice(selection=Selection(users=("*/alice", "*/bobb")))
+    with pytest.raises(EmptySelection, match=r"matches --user \*/bobb"):
+        Operator(world).roll_back(choice)
+    assert [] == world.written
+
+
 def test_everything_is_as_it_was_before():
     """With people who had to be let enrol, machines' policies, and groups of their own."""
     own = a_managed("Own", raw=EVERYTHING)
@@ -410,7 +421,7 @@ def test_people_are_let_go_several_at_a_time():
     carried(world)
     result = Operator(world).roll_back(within=ThreadEngine(4))
     assert before == states(world)
-    assert 24 == result.writes
+    assert 25 == result.writes  # twenty people, and five for group and policy
     assert sorted(world.written, key=repr) == sorted(set_of(world.written), key=repr)
 
 

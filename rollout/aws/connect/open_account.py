@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rollout.aws.read.bulk_reading import AccountReading
@@ -70,20 +71,27 @@ class AwsAccount:
         """Make the change with one write. Raises AnswerLost, Refusal."""
         return self._writing.make(change)
 
-    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
-        """Return the group's members as UserIds (`GetGroup`); empty without such a group. Raises CannotEnter."""
+    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
+        """Return the group's members (`GetGroup`) by UserId, with current names. Raises CannotEnter."""
         try:
             return self._effects.members(group, expecting)
         except CallFailed as failed:
             raise CannotEnter(failed.sentence, failed.cure) from failed
 
-    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
-        """Return the UserIds that have the policy attached (`ListEntitiesForPolicy`); empty without such a policy.
+    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
+        """Return who has the policy attached (`ListEntitiesForPolicy`): UserId and current name.
 
         Raises CannotEnter.
         """
         try:
             return self._effects.attached_users(policy_arn, expecting)
+        except CallFailed as failed:
+            raise CannotEnter(failed.sentence, failed.cure) from failed
+
+    def dependents(self, policy_arn: str) -> tuple[str, ...]:
+        """Name the roles that have the policy, and whose boundary it is. Raises CannotEnter."""
+        try:
+            return self._effects.dependents(policy_arn)
         except CallFailed as failed:
             raise CannotEnter(failed.sentence, failed.cure) from failed
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from rollout.aws.read.authorization_details import policy_version
 from rollout.awsapi.calls import Calls
@@ -30,6 +30,8 @@ from rollout.domain.policy.changes import (
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
+
+Found = TypeVar("Found")
 
 SHOWN_WITHIN = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between reads, while IAM does not show a change yet."""
@@ -84,29 +86,31 @@ class LiveConfirmation:
             case DetachFromUser(user=user, policy_arn=arn):
                 return arn not in self._on_user(user.name)
 
-    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
-        """Return a group's members as UserIds, empty without such a group; wait a while for those in `expecting`."""
+    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
+        """Return a group's members, UserId and current name; wait a while for those in `expecting`."""
         return self._awaited(lambda: self._members(group), expecting)
 
-    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
-        """Return the UserIds that have a policy attached, empty without it; wait a while for those in `expecting`."""
+    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
+        """Return who has a policy attached, UserId and current name; wait a while for those in `expecting`."""
         return self._awaited(lambda: self._attached_users(policy_arn), expecting)
 
-    def _awaited(self, look: Callable[[], frozenset[str]], expecting: frozenset[str]) -> frozenset[str]:
+    def _awaited(self, look: Callable[[], dict[str, str]], expecting: frozenset[str]) -> dict[str, str]:
         """Read again while an expected user is missing, for a limited time (aws-facts.md#eventual-consistency)."""
         seen = look()
         for pause in SHOWN_WITHIN:
-            if expecting <= seen:
+            if expecting <= seen.keys():
                 break
             self._calls.retries.sleep(pause)
             seen = look()
         return seen
 
-    def _members(self, group: str) -> frozenset[str]:
+    def _members(self, group: str) -> dict[str, str]:
         pages = self._calls.pages(self._client.get_group, "Marker", GroupName=group, MaxItems=1000)
-        return frozenset(_until_gone(user["UserId"] for page in pages for user in page["Users"]))
+        return dict(
+            _until_gone((user["UserId"], user["UserName"]) for page in pages for user in page["Users"])
+        )
 
-    def _attached_users(self, policy_arn: str) -> frozenset[str]:
+    def _attached_users(self, policy_arn: str) -> dict[str, str]:
         pages = self._calls.pages(
             self._client.list_entities_for_policy,
             "Marker",
@@ -115,8 +119,40 @@ class LiveConfirmation:
             PolicyUsageFilter="PermissionsPolicy",
             MaxItems=1000,
         )
-        return frozenset(
-            _until_gone(user["UserId"] for page in pages for user in page.get("PolicyUsers", []))
+        found = (user for page in pages for user in page.get("PolicyUsers", []))
+        return dict(_until_gone((user["UserId"], user["UserName"]) for user in found))
+
+    def dependents(self, arn: str) -> tuple[str, ...]:
+        """Name the roles that have the policy, and the users and roles whose boundary it is."""
+        return (
+            *self._having(arn, "PermissionsPolicy", "Role", ""),
+            *self._having(arn, "PermissionsBoundary", "Role", " (boundary)"),
+            *self._having(arn, "PermissionsBoundary", "User", " (boundary)"),
+        )
+
+    def _having(
+        self,
+        arn: str,
+        usage: Literal["PermissionsPolicy", "PermissionsBoundary"],
+        kind: Literal["Role", "User"],
+        note: str,
+    ) -> tuple[str, ...]:
+        pages = self._calls.pages(
+            self._client.list_entities_for_policy,
+            "Marker",
+            PolicyArn=arn,
+            EntityFilter=kind,
+            PolicyUsageFilter=usage,
+            MaxItems=1000,
+        )
+        roles_or_users = (
+            [one["RoleName"] for one in page.get("PolicyRoles", [])]
+            if kind == "Role"
+            else [one["UserName"] for one in page.get("PolicyUsers", [])]
+            for page in pages
+        )
+        return tuple(
+            f"{kind.lower()} {name}{note}" for names in _until_gone(roles_or_users) for name in names
         )
 
     def policy(self, arn: str) -> ManagedPolicy | None:
@@ -125,7 +161,8 @@ class LiveConfirmation:
         if answer is None:
             return None
         found = answer["Policy"]
-        return ManagedPolicy(arn, found["PolicyName"], found["Path"], tuple(self._versions(arn)))
+        tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
+        return ManagedPolicy(arn, found["PolicyName"], found["Path"], tuple(self._versions(arn)), tags)
 
     def _default_version(self, arn: str) -> str | None:
         answer = self._calls.maybe(self._client.get_policy, PolicyArn=arn)
@@ -168,7 +205,7 @@ class LiveConfirmation:
         return list(_until_gone(group["GroupName"] for page in pages for group in page["Groups"]))
 
 
-def _until_gone(found: Iterator[str]) -> Iterator[str]:
+def _until_gone(found: Iterator[Found]) -> Iterator[Found]:
     """Yield what is found, and stop quietly when the object does not exist."""
     try:
         yield from found

@@ -38,7 +38,9 @@ def after(facts: AccountFacts, change: Change) -> AccountFacts:
     match change:
         case CreatePolicy():
             first = PolicyVersion("v1", change.document, is_default=True, created=facts.read_at)
-            return _put_policy(facts, ManagedPolicy(change.policy_arn, change.name, change.path, (first,)))
+            return _put_policy(
+                facts, ManagedPolicy(change.policy_arn, change.name, change.path, (first,), change.tags)
+            )
         case CreateVersion(policy_arn=arn):
             return _change_policy(facts, arn, lambda policy: _with_new_default(policy, change, facts))
         case SetDefaultVersion(policy_arn=arn, version_id=version):
@@ -119,16 +121,16 @@ def user_by_id(facts: AccountFacts, user_id: str) -> User:
     raise KeyError(user_id)
 
 
-def members_of(facts: AccountFacts, group: str) -> frozenset[str]:
-    """Return a group's members as UserIds, as `GetGroup` would list them."""
+def members_of(facts: AccountFacts, group: str) -> dict[str, str]:
+    """Return the members of a group, UserId and name, as `GetGroup` would list them."""
     if group not in facts.groups:
-        return frozenset()
-    return frozenset(user.id for user in facts.users if group in user.groups)
+        return {}
+    return {user.id: user.name for user in facts.users if group in user.groups}
 
 
-def carriers_of(facts: AccountFacts, policy_arn: str) -> frozenset[str]:
-    """Return the UserIds that have a policy attached, as `ListEntitiesForPolicy` would list them."""
-    return frozenset(user.id for user in facts.users if policy_arn in user.attached)
+def carriers_of(facts: AccountFacts, policy_arn: str) -> dict[str, str]:
+    """Return who has a policy attached, UserId and name, as `ListEntitiesForPolicy` would list them."""
+    return {user.id: user.name for user in facts.users if policy_arn in user.attached}
 
 
 def next_version_id(policy: ManagedPolicy) -> str:

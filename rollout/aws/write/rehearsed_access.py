@@ -105,17 +105,21 @@ class RehearsingAccount:
         self._notes.add(change)
         return REHEARSED
 
-    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
+    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
         """Read live, and apply the recorded writes."""
         if not any(getattr(noted, "group", None) == group for noted in self._notes.all()):
             return self._inner.members(group, expecting)
         return overlay.members_of(self._rehearsed(self._facts()), group)
 
-    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
+    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
         """Read live, and apply the recorded writes."""
         if not any(getattr(noted, "policy_arn", None) == policy_arn for noted in self._notes.all()):
             return self._inner.attached_users(policy_arn, expecting)
         return overlay.carriers_of(self._rehearsed(self._facts()), policy_arn)
+
+    def dependents(self, policy_arn: str) -> tuple[str, ...]:
+        """Ask live: no change of ours is about roles or boundaries."""
+        return self._inner.dependents(policy_arn)
 
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
         """Read live, and apply the recorded writes."""

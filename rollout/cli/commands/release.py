@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from time import sleep
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,19 +16,18 @@ from rollout.cli.running import leave_with
 from rollout.cli.startup import (
     end_in_good_order,
     read_deciding_settings,
-    read_settings,
+    read_settings_for_the_brake,
     tell_endpoints,
 )
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table, warn
-from rollout.errors import AwsFailure, ExitCode, Interrupted, JournalDamaged, WrongUsage
+from rollout.errors import AwsFailure, ExitCode, Interrupted, JournalDamaged, RolloutError, WrongUsage
 
 if TYPE_CHECKING:
     from rollout.domain.progress.projection import Progress
     from rollout.settings import Settings
     from rollout.wiring import Live
     from rollout.workflows.inventory import Premises
-    from rollout.workflows.release import ReleaseOrder, ReleaseResult
-    from rollout.workflows.release_selection import ReleaseSelection
+    from rollout.workflows.release import ReleaseResult, ReleaseSelection
 
 
 def release(
@@ -83,25 +84,30 @@ def release(
     if not why and not end:
         raise WrongUsage("release needs --reason", cure='say why: --reason "…"; it is journalled')
     # Putting people back is a decision; letting them out is never refused for want of a file.
-    settings = read_deciding_settings(config, defaults=defaults) if end else read_settings(config)
-    live, where, known = _open(settings, profile, account)
+    settings = (
+        read_deciding_settings(config, defaults=defaults) if end else read_settings_for_the_brake(config)
+    )
+    live, where, known = _open(settings, profile, [*(account or ()), *(user or ())])
     run = live.new_run()
     until = _until(span, live)
-    whom = _whom(user, wave, account, live, where, known)
+    choose = partial(_whom, user, wave, account, live, where)
+    whom = choose(known)
     if end:
         end_release(run, whom, why, live, where, rehearsal=dry_run, yes=yes, json=json)
         return
-    running = live.run_under_way(where)
-    order = live.release_order(where, whom[0], until=until, reason=why)
+    running = partial(_run_under_way, live, where)
+    order = live.release_order(where, until=until, reason=why)
     if not dry_run:
         tell_endpoints(live)
         _ask(whom, until, running(), yes=yes)
     context = live.run_context(run, where, TerminalProgress(), rehearsal=dry_run, locked=False)
-    result = let_out(order, whom[1], known, run=context, running=running, pause=sleep)
+    # The brake needs nobody's name: it does not wait for the journal once more.
+    journalled = (lambda: known) if whom[0].by_brake else partial(_journalled, live, where, known)
+    result = let_out(order, choose, journalled, run=context, running=running, pause=sleep)
     if json:
-        print_json(_as_json(order, result, rehearsal=dry_run))
+        print_json(_as_json(until, result, rehearsal=dry_run))
     else:
-        _tell(order, result, rehearsal=dry_run)
+        _tell(until, result, rehearsal=dry_run)
     if result.interrupted:
         raise Interrupted("ended early; what was done is journalled", cure="run the same command again")
     leave_with({ExitCode.IN_PART: result.in_part})
@@ -115,13 +121,11 @@ def _check(user: list[str] | None, wave: str | None, account: list[str] | None, 
         )
 
 
-def _open(
-    settings: Settings, profile: str | None, account: list[str] | None
-) -> tuple[Live, Premises, Progress]:
+def _open(settings: Settings, profile: str | None, selectors: list[str]) -> tuple[Live, Premises, Progress]:
     """Open AWS and the journal; neither AWS Organizations nor the journal has to answer for the brake to work."""
     from rollout.domain.progress.projection import replay
     from rollout.wiring import Live
-    from rollout.workflows.release_selection import is_account_id, last_organization, premises_for_the_brake
+    from rollout.workflows.release_selection import last_organization, premises_for_the_brake
 
     live = Live(settings, profile)
     end_in_good_order(live)
@@ -130,11 +134,54 @@ def _open(
     except (AwsFailure, JournalDamaged) as problem:
         warn(f"the journal cannot be read, and is not needed for accounts: {problem}")
         records = ()
-    named = [text for text in account or () if is_account_id(text)]
+    organization_id = settings.organization or last_organization(records)
+    known = replay(records, organization_id)
     where = premises_for_the_brake(
-        live.organization, settings.organization, named, last_organization(records)
+        live.organization,
+        settings.organization,
+        partial(_known_accounts, live, known, selectors),
+        organization_id,
     )
-    return live, where, replay(records, where.organization.id)
+    if where.organization.id != organization_id:
+        known = replay(records, where.organization.id)
+    live.recognise_former_names(known)
+    return live, where, known
+
+
+def _run_under_way(live: Live, where: Premises) -> str:
+    """Name the run that holds the lock; a store that does not answer keeps nobody in."""
+    try:
+        return live.run_under_way(where)()
+    except RolloutError as problem:
+        warn(f"whether a run is under way is not known: {problem}")
+        return ""
+
+
+def _known_accounts(live: Live, known: Progress, selectors: list[str]) -> set[str]:
+    """Find the accounts to go by where AWS Organizations does not answer: those named, else all that are known."""
+    from rollout.workflows.release_selection import is_account_id
+
+    named = {part for text in selectors for part in text.split(":") if is_account_id(part)}
+    if named and all(any(part in text for part in named) for text in selectors):
+        return named
+    listed = {done.intent.change.account_id for done in known.changes}
+    with suppress(RolloutError):
+        listed |= {part.account_id for part in live.files.plans.load(None).accounts()}
+    if listed:
+        warn(
+            f"AWS Organizations does not answer; going by the {len(listed)} accounts of the journal and the newest plan"
+        )
+    return named | listed
+
+
+def _journalled(live: Live, where: Premises, known: Progress) -> Progress:
+    """Read what the journal says now; what it said before, where it cannot be read any more."""
+    from rollout.domain.progress.projection import replay
+
+    try:
+        return replay(live.files.journal("release").records(), where.organization.id)
+    except (AwsFailure, JournalDamaged):
+        return known
 
 
 def _until(span: str | None, live: Live) -> datetime | None:
@@ -181,7 +228,7 @@ def _ask(whom: ReleaseSelection, until: datetime | None, running: str, *, yes: b
     confirm("Go on?", yes=yes)
 
 
-def _tell(order: ReleaseOrder, result: ReleaseResult, *, rehearsal: bool) -> None:
+def _tell(until: datetime | None, result: ReleaseResult, *, rehearsal: bool) -> None:
     would = "would be " if rehearsal else ""
     rows = [
         (one.account.id, one.account.name, str(one.brake_was or ""), len(one.written), "; ".join(one.failed))
@@ -190,9 +237,9 @@ def _tell(order: ReleaseOrder, result: ReleaseResult, *, rehearsal: bool) -> Non
     ]
     if rows:
         out.print(table("", ("account", "name", "brake was", "#writes", "failed"), rows))
-    out.print(f"{order.release_scope.text}: {would}let out by {result.writes} writes.", markup=False)
-    if order.until:
-        out.print(f"It ends by itself at {order.until:%Y-%m-%d %H:%M} UTC.", markup=False)
+    out.print(f"{result.release_scope.text}: {would}let out by {result.writes} writes.", markup=False)
+    if until:
+        out.print(f"It ends by itself at {until:%Y-%m-%d %H:%M} UTC.", markup=False)
     for one in result.failed:
         err.print(f"Account {one.account.id}: {'; '.join(one.failed)}", markup=False)
     if result.unbegun:
@@ -201,10 +248,10 @@ def _tell(order: ReleaseOrder, result: ReleaseResult, *, rehearsal: bool) -> Non
         err.print("It takes a few minutes until AWS acts by it everywhere.")
 
 
-def _as_json(order: ReleaseOrder, result: ReleaseResult, *, rehearsal: bool) -> dict[str, object]:
+def _as_json(until: datetime | None, result: ReleaseResult, *, rehearsal: bool) -> dict[str, object]:
     return {
-        "released": order.release_scope.text,
-        "until": order.until.isoformat() if order.until else None,
+        "released": result.release_scope.text,
+        "until": until.isoformat() if until else None,
         "writes": result.writes,
         "rehearsal": rehearsal,
         "unbegun": result.unbegun,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rollout.wiring import Live
     from rollout.workflows.account_run import RunResult
     from rollout.workflows.inventory import Premises
-    from rollout.workflows.release_selection import ReleaseSelection
+    from rollout.workflows.release import ReleaseSelection
 
 
 def end_release(

@@ -43,12 +43,13 @@ class PolicyVersion:
 
 @dataclass(frozen=True, slots=True)
 class ManagedPolicy:
-    """A managed policy that is in use, or has our name."""
+    """A managed policy that is in use, or has our name. `tags` are known only if it was read alone."""
 
     arn: str
     name: str
     path: str
     versions: tuple[PolicyVersion, ...]
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def default(self) -> PolicyVersion | None:

@@ -12,6 +12,8 @@ from rollout.domain.people.observations import AccountFacts, ManagedPolicy, Poli
 from rollout.domain.people.organization import policy_arn
 
 PATH = "/rollout/"
+PLAN_TAG = "rollout:plan"
+"""The tag of a policy that names the plan by which it was made."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,14 @@ class Progress:
         """Intents without an outcome: the run crashed between the write and its record."""
         return tuple(done for done in self.changes if done.outcome is None)
 
+    def policies_in(self, account_id: str) -> tuple[str, ...]:
+        """ARNs of the policies that this tool made in an account, whatever rollout.yaml calls them now."""
+        return tuple(sorted(arn for arn in self.policies_made if arn.split(":")[4] == account_id))
+
+    def groups_in(self, account_id: str) -> tuple[str, ...]:
+        """Names of the groups of this tool in an account, whatever rollout.yaml calls them now."""
+        return tuple(sorted(group for account, group in self.groups_made if account == account_id))
+
     def latest_notice(self, user_id: str) -> Told | None:
         """Give the newest notice about a user, delivered or not; None if there is none."""
         notices = self.notices.get(user_id)
@@ -284,7 +292,10 @@ class _Fold:
 
     def _release(self, record: ReleaseRecord) -> None:
         progress, scope = self.progress, record.release_scope
-        progress.releases.records.append(record)
+        records = progress.releases.records
+        if records and (records[-1].run, type(records[-1])) == (record.run, type(record)):
+            records.pop()  # the run put it on record again, for it has reached more people
+        records.append(record)
         waves = {
             placed.wave
             for placed in progress.placed.values()

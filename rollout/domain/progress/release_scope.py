@@ -9,7 +9,11 @@ from rollout.domain.people.users import UserRef
 
 @dataclass(frozen=True, slots=True)
 class ReleaseScope:
-    """Exactly one of users, wave, accounts and everybody. Accounts and everybody are let out by the brake."""
+    """Exactly one of users, wave, accounts and everybody. Accounts and everybody are let out by the brake.
+
+    With a wave, `users` are those whom it reached: they stay reached when the wave is renamed or their account moves.
+    Records of earlier versions have none there.
+    """
 
     users: tuple[UserRef, ...] = ()
     wave: str = ""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from rollout.domain.actions.guard import lets_go, unfit
-from rollout.domain.actions.writes import Left, Write, taking_back
+from rollout.domain.actions.writes import Left, Write, halves, taking_back
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import (
     AddMember,
@@ -212,10 +212,12 @@ class AccountWriter:
         if not isinstance(outcome, Applied):
             return
         self.at.result.written.append(change)
-        ours, context = self.at.context.ours.policy, self.at.context
+        context = self.at.context
         arn = getattr(change, "policy_arn", "")
-        policy = self.at.entered.policy(arn) if arn and ours.state is not State.FOREIGN_SAME else None
-        for undoing in taking_back(change, policy, context.rules.documents.brake):
+        foreign = context.ours.policy.state is State.FOREIGN_SAME
+        policy = self.at.entered.policy(arn) if arn and not foreign else None
+        ours = halves(arn, context.rules.documents.brake, context.progress.owned)
+        for undoing in taking_back(change, policy, ours):
             done = write(undoing, self.at.entered, wave, self.at.run)
             if isinstance(done, Failed):
                 self.at.result.failed.append(f"{type(undoing).__name__}: {_why(done)}")
@@ -270,7 +272,7 @@ class AccountWriter:
 
     def _read_back(self) -> None:
         """Look whether what enforces is seen there (aws-facts.md#eventual-consistency)."""
-        seen: dict[str, frozenset[str]] = {}
+        seen: dict[str, Mapping[str, str]] = {}
         for change, wave in self._placed:
             match change:
                 case AddMember(group=place):
@@ -300,7 +302,7 @@ class AccountWriter:
             or (isinstance(change, AttachToUser) and change.policy_arn == place)
         )
 
-    def _check_seen(self, change: AddMember | AttachToUser, wave: str, seen: frozenset[str]) -> None:
+    def _check_seen(self, change: AddMember | AttachToUser, wave: str, seen: Mapping[str, str]) -> None:
         user = change.user
         if user.id in seen:
             return
@@ -314,7 +316,7 @@ class AccountWriter:
             self._fail(user, wave, NOT_SEEN)
 
     def _gone(
-        self, change: AddMember | AttachToUser, wave: str, other: UserRef | None, seen: frozenset[str]
+        self, change: AddMember | AttachToUser, wave: str, other: UserRef | None, seen: Mapping[str, str]
     ) -> None:
         """Leave somebody who was deleted since; who has the name now is taken out where our write reached them."""
         why: Failed | Skipped | None = None

@@ -66,7 +66,7 @@ def namesake_taken_out(
     other = account.user_named(change.user.name)
     if other is None or other.id == change.user.id:
         return None
-    for undoing in taking_back(replace(change, user=other), None, {}):
+    for undoing in taking_back(replace(change, user=other), None, ()):
         undone = write(undoing, account, wave, run)
         if isinstance(undone, Failed):
             return replace(undone, why=f"{other.id} has the name now and is in by mistake: {undone.why}")

@@ -87,11 +87,16 @@ class ApplyToAccount(AccountCommand):
         return self._entry_of[user.id].wave
 
     def wants(self, at: AccountWork) -> Wanted:
-        """Judge everybody again, then say what has to change. Raises Refused where another store was at work."""
+        """Judge everybody again, then say what has to change. Raises CannotEnter where another store was at work."""
         context = at.context
+        begun, at.result.begun = (
+            at.result.begun,
+            False,
+        )  # in an account of another store nothing is ours to finish
         for policy in (context.ours.policy, context.ours.enrolment):
             if policy.state is State.OURS:
-                check_adoption(self.account.id, context.facts, policy.arn, at.progress)
+                check_adoption(self.account.id, policy.arn, at.entered, at.progress)
+        at.result.begun = begun
         going = self._judged_again(at)
         if at.result.interrupted:
             return Wanted()

@@ -9,6 +9,7 @@ from rollout.domain.people.organization import Account
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.entries import PlanEntry
 from rollout.domain.policy.changes import SkipCode, Skipped
+from rollout.domain.policy.our_resources import PLAN_TAG
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import (
     GateOverridden,
@@ -147,7 +148,7 @@ class ApplyRun:
         tags = {
             "rollout:tool": "rollout",
             "rollout:version": self.run.version,
-            "rollout:plan": self.order.plan.header.id,
+            PLAN_TAG: self.order.plan.header.id,
         }
         scps = None if isinstance(levels, Unread) else levels.by_account
         return JudgementBasis(self.order.rules, scps, tags)

@@ -13,6 +13,7 @@ from rollout.workflows.apply.due import what_is_due
 from rollout.workflows.apply.guards import check_order
 from rollout.workflows.apply.members import members_of
 from rollout.workflows.apply.order import ApplyResult, Due, Order, OutcomeTally
+from rollout.workflows.changed_names import check_names
 from rollout.workflows.inventory import Premises
 from rollout.workflows.ports import Notifier, OrganizationPort
 from rollout.workflows.run_context import RunContext
@@ -39,6 +40,7 @@ def apply_plan(
     with run.lock.hold(where.organization.id, f"apply --stage {order.stage}"):
         # Only now: what is due may be another thing after whoever held the lock a moment ago.
         progress = run.replay()
+        check_names(order.rules.names, progress)
         due = what_is_due(order, progress, run.now(), look)
         if due.waves:
             # Before the question: an empty selection is an error, and not worth one.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy
@@ -73,11 +73,14 @@ class MortalAccount:
     def holds(self, change: Change, *, patiently: bool = False) -> bool:
         return self.inner.holds(change, patiently=patiently)
 
-    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
+    def members(self, group: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
         return self.inner.members(group, expecting)
 
-    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> frozenset[str]:
+    def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
         return self.inner.attached_users(policy_arn, expecting)
+
+    def dependents(self, policy_arn: str) -> tuple[str, ...]:
+        return self.inner.dependents(policy_arn)
 
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
         return self.inner.policy(policy_arn)

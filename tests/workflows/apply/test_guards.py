@@ -14,7 +14,7 @@ from rollout.domain.people.observations import ManagedPolicy, PolicyVersion
 from rollout.domain.policy.changes import CreatePolicy
 from rollout.domain.policy.force_mfa import PolicyAmendments, allow_half, enrolment, force_mfa
 from rollout.domain.policy.our_resources import Documents, Names
-from rollout.domain.progress.records import RunEnded, RunStarted, WaveCarried
+from rollout.domain.progress.records import AccountFailed, RunEnded, RunStarted, WaveCarried
 from rollout.domain.progress.stages import Stage
 from rollout.errors import LockHeld, OtherOrganization, PlanRefused, Refused, RolloutError
 from rollout.wiring.seed_policy import seed
@@ -105,38 +105,40 @@ def put_policy(world: World, arn: str, *documents: dict[str, object]) -> None:
     account.facts = replace(account.facts, policies={**account.facts.policies, arn: policy})
 
 
-def test_our_policy_without_a_journal_that_knows_it_is_refused():
+def test_an_account_with_a_policy_of_ours_that_the_journal_does_not_know_is_held_and_the_others_go_on():
     """Somebody works with the wrong store: nobody knows what that policy is there for."""
     world = World(a_person("alice"), a_person("bob", account_id=OTHER))
     put_policy(world, POLICY.replace(ACCOUNT, OTHER), BRAKE, FULL)
-    world.plan()
-    with pytest.raises(Refused, match=f"account {OTHER} holds .*ForceMFA, but the journal") as refusal:
-        world.rehearse()
-    assert 5 == refusal.value.exit_code
-    assert "use the store" in refusal.value.cure
-    assert [] == world.attempted
-    with pytest.raises(Refused, match="dry_run_done"):
-        world.enforce()
-    assert [] == world.attempted
+    world.ripe()
+    result = world.enforce()
+    assert {"alice"} == world.enforced
+    assert (OTHER,) == result.failed_accounts
+    assert [] == world.accounts[OTHER].attempted
+    (failed,) = {(one.account_id, one.reason, one.cure) for one in world.records(AccountFailed)}
+    assert f"account {OTHER} holds {POLICY.replace(ACCOUNT, OTHER)}, but the journal" in failed[1]
+    assert "store: in rollout.yaml" in failed[2]
 
 
-def test_overriding_the_rehearsal_does_not_override_a_lost_journal():
+def test_by_its_tags_the_plan_is_named_that_made_it_from_another_store():
     world = World(a_person("alice"))
-    put_policy(world, POLICY, BRAKE, FULL)
+    tags = {"rollout:plan": "m2n4"}
+    world.account.make(CreatePolicy(ACCOUNT, POLICY, "ForceMFA", "/rollout/", dict(BRAKE), tags))
+    world.account.attempted.clear()
     world.plan()
-    with pytest.raises(Refused, match="the journal of this store knows nothing of it"):
-        world.enforce(overrides={"dry_run_done": "in a hurry"})
+    world.rehearse()
+    world.enforce(overrides={"dry_run_done": "in a hurry"})
     assert [] == world.attempted
-    assert ["refused"] == [ended.ending for ended in world.records(RunEnded)]
+    assert "it was made by plan m2n4 from another store" in world.records(AccountFailed)[-1].reason
 
 
-def test_our_enrolment_policy_without_a_journal_that_knows_it_is_refused_too():
+def test_our_enrolment_policy_without_a_journal_that_knows_it_is_held_too():
     world = World(an_enroller("erin", helped=False))
     put_policy(world, ENROLMENT_POLICY, dict(enrolment("aws")))
     world.plan()
-    with pytest.raises(Refused, match="ForceMFAEnrolment, but the journal"):
-        world.rehearse()
+    result, *_ = world.rehearse()
     assert [] == world.attempted
+    assert (ACCOUNT,) == result.failed_accounts
+    assert "ForceMFAEnrolment, but the journal" in result.progress.account_failures[-1].reason
 
 
 def test_a_policy_whose_making_was_left_open_is_known():
@@ -219,8 +221,12 @@ def test_the_lock_is_let_go_when_a_gate_refuses():
 
 def test_a_run_that_is_refused_in_the_middle_ends_once_on_record():
     world = World(a_person("alice"))
-    put_policy(world, POLICY, BRAKE, FULL)
     world.plan()
+
+    def refuse() -> None:
+        raise Refused("no more", cure="ask")
+
+    world.account.after_read = refuse
     with pytest.raises(Refused):
         world.rehearse()
     assert [1, 1] == [len(world.records(RunStarted)), len(world.records(RunEnded))]

@@ -7,7 +7,9 @@ from rollout.domain.actions.writes.placing import enforcing, enrolling, renewing
 from rollout.domain.actions.writes.releasing import (
     braking,
     exempting,
+    halves,
     releasing,
+    renamed,
     taking_back,
     tidying,
 )
@@ -24,7 +26,9 @@ __all__ = [
     "enforcing",
     "enrolling",
     "exempting",
+    "halves",
     "releasing",
+    "renamed",
     "renewing",
     "repairing",
     "taking_back",

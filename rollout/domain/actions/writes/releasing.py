@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from rollout.domain.actions.account_context import AccountContext
+from rollout.domain.actions.writes.undoing import document_of
+from rollout.domain.iam import equal_documents
 from rollout.domain.people.observations import ManagedPolicy
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import (
@@ -22,30 +25,40 @@ from rollout.domain.policy.changes import (
 from rollout.domain.policy.our_resources import Brake, State, brake_of, denies_nothing, number_of
 from rollout.domain.progress.owned import OwnedResources, key_of
 
+Documents = Sequence[Mapping[str, object]]
 
-def braking(
-    account_id: str, policy: ManagedPolicy, half: Mapping[str, object], quota: int = 5
-) -> tuple[Change, ...]:
+
+def halves(policy_arn: str, half: Mapping[str, object], owned: OwnedResources) -> Documents:
+    """List the documents that the brake may put in force: today's, and those of the journal that deny nothing."""
+    written = (document_of(done) for done in owned.versions.get(policy_arn, ()))
+    return (half, *(document for document in written if denies_nothing(document)))
+
+
+def braking(account_id: str, policy: ManagedPolicy, ours: Documents, quota: int = 5) -> tuple[Change, ...]:
     """List the writes that let everybody attached out: one, unless somebody has deleted the Allow half.
 
-    The newest version that denies nothing is taken, so that people keep as much self-service as they had.
+    `ours` are the documents of `halves`, today's first. No other version is put in force, even if it denies nothing:
+    somebody else's may allow everything. Of ours the newest is taken, so that people keep as much self-service as they
+    had.
     """
     if brake_of(policy) is Brake.PULLED:
         return ()
-    halves = [version for version in policy.versions if denies_nothing(version.document)]
-    if halves:
-        newest = max(halves, key=number_of)
+    found = [
+        version
+        for version in policy.versions
+        if any(equal_documents(version.document, document) for document in ours)
+    ]
+    if found:
+        newest = max(found, key=number_of)
         return (SetDefaultVersion(account_id, policy.arn, newest.id),)
-    again = CreateVersion(account_id, policy.arn, half)
+    again = CreateVersion(account_id, policy.arn, ours[0])
     spare = [version for version in policy.versions if not version.is_default]
     if len(policy.versions) < quota or not spare:
         return (again,)
     return (DeleteVersion(account_id, policy.arn, min(spare, key=number_of).id), again)
 
 
-def taking_back(
-    change: Change, policy: ManagedPolicy | None, half: Mapping[str, object]
-) -> tuple[Change, ...]:
+def taking_back(change: Change, policy: ManagedPolicy | None, ours: Documents) -> tuple[Change, ...]:
     """List the writes that take a change back that enforces, for a release came while it was being made.
 
     `policy` is the one that it is about, as it stands now, where it is ours: its brake frees everybody attached.
@@ -56,23 +69,40 @@ def taking_back(
         case AttachToUser(account_id=account_id, user=ref, policy_arn=arn):
             return (DetachFromUser(account_id, ref, arn),)
         case CreateVersion(account_id=account_id) | SetDefaultVersion(account_id=account_id) if policy:
-            return braking(account_id, policy, half)
+            return braking(account_id, policy, ours)
         case AttachToGroup(account_id=account_id, group=group, policy_arn=arn):
-            return braking(account_id, policy, half) if policy else (DetachFromGroup(account_id, group, arn),)
+            return braking(account_id, policy, ours) if policy else (DetachFromGroup(account_id, group, arn),)
         case _:
             return ()
 
 
 def releasing(
-    ref: UserRef, group: str, members: Iterable[str], carriers: Mapping[str, Iterable[str]]
+    ref: UserRef, groups: Mapping[str, Mapping[str, str]], carriers: Mapping[str, Mapping[str, str]]
 ) -> tuple[Change, ...]:
-    """List the writes that let one user out: of the group, and off the user.
+    """List the writes that let one user out: of our groups, and off the user.
 
-    `members` are UserIds in our group, `carriers` the UserIds that carry each policy of ours, by ARN.
+    `groups` holds the members of each group of ours by its name, `carriers` those who carry each policy of ours by its
+    ARN; both as UserId and the name that the user has now, which may differ from the one in `ref`.
     """
-    leaves = (RemoveMember(ref.account_id, group, ref),) if ref.id in members else ()
-    off = (DetachFromUser(ref.account_id, ref, arn) for arn, ids in carriers.items() if ref.id in ids)
+    account_id = ref.account_id
+    leaves = (
+        RemoveMember(account_id, group, renamed(ref, names[ref.id]))
+        for group, names in groups.items()
+        if ref.id in names
+    )
+    off = (
+        DetachFromUser(account_id, renamed(ref, names[ref.id]), arn)
+        for arn, names in carriers.items()
+        if ref.id in names
+    )
     return (*leaves, *off)
+
+
+def renamed(ref: UserRef, name: str) -> UserRef:
+    """Give a user under the name that AWS knows now: the UserId decides who it is."""
+    if ref.name == name:
+        return ref
+    return replace(ref, name=name, arn=f"{ref.arn.rpartition('/')[0]}/{name}")
 
 
 def exempting(context: AccountContext, users: Iterable[User]) -> tuple[Change, ...]:

@@ -66,6 +66,7 @@ class _Account:
     facts: AccountFacts
     owned: OwnedResources
     chosen: Chosen
+    dependents: Mapping[str, Sequence[str]]
     gone: set[tuple[str, str]] = field(default_factory=set)
     unhung: set[tuple[str, str]] = field(default_factory=set)
     left: list[Left] = field(default_factory=list)
@@ -105,10 +106,13 @@ class _Account:
         return sorted(staying & ours)
 
 
-def undoing(context: AccountContext, chosen: Chosen) -> Undoing:
-    """List what undoes the chosen changes in one account."""
+def undoing(context: AccountContext, chosen: Chosen, dependents: Mapping[str, Sequence[str]]) -> Undoing:
+    """List what undoes the chosen changes in one account.
+
+    `dependents` names, by the ARN of a policy, the roles that have it and those whose boundary it is.
+    """
     owned = context.progress.owned.in_account(context.account.id)
-    account = _Account(context.account.id, context.facts, owned, chosen)
+    account = _Account(context.account.id, context.facts, owned, chosen, dependents)
     people = (*_people(account), *_lent(account))
     touched = people or any(chosen.takes(done) for done in account.owned.all)
     foundations = tuple(_foundations(account)) if touched else ()
@@ -203,11 +207,17 @@ def _delete_policy(account: _Account, change: CreatePolicy, done: Done) -> Itera
     why = ""
     if carriers := [*account.groups_with(policy.arn), *account.carriers(policy.arn)]:
         why = f"still on {len(carriers)} users or groups"
+    elif others := account.dependents.get(policy.arn):
+        why = f"others depend on it: {', '.join(others)}"
     elif any(not _is_ours(version, history) for version in policy.versions):
         why = "somebody else gave it a version: delete it by hand if nobody needs it"
     if account.goes(done) and not why:
+        # The last version to be left is one that denies nothing: if the policy cannot be deleted then, it harms nobody.
+        last = max(policy.versions, key=lambda one: (denies_nothing(one.document), one.is_default))
+        if not last.is_default:
+            yield Write(SetDefaultVersion(account.account_id, policy.arn, last.id), done.intent.wave)
         for version in policy.versions:
-            if not version.is_default:
+            if version is not last:
                 yield Write(DeleteVersion(account.account_id, policy.arn, version.id), done.intent.wave)
         yield Write(DeletePolicy(account.account_id, policy.arn), done.intent.wave)
         return

@@ -25,6 +25,7 @@ from rollout.domain.policy.changes import (
     RemoveMember,
     SetDefaultVersion,
 )
+from rollout.domain.policy.our_resources import denies_nothing
 from tests.builders import ACCOUNT, a_change, a_ref, a_run, a_user, account_facts
 from tests.domain.judging import (
     DOCUMENTS,
@@ -61,9 +62,39 @@ def test_people_go_first_then_what_the_policy_hangs_on_then_the_policy():
     life.do("enforce", NAMES)
     undoing = life.undo(EVERYTHING_MADE)
     assert ["RemoveMember"] * 4 == kinds(undoing.people)
-    assert ["DetachFromGroup", "DeleteGroup", "DeleteVersion", "DeletePolicy"] == kinds(undoing.foundations)
+    assert [
+        "DetachFromGroup",
+        "DeleteGroup",
+        "SetDefaultVersion",
+        "DeleteVersion",
+        "DeletePolicy",
+    ] == kinds(undoing.foundations)
     assert () == undoing.left
     assert before == state(life.facts)
+
+
+def test_a_policy_that_others_depend_on_is_left_whole_and_they_are_named():
+    life = a_life()
+    life.do("enforce", NAMES)
+    life.dependents = {OURS_ARN: ("role deploy", "user dora (boundary)")}
+    policy = life.facts.policies[OURS_ARN]
+    undoing = life.undo(EVERYTHING_MADE)
+    assert ["DetachFromGroup", "DeleteGroup"] == kinds(undoing.foundations)
+    assert policy == life.facts.policies[OURS_ARN]
+    (left,) = undoing.left
+    assert "others depend on it: role deploy, user dora (boundary)" == left.why
+
+
+def test_the_version_that_denies_nothing_goes_last():
+    """Somebody hangs the policy on a role meanwhile: it cannot be deleted, and must not be left with a Deny."""
+    life = a_life()
+    life.do("enforce", NAMES)
+    undoing = life.undoing(EVERYTHING_MADE)
+    *before, last = undoing.foundations
+    assert isinstance(last.change, DeletePolicy)
+    life.make(life.begin(command="rollback"), [one.change for one in (*undoing.people, *before)])
+    (version,) = life.facts.policies[OURS_ARN].versions
+    assert denies_nothing(version.document)
 
 
 def test_the_newest_goes_first():
@@ -157,7 +188,9 @@ def test_a_member_who_was_added_by_hand_keeps_the_group_and_loses_the_policy():
     life.do("enforce", ["alice"])
     life.put(replace(life.user("bob"), groups=("ForceMFA",)))
     undoing = life.undo(EVERYTHING_MADE)
-    assert ["DetachFromGroup", "DeleteVersion", "DeletePolicy"] == kinds(undoing.foundations)
+    assert ["DetachFromGroup", "SetDefaultVersion", "DeleteVersion", "DeletePolicy"] == kinds(
+        undoing.foundations
+    )
     assert [("group ForceMFA", "1 users stay in it")] == [(left.what, left.why) for left in undoing.left]
     assert ("ForceMFA",) == life.user("bob").groups
 
