@@ -12,7 +12,7 @@ INPUTS := pyproject.toml constraints.txt
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick kill check format docs venv lock clean
+.PHONY: help demo test quick kill soak check format docs venv lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | grep -v 'make help' | expand -t 16
@@ -28,6 +28,9 @@ quick: $(VENV)/.dev ## run the tests of decisions and commands only, in under a 
 
 kill: $(VENV)/.dev ## enforce 2,000 users while killing the runs 50 times (ARGS='--seed 7')
 	@$(BIN)/python -m tests.kill $(ARGS)
+
+soak: $(VENV)/.dev ## let people, helpdesk and operators act at random for 10 minutes (ARGS='--minutes 60 --seed 7')
+	@$(BIN)/python -m tests.model $(ARGS)
 
 check: $(VENV)/.dev ## run the linters, the type checker and the layer contracts
 	@failed=0; \

@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -20,24 +19,18 @@ from pathlib import Path
 from random import Random
 from threading import Timer
 from typing import Any
-from urllib.parse import parse_qsl
 
 from moto.iam.models import AWSManagedPolicy
 
-from rollout.sandbox.access.aws_errors import AwsError
-from rollout.sandbox.access.callers import caller_of
-from rollout.sandbox.access.refusals import refusal
-from rollout.sandbox.access.signatures import signature_of
 from rollout.sandbox.serving.server import Sandbox
 from rollout.sandbox.world.world import SandboxWorld
+from tests.interventions import Call, Environ, StartResponse, hang_up, refused
 from tests.kill.organization import INSTANCE
 from tests.kill.weather import LATE, Trouble, Weather
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 CONTROL = "/kill-test/"
 WRITES = ("Add", "Attach", "Create", "Delete", "Detach", "Put", "Remove", "Set", "Tag", "Untag", "Update")
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -85,11 +78,11 @@ class Recorder:
         with self._world.lock:
             if environ["PATH_INFO"].startswith(CONTROL):
                 return self._control(environ["PATH_INFO"].removeprefix(CONTROL), body, start_response)
-            return self._answer(environ, body, start_response)
+            return self._answer(environ, start_response)
 
-    def _answer(self, environ: Environ, body: bytes, start_response: StartResponse) -> Iterable[bytes]:
-        account, service = self._caller(environ)
-        operation, params = _asked(environ, body)
+    def _answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        call = Call.of(environ, self._world)
+        account, service, operation, params = call.account, call.service, call.operation, call.params
         writes = service == "iam" and operation.startswith(WRITES)
         request = f"{account} {operation} {hashlib.sha256(_constant(params)).hexdigest()}"
         trouble = self._weather.meets(request) if self._weather else Trouble.NONE
@@ -111,7 +104,7 @@ class Recorder:
         if sprung:
             return self._kill(environ)
         if trouble is Trouble.LOST:
-            return _hang_up(environ)
+            return hang_up(environ)
         if trouble is Trouble.FAILED_AFTER:
             return _refuse(trouble, service, environ, start_response)
         start_response(answer.status_line, answer.headers)
@@ -131,16 +124,7 @@ class Recorder:
 
         if operation.startswith(WRITES):
             Timer(self._dice.uniform(*LATE), do).start()
-        return _hang_up(environ)
-
-    def _caller(self, environ: Environ) -> tuple[str, str]:
-        """Say in whose account the request is made, and to which service."""
-        try:
-            signature = signature_of(environ.get("HTTP_AUTHORIZATION", ""))
-            token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN")
-            return caller_of(self._world, signature.key_id, token).account, signature.service
-        except AwsError:
-            return "", ""
+        return hang_up(environ)
 
     def _ask(self, environ: Environ) -> Answer:
         answer = Answer()
@@ -171,7 +155,7 @@ class Recorder:
             with suppress(ProcessLookupError):
                 os.kill(self._trap.pid, signal.SIGKILL)
             self._trap = None
-        return _hang_up(environ)
+        return hang_up(environ)
 
     def _control(self, order: str, body: bytes, start_response: StartResponse) -> Iterable[bytes]:
         told = json.loads(body) if body else {}
@@ -208,14 +192,6 @@ class Answer:
     def request_id(self) -> str:
         """AWS's id of the request."""
         return next((value for name, value in self.headers if name.lower() == "x-amzn-requestid"), "")
-
-
-def _asked(environ: Environ, body: bytes) -> tuple[str, dict[str, str]]:
-    target = environ.get("HTTP_X_AMZ_TARGET")
-    if target:
-        return target.rpartition(".")[2], {"body": body.decode()}
-    params = dict(parse_qsl(body.decode(), keep_blank_values=True))
-    return params.pop("Action", ""), params
 
 
 def _constant(params: Mapping[str, str]) -> bytes:
@@ -273,17 +249,7 @@ def _refuse(
         code = "TooManyRequestsException" if speaks_json else "Throttling"
     else:
         code = "ServiceException" if speaks_json else "ServiceFailure"
-    _, headers, text = refusal(AwsError(code, "bad weather"), service, "", speaks_json=speaks_json)
-    status = "400 Bad Request" if trouble is Trouble.THROTTLED else "500 Internal Server Error"
-    start_response(status, list(headers.items()))
-    return [text.encode()]
-
-
-def _hang_up(environ: Environ) -> Iterable[bytes]:
-    """End the connection without a word, whoever may still listen."""
-    with suppress(OSError):
-        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-    raise ConnectionResetError
+    return refused(code, service, environ, start_response)
 
 
 def main() -> None:

@@ -1,0 +1,335 @@
+"""People, helpdesk, two operators and the tool act at random; after every step the promises of the tool are kept.
+
+What is checked is taken from AWS as it stands, never from the journal:
+
+- nobody is locked out by a command who was not so before it;
+- nobody who was let out, by a release or by hand, is enforced;
+- nobody is enforced untold, or told of something milder, or before the day told;
+- no user is touched who only has the name of another;
+- rehearsals and looks write nothing, and no command touches anything that is not the tool's;
+- rollback restores.
+
+Between two steps nothing runs: what happens in the middle of a run is the matter of `tests/interventions.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from rollout.domain.people.users import User
+from rollout.domain.progress.stages import Stage
+from rollout.errors import RolloutError
+from rollout.workflows.release import ReleaseSelection
+from rollout.workflows.rollback import RollbackChoice
+from tests.builders import ACCOUNT, GROUP
+from tests.model.organization import CANARY, OTHER, REST, Heard, LetOut, TheOrganization
+from tests.workflows.operator import Operator
+
+OUR_PATH = "/rollout/"
+somebody = st.integers(0, 6)
+someone_in_command = st.integers(0, 1)
+scopes = st.sampled_from(("user", CANARY, REST, ACCOUNT, OTHER, "all"))
+
+
+class Model(RuleBasedStateMachine):
+    """One organization over some months."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.org = TheOrganization()
+        self.world = self.org.world
+        first = Operator(self.world)
+        # Runs have a name each, whoever gives the command.
+        self.operators = (first, Operator(self.world, first.marker, runs=1000))
+        self.let_out: list[LetOut] = []
+        self.heard: dict[str, list[Heard]] = {}
+        self.enforced_once: set[str] = set()
+        self.wave_of: dict[str, str] = {}
+        self.plans = 0
+
+    @initialize(start=st.sampled_from(("new", "rehearsed", "told", "ripe", *("enforced",) * 4)))
+    def begin(self, start: str) -> None:
+        if start == "new":
+            return
+        self.plan()
+        self.rehearse()
+        if start == "rehearsed":
+            return
+        self.apply(Stage.NOTIFY, 0)
+        self.apply(Stage.NOTIFY, 0)
+        if start == "told":
+            return
+        self.time_passes(timedelta(days=15))
+        if start == "ripe":
+            return
+        self.apply(Stage.ENFORCE, 0)
+        self.time_passes(timedelta(days=4))
+        self.apply(Stage.ENFORCE, 0)
+
+    # --- People and the helpdesk ---
+
+    def someone(self, number: int) -> User:
+        users = self.org.users
+        return users[number % len(users)]
+
+    @rule(by=st.sampled_from((timedelta(hours=1), timedelta(days=1), timedelta(days=14))))
+    def time_passes(self, by: timedelta) -> None:
+        self.org.time_passes(by)
+
+    @rule(who=somebody)
+    def enrols(self, who: int) -> None:
+        user = self.someone(who)
+        if user.password and user.id not in self.org.locked_out and user.boundary_arn is None:
+            self.org.enrols(user)
+
+    @rule(who=somebody)
+    def loses_device(self, who: int) -> None:
+        self.org.loses_device(self.someone(who))
+
+    @rule(who=somebody)
+    def helpdesk_resets_password(self, who: int) -> None:
+        if (user := self.someone(who)).password:
+            self.org.password_is_reset(user)
+
+    @rule(who=somebody, then=st.sampled_from(("", "end", "fix", "apply")))
+    def loses_phone_and_is_helped(self, who: int, then: str) -> None:
+        """What a helpdesk does on a Monday: let out for four hours, no device, a new password; and what comes then.
+
+        It is one rule, because such a series would be rare by chance.
+        """
+        self.release("user", who, 4, 0)
+        self.loses_device(who)
+        self.helpdesk_resets_password(who)
+        if then == "end":
+            self.end_release("user", who, 1)
+        elif then and self.world.plans.kept:
+            self.time_passes(timedelta(hours=5))
+            if then == "fix":
+                self.fix(False, 1)
+            else:
+                self.apply(Stage.ENFORCE, 1)
+
+    @rule(who=somebody)
+    def changes_password(self, who: int) -> None:
+        user = self.someone(who)
+        if user.password and (user.devices or user.id not in self.org.denied):
+            self.org.password_is_changed(user)
+
+    @rule(who=somebody)
+    def makes_key(self, who: int) -> None:
+        user = self.someone(who)
+        if user.devices or user.id not in self.org.denied:
+            self.org.makes_key(user)
+
+    @rule(who=somebody, on=st.booleans())
+    def boundary_is_changed(self, who: int, on: bool) -> None:
+        user = self.someone(who)
+        (self.org.boundary_is_put_on if on else self.org.boundary_is_taken_off)(user)
+
+    @rule(who=somebody)
+    def is_removed_by_hand(self, who: int) -> None:
+        user = self.someone(who)
+        if GROUP in user.groups:
+            self.org.is_removed_by_hand(user, GROUP)
+            self.let_out.append(LetOut(frozenset({user.id}), by_hand=True))
+
+    @rule(who=somebody, as_machine=st.booleans())
+    def is_deleted_and_made_anew(self, who: int, as_machine: bool) -> None:
+        self.org.is_made_anew(self.someone(who), as_machine=as_machine)
+
+    @rule(who=somebody)
+    def is_renamed(self, who: int) -> None:
+        self.org.is_renamed(self.someone(who))
+
+    # --- The operators ---
+
+    @rule()
+    def plan(self) -> None:
+        self.plans += 1
+        self.command(lambda: self.world.plan(f"plan{self.plans}"), writes=False)
+
+    @rule()
+    @precondition(lambda self: self.world.plans.kept)
+    def rehearse(self) -> None:
+        self.command(self.world.rehearse, writes=False)
+
+    @rule(stage=st.sampled_from((Stage.NOTIFY, Stage.ENFORCE)), who=someone_in_command)
+    @precondition(lambda self: self.world.plans.kept)
+    def apply(self, stage: Stage, who: int) -> None:
+        self.command(lambda: self.operators[who].apply(stage))
+
+    @rule()
+    @precondition(lambda self: self.world.plans.kept)
+    def verify(self) -> None:
+        self.command(self.operators[0].verify, writes=False)
+
+    @rule(memberships=st.booleans(), who=someone_in_command)
+    @precondition(lambda self: self.world.plans.kept)
+    def fix(self, memberships: bool, who: int) -> None:
+        if memberships:
+            self.let_out = [one for one in self.let_out if not one.by_hand]
+        self.command(lambda: self.operators[who].fix(memberships=memberships))
+
+    @rule(scope=scopes, number=somebody, hours=st.sampled_from((None, 1, 4)), who=someone_in_command)
+    def release(self, scope: str, number: int, hours: int | None, who: int) -> None:
+        operator = self.operators[who]
+
+        def do() -> None:
+            whom = self.selection(operator, scope, self.someone(number))
+            until = None if hours is None else self.world.clock.now() + timedelta(hours=hours)
+            self.let_out.append(replace(self.meant(whom), until=until))
+            operator.release(whom, hours)
+
+        self.command(do)
+
+    @rule(scope=scopes, number=somebody, who=someone_in_command)
+    def end_release(self, scope: str, number: int, who: int) -> None:
+        operator = self.operators[who]
+
+        def do() -> None:
+            whom = self.selection(operator, scope, self.someone(number))
+            self.ends(self.meant(whom))
+            operator.end(whom)
+
+        self.command(do)
+
+    @rule(wave=st.sampled_from(("", CANARY, REST)), who=someone_in_command)
+    def roll_back(self, wave: str, who: int) -> None:
+        before = self.org.denied
+        result = self.command(lambda: self.operators[who].roll_back(RollbackChoice(wave=wave)))
+        if result is None:
+            return
+        undone = {user_id for user_id, its in self.wave_of.items() if not wave or its == wave}
+        still = self.named(undone & self.org.denied)
+        assert not still, f"rolled back, and still enforced: {still}; left: {_left(result)}"
+        for user_id in before - self.org.denied:
+            # Who is brought under the policy once more hears of it once more.
+            self.heard.pop(user_id, None)
+            self.enforced_once.discard(user_id)
+        self.let_out = [one for one in self.let_out if not one.by_hand or not one.ids <= undone]
+        if not wave:
+            assert not self.ours, f"rolled back, and still there: {self.ours}; left: {_left(result)}"
+
+    # --- Whom ---
+
+    def selection(self, operator: Operator, scope: str, user: User) -> ReleaseSelection:
+        match scope:
+            case "user":
+                return operator.users(user.arn)
+            case "all":
+                return operator.everybody()
+            case "canary" | "rest":
+                return operator.wave(scope)
+            case _:
+                return operator.accounts(scope)
+
+    def meant(self, whom: ReleaseSelection) -> LetOut:
+        scope, shares = whom
+        if scope.by_brake:
+            return LetOut(accounts=frozenset(share.account.id for share in shares))
+        return LetOut(frozenset(ref.id for share in shares for ref in share.users))
+
+    def ends(self, ended: LetOut) -> None:
+        """End what is inside: the end for an account is one for each of its users, and not the other way round."""
+        inside = ended.ids | {user.id for user in self.org.users if user.account_id in ended.accounts}
+        for one in self.let_out:
+            one.ids -= inside
+            one.accounts -= ended.accounts
+
+    # --- What must be true ---
+
+    def command(self, do: Callable[[], Any], *, writes: bool = True) -> Any:
+        """Give a command; it may refuse. None when it did."""
+        org = self.org
+        locked, denied, others, state = org.locked_out, org.denied, self.not_ours, self.world.state
+        attached = {user.id for user in org.users if GROUP in user.groups}
+        sent = len(self.world.notifier.sent)
+        try:
+            result = do()
+        except RolloutError:
+            result = None
+        now = self.world.clock.now()
+        assert writes or state == self.world.state, "a look or a rehearsal wrote to AWS"
+        assert others == self.not_ours, "something was touched that is not the tool's"
+        newly_locked = self.named(org.locked_out - locked)
+        assert not newly_locked, f"locked out by the tool: {newly_locked}"
+        for user in org.users:
+            if user.id in org.denied - denied:
+                # Number 3 of the issue on races: when the brake is let go, those still attached are asked whether they
+                # may be enforced, but not whether they were told. Delete the condition when they are.
+                if user.id not in attached:
+                    self._was_told(user)
+                self.enforced_once.add(user.id)
+                self.wave_of[user.id] = self._planned_wave(user.id)
+        for notice in self.world.notifier.sent[sent:]:
+            for line in notice.lines:
+                self.heard.setdefault(line.user.id, []).append(Heard(now, line))
+        return result
+
+    def _was_told(self, user: User) -> None:
+        impact, now = self.org.impact(user), self.world.clock.now()
+        heard = [one for one in self.heard.get(user.id, ()) if one.suffices(impact)]
+        if user.id not in self.enforced_once:
+            heard = [one for one in heard if one.is_ripe(now)]
+        assert heard or not impact.worse_than(impact.NONE), f"enforced untold: {user.name}, {impact}"
+
+    def _planned_wave(self, user_id: str) -> str:
+        for plan in reversed(self.world.plans.kept):
+            for part in plan.accounts():
+                for entry in part.entries:
+                    if entry.user.id == user_id and entry.wave:
+                        return entry.wave
+        return ""
+
+    @invariant()
+    def nobody_released_is_enforced(self) -> None:
+        now, denied = self.world.clock.now(), self.org.denied
+        wrong = {
+            user.name
+            for user in self.org.users
+            if user.id in denied and any(one.reaches(user, now) for one in self.let_out)
+        }
+        assert not wrong, f"let out, and enforced: {wrong}"
+
+    @invariant()
+    def no_namesake_is_touched(self) -> None:
+        touched = [change for account in self.org.accounts for change in account.namesakes]
+        assert not touched, f"reached another user of that name: {touched}"
+
+    @property
+    def ours(self) -> list[str]:
+        """Everything of the tool that AWS holds."""
+        return [
+            name
+            for account in self.org.accounts
+            for name in (
+                *(arn for arn in account.facts.policies if OUR_PATH in arn),
+                *(group.name for group in account.facts.groups.values() if group.path == OUR_PATH),
+                *(user.name for user in account.facts.users if user.groups or user.attached),
+            )
+        ]
+
+    @property
+    def not_ours(self) -> dict[str, Any]:
+        """Everything that the tool must leave as it is."""
+        return {
+            account.account.id: (
+                [replace(user, groups=(), attached=()) for user in account.facts.users],
+                {arn: policy for arn, policy in account.facts.policies.items() if OUR_PATH not in arn},
+            )
+            for account in self.org.accounts
+        }
+
+    def named(self, ids: frozenset[str] | set[str]) -> list[str]:
+        names = self.org.names
+        return sorted(names[user_id] for user_id in ids if user_id in names)
+
+
+def _left(result: Any) -> list[Any]:
+    return [left for one in result.accounts for left in (*one.left, *one.failed)]
