@@ -25,7 +25,7 @@ MODULES_TO_RENAME = {
 }
 _CLASSES = """
 Account AccountFacts Amendments Asked Before Caller Clock Engine Entry ExemptionLine Facts Files
-Group Ours Password PasswordPolicy Policies Progress Reading Rights Role Row Rules ServiceCredential Summary
+Group Password PasswordPolicy Policies Reading Rights Role Row Rules ServiceCredential Summary
 Key User World
 Report Section WaveLine
 """

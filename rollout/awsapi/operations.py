@@ -57,7 +57,7 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
-class Ours:
+class OurNames:
     """What belongs to us in every account: path and name (`/rollout/ForceMFA`) of each policy and each group."""
 
     policies: tuple[str, ...]
@@ -175,7 +175,7 @@ class IamGuard:
     caller's own account, entered with own credentials, it is the only wall.
     """
 
-    ours: Ours
+    ours: OurNames
     writing: bool
 
     def __call__(self, operation: str, params: Mapping[str, object]) -> None:

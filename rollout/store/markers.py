@@ -18,7 +18,7 @@ ENDING = ".json"
 
 
 class StoredMarker:
-    """Keeps words of releases among named files, a folder's or a bucket's (fills `StopMarker`).
+    """Keeps release records among named files, a folder's or a bucket's (fills `StopMarker`).
 
     A file's name is its run's, so names sort by time; a file once read is not read again. `every`: seconds for which
     an answer is good enough, where asking the store costs more than asking a folder.
@@ -39,21 +39,21 @@ class StoredMarker:
         self._asked_at: float | None = None
         self._lock = Lock()
 
-    def put(self, word: Released | ReleaseEnded) -> None:
-        """Make a word seen by every run on this store. Raises Unwritable."""
-        kind = "end" if isinstance(word, ReleaseEnded) else "let-out"
-        with self._files.writing(f"{self._folder}/{word.run}.{kind}{ENDING}") as stream:
-            stream.write(line_of(word))
+    def add(self, record: Released | ReleaseEnded) -> None:
+        """Publish a record to every run on this store. Raises Unwritable."""
+        kind = "end" if isinstance(record, ReleaseEnded) else "let-out"
+        with self._files.writing(f"{self._folder}/{record.run}.{kind}{ENDING}") as stream:
+            stream.write(line_of(record))
         with self._lock:
             self._asked_at = None
 
-    def words(self) -> Sequence[Released | ReleaseEnded]:
-        """Everything that was ever put here, oldest first."""
+    def records(self) -> Sequence[Released | ReleaseEnded]:
+        """Return every published record, oldest first."""
         with self._lock:
             if self._asked_at is None or self._now() - self._asked_at >= self._every:
                 self._look()
                 self._asked_at = self._now()
-            return [word for _, word in sorted(self._seen.items()) if word is not None]
+            return [record for _, record in sorted(self._seen.items()) if record is not None]
 
     def _look(self) -> None:
         for name in self._files.names(self._folder):
@@ -66,5 +66,5 @@ class StoredMarker:
         try:
             record = record_of(text)
         except (BrokenLine, UnknownLine):
-            return None  # somebody else's file: the journal has the word too, for the next run
+            return None  # somebody else's file: the journal has the record too, for the next run
         return record if isinstance(record, Released | ReleaseEnded) else None

@@ -41,14 +41,14 @@ class RehearsingJournal:
 
 
 class RehearsingMarker:
-    """Shows what releases have put, and puts nothing: a rehearsed release stops no run (fills `StopMarker`)."""
+    """Reads the published release records and publishes none: a rehearsed release stops no run (fills `StopMarker`)."""
 
     def __init__(self, inner: StopMarker) -> None:
         self._inner = inner
 
-    def put(self, word: Released | ReleaseEnded) -> None:
-        """Leave it."""
+    def add(self, record: Released | ReleaseEnded) -> None:
+        """Discard the record."""
 
-    def words(self) -> Sequence[Released | ReleaseEnded]:
-        """Everything that was really put."""
-        return self._inner.words()
+    def records(self) -> Sequence[Released | ReleaseEnded]:
+        """Return the records that real runs published."""
+        return self._inner.records()

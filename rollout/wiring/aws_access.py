@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rollout.aws.connect.account_access import AwsAccountAccess
     from rollout.aws.connect.identity import WhoAmI
     from rollout.aws.connect.organizations import AwsOrganization
-    from rollout.awsapi.operations import Ours
+    from rollout.awsapi.operations import OurNames
     from rollout.awsapi.retries import Retries
 
 
@@ -77,29 +77,29 @@ class Aws:
         return AwsOrganization(self.connection, with_tags=tagged, retries=self._retries, who=self._who)
 
     @cached_property
-    def _ours(self) -> Ours:
+    def _our_names(self) -> OurNames:
         """What belongs to this tool in every account."""
-        from rollout.awsapi.operations import Ours
+        from rollout.awsapi.operations import OurNames
 
         names = names_of(self.settings)
-        return Ours(
+        return OurNames(
             policies=(f"{names.path}{names.policy}", f"{names.path}{names.enrolment_policy}"),
             groups=(f"{names.path}{names.group}", f"{names.path}{names.enrolment_group}"),
         )
 
     def access(self, where: Premises, *, writing: bool) -> AwsAccountAccess:
         """The way into accounts, for reading or for carrying changes."""
-        return self._door(where.caller, writing=writing)
+        return self._access_of(where.caller, writing=writing)
 
-    def _door(self, caller: Caller, *, writing: bool) -> AwsAccountAccess:
-        from rollout.aws.connect.account_access import AwsAccountAccess, RoleChoice, Ways
+    def _access_of(self, caller: Caller, *, writing: bool) -> AwsAccountAccess:
+        from rollout.aws.connect.account_access import AccountEntrySettings, AwsAccountAccess, RoleChoice
 
         access = self.settings.access
         overrides = {
             account_id: RoleChoice(override.roles, override.external_id)
             for account_id, override in access.overrides.items()
         }
-        ways = Ways(
+        entry_settings = AccountEntrySettings(
             access.roles,
             access.own_account_role,
             access.external_id,
@@ -113,8 +113,8 @@ class Aws:
             self.connection,
             caller,
             self.clock,
-            self._ours,
-            ways,
+            self._our_names,
+            entry_settings,
             writing=writing,
             retries=self._retries,
             is_new=self.organization.is_new,

@@ -32,7 +32,7 @@ from rollout.workflows.doctor import DoctorOrder, DoctorTools
 from rollout.workflows.freshening import read_with_care
 from rollout.workflows.inventory import Looking, Premises, read_levels
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
-from rollout.workflows.ports import Notifier, PolicyLevels, Progress, StoredPlan
+from rollout.workflows.ports import Notifier, PolicyLevels, ProgressDisplay, StoredPlan
 from rollout.workflows.release import ReleaseOrder
 from rollout.workflows.release_end import EndOrder
 from rollout.workflows.run_context import JudgementBasis, NoLock, RunContext
@@ -50,21 +50,21 @@ ID_LETTERS = "".join(sorted(set(string.ascii_lowercase + string.digits) - set("i
 class Live(Aws):
     """AWS, the store and the outbox, put together for each command."""
 
-    def looking(self, where: Premises, progress: Progress) -> Looking:
+    def looking(self, where: Premises, progress: ProgressDisplay) -> Looking:
         """The ports that an inventory needs."""
         access = self.access(where, writing=False)
         return Looking(
             access, self.engine(), self.clock, progress, partial(_effort_of, self.organization, access)
         )
 
-    def doctor_tools(self, progress: Progress) -> DoctorTools:
+    def doctor_tools(self, progress: ProgressDisplay) -> DoctorTools:
         """The ports of a doctor, who only reads."""
         from rollout.aws.connect.run_environment import AwsRunEnvironment
 
         return DoctorTools(
             self.organization,
-            AwsRunEnvironment(self.connection, self._who, self._ours),
-            partial(self._door, writing=False),
+            AwsRunEnvironment(self.connection, self._who, self._our_names),
+            partial(self._access_of, writing=False),
             self.engine(),
             progress,
             self.clock,
@@ -87,7 +87,7 @@ class Live(Aws):
             settings.domain_selectors(),
         )
 
-    def looking_with_care(self, where: Premises, progress: Progress) -> Looking:
+    def looking_with_care(self, where: Premises, progress: ProgressDisplay) -> Looking:
         """The same, where it matters whether somebody who is enforced has been locked out since."""
         known = replay(self.files.journal("look").records(), where.organization.id)
         read = read_with_care(names_of(self.settings).group, known)
@@ -108,7 +108,13 @@ class Live(Aws):
         )
 
     def run_context(
-        self, run: str, where: Premises, progress: Progress, *, rehearsal: bool = False, locked: bool = True
+        self,
+        run: str,
+        where: Premises,
+        progress: ProgressDisplay,
+        *,
+        rehearsal: bool = False,
+        locked: bool = True,
     ) -> RunContext:
         """What a run carries with it. Only here does a rehearsal differ: its adapters read for real and note writes.
 

@@ -34,7 +34,7 @@ from rollout.workflows.ports import (
     OrganizationPort,
     PolicyLevels,
     ProbingAccess,
-    Progress,
+    ProgressDisplay,
     RunEnvironment,
 )
 from rollout.workflows.selecting import check_accounts
@@ -50,7 +50,7 @@ class DoctorTools:
     run_environment: RunEnvironment
     access: Callable[[Caller], ProbingAccess]
     engine: Engine
-    progress: Progress
+    progress: ProgressDisplay
     clock: Clock
 
 

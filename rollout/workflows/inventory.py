@@ -27,7 +27,7 @@ from rollout.workflows.ports import (
     OpenAccount,
     OrganizationPort,
     PolicyLevels,
-    Progress,
+    ProgressDisplay,
 )
 from rollout.workflows.selecting import check_accounts
 
@@ -58,7 +58,7 @@ class Looking:
     access: AccountAccess
     engine: Engine
     clock: Clock
-    progress: Progress
+    progress: ProgressDisplay
     effort: Callable[[str], Effort] = lambda _: Effort()
     read: Callable[[OpenAccount], AccountFacts] = lambda entered: entered.read()
 

@@ -228,10 +228,10 @@ class StopMarker(Protocol):
     See design.md#apply-journal-store.
     """
 
-    def put(self, word: Released | ReleaseEnded) -> None:
+    def add(self, record: Released | ReleaseEnded) -> None:
         """Make a word seen by every run on this store. Raises Unwritable."""
 
-    def words(self) -> Sequence[Released | ReleaseEnded]:
+    def records(self) -> Sequence[Released | ReleaseEnded]:
         """Everything that was ever put here, oldest first. Cheap enough to ask before each change."""
 
 
@@ -269,7 +269,7 @@ class Lock(Protocol):
         """
 
 
-class Progress(Protocol):
+class ProgressDisplay(Protocol):
     """Says on stderr how far a run is."""
 
     def say(self, text: str) -> None:

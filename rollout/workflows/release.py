@@ -23,8 +23,7 @@ from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.releases import RELEASE
 from rollout.errors import Unwritable
 from rollout.workflows.account_run import AccountCommand, AccountRunner, AccountWork, RunResult, Wanted
-from rollout.workflows.ports import Journal, OpenAccount
-from rollout.workflows.ports import Progress as ProgressPort
+from rollout.workflows.ports import Journal, OpenAccount, ProgressDisplay
 from rollout.workflows.run_context import RunContext
 
 LONG_ENOUGH = 5.0
@@ -124,7 +123,7 @@ def release(
     released = Released(run.id, run.now(), order.release_scope, order.until, order.reason, run.caller)
     run.begin(RELEASE, released)
     try:
-        run.marker.put(released)
+        run.marker.add(released)
     except Unwritable as problem:
         run.progress.say(f"Runs under way cannot be told: {problem}. Stop them by hand.")
     at_work = running()
@@ -176,7 +175,7 @@ class _ForgivingJournal:
     """A journal that cannot be written stops no release: the brake itself says that it is pulled."""
 
     inner: Journal
-    progress: ProgressPort
+    progress: ProgressDisplay
     broken: bool = False
 
     def append(self, *records: Record) -> None:

@@ -70,7 +70,7 @@ def end(order: EndOrder, accounts: Sequence[Account], *, run: RunContext, basis:
     with run.lock.hold(run.organization_id, ENDING):
         ended = ReleaseEnded(run.id, run.now(), order.release_scope, order.reason, run.caller)
         run.begin(ENDING, ended)
-        run.marker.put(ended)
+        run.marker.add(ended)
         progress = run.replay()
         budgets = budgets_of_repairs(_users(progress), order.tolerance, progress)
         runner = AccountRunner(run=run, progress=progress, basis=basis, budgets=budgets)

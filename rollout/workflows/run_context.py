@@ -28,9 +28,9 @@ from rollout.workflows.ports import (
     Item,
     Journal,
     Lock,
+    ProgressDisplay,
     StopMarker,
 )
-from rollout.workflows.ports import Progress as ProgressPort
 
 
 class OneByOne:
@@ -57,11 +57,11 @@ class NoLock:
 class NoMarker:
     """No release reaches the run while it goes on (fills `StopMarker`)."""
 
-    def put(self, word: ReleaseRecord) -> None:
-        """Leave it."""
+    def add(self, record: ReleaseRecord) -> None:
+        """Discard the record."""
 
-    def words(self) -> Sequence[ReleaseRecord]:
-        """Nothing was put."""
+    def records(self) -> Sequence[ReleaseRecord]:
+        """Return no records."""
         return ()
 
 
@@ -81,7 +81,7 @@ class RunContext:
     engine: Engine
     journal: Journal
     clock: Clock
-    progress: ProgressPort
+    progress: ProgressDisplay
     stopping: Callable[[], bool]
     lock: Lock = field(default_factory=NoLock)
     marker: StopMarker = field(default_factory=NoMarker)
@@ -106,7 +106,7 @@ class RunContext:
 
     def releases(self, progress: Progress) -> tuple[ReleaseRecord, ...]:
         """Read the releases and their ends as they are now, those made a moment ago included."""
-        return merged_releases(progress.releases.records, self.marker.words())
+        return merged_releases(progress.releases.records, self.marker.records())
 
     # --- Its end ---
 

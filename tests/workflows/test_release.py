@@ -298,10 +298,10 @@ def test_a_journal_that_cannot_be_written_stops_no_brake():
     operator = Operator(world)
 
     class Full:
-        def put(self, word: Any) -> None:
+        def add(self, word: Any) -> None:
             raise Unwritable("no space left on device")
 
-        def words(self) -> Any:
+        def records(self) -> Any:
             return ()
 
     operator.release(operator.everybody(), journal=Broken(), marker=Full())

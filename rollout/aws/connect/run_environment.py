@@ -10,7 +10,7 @@ from rollout.aws.connect.aws_clock import AwsClock
 from rollout.aws.connect.identity import WhoAmI
 from rollout.aws.connect.session_policy import LONGEST, session_policy
 from rollout.awsapi.endpoints import is_loopback
-from rollout.awsapi.operations import Ours
+from rollout.awsapi.operations import OurNames
 from rollout.awsapi.sessions import Connection
 from rollout.domain.diagnosis.facts import Endpoint, EnvironmentFacts, NoAnswer, Region, SessionSize
 from rollout.domain.people.organization import Caller
@@ -20,7 +20,7 @@ from rollout.errors import BadSettings
 class AwsRunEnvironment:
     """Looks at the caller's own Session; no call is made but the one by which the caller is known."""
 
-    def __init__(self, connection: Connection, who: WhoAmI, ours: Ours) -> None:
+    def __init__(self, connection: Connection, who: WhoAmI, ours: OurNames) -> None:
         """Ask nothing yet."""
         self._connection = connection
         self._who = who

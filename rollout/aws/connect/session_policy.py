@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from rollout.awsapi.operations import OPERATIONS, On, Operation, Ours, Use, names_of
+from rollout.awsapi.operations import OPERATIONS, On, Operation, OurNames, Use, names_of
 from rollout.errors import BadSettings
 
 Statement = dict[str, Any]
@@ -18,7 +18,7 @@ LONGEST = 2048
 """STS takes no more characters (aws-facts.md#quotas-and-rates)."""
 
 
-def session_policy(partition: str, ours: Ours, *, writing: bool) -> str:
+def session_policy(partition: str, ours: OurNames, *, writing: bool) -> str:
     """Return the JSON text of the policy for reading, or for reading and writing.
 
     The account field of its ARNs is `*`: the session lives in one account and reaches no other. Raises BadSettings
@@ -41,7 +41,7 @@ def _reads(*uses: Use) -> Statement:
     return _allow([action for use in uses for action in _actions(use, On.ANYTHING)], "*")
 
 
-def _writes(partition: str, ours: Ours) -> tuple[Statement, Statement]:
+def _writes(partition: str, ours: OurNames) -> tuple[Statement, Statement]:
     # Two statements, not four: each repeats ARNs of up to 200 characters. An action meets only the kind of resource
     # that it works on, so nothing more is allowed.
     hanging = _allow(_hanging(), [*_groups(partition, ours), _users(partition)])
@@ -51,7 +51,7 @@ def _writes(partition: str, ours: Ours) -> tuple[Statement, Statement]:
     )
 
 
-def _writes_in_one(partition: str, ours: Ours) -> Statement:
+def _writes_in_one(partition: str, ours: OurNames) -> Statement:
     # For names of 128 characters: hanging up a policy always tells iam:PolicyARN, the other actions never do, so one
     # statement says the same as two.
     resources = [*_policies(partition, ours), *_groups(partition, ours), _users(partition)]
@@ -67,11 +67,11 @@ def _hanging() -> list[str]:
     return _actions(Use.WRITE, On.GROUP_BY_POLICY) + _actions(Use.WRITE, On.USER_BY_POLICY)
 
 
-def _policies(partition: str, ours: Ours) -> list[str]:
+def _policies(partition: str, ours: OurNames) -> list[str]:
     return [f"arn:{partition}:iam::*:policy{policy}" for policy in ours.policies]
 
 
-def _groups(partition: str, ours: Ours) -> list[str]:
+def _groups(partition: str, ours: OurNames) -> list[str]:
     return [f"arn:{partition}:iam::*:group{group}" for group in ours.groups]
 
 
@@ -79,7 +79,7 @@ def _users(partition: str) -> str:
     return f"arn:{partition}:iam::*:user/*"
 
 
-def _may_hang(partition: str, ours: Ours) -> dict[str, list[str]]:
+def _may_hang(partition: str, ours: OurNames) -> dict[str, list[str]]:
     # A policy of our name that somebody else made may be hung on our group, whatever its path: it was found to say
     # the same (design.md#policy-documents). Nobody but its owner changes it.
     return {"iam:PolicyARN": [f"arn:{partition}:iam::*:policy*/{name}" for name in names_of(ours.policies)]}
