@@ -57,7 +57,7 @@ class Aws:
 
     @cached_property
     def _retries(self) -> Retries:
-        """One for all calls: it remembers what the endpoint does not offer."""
+        """Shared by all calls: remembers what the endpoint does not support."""
         from rollout.awsapi.retries import Retries
 
         return Retries()
@@ -70,7 +70,7 @@ class Aws:
 
     @cached_property
     def organization(self) -> AwsOrganization:
-        """The organization as the caller sees it."""
+        """The organization as the caller is allowed to see it."""
         from rollout.aws.connect.organizations import AwsOrganization
 
         tagged = self.settings.wants_account_tags()
@@ -78,7 +78,7 @@ class Aws:
 
     @cached_property
     def _our_names(self) -> OurNames:
-        """What belongs to this tool in every account."""
+        """The names of this tool's policies and groups in every account."""
         from rollout.awsapi.operations import OurNames
 
         names = names_of(self.settings)
@@ -88,7 +88,7 @@ class Aws:
         )
 
     def access(self, where: Premises, *, writing: bool) -> AwsAccountAccess:
-        """The way into accounts, for reading or for carrying changes."""
+        """Access to accounts, for reading or for writing."""
         return self._access_of(where.caller, writing=writing)
 
     def _access_of(self, caller: Caller, *, writing: bool) -> AwsAccountAccess:
@@ -121,9 +121,9 @@ class Aws:
         )
 
     def new_run(self) -> str:
-        """Name a run so that names sort by time."""
+        """Return the id of a new run; ids sort by time."""
         return new_run_id(self.clock.now(), self._randomness)
 
     def engine(self) -> ThreadEngine:
-        """Accounts side by side."""
+        """Return the engine that runs accounts in parallel."""
         return ThreadEngine(self.settings.engine.max_accounts, self.stop)

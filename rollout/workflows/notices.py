@@ -23,7 +23,7 @@ from rollout.workflows.ports import StoredPlan
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One notice or reminder about one user, and what it is worth now.
+    """One notice or reminder about one user, and whether it still counts.
 
     `state` is a `NoticeWorth`; a reminder has none. `why` says more.
     """
@@ -48,7 +48,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class NoticeRules:
-    """What a notice goes by, from `rollout.yaml`."""
+    """The settings of `rollout.yaml` that decide about notices."""
 
     lead_time: timedelta
     soak: timedelta
@@ -58,7 +58,7 @@ class NoticeRules:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A user as a plan knows them, for whoever asks by ARN, id and tags."""
+    """A user of a plan, as exemptions match them: by ARN, id and tags."""
 
     arn: str
     id: str
@@ -72,7 +72,7 @@ def who_was_told(
     now: datetime,
     selection: Selection = Selection(),  # noqa: B008 - a frozen value without contents
 ) -> list[Said]:
-    """List what was said, oldest first. Raises EmptySelection when a selection matches nobody who was told."""
+    """List notices and reminders, oldest first. Raises EmptySelection if a selection matches nobody who was told."""
     entries = {
         entry.user.id: (part, entry)
         for part in stored.accounts()
@@ -92,17 +92,19 @@ def who_was_told(
         said += [_said(one, "reminder", "", "") for one in progress.reminded.get(user_id, ())]
     if not said and (selection.users or selection.accounts or selection.ous):
         raise EmptySelection(
-            "nobody who was told matches --account / --ou / --user", cure="see all of them: rollout notices"
+            "nobody who was told matches --account / --ou / --user", cure="list all notices: rollout notices"
         )
     return sorted(said, key=lambda one: (one.at, one.user_arn, one.kind))
 
 
 def preview(stored: StoredPlan, progress: Progress, rules: NoticeRules, now: datetime, who: str) -> Notice:
-    """Make the message that a user of the plan would get; `who` is an ARN or a UserId. Raises EmptySelection."""
-    found = _find(stored, who)
-    if found is None:
-        raise EmptySelection(f"nobody in plan {stored.header.id} is {who}", cure="see who is: rollout show")
-    _, entry = found
+    """Return the message that a user of the plan would get; `who` is an ARN or UserId. Raises EmptySelection."""
+    entries = (entry for part in stored.accounts() for entry in part.entries)
+    entry = next((entry for entry in entries if who in (entry.user.arn, entry.user.id)), None)
+    if entry is None:
+        raise EmptySelection(
+            f"plan {stored.header.id} has no user {who}", cure="list its users: rollout show"
+        )
     statuses = Statuses(stored.header, progress, now)
     if not _gets_notice(entry, rules, statuses):
         held = f"{entry.verdict} ({', '.join(entry.because)})"
@@ -117,14 +119,6 @@ def preview(stored: StoredPlan, progress: Progress, rules: NoticeRules, now: dat
     return Notice(entry.address, tuple(sorted(lines, key=lambda line: (line.due, line.user.arn))))
 
 
-def _find(stored: StoredPlan, who: str) -> tuple[AccountPlan, Entry] | None:
-    for part in stored.accounts():
-        for entry in part.entries:
-            if who in (entry.user.arn, entry.user.id):
-                return part, entry
-    return None
-
-
 def _gets_notice(entry: Entry, rules: NoticeRules, statuses: Statuses) -> bool:
     if entry.verdict is not Kind.ENFORCE or entry.impact is None or statuses.of(entry.user, entry).enforced:
         return False
@@ -134,7 +128,7 @@ def _gets_notice(entry: Entry, rules: NoticeRules, statuses: Statuses) -> bool:
 def _together(
     stored: StoredPlan, wanted: Entry, rules: NoticeRules, statuses: Statuses
 ) -> Iterator[tuple[AccountPlan, Entry]]:
-    """Find the users of the same person in the same wave: they are told in one message."""
+    """Yield the users of the same person in the same wave, who share one message."""
     address = wanted.address.casefold()
     for part in stored.accounts():
         for entry in part.entries:
@@ -146,9 +140,9 @@ def _together(
 def _line(
     part: AccountPlan, entry: Entry, due: date, progress: Progress, rules: NoticeRules, now: datetime
 ) -> Line:
-    """Name the day that was told where that still counts, else the one that would be told now."""
+    """Use the announced day if that notice still counts, else the day to announce now."""
     if entry.impact is None:
-        raise ValueError("only who is to be enforced is told")
+        raise ValueError("only users to be enforced get a notice")
     told = progress.last_told(entry.user.id)
     counts = told is not None and not void(told, entry.impact, now, _since(entry, progress, rules, now))
     return Line(entry.user, part.name, entry.impact, told.due if told and counts else due, entry.forecast)
@@ -165,7 +159,7 @@ def _chosen(selection: Selection, told: Told, part: AccountPlan | None) -> bool:
 def _worth(
     told: Told, status: UserStatus, entry: Entry | None, progress: Progress, rules: NoticeRules, now: datetime
 ) -> tuple[NoticeWorth, str]:
-    """Say what a notice is worth now, and why."""
+    """Return what a notice is worth now, and why."""
     newest = status.notice or told
     if told is not newest:
         return NoticeWorth.REPLACED, f"by the notice of {newest.at:%Y-%m-%d %H:%M} UTC"
@@ -178,7 +172,7 @@ def _worth(
     if status.released:
         return NoticeWorth.USED, "enforced before, released now"
     if entry is None:
-        return NoticeWorth.NOT_NEEDED, "not in the plan any more"
+        return NoticeWorth.NOT_NEEDED, "no longer in the plan"
     if entry.verdict is not Kind.ENFORCE or entry.impact is None:
         return NoticeWorth.NOT_NEEDED, f"the verdict is {entry.verdict} ({', '.join(entry.because)})"
     why_void = void(told, entry.impact, now, _since(entry, progress, rules, now))

@@ -1,4 +1,4 @@
-"""`rollout plan`: inventory, verdicts and waves become a file that people review."""
+"""`rollout plan`: turns inventory, verdicts and waves into a file that people review."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rollout.workflows.ports import Journal, PlanStore, StoredPlan
 
 @dataclass(frozen=True, slots=True)
 class PlanOrder:
-    """What a plan is made by, besides the inventory. `settings` and `policy` are digests (design.md#plan-file)."""
+    """What a plan is made from, besides the inventory. `settings` and `policy` are digests (design.md#plan-file)."""
 
     id: str
     rules: Rules
@@ -36,9 +36,9 @@ class PlanOrder:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Everybody judged by today's `rollout.yaml`; `without_wave` names those to be enforced whom no wave takes.
+    """All users judged by today's `rollout.yaml`. `without_wave`: ARNs of users to enforce whom no wave takes.
 
-    `unmatched` are the selectors that match nobody; each is a finding of the header too.
+    `unmatched`: the selectors that match nobody; each is also a finding of the header.
     """
 
     header: Header
@@ -49,9 +49,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The plan as it was stored, with what a summary tells. `header` is that of today's look.
+    """The stored plan and the content of its summary. `header` is that of today's inventory.
 
-    `kept`: nothing has changed, and the plan before stays what it was; only its age is renewed.
+    `kept`: nothing has changed; the earlier plan stays valid and only its age is renewed.
     """
 
     stored: StoredPlan
@@ -62,7 +62,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """The plan before, to say what has changed since, and to keep where nothing has and it lies in the right place."""
+    """The earlier plan, to compare with. `stored`: kept instead of a new plan if nothing has changed."""
 
     before: Before
     content: str = ""
@@ -79,30 +79,30 @@ def make_plan(
     journal: Journal,
     earlier: Earlier = NOTHING_EARLIER,
 ) -> Planned:
-    """Judge everybody, put them into waves, and store the plan. Who goes later than before is named in it.
+    """Judge all users, assign waves, and store the plan. It names the users whose wave comes later than before.
 
-    Where nothing has changed, the plan before is kept with what was rehearsed and approved of it.
+    If nothing has changed, the earlier plan is kept, with its rehearsals and approvals.
 
-    Raises WrongUsage when a user fits no wave; Refused when more are exempt than `max_exempt_percent`, or when a
-    selector that protects people matches nobody and the operator does not accept that.
+    Raises WrongUsage if a user fits no wave; Refused if more than `max_exempt_percent` are exempt, or if a selector
+    that protects people matches nobody and the operator does not accept that.
     """
-    made = draft(inventory, order, replay(journal.records(), inventory.organization.id))
-    _refuse_without_wave(made.without_wave)
-    _refuse_too_many_exempt(made.accounts, order.max_exempt_percent)
+    drafted = draft(inventory, order, replay(journal.records(), inventory.organization.id))
+    _refuse_without_wave(drafted.without_wave)
+    _refuse_too_many_exempt(drafted.accounts, order.max_exempt_percent)
     if not order.accept_unmatched:
-        _refuse_unmatched(made.unmatched)
+        _refuse_unmatched(drafted.unmatched)
     before = earlier.before
-    if earlier.stored is not None and earlier.content == content_digest(made.header, made.accounts):
+    if earlier.stored is not None and earlier.content == content_digest(drafted.header, drafted.accounts):
         kept = earlier.stored.renew(inventory.taken_at)
-        return Planned(kept, made.header, made.accounts, kept=True)
-    moves = before.later(made.accounts, tuple(made.header.waves))
-    findings = (*made.header.findings, *about_moves(moves, before.plan_id))
-    header = replace(made.header, findings=findings)
-    return Planned(plans.save(header, made.accounts), header, made.accounts)
+        return Planned(kept, drafted.header, drafted.accounts, kept=True)
+    moves = before.later(drafted.accounts, tuple(drafted.header.waves))
+    findings = (*drafted.header.findings, *about_moves(moves, before.plan_id))
+    header = replace(drafted.header, findings=findings)
+    return Planned(plans.save(header, drafted.accounts), header, drafted.accounts)
 
 
 def draft(inventory: Inventory, order: PlanOrder, progress: Progress) -> Draft:
-    """Judge everybody and put them into waves, without asking whether a plan may be made of it."""
+    """Judge all users and assign waves, without the checks that can refuse a plan."""
     planner = Planner(order.rules, order.waves, inventory.taken_at, frozenset(progress.groups_made))
     parts = tuple(planner.plan(observed) for observed in inventory.observed)
     accounts = tuple(part.plan for part in parts)
@@ -135,7 +135,7 @@ def draft(inventory: Inventory, order: PlanOrder, progress: Progress) -> Draft:
 
 
 def newest_plan(plans: PlanStore, organization_id: str) -> Earlier:
-    """Find the newest plan so far; one that is damaged, or of another organization, counts as none."""
+    """Return the newest plan; a damaged plan, or one of another organization, counts as none."""
     try:
         stored = plans.load(None, organization_id)
         if stored.header.organization_id != organization_id:
@@ -146,9 +146,9 @@ def newest_plan(plans: PlanStore, organization_id: str) -> Earlier:
 
 
 def plan_in_place_of(there: PlanStore, plans: PlanStore, organization_id: str) -> Earlier:
-    """Find the plan that a new one elsewhere will replace; without any, the newest one is only compared with.
+    """Return the plan that a new one will replace at `there`; if there is none, the newest plan, for comparison only.
 
-    Raises PlanRefused where something else lies there, or a plan that was altered.
+    Raises PlanRefused if something else is there, or a plan that was altered.
     """
     try:
         stored = there.load(None, organization_id)
@@ -156,7 +156,7 @@ def plan_in_place_of(there: PlanStore, plans: PlanStore, organization_id: str) -
         return replace(newest_plan(plans, organization_id), stored=None)
     except PlanRefused as refused:
         raise PlanRefused(
-            f"not replaced: {refused}", cure="name another file, or move that one away"
+            f"not replaced: {refused}", cure="name another file, or move this one away"
         ) from refused
     if stored.header.organization_id != organization_id:
         raise PlanRefused(
@@ -172,7 +172,7 @@ def _earlier(stored: StoredPlan) -> Earlier:
 
 
 def policy_fingerprint(rules: Rules) -> str:
-    """Digest the documents that enforcement will bring, and the names that they will have."""
+    """Return the digest of the policy documents to be enforced, and of their names."""
     documents = rules.documents
     return digest(
         {
@@ -201,8 +201,8 @@ def _searched(inventory: Inventory) -> Searched:
 def _refuse_unmatched(unmatched: tuple[UnmatchedSelector, ...]) -> None:
     if found := [one.sentence for one in unmatched if one.refuses]:
         raise Refused(
-            f"whoever these lines of rollout.yaml are meant to protect is not protected: {'; '.join(found)}",
-            cure="correct or remove them; if they are right as they are: --accept-unmatched",
+            f"these lines of rollout.yaml protect nobody: {'; '.join(found)}",
+            cure="correct or remove them; if they are correct, pass --accept-unmatched",
         )
 
 
@@ -210,8 +210,8 @@ def _refuse_without_wave(arns: tuple[str, ...]) -> None:
     if arns:
         some = ", ".join(arns[:3]) + (f" and {len(arns) - 3} more" if len(arns) > 3 else "")
         raise WrongUsage(
-            f"{len(arns)} users to be enforced fit no wave: {some}",
-            cure="end waves: in rollout.yaml with one that takes everybody, such as {name: rest}",
+            f"{len(arns)} users to enforce fit no wave: {some}",
+            cure="end waves: in rollout.yaml with a wave that takes everybody, such as {name: rest}",
         )
 
 

@@ -175,7 +175,7 @@ def test_the_rehearsal_wrote_nothing_and_says_what_would_come(journey: Journey):
     assert [] == journey.asked["rehearsal"]
     said = journey.said["rehearsal"].out
     assert "would be enforced" in said
-    assert re.search(r"Only noted, not done: \d+ messages, \d+ writes to AWS\.", said)
+    assert re.search(r"Rehearsed only: \d+ messages, \d+ writes to AWS\.", said)
 
 
 # --- Notices ---
@@ -208,7 +208,7 @@ def test_notices_write_to_aws_only_what_lets_people_enrol(journey: Journey):
 
 def test_enforcing_too_early_moves_only_whom_it_changes_nothing_for(journey: Journey):
     out = journey.said["too early"].out
-    assert "wait for the day told" in out
+    assert "waiting for the announced day" in out
     assert "told for 2026-12-08; ready from 2026-12-08" in out
 
 
@@ -260,7 +260,7 @@ def test_whoever_changed_meanwhile_is_left_alone_and_named(journey: Journey):
     said = journey.said["enforce everybody"].out
     for account, name in (CHANGED, REPLACED):
         assert f"{account}/{name}" in said
-    assert "changed since the plan: left alone" in said
+    assert "skipped: changed since the plan" in said
     assert "was enforce (has-mfa), is hold: machine" in said
     assert "the name belongs to another user now" in said
 
@@ -269,7 +269,7 @@ def test_a_second_run_writes_nothing_and_says_so(journey: Journey):
     assert [] == journey.asked["enforce again"]
     out = journey.said["enforce again"].out
     assert "No write to AWS was needed." in out
-    assert "every wave has been carried to enforce" in out
+    assert "every wave has reached stage enforce" in out
     assert {"done"} == {wave["next_step"] for wave in journey.said["status"].json}
 
 
@@ -310,5 +310,5 @@ def test_without_the_journal_another_store_does_not_take_over(journey: Journey, 
     shutil.copy(journey.shell.folder / "rollout.yaml", tmp_path)
     said = Shell(tmp_path, journey.shell.environment)("apply")
     assert 5 == said.code
-    assert "the journal of this store knows nothing of it" in said.err
+    assert "the journal of this store has no record of it" in said.err
     assert "store: in rollout.yaml" in said.err

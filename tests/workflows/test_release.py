@@ -28,7 +28,7 @@ from rollout.errors import EmptySelection, OrganizationNotListable, Unwritable
 from rollout.execution.threads import ThreadEngine
 from rollout.workflows.ports import CannotEnter
 from rollout.workflows.release_selection import premises_for_the_brake, users_named
-from rollout.workflows.status import where_waves_stand
+from rollout.workflows.status import wave_states
 from tests.builders import (
     ACCOUNT,
     GROUP,
@@ -545,7 +545,7 @@ def test_status_says_how_many_a_release_lets_out():
 
 def standing(world: World) -> dict[str, tuple[int, str]]:
     """How many of each wave are enforced, and what `rollout status` says beside it."""
-    stands = where_waves_stand(
+    stands = wave_states(
         world.plans.kept[-1], world.done, world.clock.now(), lead_time=world.lead_time, gates=world.gates
     )
     return {stand.wave: (stand.enforced, stand.waits_for) for stand in stands}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rollout.sandbox.serving.process import KeptSandbox
     from rollout.wiring import Files
     from rollout.workflows.ports import StoredPlan
-    from rollout.workflows.status import WaveStands
+    from rollout.workflows.status import WaveState
 
 # AWS tells its time in whole seconds: on a fast machine, exactly the days that must pass would end a blink too early.
 A_LITTLE = timedelta(minutes=1)
@@ -115,7 +115,7 @@ class _Story:
             raise DemoFailed(f"rollout {shlex.join(arguments)} ended with {code}, expected {expected}")
 
 
-def _check(stands: Sequence[WaveStands]) -> None:
+def _check(stands: Sequence[WaveState]) -> None:
     behind = [
         f"{stand.wave}: {stand.enforced} of {stand.users}" for stand in stands if stand.enforced < stand.users
     ]
@@ -125,7 +125,7 @@ def _check(stands: Sequence[WaveStands]) -> None:
         )
 
 
-def _stands() -> list[WaveStands]:
+def _stands() -> list[WaveState]:
     from rollout.cli.commands.status import stands_of
 
     files, plan = _newest()

@@ -1,4 +1,4 @@
-"""Says what came of an apply: to how many users, who was left alone and why, which accounts stayed shut."""
+"""Prints the result of an apply: the counts, the users not processed and why, and the accounts that failed."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ if TYPE_CHECKING:
     from rollout.domain.progress.records import AccountFailed
     from rollout.workflows.apply.order import ApplyResult
 
-# What of a tally counts users, in the order of interest: what to say after a run, and after a rehearsal.
+# The counts of users, most interesting first: their labels after a run, and after a rehearsal.
 USERS: Mapping[CountKey, tuple[str, str]] = {
     Counted.ENFORCED: ("enforced now", "would be enforced"),
-    Counted.ALREADY_ENFORCED: ("enforced before", "enforced before"),
+    Counted.ALREADY_ENFORCED: ("already enforced", "already enforced"),
     Counted.TOLD: ("told", "would be told"),
     Counted.QUEUED: ("mail queued, not known to be delivered", "would be told"),
     Counted.ALREADY_TOLD: ("told before", "told before"),
-    Counted.REMINDED: ("reminded of the day told", "would be reminded of the day told"),
+    Counted.REMINDED: ("reminded", "would be reminded"),
     Counted.REMINDERS_NOT_SENT: ("reminder could not be sent", "reminder could not be sent"),
     Counted.UNAFFECTED: (
-        "need no notice: nothing changes for them",
-        "need no notice: nothing changes for them",
+        "need no notice: not affected",
+        "need no notice: not affected",
     ),
-    Counted.ENROLMENT_RIGHTS: ("may enrol a device from now on", "would get the right to enrol a device"),
+    Counted.ENROLMENT_RIGHTS: ("may now enrol a device", "would get the right to enrol a device"),
     Counted.LET_OUT: ("let out, now exempt", "would be let out, now exempt"),
-    SkipCode.WAITING: ("wait for the day told", "wait for the day told"),
+    SkipCode.WAITING: ("waiting for the announced day", "waiting for the announced day"),
     SkipCode.NOTICE: ("not told yet, so not enforced", "not told yet, so not enforced"),
     Counted.NOT_REACHED: ("could not be told", "could not be told"),
     SkipCode.FAILED: ("failed", "would fail"),
-    SkipCode.BUDGET: ("not tried: too many of their wave have failed", "not tried: too many would fail"),
-    SkipCode.DRIFT: ("changed since the plan: left alone", "changed since the plan: left alone"),
-    SkipCode.EXEMPT: ("exempt by now: left alone", "exempt by now: left alone"),
-    SkipCode.RELEASED: ("let out by hand: left so", "let out by hand: left so"),
-    SkipCode.GONE: ("gone", "gone"),
+    SkipCode.BUDGET: ("not tried: too many of the wave failed", "not tried: too many would fail"),
+    SkipCode.DRIFT: ("skipped: changed since the plan", "skipped: changed since the plan"),
+    SkipCode.EXEMPT: ("skipped: exempt now", "skipped: exempt now"),
+    SkipCode.RELEASED: ("skipped: let out by hand", "skipped: let out by hand"),
+    SkipCode.GONE: ("no longer exist", "no longer exist"),
     SkipCode.EXCLUDED: ("in an account that is excluded now", "in an account that is excluded now"),
 }
-# Those that count something else.
+# The counts of other things.
 OTHERS: Mapping[CountKey, tuple[str, str]] = {
     Counted.MESSAGES: ("message", "messages"),
     Counted.WRITES: ("write to AWS", "writes to AWS"),
@@ -56,7 +56,7 @@ SHOWN = 15
 
 
 def tell(result: ApplyResult, run: str, header: Header, report: str | None) -> None:
-    """Print the outcome of a run."""
+    """Print the result of a run."""
     if not result.waves:
         tell_gates(result.gates, result.inherited, {})
         out.print(f"Nothing is due: {result.why_nothing}.", markup=False)
@@ -69,7 +69,7 @@ def tell(result: ApplyResult, run: str, header: Header, report: str | None) -> N
         table(f"{what} by plan {header.id}, {waves}", ("outcome", "#users"), rows or [("nothing to do", 0)])
     )
     out.print(_other_counts(result, rehearsal=rehearsal), markup=False)
-    _tell_left_alone(result, run)
+    _tell_skipped(result, run)
     _tell_failed_accounts(result, run)
     if result.why_nothing:
         out.print(f"Nothing more is due: {result.why_nothing}.", markup=False)
@@ -80,7 +80,7 @@ def tell(result: ApplyResult, run: str, header: Header, report: str | None) -> N
 def tell_gates(
     gates: Iterable[GateAnswer], inherited: Mapping[str, str], overrides: Mapping[str, str]
 ) -> None:
-    """Print what the gates said, with their numbers, and who lets the wave through all the same."""
+    """Print the gates' answers with their numbers, and the overrides."""
     for answer in gates:
         err.print(f"Gate {answer.gate}: {answer.result} ({answer.detail})", markup=False)
         if not answer.passes and answer.gate in overrides:
@@ -90,29 +90,29 @@ def tell_gates(
 
 
 def _user_rows(result: ApplyResult, *, rehearsal: bool) -> Iterator[tuple[str, int]]:
-    for what, sayings in USERS.items():
+    for what, labels in USERS.items():
         if count := result.tally[what]:
-            yield sayings[rehearsal], count
+            yield labels[rehearsal], count
 
 
 def _other_counts(result: ApplyResult, *, rehearsal: bool) -> str:
-    told = [
+    counts = [
         f"{count} {one if count == 1 else many}"
         for what, (one, many) in OTHERS.items()
         if (count := result.tally[what])
     ]
     if rehearsal:
-        return f"Only noted, not done: {', '.join(told)}." if told else "Nothing would be written."
+        return f"Rehearsed only: {', '.join(counts)}." if counts else "Nothing would be written."
     if not result.tally[Counted.WRITES]:
-        told.append("no write to AWS was needed")
-    text = ", ".join(told)
+        counts.append("no write to AWS was needed")
+    text = ", ".join(counts)
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _tell_left_alone(result: ApplyResult, run: str) -> None:
-    """Print who was not moved, once each reason: failures with AWS's sentence and the cure."""
+def _tell_skipped(result: ApplyResult, run: str) -> None:
+    """Print the users not processed, grouped by reason; failures with AWS's message and the cure."""
     groups: dict[tuple[SkipCode, str], dict[str, UserRef]] = {}
-    for code, why, user in _not_moved(result, run):
+    for code, why, user in _skipped_users(result, run):
         groups.setdefault((code, why), {})[user.id] = user
     rows = [
         (USERS.get(code, (code, code))[0], len(users), why, shortly([_called(one) for one in users.values()]))
@@ -120,12 +120,12 @@ def _tell_left_alone(result: ApplyResult, run: str) -> None:
     ]
     if not rows:
         return
-    out.print(table("\nNot moved in this run", ("outcome", "#users", "why", "who"), rows[:SHOWN]))
+    out.print(table("\nNot processed in this run", ("outcome", "#users", "why", "who"), rows[:SHOWN]))
     if len(rows) > SHOWN:
-        out.print(f"and {len(rows) - SHOWN} more reasons: see changes.csv in the report")
+        out.print(f"and {len(rows) - SHOWN} more reasons; see changes.csv in the report")
 
 
-def _not_moved(result: ApplyResult, run: str) -> Iterator[tuple[SkipCode, str, UserRef]]:
+def _skipped_users(result: ApplyResult, run: str) -> Iterator[tuple[SkipCode, str, UserRef]]:
     for skipped in result.progress.skips:
         if skipped.run == run:
             yield skipped.code, skipped.detail, skipped.user
@@ -150,7 +150,7 @@ def _tell_failed_accounts(result: ApplyResult, run: str) -> None:
 
 
 def as_json(result: ApplyResult, report: str | None) -> dict[str, object]:
-    """Give the outcome of a run as JSON-able values."""
+    """Return the result of a run as JSON-serializable values."""
     return {
         "stage": str(result.stage),
         "waves": list(result.waves),

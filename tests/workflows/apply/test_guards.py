@@ -49,7 +49,9 @@ def test_a_plan_of_another_organization_is_refused():
     world = World(a_cli_user("carl")).planned()
     stored = world.plans.kept[-1]
     world.plans.kept = [replace(stored, header=replace(stored.header, organization_id="o-other"))]
-    refuses(world, OtherOrganization, "plan k3f9 is of organization o-other, these credentials of o-a1b2", 6)
+    refuses(
+        world, OtherOrganization, "plan k3f9 is of organization o-other, these credentials are of o-a1b2", 6
+    )
 
 
 def test_a_plan_made_under_other_settings_is_refused():
@@ -80,7 +82,7 @@ def test_a_plan_that_is_too_old_is_refused():
     refuses(
         world,
         PlanRefused,
-        r"plan k3f9 is too old: made .* UTC, it was good until .* UTC \(rules.plan_max_age\)",
+        r"plan k3f9 is too old: it was made .* UTC and was valid until .* UTC \(rules.plan_max_age\)",
         6,
     )
 
@@ -110,7 +112,7 @@ def test_our_policy_without_a_journal_that_knows_it_is_refused():
     world = World(a_person("alice"), a_person("bob", account_id=OTHER))
     put_policy(world, POLICY.replace(ACCOUNT, OTHER), BRAKE, FULL)
     world.plan()
-    with pytest.raises(Refused, match=f"account {OTHER} holds .*ForceMFA, but the journal") as refusal:
+    with pytest.raises(Refused, match=f"account {OTHER} has .*ForceMFA, but the journal") as refusal:
         world.rehearse()
     assert 5 == refusal.value.exit_code
     assert "use the store" in refusal.value.cure
@@ -124,7 +126,7 @@ def test_overriding_the_rehearsal_does_not_override_a_lost_journal():
     world = World(a_person("alice"))
     put_policy(world, POLICY, BRAKE, FULL)
     world.plan()
-    with pytest.raises(Refused, match="the journal of this store knows nothing of it"):
+    with pytest.raises(Refused, match="the journal of this store has no record of it"):
         world.enforce(overrides={"dry_run_done": "in a hurry"})
     assert [] == world.attempted
     assert ["refused"] == [ended.ending for ended in world.records(RunEnded)]
