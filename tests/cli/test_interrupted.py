@@ -84,7 +84,7 @@ def test_an_apply_that_is_stopped_twice_is_carried_to_its_end_and_writes_nothing
             assert "Stopping: what is in hand is finished and saved first." in said.err
             assert [
                 "Error: stopped as requested; the journal contains what was done, and no change was left incomplete",
-                "  Cure: go on with: rollout apply --stage enforce",
+                "  Cure: resume with: rollout apply --stage enforce",
             ] == said.errors
             assert stopped == [record["ending"] for record in records(told.folder, "RunEnded")].count(
                 "interrupted"
