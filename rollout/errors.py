@@ -1,4 +1,4 @@
-"""Names every bad ending once: what happened, what to do next, and the exit code (design.md#commands)."""
+"""Defines the errors that a command can end with, and their exit codes (design.md#commands)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class ExitCode(IntEnum):
     meaning: str
 
     def __new__(cls, code: int, meaning: str) -> Self:
-        """Make a number that knows what it means."""
+        """Create a number with its meaning."""
         member = int.__new__(cls, code)
         member._value_ = code
         member.meaning = meaning
@@ -33,59 +33,59 @@ GRAVEST_FIRST = (
     ExitCode.PLAN_REFUSED,
     ExitCode.REFUSED,
     ExitCode.ERROR,
-    ExitCode.CHANGES_FOUND,  # before IN_PART: an account that is never reachable must not hide what was found
+    ExitCode.CHANGES_FOUND,  # before IN_PART: an account that stays unreachable must not hide what was found
     ExitCode.IN_PART,
 )
 
 
 def gravest(found: Mapping[ExitCode, bool]) -> ExitCode:
-    """Choose the code of a command that found several things: the gravest that is true, `DONE` where none is."""
+    """Return the gravest exit code whose condition holds, or `DONE` if none does."""
     return next((code for code in GRAVEST_FIRST if found.get(code)), ExitCode.DONE)
 
 
 class RolloutError(Exception):
-    """A foreseeable bad ending; `str()` says what happened, `cure` what to do next."""
+    """An expected failure: `str()` says what happened, `cure` what to do next."""
 
     exit_code = ExitCode.ERROR
 
     def __init__(self, message: str, *, cure: str = "") -> None:
-        """Keep the sentence for the operator and the cure that goes with it."""
+        """Take the message for the operator, and the cure."""
         super().__init__(message)
         self.cure = cure
 
 
 class WrongUsage(RolloutError):
-    """The command line asks for something that cannot be done."""
+    """The command line asks for something impossible."""
 
     exit_code = ExitCode.WRONG_USAGE
 
 
 class BadSettings(RolloutError):
-    """`rollout.yaml`, a `ROLLOUT_*` variable or a flag holds something that is not a setting."""
+    """`rollout.yaml`, a `ROLLOUT_*` variable or a flag contains an invalid setting."""
 
     exit_code = ExitCode.WRONG_USAGE
 
 
 class EmptySelection(RolloutError):
-    """A wave, account, OU or user glob matches nothing; never read as "everything"."""
+    """A wave, account, OU or user glob matches nothing; an empty selection never means "everything"."""
 
     exit_code = ExitCode.WRONG_USAGE
 
 
 class NoCredentials(RolloutError):
-    """No AWS credentials were found, or AWS does not know them."""
+    """There are no AWS credentials, or AWS rejects them."""
 
 
 class ExpiredCredentials(RolloutError):
-    """The caller's own AWS session has ended."""
+    """The caller's own AWS session has expired."""
 
 
 class OrganizationNotListable(RolloutError):
-    """The caller may not list the accounts of the organization, or there is none."""
+    """The caller may not list the organization's accounts, or there is no organization."""
 
 
 class AwsFailure(RolloutError):
-    """AWS gave an answer that ends the whole command, not just one account."""
+    """AWS returned an error that ends the whole command, not only the work in one account."""
 
 
 class InsecureEndpoint(RolloutError):
@@ -95,7 +95,7 @@ class InsecureEndpoint(RolloutError):
 
 
 class NoPlan(RolloutError):
-    """There is no plan where one was expected."""
+    """The store holds no such plan."""
 
 
 class Unwritable(RolloutError):
@@ -103,19 +103,19 @@ class Unwritable(RolloutError):
 
 
 class JournalDamaged(RolloutError):
-    """The journal cannot be read to its end: damaged, closed to us, or written by a newer version."""
+    """The journal cannot be read to its end: it is damaged, unreadable to this user, or written by a newer version."""
 
 
 class MissingExtra(RolloutError):
-    """A command needs an optional part that is not installed."""
+    """A command needs an optional dependency that is not installed."""
 
 
 class SandboxFailure(RolloutError):
-    """The embedded organization did not start, or is not there."""
+    """The embedded organization failed to start or is not running."""
 
 
 class Refused(RolloutError):
-    """A guard or gate says no; its numbers are in the message."""
+    """A guard or gate refuses; the message contains its numbers."""
 
     exit_code = ExitCode.REFUSED
 
@@ -127,7 +127,7 @@ class LockHeld(RolloutError):
 
 
 class PlanRefused(RolloutError):
-    """The plan may not be applied: altered, too old, without evidence, or of other settings."""
+    """The plan must not be applied: it was altered, is too old, lacks its evidence, or was made with other settings."""
 
     exit_code = ExitCode.PLAN_REFUSED
 
@@ -139,6 +139,6 @@ class OtherOrganization(RolloutError):
 
 
 class Interrupted(RolloutError):
-    """Ctrl-C or SIGTERM: the change in hand was finished and saved; the run can go on later."""
+    """Ctrl-C or SIGTERM: the change under way was finished and recorded; the run can be resumed."""
 
     exit_code = ExitCode.INTERRUPTED

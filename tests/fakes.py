@@ -511,12 +511,12 @@ class FakeMarker:
         """Start empty."""
         self.kept: list[Released | ReleaseEnded] = []
 
-    def put(self, word: Released | ReleaseEnded) -> None:
-        """Keep the word."""
-        self.kept.append(word)
+    def add(self, record: Released | ReleaseEnded) -> None:
+        """Keep the record."""
+        self.kept.append(record)
 
-    def words(self) -> Sequence[Released | ReleaseEnded]:
-        """Everything put so far."""
+    def records(self) -> Sequence[Released | ReleaseEnded]:
+        """Return the records so far."""
         return tuple(self.kept)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rollout.aws.connect.account_access import RoleChoice, Ways
+from rollout.aws.connect.account_access import AccountEntrySettings, RoleChoice
 from rollout.settings import load_settings
 from rollout.wiring import Live
 from rollout.workflows.inventory import Premises
@@ -26,14 +26,14 @@ access:
 WHERE = Premises(a_caller(), an_organization(), ())
 
 
-def ways_of(folder: Path, text: str) -> Ways:
+def ways_of(folder: Path, text: str) -> AccountEntrySettings:
     (folder / "rollout.yaml").write_text(text)
-    return Live(load_settings(None, {}, folder)).access(WHERE, writing=False)._ways
+    return Live(load_settings(None, {}, folder)).access(WHERE, writing=False)._entry_settings
 
 
 @pytest.mark.parametrize("text", ["", EVERY_WAY], ids=["defaults", "everything set"])
 def test_every_way_into_accounts_reaches_the_door(tmp_path: Path, text: str):
-    everything = Ways(
+    everything = AccountEntrySettings(
         roles=("Audit", "Other"),
         own_account_role="Own",
         external_id="shared",
@@ -43,4 +43,4 @@ def test_every_way_into_accounts_reaches_the_door(tmp_path: Path, text: str):
         source_identity="ana",
         session_tags={"team": "identity"},
     )
-    assert (everything if text else Ways()) == ways_of(tmp_path, text)
+    assert (everything if text else AccountEntrySettings()) == ways_of(tmp_path, text)

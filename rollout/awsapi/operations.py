@@ -57,7 +57,7 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
-class Ours:
+class OurNames:
     """The policies and groups that `rollout` manages in every account, by path and name (`/rollout/ForceMFA`)."""
 
     policies: tuple[str, ...]
@@ -177,7 +177,7 @@ class IamGuard:
     side; in the caller's own account, entered with the caller's own credentials, this guard is the only protection.
     """
 
-    ours: Ours
+    ours: OurNames
     writing: bool
 
     def __call__(self, operation: str, params: Mapping[str, object]) -> None:

@@ -39,15 +39,15 @@ class StoredMarker:
         self._asked_at: float | None = None
         self._lock = Lock()
 
-    def put(self, word: Released | ReleaseEnded) -> None:
+    def add(self, record: Released | ReleaseEnded) -> None:
         """Show a release, or its end, to every run on this store. Raises Unwritable."""
-        kind = "end" if isinstance(word, ReleaseEnded) else "let-out"
-        with self._files.writing(f"{self._folder}/{word.run}.{kind}{ENDING}") as stream:
-            stream.write(line_of(word))
+        kind = "end" if isinstance(record, ReleaseEnded) else "let-out"
+        with self._files.writing(f"{self._folder}/{record.run}.{kind}{ENDING}") as stream:
+            stream.write(line_of(record))
         with self._lock:
             self._asked_at = None
 
-    def words(self) -> Sequence[Released | ReleaseEnded]:
+    def records(self) -> Sequence[Released | ReleaseEnded]:
         """Return every release and every end of one that was ever put here, oldest first."""
         with self._lock:
             if self._asked_at is None or self._now() - self._asked_at >= self._every:

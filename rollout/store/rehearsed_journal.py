@@ -46,9 +46,9 @@ class RehearsingMarker:
     def __init__(self, inner: StopMarker) -> None:
         self._inner = inner
 
-    def put(self, word: Released | ReleaseEnded) -> None:
+    def add(self, record: Released | ReleaseEnded) -> None:
         """Do nothing."""
 
-    def words(self) -> Sequence[Released | ReleaseEnded]:
+    def records(self) -> Sequence[Released | ReleaseEnded]:
         """Return the real markers."""
-        return self._inner.words()
+        return self._inner.records()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rollout.aws.connect.account_access import AwsAccountAccess
     from rollout.aws.connect.identity import WhoAmI
     from rollout.aws.connect.organizations import AwsOrganization
-    from rollout.awsapi.operations import Ours
+    from rollout.awsapi.operations import OurNames
     from rollout.awsapi.retries import Retries
 
 
@@ -59,7 +59,7 @@ class Aws:
 
     @cached_property
     def _retries(self) -> Retries:
-        """One for all calls: it remembers what the endpoint does not offer."""
+        """Shared by all calls: remembers what the endpoint does not support."""
         from rollout.awsapi.retries import Retries
 
         return Retries()
@@ -72,7 +72,7 @@ class Aws:
 
     @cached_property
     def organization(self) -> AwsOrganization:
-        """The organization as the caller sees it."""
+        """The organization as the caller is allowed to see it."""
         from rollout.aws.connect.organizations import AwsOrganization
 
         tagged = self.settings.wants_account_tags()
@@ -90,31 +90,31 @@ class Aws:
         )
 
     @property
-    def _ours(self) -> Ours:
+    def _our_names(self) -> OurNames:
         """What belongs to this tool in every account."""
-        from rollout.awsapi.operations import Ours
+        from rollout.awsapi.operations import OurNames
 
         names = names_of(self.settings)
         policies = (f"{names.path}{names.policy}", f"{names.path}{names.enrolment_policy}")
         groups = (f"{names.path}{names.group}", f"{names.path}{names.enrolment_group}")
         former_policies, former_groups = self._former_names
-        return Ours(
+        return OurNames(
             (*policies, *sorted(former_policies - {*policies})), (*groups, *sorted(former_groups - {*groups}))
         )
 
     def access(self, where: Premises, *, writing: bool) -> AwsAccountAccess:
-        """The way into accounts, for reading or for carrying changes."""
-        return self._door(where.caller, writing=writing)
+        """Access to accounts, for reading or for writing."""
+        return self._access_of(where.caller, writing=writing)
 
-    def _door(self, caller: Caller, *, writing: bool) -> AwsAccountAccess:
-        from rollout.aws.connect.account_access import AwsAccountAccess, RoleChoice, Ways
+    def _access_of(self, caller: Caller, *, writing: bool) -> AwsAccountAccess:
+        from rollout.aws.connect.account_access import AccountEntrySettings, AwsAccountAccess, RoleChoice
 
         access = self.settings.access
         overrides = {
             account_id: RoleChoice(override.roles, override.external_id)
             for account_id, override in access.overrides.items()
         }
-        ways = Ways(
+        entry_settings = AccountEntrySettings(
             access.roles,
             access.own_account_role,
             access.external_id,
@@ -128,17 +128,17 @@ class Aws:
             self.connection,
             caller,
             self.clock,
-            self._ours,
-            ways,
+            self._our_names,
+            entry_settings,
             writing=writing,
             retries=self._retries,
             is_new=self.organization.is_new,
         )
 
     def new_run(self) -> str:
-        """Name a run so that names sort by time."""
+        """Return the id of a new run; ids sort by time."""
         return new_run_id(self.clock.now(), self._randomness)
 
     def engine(self) -> ThreadEngine:
-        """Accounts side by side."""
+        """Return the engine that runs accounts in parallel."""
         return ThreadEngine(self.settings.engine.max_accounts, self.stop)

@@ -23,7 +23,6 @@ from rollout.domain.progress.stages import Stage
 from rollout.execution.threads import ThreadEngine
 from rollout.notify.building import build_channel
 from rollout.notify.rehearsed_channel import RehearsingNotifier
-from rollout.store.kinds import StoreLock
 from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
 from rollout.wiring.aws_access import Aws
 from rollout.wiring.decision_rules import documents_for, names_of, rules_for
@@ -32,7 +31,7 @@ from rollout.workflows.doctor import DoctorOrder, DoctorTools
 from rollout.workflows.freshening import read_with_care
 from rollout.workflows.inventory import Looking, Premises, read_levels
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
-from rollout.workflows.ports import Notifier, PolicyLevels, Progress, StoredPlan
+from rollout.workflows.ports import Notifier, PolicyLevels, ProgressDisplay, StoredPlan
 from rollout.workflows.release import ReleaseOrder
 from rollout.workflows.release_end import EndOrder
 from rollout.workflows.run_context import JudgementBasis, NoLock, RunContext
@@ -48,30 +47,30 @@ ID_LETTERS = "".join(sorted(set(string.ascii_lowercase + string.digits) - set("i
 
 
 class Live(Aws):
-    """AWS, the store and the outbox, put together for each command."""
+    """Puts AWS, the store and the outbox together for each command."""
 
-    def looking(self, where: Premises, progress: Progress) -> Looking:
+    def looking(self, where: Premises, progress: ProgressDisplay) -> Looking:
         """The ports that an inventory needs."""
         access = self.access(where, writing=False)
         return Looking(
             access, self.engine(), self.clock, progress, partial(_effort_of, self.organization, access)
         )
 
-    def doctor_tools(self, progress: Progress) -> DoctorTools:
-        """The ports of a doctor, who only reads."""
+    def doctor_tools(self, progress: ProgressDisplay) -> DoctorTools:
+        """The ports of `doctor`, which only reads."""
         from rollout.aws.connect.run_environment import AwsRunEnvironment
 
         return DoctorTools(
             self.organization,
-            AwsRunEnvironment(self.connection, self._who, self._ours),
-            partial(self._door, writing=False),
+            AwsRunEnvironment(self.connection, self._who, self._our_names),
+            partial(self._access_of, writing=False),
             self.engine(),
             progress,
             self.clock,
         )
 
     def doctor_order(self, selection: Selection, *, reading_only: bool) -> DoctorOrder:
-        """Say what a doctor is to look at."""
+        """Return the input of `doctor`."""
         settings, access = self.settings, self.settings.access
         asks_for_id = access.external_id or any(one.external_id for one in access.overrides.values())
         entry_settings = EntrySettings(
@@ -87,14 +86,14 @@ class Live(Aws):
             settings.domain_selectors(),
         )
 
-    def looking_with_care(self, where: Premises, progress: Progress) -> Looking:
-        """The same, where it matters whether somebody who is enforced has been locked out since."""
+    def looking_with_care(self, where: Premises, progress: ProgressDisplay) -> Looking:
+        """As `looking`, with live reads of enforced users who could be locked out."""
         known = replay(self.files.journal("look").records(), where.organization.id)
         read = read_with_care(names_of(self.settings).group, known)
         return replace(self.looking(where, progress), read=read)
 
     def plan_order(self, where: Premises, *, accept_unmatched: bool = False) -> PlanOrder:
-        """Say how a plan is made."""
+        """Return the input of a plan."""
         settings = self.settings
         return PlanOrder(
             id="".join(self._randomness.choices(ID_LETTERS, k=4)),
@@ -108,11 +107,17 @@ class Live(Aws):
         )
 
     def run_context(
-        self, run: str, where: Premises, progress: Progress, *, rehearsal: bool = False, locked: bool = True
+        self,
+        run: str,
+        where: Premises,
+        progress: ProgressDisplay,
+        *,
+        rehearsal: bool = False,
+        locked: bool = True,
     ) -> RunContext:
-        """What a run carries with it. Only here does a rehearsal differ: its adapters read for real and note writes.
+        """The context of a run. A rehearsal differs only here: its adapters read AWS and only record writes.
 
-        A run that is not `locked` waits for no lock, and can lose none.
+        A run that is not `locked` uses no lock.
         """
         organization_id = where.organization.id
         access = self.access(where, writing=not rehearsal)
@@ -145,8 +150,9 @@ class Live(Aws):
         )
 
     def run_under_way(self, where: Premises) -> Callable[[], str]:
-        """Name whoever holds the lock, when asked; empty when nobody does."""
-        return partial(_running, self.files.lock(), where.organization.id)
+        """Return a function that names the holder of the lock, or "" if nobody holds it."""
+        lock, organization_id = self.files.lock(), where.organization.id
+        return lambda: holder.sentence if (holder := lock.holder(organization_id)) else ""
 
     def release_order(self, where: Premises, *, until: datetime | None, reason: str) -> ReleaseOrder:
         """Say what a release is to do."""
@@ -155,7 +161,7 @@ class Live(Aws):
         return ReleaseOrder(partition, names_of(self.settings), half, until, reason)
 
     def end_order(self, release_scope: ReleaseScope, reason: str) -> EndOrder:
-        """Say which releases end."""
+        """Return the input of `release --end`."""
         return EndOrder(release_scope, reason, self.settings.domain_gates().tolerance)
 
     def levels(self, where: Premises) -> PolicyLevels | Unread:
@@ -163,13 +169,13 @@ class Live(Aws):
         return read_levels(self.organization, where.accounts, self.settings.rules.scps)
 
     def basis(self, where: Premises, levels: PolicyLevels | Unread) -> JudgementBasis:
-        """What accounts are judged by, when releases end, drift is put right, or changes are undone."""
+        """What `release --end`, `verify` and `rollback` judge accounts by."""
         tags = {"rollout:tool": "rollout", "rollout:version": __version__}
         scps = None if isinstance(levels, Unread) else levels.by_account
         return JudgementBasis(rules_for(self.settings, where), scps, tags)
 
     def fix_order(self, plan: StoredPlan, where: Premises, *, memberships: bool) -> FixOrder:
-        """Say what `verify --fix` may do."""
+        """Return the input of `verify --fix`."""
         policy = policy_fingerprint(rules_for(self.settings, where))
         settings, tolerance = digest(self.settings.decisive()), self.settings.domain_gates().tolerance
         return FixOrder(plan, policy, settings, memberships, tolerance)
@@ -192,7 +198,7 @@ class Live(Aws):
         selection: Selection,
         overrides: Mapping[str, str],
     ) -> Order:
-        """Say what an apply is to do."""
+        """Return the input of an apply."""
         settings = self.settings
         rules = rules_for(settings, where)
         rehearsal = stage is Stage.DRY_RUN
@@ -222,13 +228,8 @@ def _effort_of(organization: AwsOrganization, access: AwsAccountAccess, account_
     return access.effort(account_id) if account_id else organization.tally.effort
 
 
-def _running(lock: StoreLock, organization_id: str) -> str:
-    holder = lock.holder(organization_id)
-    return holder.sentence if holder else ""
-
-
 def stop_on(live: Live, say: Callable[[], None]) -> Callable[[int, object], None]:
-    """Make a signal handler that asks a run to end, and says so: the changes in hand are finished first."""
+    """Return a signal handler that asks a run to stop after the changes under way, and says so."""
 
     def handler(_signal: int, _frame: object) -> None:
         if not live.stop.is_set():

@@ -1,4 +1,4 @@
-"""Files that a command writes where the operator points: private, and whole or not at all."""
+"""Writes the files that the operator names: private, and completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ __all__ = ["check_writable", "private_file"]
 
 
 def private_file(path: Path) -> AbstractContextManager[BinaryIO]:
-    """Open a file of mode 0600 for writing; it appears under its name when the block ends well. Raises Unwritable."""
+    """Open a file of mode 0600 for writing; it gets its name when the block succeeds. Raises Unwritable."""
     return FolderStore(path.parent).writing(path.name)

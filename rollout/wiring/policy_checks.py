@@ -1,4 +1,4 @@
-"""Opens what `rollout policy --check` asks besides our own lint: the known actions, and IAM Access Analyzer."""
+"""Opens the checks of `rollout policy --check` besides our own lint: the known actions, and IAM Access Analyzer."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from rollout.domain.people.users import Unread
 
 
 def known_actions() -> Mapping[str, frozenset[str]]:
-    """Give the actions of each service that botocore ships a model of, by service prefix."""
+    """Return the actions of each service that botocore has a model of, by service prefix."""
     from rollout.aws.probe import known_actions as shipped
 
     return shipped.known_actions()
 
 
 def access_analyzer(profile: str | None) -> Callable[[Mapping[str, Any]], tuple[str, ...] | Unread]:
-    """Open Access Analyzer with the caller's credentials: a document in, its findings out, or why there are none.
+    """Return a function that checks a document with Access Analyzer: its findings, or why there are none.
 
     Raises NoCredentials, also from the function that is returned.
     """

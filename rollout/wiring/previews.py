@@ -1,4 +1,4 @@
-"""Previews what a person would be told."""
+"""Previews messages."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from rollout.settings import Settings
 
 
 def message_of(notice: Notice, settings: Settings) -> tuple[str, str]:
-    """Write a message as it would be sent: its subject and its text."""
+    """Return the subject and the body of a message, as it would be sent."""
     return subject(notice), body(notice, settings.notify.sender)

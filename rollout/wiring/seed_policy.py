@@ -1,4 +1,4 @@
-"""Reads the seed policy that ships with the package; the domain amends it and knows no files."""
+"""Reads the seed policy of the package for the domain, which reads no files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def seed() -> dict[str, Any]:
-    """Read the seed, verbatim."""
+    """Return the seed policy unchanged."""
     text = files("rollout.domain.policy").joinpath("force-mfa-policy.json").read_text("utf-8")
     document: dict[str, Any] = json.loads(text)
     return document

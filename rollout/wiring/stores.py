@@ -1,4 +1,4 @@
-"""What lies in the store, be it a folder or a bucket."""
+"""Opens the store, a folder or a bucket."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Files:
-    """What lies in the store: no AWS needed where that is a folder, and nothing but S3 where it is a bucket.
+    """The contents of the store. A folder needs no AWS, a bucket only S3.
 
-    A bucket is asked through the connection of the run, or through one of its own by this profile.
+    A bucket is read through the connection of the run, or one of its own with this profile.
     """
 
     settings: Settings
@@ -53,7 +53,7 @@ class Files:
 
     @property
     def _here(self) -> Path:
-        """The folder of this machine that reports are opened in, spelled as people would spell it."""
+        """The local folder for reports, as a normalized path."""
         place, source = self.settings.store, self.settings.source
         if isinstance(place, BucketPlace):
             place = source.parent if source else Path.cwd()
@@ -65,41 +65,41 @@ class Files:
         return self._store.plans()
 
     def plan_at(self, path: Path) -> PlanAtPath:
-        """A plan in a file of the operator's choice. Raises WrongUsage, Unwritable where none can be written."""
+        """Open a plan file of the operator's choice. Raises WrongUsage for a folder, Unwritable."""
         if path.is_dir():
             raise WrongUsage(f"{path} is a folder", cure=f"name a file in it: --out {path / 'plan.yaml'}")
         check_writable(path.parent)
         return PlanAtPath(path)
 
     def journal(self, run: str) -> Journal:
-        """Open the journal; `run` names the segment that new records go into."""
+        """Open the journal; `run` names the segment for new records."""
         return self._store.journal(run)
 
     def lock(self) -> StoreLock:
-        """One operator at a time, named by this process."""
+        """The lock of the store; the holder is this process."""
         pid = os.getpid()
         me = Holder(getpass.getuser(), socket.gethostname(), pid, process_start(pid))
         return self._store.lock(me, LocalClock())
 
     def marker(self, organization_id: str) -> StoredMarker:
-        """Where releases are put for runs that have begun already."""
+        """The marker that tells running runs about releases."""
         return StoredMarker(self._store.files, organization_id, self._store.fresh_for)
 
     def report_folder(self, plan: StoredPlan) -> Path:
-        """Say where a plan's report goes."""
+        """Return the local folder of a plan's report."""
         return self._here / "reports" / plan.stem
 
     def share_report(self, plan: StoredPlan, written: ReportFiles) -> tuple[str, ...]:
-        """Put a report that was written here where the team finds it; answers where, or nothing where it is there."""
+        """Copy a local report to the store; return its locations there, none if the store is local."""
         files = (written.users, written.accounts, written.changes, written.html)
         return self._store.share(f"reports/{plan.stem}", files)
 
     def check_plans_writable(self) -> None:
-        """Before minutes of reading: can the plan be put where it belongs? Raises Unwritable."""
+        """Check, before minutes of reading, that a plan can be stored. Raises Unwritable."""
         self._store.check_writable("plans")
 
     def check_writable(self, stage: Stage, plan: StoredPlan) -> None:
-        """Before anything is carried: can all be written that a run leaves behind? Raises Unwritable."""
+        """Check, before a run, that all its output can be written. Raises Unwritable."""
         self._store.check_writable("journal")
         self._store.check_writable(f"reports/{plan.stem}")
         check_writable(self.report_folder(plan))

@@ -1,4 +1,4 @@
-"""`rollout approve`: puts on record who let a wave of a plan go on; the plan's very bytes, no other's."""
+"""`rollout approve`: records who approved a wave of a plan, identified by the plan's checksum."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def approve(
     run: str,
     now: datetime,
 ) -> Approved:
-    """Record the approval. Raises EmptySelection for a wave that is not there or empty, WrongUsage without a reason."""
+    """Journal the approval. Raises EmptySelection if the wave is unknown or empty, WrongUsage without a reason."""
     header = stored.header
     if not reason.strip():
-        raise WrongUsage("approve needs --reason", cure='say why: --reason "…"; it is journalled')
+        raise WrongUsage("approve needs --reason", cure='give one: --reason "…"; it is journalled')
     if wave not in header.waves:
         known = ", ".join(header.waves) or "none"
         raise EmptySelection(f'the plan has no wave "{wave}"', cure=f"waves of this plan: {known}")
     if not header.waves[wave]:
-        raise EmptySelection(f'nobody is in wave "{wave}"', cure="take another wave, or plan again")
+        raise EmptySelection(f'nobody is in wave "{wave}"', cure="choose another wave, or plan again")
     given = Approved(run, now, header.organization_id, wave, header.checksum, reason.strip(), caller.arn)
     journal.append(given)
     return given

@@ -1,4 +1,4 @@
-"""`rollout doctor`: finds out who and where we are, and what may be done in each account; writes nothing."""
+"""`rollout doctor`: checks the caller, the organization, and the rights in each account; writes nothing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from rollout.workflows.ports import (
     OrganizationPort,
     PolicyLevels,
     ProbingAccess,
-    Progress,
+    ProgressDisplay,
     RunEnvironment,
 )
 from rollout.workflows.selecting import check_accounts
@@ -44,19 +44,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class DoctorTools:
-    """The ports that a doctor needs; accounts can only be entered once it is known who calls."""
+    """The ports of `doctor`; `access` needs the caller, who is known only after the first call."""
 
     organization: OrganizationPort
     run_environment: RunEnvironment
     access: Callable[[Caller], ProbingAccess]
     engine: Engine
-    progress: Progress
+    progress: ProgressDisplay
     clock: Clock
 
 
 @dataclass(frozen=True, slots=True)
 class DoctorOrder:
-    """What the doctor is to look at. `reading_only` leaves out what only notify and enforce need."""
+    """What to check. `reading_only` leaves out the rights that only notify and enforce need."""
 
     expected: str | None
     scps: str
@@ -68,7 +68,7 @@ class DoctorOrder:
 
 
 def examine(order: DoctorOrder, tools: DoctorTools) -> Diagnosis:
-    """Look at everything, as far as one can get. Raises EmptySelection, Interrupted."""
+    """Check everything, as far as access allows. Raises EmptySelection, Interrupted."""
     caller = _asked(tools.organization.caller)
     if isinstance(caller, NoAnswer):
         return diagnose(DoctorFacts(caller, tools.run_environment.environment_facts(None)))
@@ -87,11 +87,9 @@ def examine(order: DoctorOrder, tools: DoctorTools) -> Diagnosis:
 def _look_at_organization(order: DoctorOrder, port: OrganizationPort, caller: Caller) -> OrganizationFacts:
     look = OrganizationFacts(caller, _asked(port.organization), order.expected)
     if look.ours is None:
-        return look  # nothing more is asked of an organization that is not ours
+        return look  # ask nothing more of another organization
     accounts = _asked(lambda: tuple(port.accounts()))
-    if isinstance(accounts, NoAnswer):
-        return replace(look, accounts=accounts)
-    if order.scps == "off":
+    if isinstance(accounts, NoAnswer) or order.scps == "off":
         return replace(look, accounts=accounts)
     levels = _asked(lambda: read_levels(port, accounts, order.scps))
     return replace(look, accounts=accounts, control_policies=_counted(levels))
@@ -123,13 +121,13 @@ def _look_at_accounts(
     ]
     due = [account for account in chosen if not left_alone(account, order.scope)]
     access = tools.access(caller)
-    tools.progress.begin("Looking at accounts", len(due))
+    tools.progress.begin("Checking accounts", len(due))
     for account, look in tools.engine.map(lambda account: _look_at(account, access, order), due):
         looks.append(look)
         tools.progress.advance(f"{account.id} {account.name}")
     tools.progress.finish()
     if len(looks) < len(chosen):
-        raise Interrupted("the check of the organization was ended early")
+        raise Interrupted("the check was interrupted")
     return tuple(sorted(looks, key=lambda look: look.account.id))
 
 
@@ -156,7 +154,7 @@ def _look_at(account: Account, access: ProbingAccess, order: DoctorOrder) -> Acc
         return AccountProbe(
             account, order.entry_settings, refused=NoAnswer(refusal.why, refusal.cure, refusal.said)
         )
-    except RolloutError as error:  # the caller's own session: no account can be entered any more
+    except RolloutError as error:  # the caller's own session ended: no further account can be entered
         return AccountProbe(account, refused=_no_answer(error), ends=True)
     if order.reading_only:
         rights = tuple(right for right in rights if not right.writes)

@@ -1,4 +1,4 @@
-"""Asks live whom the policy could trap: the credential report is up to four hours old.
+"""Reads live the credentials of users whom the policy could lock out: the credential report can be four hours old.
 
 See design.md#stages-and-gates, aws-facts.md#credential-report.
 """
@@ -15,12 +15,12 @@ from rollout.workflows.ports import OpenAccount, Refusal
 
 
 def read_with_care(group: str, progress: Progress) -> Callable[[OpenAccount], AccountFacts]:
-    """Make a reading of accounts that asks again about those who are enforced, and could be locked out by it."""
+    """Return a function that reads an account, and reads enforced users who could be locked out a second time, live."""
     return lambda entered: freshened(entered.read(), entered, group, progress)
 
 
 def freshened(facts: AccountFacts, entered: OpenAccount, group: str, progress: Progress) -> AccountFacts:
-    """Ask the credentials of everybody who has a password, no device, and is or was under our policy."""
+    """Read live the credentials of all users with a password and no device who are or were under our policy."""
     users: list[User] = []
     for user in facts.users:
         known = user.id in progress.placed or user.id in progress.releases.to_return

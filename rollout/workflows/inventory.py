@@ -1,4 +1,4 @@
-"""Looks at the whole organization once: every listed account read, left alone, or unreachable with a reason."""
+"""Reads the whole organization once: every account is read, skipped, or unreachable with a reason."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rollout.workflows.ports import (
     OpenAccount,
     OrganizationPort,
     PolicyLevels,
-    Progress,
+    ProgressDisplay,
 )
 from rollout.workflows.selecting import check_accounts
 
@@ -41,7 +41,7 @@ LIFELESS = {
 
 @dataclass(frozen=True, slots=True)
 class Premises:
-    """Whom and what a command works on: checked before anything is read or written."""
+    """The caller and organization that a command works on, checked before it reads or writes anything else."""
 
     caller: Caller
     organization: Organization
@@ -50,33 +50,33 @@ class Premises:
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """The ports that looking needs. `effort` tells the requests so far by account id; "" is the organization itself.
+    """The ports of an inventory. `effort`: requests so far by account id, "" for the organization itself.
 
-    `read` reads an account that was entered, by the bulk calls unless a command needs to know more.
+    `read`: reads an entered account, by the bulk calls unless a command needs more.
     """
 
     access: AccountAccess
     engine: Engine
     clock: Clock
-    progress: Progress
+    progress: ProgressDisplay
     effort: Callable[[str], Effort] = lambda _: Effort()
     read: Callable[[OpenAccount], AccountFacts] = lambda entered: entered.read()
 
 
 def premises(port: OrganizationPort, expected: str | None) -> Premises:
-    """Find out where we are. Raises OtherOrganization when `rollout.yaml` names another organization."""
+    """Read caller, organization and accounts. Raises OtherOrganization if `rollout.yaml` names another organization."""
     caller = port.caller()
     organization = port.organization()
     if expected is not None and organization.id != expected:
         raise OtherOrganization(
             f"these credentials are of organization {organization.id}, but rollout.yaml says {expected}",
-            cure="use credentials of the right organization, or correct organization: in rollout.yaml",
+            cure="use credentials of that organization, or correct organization: in rollout.yaml",
         )
     return Premises(caller, organization, tuple(port.accounts()))
 
 
 def read_levels(port: OrganizationPort, accounts: Sequence[Account], mode: str) -> PolicyLevels | Unread:
-    """Read the SCPs, or nothing when the operator says that there are none that matter (`rules.scps: off`)."""
+    """Read the SCPs, or assume that there are none if the operator says so (`rules.scps: off`)."""
     if mode == "off":
         return PolicyLevels({account.id: () for account in accounts})
     return port.policy_levels(accounts)
@@ -89,7 +89,7 @@ def take_inventory(
     scope: Scope,
     selection: Selection = Selection(),  # noqa: B008 - a frozen value without contents
 ) -> Inventory:
-    """Enter and read every account in scope, side by side; failures are values. Raises EmptySelection."""
+    """Read every account in scope, in parallel; failures are values. Raises EmptySelection, Interrupted."""
     taken_at = looking.clock.now()
     check_accounts(selection, where.accounts, where.organization.id)
     views: list[AccountView] = []
@@ -103,7 +103,7 @@ def take_inventory(
             enterable.append(account)
     if not enterable:
         raise EmptySelection(
-            "none of the accounts asked for can be read: "
+            "none of the selected accounts can be read: "
             + (_named(views, selection) or "none is under both --account and --ou"),
             cure="check --account and --ou, and scope: in rollout.yaml",
         )
@@ -113,7 +113,7 @@ def take_inventory(
         looking.progress.advance(f"{account.id} {account.name}")
     looking.progress.finish()
     if len(views) < len(where.accounts):
-        raise Interrupted("the look at the organization was ended early; nothing was written")
+        raise Interrupted("the inventory was interrupted; nothing was written")
     views.sort(key=lambda view: view.account.id)
     return Inventory(
         where.organization, where.caller, taken_at, tuple(views), _about(levels), looking.effort("")
@@ -121,19 +121,19 @@ def take_inventory(
 
 
 def left_alone(account: Account, scope: Scope) -> str:
-    """Say why an account is not entered; empty when it is. Closed comes before excluded."""
+    """Return why an account is skipped, or "" if it is not. The account's state comes before its exclusion."""
     if account.state is not AccountState.ACTIVE:
         return LIFELESS[account.state]
     return scope.excludes(account)
 
 
 def levels_of(account: Account, levels: PolicyLevels | Unread) -> tuple[tuple[NamedPolicy, ...], ...] | None:
-    """Take one account's SCP levels; None when they could not be read: no data is never "none"."""
+    """Return one account's SCP levels; None if they could not be read, which never means that there are none."""
     return None if isinstance(levels, Unread) else levels.by_account.get(account.id)
 
 
 def _named(views: Sequence[AccountView], selection: Selection) -> str:
-    """Name a few of the accounts asked for, with what keeps us out of them."""
+    """Name up to three of the selected accounts, and why they cannot be read."""
     most = 3
     named = [
         f"{view.account.id} {view.account.name} is {view.reason}"

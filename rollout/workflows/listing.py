@@ -1,4 +1,4 @@
-"""`rollout inventory`: everybody judged by today's `rollout.yaml`, without a plan."""
+"""`rollout inventory`: judges all users by today's `rollout.yaml`, without a plan."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rollout.workflows.ports import Journal
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Who was seen and how everybody was judged: a plan's values, though no plan is made of them."""
+    """The users and their verdicts, in the shape of a plan that is not stored."""
 
     header: Header
     accounts: tuple[AccountPlan, ...]
@@ -23,22 +23,24 @@ class Listed:
 
     @property
     def users(self) -> int:
-        """How many users are listed."""
+        """The number of users listed."""
         return sum(len(account.entries) for account in self.accounts)
 
 
 def list_users(inventory: Inventory, order: PlanOrder, journal: Journal, selection: Selection) -> Listed:
-    """Judge everybody, and keep those that `--user` names. Raises EmptySelection when a glob matches nobody.
+    """Judge all users, and keep those that `--user` selects. Raises EmptySelection if a glob matches nobody.
 
-    What would refuse a plan refuses nothing here: users whom no wave takes, or too many exemptions.
+    Unlike a plan, this allows users without a wave and any number of exemptions.
     """
     progress = replay(journal.records(), inventory.organization.id)
-    made = draft(inventory, replace(order, id=""), progress)
-    accounts = tuple(_narrowed(account, selection) for account in made.accounts)
+    drafted = draft(inventory, replace(order, id=""), progress)
+    accounts = tuple(_narrowed(account, selection) for account in drafted.accounts)
     if selection.users:
-        _refuse_unmatched(made.accounts, selection, len(inventory.unreachable))
+        _refuse_unmatched(drafted.accounts, selection, len(inventory.unreachable))
     header = replace(
-        made.header, waves=count_waves(accounts, tuple(made.header.waves)), verdicts=count_verdicts(accounts)
+        drafted.header,
+        waves=count_waves(accounts, tuple(drafted.header.waves)),
+        verdicts=count_verdicts(accounts),
     )
     return Listed(header, accounts, progress)
 

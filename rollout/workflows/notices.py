@@ -22,7 +22,7 @@ from rollout.workflows.ports import StoredPlan
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One notice or reminder about one user, and what it is worth now.
+    """One notice or reminder about one user, and whether it still counts.
 
     `state` is a `NoticeWorth`; a reminder has none. `why` says more.
     """
@@ -47,7 +47,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class NoticeRules:
-    """What a notice goes by, from `rollout.yaml`."""
+    """The settings of `rollout.yaml` that decide about notices."""
 
     lead_time: timedelta
     soak: timedelta
@@ -57,7 +57,7 @@ class NoticeRules:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A user as a plan knows them, for whoever asks by ARN, id and tags."""
+    """A user of a plan, as exemptions match them: by ARN, id and tags."""
 
     arn: str
     id: str
@@ -71,7 +71,7 @@ def who_was_told(
     now: datetime,
     selection: Selection = Selection(),  # noqa: B008 - a frozen value without contents
 ) -> list[Said]:
-    """List what was said, oldest first. Raises EmptySelection when a selection matches nobody who was told."""
+    """List notices and reminders, oldest first. Raises EmptySelection if a selection matches nobody who was told."""
     entries = {
         entry.user.id: (part, entry)
         for part in stored.accounts()
@@ -91,17 +91,19 @@ def who_was_told(
         said += [_said(one, "reminder", "", "") for one in progress.reminded.get(user_id, ())]
     if not said and (selection.users or selection.accounts or selection.ous):
         raise EmptySelection(
-            "nobody who was told matches --account / --ou / --user", cure="see all of them: rollout notices"
+            "nobody who was told matches --account / --ou / --user", cure="list all notices: rollout notices"
         )
     return sorted(said, key=lambda one: (one.at, one.user_arn, one.kind))
 
 
 def preview(stored: StoredPlan, progress: Progress, rules: NoticeRules, now: datetime, who: str) -> Notice:
-    """Make the message that a user of the plan would get; `who` is an ARN or a UserId. Raises EmptySelection."""
-    found = _find(stored, who)
-    if found is None:
-        raise EmptySelection(f"nobody in plan {stored.header.id} is {who}", cure="see who is: rollout show")
-    _, entry = found
+    """Return the message that a user of the plan would get; `who` is an ARN or UserId. Raises EmptySelection."""
+    entries = (entry for part in stored.accounts() for entry in part.entries)
+    entry = next((entry for entry in entries if who in (entry.user.arn, entry.user.id)), None)
+    if entry is None:
+        raise EmptySelection(
+            f"plan {stored.header.id} has no user {who}", cure="list its users: rollout show"
+        )
     statuses = Statuses(stored.header, progress, now)
     if not _gets_notice(entry, rules, statuses):
         held = f"{entry.verdict} ({', '.join(entry.because)})"
@@ -145,7 +147,7 @@ def _together(
 def _line(
     part: AccountPlan, entry: PlanEntry, due: date, progress: Progress, rules: NoticeRules, now: datetime
 ) -> Line:
-    """Name the day that was told where that still counts, else the one that would be told now."""
+    """Use the announced day if that notice still counts, else the day to announce now."""
     if entry.impact is None:
         raise ValueError("only who is to be enforced is told")
     told = progress.latest_notice(entry.user.id)
@@ -171,7 +173,7 @@ def _worth(
     rules: NoticeRules,
     now: datetime,
 ) -> tuple[NoticeWorth, str]:
-    """Say what a notice is worth now, and why."""
+    """Return what a notice is worth now, and why."""
     newest = status.notice or told
     if told is not newest:
         return NoticeWorth.REPLACED, f"by the notice of {newest.at:%Y-%m-%d %H:%M} UTC"
@@ -184,7 +186,7 @@ def _worth(
     if status.released:
         return NoticeWorth.USED, "enforced before, released now"
     if entry is None:
-        return NoticeWorth.NOT_NEEDED, "not in the plan any more"
+        return NoticeWorth.NOT_NEEDED, "no longer in the plan"
     if entry.verdict is not Kind.ENFORCE or entry.impact is None:
         return NoticeWorth.NOT_NEEDED, f"the verdict is {entry.verdict} ({', '.join(entry.because)})"
     worth, why = worth_of(told, entry.impact, now, _since(entry, progress, rules, now))

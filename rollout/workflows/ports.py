@@ -1,4 +1,4 @@
-"""What the workflows need from outside, in domain words; adapters fill these, `wiring` chooses which."""
+"""Defines what the workflows need from outside, in domain terms; `wiring` chooses the adapters."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Answer = TypeVar("Answer")
 
 
 class CannotEnter(Exception):
-    """One account cannot be entered or read: why, and the cure. Carried as `Unreachable`, never fatal."""
+    """One account cannot be entered or read. Becomes an `Unreachable`; never ends the run."""
 
     def __init__(self, why: str, cure: str = "", said: tuple[str, ...] = ()) -> None:
-        """Keep the reason for the report, and AWS's own sentences for a doctor."""
+        """Take the reason and cure for the report, and AWS's own messages for `doctor`."""
         super().__init__(why)
         self.why = why
         self.cure = cure
@@ -34,7 +34,7 @@ class CannotEnter(Exception):
 
     @property
     def sentence(self) -> str:
-        """Say the reason, and its cure where there is one."""
+        """The reason, followed by the cure if there is one."""
         return f"{self.why}. {self.cure}" if self.cure else self.why
 
 
@@ -43,7 +43,7 @@ class AnswerLost(Exception):
 
 
 class Refusal(Exception):
-    """AWS refuses a write for good; `gone` when the user, group or policy is not there any more."""
+    """AWS refuses a write permanently. `gone`: the user, group or policy no longer exists."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Refusal(Exception):
         request_id: str = "",
         cure: str = "",
     ) -> None:
-        """Keep AWS's sentence, error code and request id, how often the call was tried, and what to do about it."""
+        """Take AWS's message, error code and request id, the number of attempts, and the cure."""
         super().__init__(why)
         self.why = why
         self.gone = gone
@@ -67,7 +67,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WriteReceipt:
-    """AWS's request id of a write that was answered, and how many attempts it took."""
+    """AWS's request id for a write that was answered, and the number of attempts."""
 
     request_id: str
     attempts: int = 1
@@ -75,13 +75,13 @@ class WriteReceipt:
 
 @dataclass(frozen=True, slots=True)
 class PolicyLevels:
-    """The service control policies on the way from the root to one account, a tuple a level, root first."""
+    """The service control policies on the way from the root to one account, one tuple per level, root first."""
 
     by_account: dict[str, tuple[tuple[NamedPolicy, ...], ...]]
 
 
 class OrganizationPort(Protocol):
-    """The organization as the caller may see it."""
+    """The organization as the caller is allowed to see it."""
 
     def caller(self) -> Caller:
         """Ask `GetCallerIdentity`. Raises NoCredentials, ExpiredCredentials."""
@@ -93,15 +93,15 @@ class OrganizationPort(Protocol):
         """List every account, to the last page. Raises OrganizationNotListable."""
 
     def policy_levels(self, accounts: Sequence[Account]) -> PolicyLevels | Unread:
-        """Read the SCPs of every account, by policy and not by account; Unread says why they cannot be had."""
+        """Read the SCPs of every account, policy by policy. Return Unread with the reason if they cannot be read."""
 
 
 class OpenAccount(Protocol):
-    """One account, entered: read it, ask one user's credentials now, make one change."""
+    """An entered account: reads it, reads one user's credentials live, makes one change."""
 
     @property
     def role(self) -> str:
-        """The role that let us in, or "own credentials"."""
+        """The name of the assumed role, or "own credentials"."""
 
     def read(self) -> AccountFacts:
         """Read the account by the bulk calls of design.md#accounts. Raises CannotEnter."""
@@ -117,25 +117,25 @@ class OpenAccount(Protocol):
         """Find who has this name now; None when nobody has. Raises CannotEnter."""
 
     def holds(self, change: Change, *, patiently: bool = False) -> bool:
-        """Tell by a live read whether the effect of this change stands. Raises CannotEnter when access is lost.
+        """Tell by a live read whether this change is in effect. Raises CannotEnter if access is lost.
 
-        `patiently`: it may have been made moments ago, and show late.
+        `patiently`: wait for a change made moments ago, which AWS may show late.
         """
 
     def make(self, change: Change) -> WriteReceipt:
-        """Make the change: one write. Raises AnswerLost, Refusal."""
+        """Make the change by one write. Raises AnswerLost, Refusal."""
 
     def members(self, group: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
         """The group's members by `GetGroup`: UserId and today's name; empty without a group. Raises CannotEnter.
 
-        Who is expected is waited for, for a bounded time: IAM shows a change a little late
+        Waits a limited time for the `expecting` UserIds: IAM shows changes with a delay
         (aws-facts.md#eventual-consistency).
         """
 
     def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
         """Who carries the policy directly, by `ListEntitiesForPolicy`, as UserId and name. Raises CannotEnter.
 
-        Who is expected is waited for, as in `members`.
+        Waits for the `expecting` UserIds, as `members` does.
         """
 
     def dependents(self, policy_arn: str) -> tuple[str, ...]:
@@ -145,49 +145,49 @@ class OpenAccount(Protocol):
         """
 
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
-        """Read one managed policy with all its versions, and nothing else; None when there is none."""
+        """Read one managed policy with all its versions; None if it does not exist."""
 
 
 class AccountAccess(Protocol):
-    """The way into accounts."""
+    """Enters accounts."""
 
     def enter(self, account: Account) -> OpenAccount:
-        """Enter by the first role that lets us in, and check where we landed. Raises CannotEnter."""
+        """Enter through the first role that can be assumed, and check that it is this account. Raises CannotEnter."""
 
 
 class Capabilities(Protocol):
-    """One account, entered to find out what may be done in it. Nothing is written."""
+    """An account entered to find out what the caller may do in it. Writes nothing."""
 
     @property
     def role(self) -> str:
-        """The role that let us in, or "own credentials"."""
+        """The name of the assumed role, or "own credentials"."""
 
     def rights(self) -> tuple[Right, ...]:
-        """Say of every action that the tool needs whether it may be taken. Raises CannotEnter."""
+        """Return, for every action that the tool needs, whether it is allowed. Raises CannotEnter."""
 
     def quota_usage(self) -> QuotaUsage:
-        """Count what AWS limits. Raises CannotEnter."""
+        """Return the use of the AWS quotas. Raises CannotEnter."""
 
     def users(self) -> tuple[Selectable, ...]:
-        """List the users, with all that they can be selected by. Raises CannotEnter."""
+        """List the users with every attribute that selects users. Raises CannotEnter."""
 
 
 class ProbingAccess(Protocol):
-    """The way into accounts for a doctor."""
+    """Enters accounts for `doctor`."""
 
     def probe(self, account: Account) -> Capabilities:
         """Enter as `AccountAccess.enter` does. Raises CannotEnter."""
 
 
 class RunEnvironment(Protocol):
-    """Where calls are made from: this machine, its Region, its clock, and the sessions that it asks for."""
+    """The environment of the calls: this machine, its Region, its clock, and its sessions."""
 
     def environment_facts(self, caller: Caller | None) -> EnvironmentFacts:
-        """Say it all; best at the end, when every service was asked once. Without a caller, less is known."""
+        """Return the facts. Call it last, after each service was called once; without a caller there are fewer."""
 
 
 class StoredPlan(Protocol):
-    """A plan that lies in the store, its checksum and evidence already found to be right."""
+    """A stored plan whose checksum and evidence were verified."""
 
     @property
     def header(self) -> Header:
@@ -195,31 +195,31 @@ class StoredPlan(Protocol):
 
     @property
     def stem(self) -> str:
-        """The file's stem, `2026-11-24-k3f9`: it names the report folder too."""
+        """The file's stem, `2026-11-24-k3f9`, which also names the report folder."""
 
     @property
     def location(self) -> str:
-        """Where a person finds the file."""
+        """The path or URL of the file, for a person."""
 
     @property
     def renewed(self) -> datetime | None:
-        """When planning again last made no difference; None where that never was."""
+        """When planning again last changed nothing; None if it never did."""
 
     def renew(self, at: datetime) -> StoredPlan:
-        """Note beside the plan, whose own bytes stay, that planning again made no difference. Raises Unwritable."""
+        """Record beside the plan that planning again changed nothing; its bytes stay the same. Raises Unwritable."""
 
     def accounts(self) -> Iterator[AccountPlan]:
-        """Read one account at a time, sorted by account id, joined with its evidence."""
+        """Yield the accounts, sorted by id, each joined with its evidence."""
 
 
 class PlanStore(Protocol):
-    """Where plans are kept."""
+    """Stores plans."""
 
     def save(self, header: Header, accounts: Iterable[AccountPlan]) -> StoredPlan:
-        """Write plan and evidence, fill checksum and evidence digest. Raises Unwritable."""
+        """Write the plan and its evidence, and fill in the checksum and the evidence digest. Raises Unwritable."""
 
     def load(self, reference: str | None, organization_id: str | None = None) -> StoredPlan:
-        """Open a plan by path, stem or id; None: the newest by `created`, of that organization if there is one.
+        """Open a plan by path, stem or id. None opens the newest by `created`, of this organization if it has one.
 
         Raises NoPlan, PlanRefused (altered, or its evidence missing or altered).
         """
@@ -229,44 +229,44 @@ class Journal(Protocol):
     """The append-only record of a store."""
 
     def append(self, *records: Record) -> None:
-        """Write records; they are on disk when this returns. Safe from several threads. Raises Unwritable."""
+        """Write records, which are durable when this returns. Thread-safe. Raises Unwritable."""
 
     def records(self) -> Iterator[Record]:
-        """Read all segments, oldest run first; a torn last line of a segment is passed over."""
+        """Yield the records of all segments, oldest run first; an incomplete last line of a segment is skipped."""
 
 
 class StopMarker(Protocol):
-    """How a release reaches runs that have begun already: each looks at it before every change.
+    """Tells runs that have already begun about releases: each run reads it before every change.
 
     See design.md#apply-journal-store.
     """
 
-    def put(self, word: Released | ReleaseEnded) -> None:
-        """Make a word seen by every run on this store. Raises Unwritable."""
+    def add(self, record: Released | ReleaseEnded) -> None:
+        """Publish a record to every run on this store. Raises Unwritable."""
 
-    def words(self) -> Sequence[Released | ReleaseEnded]:
-        """Everything that was ever put here, oldest first. Cheap enough to ask before each change."""
+    def records(self) -> Sequence[Released | ReleaseEnded]:
+        """Return every published record, oldest first. Cheap enough to call before each change."""
 
 
 class Clock(Protocol):
-    """Decision time: what gates, exemptions and notices go by. Never the session's time."""
+    """The time by which gates, exemptions and notices are decided; never the session's time."""
 
     def now(self) -> datetime:
         """Return an aware instant, UTC."""
 
 
 class Engine(Protocol):
-    """Runs one task per account, several side by side."""
+    """Runs one task per account, several in parallel."""
 
     def map(self, task: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[tuple[Item, Answer]]:
-        """Yield each item with its answer as it comes, in any order."""
+        """Yield each item with its answer as they complete, in any order."""
 
 
 class Notifier(Protocol):
-    """A channel that carries a message to a person."""
+    """A channel that delivers messages to people."""
 
     def send(self, notice: Notice) -> Receipt:
-        """Send one message; a failure is a receipt, not an exception."""
+        """Send one message. Reports a failure in the receipt, never as an exception."""
 
 
 class Lock(Protocol):
@@ -276,23 +276,23 @@ class Lock(Protocol):
         """Hold the lock while the block runs. Raises LockHeld."""
 
     def still_held(self) -> bool:
-        """Tell whether this run still has the lock: asked before every account, for somebody may have taken it over.
+        """Tell whether this run still holds the lock; asked before every account, because others can take it over.
 
-        Raises a RolloutError where the store cannot be asked.
+        Raises a RolloutError if the store cannot be read.
         """
 
 
-class Progress(Protocol):
-    """Says on stderr how far a run is."""
+class ProgressDisplay(Protocol):
+    """Shows on stderr the progress of a run."""
 
     def say(self, text: str) -> None:
-        """Say one line."""
+        """Print one line."""
 
     def begin(self, what: str, total: int) -> None:
         """Start counting."""
 
     def advance(self, detail: str = "", by: int = 1) -> None:
-        """Count one, or so many; also from several threads. `detail` says where it is."""
+        """Advance the count by `by`; thread-safe. `detail` names the current item."""
 
     def finish(self) -> None:
         """Stop counting."""

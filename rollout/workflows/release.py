@@ -23,8 +23,7 @@ from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.releases import RELEASE
 from rollout.errors import Refused, Unwritable
 from rollout.workflows.account_run import AccountCommand, AccountRunner, AccountWork, RunResult, Wanted
-from rollout.workflows.ports import Journal, OpenAccount
-from rollout.workflows.ports import Progress as ProgressPort
+from rollout.workflows.ports import Journal, OpenAccount, ProgressDisplay
 from rollout.workflows.run_context import RunContext
 
 LONG_ENOUGH = 5.0
@@ -174,7 +173,7 @@ def _put_on_record(order: ReleaseOrder, scope: ReleaseScope, run: RunContext) ->
             cure="leave --for out: everybody is let out at once, and you end it with --end",
         )
     try:
-        run.marker.put(released)
+        run.marker.add(released)
     except Unwritable as problem:
         run.progress.say(f"Runs under way cannot be told: {problem}. Stop them by hand.")
 
@@ -228,7 +227,7 @@ class _ForgivingJournal:
     """A journal that cannot be written stops no release: the brake itself says that it is pulled."""
 
     inner: Journal
-    progress: ProgressPort
+    progress: ProgressDisplay
     broken: bool = False
 
     def append(self, *records: Record) -> None:

@@ -1,4 +1,4 @@
-"""`rollout release --end`: puts back under the policy whom a release, or somebody's hand, has let out."""
+"""`rollout release --end`: enforces users again whom a release, or somebody by hand, let out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENDING = "release --end"
 
 @dataclass(frozen=True, slots=True)
 class EndOrder:
-    """Which releases end, and why."""
+    """Which releases to end, and why."""
 
     release_scope: ReleaseScope
     reason: str
@@ -33,11 +33,11 @@ class EndOrder:
 
 @dataclass(frozen=True, slots=True)
 class EndResult(RunResult):
-    """What came of it: done in part, too, where somebody who should be back is left out."""
+    """The result; done in part also if a user who should be enforced again is not."""
 
     @property
     def in_part(self) -> bool:
-        """Tell whether somebody who should be back is not."""
+        """Whether a user who should be enforced again is not."""
         return any(one.failed or one.left for one in self.accounts)
 
 
@@ -45,32 +45,32 @@ class EndInAccount(RepairAccount):
     """One account in which releases end."""
 
     def __init__(self, account: Account, ended: ReleaseScope) -> None:
-        """Take the account, and what ends."""
+        """Take the account, and the scope of the releases that end."""
         super().__init__(account)
         self.ended = ended
 
     def repair(self, context: AccountContext) -> Repair:
-        """Put back everybody inside the scope of the end."""
+        """Enforce again everybody in the scope."""
         return at_end_of_release(context, self.ended)
 
     def wants(self, at: AccountWork) -> Wanted:
-        """Leave a brake that another store has pulled."""
+        """Leave a brake that another store engaged; report it."""
         context = at.context
         if self.ended.takes_account(context.account.id) and context.brake_pulled and not context.is_known:
             arn = context.ours.policy.arn
-            at.result.left.append(Left(arn, "the journal of this store knows nothing of it"))
+            at.result.left.append(Left(arn, "the journal of this store has no record of it"))
         return super().wants(at)
 
 
 def end(order: EndOrder, accounts: Sequence[Account], *, run: RunContext, basis: JudgementBasis) -> EndResult:
-    """End releases. Unlike letting out, this enforces: it holds the lock, and judges everybody again.
+    """End releases. Unlike a release, this enforces: it takes the lock and judges everybody again.
 
     Raises LockHeld, Unwritable.
     """
     with run.lock.hold(run.organization_id, ENDING):
         ended = ReleaseEnded(run.id, run.now(), order.release_scope, order.reason, run.caller)
         run.begin(ENDING, ended)
-        run.marker.put(ended)
+        run.marker.add(ended)
         progress = run.replay()
         budgets = budgets_of_repairs(_users(progress), order.tolerance, progress)
         runner = AccountRunner(run=run, progress=progress, basis=basis, budgets=budgets)
@@ -82,7 +82,7 @@ def end(order: EndOrder, accounts: Sequence[Account], *, run: RunContext, basis:
 
 
 def _users(progress: Progress) -> Counter[str]:
-    """Count whom the journal knows in each wave."""
+    """Count the users of each wave that the journal knows."""
     waves = {user_id: one.wave for user_id, one in progress.placed.items()}
     waves |= {user_id: one.wave for user_id, one in progress.releases.to_return.items()}
     return Counter(waves.values())

@@ -1,4 +1,4 @@
-"""What one run of a command carries with it: who runs it, through which ports, and whether it has to end."""
+"""Holds what one run of a command needs: its caller, its ports, and whether it has to stop."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from rollout.workflows.ports import (
     Item,
     Journal,
     Lock,
+    ProgressDisplay,
     StopMarker,
 )
-from rollout.workflows.ports import Progress as ProgressPort
 
 
 class OneByOne:
-    """Runs tasks one after the other (fills `Engine`)."""
+    """Runs tasks one after the other (implements `Engine`)."""
 
     def map(self, task: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[tuple[Item, Answer]]:
         """Yield each item with its answer."""
@@ -43,25 +43,25 @@ class OneByOne:
 
 
 class NoLock:
-    """A run that needs no lock can lose none (fills `Lock`)."""
+    """Stands in for the lock in runs that need none (implements `Lock`)."""
 
     def hold(self, organization_id: str, purpose: str) -> AbstractContextManager[None]:
-        """Hold nothing."""
+        """Return a context manager that does nothing."""
         return nullcontext()
 
     def still_held(self) -> bool:
-        """Go on."""
+        """Return True."""
         return True
 
 
 class NoMarker:
-    """No release reaches the run while it goes on (fills `StopMarker`)."""
+    """Stands in for the marker in runs that no release stops (implements `StopMarker`)."""
 
-    def put(self, word: ReleaseRecord) -> None:
-        """Leave it."""
+    def add(self, record: ReleaseRecord) -> None:
+        """Discard the record."""
 
-    def words(self) -> Sequence[ReleaseRecord]:
-        """Nothing was put."""
+    def records(self) -> Sequence[ReleaseRecord]:
+        """Return no records."""
         return ()
 
 
@@ -69,8 +69,8 @@ class NoMarker:
 class RunContext:
     """One run of a command, shared by its threads.
 
-    `engine` runs accounts side by side, `within` the changes of one account. `stopping` tells whether somebody asked
-    the run to end. A `rehearsal` differs by what it was given: its access and journal only note.
+    `engine` runs accounts in parallel, `within` the changes of one account. `stopping` tells whether the operator asked
+    the run to stop. A `rehearsal` differs only in its ports: its access and journal record without writing.
     """
 
     id: str
@@ -81,7 +81,7 @@ class RunContext:
     engine: Engine
     journal: Journal
     clock: Clock
-    progress: ProgressPort
+    progress: ProgressDisplay
     stopping: Callable[[], bool]
     lock: Lock = field(default_factory=NoLock)
     marker: StopMarker = field(default_factory=NoMarker)
@@ -92,36 +92,36 @@ class RunContext:
     _lost: threading.Event = field(default_factory=threading.Event)
 
     def now(self) -> datetime:
-        """Tell the decision time, UTC."""
+        """Return the decision time, UTC."""
         return self.clock.now()
 
     def next_number(self) -> int:
-        """Number an intent; no number is given twice, whatever the thread."""
+        """Return the next number for an intent, unique across threads."""
         with self._numbering:
             return next(self._numbers)
 
     def replay(self) -> Progress:
-        """Read what the journal says of the organization now."""
+        """Replay the journal of the organization as it is now."""
         return replay(self.journal.records(), self.organization_id)
 
     def releases(self, progress: Progress) -> tuple[ReleaseRecord, ...]:
-        """Read the releases and their ends as they are now, those made a moment ago included."""
-        return merged_releases(progress.releases.records, self.marker.words())
+        """Return the releases and their ends, including those published since `progress` was replayed."""
+        return merged_releases(progress.releases.records, self.marker.records())
 
     # --- Its end ---
 
     @property
     def lost(self) -> bool:
-        """Tell whether the run was found to have lost its lock; it stays lost."""
+        """Whether the run has lost its lock; it never gets it back."""
         return self._lost.is_set()
 
     @property
     def stopped(self) -> bool:
-        """Tell whether the run is known to have to end, without asking for the lock."""
+        """Whether the run is already known to have to stop; does not check the lock."""
         return self.stopping() or self.lost
 
     def ends(self) -> bool:
-        """Tell whether no further change may begin: somebody asked to stop, or has taken the lock.
+        """Tell whether no further change may begin: the operator asked to stop, or the lock is lost.
 
         See design.md#apply-journal-store.
         """
@@ -132,7 +132,7 @@ class RunContext:
         return self.lost
 
     def begin(self, command: str, *records: Record, plan_id: str = "") -> None:
-        """Put on record that a command other than `apply` begins, and what it begins with."""
+        """Journal the start of a command other than `apply`, and its first records."""
         stage = Stage.DRY_RUN if self.rehearsal else Stage.ENFORCE
         started = RunStarted(
             self.id,
@@ -148,30 +148,30 @@ class RunContext:
         self.journal.append(started, *records)
 
     def end(self, ending: RunEnding, counts: Mapping[str, int]) -> None:
-        """Put on record how the run ended. Raises LockHeld where it has lost its lock."""
+        """Journal how the run ended. Raises LockHeld if it has lost its lock."""
         ending = RunEnding.LOCK_LOST if self.lost else ending
         self.journal.append(RunEnded(self.id, self.now(), ending, counts))
         if self.lost:
             raise self._lock_lost()
 
     def _lock_lost(self) -> LockHeld:
-        """Say that the run has lost its lock, and to whom."""
+        """Return the error that names who holds the lock now."""
         try:
-            with self.lock.hold(self.organization_id, "a look at who has the lock"):
-                now = "nobody has it now: somebody ran `rollout unlock`"
+            with self.lock.hold(self.organization_id, "a check of who holds the lock"):
+                now = "nobody holds it now: somebody ran `rollout unlock`"
         except LockHeld as held:
             now = str(held)
         return LockHeld(
-            f"this run has lost its lock and stopped; {now}",
-            cure="what was done is in the journal; once nobody else is at work, run it again",
+            f"this run lost its lock and stopped; {now}",
+            cure="the journal contains what was done; when no other run is active, run it again",
         )
 
 
 @dataclass(frozen=True, slots=True)
 class JudgementBasis:
-    """What every account of a run is judged by. `scps` by account id; None: they could not be read.
+    """What a run judges every account by. `scps`: SCP levels by account id, None if they could not be read.
 
-    `tags` go on policies that the run makes.
+    `tags` are set on the policies that the run creates.
     """
 
     rules: DecisionRules
@@ -182,5 +182,5 @@ class JudgementBasis:
     def context(
         self, observed: Observed, progress: Progress, releases: Sequence[ReleaseRecord], now: datetime
     ) -> AccountContext:
-        """Prepare an account that was read for judging and writing."""
+        """Return the context for judging and changing an account that was read."""
         return account_context(observed, self.rules, self.library, progress, releases, now, self.tags)

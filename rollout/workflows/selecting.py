@@ -14,7 +14,7 @@ from rollout.workflows.ports import StoredPlan
 
 
 def check_accounts(selection: Selection, accounts: Iterable[Account], organization_id: str) -> None:
-    """Look for each glob among the accounts of the organization. Raises EmptySelection, naming those in vain."""
+    """Check each glob against the organization's accounts. Raises EmptySelection, naming the globs without a match."""
     unmatched = Unmatched(selection)
     for account in accounts:
         unmatched.see_account(account.id, account.name, account.ou)
@@ -26,7 +26,7 @@ def check_accounts(selection: Selection, accounts: Iterable[Account], organizati
 
 
 def check_in_plan(selection: Selection, plan: StoredPlan) -> None:
-    """Look for each glob in a plan. Raises EmptySelection, naming those in vain."""
+    """Check each glob against a plan. Raises EmptySelection, naming the globs without a match."""
     unmatched = Unmatched(selection)
     if not unmatched.words:
         return
@@ -35,11 +35,11 @@ def check_in_plan(selection: Selection, plan: StoredPlan) -> None:
         for entry in part.entries:
             unmatched.see_user(entry.user.arn, entry.user.name, entry.user.id)
     if unmatched.words:
-        said = f"nothing in plan {plan.header.id} matches {unmatched.words}"
+        message = f"nothing in plan {plan.header.id} matches {unmatched.words}"
         for left in plan.header.left_out:
             if selection.takes_account(left.account_id, left.name, left.ou):
                 raise EmptySelection(
-                    f"{said}: account {left.account_id} {left.name} was left out ({left.reason})",
-                    cure=left.cure or "see the accounts that are not in the plan: rollout show",
+                    f"{message}: account {left.account_id} {left.name} was left out ({left.reason})",
+                    cure=left.cure or "list the accounts that the plan leaves out: rollout show",
                 )
-        raise EmptySelection(said, cure="see who is in it: rollout show")
+        raise EmptySelection(message, cure="list the plan's users: rollout show")

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeGuard
 
@@ -20,7 +19,7 @@ from rollout.domain.iam import (
 
 
 class BadQuery(ValueError):
-    """A line that does not ask anything; the message says what is wrong with it, the caller adds which line."""
+    """An invalid query. The message says what is wrong; the caller adds the line number."""
 
 
 def answer(line: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,15 +28,15 @@ def answer(line: Mapping[str, Any]) -> dict[str, Any]:
     `line` is `{"id", "policies": [document…], "boundary": document?, "scps": [[document…] per level]?, "session":
     document?, "request": {"action", "resource", "principal", "context": {key: value or list}?, "unknown": [key…]?}}`.
     The answer is `{"id", "decision", "because": [{"document", "kind", "sid", "index", "effect", "statement"}…]}`;
-    documents are called by their place ("policies[0]"). Beside it, `Undecided` names what was `unknown` and which
-    answers are `possible`, `ImplicitlyDenied` which layers are `silent`. Raises `BadQuery`.
+    documents are named by their position ("policies[0]"). `Undecided` adds the `unknown` keys and the `possible`
+    decisions, `ImplicitlyDenied` the `silent` layers. Raises `BadQuery`.
     """
-    query = _read(line)
-    decision = evaluate(query.policies, query.request)
+    policies, request, documents = _read(line)
+    decision = evaluate(policies, request)
     result: dict[str, Any] = {
         "id": line.get("id"),
         "decision": type(decision).__name__,
-        "because": [_reason(deciding, query.documents[deciding.document]) for deciding in decision.because],
+        "because": [_reason(deciding, documents[deciding.document]) for deciding in decision.because],
     }
     if isinstance(decision, Undecided):
         result |= {"unknown": list(decision.unknown), "possible": list(decision.possible)}
@@ -57,14 +56,7 @@ def _reason(deciding: Deciding, document: Document) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Query:
-    policies: Policies
-    request: Request
-    documents: dict[str, Document]
-
-
-def _read(line: object) -> _Query:
+def _read(line: object) -> tuple[Policies, Request, dict[str, Document]]:
     if not isinstance(line, Mapping):
         raise BadQuery("a query is a JSON object")
     documents: dict[str, Document] = {}
@@ -87,25 +79,25 @@ def _read(line: object) -> _Query:
         ),
         session=optional("session"),
     )
-    return _Query(policies, _request(line.get("request")), documents)
+    return policies, _request(line.get("request")), documents
 
 
 def _request(request: object) -> Request:
     if not isinstance(request, Mapping):
-        raise BadQuery('"request" is missing, or no object')
+        raise BadQuery('"request" is missing or not an object')
     action, resource, principal = (_text(request, name) for name in ("action", "resource", "principal"))
     given = {} if request.get("context") is None else request["context"]
     if not isinstance(given, Mapping):
-        raise BadQuery('"context" of the request is no object')
+        raise BadQuery('"context" of the request is not an object')
     values = {key: value for key, value in given.items() if value is not None}
     for key, value in values.items():
         if not all(
             isinstance(one, str | bool | int | float) for one in (value if _is_list(value) else [value])
         ):
-            raise BadQuery(f"context key {key!r} holds neither a value nor a list of values")
+            raise BadQuery(f"context key {key!r} is neither a value nor a list of values")
     unknown = _listed(request, "unknown", "request") if request.get("unknown") is not None else ()
     if not all(isinstance(key, str) for key in unknown):
-        raise BadQuery('"unknown" of the request is no list of context keys')
+        raise BadQuery('"unknown" of the request is not a list of context keys')
     return Request(action, resource, principal, Context(values, unknown))
 
 
@@ -113,21 +105,21 @@ def _levels(scps: object) -> list[Sequence[object]]:
     if scps is None:
         return []
     if not _is_list(scps) or not all(_is_list(level) for level in scps):
-        raise BadQuery('"scps" is no list of lists, one list of documents a level')
+        raise BadQuery('"scps" is not a list of lists (one list of documents per level)')
     return list(scps)
 
 
 def _text(holder: Mapping[str, Any], name: str) -> str:
     value = holder.get(name)
     if not isinstance(value, str) or not value:
-        raise BadQuery(f'"{name}" of the request is missing, or no text')
+        raise BadQuery(f'"{name}" of the request is missing or not a string')
     return value
 
 
 def _listed(holder: Mapping[str, Any], name: str, where: str) -> Sequence[Any]:
     value = holder.get(name)
     if not _is_list(value):
-        raise BadQuery(f'"{name}" of the {where} is missing, or no list')
+        raise BadQuery(f'"{name}" of the {where} is missing or not a list')
     return value
 
 
@@ -144,5 +136,5 @@ def _parsed(raw: object) -> Document:
 
 @lru_cache(maxsize=4096)
 def _parsed_text(text: str) -> Document:
-    """Parse a document once, however many queries carry it."""
+    """Parse each distinct document once."""
     return parse_document(text, "")

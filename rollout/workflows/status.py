@@ -1,4 +1,4 @@
-"""`rollout status`: derives where each wave stands from plan and journal alone."""
+"""`rollout status`: derives the state of each wave from plan and journal alone."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Member = tuple[PlanEntry, UserStatus]
 
 
 @dataclass(frozen=True, slots=True)
-class GateStands:
-    """One gate of a wave: its answer with numbers, since when, when time alone opens it, and who overrode it.
+class GateState:
+    """One gate of a wave: its answer, since when, when it opens by time alone, and who overrode it.
 
-    `sentence` says what is waited for while the gate stops the wave.
+    `sentence` says what the wave waits for while the gate stops it.
     """
 
     gate: str
@@ -40,17 +40,15 @@ class GateStands:
 
     @property
     def stops(self) -> bool:
-        """Tell whether the wave may not pass, as far as is known."""
+        """Whether the gate stops the wave, as far as is known."""
         return self.answer in (Result.FAIL, Result.INCONCLUSIVE) and not self.overridden
 
 
 @dataclass(frozen=True, slots=True)
-class WaveStands:
-    """One wave: how many are queued, told, enforced and released, what comes next, and what it waits for.
+class WaveState:
+    """One wave: the counts of `StatusCounts`, its next step, and what that waits for.
 
-    The numbers are those of `StatusCounts`: told are those whose latest notice was delivered.
-
-    `gates` are those that stand before a wave that is still to be enforced; `approved` says who let it go on.
+    `gates`: the gates of a wave not enforced yet. `approved`: who approved the wave, and when.
     """
 
     wave: str
@@ -63,7 +61,7 @@ class WaveStands:
     waits_for: str
     notified_at: datetime | None
     enforced_at: datetime | None
-    gates: tuple[GateStands, ...] = ()
+    gates: tuple[GateState, ...] = ()
     approved: str = ""
 
     def as_dict(self) -> dict[str, object]:
@@ -75,7 +73,7 @@ class WaveStands:
         return {**asdict(self), "gates": gates}
 
 
-def where_waves_stand(
+def wave_states(
     stored: StoredPlan,
     progress: Progress,
     now: datetime,
@@ -83,8 +81,8 @@ def where_waves_stand(
     lead_time: timedelta,
     gates: GateRules,
     unaffected_too: bool = False,
-) -> list[WaveStands]:
-    """Tell about every wave of the plan, in order. `unaffected_too`: as `gates.notice_for_unaffected` says."""
+) -> list[WaveState]:
+    """Return the state of each wave, in plan order. `unaffected_too`: the setting `gates.notice_for_unaffected`."""
     header = stored.header
     rule = Notified(lead_time, unaffected_too)
     statuses = Statuses(header, progress, now)
@@ -99,7 +97,7 @@ def where_waves_stand(
         before = tuple(_gates(wave, keeper)) if people else ()
         next_step, waits_for = _next(wave, people, progress, now, rule, before) if people else ("", "")
         stands.append(
-            WaveStands(
+            WaveState(
                 wave,
                 **asdict(counts_of(status for _, status in people)),
                 next_step=next_step,
@@ -113,8 +111,8 @@ def where_waves_stand(
     return stands
 
 
-def _gates(wave: str, keeper: Gatekeeper) -> Iterator[GateStands]:
-    """Ask what journal and calendar can answer; repeat what the last run said of the rest."""
+def _gates(wave: str, keeper: Gatekeeper) -> Iterator[GateState]:
+    """Ask the gates that journal and calendar can answer; take the last run's answers for the rest."""
     if (Stage.ENFORCE, wave) in keeper.progress.carried:
         return
     for gate, answer in keeper.ask(wave, Needs.PLAN, Needs.JOURNAL, Needs.CALENDAR):
@@ -124,11 +122,11 @@ def _gates(wave: str, keeper: Gatekeeper) -> Iterator[GateStands]:
         yield _stands(wave, gate, _last_read(wave, gate, keeper.progress) or unasked, keeper)
 
 
-def _stands(wave: str, gate: AnyGate, answer: GateAnswer, keeper: Gatekeeper) -> GateStands:
+def _stands(wave: str, gate: AnyGate, answer: GateAnswer, keeper: Gatekeeper) -> GateState:
     sentence = gate.in_status.format(gate=gate.name, detail=answer.detail)
     given = None if answer.passes else keeper.override(wave, gate)
     overridden = f"{given.at:%Y-%m-%d %H:%M} UTC by {given.caller}: {given.reason}" if given else ""
-    return GateStands(
+    return GateState(
         gate.name,
         gate.needs,
         answer.result,
@@ -141,7 +139,7 @@ def _stands(wave: str, gate: AnyGate, answer: GateAnswer, keeper: Gatekeeper) ->
 
 
 def _since(wave: str, answer: GateAnswer, progress: Progress) -> datetime | None:
-    """Find since when runs have been told the same."""
+    """Return since when the gate has given this answer."""
     since = None
     for read in reversed(progress.gates):
         if (read.wave, read.gate) != (wave, answer.gate):
@@ -153,7 +151,7 @@ def _since(wave: str, answer: GateAnswer, progress: Progress) -> datetime | None
 
 
 def _last_read(wave: str, gate: AnyGate, progress: Progress) -> GateAnswer | None:
-    """Repeat what the gate last said to a run; None when it has said nothing yet."""
+    """Return the gate's last answer to a run; None if there is none."""
     reads = (read for read in reversed(progress.gates) if (read.wave, read.gate) == (wave, gate.name))
     last = next(reads, None)
     if last is None:
@@ -168,14 +166,14 @@ def _next(
     progress: Progress,
     now: datetime,
     rule: Notified,
-    gates: tuple[GateStands, ...],
+    gates: tuple[GateState, ...],
 ) -> tuple[str, str]:
     missing = [(entry, status) for entry, status in people if not status.enforced]
     if (Stage.ENFORCE, wave) in progress.carried:
         released = sum(status.released for _, status in missing)
         late = len(missing) - released
-        said = (f"{released} released" if released else "", f"{late} late or left alone" if late else "")
-        return ("done", ", ".join(filter(None, said)))
+        counts = ((released, "released"), (late, "late or skipped"))
+        return ("done", ", ".join(f"{number} {what}" for number, what in counts if number))
     of_plan = "; ".join(gate.sentence for gate in gates if gate.stops and gate.needs is Needs.PLAN)
     if (Stage.NOTIFY, wave) not in progress.carried:
         return ("notify", of_plan)

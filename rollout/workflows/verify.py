@@ -1,4 +1,4 @@
-"""`rollout verify`: looks again, says what has drifted, and with `--fix` puts right what the plan decided already."""
+"""`rollout verify`: finds drift, and with `--fix` restores what the plan decided."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from rollout.workflows.run_context import JudgementBasis, RunContext
 
 FIXING = "verify --fix"
 NOT_OURS = frozenset({Enforcement.NEVER, Enforcement.UNDONE, Enforcement.NOT_FOUND, Enforcement.GONE})
-"""Nothing of ours is on such a user, whichever way that came about."""
+"""None of our policies applies to such a user, for whatever reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Enforced:
-    """How many users this tool has put under the policy and no release lets out, and how many are enforced in fact."""
+    """How many users should be enforced (enforced by this tool and not released), and how many are."""
 
     expected: int = 0
     in_fact: int = 0
@@ -39,7 +39,7 @@ class Enforced:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a look has found. `let_out` names releases that last, which are no drift."""
+    """The result of a check. `let_out`: releases without an end, which are not drift."""
 
     drifts: tuple[Drift, ...]
     let_out: tuple[str, ...]
@@ -49,7 +49,7 @@ class Verified:
 
     @property
     def clean(self) -> bool:
-        """Tell whether nothing differs, as far as could be seen."""
+        """Whether no drift was found in the accounts that could be read."""
         return not self.drifts
 
 
@@ -65,22 +65,22 @@ class FixOrder:
 
 
 class FixAccount(RepairAccount):
-    """One account in which is put right what has drifted from the plan."""
+    """Repairs the drift of one account."""
 
     def __init__(self, account: Account, decided: Collection[str], *, memberships: bool) -> None:
-        """Take the account, and the UserIds that the plan enforces."""
+        """Take the account, and the UserIds that the plan enforces. `memberships`: also undo removals by hand."""
         super().__init__(account)
         self.decided, self.memberships = decided, memberships
 
     def repair(self, context: AccountContext) -> Repair:
-        """Put right what the plan decided."""
+        """Restore what the plan decided."""
         return to_fix(context, self.decided, memberships=self.memberships)
 
 
 def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: JudgementBasis) -> Verified:
-    """Compare what was seen with plan and journal.
+    """Compare the inventory with plan and journal.
 
-    Writes to the journal who is deadlocked, and whose enforcement is another than was known; nothing else.
+    Journals deadlocked users and changed enforcement; writes nothing else.
     """
     progress = run.replay()
     releases = run.releases(progress)
@@ -126,7 +126,7 @@ def fix(order: FixOrder, inventory: Inventory, *, run: RunContext, basis: Judgem
             FixAccount(observed.account, decided, memberships=order.memberships)
             for observed in inventory.observed
         ]
-        result = runner.carry_all(commands, "Putting right in accounts")
+        result = runner.carry_all(commands, "Fixing accounts")
         run.end(result.ending, {"writes": result.writes})
     return result
 
@@ -135,15 +135,15 @@ def _check(order: FixOrder) -> None:
     digests = order.plan.header.digests
     if (digests.policy, digests.settings) != (order.policy, order.settings):
         raise PlanRefused(
-            f"rollout.yaml has changed since plan {order.plan.header.id} was made: what it decided no longer holds",
-            cure="plan again and have it reviewed; rollout verify without --fix works all the same",
+            f"rollout.yaml has changed since plan {order.plan.header.id} was made, so the plan no longer applies",
+            cure="plan again and have the plan reviewed; rollout verify without --fix still works",
         )
 
 
 def _looked(
     context: AccountContext, part: AccountPlan | None, statuses: Statuses
 ) -> Iterator[tuple[UserStatus, UserStatus]]:
-    """Say of everybody of the account, the plan and the journal where they stood, and where they stand by the look."""
+    """Yield the status before and after this check of each user in the account, the plan or the journal."""
     entries = {entry.user.id: entry for entry in part.entries} if part else {}
     found = {user.id: seen(context, user) for user in context.facts.users}
     known = {entry.user.id: entry.user for entry in entries.values()}
@@ -156,7 +156,7 @@ def _looked(
 
 
 def _differences(looked: Iterable[tuple[UserStatus, UserStatus]], run: RunContext) -> Iterator[Record]:
-    """Put on record whose enforcement is another than plan and journal say: every command goes by it from now on."""
+    """Yield a record for each user whose enforcement differs from plan and journal; later commands rely on it."""
     now = run.now()
     for before, after in looked:
         same = before.enforcement is after.enforcement or {before.enforcement, after.enforcement} <= NOT_OURS
@@ -166,7 +166,7 @@ def _differences(looked: Iterable[tuple[UserStatus, UserStatus]], run: RunContex
 
 
 def _deadlocks(context: AccountContext, drifts: Sequence[Drift], run: RunContext) -> Iterator[Record]:
-    """Put on record who is deadlocked, and who is so no more: waves soak anew, and count them as failures."""
+    """Yield a record for each user who is newly deadlocked or no longer is; they count as failures of their wave."""
     known = context.progress.releases.deadlocked
     found = {drift.who: drift.text for drift in drifts if drift.kind is Drifted.DEADLOCK}
     for user in context.facts.users:
@@ -183,4 +183,4 @@ def _note(records: tuple[Record, ...], run: RunContext) -> None:
     try:
         run.journal.append(*records)
     except Unwritable as problem:
-        run.progress.say(f"Not on record: {problem}")
+        run.progress.say(f"Not journalled: {problem}")

@@ -9,7 +9,7 @@ import pytest
 
 from rollout.aws.connect.open_account import AwsAccount
 from rollout.awsapi.calls import CallerIdentity, Calls
-from rollout.awsapi.operations import IamGuard, Ours
+from rollout.awsapi.operations import IamGuard, OurNames
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.domain.people.organization import Account, AccountState
@@ -18,7 +18,7 @@ from tests.aws.world import ACCOUNT, NOW
 from tests.fakes import FakeClock
 
 NAMES = ("/rollout/ForceMFA", "/rollout/ForceMFAEnrolment")
-OURS = Ours(policies=NAMES, groups=NAMES)
+OURS = OurNames(policies=NAMES, groups=NAMES)
 
 
 @dataclass

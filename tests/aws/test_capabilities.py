@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from rollout.aws.connect.account_access import AwsAccountAccess, Ways
+from rollout.aws.connect.account_access import AccountEntrySettings, AwsAccountAccess
 from rollout.aws.connect.identity import WhoAmI
 from rollout.aws.connect.run_environment import AwsRunEnvironment
 from rollout.aws.probe.capabilities import NEEDED, AwsCapabilities
-from rollout.awsapi.operations import Ours
+from rollout.awsapi.operations import OurNames
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.domain.diagnosis.facts import FoundBy, NoAnswer, Permission, Right
@@ -37,8 +37,14 @@ def probe(stub: AwsStub, connection: Connection, retries: Retries, clock: FakeCl
     """Enter for a look, by a role unless told otherwise."""
     stub.on("AssumeRole", lambda call: session_of(call.params["RoleArn"]))
 
-    def enter(account: Account | None = None, caller: Caller = CALLER, ways: Ways | None = None):
-        access = AwsAccountAccess(connection, caller, clock, OURS, ways, writing=False, retries=retries)
+    def enter(
+        account: Account | None = None,
+        caller: Caller = CALLER,
+        entry_settings: AccountEntrySettings | None = None,
+    ):
+        access = AwsAccountAccess(
+            connection, caller, clock, OURS, entry_settings, writing=False, retries=retries
+        )
         return access.probe(account or an_account())
 
     return enter
@@ -88,7 +94,7 @@ def by_action(found: tuple[Right, ...]) -> dict[str, Right]:
 
 def test_every_needed_action_is_simulated_as_the_role_that_let_us_in(stub: AwsStub, probe: Probe):
     stub.on("SimulatePrincipalPolicy", simulated(lambda *_: {}))
-    found = by_action(probe(ways=Ways(roles=("teams/Audit",))).rights())
+    found = by_action(probe(entry_settings=AccountEntrySettings(roles=("teams/Audit",))).rights())
     assert found.keys() == READS | WRITES
     assert {(Permission.ALLOWED, FoundBy.SIMULATION)} == {
         (right.permission, right.found_by) for right in found.values()
@@ -369,7 +375,7 @@ def test_a_refusal_keeps_the_words_of_aws_for_every_role(stub: AwsStub, probe: P
 # --- Where calls are made from ---
 
 
-def run_environment(connection: Connection, retries: Retries, ours: Ours = OURS) -> AwsRunEnvironment:
+def run_environment(connection: Connection, retries: Retries, ours: OurNames = OURS) -> AwsRunEnvironment:
     return AwsRunEnvironment(connection, WhoAmI(connection, retries), ours)
 
 
@@ -419,7 +425,7 @@ def test_whether_a_region_was_chosen_is_told(retries: Retries):
 
 
 def test_session_policies_that_are_too_long_are_trouble(connection: Connection, retries: Retries):
-    endless = Ours(policies=("/rollout/" + "p" * 400,), groups=("/" + "g" * 400,))
+    endless = OurNames(policies=("/rollout/" + "p" * 400,), groups=("/" + "g" * 400,))
     sessions = run_environment(connection, retries, endless).environment_facts(None).sessions
     assert isinstance(sessions, NoAnswer)
     assert "policy.name" in sessions.cure

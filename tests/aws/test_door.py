@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rollout.aws.connect.account_access import AwsAccountAccess, RoleChoice, Ways, sanitised
+from rollout.aws.connect.account_access import AccountEntrySettings, AwsAccountAccess, RoleChoice, sanitised
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.domain.people.organization import Account, AccountState, Caller
@@ -62,10 +62,14 @@ def open_roles(stub: AwsStub) -> AwsStub:
 @pytest.fixture
 def access(connection: Connection, retries: Retries, clock: FakeClock) -> MAKE_DOOR:
     def make(
-        ways: Ways | None = None, *, writing: bool = False, caller: Caller = CALLER, **more: Any
+        entry_settings: AccountEntrySettings | None = None,
+        *,
+        writing: bool = False,
+        caller: Caller = CALLER,
+        **more: Any,
     ) -> AwsAccountAccess:
         return AwsAccountAccess(
-            connection, caller, clock, OURS, ways, writing=writing, retries=retries, **more
+            connection, caller, clock, OURS, entry_settings, writing=writing, retries=retries, **more
         )
 
     return make
@@ -80,7 +84,7 @@ def test_the_own_account_is_entered_with_own_credentials(open_roles: AwsStub, ac
 
 
 def test_the_own_account_may_be_entered_by_a_role_instead(open_roles: AwsStub, access: MAKE_DOOR):
-    opened = access(Ways(own_account_role="Narrow")).enter(an_account(OWN))
+    opened = access(AccountEntrySettings(own_account_role="Narrow")).enter(an_account(OWN))
     assert "Narrow" == opened.role
     assert f"arn:aws:iam::{OWN}:role/Narrow" == open_roles.called("AssumeRole")[0]["RoleArn"]
 
@@ -192,14 +196,14 @@ def test_when_the_callers_own_session_has_ended_nothing_goes_on(stub: AwsStub, a
 
 
 def test_overrides_name_other_roles_and_another_external_id(open_roles: AwsStub, access: MAKE_DOOR):
-    ways = Ways(
+    entry_settings = AccountEntrySettings(
         external_id="for-all",
         overrides={
             ACCOUNT: RoleChoice(("SecurityAudit",), "just-here"),
             "222233334444": RoleChoice(("Other",)),
         },
     )
-    entrance = access(ways)
+    entrance = access(entry_settings)
     for account_id in (ACCOUNT, "222233334444", "333344445555"):
         entrance.enter(an_account(account_id))
     assert [
@@ -214,11 +218,11 @@ def test_overrides_name_other_roles_and_another_external_id(open_roles: AwsStub,
 
 def test_an_account_for_which_no_role_is_set_says_so(open_roles: AwsStub, access: MAKE_DOOR):
     with pytest.raises(CannotEnter, match="no role is configured for this account"):
-        access(Ways(overrides={ACCOUNT: RoleChoice(())})).enter(an_account())
+        access(AccountEntrySettings(overrides={ACCOUNT: RoleChoice(())})).enter(an_account())
 
 
 def test_sessions_are_narrowed_short_and_without_tags(open_roles: AwsStub, access: MAKE_DOOR):
-    access(Ways(session_name="rollout/ana b")).enter(an_account())
+    access(AccountEntrySettings(session_name="rollout/ana b")).enter(an_account())
     (params,) = open_roles.called("AssumeRole")
     actions = json.loads(params["Policy"])["Statement"][0]["Action"]
     assert "iam:GetAccountAuthorizationDetails" in actions
@@ -235,12 +239,12 @@ def test_only_a_door_for_writing_asks_for_writes(open_roles: AwsStub, access: MA
 
 
 def test_a_source_identity_is_set_only_when_asked_for(open_roles: AwsStub, access: MAKE_DOOR):
-    access(Ways(source_identity="ana@example.com")).enter(an_account())
+    access(AccountEntrySettings(source_identity="ana@example.com")).enter(an_account())
     assert "ana@example.com" == open_roles.called("AssumeRole")[0]["SourceIdentity"]
 
 
 def test_tags_are_passed_only_when_asked_for(open_roles: AwsStub, access: MAKE_DOOR):
-    access(Ways(session_tags={"team": "identity", "cost": "42"})).enter(an_account())
+    access(AccountEntrySettings(session_tags={"team": "identity", "cost": "42"})).enter(an_account())
     access().enter(an_account())
     tagged, plain = open_roles.called("AssumeRole")
     assert [{"Key": "cost", "Value": "42"}, {"Key": "team", "Value": "identity"}] == tagged["Tags"]
@@ -260,7 +264,7 @@ def test_a_role_in_the_middle_is_taken_once_for_all_accounts(stub: AwsStub, acce
         return session_of(arn, key_id="ASIAHUB000000000" if arn == HOP else "ASIAMEMBER000000")
 
     stub.on("AssumeRole", assume)
-    entrance = access(Ways(hop_role=HOP))
+    entrance = access(AccountEntrySettings(hop_role=HOP))
     for account_id in (ACCOUNT, "333344445555"):
         entrance.enter(an_account(account_id)).read()
     taken = [call for call in stub.calls if call.operation == "AssumeRole"]
@@ -276,13 +280,13 @@ def test_a_source_identity_is_set_at_the_first_hop_and_tags_at_the_last(
     open_roles: AwsStub, access: MAKE_DOOR
 ):
     """AWS carries the identity on by itself, and refuses to have it set again."""
-    ways = Ways(
+    entry_settings = AccountEntrySettings(
         hop_role=HOP,
         external_id="shared",
         source_identity="ana@example.com",
         session_tags={"team": "identity"},
     )
-    access(ways).enter(an_account())
+    access(entry_settings).enter(an_account())
     first, last = open_roles.called("AssumeRole")
     assert ("ana@example.com", "shared") == (first["SourceIdentity"], first["ExternalId"])
     assert "Tags" not in first
@@ -297,7 +301,7 @@ def test_a_role_in_the_middle_that_cannot_be_taken_is_named_and_not_the_accounts
 ):
     stub.on("AssumeRole", Fail("AccessDenied", 403))
     with pytest.raises(CannotEnter, match=f"access.hop_role {HOP} cannot be assumed: AssumeRole") as refused:
-        access(Ways(hop_role=HOP)).enter(an_account())
+        access(AccountEntrySettings(hop_role=HOP)).enter(an_account())
     assert f"trust policy of {HOP}" in refused.value.cure
     assert {HOP} == {params["RoleArn"] for params in stub.called("AssumeRole")}
 

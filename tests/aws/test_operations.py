@@ -11,7 +11,7 @@ import pytest
 import rollout.aws
 import rollout.awsapi
 from rollout.aws.connect.session_policy import LONGEST, hop_policy, session_policy
-from rollout.awsapi.operations import OPERATIONS, IamGuard, Operation, OperationNotAllowed, Ours, Use
+from rollout.awsapi.operations import OPERATIONS, IamGuard, Operation, OperationNotAllowed, OurNames, Use
 from rollout.awsapi.sessions import HOME_REGIONS, Connection
 from rollout.domain.iam import Allowed, Context, Policies, Request, evaluate, parse_document
 from rollout.errors import BadSettings
@@ -73,7 +73,7 @@ def test_reads_have_names_that_read():
 
 # --- The session policy ---
 
-LONG = Ours(
+LONG = OurNames(
     policies=("/rollout/" + "p" * 128, "/rollout/" + "q" * 128),
     groups=("/rollout/" + "g" * 128, "/rollout/" + "h" * 128),
 )
@@ -87,14 +87,14 @@ WRITES_ON = {
 @pytest.mark.parametrize("partition", sorted(HOME_REGIONS))
 @pytest.mark.parametrize("ours", [OURS, LONG], ids=["our names", "names of 128"])
 @pytest.mark.parametrize("writing", [False, True], ids=["reading", "writing"])
-def test_a_session_policy_fits(partition: str, ours: Ours, writing: bool):
+def test_a_session_policy_fits(partition: str, ours: OurNames, writing: bool):
     policy = session_policy(partition, ours, writing=writing)
     assert len(policy) <= LONGEST
     assert f"arn:{partition}:" in policy or not writing
 
 
 def test_names_that_do_not_fit_are_refused_with_the_cure():
-    endless = Ours(policies=("/rollout/" + "p" * 400,), groups=("/" + "g" * 400,))
+    endless = OurNames(policies=("/rollout/" + "p" * 400,), groups=("/" + "g" * 400,))
     with pytest.raises(BadSettings, match="AWS allows 2048") as caught:
         session_policy("aws", endless, writing=True)
     assert "policy.name" in caught.value.cure
@@ -104,7 +104,7 @@ def test_names_that_do_not_fit_are_refused_with_the_cure():
     "operation", [one for one in OPERATIONS if one.use in {Use.READ, Use.WRITE}], ids=lambda one: one.name
 )
 @pytest.mark.parametrize("ours", [OURS, LONG], ids=["our names", "names of 128"])
-def test_a_writing_session_may_make_every_call_of_ours(operation: Operation, ours: Ours):
+def test_a_writing_session_may_make_every_call_of_ours(operation: Operation, ours: OurNames):
     policy = session_policy("aws", ours, writing=True)
     policy_arn = iam_arn(f"policy{ours.policies[0]}")
     resource = {
@@ -190,9 +190,9 @@ OTHERS = [
 
 @pytest.mark.parametrize(("action", "resource", "hangs"), OTHERS)
 @pytest.mark.parametrize(
-    "ours", [OURS, Ours((*OURS.policies, LONG.policies[0]), (*OURS.groups, *LONG.groups))]
+    "ours", [OURS, OurNames((*OURS.policies, LONG.policies[0]), (*OURS.groups, *LONG.groups))]
 )
-def test_a_session_may_do_nothing_else(action: str, resource: str, hangs: str | None, ours: Ours):
+def test_a_session_may_do_nothing_else(action: str, resource: str, hangs: str | None, ours: OurNames):
     policy = session_policy("aws", ours, writing=True)
     assert not isinstance(decide(policy, action, resource, hangs), Allowed)
 

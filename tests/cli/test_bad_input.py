@@ -110,7 +110,7 @@ def test_a_plan_that_is_too_old_is_refused(planned: Shell, sandbox: Sandbox):
         "ROLLOUT_RULES__PLAN_MAX_AGE": "1d",
     }
     for words in LIVE:
-        refused(planned, words, 6, "is too old: made 2026-11-24", "plan again", env=young)
+        refused(planned, words, 6, "is too old: it was made 2026-11-24", "plan again", env=young)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,9 @@ def test_settings_that_changed_since_are_refused_before_any_gate_and_question(
     change_of: dict[str, str], planned: Shell
 ):
     for words in LIVE:
-        said = refused(planned, words, 6, "changed since plan", "plan again, have it reviewed", env=change_of)
+        said = refused(
+            planned, words, 6, "changed since plan", "plan again, have the plan reviewed", env=change_of
+        )
         assert "About to" not in said.err
 
 

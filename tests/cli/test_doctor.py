@@ -123,7 +123,7 @@ def test_people_read_words_and_what_many_accounts_share_is_said_once(capsys: pyt
         assert title in said.out
     assert 1 == said.out.count("no simulation")
     assert "Diagnosis: failure (1 failure, " in said.out
-    assert "Looking at accounts: 11 of 11" in said.err
+    assert "Checking accounts: 11 of 11" in said.err
 
 
 def test_an_empty_selection_is_wrong_usage():

@@ -58,7 +58,7 @@ def test_a_plan_that_was_not_rehearsed_is_5(stage: str, planned: Shell):
 def test_a_wave_whose_turn_it_is_not_is_5_when_asked_for(rehearsed: Shell):
     said = rehearsed("apply", "--stage", "enforce", "--wave", "rest", "--yes")
     assert 5 == said.code
-    assert 'wave "rest" may not move yet: gate soak' in said.errors[0]
+    assert 'wave "rest" may not proceed yet: gate soak' in said.errors[0]
 
 
 def test_a_lock_that_somebody_holds_is_5_and_names_them(rehearsed: Shell, sandbox: Sandbox):
@@ -90,7 +90,7 @@ def test_an_account_that_shuts_its_door_later_is_4_and_told_with_its_cure(rehear
     assert "Failed accounts" in said.out
     assert account in said.out
     assert "told" in said.out, "one shut account stops nobody else"
-    assert "running it again tries them again" in said.err
+    assert "run the command again to retry them" in said.err
     again = rehearsed("apply", "--stage", "notify", "--wave", "rest", "--yes")
     assert 0 == again.code
     assert "told before" in again.out

@@ -120,7 +120,7 @@ def test_outside_the_window_nothing_is_due_and_that_is_no_error(rehearsed: Shell
 
 def test_the_status_lists_gates_with_answers_and_numbers(rehearsed: Shell):
     out = rehearsed("status").out
-    assert "Gates before waves that are not enforced yet" in out
+    assert "Gates of waves not enforced yet" in out
     assert "dry_run_done       pass" in out
     assert 'wave "canary" is not enforced yet' in out
     assert "0 of 2 users failed (limit 0)" in out
@@ -136,7 +136,7 @@ def test_gates_about_people_are_not_asked_by_the_status(rehearsed: Shell):
 
 def test_nobody_told_is_said_and_no_error(rehearsed: Shell):
     said = rehearsed("notices")
-    assert (0, "Nobody has been told anything yet.\n") == (said.code, said.out)
+    assert (0, "No notices have been sent yet.\n") == (said.code, said.out)
     assert [] == rehearsed("notices", "--json").json
 
 
@@ -166,7 +166,7 @@ def test_a_preview_is_a_whole_message(rehearsed: Shell):
 def test_a_preview_of_nobody_is_2(rehearsed: Shell):
     said = rehearsed("notices", "--preview", "arn:aws:iam::123456789012:user/nobody")
     assert 2 == said.code
-    assert "nobody in plan" in said.errors[0]
+    assert "has no user" in said.errors[0]
 
 
 # --- plan ---

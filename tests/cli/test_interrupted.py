@@ -83,8 +83,8 @@ def test_an_apply_that_is_stopped_twice_is_carried_to_its_end_and_writes_nothing
             assert 130 == said.code, said.err
             assert "Stopping: finishing and saving the changes in progress first." in said.err
             assert [
-                "Error: ended early, as asked; what was done is in the journal, and nothing is half done",
-                "  Cure: go on with: rollout apply --stage enforce",
+                "Error: stopped as requested; the journal contains what was done, and no change was left incomplete",
+                "  Cure: resume with: rollout apply --stage enforce",
             ] == said.errors
             assert stopped == [record["ending"] for record in records(told.folder, "RunEnded")].count(
                 "interrupted"
@@ -96,7 +96,7 @@ def test_an_apply_that_is_stopped_twice_is_carried_to_its_end_and_writes_nothing
             assert 0 < wave["enforced"] < wave["users"]
         done = told(*ENFORCE)
         assert 0 == done.code
-        assert "enforced before" in done.out
+        assert "already enforced" in done.out
         (wave,) = told("status", "--json").json
         assert wave["users"] == wave["enforced"] == added()
 

@@ -39,7 +39,7 @@ def test_json_is_alone_on_stdout(planned: Shell):
     assert ("dry-run", 95) == (rehearsal["stage"], rehearsal["counts"]["enforced"])
     told = planned("apply", "--stage", "notify", "--yes", "--json")
     assert "canary" in told.json["waves"]
-    assert "About to tell people" in told.err
+    assert "About to notify people" in told.err
     assert ["canary", "non-production", "rest"] == [wave["wave"] for wave in planned("status", "--json").json]
     assert planned("report", "--json").json["html"].endswith("index.html")
 

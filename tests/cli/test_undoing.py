@@ -44,11 +44,11 @@ DRIFT, IN_PART, REFUSED = 3, 4, 5
         (("release", "--wave", "rest", "--reason", "x"), 'the journal knows no wave "rest"'),
         (("release", "--user", "zoe", "--reason", "x"), "no user matches --user"),
         (("release", "--account", "prod-*", "--reason", "x"), "no account matches prod-*"),
-        (("rollback",), "say what is undone: --plan, --wave, --account, --user, or --all alone"),
-        (("rollback", "--all", "--wave", "rest"), "or --all alone"),
+        (("rollback",), "select what to undo: either --all, or any of --plan, --wave, --account and --user"),
+        (("rollback", "--all", "--wave", "rest"), "select what to undo: either --all, or any of"),
         (("rollback", "--wave", "rest"), "the journal knows no change that matches"),
         (("rollback", "--plan", "k3f9"), 'the journal knows no plan "k3f9"'),
-        (("verify", "one", "two"), "one plan at a time"),
+        (("verify", "one", "two"), "verify takes one plan"),
         (("verify", "memberships"), "memberships"),
     ],
 )
@@ -187,7 +187,7 @@ def test_what_is_gone_is_left_out_and_the_rest_is_no_trouble(planned: Shell, san
     with listening() as heard:
         said = planned("rollback", "--all", "--yes")
     assert 0 == said.code, said.err
-    assert "Undoes up to 1 users' enforcement or enrolment rights" in said.err
+    assert "undo the enforcement or enrolment rights of up to 1 users" in said.err
     assert [] == writes(heard)
 
 
@@ -212,7 +212,9 @@ def test_before_anything_was_done_only_unreachable_accounts_are_told(planned: Sh
 def test_one_account_alone_is_clean(planned: Shell):
     said = planned("verify", "--account", ACCOUNT)
     assert 0 == said.code, said.err
-    assert "0 of 0 users whom rollout enforces are enforced in fact; 0 differences in 1 accounts." in said.out
+    assert (
+        "0 of 0 users whom rollout enforces are actually enforced; 0 differences in 1 accounts." in said.out
+    )
 
 
 def test_without_a_plan_there_is_nothing_to_compare_with(bare: Shell):

@@ -82,7 +82,7 @@ def test_a_team_plans_rehearses_tells_enforces_and_reports_by_a_bucket(
     assert rehearsed.code == 0, rehearsed.err
     stem = plan.removeprefix("plans/").removesuffix(".yaml")
     assert f"Report: {bob.folder}/reports/{stem}/index.html" in rehearsed.out
-    assert f"The report is at {STORE}/reports/{stem}/index.html too" in rehearsed.err
+    assert f"The report is also at {STORE}/reports/{stem}/index.html" in rehearsed.err
 
     told = ana("apply", "--stage", "notify", "--yes")
     assert told.code == 0, told.err

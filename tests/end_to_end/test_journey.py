@@ -260,7 +260,7 @@ def test_whoever_changed_meanwhile_is_left_alone_and_named(journey: Journey):
     said = journey.said["enforce everybody"].out
     for account, name in (CHANGED, REPLACED):
         assert f"{account}/{name}" in said
-    assert "changed since the plan: left alone" in said
+    assert "skipped: changed since the plan" in said
     assert "was enforce (has-mfa), is hold: machine" in said
     assert "the name belongs to another user now" in said
 
@@ -269,7 +269,7 @@ def test_a_second_run_writes_nothing_and_says_so(journey: Journey):
     assert [] == journey.asked["enforce again"]
     out = journey.said["enforce again"].out
     assert "No write to AWS was needed." in out
-    assert "every wave has been carried to enforce" in out
+    assert "every wave has reached stage enforce" in out
     assert {"done"} == {wave["next_step"] for wave in journey.said["status"].json}
 
 

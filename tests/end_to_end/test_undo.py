@@ -132,7 +132,7 @@ def test_everything_that_was_done_can_be_undone(sandbox: Sandbox, shell: Shell, 
 
     # Once more: nothing is left to undo.
     with listening() as heard:
-        assert "Nothing is left to undo." in well(shell("rollback", "--all", "--yes")).out
+        assert "There is nothing to undo." in well(shell("rollback", "--all", "--yes")).out
     assert [] == names(heard)
 
 

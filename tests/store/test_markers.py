@@ -38,28 +38,28 @@ def marker(
 
 
 def test_where_nothing_was_put_there_is_nothing(place: Place):
-    assert [] == list(marker(place).words())
+    assert [] == list(marker(place).records())
 
 
 def test_what_one_run_puts_another_finds_word_for_word_and_in_order(place: Place):
     """Made with a later run's name first: the order is that of the runs."""
     mine, theirs = marker(place), marker(place)
-    assert [] == list(theirs.words())
-    mine.put(ended())
-    mine.put(released())
-    assert [released(), ended()] == list(theirs.words()) == list(mine.words())
+    assert [] == list(theirs.records())
+    mine.add(ended())
+    mine.add(released())
+    assert [released(), ended()] == list(theirs.records()) == list(mine.records())
 
 
 def test_organizations_do_not_hear_each_other(place: Place):
-    marker(place, organization="o-other00000").put(released())
-    assert [] == list(marker(place).words())
+    marker(place, organization="o-other00000").add(released())
+    assert [] == list(marker(place).records())
 
 
 def test_a_release_and_its_end_by_one_run_are_two_words(place: Place):
     one = marker(place)
-    one.put(released("run-1"))
-    one.put(ended("run-1"))
-    assert 2 == len(one.words())
+    one.add(released("run-1"))
+    one.add(ended("run-1"))
+    assert 2 == len(one.records())
 
 
 def test_what_is_no_word_of_ours_is_passed_over(place: Place):
@@ -68,39 +68,39 @@ def test_what_is_no_word_of_ours_is_passed_over(place: Place):
         (b"", b"{", b'{"type": "Released"}\n', b'{"type": "Waved", "at": "2026-11-24T09:00:00Z"}\n')
     ):
         place.put(f"{FOLDER}/stray-{number}.json", content)
-    marker(place).put(released())
-    assert [released()] == list(marker(place).words())
+    marker(place).add(released())
+    assert [released()] == list(marker(place).records())
 
 
 def test_a_bucket_is_not_asked_again_before_its_time(place: Place):
     time = [0.0]
     patient = StoredMarker(place.files(), ORGANIZATION, 2.0, lambda: time[0])
-    assert [] == list(patient.words())
-    marker(place).put(released())
+    assert [] == list(patient.records())
+    marker(place).add(released())
     time[0] = 1.9
-    assert [] == list(patient.words())
+    assert [] == list(patient.records())
     time[0] = 2.0
-    assert [released()] == list(patient.words())
+    assert [released()] == list(patient.records())
 
 
 def test_one_s_own_word_is_seen_at_once(place: Place):
     impatient = StoredMarker(place.files(), ORGANIZATION, 2.0, lambda: 0.0)
-    assert [] == list(impatient.words())
-    impatient.put(released())
-    assert [released()] == list(impatient.words())
+    assert [] == list(impatient.records())
+    impatient.add(released())
+    assert [released()] == list(impatient.records())
 
 
 def test_many_threads_may_ask_while_words_come(place: Place):
     shared, writer = marker(place), marker(place)
     found: list[int] = []
-    threads = [Thread(target=lambda: found.append(len(shared.words()))) for _ in range(8)]
+    threads = [Thread(target=lambda: found.append(len(shared.records()))) for _ in range(8)]
     for number, thread in enumerate(threads):
-        writer.put(released(f"run-{number}"))
+        writer.add(released(f"run-{number}"))
         thread.start()
     for thread in threads:
         thread.join()
     assert 8 == len(found)
-    assert 8 == len(shared.words())
+    assert 8 == len(shared.records())
 
 
 class Full:
@@ -115,4 +115,4 @@ class Full:
 
 def test_a_store_that_takes_no_word_says_so():
     with pytest.raises(Unwritable, match="no space left"):
-        StoredMarker(Full(), ORGANIZATION).put(released())  # type: ignore[arg-type]  # a fake that only fails
+        StoredMarker(Full(), ORGANIZATION).add(released())  # type: ignore[arg-type]  # a fake that only fails

@@ -63,7 +63,7 @@ def test_everything_is_in_the_bucket_where_one_is_named(bucket: BucketServer, tm
     files = team(tmp_path)
     stored = files.plans.save(a_header(*ACCOUNTS), ACCOUNTS)
     files.journal("run-1").append(start(), carried())
-    files.marker(ORGANIZATION).put(RELEASE)
+    files.marker(ORGANIZATION).add(RELEASE)
     with files.lock().hold(ORGANIZATION, "apply"):
         held = bucket.keys("team/locks/")
 
@@ -75,7 +75,7 @@ def test_everything_is_in_the_bucket_where_one_is_named(bucket: BucketServer, tm
         f"team/{EVIDENCE}",
         f"team/{PLAN}",
     ]
-    assert list(files.marker(ORGANIZATION).words()) == [RELEASE]
+    assert list(files.marker(ORGANIZATION).records()) == [RELEASE]
     assert [path.name for path in tmp_path.iterdir()] == ["rollout.yaml"]
 
 

@@ -380,7 +380,7 @@ def test_without_its_lock_it_finishes_the_change_in_hand_and_begins_no_other(com
     story = tell(command, step, Event.LOST_LOCK)
     assert ([], "lock lost") == (story.moment.begun_after, story.ending)
     assert "olga" not in command.there(story.world)
-    assert "this run has lost its lock and stopped; ben on desktop-3" in story.lock_lost
+    assert "this run lost its lock and stopped; ben on desktop-3" in story.lock_lost
 
 
 @at_each_step

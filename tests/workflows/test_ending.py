@@ -150,7 +150,7 @@ def test_a_brake_of_which_the_journal_knows_nothing_is_left_pulled():
     world.journal.kept.clear()
     result = operator.end(operator.everybody())
     assert set() == world.enforced
-    assert "the journal of this store knows nothing of it" == result.accounts[0].left[0].why
+    assert "the journal of this store has no record of it" == result.accounts[0].left[0].why
 
 
 def test_an_account_in_which_somebody_would_be_trapped_stays_let_out_and_says_who():

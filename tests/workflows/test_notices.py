@@ -105,7 +105,7 @@ def test_who_is_not_to_be_enforced_any_more_needs_no_notice():
     world.days_pass(1)
     world.plan("p2p2")
     assert {
-        ("not needed", "not in the plan any more"),
+        ("not needed", "no longer in the plan"),
         ("not needed", "the verdict is hold (machine)"),
     } == set(worth(world))
 
@@ -189,6 +189,6 @@ def test_a_user_may_be_named_by_id_and_nobody_else_is_found():
         world.plans.kept[-1], world.done, rules(world), world.clock.now(), world.person("carl").id
     )
     assert previewed(world, "carl") == by_id
-    with pytest.raises(EmptySelection, match="nobody in plan k3f9 is") as refusal:
+    with pytest.raises(EmptySelection, match="plan k3f9 has no user") as refusal:
         preview(world.plans.kept[-1], world.done, rules(world), world.clock.now(), an_id("nobody"))
     assert 2 == refusal.value.exit_code

@@ -345,7 +345,7 @@ def test_a_plan_that_was_renewed_is_as_fresh_as_its_renewal():
     world.days_pass(50)
     world.notify()
     world.days_pass(11)
-    with pytest.raises(PlanRefused, match=r"too old: renewed 2027-01-13 .*good until 2027-03-14"):
+    with pytest.raises(PlanRefused, match=r"too old: it was renewed 2027-01-13 .*valid until 2027-03-14"):
         world.notify()
 
 
@@ -353,7 +353,7 @@ def test_a_renewal_in_the_future_renews_nothing():
     world = an_organization().planned()
     world.plans.kept = [world.plans.kept[-1].renew(NOW + timedelta(days=1000))]
     world.days_pass(61)
-    with pytest.raises(PlanRefused, match=r"too old: made 2026-11-24"):
+    with pytest.raises(PlanRefused, match=r"too old: it was made 2026-11-24"):
         world.notify()
 
 

@@ -30,7 +30,7 @@ from rollout.errors import AwsFailure, EmptySelection, OrganizationNotListable, 
 from rollout.execution.threads import ThreadEngine
 from rollout.workflows.ports import CannotEnter
 from rollout.workflows.release_selection import premises_for_the_brake, users_named, wave_named
-from rollout.workflows.status import where_waves_stand
+from rollout.workflows.status import wave_states
 from tests.builders import (
     ACCOUNT,
     GROUP,
@@ -423,10 +423,10 @@ def test_a_journal_that_cannot_be_written_stops_no_brake():
     operator = Operator(world)
 
     class Full:
-        def put(self, word: Any) -> None:
+        def add(self, word: Any) -> None:
             raise Unwritable("no space left on device")
 
-        def words(self) -> Any:
+        def records(self) -> Any:
             return ()
 
     operator.release(operator.everybody(), journal=Broken(), marker=Full())
@@ -684,7 +684,7 @@ def test_status_says_how_many_a_release_lets_out():
 
 def standing(world: World) -> dict[str, tuple[int, str]]:
     """How many of each wave are enforced, and what `rollout status` says beside it."""
-    stands = where_waves_stand(
+    stands = wave_states(
         world.plans.kept[-1], world.done, world.clock.now(), lead_time=world.lead_time, gates=world.gates
     )
     return {stand.wave: (stand.enforced, stand.waits_for) for stand in stands}

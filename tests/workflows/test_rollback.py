@@ -240,7 +240,7 @@ def test_it_stops_at_an_account_once_the_lock_is_gone():
         return False
 
     world.stopping = taken_over  # before the first account
-    with pytest.raises(LockHeld, match="this run has lost its lock and stopped; ana on laptop holds"):
+    with pytest.raises(LockHeld, match="this run lost its lock and stopped; ana on laptop holds"):
         Operator(world).roll_back()
     assert [] == world.attempted
     assert "lock lost" == world.records(RunEnded)[-1].ending

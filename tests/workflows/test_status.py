@@ -6,13 +6,13 @@ import json
 
 from rollout.domain.plan.waves import Wave
 from rollout.domain.progress.messages import Delivery
-from rollout.workflows.status import WaveStands, where_waves_stand
+from rollout.workflows.status import WaveState, wave_states
 from tests.builders import an_exemption
 from tests.workflows.world import LEAD_TIME, SOAK, World, a_cli_user, a_person
 
 
-def stands(world: World, **more: bool) -> dict[str, WaveStands]:
-    found = where_waves_stand(
+def stands(world: World, **more: bool) -> dict[str, WaveState]:
+    found = wave_states(
         world.plans.kept[-1],
         world.done,
         world.clock.now(),
@@ -45,7 +45,7 @@ def test_a_rehearsed_wave_is_to_be_told():
     assert (2, 0, 0) == numbers(stands(world)["canary"])
 
 
-def numbers(stand: WaveStands) -> tuple[int, int, int]:
+def numbers(stand: WaveState) -> tuple[int, int, int]:
     return stand.users, stand.told, stand.enforced
 
 
@@ -84,7 +84,7 @@ def test_a_carried_wave_counts_who_was_left_alone():
     world = two_waves().ripe()
     world.exempt(an_exemption(world.person("alice").arn))
     world.enforce()
-    assert ("done", "1 late or left alone") == next_of(world)["canary"]
+    assert ("done", "1 late or skipped") == next_of(world)["canary"]
 
 
 def test_a_queued_message_has_told_nobody():
@@ -153,7 +153,7 @@ def test_where_a_wave_stands_can_be_told_as_json():
     } == set(told)
 
 
-def test_asking_where_waves_stand_writes_nothing():
+def test_asking_wave_states_writes_nothing():
     world = two_waves().ripe()
     kept = list(world.journal.kept)
     stands(world)

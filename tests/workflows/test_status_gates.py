@@ -12,7 +12,7 @@ from rollout.domain.gates import Tolerance, Window
 from rollout.domain.progress.records import Deadlocked
 from rollout.errors import Refused
 from rollout.workflows.approve import approve
-from rollout.workflows.status import GateStands, WaveStands, where_waves_stand
+from rollout.workflows.status import GateState, WaveState, wave_states
 from tests.builders import ORGANIZATION, a_caller
 from tests.workflows.world import LEAD_TIME, World, a_cli_user, a_person, an_enroller
 
@@ -25,15 +25,13 @@ def two_waves(**gates: Any) -> World:
     return world
 
 
-def stands(world: World) -> dict[str, WaveStands]:
+def stands(world: World) -> dict[str, WaveState]:
     rules = world.gates.changed(soak=world.soak)
-    found = where_waves_stand(
-        world.plans.kept[-1], world.done, world.clock.now(), lead_time=LEAD_TIME, gates=rules
-    )
+    found = wave_states(world.plans.kept[-1], world.done, world.clock.now(), lead_time=LEAD_TIME, gates=rules)
     return {stand.wave: stand for stand in found}
 
 
-def gates(world: World, wave: str = "rest") -> dict[str, GateStands]:
+def gates(world: World, wave: str = "rest") -> dict[str, GateState]:
     return {gate.gate: gate for gate in stands(world)[wave].gates}
 
 

@@ -366,7 +366,7 @@ def test_a_journal_that_cannot_be_written_stops_no_look():
     trap(world, "bob")
     found = Operator(world).verify(journal=Full(world.journal.kept))
     assert [Drifted.DEADLOCK] == drift(found)
-    assert ["Not on record: no space left on device"] == world.progress.said[-1:]
+    assert ["Not journalled: no space left on device"] == world.progress.said[-1:]
 
 
 def test_who_would_be_held_today_and_is_enforced_is_told_and_nothing_is_done():

@@ -19,7 +19,7 @@ from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import EnforcementSeen
 from rollout.reporting import write_report
 from rollout.workflows.notices import NoticeRules, who_was_told
-from rollout.workflows.status import where_waves_stand
+from rollout.workflows.status import wave_states
 from rollout.workflows.verify import Verified
 from tests.builders import ACCOUNT, GROUP, POLICY, an_exemption, an_id
 from tests.domain.judging import a_document, deny
@@ -95,7 +95,7 @@ class Year:
 
     def status(self) -> Numbers:
         world = self.world
-        (stand,) = where_waves_stand(
+        (stand,) = wave_states(
             world.plans.kept[-1], world.done, world.clock.now(), lead_time=LEAD_TIME, gates=world.gates
         )
         return Numbers(stand.users, stand.queued, stand.told, stand.enforced, stand.released)
@@ -137,7 +137,7 @@ class Year:
         return {str(one.state) for one in said if one.state != "replaced"}
 
 
-NOT_PLANNED = "not in the plan any more"
+NOT_PLANNED = "no longer in the plan"
 
 
 @pytest.fixture

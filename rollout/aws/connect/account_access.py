@@ -20,7 +20,7 @@ from rollout.awsapi.attempts import CallCounts
 from rollout.awsapi.calls import CallerIdentity, Calls, Identity
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.faults import Fault
-from rollout.awsapi.operations import IamGuard, Ours
+from rollout.awsapi.operations import IamGuard, OurNames
 from rollout.awsapi.pace import Pace
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
@@ -45,7 +45,7 @@ class RoleChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class AccountEntrySettings:
     """How to enter accounts: the `access` section of `rollout.yaml`, as plain values.
 
     `hop_role` is the ARN of a role to assume first; the accounts' roles are then assumed from it. `source_identity` and
@@ -81,8 +81,8 @@ class AwsAccountAccess:
         connection: Connection,
         caller: Caller,
         clock: Clock,
-        ours: Ours,
-        ways: Ways | None = None,
+        ours: OurNames,
+        ways: AccountEntrySettings | None = None,
         *,
         writing: bool,
         retries: Retries | None = None,
@@ -93,7 +93,7 @@ class AwsAccountAccess:
         self._caller = caller
         self._clock = clock
         self._ours = ours
-        self._ways = ways or Ways()
+        self._entry_settings = ways or AccountEntrySettings()
         self._writing = writing
         self._retries = retries or Retries()
         self._is_new = is_new
@@ -121,7 +121,7 @@ class AwsAccountAccess:
         return AwsCapabilities(principal, self._calls(account, entry), entry.client, self._ours)
 
     def _entry_into(self, account: Account) -> _Entry:
-        if account.id == self._caller.account_id and not self._ways.own_account_role:
+        if account.id == self._caller.account_id and not self._entry_settings.own_account_role:
             return _Entry("own credentials", self._caller.arn, CallerIdentity(), self._own_iam)
         session = self._session(account)
         return _Entry(session.role.name, session.role.arn, session, self._role_iam)
@@ -171,9 +171,9 @@ class AwsAccountAccess:
         raise _AllRefused(account, refused, self._caller)
 
     def _access(self, account_id: str) -> RoleChoice:
-        access = self._ways.into(account_id)
-        if account_id == self._caller.account_id and self._ways.own_account_role:
-            return RoleChoice((self._ways.own_account_role,), access.external_id)
+        access = self._entry_settings.into(account_id)
+        if account_id == self._caller.account_id and self._entry_settings.own_account_role:
+            return RoleChoice((self._entry_settings.own_account_role,), access.external_id)
         return access
 
     @cached_property
@@ -194,13 +194,14 @@ class AwsAccountAccess:
             self._connection,
             self._retries,
             policy=session_policy(self._caller.partition, self._ours, writing=self._writing),
-            session_name=sanitised(self._ways.session_name),
-            source_identity=self._ways.source_identity and sanitised(self._ways.source_identity),
-            tags=self._ways.session_tags,
+            session_name=sanitised(self._entry_settings.session_name),
+            source_identity=self._entry_settings.source_identity
+            and sanitised(self._entry_settings.source_identity),
+            tags=self._entry_settings.session_tags,
         )
-        arn = self._ways.hop_role
+        arn = self._entry_settings.hop_role
         return (
-            sessions.after(RoleToAssume(arn, arn, account_of(arn), self._ways.external_id))
+            sessions.after(RoleToAssume(arn, arn, account_of(arn), self._entry_settings.external_id))
             if arn
             else sessions
         )

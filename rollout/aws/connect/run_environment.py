@@ -10,7 +10,7 @@ from rollout.aws.connect.aws_clock import AwsClock
 from rollout.aws.connect.identity import WhoAmI
 from rollout.aws.connect.session_policy import LONGEST, session_policy
 from rollout.awsapi.endpoints import is_loopback
-from rollout.awsapi.operations import Ours
+from rollout.awsapi.operations import OurNames
 from rollout.awsapi.sessions import Connection
 from rollout.domain.diagnosis.facts import Endpoint, EnvironmentFacts, NoAnswer, Region, SessionSize
 from rollout.domain.people.organization import Caller
@@ -20,7 +20,7 @@ from rollout.errors import BadSettings
 class AwsRunEnvironment:
     """Implements `RunEnvironment` from the caller's Session; the only call it makes identifies the caller."""
 
-    def __init__(self, connection: Connection, who: WhoAmI, ours: Ours) -> None:
+    def __init__(self, connection: Connection, who: WhoAmI, ours: OurNames) -> None:
         """Keep the arguments; make no call yet."""
         self._connection = connection
         self._who = who

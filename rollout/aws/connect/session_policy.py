@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from rollout.awsapi.operations import OPERATIONS, On, Operation, Ours, Use, names_of
+from rollout.awsapi.operations import OPERATIONS, On, Operation, OurNames, Use, names_of
 from rollout.errors import BadSettings
 
 Statement = dict[str, Any]
@@ -18,7 +18,7 @@ LONGEST = 2048
 """The most characters that STS accepts (aws-facts.md#quotas-and-rates)."""
 
 
-def session_policy(partition: str, ours: Ours, *, writing: bool) -> str:
+def session_policy(partition: str, ours: OurNames, *, writing: bool) -> str:
     """Return the policy for reading, or for reading and writing, as JSON text.
 
     The account field of its ARNs is `*`, since a session can only act in its own account. Raises BadSettings when the
@@ -53,7 +53,7 @@ def _in_short(reads: Statement) -> Statement:
     return reads | {"Action": actions}
 
 
-def _writes(partition: str, ours: Ours) -> tuple[Statement, Statement]:
+def _writes(partition: str, ours: OurNames) -> tuple[Statement, Statement]:
     # Two statements instead of four, since each repeats ARNs of up to 200 characters. An action only applies to its own
     # kind of resource, so this allows nothing more.
     hanging = _allow(_attaching(), [*_groups(partition, ours), _users(partition)])
@@ -63,7 +63,7 @@ def _writes(partition: str, ours: Ours) -> tuple[Statement, Statement]:
     )
 
 
-def _writes_in_one(partition: str, ours: Ours) -> Statement:
+def _writes_in_one(partition: str, ours: OurNames) -> Statement:
     # For names of 128 characters: attaching a policy always sets iam:PolicyARN and the other actions never do, so one
     # statement means the same as two.
     resources = [*_policies(partition, ours), *_groups(partition, ours), _users(partition)]
@@ -79,11 +79,11 @@ def _attaching() -> list[str]:
     return _actions(Use.WRITE, On.GROUP_BY_POLICY) + _actions(Use.WRITE, On.USER_BY_POLICY)
 
 
-def _policies(partition: str, ours: Ours) -> list[str]:
+def _policies(partition: str, ours: OurNames) -> list[str]:
     return [f"arn:{partition}:iam::*:policy{policy}" for policy in ours.policies]
 
 
-def _groups(partition: str, ours: Ours) -> list[str]:
+def _groups(partition: str, ours: OurNames) -> list[str]:
     return [f"arn:{partition}:iam::*:group{group}" for group in ours.groups]
 
 
@@ -91,7 +91,7 @@ def _users(partition: str) -> str:
     return f"arn:{partition}:iam::*:user/*"
 
 
-def _attachable(partition: str, ours: Ours) -> dict[str, list[str]]:
+def _attachable(partition: str, ours: OurNames) -> dict[str, list[str]]:
     # Somebody else's policy of our name may be attached to our group, whatever its path, when it was found to have the
     # same content (design.md#policy-documents). Only its owner changes it.
     return {"iam:PolicyARN": [f"arn:{partition}:iam::*:policy*/{name}" for name in names_of(ours.policies)]}

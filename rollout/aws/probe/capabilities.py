@@ -17,7 +17,7 @@ from rollout.aws.read.credential_report import LIMITED, NOT_READY, NOT_THERE
 from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed, one_line
 from rollout.awsapi.faults import Fault
-from rollout.awsapi.operations import OPERATIONS, On, Operation, Ours, Use, names_of
+from rollout.awsapi.operations import OPERATIONS, On, Operation, OurNames, Use, names_of
 from rollout.domain.diagnosis.facts import FoundBy, Permission, QuotaUsage, Right
 from rollout.domain.people.users import User
 from rollout.workflows.ports import CannotEnter
@@ -61,7 +61,7 @@ class Principal:
 class AwsCapabilities:
     """Implements `Capabilities`. It only reads, and only calls operations of the table."""
 
-    def __init__(self, principal: Principal, calls: Calls, client: IAMClient, ours: Ours) -> None:
+    def __init__(self, principal: Principal, calls: Calls, client: IAMClient, ours: OurNames) -> None:
         """Keep the arguments; make no call yet."""
         self._principal = principal
         self._calls = calls

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rollout.awsapi.calls import Calls
-from rollout.awsapi.operations import Ours, names_of
+from rollout.awsapi.operations import OurNames, names_of
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -21,7 +21,7 @@ class Probes:
 
     CANNOT_ASK = object()
 
-    def __init__(self, calls: Calls, client: IAMClient, policy_arn: str, ours: Ours) -> None:
+    def __init__(self, calls: Calls, client: IAMClient, policy_arn: str, ours: OurNames) -> None:
         """Keep the arguments; make no call yet."""
         self._calls = calls
         self._client = client

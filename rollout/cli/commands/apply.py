@@ -1,4 +1,4 @@
-"""`rollout apply`: carry a reviewed plan to a stage, and write a report of what came of it."""
+"""`rollout apply`: runs one stage of a reviewed plan, and writes a report."""
 
 from __future__ import annotations
 
@@ -28,11 +28,14 @@ if TYPE_CHECKING:
 
 def apply(
     plan: PlanArgument = None,
-    stage: Annotated[Stage, typer.Option("--stage", help="How far to carry it.")] = Stage.DRY_RUN,
+    stage: Annotated[Stage, typer.Option("--stage", help="The stage to run.")] = Stage.DRY_RUN,
     wave: Annotated[
         str | None,
         typer.Option(
-            "--wave", metavar="NAME", help="This wave; default: the next one due.", show_default=False
+            "--wave",
+            metavar="NAME",
+            help="The wave to process; default: the next wave due.",
+            show_default=False,
         ),
     ] = None,
     account: Accounts = None,
@@ -43,14 +46,17 @@ def apply(
         typer.Option(
             "--override-gate",
             metavar="GATE",
-            help="Let the wave through this gate; needs --reason.",
+            help="Override this gate for the wave; requires --reason.",
             show_default=False,
         ),
     ] = None,
     reason: Annotated[
         str | None,
         typer.Option(
-            "--reason", metavar="TEXT", help="Why a gate is overridden; journalled.", show_default=False
+            "--reason",
+            metavar="TEXT",
+            help="Why the gate is overridden; recorded in the journal.",
+            show_default=False,
         ),
     ] = None,
     config: Config = None,
@@ -59,10 +65,10 @@ def apply(
     yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Carry a plan to a stage: rehearse it, tell people, or enforce.
+    """Run one stage of a plan: rehearse it, notify people, or enforce MFA.
 
-    Example: [bold]rollout apply --stage dry-run[/], then [bold]--stage notify[/], and when the lead time has passed
-    [bold]--stage enforce[/]. Run it again for the next wave; a run that was cut short goes on where it stopped.
+    Example: [bold]rollout apply --stage dry-run[/], then [bold]--stage notify[/], and after the lead time
+    [bold]--stage enforce[/]. Run it again for the next wave, or to resume an interrupted run.
     """
     from rollout.domain.gates import GATES
     from rollout.workflows.apply.guards import check_order
@@ -76,7 +82,7 @@ def apply(
     order = live.order(
         stage, stored, where, wave=wave, selection=selection(account, ou, user), overrides=overrides
     )
-    # All that can be known to be wrong is said before anybody is asked, and before anything is written.
+    # Report every error that is already known before asking for confirmation and before writing anything.
     check_order(order, where.organization, live.clock.now())
     live.files.check_writable(stage, stored)
     rehearsal = stage is Stage.DRY_RUN
@@ -95,62 +101,62 @@ def apply(
         tell(result, run, stored.header, report)
     if result.interrupted:
         raise Interrupted(
-            "ended early, as asked; what was done is in the journal, and nothing is half done",
-            cure=f"go on with: {_again(stage, plan, wave, order.selection)}",
+            "stopped as requested; the journal contains what was done, and no change was left incomplete",
+            cure=f"resume with: {_again(stage, plan, wave, order.selection)}",
         )
     if result.refused is not None:
         raise result.refused
     if result.stopped:
         warn(
-            f"stopped by failure_tolerance: wave {', '.join(result.stopped)} has more failures than may be;"
-            " see who and why, and when it is mended go on with --override-gate failure_tolerance --reason WHY"
+            f"stopped by failure_tolerance: too many failures in wave {', '.join(result.stopped)};"
+            " fix the causes above, then continue with --override-gate failure_tolerance --reason WHY"
         )
     elif result.in_part:
-        warn("some users or accounts are not done, see above; running it again tries them again")
+        warn("some users or accounts failed, see above; run the command again to retry them")
     leave_with({ExitCode.IN_PART: bool(result.stopped) or result.in_part})
 
 
 def overrides_of(names: list[str] | None, reason: str | None, gates: Iterable[AnyGate]) -> dict[str, str]:
-    """Give the reason for each gate to be overridden. Raises WrongUsage."""
+    """Return the reason by overridden gate. Raises WrongUsage."""
     known = [gate.name for gate in gates]
     for name in names or ():
         if name not in known:
             raise WrongUsage(f'there is no gate "{name}"', cure=f"gates: {', '.join(known)}")
     if names and not reason:
-        raise WrongUsage("--override-gate needs --reason", cure='say why: --reason "…"; it is journalled')
+        raise WrongUsage("--override-gate needs --reason", cure='give one: --reason "…"; it is journalled')
     return dict.fromkeys(names or (), reason or "")
 
 
 def _again(stage: Stage, plan: str | None, wave: str | None, chosen: Selection) -> str:
-    """Write the command that goes on where this one stopped."""
-    words = ["rollout", "apply", "--stage", str(stage)]
-    words += [plan] if plan else []
-    words += ["--wave", wave] if wave else []
+    """Return the command that resumes this run."""
+    arguments = ["rollout", "apply", "--stage", str(stage)]
+    arguments += [plan] if plan else []
+    arguments += ["--wave", wave] if wave else []
     for option, globs in (("--account", chosen.accounts), ("--ou", chosen.ous), ("--user", chosen.users)):
-        words += [word for glob in globs for word in (option, glob)]
-    return shlex.join(words)
+        arguments += [part for glob in globs for part in (option, glob)]
+    return shlex.join(arguments)
 
 
 def _agree(order: Order, due: Due, progress: Progress, *, yes: bool) -> None:
-    """Say what is about to be done to how many, and ask. Raises Refused, WrongUsage."""
+    """Print what the run will do to how many users, and ask for confirmation. Raises Refused, WrongUsage."""
     if order.stage is Stage.DRY_RUN:
         return
     header = order.plan.header
     tell_gates((answer for _, answer in due.gates), due.inherited, order.overrides)
     if due.why_nothing:
-        err.print(f"Nothing else is due: {due.why_nothing}.", markup=False)
+        err.print(f"Nothing more is due: {due.why_nothing}.", markup=False)
     users = _users(order, order.plan)
-    does = "tell people" if order.stage is Stage.NOTIFY else "enforce MFA"
-    made = f"plan {header.id}, made {header.created:%Y-%m-%d %H:%M} UTC"
-    err.print(f"About to {does} in organization {header.organization_id} ({made}):", markup=False)
+    action = "notify people" if order.stage is Stage.NOTIFY else "enforce MFA"
+    described = f"plan {header.id}, made {header.created:%Y-%m-%d %H:%M} UTC"
+    err.print(f"About to {action} in organization {header.organization_id} ({described}):", markup=False)
     for name in due.waves:
-        again = ", again: whoever came late" if (order.stage, name) in progress.carried else ""
+        again = ", again, for users added since" if (order.stage, name) in progress.carried else ""
         err.print(f"  wave {name}: up to {users[name]} users{again}", markup=False)
     confirm("Go on?", yes=yes)
 
 
 def _users(order: Order, stored: StoredPlan) -> Mapping[str, int]:
-    """Count the users of each wave that this run is about."""
+    """Count the selected users of each wave."""
     if not order.narrowed:
         return stored.header.waves
     counts = dict.fromkeys(stored.header.waves, 0)
@@ -174,5 +180,5 @@ def _write_report(live: Live, stored: StoredPlan, result: ApplyResult) -> Path:
         folder, stored.header, stored.accounts(), real, live.clock.now(), rehearsal=rehearsal
     )
     for place in share_report(live.files, stored, files)[-1:]:
-        err.print(f"The report is at {place} too, for the team.", markup=False)
+        err.print(f"The report is also at {place}, for the team.", markup=False)
     return files.html

@@ -1,4 +1,4 @@
-"""`rollout approve`: say that a wave of a plan may be enforced, for the gate `approval`."""
+"""`rollout approve`: approves a wave of a plan for the gate `approval`."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from rollout.cli.terminal.console import out, print_json, warn
 def approve(
     plan: PlanArgument = None,
     *,
-    wave: Annotated[str, typer.Option("--wave", metavar="NAME", help="The wave that may go on.")],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; journalled.")],
+    wave: Annotated[str, typer.Option("--wave", metavar="NAME", help="The wave to approve.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; recorded in the journal.")],
     config: Config = None,
     profile: Profile = None,
     json: Json = False,
 ) -> None:
-    """Approve a wave of a plan, as it stands in its file. Asks AWS who you are and nothing else; writes nothing there.
+    """Approve a wave of a plan. Asks AWS only for your identity; writes nothing to AWS.
 
     Example: [bold]rollout approve --wave canary --reason "CAB-311"[/]. With gates.approval in rollout.yaml, no wave is
-    enforced without it. Another plan has to be approved anew.
+    enforced without an approval. An approval applies to this plan only.
     """
     from rollout.wiring import Live
     from rollout.workflows.approve import approve as record
@@ -42,7 +42,7 @@ def approve(
         live.clock.now(),
     )
     if not settings.gates.approval:
-        warn("gates.approval is off in rollout.yaml: nothing waits for an approval")
+        warn("gates.approval is off in rollout.yaml, so no wave requires an approval")
     if json:
         print_json(
             {

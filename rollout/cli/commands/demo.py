@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rollout.sandbox.serving.process import KeptSandbox
     from rollout.wiring import Files
     from rollout.workflows.ports import StoredPlan
-    from rollout.workflows.status import WaveStands
+    from rollout.workflows.status import WaveState
 
 # AWS reports whole seconds: on a fast machine, advancing by exactly the lead time would be slightly too short.
 A_LITTLE = timedelta(minutes=1)
@@ -122,7 +122,7 @@ class _Story:
             )
 
 
-def _check(states: Sequence[WaveStands]) -> None:
+def _check(states: Sequence[WaveState]) -> None:
     behind = [
         f"{stand.wave}: {stand.enforced} of {stand.users}" for stand in states if stand.enforced < stand.users
     ]
@@ -132,7 +132,7 @@ def _check(states: Sequence[WaveStands]) -> None:
         )
 
 
-def _wave_states() -> list[WaveStands]:
+def _wave_states() -> list[WaveState]:
     from rollout.cli.commands.status import stands_of
 
     files, plan = _newest()

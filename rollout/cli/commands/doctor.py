@@ -1,4 +1,4 @@
-"""`rollout doctor`: who am I, is this the right organization, what may be done in which account; each with its cure."""
+"""`rollout doctor`: checks the caller, the organization and the rights in each account, and prints cures."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def doctor(
     profile: Profile = None,
     json: Json = False,
 ) -> None:
-    """Check credentials, organization, and the rights in every account. Writes nothing to AWS.
+    """Check the credentials, the organization, and the rights in every account. Writes nothing to AWS.
 
-    Leaves with 0 when nothing failed, 4 when some accounts did, 1 when the caller or the organization did, 6 for
-    another organization than rollout.yaml names.
+    Exits with 0 if nothing failed, 4 if some accounts failed, 1 if the caller or the organization failed, 6 if the
+    organization is not the one in rollout.yaml.
 
     Example: [bold]rollout doctor[/] before the first [bold]rollout plan[/]
     """
@@ -113,7 +113,7 @@ def _by_account(checks: Iterable[CheckResult]) -> list[tuple[str, ...]]:
 
 
 def _together(checks: Iterable[CheckResult]) -> list[tuple[CheckResult, list[str]]]:
-    """What many accounts share is said once, with all of them; failures first."""
+    """Group equal results of several accounts; failures first."""
     from rollout.domain.diagnosis.check import CheckState
 
     found: dict[object, tuple[CheckResult, list[str]]] = {}

@@ -1,4 +1,4 @@
-"""`rollout notices`: who was told what and when; and what a user would be told."""
+"""`rollout notices`: lists who was told what and when, and previews messages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def notices(
         typer.Option(
             "--preview",
             metavar="ARN",
-            help="Print the message that this user of the plan would get.",
+            help="Print the message that this user of the plan would get; sends nothing.",
             show_default=False,
         ),
     ] = None,
@@ -35,7 +35,7 @@ def notices(
     profile: Profile = None,
     json: Json = False,
 ) -> None:
-    """Say who was told what and when, whether it arrived, and what it is worth now. Asks nothing but the store.
+    """List the notices and reminders sent, their delivery, and whether they still count. Reads only the store.
 
     Example: [bold]rollout notices[/], and [bold]rollout notices --preview arn:aws:iam::111122223333:user/alice[/]
     """
@@ -56,13 +56,13 @@ def notices(
     if preview is not None:
         _print_message(previewed(stored, progress, rules, now, preview), settings, json=json)
         return
-    said = who_was_told(stored, progress, rules, now, selection(account, ou, user))
+    messages = who_was_told(stored, progress, rules, now, selection(account, ou, user))
     if json:
-        print_json([one.as_dict() for one in said])
-    elif said:
-        _print(said)
+        print_json([one.as_dict() for one in messages])
+    elif messages:
+        _print(messages)
     else:
-        out.print("Nobody has been told anything yet.")
+        out.print("No notices have been sent yet.")
 
 
 def _print_message(notice: Notice, settings: Settings, *, json: bool) -> None:
@@ -75,7 +75,7 @@ def _print_message(notice: Notice, settings: Settings, *, json: bool) -> None:
     echo(f"From: {settings.notify.sender}\nTo: {notice.address}\nSubject: {subject}\n\n{body}", end="")
 
 
-def _print(said: list[Said]) -> None:
+def _print(messages: list[Said]) -> None:
     rows = [
         (
             f"{one.at:%Y-%m-%d %H:%M} UTC",
@@ -87,10 +87,10 @@ def _print(said: list[Said]) -> None:
             one.delivery,
             ": ".join(text for text in (one.state, one.why) if text),
         )
-        for one in said
+        for one in messages
     ]
     columns = ("at", "", "user", "address", "wave, impact", "due", "delivery", "worth now")
     out.print(table("", columns, rows))
-    latest = {one.user_arn: one.delivery for one in said if one.kind == "notice"}
+    latest = {one.user_arn: one.delivery for one in messages if one.kind == "notice"}
     counts = Counter(latest.values())
-    out.print(f"\n{counts['delivered']} users were told; for {counts['queued']} the notice is queued.")
+    out.print(f"\n{counts['delivered']} users were told; the notices of {counts['queued']} are queued.")

@@ -1,4 +1,4 @@
-"""`rollout release --end`: put back whom a release, or somebody's hand, has let out."""
+"""`rollout release --end`: enforces users again whom a release, or somebody by hand, let out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def end_release(
     run: str,
-    whom: ReleaseSelection,
+    selected: ReleaseSelection,
     reason: str,
     live: Live,
     where: Premises,
@@ -28,13 +28,13 @@ def end_release(
     yes: bool,
     json: bool,
 ) -> None:
-    """Ask, end, and say what came of it."""
+    """Ask for confirmation, end the releases, and print the result."""
     from rollout.workflows.release_end import end
 
-    release_scope, shares = whom
+    release_scope, shares = selected
     if not rehearsal:
         tell_endpoints(live)
-        _ask(whom, yes=yes)
+        _ask(selected, yes=yes)
     result = end(
         live.end_order(release_scope, reason),
         [share.account for share in shares],
@@ -46,17 +46,19 @@ def end_release(
     else:
         _tell(release_scope, result, rehearsal=rehearsal)
     if result.interrupted:
-        raise Interrupted("ended early; what was done is journalled", cure="run the same command again")
+        raise Interrupted(
+            "interrupted; the journal contains what was done", cure="run the same command again"
+        )
     leave_with({ExitCode.IN_PART: result.in_part})
 
 
-def _ask(whom: ReleaseSelection, *, yes: bool) -> None:
-    release_scope, shares = whom
+def _ask(selected: ReleaseSelection, *, yes: bool) -> None:
+    release_scope, shares = selected
     users = sum(len(share.users) for share in shares)
-    whole = f"{users} users" if users else "whoever was let out there, by a release or by hand"
+    whole = f"{users} users" if users else "all users let out there, by a release or by hand,"
     err.print(
-        f"Ends releases of {release_scope.text}: enforces {whole} in {len(shares)} accounts, "
-        "after judging everybody again.",
+        f"About to end releases of {release_scope.text} and enforce {whole} in {len(shares)} accounts; "
+        "all users are judged again first.",
         markup=False,
     )
     confirm("Go on?", yes=yes)
@@ -67,7 +69,7 @@ def _tell(release_scope: ReleaseScope, result: RunResult, *, rehearsal: bool) ->
     out.print(f"Release of {release_scope.text} {would}ended: {result.writes} writes.", markup=False)
     rows = [(one.account.id, left.what, left.why) for one in result.accounts for left in one.left]
     if rows:
-        out.print(table("\nStay let out", ("account", "user", "why"), rows))
+        out.print(table("\nNot enforced again", ("account", "user", "why"), rows))
     for one in result.accounts:
         for why in one.failed:
             err.print(f"Account {one.account.id}: {why}", markup=False)

@@ -1,4 +1,4 @@
-"""`rollout rollback`: undo exactly what the journal says that this tool did."""
+"""`rollout rollback`: undoes exactly what this tool did according to the journal."""
 
 from __future__ import annotations
 
@@ -21,26 +21,29 @@ def rollback(
     plan: Annotated[
         str | None,
         typer.Option(
-            "--plan", metavar="PLAN", help="What this plan brought, by id or stem.", show_default=False
+            "--plan",
+            metavar="PLAN",
+            help="Undo the changes of this plan (id or file stem).",
+            show_default=False,
         ),
     ] = None,
     wave: Annotated[
         str | None,
-        typer.Option("--wave", metavar="NAME", help="What this wave brought.", show_default=False),
+        typer.Option("--wave", metavar="NAME", help="Undo the changes of this wave.", show_default=False),
     ] = None,
     account: Accounts = None,
     user: Users = None,
-    everything: Annotated[bool, typer.Option("--all", help="Everything that the journal knows.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read for real, write nothing.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Undo every change in the journal.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read AWS, but write nothing.")] = False,
     config: Config = None,
     profile: Profile = None,
     yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Undo what this tool made, the newest first; what stood before stays. Needs the journal, no plan.
+    """Undo this tool's changes, newest first; what existed before stays. Needs the journal, but no plan.
 
-    Example: [bold]rollout rollback --wave canary --dry-run[/], then without [bold]--dry-run[/]. A run that was cut
-    short goes on where it stopped.
+    Example: [bold]rollout rollback --wave canary --dry-run[/], then without [bold]--dry-run[/]. Run it
+    again to resume an interrupted run.
     """
     from rollout.domain.people.scope import Selection
     from rollout.domain.progress.projection import replay
@@ -50,7 +53,7 @@ def rollback(
     narrowed = any((plan, wave, account, user))
     if narrowed == everything:
         raise WrongUsage(
-            "say what is undone: --plan, --wave, --account, --user, or --all alone",
+            "select what to undo: either --all, or any of --plan, --wave, --account and --user",
             cure="rollout rollback --help has examples",
         )
     settings = read_settings(config)
@@ -64,7 +67,7 @@ def rollback(
     )
     foreseen = foresee(progress, wanted)
     if foreseen.nothing:
-        out.print("Nothing is left to undo.")
+        out.print("There is nothing to undo.")
         return
     run = live.new_run()
     if not dry_run:
@@ -81,14 +84,16 @@ def rollback(
     else:
         _tell(result, rehearsal=dry_run)
     if result.interrupted:
-        raise Interrupted("ended early; what was undone is journalled", cure="run the same command again")
+        raise Interrupted(
+            "interrupted; the journal contains what was undone", cure="run the same command again"
+        )
     leave_with({ExitCode.IN_PART: result.in_part})
 
 
 def _ask(foreseen: Foreseen, *, yes: bool) -> None:
     err.print(
-        f"Undoes up to {foreseen.people} users' enforcement or enrolment rights, and {foreseen.things} policies, "
-        f"groups and attachments where nobody else needs them, in {len(foreseen.accounts)} accounts.",
+        f"About to undo the enforcement or enrolment rights of up to {foreseen.people} users, and {foreseen.things} "
+        f"policies, groups and attachments that nobody else needs, in {len(foreseen.accounts)} accounts.",
         markup=False,
     )
     confirm("Go on?", yes=yes)
@@ -103,7 +108,7 @@ def _tell(result: RunResult, *, rehearsal: bool) -> None:
     out.print(table(title, ("write", "#count"), sorted(counts.items()) or [("nothing", 0)]))
     left = [(one.account.id, stays.what, stays.why) for one in result.accounts for stays in one.left]
     if left:
-        out.print(table("\nLeft as it is", ("account", "what", "why"), left))
+        out.print(table("\nNot undone", ("account", "what", "why"), left))
     for one in result.accounts:
         for why in one.failed:
             err.print(f"Account {one.account.id}: {why}", markup=False)

@@ -1,4 +1,4 @@
-"""`rollout status`: where each wave stands, which gate it waits for, since when."""
+"""`rollout status`: shows the state of each wave, and the gates that it waits for."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
     from rollout.wiring import Files
     from rollout.workflows.ports import StoredPlan
-    from rollout.workflows.status import GateStands, WaveStands
+    from rollout.workflows.status import GateState, WaveState
 
 
 def status(
     plan: PlanArgument = None, config: Config = None, profile: Profile = None, json: Json = False
 ) -> None:
-    """Say where each wave stands, from the plan and the journal alone. Asks nothing but the store.
+    """Show the state of each wave. Reads only the plan and the journal in the store.
 
     Example: [bold]rollout status[/]
     """
@@ -49,31 +49,31 @@ def status(
         for gate in stand.gates
     ]
     if gates:
-        title = "\nGates before waves that are not enforced yet"
+        title = "\nGates of waves not enforced yet"
         out.print(table(title, ("wave", "gate", "answer", "since", "opens", "numbers"), gates))
     for stand in stands:
         if stand.approved:
             out.print(f"Wave {stand.wave} is {stand.approved}", markup=False)
 
 
-def _moments(gate: GateStands) -> Iterator[str]:
+def _moments(gate: GateState) -> Iterator[str]:
     for at in (gate.since, gate.opens_at):
         yield f"{at:%Y-%m-%d %H:%M} UTC" if at else ""
 
 
-def _numbers(gate: GateStands) -> str:
+def _numbers(gate: GateState) -> str:
     return f"{gate.detail}; overridden {gate.overridden}" if gate.overridden else gate.detail
 
 
-def stands_of(files: Files, stored: StoredPlan) -> list[WaveStands]:
-    """Derive where the waves of a plan stand."""
+def stands_of(files: Files, stored: StoredPlan) -> list[WaveState]:
+    """Return the states of a plan's waves."""
     from rollout.domain.progress.projection import replay
     from rollout.wiring import offline_now
-    from rollout.workflows.status import where_waves_stand
+    from rollout.workflows.status import wave_states
 
     settings = files.settings
     progress = replay(files.journal("status").records(), stored.header.organization_id)
-    return where_waves_stand(
+    return wave_states(
         stored,
         progress,
         offline_now(),

@@ -1,4 +1,4 @@
-"""`rollout verify`: look again at who is enforced in fact, and what has drifted; fit for a nightly job."""
+"""`rollout verify`: checks who is actually enforced and what has drifted; suitable for a nightly job."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def verify(
         bool,
         typer.Option(
             "--fix",
-            help="Put right what the plan decided. --fix memberships also puts back who was taken out by hand.",
+            help="Restore what the plan decided. --fix memberships also restores memberships removed by hand.",
         ),
     ] = False,
     account: Accounts = None,
@@ -47,17 +47,17 @@ def verify(
     yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Look again: who is enforced in fact, what drifted, who is new, which exemption or release ran out.
+    """Check who is actually enforced, what drifted, who is new, and which exemption or release has expired.
 
-    Example: [bold]rollout verify --json[/] every night: it leaves with 0 when all is as decided, with 3 on drift, with
-    4 when some accounts could not be looked at. [bold]rollout verify --fix[/] puts right what needs no decision.
+    Example: [bold]rollout verify --json[/] every night: it exits with 0 if nothing has drifted, 3 on drift, 4 if some
+    accounts could not be read. [bold]rollout verify --fix[/] fixes what needs no decision.
     """
     given = list(plan or ())
     memberships = fix and MEMBERSHIPS in given
     if memberships:
         given.remove(MEMBERSHIPS)
     if len(given) > 1:
-        raise WrongUsage("one plan at a time", cure="rollout verify [PLAN] [--fix [memberships]]")
+        raise WrongUsage("verify takes one plan", cure="usage: rollout verify [PLAN] [--fix [memberships]]")
     settings = read_deciding_settings(config, defaults=defaults)
     live, where = go_live(settings, profile)
     stored = live.files.plans.load(given[0] if given else None, where.organization.id)
@@ -75,13 +75,15 @@ def verify(
     else:
         _tell(found, fixed)
     if fixed is not None and fixed.interrupted:
-        raise Interrupted("ended early; what was done is journalled", cure="run the same command again")
+        raise Interrupted(
+            "interrupted; the journal contains what was done", cure="run the same command again"
+        )
     in_part = bool(found.unreachable) or (fixed is not None and fixed.in_part)
     leave_with({ExitCode.IN_PART: in_part, ExitCode.CHANGES_FOUND: not found.clean})
 
 
 class _Look:
-    """One command's looks at the organization: before putting right, and after."""
+    """The checks of one command: before and after the fix."""
 
     def __init__(
         self,
@@ -96,7 +98,7 @@ class _Look:
         self._basis = live.basis(where, self._levels)
 
     def verify(self, run: str) -> Verified:
-        """Read every account, and compare."""
+        """Read every account, and compare it with the plan."""
         from rollout.workflows.inventory import take_inventory
         from rollout.workflows.verify import verify as compare
 
@@ -112,7 +114,7 @@ class _Look:
         return compare(self.inventory, self._stored, run=context, basis=self._basis)
 
     def fix(self, run: str, *, memberships: bool) -> RunResult:
-        """Put right what the look before has found."""
+        """Fix what the last check found."""
         from rollout.workflows.verify import fix
 
         live = self._live
@@ -122,9 +124,10 @@ class _Look:
 
 
 def _ask(found: Verified, *, memberships: bool, yes: bool) -> None:
-    also = ", people whom somebody took out by hand too" if memberships else ""
+    also = ", including memberships removed by hand" if memberships else ""
     err.print(
-        f"{len(found.drifts)} differences found. Puts right what the plan decided{also}; all are judged again first.",
+        f"{len(found.drifts)} differences found. About to restore what the plan decided{also}; "
+        "all users are judged again first.",
         markup=False,
     )
     confirm("Go on?", yes=yes)
@@ -132,10 +135,10 @@ def _ask(found: Verified, *, memberships: bool, yes: bool) -> None:
 
 def _tell(found: Verified, fixed: RunResult | None) -> None:
     if fixed is not None:
-        out.print(f"Put right by {fixed.writes} writes; this is what is left:", markup=False)
+        out.print(f"Fixed with {fixed.writes} writes; remaining:", markup=False)
         for one in fixed.accounts:
             for left in one.left:
-                out.print(f"{left.what} stays out: {left.why}", markup=False)
+                out.print(f"{left.what} stays let out: {left.why}", markup=False)
             for why in one.failed:
                 err.print(f"Account {one.account.id}: {why}", markup=False)
     rows = [(drift.kind, drift.account_id, drift.who, drift.text) for drift in found.drifts]
@@ -145,17 +148,17 @@ def _tell(found: Verified, fixed: RunResult | None) -> None:
     for release in found.let_out:
         out.print(f"Let out: {release}", markup=False)
     for account_id, reason in found.unreachable:
-        err.print(f"Account {account_id} could not be looked at: {reason}", markup=False)
+        err.print(f"Account {account_id} could not be read: {reason}", markup=False)
     enforced = found.enforced
     out.print(
-        f"{enforced.in_fact} of {enforced.expected} users whom rollout enforces are enforced in fact; "
+        f"{enforced.in_fact} of {enforced.expected} users whom rollout enforces are actually enforced; "
         f"{len(found.drifts)} differences in {found.accounts} accounts.",
         markup=False,
     )
 
 
 def _tell_cures(found: Verified) -> None:
-    """Print a line each, never folded: most cures are commands to paste."""
+    """Print each cure on one unwrapped line: most are commands to paste."""
     cures: dict[tuple[str, str], list[str]] = {}
     for drift in found.drifts:
         cures.setdefault((drift.kind, drift.cause), []).append(drift.cure)

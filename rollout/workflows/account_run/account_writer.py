@@ -88,7 +88,7 @@ class AccountWriter:
             wave = self._wave_of(wanted)
             with self.budgets.change(wave) as may_begin:
                 if not may_begin:
-                    self._leave_all(Skipped(SkipCode.BUDGET, self.budgets.said(wave)), wave)
+                    self._leave_all(Skipped(SkipCode.BUDGET, self.budgets.describe(wave)), wave)
                     if self._waiting:
                         continue
                     self._broken = True
@@ -146,7 +146,7 @@ class AccountWriter:
             return None if self.at.run.ends() else self._write(wanted, wave)
         with self.budgets.change(wave) as may_begin:
             if not may_begin:
-                return Skipped(SkipCode.BUDGET, self.budgets.said(wave))
+                return Skipped(SkipCode.BUDGET, self.budgets.describe(wave))
             outcome = self._place(change, wave)
             if user is not None:
                 # Before the change counts as ended: who comes next has to know.

@@ -1,4 +1,4 @@
-"""The failure budgets of a run, shared by its threads: who wants to begin a change waits until one may.
+"""The failure budgets of a run, shared by its threads: a change waits until its budget allows it.
 
 See design.md#stages-and-gates.
 """
@@ -15,12 +15,12 @@ from rollout.domain.progress.projection import Progress
 
 
 class Budgets:
-    """One `Budget` a wave; a wave without one has no limit. Safe to share between threads."""
+    """One `Budget` per wave; a wave without one has no limit. Thread-safe."""
 
     def __init__(
         self, by_wave: Mapping[str, Budget] | None = None, users: Mapping[str, int] | None = None
     ) -> None:
-        """Take the budgets, and how many users each wave has, for the numbers."""
+        """Take the budget and the number of users of each wave."""
         self._by_wave = dict(by_wave or {})
         self._users = users or {}
         self._stopped: set[str] = set()
@@ -28,9 +28,9 @@ class Budgets:
 
     @contextmanager
     def change(self, wave: str) -> Iterator[bool]:
-        """Let a change of the wave be under way while the block runs; False where the budget is spent.
+        """Count a change of the wave as under way while the block runs; yields False if the budget is spent.
 
-        Waits while as many are under way as users may still fail. Each of them ends, so nobody waits for ever.
+        Waits while as many changes are under way as users may still fail; every change ends.
         """
         begun = self._begin(wave)
         try:
@@ -42,7 +42,7 @@ class Budgets:
                     self._changed.notify_all()
 
     def fail(self, wave: str, user_id: str) -> None:
-        """Count a user of the wave who has failed."""
+        """Count a user of the wave as failed."""
         with self._changed:
             if wave in self._by_wave:
                 self._by_wave[wave] = self._by_wave[wave].fail((user_id,))
@@ -51,14 +51,14 @@ class Budgets:
                 self._changed.notify_all()
 
     def mend(self, wave: str, user_id: str) -> None:
-        """Count a user no more, who was made good."""
+        """Stop counting a user as failed, after a repair."""
         with self._changed:
             if wave in self._by_wave:
                 self._by_wave[wave] = self._by_wave[wave].mend((user_id,))
                 self._changed.notify_all()
 
     def spent(self, wave: str) -> bool:
-        """Tell whether nothing more may begin in the wave, to somebody who would."""
+        """Tell whether the wave's budget is spent; if it is, note that this stopped the wave."""
         with self._changed:
             if wave not in self._by_wave or not self._by_wave[wave].spent:
                 return False
@@ -67,12 +67,12 @@ class Budgets:
 
     @property
     def stopped(self) -> frozenset[str]:
-        """The waves that were stopped: more users failed than may, in this run, or before it."""
+        """The waves stopped because too many users failed, in this run or before it."""
         with self._changed:
             return frozenset(self._stopped)
 
-    def said(self, wave: str) -> str:
-        """Say it with numbers."""
+    def describe(self, wave: str) -> str:
+        """State the failures and the limit of a wave."""
         with self._changed:
             budget = self._by_wave.get(wave, Budget())
         failed, users = len(budget.failed), self._users.get(wave, 0)
@@ -99,9 +99,9 @@ def budgets_of(
     *,
     forgiven: bool,
 ) -> Budgets:
-    """Make the budgets of some waves, with what failed in earlier runs.
+    """Make the budgets of some waves; failures of earlier runs count.
 
-    `forgiven`: somebody has overridden the gate that says that too many have failed; what failed so far counts no more.
+    `forgiven`: the operator overrode the failure gate, so earlier failures do not count.
     """
     by_wave = {}
     for wave in waves:
@@ -112,8 +112,8 @@ def budgets_of(
 
 
 def budgets_of_repairs(users: Mapping[str, int], tolerance: Tolerance, progress: Progress) -> Budgets:
-    """Make the budgets of a command that puts people back, with how many users each wave has.
+    """Make the budgets of a command that puts users back; `users` is the number of users of each wave.
 
-    Where too many have failed before, only new failures count: putting right is how they are made good.
+    If too many failed before, only new failures count: such a command is how those are repaired.
     """
     return budgets_of(users.keys(), users, tolerance, progress, forgiven=True)

@@ -1,4 +1,4 @@
-"""`rollout apply`: carries a reviewed plan to a stage, wave by wave, account by account.
+"""`rollout apply`: runs one stage of a reviewed plan, wave by wave, account by account.
 
 See design.md#stages-and-gates, design.md#apply-journal-store.
 """

@@ -280,7 +280,7 @@ class ApplyToAccount(AccountCommand):
         for user in users:
             wave = self.wave_of(at, user)
             if budgets.spent(wave):
-                at.leave(user.ref, wave, Skipped(SkipCode.BUDGET, budgets.said(wave)))
+                at.leave(user.ref, wave, Skipped(SkipCode.BUDGET, budgets.describe(wave)))
             else:
                 yield user
 

@@ -1,4 +1,4 @@
-"""Carries the waves that are due, step by step, account after account, from a run's first record to its last."""
+"""Carries out the waves that are due, from the run's first record to its last."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Share = tuple[Account, tuple[PlanEntry, ...], tuple[PlanEntry, ...]]
 
 
 def first_records(order: Order, run: RunContext, due: Due, now: datetime) -> Iterator[Record]:
-    """Give the first records of a run: its start, each gate's answer, and the overrides that it needs."""
+    """Yield the first records of a run: its start, each gate's answer, and the overrides used."""
     header = order.plan.header
     yield RunStarted(
         run.id,
@@ -58,7 +58,7 @@ def first_records(order: Order, run: RunContext, due: Due, now: datetime) -> Ite
 
 
 class ApplyRun:
-    """One run: who is in it is worked out before anything is written."""
+    """One run; its users are determined before anything is written."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class ApplyRun:
         progress: Progress,
         due: Due,
     ) -> None:
-        """Share the plan out. Raises EmptySelection when nobody is in hand."""
+        """Select the accounts and users. Raises EmptySelection if there are none."""
         self.order, self.run, self.where, self.due = order, run, where, due
         self.organization, self.notifier = organization, notifier
         self.progress = progress
@@ -84,12 +84,12 @@ class ApplyRun:
         self._share_out()
         if not self.shares and not self.aside:
             raise EmptySelection(
-                "no user of the waves in hand matches --account / --ou / --user",
-                cure="see who is in them: rollout show",
+                "no user of the waves due matches --account / --ou / --user",
+                cure="list their users: rollout show",
             )
 
     def carry(self) -> ApplyResult:
-        """Carry every step, then say how it ended."""
+        """Carry out every step, and return the result."""
         self._begin()
         try:
             basis = self._basis(read_levels(self.organization, self.where.accounts, self.order.scps))
@@ -161,7 +161,7 @@ class ApplyRun:
         commands = [command for command in commands if command.size]
         finished = self._carry_accounts(step, commands, basis)
         if len(finished) < len(commands) or self.run.ends():
-            # Nobody knows what the accounts that were not begun would have said.
+            # The outcome of the accounts not begun is unknown.
             self.interrupted = True
         notices = [notice for command in finished for notice in command.notices]
         reminders = [reminder for command in finished for reminder in command.reminders]
@@ -187,7 +187,7 @@ class ApplyRun:
     def _carry_accounts(
         self, step: Step, commands: Sequence[ApplyToAccount], basis: JudgementBasis
     ) -> list[ApplyToAccount]:
-        doing = "Telling people" if step.stage is Stage.NOTIFY else "Enforcing"
+        doing = "Sending notices" if step.stage is Stage.NOTIFY else "Enforcing"
         if self.order.stage is Stage.DRY_RUN:
             doing = "Rehearsing notices" if step.stage is Stage.NOTIFY else "Rehearsing enforcement"
         runner = AccountRunner(run=self.run, progress=self.progress, basis=basis, budgets=self.budgets)
@@ -198,16 +198,16 @@ class ApplyRun:
             self.interrupted = self.interrupted or result.interrupted
             if result.unreachable:
                 self.failed_accounts.add(command.account.id)
-                # What was begun has to be ended before a wave counts as carried; who was never reached stops nobody.
+                # An account that was begun holds its waves back until it is finished; one never reached does not.
                 marked = command.waves.failed if result.begun else command.waves.untold
                 marked.update(entry.wave for entry in command.entries)
         return finished
 
     def _mark_carried(self, stage: Stage, finished: Sequence[ApplyToAccount], told: Sent) -> None:
-        """Note which waves have been carried: nobody waits for a date, nothing failed, and somebody has moved.
+        """Journal the waves that are complete: nobody waits for a date, and nothing failed.
 
-        Who was never told holds a wave back only as long as the wave was not notified, or nobody else of it has moved:
-        one closed mailbox stops nobody, but a wave in which nobody could be told has shown nothing
+        Users who cannot be told hold a wave back only until it is notified and another of its users was processed: one
+        closed mailbox does not stop a wave, but a wave in which nobody could be told is not complete
         (design.md#stages-and-gates).
         """
         if self.order.narrowed:
@@ -224,10 +224,10 @@ class ApplyRun:
                 self.run.journal.append(WaveCarried(self.run.id, self.run.now(), wave, stage))
 
     def _so_far(self) -> str:
-        """Say the counts that people wait for."""
+        """Describe the main counts so far."""
         awaited = (Counted.ENFORCED, Counted.TOLD, Counted.QUEUED, SkipCode.FAILED, SkipCode.BUDGET)
-        said = [f"{self.tally[what]} {what}" for what in awaited if self.tally[what]]
-        return f"; {', '.join(said)}" if said else ""
+        counts = [f"{self.tally[what]} {what}" for what in awaited if self.tally[what]]
+        return f"; {', '.join(counts)}" if counts else ""
 
     def _end(self) -> ApplyResult:
         self.run.end(self._ending(), self.tally.counts)
@@ -252,6 +252,6 @@ class ApplyRun:
             return RunEnding.STOPPED
         if in_part(self.tally, self.failed_accounts):
             return RunEnding.IN_PART
-        # A rehearsal of some says nothing about the others: it opens no gate.
+        # A partial rehearsal opens no gate: it proves nothing about the other users.
         some = self.order.narrowed or self.due.waves != self.order.filled
         return RunEnding.NARROWED if self.order.stage is Stage.DRY_RUN and some else RunEnding.DONE

@@ -1,18 +1,11 @@
-"""Finds which waves are due, and asks their gates whether they may move (design.md#stages-and-gates)."""
+"""Finds the waves that are due, and asks their gates whether they may proceed (design.md#stages-and-gates)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from rollout.domain.gates import (
-    GateAnswer,
-    Gatekeeper,
-    Members,
-    Needs,
-    Result,
-    next_due,
-)
+from rollout.domain.gates import GateAnswer, Gatekeeper, Members, Needs, Result, next_due
 from rollout.domain.gates.gate import AnyGate
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import GateOverridden
@@ -25,17 +18,17 @@ Stop = tuple[AnyGate, GateAnswer]
 
 
 def what_is_due(order: Order, progress: Progress, now: datetime, look: Look) -> Due:
-    """Find which waves to carry, and ask their gates; `look` is called only where a gate asks about people."""
+    """Find the waves to carry out, and ask their gates. Calls `look` only if a gate needs to know the users."""
     filled = order.filled
     if not filled:
-        return Due((), why_nothing="nobody in this plan is to be enforced")
+        return Due((), why_nothing="this plan enforces nobody")
     if not order.gated:
         return Due((order.wave,) if order.wave else filled)
     return _Asking(order, progress, now, look).due()
 
 
 class _Asking:
-    """Asks the gates of one run, in their order, and gathers what they say."""
+    """Asks the gates of one run in order, and collects their answers."""
 
     def __init__(self, order: Order, progress: Progress, now: datetime, look: Look) -> None:
         self._order, self._look = order, look
@@ -48,7 +41,7 @@ class _Asking:
 
     @property
     def _about(self) -> str:
-        """The wave that the answers are about: where all have been carried, the last one."""
+        """The wave that the answers are about; the last one if all have been carried out."""
         return self._wave or self._order.filled[-1]
 
     def due(self) -> Due:
@@ -61,7 +54,7 @@ class _Asking:
         stops = self._ask_about_enforcing()
         if not stops:
             waves = tuple(name for name in order.filled if name in still_open or name == self._wave)
-            return self._due(waves, "" if self._wave else f"every wave has been carried to {order.stage}")
+            return self._due(waves, "" if self._wave else f"every wave has reached stage {order.stage}")
         if any(gate.needs is Needs.CALENDAR for gate, _ in stops):
             still_open = ()
         opens = self._keeper.opens_by_itself([answer for _, answer in stops])
@@ -70,7 +63,7 @@ class _Asking:
         return self._due(still_open, self._next(stops, opens))
 
     def _ask_about_enforcing(self) -> list[Stop]:
-        """Give the gates that stop the wave. A look at people is only worth it where nothing else does."""
+        """Return the gates that stop the wave. The users are read only if no other gate stops it."""
         if self._order.stage is not Stage.ENFORCE:
             return []
         if self._wave is None:
@@ -78,7 +71,7 @@ class _Asking:
         return self._ask(Needs.JOURNAL, Needs.CALENDAR) or self._ask(Needs.PEOPLE)
 
     def _ask(self, *needs: Needs) -> list[Stop]:
-        """Keep the answers, and give those that stop the wave."""
+        """Keep all answers, and return those that stop the wave."""
         asked = list(self._keeper.ask(self._about, *needs, look=lambda: self._look(self._about)))
         self._answers += [answer for _, answer in asked]
         return [(gate, answer) for gate, answer in asked if not self._lets_through(gate, answer)]
@@ -89,7 +82,7 @@ class _Asking:
         given = self._keeper.override(self._about, gate)
         if given is None:
             return False
-        self._inherited[gate.name] = say_override(given)
+        self._inherited[gate.name] = describe_override(given)
         return True
 
     def _due(self, waves: tuple[str, ...], why_nothing: str, refused: Refused | None = None) -> Due:
@@ -98,30 +91,30 @@ class _Asking:
 
     def _next(self, stops: Sequence[Stop], opens: datetime) -> str:
         if self._wave is None:
-            return f"every wave has been carried to {self._order.stage}; {_said(stops)}"
+            return f"every wave has reached stage {self._order.stage}; {_describe(stops)}"
         both = f"; together they open {opens:%Y-%m-%d %H:%M} UTC" if len(stops) > 1 else ""
-        return f'wave "{self._wave}" is next; {_said(stops)}{both}'
+        return f'wave "{self._wave}" is next; {_describe(stops)}{both}'
 
     def _refused(self, stops: Sequence[Stop], still_open: tuple[str, ...]) -> Due:
         refusal = _refusal(stops, self._about)
         return self._due(still_open, str(refusal), refusal)
 
 
-def say_override(given: GateOverridden) -> str:
-    """Say an override for a person."""
+def describe_override(given: GateOverridden) -> str:
+    """Describe an override for a person."""
     return f"overridden {given.at:%Y-%m-%d %H:%M} UTC by {given.caller}: {given.reason}"
 
 
-def _said(stops: Sequence[Stop]) -> str:
+def _describe(stops: Sequence[Stop]) -> str:
     return "; ".join(f"gate {gate.name}: {answer.detail}" for gate, answer in stops)
 
 
 def _refusal(stops: Sequence[Stop], wave: str) -> Refused:
     cure = "; ".join(dict.fromkeys(gate.cure.format(wave=wave) for gate, _ in stops))
     of_plan = all(gate.needs is Needs.PLAN for gate, _ in stops)
-    # A plan that was never rehearsed is not worth an override: rehearsing it is quick, and changes nothing.
+    # An unrehearsed plan needs no override: a rehearsal is quick and changes nothing.
     if not of_plan or any(answer.result is Result.INCONCLUSIVE for _, answer in stops):
         overriding = " ".join(f"--override-gate {gate.name}" for gate, _ in stops)
         cure = f"{cure}, or {overriding} --reason WHY"
-    about = "" if of_plan else f'wave "{wave}" may not move yet: '
-    return Refused(f"{about}{_said(stops)}", cure=cure)
+    about = "" if of_plan else f'wave "{wave}" may not proceed yet: '
+    return Refused(f"{about}{_describe(stops)}", cure=cure)

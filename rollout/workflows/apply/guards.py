@@ -1,4 +1,4 @@
-"""What has to be right before anything is carried: the plan, the organization, the journal (design.md#plan-file)."""
+"""Checks plan, organization and journal before anything is written (design.md#plan-file)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rollout.workflows.selecting import check_in_plan
 
 
 def check_order(order: Order, organization: Organization, now: datetime) -> None:
-    """Refuse what can be known to be wrong before anybody is asked anything, and before anything is written.
+    """Refuse invalid orders before the operator is asked to confirm and before anything is written.
 
     Raises OtherOrganization, PlanRefused, EmptySelection.
     """
@@ -26,23 +26,23 @@ def check_order(order: Order, organization: Organization, now: datetime) -> None
 
 
 def check_plan(order: Order, organization: Organization, now: datetime) -> None:
-    """Refuse a plan of another organization, of other settings, or too old. Raises OtherOrganization, PlanRefused."""
+    """Refuse a plan of another organization, with other settings, or too old. Raises OtherOrganization, PlanRefused."""
     header = order.plan.header
     if header.organization_id != organization.id:
         raise OtherOrganization(
-            f"plan {header.id} is of organization {header.organization_id}, these credentials of {organization.id}",
+            f"plan {header.id} is of organization {header.organization_id}, these credentials are of {organization.id}",
             cure="use credentials of the plan's organization, or plan again",
         )
-    again = "plan again, have it reviewed, and apply that"
+    again = "plan again, have the plan reviewed, and apply it"
     renewed = order.plan.renewed
-    made, since = "made", header.created
+    verb, since = "made", header.created
     if renewed is not None and since < renewed <= now:
-        made, since = "renewed", renewed
-    good_until = since + order.plan_max_age
-    if now > good_until:
+        verb, since = "renewed", renewed
+    valid_until = since + order.plan_max_age
+    if now > valid_until:
         raise PlanRefused(
-            f"plan {header.id} is too old: {made} {since:%Y-%m-%d %H:%M} UTC, it was good until "
-            f"{good_until:%Y-%m-%d %H:%M} UTC (rules.plan_max_age)",
+            f"plan {header.id} is too old: it was {verb} {since:%Y-%m-%d %H:%M} UTC and was valid until "
+            f"{valid_until:%Y-%m-%d %H:%M} UTC (rules.plan_max_age)",
             cure=again,
         )
     _check_digests(header, order, again)
@@ -54,7 +54,7 @@ def _check_wave(order: Order) -> None:
         known = ", ".join(users) or "none"
         raise EmptySelection(f'the plan has no wave "{order.wave}"', cure=f"waves of this plan: {known}")
     if order.wave is not None and order.wave not in order.filled:
-        raise EmptySelection(f'nobody is in wave "{order.wave}"', cure="take another wave, or plan again")
+        raise EmptySelection(f'nobody is in wave "{order.wave}"', cure="choose another wave, or plan again")
 
 
 def _check_digests(header: Header, order: Order, again: str) -> None:
@@ -91,6 +91,6 @@ def check_adoption(account_id: str, policy_arn: str, account: OpenAccount, progr
 
 
 def _tried(policy_arn: str, progress: Progress) -> bool:
-    """Tell whether this store's own runs set out to make the policy: it may have shown after they had given up."""
+    """Tell whether a run of this store tried to create the policy; it can appear after the run gave up."""
     intents = (done.intent.change for done in progress.changes)
     return any(isinstance(change, CreatePolicy) and change.policy_arn == policy_arn for change in intents)

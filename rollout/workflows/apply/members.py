@@ -1,4 +1,4 @@
-"""Looks at the users of a wave as they are now, for the gates that ask how far people have come; writes nothing."""
+"""Reads the current users of a wave for the gates about people's progress; writes nothing."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Share = tuple[Account, frozenset[str]]
 
 
 def members_of(wave: str, order: Order, run: RunContext, where: Premises) -> Members:
-    """Read the wave's accounts. Users of accounts that cannot be read are unseen; who is gone or exempt is no member.
+    """Read the wave's accounts. Users of unreadable accounts count as unseen; deleted and exempt users do not count.
 
-    Raises Interrupted when the run is asked to stop.
+    Raises Interrupted if the run is asked to stop.
     """
     shares = list(_shares(wave, order, where))
     users: list[User] = []
     unseen = answered = 0
-    run.progress.begin(f'Looking at wave "{wave}"', sum(len(ids) for _, ids in shares))
+    run.progress.begin(f'Reading wave "{wave}"', sum(len(ids) for _, ids in shares))
     for (account, ids), found in run.engine.map(lambda share: _read(share, run), shares):
         answered += 1
         if found is None:
@@ -35,7 +35,7 @@ def members_of(wave: str, order: Order, run: RunContext, where: Premises) -> Mem
         run.progress.advance(f"{account.id} {account.name}", len(ids))
     run.progress.finish()
     if answered < len(shares):
-        raise Interrupted("ended early, as asked, while looking; nothing was written")
+        raise Interrupted("stopped as requested while reading; nothing was written")
     today = run.now().date()
     return Members(
         tuple(user for user in users if exemption_for(user, order.rules.exemptions, today) is None), unseen

@@ -1,4 +1,4 @@
-"""What an apply is told, and what it answers."""
+"""Defines the input and the result of an apply."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from enum import StrEnum
 
 from rollout.domain.gates import GateAnswer, GateRules
 from rollout.domain.gates.readiness import Readiness
-from rollout.domain.people.observations import Finding
 from rollout.domain.people.scope import Scope, Selection
 from rollout.domain.plan.waves import Wave
 from rollout.domain.policy.changes import SkipCode
@@ -17,17 +16,15 @@ from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.rules import DecisionRules
 from rollout.errors import Refused
-from rollout.workflows.ports import (
-    StoredPlan,
-)
+from rollout.workflows.ports import StoredPlan
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One run. `steps` are the stages that it carries: a rehearsal carries notify and enforce of every wave.
+    """The input of one run. `steps`: the stages to carry out; a rehearsal carries out notify and enforce of every wave.
 
-    `settings` and `policy` are today's digests, compared with the plan's. `overrides` names gates that an operator
-    lets a wave through, with the reason. `remind_at`: so long before the day told people are reminded.
+    `settings` and `policy`: today's digests, compared with the plan's. `overrides`: the reason for each gate that the
+    operator overrides. `remind_at`: how long before the announced day people are reminded.
     """
 
     stage: Stage
@@ -50,21 +47,21 @@ class Order:
 
     @property
     def filled(self) -> tuple[str, ...]:
-        """The waves of the plan that have users, in order."""
+        """The waves of the plan that have users, in plan order."""
         return tuple(wave for wave, count in self.plan.header.waves.items() if count)
 
     @property
     def narrowed(self) -> bool:
-        """Tell whether `--account`, `--ou` or `--user` leave somebody out."""
+        """Whether `--account`, `--ou` or `--user` restrict the run."""
         return bool(self.selection.accounts or self.selection.ous or self.selection.users)
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The waves that a run carries, the gates that were asked, and why nothing more is due where that is so.
+    """The waves that a run carries out, the gates' answers by wave, and why nothing more is due, if that is the case.
 
-    `inherited` says by gate which earlier override lets the wave through. `refused` is how the run ends where a gate
-    says no and time alone will not help; waves that stay open are gone over all the same.
+    `inherited`: by gate, the earlier override that applies. `refused`: the error that ends the run if a gate refuses
+    and time alone does not open it; waves carried out before are still processed again.
     """
 
     waves: tuple[str, ...]
@@ -75,7 +72,7 @@ class Due:
 
 
 class Counted(StrEnum):
-    """What a run counts besides the codes of those who were left alone; journals and JSON spell it by its value."""
+    """What a run counts besides the `SkipCode`s; the values appear in journals and JSON."""
 
     ENFORCED = "enforced"
     ALREADY_ENFORCED = "already enforced"
@@ -99,13 +96,13 @@ CountKey = Counted | SkipCode
 
 @dataclass(slots=True)
 class OutcomeTally:
-    """Counts of one run, by outcome. A user counts once an outcome, also where both steps of a rehearsal say it."""
+    """Counts of one run by outcome. A user counts once per outcome, even if both steps of a rehearsal report it."""
 
     _numbers: dict[str, int] = field(default_factory=dict)
     _users: dict[str, set[str]] = field(default_factory=dict)
 
     def count(self, what: CountKey, by: int = 1) -> None:
-        """Count something else than users."""
+        """Count something other than users."""
         self._numbers[what] = self._numbers.get(what, 0) + by
 
     def count_user(self, what: CountKey, user_id: str) -> None:
@@ -113,7 +110,7 @@ class OutcomeTally:
         self._users.setdefault(what, set()).add(user_id)
 
     def add(self, other: OutcomeTally) -> None:
-        """Count what another has counted."""
+        """Add the counts of another tally."""
         for what, number in other._numbers.items():
             self._numbers[what] = self._numbers.get(what, 0) + number
         for what, users in other._users.items():
@@ -121,7 +118,7 @@ class OutcomeTally:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Everything counted."""
+        """All counts by outcome."""
         keys = dict.fromkeys((*self._numbers, *self._users))
         return {str(what): self[what] for what in keys}
 
@@ -132,9 +129,9 @@ class OutcomeTally:
 
 @dataclass(frozen=True, slots=True)
 class ApplyResult:
-    """What came of a run. `waves` were carried (none: nothing due, `why_nothing` says why).
+    """The result of a run. `waves`: those carried out (none: nothing is due, `why_nothing` says why).
 
-    `stopped` names those of them of which more users failed than may; `inherited` and `refused` are as in `Due`.
+    `stopped`: those in which too many users failed. `inherited` and `refused` are as in `Due`.
     """
 
     stage: Stage
@@ -143,7 +140,6 @@ class ApplyResult:
     tally: OutcomeTally
     progress: Progress
     failed_accounts: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
     why_nothing: str = ""
     interrupted: bool = False
     stopped: tuple[str, ...] = ()
@@ -152,7 +148,7 @@ class ApplyResult:
 
     @property
     def in_part(self) -> bool:
-        """Tell whether something that should have been done was not (exit code 4)."""
+        """Whether something that is due was not done (exit code 4)."""
         return bool(self.stopped) or in_part(self.tally, self.failed_accounts)
 
 

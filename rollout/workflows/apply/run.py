@@ -1,4 +1,4 @@
-"""Carries a plan to a stage, one operator at a time (design.md#stages-and-gates, design.md#apply-journal-store)."""
+"""Runs one stage of a plan, one operator at a time (design.md#stages-and-gates, design.md#apply-journal-store)."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ def apply_plan(
     notifier: Notifier,
     agree: Agree = lambda _due, _progress: None,
 ) -> ApplyResult:
-    """Carry the plan. Raises Refused, PlanRefused, OtherOrganization, LockHeld, EmptySelection, Interrupted.
+    """Apply the plan. Raises Refused, PlanRefused, OtherOrganization, LockHeld, EmptySelection, Interrupted.
 
-    `agree` is asked once before anything is written, and raises when the answer is no. Where a gate refuses a wave and
-    others stay open, those are gone over, and `ApplyResult.refused` says how the command has to end.
+    `agree` is called once before anything is written, and raises if the operator declines. If a gate refuses a wave,
+    waves carried out before are still processed, and `ApplyResult.refused` is the error to end with.
     """
     check_order(order, where.organization, run.now())
     look = cache(lambda wave: members_of(wave, order, run, where))
     with run.lock.hold(where.organization.id, f"apply --stage {order.stage}"):
-        # Only now: what is due may be another thing after whoever held the lock a moment ago.
+        # Under the lock: the run that held it before may have changed what is due.
         progress = run.replay()
         check_names(order.rules.names, progress)
         due = what_is_due(order, progress, run.now(), look)
         if due.waves:
-            # Before the question: an empty selection is an error, and not worth one.
+            # Before the confirmation, which an empty selection does not need.
             try:
                 carried = ApplyRun(
                     order,
@@ -57,7 +57,7 @@ def apply_plan(
             except EmptySelection:
                 if due.refused is None:
                     raise
-                # Whoever was asked for is in the wave that may not move.
+                # The selected users are in the wave that may not proceed.
                 _note(order, run, due)
                 raise due.refused from None
             agree(due, progress)
@@ -71,16 +71,16 @@ def apply_plan(
 
 
 def _check_time(due: Due, now: Due) -> None:
-    """Refuse what is not due any more: a question may stand for hours, and a window may have shut meanwhile."""
+    """Refuse waves that are no longer due: a window may close before the operator confirms."""
     if not set(due.waves) <= set(now.waves):
         raise Refused(
-            f"nothing was written: since the question was asked, a gate has shut: {now.why_nothing}",
-            cure="run it again when the gate is open",
+            f"nothing was written: a gate closed before you confirmed: {now.why_nothing}",
+            cure="run the command again when the gate is open",
         )
 
 
 def _note(order: Order, run: RunContext, due: Due) -> None:
-    """Put on record what the gates said to a run that moves nobody."""
+    """Journal the gates' answers in a run that changes nothing."""
     if not due.gates:
         return
     now = run.now()

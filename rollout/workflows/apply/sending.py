@@ -1,4 +1,4 @@
-"""Tells people: one message a person and run, a line a user (design.md#stages-and-gates)."""
+"""Sends notices and reminders: one message per person and run, one line per user (design.md#stages-and-gates)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COUNTED = {
 
 @dataclass(frozen=True, slots=True)
 class DueNotice:
-    """What one address is to be told of one user. `mark`: it is a reminder, so long before the day told."""
+    """What to tell one address about one user. `mark`: for a reminder, how long before the announced day it is sent."""
 
     address: str
     wave: str
@@ -31,7 +31,7 @@ class DueNotice:
 
 @dataclass(slots=True)
 class Sent:
-    """How sending went: the waves of which somebody was told, or could not be, and whether it was cut short."""
+    """The result of sending: waves with users told, waves with users not told, and whether it was interrupted."""
 
     moved: set[str] = field(default_factory=set)
     untold: set[str] = field(default_factory=set)
@@ -39,40 +39,41 @@ class Sent:
 
 
 def tell(notices: Iterable[DueNotice], run: RunContext, notifier: Notifier, tally: OutcomeTally) -> Sent:
-    """Send a notice to each address and journal every line; ends early when the run has to."""
+    """Send one notice to each address and journal every line. Stops early when the run has to."""
     sent = Sent()
-    for address, mine in _by_address(notices):
-        if run.ends():
-            sent.interrupted = True
-            break
-        receipt = notifier.send(Notice(address, tuple(one.line for one in mine)))
-        now = run.now()
-        run.journal.append(*(_told(one, address, run.id, receipt, now) for one in mine))
-        tally.count(COUNTED[receipt.delivery], len(mine))
+    for mine, delivery in _send(notices, run, notifier, sent, reminder=False):
+        tally.count(COUNTED[delivery], len(mine))
         tally.count(Counted.MESSAGES)
-        failed = receipt.delivery is Delivery.FAILED
+        failed = delivery is Delivery.FAILED
         (sent.untold if failed else sent.moved).update(one.wave for one in mine)
     return sent
 
 
 def remind(reminders: Iterable[DueNotice], run: RunContext, notifier: Notifier, tally: OutcomeTally) -> Sent:
-    """Send reminders likewise. One that cannot be sent holds nobody back: the notice before it counts."""
+    """Send reminders as `tell` sends notices. A failed reminder delays nobody: the earlier notice counts."""
     sent = Sent()
-    for address, mine in _by_address(reminders):
-        if run.ends():
-            sent.interrupted = True
-            break
-        receipt = notifier.send(Notice(address, tuple(one.line for one in mine), reminder=True))
-        now = run.now()
-        run.journal.append(*(_reminded(one, address, run.id, receipt, now) for one in mine))
-        failed = receipt.delivery is Delivery.FAILED
+    for mine, delivery in _send(reminders, run, notifier, sent, reminder=True):
+        failed = delivery is Delivery.FAILED
         tally.count(Counted.REMINDERS_NOT_SENT if failed else Counted.REMINDED, len(mine))
         tally.count(Counted.MESSAGES)
     return sent
 
 
+def _send(
+    notices: Iterable[DueNotice], run: RunContext, notifier: Notifier, sent: Sent, *, reminder: bool
+) -> Iterator[tuple[Sequence[DueNotice], Delivery]]:
+    for address, mine in _by_address(notices):
+        if run.ends():
+            sent.interrupted = True
+            return
+        receipt = notifier.send(Notice(address, tuple(one.line for one in mine), reminder=reminder))
+        now = run.now()
+        run.journal.append(*(_record(one, address, run.id, receipt, now, reminder=reminder) for one in mine))
+        yield mine, receipt.delivery
+
+
 def _by_address(notices: Iterable[DueNotice]) -> Iterator[tuple[str, Sequence[DueNotice]]]:
-    """Put together what one person is told, whatever the spelling of the address, in a fixed order."""
+    """Group notices by person, ignoring the case of the address, in a fixed order."""
     by_address: dict[str, list[DueNotice]] = {}
     for notice in sorted(notices, key=lambda one: (one.address, one.line.user.arn)):
         by_address.setdefault(notice.address.casefold(), []).append(notice)
@@ -80,32 +81,9 @@ def _by_address(notices: Iterable[DueNotice]) -> Iterator[tuple[str, Sequence[Du
         yield mine[-1].address, sorted(mine, key=lambda one: (one.line.due, one.line.user.arn))
 
 
-def _told(one: DueNotice, address: str, run: str, receipt: Receipt, now: datetime) -> Told:
-    return Told(
-        run,
-        now,
-        one.line.user,
-        one.wave,
-        address,
-        one.line.impact,
-        one.line.due,
-        receipt.delivery,
-        receipt.message_id,
-        receipt.detail,
-    )
-
-
-def _reminded(one: DueNotice, address: str, run: str, receipt: Receipt, now: datetime) -> Reminded:
-    return Reminded(
-        run,
-        now,
-        one.line.user,
-        one.wave,
-        address,
-        one.line.impact,
-        one.line.due,
-        one.mark,
-        receipt.delivery,
-        receipt.message_id,
-        receipt.detail,
-    )
+def _record(
+    one: DueNotice, address: str, run: str, receipt: Receipt, now: datetime, *, reminder: bool
+) -> Told | Reminded:
+    what = (run, now, one.line.user, one.wave, address, one.line.impact, one.line.due)
+    outcome = (receipt.delivery, receipt.message_id, receipt.detail)
+    return Reminded(*what, one.mark, *outcome) if reminder else Told(*what, *outcome)

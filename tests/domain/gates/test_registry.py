@@ -14,7 +14,7 @@ from rollout.errors import Refused, WrongUsage
 from rollout.reporting import legend
 from rollout.settings.gate_keys import gate_rules, gates_section
 from rollout.settings.section import Section
-from rollout.workflows.status import where_waves_stand
+from rollout.workflows.status import wave_states
 from tests.builders import a_caller
 from tests.docs import gates as table_of_gates
 from tests.workflows.world import LEAD_TIME, World, a_person
@@ -75,7 +75,7 @@ def test_its_cure_is_told_and_its_override_outlives_the_run():
 def test_status_shows_it():
     world = a_world()
     rules = world.gates.changed(quiet=timedelta(days=60))
-    (rest,) = where_waves_stand(
+    (rest,) = wave_states(
         world.plans.kept[-1], world.done, world.clock.now(), lead_time=LEAD_TIME, gates=rules
     )
     gate = next(one for one in rest.gates if one.gate == "quiet")

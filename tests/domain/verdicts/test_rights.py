@@ -37,13 +37,13 @@ def test_a_policy_that_comes_twice_counts_once():
 
 
 def test_without_leaves_policies_away_wherever_they_hang_and_whole_groups():
-    user = a_user(attached=(READ.arn,), groups=("Staff", "Ours"))
+    user = a_user(attached=(READ.arn,), groups=("Staff", "OurNames"))
     groups = (
         a_group("Staff", READ.arn, WRITE.arn),
-        a_group("Ours", WRITE.arn, inline=[inline("A", allow("*"))]),
+        a_group("OurNames", WRITE.arn, inline=[inline("A", allow("*"))]),
     )
     observed = an_observed(user, groups=groups, policies=(READ, WRITE))
-    assert [WRITE.arn] == names(user, observed, (READ.arn, "Ours"))
+    assert [WRITE.arn] == names(user, observed, (READ.arn, "OurNames"))
 
 
 @pytest.mark.parametrize(

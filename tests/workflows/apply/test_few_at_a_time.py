@@ -241,7 +241,7 @@ def test_who_waits_for_the_budget_is_let_go_when_it_is_spent():
         thread.join(5)
     assert [False, False] == answers
     assert {"rest"} == budgets.stopped
-    assert '1 of 9 users of wave "rest" failed (limit 0)' == budgets.said("rest")
+    assert '1 of 9 users of wave "rest" failed (limit 0)' == budgets.describe("rest")
 
 
 def test_a_wave_without_a_budget_has_no_limit():

@@ -158,7 +158,7 @@ def test_where_all_is_done_the_window_is_still_kept():
     world.enforce()
     answer = at(world, "2026-12-11T10:00").enforce()
     assert () == answer.waves
-    assert "every wave has been carried to enforce; gate window" in answer.why_nothing
+    assert "every wave has reached stage enforce; gate window" in answer.why_nothing
 
 
 def test_soak_and_window_open_together():
@@ -199,7 +199,7 @@ def test_a_question_that_stands_until_the_window_has_shut_comes_to_nothing():
         world.clock.advance(timedelta(minutes=10))
 
     world.runs += 1
-    with pytest.raises(Refused, match=r"since the question was asked, a gate has shut: .* gate window"):
+    with pytest.raises(Refused, match=r"a gate closed before you confirmed: .* gate window"):
         apply_plan(
             world.order(Stage.ENFORCE),
             run=world.run(),
@@ -275,7 +275,7 @@ def test_looking_writes_nothing_and_may_be_stopped():
     world = enrolling(enrolled=4, lacking=1)
     attempted = len(world.attempted)
     world.stopping, world.engine_stops = (lambda: True), True
-    with pytest.raises(Interrupted, match="while looking; nothing was written") as ended:
+    with pytest.raises(Interrupted, match="while reading; nothing was written") as ended:
         world.enforce()
     assert 130 == ended.value.exit_code
     assert attempted == len(world.attempted)
@@ -361,7 +361,7 @@ def test_a_refused_wave_does_not_keep_the_open_ones_from_being_gone_over():
     assert {"alice", "late"} == world.enforced
     assert answer.refused is not None
     assert 5 == answer.refused.exit_code
-    assert 'wave "rest" may not move yet: gate approval' in str(answer.refused)
+    assert 'wave "rest" may not proceed yet: gate approval' in str(answer.refused)
 
 
 def test_who_asks_for_somebody_of_a_refused_wave_is_told_of_the_gate_and_not_of_a_typing_error():

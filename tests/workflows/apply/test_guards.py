@@ -49,7 +49,9 @@ def test_a_plan_of_another_organization_is_refused():
     world = World(a_cli_user("carl")).planned()
     stored = world.plans.kept[-1]
     world.plans.kept = [replace(stored, header=replace(stored.header, organization_id="o-other"))]
-    refuses(world, OtherOrganization, "plan k3f9 is of organization o-other, these credentials of o-a1b2", 6)
+    refuses(
+        world, OtherOrganization, "plan k3f9 is of organization o-other, these credentials are of o-a1b2", 6
+    )
 
 
 def test_a_plan_made_under_other_settings_is_refused():
@@ -80,7 +82,7 @@ def test_a_plan_that_is_too_old_is_refused():
     refuses(
         world,
         PlanRefused,
-        r"plan k3f9 is too old: made .* UTC, it was good until .* UTC \(rules.plan_max_age\)",
+        r"plan k3f9 is too old: it was made .* UTC and was valid until .* UTC \(rules.plan_max_age\)",
         6,
     )
 

@@ -39,7 +39,7 @@ def test_a_run_that_has_lost_its_lock_finishes_the_change_in_hand_and_stops(writ
 
     for account in world.accounts.values():
         account.before_write = take_over
-    with pytest.raises(LockHeld, match="this run has lost its lock and stopped; ben on desktop-3") as ended:
+    with pytest.raises(LockHeld, match="this run lost its lock and stopped; ben on desktop-3") as ended:
         world.enforce()
     assert 5 == ended.value.exit_code
     assert writes == len(world.attempted)

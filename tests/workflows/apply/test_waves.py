@@ -119,7 +119,7 @@ def test_asking_for_a_wave_while_the_soak_runs_is_refused():
     world.enforce()
     written = len(world.written)
     with pytest.raises(
-        Refused, match=r'wave "rest" may not move yet: gate soak: .* soak of 3 days'
+        Refused, match=r'wave "rest" may not proceed yet: gate soak: .* soak of 3 days'
     ) as refusal:
         world.enforce(wave="rest")
     assert 5 == refusal.value.exit_code
@@ -176,7 +176,7 @@ def test_once_all_waves_are_carried_a_run_only_goes_over_them():
     world.enforce()
     world.days_pass(3).enforce()
     done = world.enforce()
-    assert "every wave has been carried to enforce" == done.why_nothing
+    assert "every wave has reached stage enforce" == done.why_nothing
     assert {"already enforced": 2} == done.tally.counts
 
 
@@ -191,7 +191,7 @@ def test_an_empty_plan_has_nothing_due():
     for stage in Stage:
         answer = world.apply(stage)
         assert () == answer.waves
-        assert "nobody in this plan is to be enforced" == answer.why_nothing
+        assert "this plan enforces nobody" == answer.why_nothing
     assert [] == world.journal.kept
 
 
