@@ -96,7 +96,7 @@ def test_an_apply_that_is_stopped_twice_is_carried_to_its_end_and_writes_nothing
             assert 0 < wave["enforced"] < wave["users"]
         done = told(*ENFORCE)
         assert 0 == done.code
-        assert "already enforced" in done.out
+        assert "enforced before" in done.out
         (wave,) = told("status", "--json").json
         assert wave["users"] == wave["enforced"] == added()
 

@@ -99,7 +99,7 @@ def test_questions_from_a_pipe_are_answered(shell: Shell):
     ("line", "why"),
     [
         ("nonsense", "not valid JSON: Expecting value at column 1"),
-        ('{"id": 1}', '"policies" of the line is missing, or no list'),
+        ('{"id": 1}', '"policies" of the line is missing or not a list'),
         ("[1]", ""),
         ("[" * 100_000, "nested too deeply"),
     ],

@@ -260,7 +260,7 @@ def test_whoever_changed_meanwhile_is_left_alone_and_named(journey: Journey):
     said = journey.said["enforce everybody"].out
     for account, name in (CHANGED, REPLACED):
         assert f"{account}/{name}" in said
-    assert "skipped: changed since the plan" in said
+    assert "changed since the plan: left alone" in said
     assert "was enforce (has-mfa), is hold: machine" in said
     assert "the name belongs to another user now" in said
 
