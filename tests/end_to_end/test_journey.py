@@ -208,7 +208,7 @@ def test_notices_write_to_aws_only_what_lets_people_enrol(journey: Journey):
 
 def test_enforcing_too_early_moves_only_whom_it_changes_nothing_for(journey: Journey):
     out = journey.said["too early"].out
-    assert "waiting for the date they were told" in out
+    assert "waiting for their date" in out
     assert "told for 2026-12-08; ready from 2026-12-08" in out
 
 

@@ -34,7 +34,7 @@ USERS: Mapping[CountKey, tuple[str, str]] = {
         "would be given permission to enrol a device",
     ),
     Counted.LET_OUT: ("released, because exempt now", "would be released, because exempt now"),
-    SkipCode.WAITING: ("waiting for the date they were told", "waiting for the date they were told"),
+    SkipCode.WAITING: ("waiting for their date", "waiting for their date"),
     SkipCode.NOTICE: ("not told yet, so not enforced", "not told yet, so not enforced"),
     Counted.NOT_REACHED: ("could not be told", "could not be told"),
     SkipCode.FAILED: ("failed", "would fail"),
