@@ -248,7 +248,6 @@ class Model(RuleBasedStateMachine):
         """Give a command; it may refuse. None when it did."""
         org = self.org
         locked, denied, others, state = org.locked_out, org.denied, self.not_ours, self.world.state
-        attached = {user.id for user in org.users if GROUP in user.groups}
         sent = len(self.world.notifier.sent)
         try:
             result = do()
@@ -261,10 +260,7 @@ class Model(RuleBasedStateMachine):
         assert not newly_locked, f"locked out by the tool: {newly_locked}"
         for user in org.users:
             if user.id in org.denied - denied:
-                # Number 3 of the issue on races: when the brake is let go, those still attached are asked whether they
-                # may be enforced, but not whether they were told. Delete the condition when they are.
-                if user.id not in attached:
-                    self._was_told(user)
+                self._was_told(user)
                 self.enforced_once.add(user.id)
                 self.wave_of[user.id] = self._planned_wave(user.id)
         for notice in self.world.notifier.sent[sent:]:

@@ -50,7 +50,7 @@ class RepairAccount(AccountCommand):
             *(Write(change, _wave_of(change, context)) for change in tidied),
         )
         people = {user.ref: wave for user in reached if (wave := context.wave_of(user))}
-        return Wanted(writes, people, frozenset(user.id for user in reached if context.may_enforce(user)))
+        return Wanted(writes, people, frozenset(user.id for user in reached if _is_fit(user, context)))
 
     def why_not(self, at: AccountWork, user: User) -> Skipped | None:
         """Judge somebody who was asked live just now, as `apply` would."""
@@ -85,6 +85,13 @@ def _why_not(user: User, context: AccountContext) -> Skipped | None:
         why = f'was never told about "{verdict.impact}": apply --stage notify first'
         return Skipped(SkipCode.NOTICE, why)
     return None
+
+
+def _is_fit(user: User, context: AccountContext) -> bool:
+    """Tell whether a write for the whole account may reach a user: it denies nobody what they were not told of."""
+    if context.verdict(user).enforced_by_us:
+        return context.may_enforce(user)
+    return _why_not(user, context) is None or context.verdict(user).kind is Kind.COVERED
 
 
 def _made_good(
