@@ -87,9 +87,11 @@ def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
         sandbox.advance(wait)
         run = live.new_run()
         rehearsal = stage is Stage.DRY_RUN
+        context = live.run_context(run, where, Silence(), rehearsal=rehearsal)
         apply_plan(
             live.order(stage, stored, where, wave=None, selection=Selection(), overrides={}),
-            run=live.run_context(run, where, Silence(), rehearsal=rehearsal),
+            run=context,
+            preview=live.preview(context),
             where=where,
             organization=live.organization,
             notifier=live.notifier(run, rehearsal=rehearsal),
