@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollout.cli.options import Accounts, Config, Defaults, Json, Ous, PlanArgument, Profile, Users, Yes
+from rollout.cli.options import (
+    Accounts,
+    Config,
+    Defaults,
+    Json,
+    Ous,
+    PlanArgument,
+    Profile,
+    Users,
+    Yes,
+    free_text,
+)
 from rollout.cli.running import leave_with
 from rollout.cli.startup import go_live, read_deciding_settings, selection, share_report
 from rollout.cli.terminal.apply_summary import as_json, tell, tell_gates
@@ -55,6 +66,7 @@ def apply(
         typer.Option(
             "--reason",
             metavar="TEXT",
+            callback=free_text,
             help="Why the gate is overridden; recorded in the journal.",
             show_default=False,
         ),
