@@ -61,7 +61,7 @@ def make_sample(folder: Path) -> None:
             target = folder / kind / "sample"
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(source, target)
-            out.print(f"Wrote {target}", markup=False)
+            out.print(f"Wrote {target}")
 
 
 def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:

@@ -20,6 +20,7 @@ from rollout.cli.options import (
     Profile,
     Users,
     Yes,
+    free_text,
 )
 from rollout.cli.running import leave_with
 from rollout.cli.startup import go_live, read_deciding_settings, selection, share_report
@@ -31,7 +32,7 @@ from rollout.cli.terminal.apply_summary import (
     tell_wave,
     warn_of_no_device,
 )
-from rollout.cli.terminal.console import TerminalProgress, confirm, err, print_json, warn
+from rollout.cli.terminal.console import TerminalProgress, confirm, err, print_json, shortly, warn
 from rollout.cli.terminal.impact_table import names_table
 from rollout.domain.progress.stages import Stage
 from rollout.errors import ExitCode, Interrupted, WrongUsage
@@ -74,6 +75,7 @@ def apply(
         typer.Option(
             "--reason",
             metavar="TEXT",
+            callback=free_text,
             help="Why the gate is overridden; recorded in the journal.",
             show_default=False,
         ),
@@ -116,7 +118,7 @@ def apply(
         notifier=live.notifier(run, rehearsal=rehearsal),
         agree=lambda question: _agree(order, question, yes=yes, names=names),
     )
-    report = str(_write_report(live, stored, result)) if result.waves else None
+    report = str(_write_report(live, stored, result)) if result.waves or result.tally.counts else None
     if json:
         print_json(as_json(result, report, names=names))
     else:
@@ -171,15 +173,21 @@ def _agree(order: Order, question: OperatorQuestion, *, yes: bool, names: bool) 
     header, due = order.plan.header, question.due
     tell_gates((answer for _, answer in due.gates), due.inherited, order.overrides)
     if due.why_nothing:
-        err.print(f"Nothing more is due: {due.why_nothing}.", markup=False)
+        err.print(f"Nothing more is due: {due.why_nothing}.")
     preview = None if yes else question.look()
     action = "notify people" if order.stage is Stage.NOTIFY else "enforce MFA"
+    action = action if due.waves else "let people out"
     described = f"plan {header.id}, made {header.created:%Y-%m-%d %H:%M} UTC"
-    err.print(f"About to {action} in organization {header.organization_id} ({described}):", markup=False)
+    err.print(f"About to {action} in organization {header.organization_id} ({described}):")
     impact = preview.impact if preview else {}
     for name in due.waves:
         again = ", again, for users added since" if (order.stage, name) in question.progress.carried else ""
         tell_wave(name, question.users[name], impact.get(name), again)
+    for account_id, released in due.let_out.items():
+        who = shortly([arn.rpartition(":user/")[2] for arn in released])
+        err.print(
+            f"  account {account_id}: let out again {who}, enforced in spite of a release", markup=False
+        )
     if preview is not None:
         tell_unseen(preview)
         if order.stage is Stage.ENFORCE:
@@ -206,5 +214,5 @@ def _write_report(live: Live, stored: StoredPlan, result: ApplyResult) -> Path:
         unaffected_too=live.settings.gates.notice_for_unaffected,
     )
     for place in share_report(live.files, stored, files)[-1:]:
-        err.print(f"The report is also at {place}, for the team.", markup=False)
+        err.print(f"The report is also at {place}, for the team.")
     return files.html

@@ -36,6 +36,10 @@ USERS: Mapping[CountKey, tuple[str, str]] = {
         "would be given permission to enrol a device",
     ),
     Counted.LET_OUT: ("released, because exempt now", "would be released, because exempt now"),
+    Counted.LET_OUT_AGAIN: (
+        "under the policy in spite of a release: let out again",
+        "under the policy in spite of a release: would be let out again",
+    ),
     SkipCode.WAITING: ("waiting for their date", "waiting for their date"),
     SkipCode.NOTICE: ("not told yet, so not enforced", "not told yet, so not enforced"),
     Counted.NOT_REACHED: ("could not be told", "could not be told"),
@@ -54,6 +58,10 @@ USERS: Mapping[CountKey, tuple[str, str]] = {
 OTHERS: Mapping[CountKey, tuple[str, str]] = {
     Counted.MESSAGES: ("message", "messages"),
     Counted.WRITES: ("write to AWS", "writes to AWS"),
+    Counted.BRAKES: (
+        "account let out again, in which the policy was in force in spite of a release",
+        "accounts let out again, in which the policy was in force in spite of a release",
+    ),
     Counted.NEW_VERSIONS: ("new default policy version", "new default policy versions"),
     Counted.VERSIONS_HELD_BACK: ("policy version not activated", "policy versions not activated"),
 }
@@ -62,27 +70,27 @@ SHOWN = 15
 
 def tell(result: ApplyResult, run: str, header: Header, report: str | None, *, names: bool) -> None:
     """Print the outcome of a run."""
-    if not result.waves:
+    if not result.waves and not result.tally.counts:
         tell_gates(result.gates, result.inherited, {})
-        out.print(f"Nothing is due: {result.why_nothing}.", markup=False)
+        out.print(f"Nothing is due: {result.why_nothing}.")
         return
     rehearsal = result.stage is Stage.DRY_RUN
-    waves = f"wave{'s' if len(result.waves) > 1 else ''} {', '.join(result.waves)}"
+    waves = f", wave{'s' if len(result.waves) > 1 else ''} {', '.join(result.waves)}" if result.waves else ""
     what = {Stage.DRY_RUN: "Rehearsal", Stage.NOTIFY: "Notices", Stage.ENFORCE: "Enforcement"}[result.stage]
     rows = list(_user_rows(result, rehearsal=rehearsal))
     out.print(
-        table(f"{what} by plan {header.id}, {waves}", ("outcome", "#users"), rows or [("nothing to do", 0)])
+        table(f"{what} by plan {header.id}{waves}", ("outcome", "#users"), rows or [("nothing to do", 0)])
     )
     _tell_impact(result)
-    out.print(_other_counts(result, rehearsal=rehearsal), markup=False)
+    out.print(_other_counts(result, rehearsal=rehearsal))
     if names:
         out.print(names_table(result.affected))
     _tell_left_alone(result, run)
     _tell_failed_accounts(result, run)
     if result.why_nothing:
-        out.print(f"Nothing more is due: {result.why_nothing}.", markup=False)
+        out.print(f"Nothing more is due: {result.why_nothing}.")
     if report is not None:
-        out.print(f"Report: {report}", markup=False)
+        out.print(f"Report: {report}")
 
 
 def tell_gates(
@@ -90,20 +98,20 @@ def tell_gates(
 ) -> None:
     """Print each gate's answer with its numbers, and its override if there is one."""
     for answer in gates:
-        err.print(f"Gate {answer.gate}: {answer.result} ({answer.detail})", markup=False)
+        err.print(f"Gate {answer.gate}: {answer.result} ({answer.detail})")
         if not answer.passes and answer.gate in overrides:
-            err.print(f"  overridden now: {overrides[answer.gate]}", markup=False)
+            err.print(f"  overridden now: {overrides[answer.gate]}")
         elif answer.gate in inherited:
-            err.print(f"  {inherited[answer.gate]}", markup=False)
+            err.print(f"  {inherited[answer.gate]}")
 
 
 def tell_wave(wave: str, users: int, counts: ImpactCounts | None, again: str) -> None:
     """Print for how many users of a wave the run will write and what that means to them, as far as is known."""
     if counts is None:
-        err.print(f"  wave {wave}, {users} users{again}", markup=False)
+        err.print(f"  wave {wave}, {users} users{again}")
         return
-    err.print(f"  wave {wave}, {counts.users} of {users} users{again}:", markup=False)
-    err.print(f"    {counts.sentence}", markup=False)
+    err.print(f"  wave {wave}, {counts.users} of {users} users{again}:")
+    err.print(f"    {counts.sentence}")
 
 
 def tell_unseen(preview: RunPreview) -> None:
@@ -133,7 +141,7 @@ def _tell_impact(result: ApplyResult) -> None:
     """Print what the run means to the users for whom it wrote."""
     for wave, counts in result.impact.items():
         if counts.users:
-            out.print(f"Impact in wave {wave}: {counts.sentence}", markup=False)
+            out.print(f"Impact in wave {wave}: {counts.sentence}")
 
 
 def _user_rows(result: ApplyResult, *, rehearsal: bool) -> Iterator[tuple[str, int]]:

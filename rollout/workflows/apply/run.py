@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 
 from rollout.domain.progress.projection import Progress
@@ -14,6 +14,7 @@ from rollout.workflows.apply.due import what_is_due
 from rollout.workflows.apply.guards import check_order
 from rollout.workflows.apply.members import members_of
 from rollout.workflows.apply.order import ApplyResult, Due, Order, OutcomeTally, RunPreview
+from rollout.workflows.apply.released import released_yet_enforced
 from rollout.workflows.changed_names import check_names
 from rollout.workflows.inventory import Premises
 from rollout.workflows.ports import Notifier, OrganizationPort
@@ -50,7 +51,8 @@ def apply_plan(
 
     `agree` is called once before anything is written, and raises if the operator declines. `preview` is a rehearsal of
     the same run that reads each account only once: what it reads is for gates and the question. If a gate refuses a
-    wave, waves carried out before are still processed, and `ApplyResult.refused` is the error to end with.
+    wave, waves carried out before are still processed, and `ApplyResult.refused` is the error to end with. Whoever is
+    under the policy in spite of a release is let out, whatever is due.
     """
     check_order(order, where.organization, run.now())
     look = cache(lambda wave: members_of(wave, order, preview, where))
@@ -58,8 +60,9 @@ def apply_plan(
         # Under the lock: the run that held it before may have changed what is due.
         progress = run.replay()
         check_names(order.rules.names, progress)
-        due = what_is_due(order, progress, run.now(), look)
-        if due.waves:
+        let_out = released_yet_enforced(order, preview, where, progress)
+        due = replace(what_is_due(order, progress, run.now(), look), let_out=let_out)
+        if due.waves or due.let_out:
             # Before the confirmation, which an empty selection does not need.
             try:
                 carried = ApplyRun(
