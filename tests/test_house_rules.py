@@ -19,6 +19,7 @@ SUPPRESSION = re.compile(r"#\s*(?:ruff:\s*)?noqa|#\s*type:\s*ignore")
 _NOQA = r"# (?:ruff: )?noqa: [A-Z]+\d+(?:, ?[A-Z]+\d+)* - \w"
 _IGNORE = r"# type:\s?ignore\[[a-z-]+(?:, ?[a-z-]+)*\]  # \w"
 WITH_REASON = re.compile(f"{_NOQA}|{_IGNORE}")
+NAMED_PATH = re.compile(r"`((?:rollout|tests|docs)/[\w./-]+)`")
 CITATION = re.compile(r"(?P<document>design|aws-facts)\.md#(?P<anchor>[\w-]+)")
 
 
@@ -73,6 +74,18 @@ def test_every_suppressed_warning_names_its_rule_and_its_reason():
         if len(SUPPRESSION.findall(line)) > len(WITH_REASON.findall(line))
     ]
     assert [] == bare
+
+
+def test_what_a_subclass_has_to_write_is_an_abstract_method():
+    stubs = [place for place, line in lines_of("rollout") if re.search(r"raise NotImplementedError", line)]
+    assert [] == stubs
+
+
+def test_every_path_that_a_page_names_is_there():
+    pages = [*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    named = {(page.name, path) for page in pages for path in NAMED_PATH.findall(page.read_text())}
+    assert named
+    assert [] == sorted((page, path) for page, path in named if not (ROOT / path).exists())
 
 
 def anchors(text: str) -> set[str]:

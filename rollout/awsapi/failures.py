@@ -37,6 +37,9 @@ NO_SESSION = (
     UnknownCredentialError,
 )
 SIGN_IN = "sign in again (aws sso login, aws login, or a fresh aws sts get-session-token), then run the same command"
+CLOCK_IS_OFF = ("Signature expired", "Signature not yet current")
+"""Messages of `SignatureDoesNotMatch` that are about the clock of this machine."""
+SYNCHRONISE = "synchronise this machine's clock: AWS refuses requests that are more than five minutes off"
 NO_KEYS = "set AWS_PROFILE or pass --profile, or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
 
@@ -123,6 +126,8 @@ class CallFailed(Exception):
                 return "check the network, the proxy and AWS_ENDPOINT_URL, then run again"
             case Fault.EXPIRED:
                 return SIGN_IN
+            case Fault.UNKNOWN_KEYS if any(words in self.message for words in CLOCK_IS_OFF):
+                return SYNCHRONISE
             case Fault.UNKNOWN_KEYS:
                 return (
                     "the access key was deleted, deactivated or mistyped, or belongs to another partition: "

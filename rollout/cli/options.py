@@ -31,6 +31,9 @@ Profile = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Write without asking for confirmation.")]
+ListUsers = Annotated[
+    bool, typer.Option("--list", help="Also list every user behind the figures of the impact.")
+]
 PlanArgument = Annotated[
     str | None,
     typer.Argument(

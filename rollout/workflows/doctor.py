@@ -152,7 +152,7 @@ def _look_at(account: Account, access: ProbingAccess, order: DoctorOrder) -> Acc
         rights = inside.rights()
     except CannotEnter as refusal:
         return AccountProbe(
-            account, order.entry_settings, refused=NoAnswer(refusal.why, refusal.cure, refusal.said)
+            account, order.entry_settings, refused=NoAnswer(refusal.why, refusal.cure, refusal.denials)
         )
     except RolloutError as error:  # the caller's own session ended: no further account can be entered
         return AccountProbe(account, refused=_no_answer(error), ends=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from rollout.domain.diagnosis.facts import EnvironmentFacts, QuotaUsage, Right
+from rollout.domain.diagnosis.facts import Denial, EnvironmentFacts, QuotaUsage, Right
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account, Caller, Organization
 from rollout.domain.people.selectors import Selectable
@@ -25,12 +25,12 @@ Answer = TypeVar("Answer")
 class CannotEnter(Exception):
     """One account cannot be entered or read. Becomes an `Unreachable`; never ends the run."""
 
-    def __init__(self, why: str, cure: str = "", said: tuple[str, ...] = ()) -> None:
-        """Take the reason and cure for the report, and AWS's own messages for `doctor`."""
+    def __init__(self, why: str, cure: str = "", denials: tuple[Denial, ...] = ()) -> None:
+        """Take the reason and cure for the report, and for `doctor` the denials, one per role that was tried."""
         super().__init__(why)
         self.why = why
         self.cure = cure
-        self.said = said
+        self.denials = denials
 
     @property
     def sentence(self) -> str:

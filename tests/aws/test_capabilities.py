@@ -16,7 +16,7 @@ from rollout.aws.probe.capabilities import NEEDED, AwsCapabilities
 from rollout.awsapi.operations import OurNames
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
-from rollout.domain.diagnosis.facts import FoundBy, NoAnswer, Permission, Right
+from rollout.domain.diagnosis.facts import Denial, DeniedBy, FoundBy, NoAnswer, Permission, Right
 from rollout.domain.people.organization import Account, Caller
 from rollout.workflows.ports import CannotEnter
 from tests.aws.conftest import OURS
@@ -130,10 +130,15 @@ def test_each_action_is_simulated_on_what_it_works_on(stub: AwsStub, probe: Prob
 
 
 @pytest.mark.parametrize(
-    ("result", "permission", "why"),
+    ("result", "permission", "why", "by"),
     [
-        ({"EvalDecision": "implicitDeny"}, Permission.DENIED, "no policy allows it"),
-        ({"EvalDecision": "explicitDeny"}, Permission.DENIED, "a policy denies it"),
+        (
+            {"EvalDecision": "implicitDeny"},
+            Permission.DENIED,
+            "no policy allows it",
+            DeniedBy.IDENTITY_POLICY,
+        ),
+        ({"EvalDecision": "explicitDeny"}, Permission.DENIED, "a policy denies it", DeniedBy.IDENTITY_POLICY),
         (
             {
                 "EvalDecision": "explicitDeny",
@@ -141,6 +146,7 @@ def test_each_action_is_simulated_on_what_it_works_on(stub: AwsStub, probe: Prob
             },
             Permission.DENIED,
             "a service control policy",
+            DeniedBy.SCP,
         ),
         (
             {
@@ -149,6 +155,7 @@ def test_each_action_is_simulated_on_what_it_works_on(stub: AwsStub, probe: Prob
             },
             Permission.DENIED,
             "the permissions boundary",
+            DeniedBy.BOUNDARY,
         ),
         (
             {
@@ -157,15 +164,16 @@ def test_each_action_is_simulated_on_what_it_works_on(stub: AwsStub, probe: Prob
             },
             Permission.UNTESTED,
             "it depends on aws:MultiFactorAuthPresent, aws:SourceIp",
+            DeniedBy.UNKNOWN,
         ),
     ],
 )
-def test_what_is_not_allowed_carries_its_reason(result, permission, why, stub: AwsStub, probe: Probe):
+def test_what_is_not_allowed_carries_its_reason(result, permission, why, by, stub: AwsStub, probe: Probe):
     stub.on(
         "SimulatePrincipalPolicy", simulated(lambda _, action: result if action == "iam:CreateGroup" else {})
     )
     right = by_action(probe().rights())["iam:CreateGroup"]
-    assert (permission, why) == (right.permission, right.why)
+    assert (permission, why, by) == (right.permission, right.why, right.denied_by)
 
 
 def test_what_is_denied_on_one_of_our_policies_is_denied(stub: AwsStub, probe: Probe):
@@ -247,6 +255,33 @@ def test_a_read_that_is_denied_is_found_out(action: str, stub: AwsStub, world: W
         right.found_by,
         right.why,
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "by"),
+    [
+        ("because no identity-based policy allows the iam:GetUser action", DeniedBy.IDENTITY_POLICY),
+        ("with an explicit deny in an identity-based policy", DeniedBy.IDENTITY_POLICY),
+        (f"with an explicit deny in a service control policy: arn:aws:organizations::{OWN}:p", DeniedBy.SCP),
+        ("because no service control policy allows the iam:GetUser action", DeniedBy.SCP),
+        ("with an explicit deny in a resource control policy", DeniedBy.RCP),
+        ("because no permissions boundary allows the iam:GetUser action", DeniedBy.BOUNDARY),
+        ("because no session policy allows the iam:GetUser action", DeniedBy.SESSION_POLICY),
+        ("because no VPC endpoint policy allows the iam:GetUser action", DeniedBy.ENDPOINT_POLICY),
+        ("because no resource-based policy allows the iam:GetUser action", DeniedBy.RESOURCE_POLICY),
+        ("", DeniedBy.UNKNOWN),
+    ],
+)
+def test_the_policy_that_denies_a_read_is_taken_from_the_message(
+    said: str, by: DeniedBy, stub: AwsStub, world: World, probe: Probe
+):
+    """IAM User Guide, "Troubleshoot access denied error messages"."""
+    message = f"User: arn:aws:sts::{ACCOUNT}:assumed-role/service-control-policy-test/me is not authorized to perform: "
+    stub.on("SimulatePrincipalPolicy", DENIED)
+    stub.on(
+        "GetUser", Fail("AccessDenied", 403, f"{message}iam:GetUser on resource: user rollout-doctor {said}")
+    )
+    assert by is by_action(probe().rights())["iam:GetUser"].denied_by
 
 
 @pytest.mark.parametrize(
@@ -359,17 +394,19 @@ def test_an_endpoint_without_numbers_has_none(stub: AwsStub, world: World, probe
     assert {} == probe().quota_usage().numbers
 
 
-def test_a_refusal_keeps_the_words_of_aws_for_every_role(stub: AwsStub, probe: Probe):
+def test_a_refusal_says_for_every_role_which_policy_denied_what(stub: AwsStub, probe: Probe):
+    asked = "User: arn is not authorized to perform"
     stub.on(
         "AssumeRole",
-        Fail("AccessDenied", 403, "because no identity-based policy allows it"),
-        Fail("AccessDenied", 403, "because no role trust policy allows it"),
+        Fail("AccessDenied", 403, f"{asked}: sts:AssumeRole because no identity-based policy allows it"),
+        Fail("AccessDenied", 403, f"{asked}: sts:TagSession because no role trust policy allows it"),
     )
     with pytest.raises(CannotEnter) as refused:
         probe()
-    first, second = refused.value.said
-    assert "no identity-based policy allows it" in first
-    assert "no role trust policy allows it" in second
+    assert (
+        Denial(DeniedBy.IDENTITY_POLICY, "sts:AssumeRole"),
+        Denial(DeniedBy.TRUST_POLICY, "sts:TagSession"),
+    ) == refused.value.denials
 
 
 # --- Where calls are made from ---

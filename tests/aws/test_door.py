@@ -11,6 +11,7 @@ import pytest
 from rollout.aws.connect.account_access import AccountEntrySettings, AwsAccountAccess, RoleChoice, sanitised
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
+from rollout.domain.diagnosis.facts import Denial, DeniedBy
 from rollout.domain.people.organization import Account, AccountState, Caller
 from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import AddMember
@@ -303,7 +304,16 @@ def test_a_role_in_the_middle_that_cannot_be_taken_is_named_and_not_the_accounts
     with pytest.raises(CannotEnter, match=f"access.hop_role {HOP} cannot be assumed: AssumeRole") as refused:
         access(AccountEntrySettings(hop_role=HOP)).enter(an_account())
     assert f"trust policy of {HOP}" in refused.value.cure
+    assert () == refused.value.denials
     assert {HOP} == {params["RoleArn"] for params in stub.called("AssumeRole")}
+
+
+def test_a_role_in_the_middle_that_a_policy_denies_is_denied_by_that_policy(stub: AwsStub, access: MAKE_DOOR):
+    said = f"User: arn is not authorized to perform: sts:AssumeRole on {HOP} with an explicit deny in a service control"
+    stub.on("AssumeRole", Fail("AccessDenied", 403, f"{said} policy"))
+    with pytest.raises(CannotEnter) as refused:
+        access(AccountEntrySettings(hop_role=HOP)).enter(an_account())
+    assert (Denial(DeniedBy.SCP, "sts:AssumeRole"),) == refused.value.denials
 
 
 # --- Sessions that grow old ---

@@ -274,6 +274,24 @@ def test_keys_that_aws_does_not_know_end_the_command(code: str, stub: AwsStub, g
     assert 1 == stub.counts()["GetUser"]
 
 
+@pytest.mark.parametrize(
+    ("message", "cure"),
+    [
+        (
+            "Signature expired: 20261124T0900Z is now earlier than 20261124T0910Z",
+            "synchronise this machine's clock",
+        ),
+        ("Signature not yet current: 20261124T0920Z is still later than", "synchronise this machine's clock"),
+        ("The request signature we calculated does not match", "the access key was deleted"),
+    ],
+)
+def test_a_clock_that_aws_refuses_is_told_from_a_wrong_key(message: str, cure: str, stub: AwsStub, get_user):
+    stub.on("GetUser", Fail("SignatureDoesNotMatch", 403, message))
+    with pytest.raises(NoCredentials) as caught:
+        get_user()
+    assert cure in caught.value.cure
+
+
 # --- Pace ---
 
 

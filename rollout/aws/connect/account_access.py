@@ -18,12 +18,14 @@ from rollout.aws.connect.session_policy import session_policy
 from rollout.aws.probe.capabilities import AwsCapabilities, Principal
 from rollout.awsapi.attempts import CallCounts
 from rollout.awsapi.calls import CallerIdentity, Calls, Identity
+from rollout.awsapi.denials import denial_of
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.faults import Fault
 from rollout.awsapi.operations import IamGuard, OurNames
 from rollout.awsapi.pace import Pace
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
+from rollout.domain.diagnosis.facts import Denial
 from rollout.domain.people.observations import Effort
 from rollout.domain.people.organization import Account, Caller
 from rollout.workflows.ports import CannotEnter, Clock
@@ -154,7 +156,7 @@ class AwsAccountAccess:
 
     def _first_that_opens(self, account: Account) -> RoleSession:
         access = self._access(account.id)
-        refused: list[tuple[str, str]] = []
+        refused: list[tuple[str, Denial]] = []
         for name in access.roles or ():
             role = RoleToAssume(
                 arn=f"arn:{self._caller.partition}:iam::{account.id}:role/{name.lstrip('/')}",
@@ -167,7 +169,7 @@ class AwsAccountAccess:
             except CallFailed as failed:
                 if failed.fault not in {Fault.DENIED, Fault.NOT_FOUND}:
                     raise CannotEnter(f"role {name}: {failed.sentence}", _cure(failed)) from failed
-                refused.append((name, failed.sentence))
+                refused.append((name, denial_of(failed)))
         raise _AllRefused(account, refused, self._caller)
 
     def _access(self, account_id: str) -> RoleChoice:
@@ -218,7 +220,7 @@ class _Entry:
 
 
 class _AllRefused(Exception):
-    def __init__(self, account: Account, roles: list[tuple[str, str]], caller: Caller) -> None:
+    def __init__(self, account: Account, roles: list[tuple[str, Denial]], caller: Caller) -> None:
         names = ", ".join(name for name, _ in roles)
         super().__init__(names)
         if not roles:
@@ -231,7 +233,7 @@ class _AllRefused(Exception):
             f"create one of them in account {account.id} ({account.name}) with a trust policy that allows "
             f"{caller.arn}, or name an existing role under access.overrides; if the role exists, check its trust "
             f"policy, its external ID, that the caller may call sts:AssumeRole, and the service control policies",
-            tuple(said for _, said in roles),
+            tuple(denial for _, denial in roles),
         )
 
 

@@ -14,9 +14,11 @@ from botocore.credentials import ReadOnlyCredentials
 from rollout.aws.connect.session_policy import hop_policy
 from rollout.awsapi.attempts import CallCounts
 from rollout.awsapi.calls import CallerIdentity, Calls, Identity
+from rollout.awsapi.denials import denial_of
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
+from rollout.domain.diagnosis.facts import DeniedBy
 from rollout.workflows.ports import CannotEnter
 
 if TYPE_CHECKING:
@@ -136,10 +138,11 @@ class RoleSessions:
         try:
             self._hop.keys()
         except CallFailed as failed:
-            arn = self._hop.role.arn
+            arn, denial = self._hop.role.arn, denial_of(failed)
             raise CannotEnter(
                 f"access.hop_role {arn} cannot be assumed: {failed.sentence}",
                 f"check the trust policy of {arn}, its external ID, and that the caller may call sts:AssumeRole",
+                (denial,) if denial.by is not DeniedBy.UNKNOWN else (),
             ) from failed
 
     @cached_property

@@ -15,10 +15,11 @@ from rollout.aws.probe.probes import NOBODY, Probes
 from rollout.aws.read.authorization_details import Details, read_details
 from rollout.aws.read.credential_report import LIMITED, NOT_READY, NOT_THERE
 from rollout.awsapi.calls import Calls
+from rollout.awsapi.denials import denial_of
 from rollout.awsapi.failures import CallFailed, one_line
 from rollout.awsapi.faults import Fault
 from rollout.awsapi.operations import OPERATIONS, On, Operation, OurNames, Use, names_of
-from rollout.domain.diagnosis.facts import FoundBy, Permission, QuotaUsage, Right
+from rollout.domain.diagnosis.facts import DeniedBy, FoundBy, Permission, QuotaUsage, Right
 from rollout.domain.people.users import User
 from rollout.workflows.ports import CannotEnter
 
@@ -231,6 +232,7 @@ def _right_of_failure(action: str, failed: CallFailed) -> Right:
             permission=Permission.DENIED,
             found_by=FoundBy.ASKING,
             why=one_line(failed.message),
+            denied_by=denial_of(failed).by,
         )
     if failed.fault is Fault.NOT_FOUND or failed.code in NOT_YET:
         # Allowed, but there was nothing to return.
@@ -244,12 +246,17 @@ def _right_of(result: EvaluationResultTypeDef, *, writes: bool) -> Right:
         return Right(action, writes, Permission.ALLOWED, FoundBy.SIMULATION)
     if missing := result.get("MissingContextValues", []):
         return Right(action, writes, Permission.UNTESTED, why=f"it depends on {', '.join(sorted(missing))}")
-    return Right(action, writes, Permission.DENIED, FoundBy.SIMULATION, _reason(result))
+    by = _denied_by(result)
+    why: str = by
+    if by is DeniedBy.IDENTITY_POLICY:
+        why = "a policy denies it" if result["EvalDecision"] == "explicitDeny" else "no policy allows it"
+    return Right(action, writes, Permission.DENIED, FoundBy.SIMULATION, why, by)
 
 
-def _reason(result: EvaluationResultTypeDef) -> str:
+def _denied_by(result: EvaluationResultTypeDef) -> DeniedBy:
+    """Tell which policies denied a simulated request: IAM simulates SCPs, the boundary and identity policies only."""
     if result.get("OrganizationsDecisionDetail", {}).get("AllowedByOrganizations") is False:
-        return "a service control policy"
+        return DeniedBy.SCP
     if result.get("PermissionsBoundaryDecisionDetail", {}).get("AllowedByPermissionsBoundary") is False:
-        return "the permissions boundary"
-    return "a policy denies it" if result["EvalDecision"] == "explicitDeny" else "no policy allows it"
+        return DeniedBy.BOUNDARY
+    return DeniedBy.IDENTITY_POLICY

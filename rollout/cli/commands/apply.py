@@ -177,7 +177,13 @@ def _write_report(live: Live, stored: StoredPlan, result: ApplyResult) -> Path:
     rehearsal = result.progress if result.stage is Stage.DRY_RUN else None
     folder = live.files.report_folder(stored)
     files = write_report(
-        folder, stored.header, stored.accounts(), real, live.clock.now(), rehearsal=rehearsal
+        folder,
+        stored.header,
+        stored.accounts(),
+        real,
+        live.clock.now(),
+        rehearsal=rehearsal,
+        unaffected_too=live.settings.gates.notice_for_unaffected,
     )
     for place in share_report(live.files, stored, files)[-1:]:
         err.print(f"The report is also at {place}, for the team.", markup=False)

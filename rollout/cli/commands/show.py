@@ -10,6 +10,7 @@ import typer
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users
 from rollout.cli.startup import age_of, load_plan, read_settings, selection
 from rollout.cli.terminal.console import out, print_json, shortly, table
+from rollout.cli.terminal.impact_table import impact_as_json, impact_table
 from rollout.errors import EmptySelection
 
 if TYPE_CHECKING:
@@ -169,6 +170,8 @@ def _overview(
     columns = ("wave", "#users", "approved and overridden") if any(said.values()) else ("wave", "#users")
     waves = [(wave, users, said.get(wave, ""))[: len(columns)] for wave, users in header.waves.items()]
     out.print(table("\nWaves", columns, waves))
+    if header.impact:  # a plan of an earlier version has none
+        out.print(impact_table(header.impact, header.inventory_at))
     _by_account(parts)
     left_out(header)
 
@@ -204,6 +207,7 @@ def _as_json(header: Header, parts: list[tuple[AccountPlan, list[PlanEntry]]]) -
     return {
         "plan": header.id,
         "organization": header.organization_id,
+        "impact": impact_as_json(header.impact),
         "accounts": [
             {
                 "account": part.account_id,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from rollout.domain.diagnosis.causes import causes_of, suspicions
 from rollout.domain.diagnosis.check import Check, CheckAnswer, failure, ok, shortly, warning
-from rollout.domain.diagnosis.facts import AccountProbe, FoundBy, Permission, Right
+from rollout.domain.diagnosis.facts import AccountProbe, DeniedBy, FoundBy, Permission, Right
 from rollout.domain.diagnosis.quota_check import QUOTAS
 
 
@@ -20,7 +20,7 @@ def _enter(probe: AccountProbe) -> Iterator[CheckAnswer]:
     elif causes := causes_of(refused):
         names = " and by ".join(cause.name for cause in causes)
         yield failure(f"{refused.why}; refused by {names}", *dict.fromkeys(cause.cure for cause in causes))
-    elif refused.said:
+    elif refused.denials:
         # STS gives the same answer for all of these.
         suspects = suspicions(probe.entry_settings)
         yield failure(refused.why, *(f"if {cause.name}: {cause.cure}" for cause in suspects))
@@ -71,14 +71,27 @@ def _by_reason(rights: list[Right]) -> str:
 
 
 def _cures(denied: list[Right], role: str) -> Iterator[str]:
-    """Say in which kind of policy to allow what is denied."""
-    actions = ", ".join(right.action for right in denied)
-    reasons = " ".join(right.why for right in denied).casefold()
-    if "service control polic" in reasons:
-        yield "in the management account, check the service control policies that apply to this account"
-    if "permissions boundar" in reasons:
-        yield f"allow them in the permissions boundary of {role}"
-    yield f"allow {role}: {actions}"
+    """Say in which kind of policy to allow what is denied, once per kind."""
+    by_policy: dict[DeniedBy, list[Right]] = {}
+    for right in denied:
+        by_policy.setdefault(right.denied_by, []).append(right)
+    cures = (_cure(by, ", ".join(right.action for right in rights), role) for by, rights in by_policy.items())
+    yield from dict.fromkeys(cures)
+
+
+def _cure(by: DeniedBy, actions: str, role: str) -> str:
+    match by:
+        case DeniedBy.SCP | DeniedBy.RCP:
+            policies = "service control policies" if by is DeniedBy.SCP else "resource control policies"
+            return f"in the management account, let the {policies} that apply to this account allow {actions}"
+        case DeniedBy.BOUNDARY:
+            return f"allow {actions} in the permissions boundary of {role}"
+        case DeniedBy.SESSION_POLICY:
+            return f"use a session that is less restricted: its session policy does not allow {actions}"
+        case DeniedBy.ENDPOINT_POLICY:
+            return f"allow {actions} in the policy of the VPC endpoint for IAM"
+        case DeniedBy.IDENTITY_POLICY | DeniedBy.TRUST_POLICY | DeniedBy.RESOURCE_POLICY | DeniedBy.UNKNOWN:
+            return f"allow {role}: {actions}"
 
 
 def _actions(rights: list[Right]) -> str:

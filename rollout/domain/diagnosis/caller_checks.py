@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from rollout.domain.diagnosis.causes import causes_of
 from rollout.domain.diagnosis.check import Check, CheckAnswer, failure, ok, warning
 from rollout.domain.diagnosis.facts import DoctorFacts, NoAnswer
 from rollout.domain.people.organization import Caller
@@ -23,8 +22,7 @@ _KINDS = {
 def _identity(facts: DoctorFacts) -> Iterator[CheckAnswer]:
     caller = facts.caller
     if isinstance(caller, NoAnswer):
-        known = [cause.cure for cause in causes_of(caller)]
-        yield failure(caller.why, known[0] if known else caller.cure)
+        yield failure(caller.why, caller.cure)
         return
     resource = caller.arn.split(":", 5)[-1].partition("/")[0]
     kind = _KINDS.get(resource, "an identity")

@@ -12,13 +12,35 @@ from rollout.domain.people.selectors import Selectable, UnmatchedSelector
 from rollout.domain.people.users import Unread
 
 
+class DeniedBy(StrEnum):
+    """The kind of policy that denied a request, as far as AWS named it."""
+
+    SCP = "a service control policy"
+    RCP = "a resource control policy"
+    BOUNDARY = "the permissions boundary"
+    SESSION_POLICY = "the session policy"
+    ENDPOINT_POLICY = "the policy of a VPC endpoint"
+    IDENTITY_POLICY = "an identity-based policy"
+    TRUST_POLICY = "the role's trust policy"
+    RESOURCE_POLICY = "a resource-based policy"
+    UNKNOWN = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A denied request: the kind of policy that denied it, and the action, "" if AWS did not name it."""
+
+    by: DeniedBy
+    action: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """A question without an answer: why, what to do, and AWS's own sentences if they say more."""
+    """A question without an answer: why, what to do, and the denials behind it, one per role that was tried."""
 
     why: str
     cure: str = ""
-    said: tuple[str, ...] = ()
+    denials: tuple[Denial, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +137,14 @@ class FoundBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """One action that the tool needs in an account, and whether it is allowed."""
+    """One action that the tool needs in an account, and whether it is allowed. `denied_by` is set only if denied."""
 
     action: str
     writes: bool
     permission: Permission
     found_by: FoundBy = FoundBy.NOTHING
     why: str = ""
+    denied_by: DeniedBy = DeniedBy.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

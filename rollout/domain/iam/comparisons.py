@@ -8,6 +8,7 @@ contains a variable without a value; `conditions` defines what follows from it.
 import base64
 import binascii
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -78,7 +79,7 @@ class ArnComparison:
         return self.whole.variables
 
 
-class _WithoutVariables:
+class _WithoutVariables(ABC):
     """The shared part of the comparisons that do not support policy variables."""
 
     __slots__ = ()
@@ -86,8 +87,8 @@ class _WithoutVariables:
     def outcome(self, value: str, facts: RequestFacts) -> Outcome:
         return self.compared(value)
 
-    def compared(self, value: str) -> Outcome:
-        raise NotImplementedError
+    @abstractmethod
+    def compared(self, value: str) -> Outcome: ...
 
     @property
     def variables(self) -> tuple[Variable, ...]:

@@ -55,6 +55,10 @@ class PlainText(str):
     __slots__ = ()
 
 
+class OneLine(dict[str, object]):
+    """A mapping that is written in flow style, on one line."""
+
+
 class _Writable(Protocol):
     def write(self, data: bytes, /) -> object: ...
 
@@ -89,6 +93,9 @@ def _header_bytes(header: Header) -> bytes:
     values["findings"] = _FINDINGS.dump_python(header.findings, mode="json", exclude_defaults=True)
     for column in ("waves", "verdicts"):
         values[column] = {PlainText(name): count for name, count in values[column].items()}
+    values["impact"] = {PlainText(wave): OneLine(counts) for wave, counts in values["impact"].items()}
+    if not header.impact:
+        del values["impact"]  # a plan of an earlier version has none
     for key in ("created", "inventory_at"):
         if getattr(header, key).tzinfo is None:
             raise ValueError(f"{key} of a plan must have a time zone")
@@ -193,6 +200,7 @@ _PLAIN_TOO = (True, True)
 def _events(value: object, *, flow: bool = False) -> Iterator[yaml.Event]:
     match value:
         case dict():
+            flow = flow or isinstance(value, OneLine)
             yield yaml.MappingStartEvent(None, None, True, flow_style=flow)  # noqa: FBT003 - the signature of PyYAML
             for key, item in value.items():
                 yield from _events(PlainText(key))

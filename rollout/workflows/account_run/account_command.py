@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -35,7 +36,7 @@ class Wanted:
     fit: frozenset[str] | None = None
 
 
-class AccountCommand:
+class AccountCommand(ABC):
     """What one command wants of one account; each command has its own subclass."""
 
     counts_people = False
@@ -54,9 +55,9 @@ class AccountCommand:
         """How much progress the account counts for."""
         return 1
 
+    @abstractmethod
     def wants(self, at: AccountWork) -> Wanted:
         """Say which writes are wanted, by `at.context`, and leave others alone by `at.leave`."""
-        raise NotImplementedError
 
     def wave_of(self, at: AccountWork, user: User) -> str:
         """Name the wave that a user belongs to."""
@@ -71,9 +72,9 @@ class AccountCommand:
     def why_not(self, at: AccountWork, user: User) -> Skipped | None:
         """Say why somebody who was asked live just now is not to be placed; None when they are.
 
-        Several threads ask at a time; nothing is to be noted here.
+        A command that only lets people out places nobody. Several threads ask at a time; nothing is to be noted here.
         """
-        raise NotImplementedError
+        return Skipped(SkipCode.FAILED, "this command puts nobody under the policy")
 
     def held_back(self, at: AccountWork, why: str) -> None:
         """Take in that the guard let no write through that enforces."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -19,9 +20,9 @@ from rollout.workflows.account_run import AccountCommand, AccountWork, Wanted
 class RepairAccount(AccountCommand):
     """Puts one account right, as far as `repair` says and nobody is reached who is not to be enforced."""
 
+    @abstractmethod
     def repair(self, context: AccountContext) -> Repair:
         """Say what is to be put right."""
-        raise NotImplementedError
 
     def wants(self, at: AccountWork) -> Wanted:
         """Judge everybody whom it would reach, asked live where it matters; say what is still to be put right."""
