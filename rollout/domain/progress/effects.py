@@ -24,7 +24,7 @@ from rollout.domain.policy.changes import (
 from rollout.domain.progress.owned import Done, is_rehearsal
 from rollout.domain.progress.progress import KnownEnforcement, Placed, Progress
 from rollout.domain.progress.records import Enforcement
-from rollout.domain.progress.releases import RELEASE, RELEASE_END, ROLLBACK, ToReturn
+from rollout.domain.progress.releases import RELEASE_END, ROLLBACK, ToReturn
 
 _BACK_WITH_THE_POLICY = frozenset({Enforcement.BRAKE_PULLED, Enforcement.WITHOUT_EFFECT})
 _BACK_AT_THE_END_OF_A_RELEASE = _BACK_WITH_THE_POLICY | {Enforcement.LET_OUT, Enforcement.ENFORCED}
@@ -53,7 +53,6 @@ def note_ours(progress: Progress, change: Change) -> None:
 def follow(progress: Progress, done: Done, at: datetime, *, applied: bool) -> None:
     """Follow a change that stands now; `applied`: by this very write. Changes about enrolment enforce nothing."""
     releases, change = progress.releases, done.intent.change
-    by_release = done.started.command == RELEASE
     match change:
         case AddMember(account_id=account, group=group, user=user):
             policy = progress.policy_on.get((account, group))
@@ -63,7 +62,7 @@ def follow(progress: Progress, done: Done, at: datetime, *, applied: bool) -> No
             _put(progress, done, at, user, arn, place_of(change))
         case RemoveMember(user=user) | DetachFromUser(user=user):
             _take_out(progress, done, at, user, applied=applied)
-        case SetDefaultVersion() | CreateVersion() | DetachFromGroup() if by_release:
+        case SetDefaultVersion() | CreateVersion() | DetachFromGroup() if done.to_return:
             releases.braked[change.account_id] = done.intent.run
             if not is_rehearsal(done):
                 releases.braked_at[change.account_id] = at
@@ -89,10 +88,10 @@ def _put(progress: Progress, done: Done, at: datetime, user: UserRef, place: str
 
 
 def _take_out(progress: Progress, done: Done, at: datetime, user: UserRef, *, applied: bool) -> None:
-    by_release, wave = done.started.command == RELEASE, done.intent.wave
+    wave = done.intent.wave
     progress.releases.deadlocked.pop(user.id, None)
     progress.placed.pop(user.id, None)
-    if by_release:
+    if done.to_return:
         progress.releases.to_return[user.id] = ToReturn(user, wave, at)
     else:
         progress.releases.to_return.pop(user.id, None)
@@ -104,7 +103,7 @@ def _take_out(progress: Progress, done: Done, at: datetime, user: UserRef, *, ap
         return
     before = progress.known.get(user.account_id, {}).get(user.id)
     by = before.by if before else place_of(done.intent.change) if applied else ""
-    out = Enforcement.RELEASED if by_release else Enforcement.UNDONE
+    out = Enforcement.RELEASED if done.to_return else Enforcement.UNDONE
     wave = wave or (before.wave if before else "")
     know(progress, KnownEnforcement(user, at, out, wave, by, done.started.plan_id))
 

@@ -9,6 +9,7 @@ Document 1 is the header; one document per account follows, with users grouped b
 from __future__ import annotations
 
 import re
+from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from hashlib import sha256
@@ -25,6 +26,7 @@ from rollout.domain.policy.attachment import Attachment
 from rollout.domain.verdicts.verdict import Impact, Kind
 from rollout.errors import PlanRefused
 from rollout.store.formats.mappings import ANY_MAPPING
+from rollout.visible_text import visible
 
 try:
     from yaml import CSafeDumper as Dumper
@@ -64,13 +66,21 @@ class _Writable(Protocol):
 
 
 class _Sink:
-    """A stream without an `encoding` attribute, which tells PyYAML to write bytes."""
+    """A stream without an `encoding` attribute, which tells PyYAML to write bytes.
+
+    It writes hidden characters as the escapes of YAML, which double quotes allow, so that a reviewer sees what a name
+    holds. They can only stand between double quotes: what is plain is in ASCII.
+    """
 
     def __init__(self, stream: _Writable) -> None:
         self._stream = stream
+        self._decoder = getincrementaldecoder("utf-8")()
 
     def write(self, data: bytes) -> None:
-        self._stream.write(data)
+        text = self._decoder.decode(data)
+        if not text.isascii():  # YAML itself escapes what is hidden in ASCII
+            text = "\n".join(visible(line) for line in text.split("\n"))
+        self._stream.write(text.encode())
 
 
 def sealed_header(header: Header, body: Iterable[bytes]) -> tuple[bytes, Header]:
