@@ -15,7 +15,7 @@ from rollout.domain.policy.changes import (
     is_about_enrolment,
     user_of,
 )
-from rollout.domain.progress.effects import follow, know, note_ours
+from rollout.domain.progress.following import follow, know, note_ours
 from rollout.domain.progress.owned import Done, is_rehearsal
 from rollout.domain.progress.progress import (
     RELEASED,
