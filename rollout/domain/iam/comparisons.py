@@ -57,8 +57,8 @@ class ArnComparison:
     """ARN operators: each of the six parts is compared separately, so that a `*` cannot match across parts.
 
     `ArnEquals` and `ArnLike` behave the same. A pattern without six parts, such as `"*"`, matches nothing
-    (aws-facts.md#doors-and-credentials-found-later). Where a variable stands for several parts, a match as a whole is `UNKNOWN`: AWS does
-    not document whether it splits the pattern before or after it fills in the variables.
+    (aws-facts.md#doors-and-credentials-found-later). Where a variable stands for several parts, a match as a whole is
+    `UNKNOWN`: AWS does not document whether it splits the pattern before or after it fills in the variables.
     """
 
     parts: tuple[Pattern, ...]
