@@ -171,7 +171,8 @@ class RulesSection(Section):
     """The rules for verdicts and plans."""
 
     keys_in_use_days: Days = Field(
-        90, description="Number of days after its creation or last use for which an access key counts as in use."
+        90,
+        description="Number of days after its creation or last use for which an access key counts as in use.",
     )
     no_credentials: Literal["hold", "enforce"] = Field(
         "hold",

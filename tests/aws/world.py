@@ -70,6 +70,8 @@ class Person:
     attached: tuple[str, ...] = ()
     inline: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     boundary: str | None = None
+    ssh_keys: tuple[str, ...] = ()
+    """The status of each SSH key for CodeCommit: `Active` or `Inactive`."""
     tags: Mapping[str, str] = field(default_factory=dict)
     partition: str = "aws"
 
@@ -116,6 +118,7 @@ class World:
             ("GetUserPolicy", self._inline_policy),
             ("ListAttachedUserPolicies", self._attached),
             ("ListGroupsForUser", self._groups),
+            ("ListSSHPublicKeys", self._ssh_keys),
         ):
             stub.on(operation, answer)
 
@@ -226,6 +229,20 @@ class World:
         person = self.people.get(call.params["UserName"])
         groups = [group_detail(name) | {"CreateDate": LONG_AGO} for name in person.groups] if person else []
         return {"Groups": groups, "IsTruncated": False} if person else NO_SUCH_USER
+
+    def _ssh_keys(self, call: Call) -> Any:
+        person = self.people.get(call.params["UserName"])
+        statuses = enumerate(person.ssh_keys) if person else ()
+        keys = [
+            {
+                "UserName": call.params["UserName"],
+                "SSHPublicKeyId": f"APKASTUBSTUB{number:08d}",
+                "Status": status,
+                "UploadDate": LONG_AGO,
+            }
+            for number, status in statuses
+        ]
+        return {"SSHPublicKeys": keys, "IsTruncated": False} if person else NO_SUCH_USER
 
     def _key_use(self, call: Call) -> Any:
         slot, name = call.params["AccessKeyId"].removeprefix("AKIASTUBSTUB").split("-", 1)
