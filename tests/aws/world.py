@@ -136,7 +136,10 @@ class World:
         following = start + self.page()
         names = list(self.people)[start:following]
         return {
-            "UserDetailList": [_detail(self.people[name]) for name in names],
+            "UserDetailList": [
+                _detail(self.people[name]) | {"UserPolicyList": _inline_policies(self.people[name])}
+                for name in names
+            ],
             "GroupDetailList": [] if start else [group_detail("admins")],
             "Policies": [],
             **_more(following, len(self.people)),
@@ -302,6 +305,13 @@ def _detail(person: Person) -> dict[str, Any]:
         "Tags": [{"Key": key, "Value": value} for key, value in person.tags.items()],
         **({"PermissionsBoundary": {"PermissionsBoundaryArn": person.boundary}} if person.boundary else {}),
     }
+
+
+def _inline_policies(person: Person) -> list[Mapping[str, Any]]:
+    return [
+        {"PolicyName": name, "PolicyDocument": json.dumps(document)}
+        for name, document in person.inline.items()
+    ]
 
 
 def _more(following: int, total: int) -> dict[str, Any]:
