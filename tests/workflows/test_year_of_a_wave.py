@@ -87,7 +87,7 @@ class Year:
         looked = self.operator.verify()
         news = len(self.world.records(EnforcementSeen)) > records
         assert news == seen_first
-        assert expected.enforced + besides == looked.enforced.in_fact
+        assert expected.enforced + besides == looked.count.enforced
         assert expected == self.status()
         assert [expected, expected] == list(self.report())
         assert (expected.queued, expected.told) == self.notices()
