@@ -13,7 +13,7 @@ from rollout.domain.people.scope import Scope, Selection
 from rollout.domain.plan.impact_counts import Affected, ImpactCounts, impact_by_wave
 from rollout.domain.plan.waves import Wave
 from rollout.domain.policy.changes import SkipCode
-from rollout.domain.progress.projection import Progress
+from rollout.domain.progress.history import History
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.rules import DecisionRules
 from rollout.errors import Refused
@@ -161,7 +161,7 @@ class ApplyResult:
     waves: tuple[str, ...]
     gates: tuple[GateAnswer, ...]
     tally: OutcomeTally
-    progress: Progress
+    history: History
     failed_accounts: tuple[str, ...] = ()
     why_nothing: str = ""
     interrupted: bool = False
