@@ -62,7 +62,7 @@ def test_who_changed_since_the_plan_is_not_counted(stage: Stage):
     gone = [a_cli_user(name) for name in ("machine", "deleted", "renamed", "exempt")]
     world = World(*kept, *gone)
     world = world.planned() if stage is Stage.NOTIFY else world.ripe()
-    world.change("machine", password=None)
+    world.change("machine", password=None, devices=(), mfa_active=False)
     world.account.remove("deleted")
     world.account.put(a_user("renamed", id=an_id("somebody", "else"), tags={"email": "other@example.com"}))
     world.exempt(an_exemption(world.person("exempt").arn))
