@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -13,11 +13,12 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO
 
 from rollout.domain.plan.entries import AccountPlan, Header
-from rollout.errors import NoPlan, PlanRefused
+from rollout.errors import KeyUnusable, NoPlan, PlanRefused
 from rollout.files.private_files import FolderStore
 from rollout.store.files import NamedFiles
 from rollout.store.formats import evidence, plan_yaml
 from rollout.store.formats.renewal import read_renewal, renewal_bytes
+from rollout.store.formats.seals import Trust
 
 ENDING = ".yaml"
 EVIDENCE = ".evidence.jsonl.gz"
@@ -35,12 +36,13 @@ def stem_of(header: Header) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FiledPlan:
-    """Implements `StoredPlan`: a plan whose checksum and evidence digest were verified."""
+    """Implements `StoredPlan`: a plan whose checksum, seal and evidence digest were verified."""
 
     files: NamedFiles
     name: str
     header: Header
     renewed: datetime | None = None
+    trust: Trust = field(default_factory=Trust)
 
     @property
     def stem(self) -> str:
@@ -53,10 +55,20 @@ class FiledPlan:
         return self.files.where(self.name)
 
     def renew(self, at: datetime) -> FiledPlan:
-        """Note beside the plan that planning again made no difference. Raises Unwritable."""
+        """Note beside the plan that planning again made no difference. Raises Unwritable, KeyUnusable."""
         with self.files.writing(_beside(self.name, RENEWAL)) as stream:
-            stream.write(renewal_bytes(self.header.checksum, at))
+            stream.write(renewal_bytes(self.header.checksum, at, self.trust.seals))
         return replace(self, renewed=at)
+
+    def seal(self) -> None:
+        """Put the seal of the store's key into the file; its checksum stays. Raises Unwritable, KeyUnusable."""
+        seals = self.trust.seals
+        if seals is None:
+            return
+        with _reading(self.files, self.name) as stream:
+            lines = [plan_yaml.resealed(line, seals) for line in stream]
+        with self.files.writing(self.name) as written:
+            written.writelines(lines)
 
     def accounts(self) -> Iterator[AccountPlan]:
         """Yield one account at a time, its document joined with its evidence. Raises NoPlan, PlanRefused.
@@ -83,9 +95,10 @@ class Plans:
     The evidence file is written before the plan file, so every visible plan is complete.
     """
 
-    def __init__(self, files: NamedFiles, folder: str = "plans") -> None:
+    def __init__(self, files: NamedFiles, folder: str = "plans", trust: Trust | None = None) -> None:
         self._files = files
         self._folder = folder
+        self._trust = trust or Trust()
 
     def save(self, header: Header, accounts: Iterable[AccountPlan]) -> FiledPlan:
         """Write the plan and its evidence, and fill in the checksum and the evidence digest.
@@ -94,21 +107,29 @@ class Plans:
         """
         if not _SAFE_ID.fullmatch(header.id):
             raise ValueError(f"{header.id!r} cannot be a plan ID, since it cannot be part of a file name")
-        return _save(self._files, f"{self._folder}/{stem_of(header)}{ENDING}", header, accounts)
+        return _save(self._files, f"{self._folder}/{stem_of(header)}{ENDING}", header, accounts, self._trust)
 
     def load(self, reference: str | None, organization_id: str | None = None) -> FiledPlan:
         """Open a plan by path, file stem or plan ID, or the newest by `created` when `reference` is None.
 
         The newest is taken from `organization_id`'s plans if there are any. Raises NoPlan, and PlanRefused when the
-        plan was altered or its evidence is missing or altered.
+        plan was altered or its evidence is missing or altered; a plan without the seal that it needs is told of.
         """
         found = self._newest(organization_id) if reference is None else self._named(reference)
         return _checked(found)
 
+    def unsealed(self) -> list[FiledPlan]:
+        """Find the whole plans that the store's key has not sealed. Raises KeyUnusable."""
+        seals = self._trust.usable()
+        plans = [
+            plan for plan in self._all(ENDING)[0] if seals and not plan_yaml.is_sealed(plan.header, seals)
+        ]
+        return [plan for plan in plans if _is_whole(plan)]
+
     def _named(self, reference: str) -> FiledPlan:
         for files, name in self._places(reference):
             try:
-                return FiledPlan(files, name, _header(files, name))
+                return FiledPlan(files, name, _header(files, name), trust=self._trust)
             except FileNotFoundError:
                 continue
         by_id = [plan for plan in self._all(f"-{reference}{ENDING}")[0] if plan.header.id == reference]
@@ -161,7 +182,7 @@ class Plans:
 
     def _listed(self, bare: str) -> FiledPlan:
         name = f"{self._folder}/{bare}"
-        plan = FiledPlan(self._files, name, _header(self._files, name))
+        plan = FiledPlan(self._files, name, _header(self._files, name), trust=self._trust)
         if _LIKE_A_STEM.fullmatch(bare) and bare[:10] != stem_of(plan.header)[:10]:
             why = f"{plan.location} was created on another day than its file name says"
             raise PlanRefused(why, cure=plan_yaml.PLAN_AGAIN)
@@ -171,8 +192,8 @@ class Plans:
 class FolderPlans(Plans):
     """Plans in a local folder. The samples, in a folder below it, are found by path only."""
 
-    def __init__(self, root: Path, folder: str = "plans") -> None:
-        super().__init__(FolderStore(root), folder)
+    def __init__(self, root: Path, folder: str = "plans", trust: Trust | None = None) -> None:
+        super().__init__(FolderStore(root), folder, trust)
         self._root = root
 
     def _places(self, reference: str) -> Iterator[tuple[NamedFiles, str]]:
@@ -186,18 +207,20 @@ class FolderPlans(Plans):
 class PlanAtPath:
     """One plan, in a file of the operator's choice on this machine (fills `PlanStore`)."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, trust: Trust | None = None) -> None:
         """Neither read nor write anything yet."""
         self._files, self._name = FolderStore(path.parent), path.name
+        self._trust = trust or Trust()
 
     def save(self, header: Header, accounts: Iterable[AccountPlan]) -> FiledPlan:
         """Write that file, its evidence beside it. Raises Unwritable."""
-        return _save(self._files, self._name, header, accounts)
+        return _save(self._files, self._name, header, accounts, self._trust)
 
     def load(self, reference: str | None = None, organization_id: str | None = None) -> FiledPlan:
         """Open that file; there is no other to choose. Raises NoPlan, PlanRefused."""
         try:
-            return _checked(FiledPlan(self._files, self._name, _header(self._files, self._name)))
+            header = _header(self._files, self._name)
+            return _checked(FiledPlan(self._files, self._name, header, trust=self._trust))
         except FileNotFoundError as problem:
             raise NoPlan(
                 f"there is no {self._files.where(self._name)}", cure="run `rollout plan`"
@@ -212,7 +235,9 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def _save(files: NamedFiles, name: str, header: Header, accounts: Iterable[AccountPlan]) -> FiledPlan:
+def _save(
+    files: NamedFiles, name: str, header: Header, accounts: Iterable[AccountPlan], trust: Trust
+) -> FiledPlan:
     wave_order = {wave: place for place, wave in enumerate(header.waves)}
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as body:
         # The header holds the evidence's digest and stands first, so the documents have to wait.
@@ -223,22 +248,54 @@ def _save(files: NamedFiles, name: str, header: Header, accounts: Iterable[Accou
                 facts.write_account(account)
             facts.close()
         digests = replace(header.digests, evidence=facts.digest)
-        top, sealed = plan_yaml.sealed_header(replace(header, digests=digests), _chunks(body))
+        whole = replace(header, digests=digests)
+        top, finished = plan_yaml.finished_header(whole, _chunks(body), trust.seals)
         with files.writing(name) as stream:
             stream.write(top)
             for chunk in _chunks(body):
                 stream.write(chunk)
-    return FiledPlan(files, name, sealed)
+    return FiledPlan(files, name, finished, trust=trust)
 
 
 def _checked(plan: FiledPlan) -> FiledPlan:
-    """Check both files, and look for a renewal. Raises NoPlan, PlanRefused."""
+    """Check both files and the seal, and look for a renewal. Raises NoPlan, PlanRefused."""
     _check(plan)
+    _check_seal(plan)
     try:
         with _reading(plan.files, _beside(plan.name, RENEWAL)) as stream:
-            return replace(plan, renewed=read_renewal(stream.read(MOST_OF_A_RENEWAL), plan.header.checksum))
+            note = stream.read(MOST_OF_A_RENEWAL)
     except FileNotFoundError:
         return plan
+    return replace(plan, renewed=read_renewal(note, plan.header.checksum, plan.trust.usable()))
+
+
+def _check_seal(plan: FiledPlan) -> None:
+    """Tell of a plan without a seal in a store that has a key, and of one with a seal in a store without."""
+    seals, seal = plan.trust.usable(), plan.header.seal
+    if seals is None:
+        if plan.trust.seals is None and seal:
+            plan.trust.tell(
+                KeyUnusable(
+                    f"{plan.location} is sealed with a key, and rollout.yaml names none, so it cannot be checked",
+                    cure="set store_key in rollout.yaml as those have it who made the plan",
+                )
+            )
+    elif not plan_yaml.is_sealed(plan.header, seals):
+        why = "is sealed, but not with this store's key" if seal else "is not sealed"
+        plan.trust.tell(
+            PlanRefused(
+                f"{plan.location} {why}",
+                cure="plan again; or, if the plan is yours and older than the key, seal it with `rollout seal`",
+            )
+        )
+
+
+def _is_whole(plan: FiledPlan) -> bool:
+    try:
+        _check(plan)
+    except (NoPlan, PlanRefused):
+        return False
+    return True
 
 
 def _check(plan: FiledPlan) -> None:

@@ -64,6 +64,9 @@ class NoMarker:
         """Return no records."""
         return ()
 
+    def check(self) -> None:
+        """Find nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext:
@@ -101,7 +104,8 @@ class RunContext:
             return next(self._numbers)
 
     def replay(self) -> Progress:
-        """Replay the journal of the organization as it is now."""
+        """Replay the journal of the organization as it is now. Raises JournalDamaged, RecordAltered, KeyUnusable."""
+        self.marker.check()
         return replay(self.journal.records(), self.organization_id)
 
     def releases(self, progress: Progress) -> tuple[ReleaseRecord, ...]:
