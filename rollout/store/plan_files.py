@@ -4,89 +4,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import IO, BinaryIO
+from typing import IO
 
 from rollout.domain.plan.entries import AccountPlan, Header
-from rollout.errors import KeyUnusable, NoPlan, PlanRefused
+from rollout.errors import NoPlan, PlanRefused
 from rollout.files.private_files import FolderStore
+from rollout.store.filed_plan import (
+    ENDING,
+    FiledPlan,
+    beside,
+    check_file,
+    checked,
+    header_of,
+    is_whole,
+)
 from rollout.store.files import NamedFiles
 from rollout.store.formats import evidence, plan_yaml
-from rollout.store.formats.renewal import read_renewal, renewal_bytes
 from rollout.store.formats.seals import Trust
 
-ENDING = ".yaml"
-EVIDENCE = ".evidence.jsonl.gz"
-RENEWAL = ".renewed.json"
 _LIKE_A_STEM = re.compile(r"\d{4}-\d{2}-\d{2}-.+")
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _IN_MEMORY = 16 << 20
-MOST_OF_A_RENEWAL = 4096
 
 
 def stem_of(header: Header) -> str:
     """Return the stem of a plan's file name: the day the plan was created, then its ID."""
     return f"{header.created.astimezone(UTC).date().isoformat()}-{header.id}"
-
-
-@dataclass(frozen=True, slots=True)
-class FiledPlan:
-    """Implements `StoredPlan`: a plan whose checksum, seal and evidence digest were verified."""
-
-    files: NamedFiles
-    name: str
-    header: Header
-    renewed: datetime | None = None
-    trust: Trust = field(default_factory=Trust)
-
-    @property
-    def stem(self) -> str:
-        """The stem of the file name, which also names the report folder."""
-        return self.name.rpartition("/")[2].removesuffix(ENDING)
-
-    @property
-    def location(self) -> str:
-        """The file's path or address, for messages."""
-        return self.files.where(self.name)
-
-    def renew(self, at: datetime) -> FiledPlan:
-        """Note beside the plan that planning again made no difference. Raises Unwritable, KeyUnusable."""
-        with self.files.writing(_beside(self.name, RENEWAL)) as stream:
-            stream.write(renewal_bytes(self.header.checksum, at, self.trust.seals))
-        return replace(self, renewed=at)
-
-    def seal(self) -> None:
-        """Put the seal of the store's key into the file; its checksum stays. Raises Unwritable, KeyUnusable."""
-        seals = self.trust.seals
-        if seals is None:
-            return
-        with _reading(self.files, self.name) as stream:
-            lines = [plan_yaml.resealed(line, seals) for line in stream]
-        with self.files.writing(self.name) as written:
-            written.writelines(lines)
-
-    def accounts(self) -> Iterator[AccountPlan]:
-        """Yield one account at a time, its document joined with its evidence. Raises NoPlan, PlanRefused.
-
-        Both files are verified again, since days may pass between opening a plan and applying it.
-        """
-        _check(self)
-        evidence_name = _beside(self.name)
-        there = self.files.where(evidence_name)
-        with (
-            _reading(self.files, self.name) as documents,
-            _reading(self.files, evidence_name) as zipped,
-            evidence.unzipped(zipped, there) as lines,
-        ):
-            reader = evidence.EvidenceReader(lines, there)
-            for located in plan_yaml.read_accounts(documents, self.location):
-                yield reader.join(located)
-            reader.finish()
 
 
 class Plans:
@@ -116,7 +64,7 @@ class Plans:
         plan was altered or its evidence is missing or altered; a plan without the seal that it needs is told of.
         """
         found = self._newest(organization_id) if reference is None else self._named(reference)
-        return _checked(found)
+        return checked(found)
 
     def unsealed(self) -> list[FiledPlan]:
         """Find the whole plans that the store's key has not sealed. Raises KeyUnusable."""
@@ -124,12 +72,12 @@ class Plans:
         plans = [
             plan for plan in self._all(ENDING)[0] if seals and not plan_yaml.is_sealed(plan.header, seals)
         ]
-        return [plan for plan in plans if _is_whole(plan)]
+        return [plan for plan in plans if is_whole(plan)]
 
     def _named(self, reference: str) -> FiledPlan:
         for files, name in self._places(reference):
             try:
-                return FiledPlan(files, name, _header(files, name), trust=self._trust)
+                return FiledPlan(files, name, header_of(files, name), trust=self._trust)
             except FileNotFoundError:
                 continue
         by_id = [plan for plan in self._all(f"-{reference}{ENDING}")[0] if plan.header.id == reference]
@@ -160,7 +108,7 @@ class Plans:
             raise NoPlan(f"there is no plan in {self._files.where(self._folder)}", cure="run `rollout plan`")
         for plan in plans:
             if _age(plan) > _age(newest):
-                _check_file(plan)
+                check_file(plan)
         return newest
 
     def _candidates(self, ending: str) -> list[str]:
@@ -182,7 +130,7 @@ class Plans:
 
     def _listed(self, bare: str) -> FiledPlan:
         name = f"{self._folder}/{bare}"
-        plan = FiledPlan(self._files, name, _header(self._files, name), trust=self._trust)
+        plan = FiledPlan(self._files, name, header_of(self._files, name), trust=self._trust)
         if _LIKE_A_STEM.fullmatch(bare) and bare[:10] != stem_of(plan.header)[:10]:
             why = f"{plan.location} was created on another day than its file name says"
             raise PlanRefused(why, cure=plan_yaml.PLAN_AGAIN)
@@ -219,8 +167,8 @@ class PlanAtPath:
     def load(self, reference: str | None = None, organization_id: str | None = None) -> FiledPlan:
         """Open that file; there is no other to choose. Raises NoPlan, PlanRefused."""
         try:
-            header = _header(self._files, self._name)
-            return _checked(FiledPlan(self._files, self._name, header, trust=self._trust))
+            header = header_of(self._files, self._name)
+            return checked(FiledPlan(self._files, self._name, header, trust=self._trust))
         except FileNotFoundError as problem:
             raise NoPlan(
                 f"there is no {self._files.where(self._name)}", cure="run `rollout plan`"
@@ -241,7 +189,7 @@ def _save(
     wave_order = {wave: place for place, wave in enumerate(header.waves)}
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as body:
         # The header holds the evidence's digest and stands first, so the documents have to wait.
-        with files.writing(_beside(name)) as stream, plan_yaml.DocumentWriter(body) as documents:
+        with files.writing(beside(name)) as stream, plan_yaml.DocumentWriter(body) as documents:
             facts = evidence.EvidenceWriter(stream)
             for account in _in_order(accounts):
                 documents.write_account(account, wave_order)
@@ -255,94 +203,6 @@ def _save(
             for chunk in _chunks(body):
                 stream.write(chunk)
     return FiledPlan(files, name, finished, trust=trust)
-
-
-def _checked(plan: FiledPlan) -> FiledPlan:
-    """Check both files and the seal, and look for a renewal. Raises NoPlan, PlanRefused."""
-    _check(plan)
-    _check_seal(plan)
-    try:
-        with _reading(plan.files, _beside(plan.name, RENEWAL)) as stream:
-            note = stream.read(MOST_OF_A_RENEWAL)
-    except FileNotFoundError:
-        return plan
-    return replace(plan, renewed=read_renewal(note, plan.header.checksum, plan.trust.usable()))
-
-
-def _check_seal(plan: FiledPlan) -> None:
-    """Tell of a plan without a seal in a store that has a key, and of one with a seal in a store without."""
-    seals, seal = plan.trust.usable(), plan.header.seal
-    if seals is None:
-        if plan.trust.seals is None and seal:
-            plan.trust.tell(
-                KeyUnusable(
-                    f"{plan.location} is sealed with a key, and rollout.yaml names none, so it cannot be checked",
-                    cure="set store_key in rollout.yaml as those have it who made the plan",
-                )
-            )
-    elif not plan_yaml.is_sealed(plan.header, seals):
-        why = "is sealed, but not with this store's key" if seal else "is not sealed"
-        plan.trust.tell(
-            PlanRefused(
-                f"{plan.location} {why}",
-                cure="plan again; or, if the plan is yours and older than the key, seal it with `rollout seal`",
-            )
-        )
-
-
-def _is_whole(plan: FiledPlan) -> bool:
-    try:
-        _check(plan)
-    except (NoPlan, PlanRefused):
-        return False
-    return True
-
-
-def _check(plan: FiledPlan) -> None:
-    """Verify both files against the header. Raises NoPlan, PlanRefused."""
-    evidence_name = _beside(plan.name)
-    there = plan.files.where(evidence_name)
-    _check_file(plan)
-    try:
-        with _reading(plan.files, evidence_name) as stream:
-            evidence.verify(stream, plan.header.digests.evidence, there)
-    except FileNotFoundError as problem:
-        raise PlanRefused(
-            f"the evidence of {plan.location} is missing: {there} does not exist",
-            cure="restore that file next to the plan, or run `rollout plan` again",
-        ) from problem
-
-
-def _check_file(plan: FiledPlan) -> None:
-    try:
-        with _reading(plan.files, plan.name) as stream:
-            plan_yaml.verify(stream, plan.header.checksum, plan.location)
-    except FileNotFoundError as problem:
-        raise NoPlan(f"{plan.location} no longer exists", cure="run `rollout plan`") from problem
-
-
-def _header(files: NamedFiles, name: str) -> Header:
-    with _reading(files, name) as stream:
-        return plan_yaml.read_header(stream, files.where(name))
-
-
-@contextmanager
-def _reading(files: NamedFiles, name: str) -> Iterator[BinaryIO]:
-    """Open a file. Raises NoPlan when it cannot be read, and FileNotFoundError when it does not exist."""
-    try:
-        with files.reading(name) as stream:
-            yield stream
-    except FileNotFoundError:
-        raise
-    except OSError as problem:
-        raise NoPlan(
-            f"{files.where(name)} cannot be read: {problem.strerror or problem}",
-            cure="check the file's permissions (ls -l)",
-        ) from problem
-
-
-def _beside(name: str, ending: str = EVIDENCE) -> str:
-    return name.removesuffix(ENDING) + ending
 
 
 def _age(plan: FiledPlan) -> tuple[datetime, str]:

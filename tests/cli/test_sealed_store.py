@@ -27,10 +27,11 @@ from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.stages import Stage
 from rollout.files.private_files import FolderStore
 from rollout.sandbox.serving.server import Sandbox
+from rollout.store.filed_plan import FiledPlan
 from rollout.store.folder.segments import FolderJournal
 from rollout.store.formats.seals import Trust
 from rollout.store.markers import StoredMarker
-from rollout.store.plan_files import FiledPlan, FolderPlans
+from rollout.store.plan_files import FolderPlans
 from tests.cli.conftest import Kept
 from tests.cli.shell import Shell, listening, writes
 from tests.kill.organization import Size, describe, settings
@@ -243,7 +244,7 @@ def test_no_line_of_a_sealed_segment_can_be_touched(team: Team, store: Path, how
             lines.append(lines[-1])
         case "replayed":
             lines = segments(store)[1].read_bytes().splitlines(keepends=True)
-        case "reordered":
+        case _:  # reordered
             lines[1], lines[2] = lines[2], lines[1]
     path.write_bytes(b"".join(lines))
     with listening() as heard:
@@ -348,7 +349,7 @@ def test_everybody_can_be_let_out_whatever_became_of_the_record(
         case "no key":
             team.key.unlink()
             evil = f"the key file {team.key} cannot be read"
-        case "key of others":
+        case _:  # key of others
             team.key.chmod(0o644)
             evil = "its mode is 0644"
     said = team(*words, "--yes")

@@ -16,8 +16,9 @@ from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.progress.records import Record
 from rollout.domain.progress.stages import Stage
 from rollout.domain.status.user_status import Statuses, UserStatus, counts_of
+from rollout.store.filed_plan import FiledPlan
 from rollout.store.folder.segments import FolderJournal
-from rollout.store.plan_files import FiledPlan, FolderPlans
+from rollout.store.plan_files import FolderPlans
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "v0.1"
 
@@ -54,6 +55,7 @@ def test_every_record_is_read_by_its_name_of_today(records: list[Record]):
 
 def test_plan_and_evidence_fit_together(plan: FiledPlan):
     assert {"canary": 4, "rest": 4} == dict(plan.header.waves)
+    assert {} == plan.header.impact, "a plan of that version has no figures of the impact"
     assert 8 == sum(len(part.entries) for part in plan.accounts())
 
 

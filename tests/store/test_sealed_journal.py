@@ -138,7 +138,7 @@ def test_no_single_change_is_taken_for_the_truth(data: st.DataObject):
             )
         case "lose":
             found = []
-        case "transplant":
+        case _:  # transplant
             found[here] = lines(segments[(which + 1) % 3])[here]
     segments[which].content = b"".join(found)
     segments = [segment for segment in segments if segment.content]

@@ -12,9 +12,10 @@ from typing import BinaryIO, cast
 
 from rollout.errors import AwsFailure
 from rollout.files.private_files import FolderStore, unwritable
+from rollout.store.filed_plan import ENDING
 from rollout.store.files import NamedFiles
 from rollout.store.formats.seals import Trust
-from rollout.store.plan_files import ENDING, Plans, is_file
+from rollout.store.plan_files import Plans, is_file
 from rollout.store.s3.objects import ObjectPart, S3Objects
 
 _IN_MEMORY = 16 << 20
