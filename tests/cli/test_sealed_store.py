@@ -288,8 +288,8 @@ def test_a_plan_that_is_sealed_is_kept_with_its_renewal(team: Team):
 def test_a_forged_release_of_everybody_hides_nobody_from_verify(
     team: Team, store: Path, sandbox: Sandbox, where: str
 ):
-    honest = team("verify", "--json").json["enforced"]
-    assert honest["expected"] == honest["in_fact"] > 0
+    honest = team("verify", "--json").json["users"]
+    assert honest["placed"] == honest["enforced"] > 0
     started, released = everybody_released(EVIL, sandbox.organization_id)
     if where == "journal":
         evil = forge(store, EVIL, started, released)
@@ -299,7 +299,7 @@ def test_a_forged_release_of_everybody_hides_nobody_from_verify(
 
     said = team("verify", "--json")
     assert ALTERED == said.code
-    assert honest == said.json["enforced"]
+    assert honest == said.json["users"]
     assert [f"{evil} is not sealed"] == said.json["not_trusted"]
     assert "find out who" in said.err
     assert ALTERED == enforce(team).code

@@ -39,7 +39,7 @@ def notices(
 
     Example: [bold]rollout notices[/], and [bold]rollout notices --preview arn:aws:iam::111122223333:user/alice[/]
     """
-    from rollout.domain.progress.projection import replay
+    from rollout.domain.progress.history import replay_all
     from rollout.wiring import Files, offline_now
     from rollout.workflows.notices import NoticeRules, who_was_told
     from rollout.workflows.notices import preview as previewed
@@ -48,16 +48,16 @@ def notices(
     doubts = Doubts()
     files = Files(settings, profile, tell=doubts)
     stored = load_plan(files, plan)
-    progress = replay(files.journal("notices").records(), stored.header.organization_id)
+    history = replay_all(files.journal("notices").records(), stored.header.organization_id)
     gates = settings.gates
     rules = NoticeRules(
         gates.lead_time, gates.soak, gates.notice_for_unaffected, settings.domain_exemptions()
     )
     now = offline_now()
     if preview is not None:
-        _print_message(previewed(stored, progress, rules, now, preview), settings, json=json)
+        _print_message(previewed(stored, history, rules, now, preview), settings, json=json)
     else:
-        _print(who_was_told(stored, progress, rules, now, selection(account, ou, user)), json=json)
+        _print(who_was_told(stored, history, rules, now, selection(account, ou, user)), json=json)
     doubts.leave()
 
 

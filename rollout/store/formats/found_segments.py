@@ -72,7 +72,7 @@ def find(segment: Segment, seals: Seals | None) -> FoundSegment:
     where, number, line = next(segment.lines(), ("", 0, b""))
     if is_chained(line):
         try:
-            opening = opening_of(Chain(segment.run).check(line))
+            opening = _opening_of(line, segment.run, seals)
             sealed = seals if seals and opening.key == seals.fingerprint else None
             if sealed:
                 Chain(segment.run, sealed).check(line)
@@ -85,6 +85,16 @@ def find(segment: Segment, seals: Seals | None) -> FoundSegment:
             if line.endswith(b"\n") or not segment.may_be_torn:
                 raise _damaged(where, number, problem, seals) from problem
     return FoundSegment(segment, None, (0, start_of(line), segment.run))
+
+
+def _opening_of(line: bytes, run: str, seals: Seals | None) -> Opening:
+    """Parse an opening. Raises BrokenLine, UnknownLine, BadSeal."""
+    try:
+        return opening_of(Chain(run).check(line))
+    except UnknownLine:
+        if seals:  # only if it is sealed can a newer version have written it
+            Chain(run, seals).check(line)
+        raise
 
 
 class Reading:
