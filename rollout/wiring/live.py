@@ -137,17 +137,11 @@ class Live(Aws):
             progress=progress,
             stopping=self.stop.is_set,
         )
-        if not rehearsal:
-            return real
-        from rollout.aws.write.rehearsed_access import RehearsedAccess
+        return _rehearsed(real) if rehearsal else real
 
-        return replace(
-            real,
-            access=RehearsedAccess(access),
-            journal=RehearsingJournal(journal),
-            marker=RehearsingMarker(marker),
-            rehearsal=True,
-        )
+    def preview(self, run: RunContext) -> RunContext:
+        """Return a rehearsal of a run for before its question: it holds no lock, and reads each account only once."""
+        return replace(_rehearsed(run, once=True), lock=NoLock())
 
     def sealing_run(
         self, run: str, where: Premises, progress: ProgressDisplay, found: Unsealed
@@ -228,6 +222,18 @@ class Live(Aws):
             overrides=overrides,
             remind_at=settings.notify.remind_at,
         )
+
+
+def _rehearsed(run: RunContext, *, once: bool = False) -> RunContext:
+    from rollout.aws.write.rehearsed_access import RehearsedAccess
+
+    return replace(
+        run,
+        access=RehearsedAccess(run.access, once=once),
+        journal=RehearsingJournal(run.journal),
+        marker=RehearsingMarker(run.marker),
+        rehearsal=True,
+    )
 
 
 def _effort_of(organization: AwsOrganization, access: AwsAccountAccess, account_id: str) -> Effort:
