@@ -483,7 +483,7 @@ def test_an_account_is_not_put_back_over_somebody_who_has_lost_the_device_since_
     world.account.report = lambda user: believed if user.name == "bob" else user
     result = operator.end(operator.accounts(ACCOUNT))
     assert {"olga"} == world.enforced
-    assert "would also reach bob" in result.accounts[0].failed[0]
+    assert "would also apply to bob" in result.accounts[0].failed[0]
 
 
 @pytest.mark.parametrize("command", [FIX, END], ids=names)

@@ -160,7 +160,7 @@ def test_an_account_in_which_somebody_would_be_trapped_stays_let_out_and_says_wh
     assert {"olga"} == world.enforced
     assert result.in_part
     assert [
-        "the policy would also reach bob, who are not to be enforced now: let them out first"
+        "the policy would also apply to bob, who must not be enforced now: release them first"
     ] == result.accounts[0].failed
     assert "in part" == world.records(RunEnded)[-1].ending
 

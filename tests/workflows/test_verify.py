@@ -484,7 +484,7 @@ def test_nothing_is_enforced_that_reaches_somebody_who_is_not_to_be(hand):
     trap(world, "alice")
     result = operator.fix()
     assert [] == world.written
-    assert "the policy would also reach alice" in result.accounts[0].failed[0]
+    assert "the policy would also apply to alice" in result.accounts[0].failed[0]
     assert result.in_part
 
 

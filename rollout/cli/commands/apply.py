@@ -176,7 +176,7 @@ def _agree(order: Order, question: OperatorQuestion, *, yes: bool, names: bool) 
         err.print(f"Nothing more is due: {due.why_nothing}.")
     preview = None if yes else question.look()
     action = "notify people" if order.stage is Stage.NOTIFY else "enforce MFA"
-    action = action if due.waves else "let people out"
+    action = action if due.waves else "release users"
     described = f"plan {header.id}, made {header.created:%Y-%m-%d %H:%M} UTC"
     err.print(f"About to {action} in organization {header.organization_id} ({described}):")
     impact = preview.impact if preview else {}
@@ -186,7 +186,7 @@ def _agree(order: Order, question: OperatorQuestion, *, yes: bool, names: bool) 
     for account_id, released in due.let_out.items():
         who = shortly([arn.rpartition(":user/")[2] for arn in released])
         err.print(
-            f"  account {account_id}: let out again {who}, enforced in spite of a release", markup=False
+            f"  account {account_id}: release {who} again, enforced in spite of a release", markup=False
         )
     if preview is not None:
         tell_unseen(preview)

@@ -59,7 +59,7 @@ class AccountWriter:
         names = unfit(self.at.context, (one.change for one in wanted.writes), wanted.fit)
         if not names:
             return wanted.writes
-        why = f"the policy would also reach {', '.join(names)}, who are not to be enforced now: let them out first"
+        why = f"the policy would also apply to {', '.join(names)}, who must not be enforced now: release them first"
         kept = tuple(one for one in wanted.writes if one.user and (lets_go(one.change) or one.in_place))
         for one in wanted.writes:
             if one.user and one not in kept:

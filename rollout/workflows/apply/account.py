@@ -229,7 +229,7 @@ class ApplyToAccount(AccountCommand):
         # A release that is over took the policy off the group, and the user is in it still.
         with_the_group = context.release_over and context.ours.group.name in user.groups
         if not placed and user.id in at.progress.placed and not with_the_group:
-            return Skipped(SkipCode.RELEASED, "somebody took the user out by hand; left so")
+            return Skipped(SkipCode.RELEASED, "somebody removed the user by hand; left as is")
         if context.is_braked and enforces:
             return Skipped(SkipCode.RELEASED, "the brake is pulled in this account")
         if step.stage is Stage.NOTIFY or placed or verdict.impact is None:
