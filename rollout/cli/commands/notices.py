@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users
-from rollout.cli.startup import load_plan, read_settings, selection
+from rollout.cli.startup import Doubts, load_plan, read_settings, selection
 from rollout.cli.terminal.console import (
     echo,
     echo_lines,
@@ -52,7 +52,8 @@ def notices(
     from rollout.workflows.notices import preview as previewed
 
     settings = read_settings(config)
-    files = Files(settings, profile)
+    doubts = Doubts()
+    files = Files(settings, profile, tell=doubts)
     stored = load_plan(files, plan)
     journal, organization_id = files.journal("notices"), stored.header.organization_id
     gates = settings.gates
@@ -63,16 +64,11 @@ def notices(
     if preview is not None:
         progress = replay(journal.records(), organization_id)
         _print_message(previewed(stored, progress, rules, now, preview), settings, json=json)
-        return
-    # The progress of a large organization is let go of before the messages are read.
-    receivers = who_was_told(stored, replay(journal.records(), organization_id), rules, now)
-    messages = Messages(journal.records(), receivers, selection(account, ou, user))
-    if json:
-        print_json_list(one.as_dict() for one in messages)
-    elif messages:
-        _print(messages)
     else:
-        out.print("No notices have been sent yet.")
+        # The progress of a large organization is let go of before the messages are read.
+        receivers = who_was_told(stored, replay(journal.records(), organization_id), rules, now)
+        _print(Messages(journal.records(), receivers, selection(account, ou, user)), json=json)
+    doubts.leave()
 
 
 def _print_message(notice: Notice, settings: Settings, *, json: bool) -> None:
@@ -87,7 +83,13 @@ def _print_message(notice: Notice, settings: Settings, *, json: bool) -> None:
     echo_lines(body)
 
 
-def _print(messages: Messages) -> None:
+def _print(messages: Messages, *, json: bool) -> None:
+    if json:
+        print_json_list(one.as_dict() for one in messages)
+        return
+    if not messages:
+        out.print("No notices have been sent yet.")
+        return
     rows = (
         (
             f"{one.at:%Y-%m-%d %H:%M} UTC",
