@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 
 from rollout.domain.progress.records import Released, ReleaseEnded
+from rollout.files.bounded_files import BeyondLimit, BoundedStream
 from rollout.store.files import NamedFiles
-from rollout.store.formats.journal_lines import BrokenLine, UnknownLine, line_of, record_of
+from rollout.store.formats.journal_lines import LIMITS, BrokenLine, UnknownLine, line_of, record_of
 
 FOLDER = ".rollout/releases"
 ENDING = ".json"
@@ -61,10 +62,10 @@ class StoredMarker:
                 self._seen[name] = self._read(name)
 
     def _read(self, name: str) -> Released | ReleaseEnded | None:
-        with self._files.reading(f"{self._folder}/{name}") as stream:
-            text = stream.read()
+        whole = f"{self._folder}/{name}"
         try:
-            record = record_of(text)
-        except (BrokenLine, UnknownLine):
+            with self._files.reading(whole) as stream:
+                record = record_of(BoundedStream(stream, self._files.where(whole), LIMITS).readline())
+        except (BeyondLimit, BrokenLine, UnknownLine):
             return None  # not one of our files; the journal has every release too, for the next run
         return record if isinstance(record, Released | ReleaseEnded) else None

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import IO, BinaryIO
+from typing import IO
 
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.errors import NoPlan, PlanRefused
+from rollout.files.bounded_files import SMALL, BeyondLimit, BoundedStream, Limits
 from rollout.files.private_files import FolderStore
 from rollout.store.files import NamedFiles
 from rollout.store.formats import evidence, plan_yaml
@@ -25,7 +26,7 @@ RENEWAL = ".renewed.json"
 _LIKE_A_STEM = re.compile(r"\d{4}-\d{2}-\d{2}-.+")
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _IN_MEMORY = 16 << 20
-MOST_OF_A_RENEWAL = 4096
+_MOST_OF_A_RENEWAL = 4096
 
 
 def stem_of(header: Header) -> str:
@@ -67,9 +68,9 @@ class FiledPlan:
         evidence_name = _beside(self.name)
         there = self.files.where(evidence_name)
         with (
-            _reading(self.files, self.name) as documents,
-            _reading(self.files, evidence_name) as zipped,
-            evidence.unzipped(zipped, there) as lines,
+            _reading(self.files, self.name, plan_yaml.LIMITS) as documents,
+            _reading(self.files, evidence_name, evidence.LIMITS) as zipped,
+            evidence.unpacked(zipped, there) as lines,
         ):
             reader = evidence.EvidenceReader(lines, there)
             for located in plan_yaml.read_accounts(documents, self.location):
@@ -235,8 +236,8 @@ def _checked(plan: FiledPlan) -> FiledPlan:
     """Check both files, and look for a renewal. Raises NoPlan, PlanRefused."""
     _check(plan)
     try:
-        with _reading(plan.files, _beside(plan.name, RENEWAL)) as stream:
-            return replace(plan, renewed=read_renewal(stream.read(MOST_OF_A_RENEWAL), plan.header.checksum))
+        with _reading(plan.files, _beside(plan.name, RENEWAL), SMALL) as stream:
+            return replace(plan, renewed=read_renewal(stream.read(_MOST_OF_A_RENEWAL), plan.header.checksum))
     except FileNotFoundError:
         return plan
 
@@ -247,7 +248,7 @@ def _check(plan: FiledPlan) -> None:
     there = plan.files.where(evidence_name)
     _check_file(plan)
     try:
-        with _reading(plan.files, evidence_name) as stream:
+        with _reading(plan.files, evidence_name, evidence.LIMITS) as stream:
             evidence.verify(stream, plan.header.digests.evidence, there)
     except FileNotFoundError as problem:
         raise PlanRefused(
@@ -258,25 +259,30 @@ def _check(plan: FiledPlan) -> None:
 
 def _check_file(plan: FiledPlan) -> None:
     try:
-        with _reading(plan.files, plan.name) as stream:
+        with _reading(plan.files, plan.name, plan_yaml.LIMITS) as stream:
             plan_yaml.verify(stream, plan.header.checksum, plan.location)
     except FileNotFoundError as problem:
         raise NoPlan(f"{plan.location} no longer exists", cure="run `rollout plan`") from problem
 
 
 def _header(files: NamedFiles, name: str) -> Header:
-    with _reading(files, name) as stream:
+    with _reading(files, name, plan_yaml.LIMITS) as stream:
         return plan_yaml.read_header(stream, files.where(name))
 
 
 @contextmanager
-def _reading(files: NamedFiles, name: str) -> Iterator[BinaryIO]:
-    """Open a file. Raises NoPlan when it cannot be read, and FileNotFoundError when it does not exist."""
+def _reading(files: NamedFiles, name: str, limits: Limits) -> Iterator[BoundedStream]:
+    """Open a file, to be read within limits.
+
+    Raises PlanRefused beyond them, NoPlan when it cannot be read, and FileNotFoundError when it does not exist.
+    """
     try:
         with files.reading(name) as stream:
-            yield stream
+            yield BoundedStream(stream, files.where(name), limits)
     except FileNotFoundError:
         raise
+    except BeyondLimit as problem:
+        raise PlanRefused(str(problem), cure=plan_yaml.PLAN_AGAIN) from problem
     except OSError as problem:
         raise NoPlan(
             f"{files.where(name)} cannot be read: {problem.strerror or problem}",

@@ -22,7 +22,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from rollout.domain.progress.records import Record
 from rollout.errors import AwsFailure, JournalDamaged, Unwritable
-from rollout.store.formats.journal_lines import BrokenLine, UnknownLine, record_of, start_of
+from rollout.files.bounded_files import BeyondLimit, BoundedStream, Lines
+from rollout.store.formats.journal_lines import LIMITS, BrokenLine, UnknownLine, record_of, start_of
 
 TAIL = 65_536
 """Bytes at the end of a segment that are sure to hold two lines, or nearly."""
@@ -51,6 +52,15 @@ class Segment(Protocol):
 
     def keep(self) -> None:
         """Make sure that what was read stays, whoever wrote it and whatever happens to this machine."""
+
+
+def lines_in(stream: Lines, where: str) -> Iterator[tuple[str, int, bytes]]:
+    """Give the lines of one file or object as `Segment.lines` does. Raises JournalDamaged beyond the limits."""
+    try:
+        for number, line in enumerate(BoundedStream(stream, where, LIMITS), 1):
+            yield where, number, line
+    except BeyondLimit as problem:
+        raise JournalDamaged(str(problem), cure=_CURE) from problem
 
 
 Look = Callable[[], Sequence[Segment]]
