@@ -44,13 +44,17 @@ def gravest(found: Mapping[ExitCode, bool]) -> ExitCode:
 
 
 class RolloutError(Exception):
-    """An expected failure: `str()` says what happened, `cure` what to do next."""
+    """An expected failure: `str()` says what happened, `cure` what to do next.
+
+    `more` are further lines, such as all the other problems of a settings file.
+    """
 
     exit_code = ExitCode.ERROR
 
-    def __init__(self, message: str, *, cure: str = "") -> None:
-        """Take the message for the operator, and the cure."""
-        super().__init__(message)
+    def __init__(self, message: str, *more: str, cure: str = "") -> None:
+        """Take the message for the operator, and the cure. A line break within a line is shown as text."""
+        super().__init__("\n".join((message, *more)))
+        self.lines = (message, *more)
         self.cure = cure
 
 

@@ -28,7 +28,7 @@ from rollout.cli.commands import (
     verify,
 )
 from rollout.cli.running import run_command
-from rollout.cli.terminal.console import echo
+from rollout.cli.terminal.console import echo, echo_lines
 from rollout.cli.terminal.help_text import described, unwrapped
 
 HELP = """Require MFA from every IAM user of an AWS Organization: check each user, notify, enforce in waves, undo.
@@ -81,7 +81,7 @@ def _options(
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
-        echo(context.get_help())
+        echo_lines(context.get_help())
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -96,6 +96,11 @@ def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
         )
     progress = replay(live.files.journal("report").records(), stored.header.organization_id)
     write_report(
-        live.files.report_folder(stored), stored.header, stored.accounts(), progress, live.clock.now()
+        live.files.report_folder(stored),
+        stored.header,
+        stored.accounts(),
+        progress,
+        live.clock.now(),
+        unaffected_too=settings.gates.notice_for_unaffected,
     )
     return stored

@@ -32,11 +32,12 @@ def write_report(
     now: datetime,
     *,
     rehearsal: Progress | None = None,
+    unaffected_too: bool = False,
 ) -> ReportFiles:
     """Write `index.html`, `users.csv`, `accounts.csv` and `changes.csv` into the folder, whole or not at all.
 
     The same input gives the same bytes. `rehearsal` is what a dry run noted; its changes are shown as `rehearsed`.
-    Raises Unwritable.
+    `unaffected_too` is `gates.notice_for_unaffected`. Raises Unwritable.
     """
     # Loaded here: whoever imports this package for its names does not wait for pandas and Jinja2.
     from rollout.reporting.account_columns import ACCOUNTS  # noqa: PLC0415 - see above
@@ -46,7 +47,7 @@ def write_report(
     from rollout.reporting.report_data import gather  # noqa: PLC0415 - see above
     from rollout.reporting.user_columns import USERS  # noqa: PLC0415 - see above
 
-    report = gather(header, accounts, progress, now, rehearsal=rehearsal)
+    report = gather(header, accounts, progress, now, rehearsal=rehearsal, unaffected_too=unaffected_too)
     parts = {
         USERS.file: USERS.csv(report.users),
         ACCOUNTS.file: ACCOUNTS.csv(report.accounts),

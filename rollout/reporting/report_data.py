@@ -9,9 +9,11 @@ from datetime import datetime
 
 from rollout.domain.people.observations import Finding
 from rollout.domain.plan.entries import AccountPlan, Header
+from rollout.domain.plan.impact_counts import ImpactCounts, count_impact
 from rollout.domain.progress.projection import Progress, is_rehearsal
 from rollout.domain.progress.records import GateRead, RunEnded, RunStarted
 from rollout.domain.progress.stages import Stage
+from rollout.domain.status.to_come import to_come
 from rollout.domain.status.user_status import Statuses, counts_of
 from rollout.domain.status.waiting_gates import gates_that_wait, say_gate
 from rollout.reporting import spelling
@@ -54,7 +56,10 @@ class WaveProgress:
 
 @dataclass(frozen=True, slots=True)
 class ReportData:
-    """A whole report before it is laid out. `runs` are in the journal's order, each with its end if it has one."""
+    """A whole report before it is laid out. `runs` are in the journal's order, each with its end if it has one.
+
+    `impact` is what enforcement means for the users on whom it is still to come.
+    """
 
     header: Header
     now: datetime
@@ -66,6 +71,7 @@ class ReportData:
     unsettled: int
     runs: tuple[tuple[RunStarted, RunEnded | None], ...]
     rehearsed: bool
+    impact: ImpactCounts
 
 
 def gather(
@@ -75,6 +81,7 @@ def gather(
     now: datetime,
     *,
     rehearsal: Progress | None = None,
+    unaffected_too: bool = False,
 ) -> ReportData:
     """Go through the plan once, an account at a time, and through the journal."""
     gates = gates_that_wait(progress, header)
@@ -104,6 +111,12 @@ def gather(
         unsettled=sum(not is_rehearsal(done) for done in progress.open),
         runs=tuple((started, progress.ended.get(run)) for run, started in progress.runs.items()),
         rehearsed=rehearsal is not None,
+        impact=count_impact(
+            to_come(
+                ((user.entry, user.status) for users in waves.values() for user in users),
+                unaffected_too=unaffected_too,
+            )
+        ),
     )
 
 

@@ -19,7 +19,7 @@ from rollout.settings.keys import known_keys
 from rollout.settings.loaded import Settings
 from rollout.settings.models import RolloutFile
 from rollout.settings.places import BucketPlace
-from rollout.settings.problems import Key, Problem, Source, Spot, printable, refuse
+from rollout.settings.problems import Key, Problem, Source, Spot, refuse
 from rollout.settings.reading import ParsedSource
 from rollout.settings.sentences import key_of, sentence_of
 
@@ -216,7 +216,7 @@ def _find(config: Path | None, environment: Mapping[str, str], folder: Path) -> 
         if not _exists(path):
             by = "--config" if config else CONFIG
             raise BadSettings(
-                f"{printable(str(named))}: the file does not exist ({by})",
+                f"{named}: the file does not exist ({by})",
                 cure=f"name another file, or write one with `rollout init`; without {by} rollout looks for {FILE_NAME}",
             )
         return path

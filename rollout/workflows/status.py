@@ -11,9 +11,11 @@ from rollout.domain.gates.approval import approved_by
 from rollout.domain.gates.gate import AnyGate
 from rollout.domain.gates.readiness import Notified
 from rollout.domain.plan.entries import PlanEntry
+from rollout.domain.plan.impact_counts import Affected, ImpactCounts, count_impact
 from rollout.domain.policy.changes import Skipped
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.stages import Stage
+from rollout.domain.status.to_come import to_come
 from rollout.domain.status.user_status import Statuses, UserStatus, counts_of
 from rollout.domain.verdicts.verdict import Impact
 from rollout.workflows.ports import StoredPlan
@@ -48,7 +50,8 @@ class GateState:
 class WaveState:
     """One wave: the counts of `StatusCounts`, its next step, and what that waits for.
 
-    `gates`: the gates of a wave not enforced yet. `approved`: who approved the wave, and when.
+    `gates`: the gates of a wave not enforced yet. `approved`: who approved the wave, and when. `to_come`: the users on
+    whom MFA is still to be enforced.
     """
 
     wave: str
@@ -63,6 +66,12 @@ class WaveState:
     enforced_at: datetime | None
     gates: tuple[GateState, ...] = ()
     approved: str = ""
+    to_come: tuple[Affected, ...] = ()
+
+    @property
+    def impact(self) -> ImpactCounts:
+        """What enforcement means for the users on whom it is still to come."""
+        return count_impact(self.to_come)
 
     def as_dict(self) -> dict[str, object]:
         """Give it as JSON-able values."""
@@ -70,7 +79,8 @@ class WaveState:
         gates = [
             {name: value for name, value in asdict(gate).items() if name not in inner} for gate in self.gates
         ]
-        return {**asdict(self), "gates": gates}
+        values = {name: value for name, value in asdict(self).items() if name != "to_come"}
+        return {**values, "gates": gates, "impact": asdict(self.impact)}
 
 
 def wave_states(
@@ -106,6 +116,7 @@ def wave_states(
                 enforced_at=progress.carried.get((Stage.ENFORCE, wave)),
                 gates=before,
                 approved=approved_by(progress, header.checksum, wave),
+                to_come=tuple(to_come(people, unaffected_too=unaffected_too)),
             )
         )
     return stands

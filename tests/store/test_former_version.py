@@ -54,6 +54,7 @@ def test_every_record_is_read_by_its_name_of_today(records: list[Record]):
 
 def test_plan_and_evidence_fit_together(plan: FiledPlan):
     assert {"canary": 4, "rest": 4} == dict(plan.header.waves)
+    assert {} == plan.header.impact, "a plan of that version has no figures of the impact"
     assert 8 == sum(len(part.entries) for part in plan.accounts())
 
 

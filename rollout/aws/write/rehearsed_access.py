@@ -9,10 +9,10 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 
-from rollout.aws.write import overlay
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, UserRef
+from rollout.domain.policy import effects
 from rollout.domain.policy.changes import Change
 from rollout.workflows.ports import AccountAccess, OpenAccount, WriteReceipt
 
@@ -98,7 +98,7 @@ class RehearsingAccount:
         """Tell from a live read, or from the recorded writes where they decide."""
         if not any(_touches(noted, change) for noted in self._notes.all()):
             return self._inner.holds(change, patiently=patiently)
-        return overlay.is_in_effect(self._rehearsed(self._facts()), change)
+        return effects.is_in_effect(self._rehearsed(self._facts()), change)
 
     def make(self, change: Change) -> WriteReceipt:
         """Record the write; AWS is never called."""
@@ -109,13 +109,13 @@ class RehearsingAccount:
         """Read live, and apply the recorded writes."""
         if not any(getattr(noted, "group", None) == group for noted in self._notes.all()):
             return self._inner.members(group, expecting)
-        return overlay.members_of(self._rehearsed(self._facts()), group)
+        return effects.members_of(self._rehearsed(self._facts()), group)
 
     def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
         """Read live, and apply the recorded writes."""
         if not any(getattr(noted, "policy_arn", None) == policy_arn for noted in self._notes.all()):
             return self._inner.attached_users(policy_arn, expecting)
-        return overlay.carriers_of(self._rehearsed(self._facts()), policy_arn)
+        return effects.carriers_of(self._rehearsed(self._facts()), policy_arn)
 
     def dependents(self, policy_arn: str) -> tuple[str, ...]:
         """Ask live: no change of ours is about roles or boundaries."""
@@ -135,7 +135,7 @@ class RehearsingAccount:
 
     def _rehearsed(self, facts: AccountFacts) -> AccountFacts:
         for change in self._notes.all():
-            facts = overlay.after(facts, change)
+            facts = effects.after(facts, change)
         return facts
 
 

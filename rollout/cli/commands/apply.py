@@ -9,11 +9,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollout.cli.options import Accounts, Config, Defaults, Json, Ous, PlanArgument, Profile, Users, Yes
+from rollout.cli.options import (
+    Accounts,
+    Config,
+    Defaults,
+    Json,
+    Ous,
+    PlanArgument,
+    Profile,
+    Users,
+    Yes,
+    free_text,
+)
 from rollout.cli.running import leave_with
 from rollout.cli.startup import go_live, read_deciding_settings, selection, share_report
 from rollout.cli.terminal.apply_summary import as_json, tell, tell_gates
-from rollout.cli.terminal.console import TerminalProgress, confirm, err, print_json, warn
+from rollout.cli.terminal.console import TerminalProgress, confirm, err, print_json, shortly, warn
 from rollout.domain.progress.stages import Stage
 from rollout.errors import ExitCode, Interrupted, WrongUsage
 
@@ -55,6 +66,7 @@ def apply(
         typer.Option(
             "--reason",
             metavar="TEXT",
+            callback=free_text,
             help="Why the gate is overridden; recorded in the journal.",
             show_default=False,
         ),
@@ -94,7 +106,7 @@ def apply(
         notifier=live.notifier(run, rehearsal=rehearsal),
         agree=lambda due, progress: _agree(order, due, progress, yes=yes),
     )
-    report = str(_write_report(live, stored, result)) if result.waves else None
+    report = str(_write_report(live, stored, result)) if result.waves or result.tally.counts else None
     if json:
         print_json(as_json(result, report))
     else:
@@ -147,11 +159,17 @@ def _agree(order: Order, due: Due, progress: Progress, *, yes: bool) -> None:
         err.print(f"Nothing more is due: {due.why_nothing}.", markup=False)
     users = _users(order, order.plan)
     action = "notify people" if order.stage is Stage.NOTIFY else "enforce MFA"
+    action = action if due.waves else "let people out"
     described = f"plan {header.id}, made {header.created:%Y-%m-%d %H:%M} UTC"
     err.print(f"About to {action} in organization {header.organization_id} ({described}):", markup=False)
     for name in due.waves:
         again = ", again, for users added since" if (order.stage, name) in progress.carried else ""
         err.print(f"  wave {name}: up to {users[name]} users{again}", markup=False)
+    for account_id, released in due.let_out.items():
+        who = shortly([arn.rpartition(":user/")[2] for arn in released])
+        err.print(
+            f"  account {account_id}: let out again {who}, enforced in spite of a release", markup=False
+        )
     confirm("Go on?", yes=yes)
 
 
@@ -177,7 +195,13 @@ def _write_report(live: Live, stored: StoredPlan, result: ApplyResult) -> Path:
     rehearsal = result.progress if result.stage is Stage.DRY_RUN else None
     folder = live.files.report_folder(stored)
     files = write_report(
-        folder, stored.header, stored.accounts(), real, live.clock.now(), rehearsal=rehearsal
+        folder,
+        stored.header,
+        stored.accounts(),
+        real,
+        live.clock.now(),
+        rehearsal=rehearsal,
+        unaffected_too=live.settings.gates.notice_for_unaffected,
     )
     for place in share_report(live.files, stored, files)[-1:]:
         err.print(f"The report is also at {place}, for the team.", markup=False)

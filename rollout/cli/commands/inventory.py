@@ -83,7 +83,8 @@ def _tell(listed: Listed, left: list[LeftOut], to: Path, *, narrowed: bool) -> N
         out.print(table("\nAccounts not read", ("account", "name", "state", "reason", "cure"), rows))
     for finding in header.findings:
         out.print(f"{finding.code}: {finding.text}", markup=False)
-    out.print(f"\nWrote {to}", markup=False)
+    out.print()
+    out.print(f"Wrote {to}")
 
 
 def _as_json(listed: Listed, left: list[LeftOut], to: Path) -> dict[str, object]:

@@ -9,7 +9,7 @@ import typer
 
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users
 from rollout.cli.startup import load_plan, read_settings, selection
-from rollout.cli.terminal.console import echo, out, print_json, table
+from rollout.cli.terminal.console import echo, echo_lines, out, print_json, table
 
 if TYPE_CHECKING:
     from rollout.domain.progress.messages import Notice
@@ -72,7 +72,9 @@ def _print_message(notice: Notice, settings: Settings, *, json: bool) -> None:
     if json:
         print_json({"from": settings.notify.sender, "to": notice.address, "subject": subject, "body": body})
         return
-    echo(f"From: {settings.notify.sender}\nTo: {notice.address}\nSubject: {subject}\n\n{body}", end="")
+    for line in (f"From: {settings.notify.sender}", f"To: {notice.address}", f"Subject: {subject}", ""):
+        echo(line)
+    echo_lines(body)
 
 
 def _print(messages: list[Said]) -> None:
@@ -93,4 +95,5 @@ def _print(messages: list[Said]) -> None:
     out.print(table("", columns, rows))
     latest = {one.user_arn: one.delivery for one in messages if one.kind == "notice"}
     counts = Counter(latest.values())
-    out.print(f"\n{counts['delivered']} users were told; the notices of {counts['queued']} are queued.")
+    out.print()
+    out.print(f"{counts['delivered']} users were told; the notices of {counts['queued']} are queued.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.commands.release_end import end_release
-from rollout.cli.options import Config, Defaults, Json, Profile, Users, Yes
+from rollout.cli.options import Config, Defaults, Json, Profile, Users, Yes, free_text
 from rollout.cli.running import leave_with
 from rollout.cli.startup import (
     end_in_good_order,
@@ -61,7 +61,10 @@ def release(
         bool, typer.Option("--end", help="End it: put back whom a release, or somebody's hand, let out.")
     ] = False,
     reason: Annotated[
-        str | None, typer.Option("--reason", metavar="TEXT", help="Why; journalled.", show_default=False)
+        str | None,
+        typer.Option(
+            "--reason", metavar="TEXT", callback=free_text, help="Why; journalled.", show_default=False
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read for real, write nothing.")] = False,
     config: Config = None,

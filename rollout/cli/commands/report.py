@@ -23,7 +23,12 @@ def report(
     stored = load_plan(files, plan)
     progress = replay(files.journal("report").records(), stored.header.organization_id)
     written = write_report(
-        files.report_folder(stored), stored.header, stored.accounts(), progress, offline_now()
+        files.report_folder(stored),
+        stored.header,
+        stored.accounts(),
+        progress,
+        offline_now(),
+        unaffected_too=settings.gates.notice_for_unaffected,
     )
     shared = share_report(files, stored, written)
     if json:

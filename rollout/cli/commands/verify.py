@@ -163,7 +163,8 @@ def _tell_cures(found: Verified) -> None:
     for drift in found.drifts:
         cures.setdefault((drift.kind, drift.cause), []).append(drift.cure)
     for (kind, cause), commands in cures.items():
-        out.print(f"\n{kind}: probably {cause}", markup=False)
+        out.print()
+        out.print(f"{kind}: probably {cause}")
         distinct = list(dict.fromkeys(commands))
         for command in distinct[:SHOWN]:
             out.print(f"  cure: {command}", markup=False)

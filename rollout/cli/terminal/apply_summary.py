@@ -34,6 +34,10 @@ USERS: Mapping[CountKey, tuple[str, str]] = {
         "would be given permission to enrol a device",
     ),
     Counted.LET_OUT: ("released, because exempt now", "would be released, because exempt now"),
+    Counted.LET_OUT_AGAIN: (
+        "under the policy in spite of a release: let out again",
+        "under the policy in spite of a release: would be let out again",
+    ),
     SkipCode.WAITING: ("waiting for their date", "waiting for their date"),
     SkipCode.NOTICE: ("not told yet, so not enforced", "not told yet, so not enforced"),
     Counted.NOT_REACHED: ("could not be told", "could not be told"),
@@ -52,6 +56,10 @@ USERS: Mapping[CountKey, tuple[str, str]] = {
 OTHERS: Mapping[CountKey, tuple[str, str]] = {
     Counted.MESSAGES: ("message", "messages"),
     Counted.WRITES: ("write to AWS", "writes to AWS"),
+    Counted.BRAKES: (
+        "account let out again, in which the policy was in force in spite of a release",
+        "accounts let out again, in which the policy was in force in spite of a release",
+    ),
     Counted.NEW_VERSIONS: ("new default policy version", "new default policy versions"),
     Counted.VERSIONS_HELD_BACK: ("policy version not activated", "policy versions not activated"),
 }
@@ -60,16 +68,16 @@ SHOWN = 15
 
 def tell(result: ApplyResult, run: str, header: Header, report: str | None) -> None:
     """Print the outcome of a run."""
-    if not result.waves:
+    if not result.waves and not result.tally.counts:
         tell_gates(result.gates, result.inherited, {})
         out.print(f"Nothing is due: {result.why_nothing}.", markup=False)
         return
     rehearsal = result.stage is Stage.DRY_RUN
-    waves = f"wave{'s' if len(result.waves) > 1 else ''} {', '.join(result.waves)}"
+    waves = f", wave{'s' if len(result.waves) > 1 else ''} {', '.join(result.waves)}" if result.waves else ""
     what = {Stage.DRY_RUN: "Rehearsal", Stage.NOTIFY: "Notices", Stage.ENFORCE: "Enforcement"}[result.stage]
     rows = list(_user_rows(result, rehearsal=rehearsal))
     out.print(
-        table(f"{what} by plan {header.id}, {waves}", ("outcome", "#users"), rows or [("nothing to do", 0)])
+        table(f"{what} by plan {header.id}{waves}", ("outcome", "#users"), rows or [("nothing to do", 0)])
     )
     out.print(_other_counts(result, rehearsal=rehearsal), markup=False)
     _tell_left_alone(result, run)

@@ -11,6 +11,7 @@ from rollout.domain.people.users import User
 from rollout.domain.plan.entries import PlanEntry
 from rollout.domain.progress.projection import KnownEnforcement
 from rollout.domain.progress.records import Enforcement
+from rollout.domain.progress.release_state import describe_release
 from rollout.domain.verdicts.passwords import password_obstacle
 from rollout.domain.verdicts.verdict import Kind, Verdict
 
@@ -62,11 +63,14 @@ def about_user(context: AccountContext, user: User, *, explained: bool) -> Itera
     verdict = context.verdict(user)
     ours = context.is_under_policy(user)
     works = in_fact(context, user)
-    if works and (why := deadlock(context, user)):
+    why = deadlock(context, user) if works else ""
+    if why:
         yield drift_of_user(Drifted.DEADLOCK, user, why)
-    elif ours and works and verdict.kind is Kind.HOLD:
+    if release := context.disregarded_release(user):
+        yield drift_of_user(Drifted.RELEASED_BUT_ENFORCED, user, describe_release(release))
+    elif ours and works and verdict.kind is Kind.HOLD and not why:
         yield drift_of_user(Drifted.HELD_BUT_ENFORCED, user, ", ".join(verdict.codes), verdict.cure)
-    elif ours and verdict.kind is Kind.EXEMPT:
+    elif ours and verdict.kind is Kind.EXEMPT and not why:
         yield drift_of_user(Drifted.EXEMPT_BUT_ENFORCED, user, verdict.reasons[0].detail)
     known = user.id in context.progress.placed or user.id in context.progress.releases.to_return
     if user in context.members and not known:

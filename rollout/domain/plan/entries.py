@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from rollout.domain.people.observations import Finding
 from rollout.domain.people.users import UserRef
+from rollout.domain.plan.impact_counts import ImpactCounts
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.verdicts.verdict import Impact, Kind, MatrixRow, Reason
 
@@ -125,7 +126,8 @@ class Digests:
 class Header:
     """The first document of the plan file. The store fills in `checksum` and `digests.evidence` when it writes.
 
-    `calls` and `retries` count all requests of the inventory, including those to read the organization.
+    `impact` counts by wave the users who were still to be enforced; it is empty in plans of earlier versions. `calls`
+    and `retries` count all requests of the inventory, including those to read the organization.
     """
 
     id: str
@@ -139,6 +141,7 @@ class Header:
     scps: str
     waves: Mapping[str, int]
     verdicts: Mapping[str, int]
+    impact: Mapping[str, ImpactCounts] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
     findings: tuple[Finding, ...] = ()
     calls: int = 0

@@ -41,6 +41,11 @@ class Done:
     outcome: Outcome | None
     settled_at: datetime | None
 
+    @property
+    def to_return(self) -> bool:
+        """Whether those whom this takes out come back later: a release ends, an exemption is for good."""
+        return self.intent.to_return or self.started.command == RELEASE
+
 
 @dataclass(slots=True)
 class OwnedResources:
@@ -53,7 +58,7 @@ class OwnedResources:
     things: dict[Key, Done] = field(default_factory=dict)
     versions: dict[str, list[Done]] = field(default_factory=dict)
     released: dict[Key, Done] = field(default_factory=dict)
-    """Memberships and attachments that a release removed, to be put back when it ends."""
+    """Memberships and attachments that were removed for a time, as by a release, to be put back when it ends."""
 
     def take(self, done: Done) -> None:
         """Add or drop what one settled change made or unmade."""
@@ -82,7 +87,7 @@ class OwnedResources:
 
     def _drop(self, change: Change, key: Key, done: Done) -> None:
         former = self.things.pop(key, None)
-        if done.started.command != RELEASE:
+        if not done.to_return:
             self.released.pop(key, None)
         elif former is not None:
             self.released[key] = former

@@ -52,7 +52,7 @@ from rollout.domain.progress.records import (
     WaveCarried,
     WaveUndone,
 )
-from rollout.domain.progress.releases import RELEASE, RELEASE_END, ReleaseRecord, Releases, ToReturn
+from rollout.domain.progress.releases import RELEASE_END, ReleaseRecord, Releases, ToReturn
 from rollout.domain.progress.stages import Stage
 
 __all__ = ["Done", "KnownEnforcement", "Placed", "Progress", "replay"]
@@ -378,7 +378,6 @@ class _Fold:
     def _follow(self, done: Done, at: datetime, *, applied: bool) -> None:
         """Follow a change to what users are under."""
         releases, change = self.progress.releases, done.intent.change
-        by_release = done.started.command == RELEASE
         match change:
             case AddMember(account_id=account, group=group, user=user):
                 policy = self.policy_of.get((account, group))
@@ -388,7 +387,7 @@ class _Fold:
                 self._put(done, at, user, arn, place_of(change))
             case RemoveMember(user=user) | DetachFromUser(user=user):
                 self._take_out(done, at, user, applied=applied)
-            case SetDefaultVersion() | CreateVersion() | DetachFromGroup() if by_release:
+            case SetDefaultVersion() | CreateVersion() | DetachFromGroup() if done.to_return:
                 releases.braked[change.account_id] = done.intent.run
                 if not is_rehearsal(done):
                     releases.braked_at[change.account_id] = at
@@ -413,10 +412,10 @@ class _Fold:
             self._know(KnownEnforcement(user, at, Enforcement.ENFORCED, placed.wave, by, plan))
 
     def _take_out(self, done: Done, at: datetime, user: UserRef, *, applied: bool) -> None:
-        progress, by_release = self.progress, done.started.command == RELEASE
+        progress = self.progress
         progress.releases.deadlocked.pop(user.id, None)
         progress.placed.pop(user.id, None)
-        if by_release:
+        if done.to_return:
             progress.releases.to_return[user.id] = ToReturn(user, done.intent.wave, at)
         else:
             progress.releases.to_return.pop(user.id, None)
@@ -427,7 +426,7 @@ class _Fold:
         before = progress.known.get(user.account_id, {}).get(user.id)
         by = before.by if before else place_of(done.intent.change) if applied else ""
         wave = done.intent.wave or (before.wave if before else "")
-        out = Enforcement.RELEASED if by_release else Enforcement.UNDONE
+        out = Enforcement.RELEASED if done.to_return else Enforcement.UNDONE
         self._know(KnownEnforcement(user, at, out, wave, by, done.started.plan_id))
 
     def _bring_back(self, account_id: str, at: datetime, *, release_ends: bool) -> None:

@@ -9,6 +9,7 @@ Document 1 is the header; one document per account follows, with users grouped b
 from __future__ import annotations
 
 import re
+from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from hashlib import sha256
@@ -27,6 +28,7 @@ from rollout.errors import PlanRefused
 from rollout.files.bounded_files import GIB, KIB, MIB, BeyondLimit, BoundedStream, Limits, size_text
 from rollout.files.bounded_yaml import BeyondYamlLimit, bounded_events
 from rollout.store.formats.mappings import ANY_MAPPING
+from rollout.visible_text import visible
 
 try:
     from yaml import CSafeDumper as Dumper
@@ -63,18 +65,30 @@ class PlainText(str):
     __slots__ = ()
 
 
+class OneLine(dict[str, object]):
+    """A mapping that is written in flow style, on one line."""
+
+
 class _Writable(Protocol):
     def write(self, data: bytes, /) -> object: ...
 
 
 class _Sink:
-    """A stream without an `encoding` attribute, which tells PyYAML to write bytes."""
+    """A stream without an `encoding` attribute, which tells PyYAML to write bytes.
+
+    It writes hidden characters as the escapes of YAML, which double quotes allow, so that a reviewer sees what a name
+    holds. They can only stand between double quotes: what is plain is in ASCII.
+    """
 
     def __init__(self, stream: _Writable) -> None:
         self._stream = stream
+        self._decoder = getincrementaldecoder("utf-8")()
 
     def write(self, data: bytes) -> None:
-        self._stream.write(data)
+        text = self._decoder.decode(data)
+        if not text.isascii():  # YAML itself escapes what is hidden in ASCII
+            text = "\n".join(visible(line) for line in text.split("\n"))
+        self._stream.write(text.encode())
 
 
 def sealed_header(header: Header, body: Iterable[bytes]) -> tuple[bytes, Header]:
@@ -97,6 +111,9 @@ def _header_bytes(header: Header) -> bytes:
     values["findings"] = _FINDINGS.dump_python(header.findings, mode="json", exclude_defaults=True)
     for column in ("waves", "verdicts"):
         values[column] = {PlainText(name): count for name, count in values[column].items()}
+    values["impact"] = {PlainText(wave): OneLine(counts) for wave, counts in values["impact"].items()}
+    if not header.impact:
+        del values["impact"]  # a plan of an earlier version has none
     for key in ("created", "inventory_at"):
         if getattr(header, key).tzinfo is None:
             raise ValueError(f"{key} of a plan must have a time zone")
@@ -201,6 +218,7 @@ _PLAIN_TOO = (True, True)
 def _events(value: object, *, flow: bool = False) -> Iterator[yaml.Event]:
     match value:
         case dict():
+            flow = flow or isinstance(value, OneLine)
             yield yaml.MappingStartEvent(None, None, True, flow_style=flow)  # noqa: FBT003 - the signature of PyYAML
             for key, item in value.items():
                 yield from _events(PlainText(key))

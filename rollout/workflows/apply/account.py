@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from rollout.domain.actions.account_context import AccountContext
-from rollout.domain.actions.writes import Write, enforcing, enrolling, exempting, renewing
+from rollout.domain.actions.writes import Write, enforcing, enrolling, renewing, taking_out
 from rollout.domain.gates.readiness import comes_back, free_until, needs_notice, worth_of
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, UserRef
@@ -109,15 +109,17 @@ class ApplyToAccount(AccountCommand):
 
     # --- What comes of it ---
 
-    def wrote(self, change: Change, user: UserRef | None) -> None:
+    def wrote(self, write: Write) -> None:
         """Count a write."""
         self.tally.count(Counted.WRITES)
-        match change:
+        match write.change:
             case AddMember(user=ref) | AttachToUser(user=ref):
                 enforces = self.step.stage is Stage.ENFORCE
                 self._settle(ref.id, Counted.ENFORCED if enforces else Counted.ENROLMENT_RIGHTS)
             case RemoveMember(user=ref) | DetachFromUser(user=ref):
-                self.tally.count_user(Counted.LET_OUT, ref.id)
+                self.tally.count_user(Counted.LET_OUT_AGAIN if write.to_return else Counted.LET_OUT, ref.id)
+            case CreateVersion() | SetDefaultVersion() if write.to_return:
+                self.tally.count(Counted.BRAKES)
             case CreateVersion(attached=attached) | SetDefaultVersion(attached=attached) if attached:
                 self.tally.count(Counted.NEW_VERSIONS)
             case _:
@@ -269,7 +271,7 @@ class ApplyToAccount(AccountCommand):
         writes = (
             *self._already_in_place(placed, at),
             *(Write(change) for change in changes),
-            *(Write(change) for change in exempting(context, self._exempt_now(context))),
+            *(Write(change) for change in taking_out(context, self._exempt_now(context))),
         )
         fit = frozenset(user.id for user in (*placed, *coming))
         return Wanted(writes, self._people(moving or placed), fit)

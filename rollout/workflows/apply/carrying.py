@@ -121,6 +121,8 @@ class ApplyRun:
                 )
             else:
                 self.shares.append((account, entries, leaving))
+        shared = {account.id for account, _, _ in self.shares}
+        self.shares += [(accounts[one], (), ()) for one in self.due.let_out if one not in shared]
 
     def _takes(self, entry: PlanEntry) -> bool:
         return entry.wave in self.due.waves and self._chosen(entry)
@@ -158,7 +160,8 @@ class ApplyRun:
         self.progress = self.run.replay()
         step = self._step(stage)
         commands = [ApplyToAccount(*share, step) for share in self.shares]
-        commands = [command for command in commands if command.size]
+        let_out = self.due.let_out
+        commands = [command for command in commands if command.size or command.account.id in let_out]
         finished = self._carry_accounts(step, commands, basis)
         if len(finished) < len(commands) or self.run.ends():
             # The outcome of the accounts not begun is unknown.

@@ -61,7 +61,8 @@ class Due:
     """The waves that a run carries out, the gates' answers by wave, and why nothing more is due, if that is the case.
 
     `inherited`: by gate, the earlier override that applies. `refused`: the error that ends the run if a gate refuses
-    and time alone does not open it; waves carried out before are still processed again.
+    and time alone does not open it; waves carried out before are still processed again. `let_out`: by account, who is
+    under the policy in spite of a release, and is let out whatever the gates say.
     """
 
     waves: tuple[str, ...]
@@ -69,6 +70,7 @@ class Due:
     why_nothing: str = ""
     inherited: Mapping[str, str] = field(default_factory=dict)
     refused: Refused | None = None
+    let_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Counted(StrEnum):
@@ -78,6 +80,8 @@ class Counted(StrEnum):
     ALREADY_ENFORCED = "already enforced"
     ENROLMENT_RIGHTS = "enrolment rights"
     LET_OUT = "let out"
+    LET_OUT_AGAIN = "let out again"
+    BRAKES = "brakes pulled again"
     TOLD = "told"
     QUEUED = "queued"
     NOT_REACHED = "not reached"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 from rollout.domain.progress.projection import Progress
@@ -13,6 +14,7 @@ from rollout.workflows.apply.due import what_is_due
 from rollout.workflows.apply.guards import check_order
 from rollout.workflows.apply.members import members_of
 from rollout.workflows.apply.order import ApplyResult, Due, Order, OutcomeTally
+from rollout.workflows.apply.released import released_yet_enforced
 from rollout.workflows.changed_names import check_names
 from rollout.workflows.inventory import Premises
 from rollout.workflows.ports import Notifier, OrganizationPort
@@ -33,7 +35,8 @@ def apply_plan(
     """Apply the plan. Raises Refused, PlanRefused, OtherOrganization, LockHeld, EmptySelection, Interrupted.
 
     `agree` is called once before anything is written, and raises if the operator declines. If a gate refuses a wave,
-    waves carried out before are still processed, and `ApplyResult.refused` is the error to end with.
+    waves carried out before are still processed, and `ApplyResult.refused` is the error to end with. Whoever is under
+    the policy in spite of a release is let out, whatever is due.
     """
     check_order(order, where.organization, run.now())
     look = cache(lambda wave: members_of(wave, order, run, where))
@@ -41,8 +44,9 @@ def apply_plan(
         # Under the lock: the run that held it before may have changed what is due.
         progress = run.replay()
         check_names(order.rules.names, progress)
-        due = what_is_due(order, progress, run.now(), look)
-        if due.waves:
+        let_out = released_yet_enforced(order, run, where, progress)
+        due = replace(what_is_due(order, progress, run.now(), look), let_out=let_out)
+        if due.waves or due.let_out:
             # Before the confirmation, which an empty selection does not need.
             try:
                 carried = ApplyRun(
