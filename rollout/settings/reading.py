@@ -10,7 +10,7 @@ import yaml
 from yaml.constructor import SafeConstructor
 from yaml.reader import Reader
 
-from rollout.files.bounded_yaml import DEEPEST, BeyondYamlLimit, Position, bounded_events
+from rollout.files.bounded_yaml import DEEPEST, LOADER, BeyondYamlLimit, Position, bounded_events
 from rollout.settings.problems import Key, Problem, Source, Spot
 
 MOST_NODES = 70_000
@@ -47,7 +47,7 @@ def read_yaml(text: str, source: Source) -> ParsedSource:
         if problem := _first_walk(text, source, trail):
             reading.problems.append(problem)
             return reading
-        root = yaml.compose(text, Loader=yaml.CSafeLoader)
+        root = yaml.compose(text, Loader=LOADER)
     except BeyondYamlLimit as beyond:
         reading.problems.append(Problem(_spot(beyond.mark, source), (), str(beyond)))
         return reading

@@ -26,16 +26,14 @@ from rollout.domain.policy.attachment import Attachment
 from rollout.domain.verdicts.verdict import Impact, Kind
 from rollout.errors import PlanRefused
 from rollout.files.bounded_files import GIB, KIB, MIB, BeyondLimit, BoundedStream, Limits, size_text
-from rollout.files.bounded_yaml import BeyondYamlLimit, bounded_events
+from rollout.files.bounded_yaml import BeyondYamlLimit, WrongYaml, bounded_value, line_of
 from rollout.store.formats.mappings import ANY_MAPPING
 from rollout.visible_text import visible
 
 try:
     from yaml import CSafeDumper as Dumper
-    from yaml import CSafeLoader as Loader
 except ImportError:  # PyYAML without libyaml works too, but is slower
     from yaml import SafeDumper as Dumper  # type: ignore[assignment]  # the same interface
-    from yaml import SafeLoader as Loader  # type: ignore[assignment]  # the same interface
 
 BANNER = b"# Written by `rollout plan`. Do not edit: change rollout.yaml, then run `rollout plan` again.\n"
 SEPARATOR = b"---\n"
@@ -52,8 +50,8 @@ LIMITS = Limits(total=4 * GIB, line=64 * KIB)
 """A million users take 100 MB, and the longest line is that of one cure or name."""
 MOST_OF_A_DOCUMENT = 8 * MIB
 """Bytes; 5,000 users, each in a group of their own, take 2 MB."""
-MOST_NODES = 150_000
-"""In one document; 5,000 users, each in a group of their own, are 80,000 and 10,000 accounts left out 130,000."""
+MOST_NODES = 250_000
+"""In one document; 5,000 users, each in a group of their own, are 80,000, and 10,000 accounts left out 170,000."""
 PLAN_AGAIN = "run `rollout plan` again, or restore the file that was reviewed"
 
 # --- Writing ---
@@ -316,12 +314,12 @@ class _Document:
 
     where: str
     lines_before: int
-    node: yaml.Node
+    text: bytes
     values: Any
 
-    def line(self, steps: tuple[Any, ...] = ()) -> int:
-        """Find the line of a value, or of the closest enclosing node that exists."""
-        return self.lines_before + _line_of(self.node, steps)
+    def line(self, steps: tuple[str | int, ...] = ()) -> int:
+        """Find the line of a value, or of the closest enclosing value that exists."""
+        return self.lines_before + line_of(self.text, steps)
 
     def wrong(self, problem: ValidationError) -> PlanRefused:
         """Build the error that names the first value that is wrong."""
@@ -354,14 +352,8 @@ def _texts(stream: BoundedStream, where: str) -> Iterator[tuple[int, bytes]]:
 
 def _parsed(text: bytes, where: str, lines_before: int) -> _Document:
     try:
-        for _ in bounded_events(text, MOST_NODES, aliases=False):
-            pass  # only then is anything built from it
-        loader = Loader(text)
-        node = loader.get_single_node()
-        if node is None:
-            raise _not_a_plan(where, lines_before + 1, "it is empty")
-        return _Document(where, lines_before, node, loader.construct_document(node))
-    except BeyondYamlLimit as problem:
+        values = bounded_value(text, MOST_NODES)
+    except (BeyondYamlLimit, WrongYaml) as problem:
         line = lines_before + problem.mark.line + 1 if problem.mark else 0
         raise _broken(where, line, str(problem)) from problem
     except yaml.MarkedYAMLError as problem:
@@ -370,6 +362,9 @@ def _parsed(text: bytes, where: str, lines_before: int) -> _Document:
         raise _broken(where, line, problem.problem or "not valid YAML") from problem
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as problem:
         raise _broken(where, 0, str(problem).splitlines()[0]) from problem
+    if values is None:
+        raise _not_a_plan(where, lines_before + 1, "it is empty")
+    return _Document(where, lines_before, text, values)
 
 
 def _header(document: _Document) -> Header:
@@ -389,20 +384,6 @@ def _header(document: _Document) -> Header:
         return _HEADER.validate_python(values)
     except ValidationError as problem:
         raise document.wrong(problem) from problem
-
-
-def _line_of(node: yaml.Node, steps: tuple[Any, ...]) -> int:
-    """Find the line of a value in a document, or of the closest enclosing node that exists."""
-    for step in steps:
-        inner: yaml.Node | None = None
-        if isinstance(node, yaml.MappingNode):
-            inner = next((value for key, value in node.value if key.value == step), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            inner = node.value[step]
-        if inner is None:
-            break
-        node = inner
-    return int(node.start_mark.line) + 1
 
 
 def _not_a_plan(where: str, line: int, why: str) -> PlanRefused:
