@@ -65,7 +65,7 @@ def make_sample(folder: Path) -> None:
 
 
 def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
-    from rollout.domain.progress.projection import replay
+    from rollout.domain.progress.history import replay_all
     from rollout.reporting import write_report
     from rollout.settings import load_settings
     from rollout.wiring import Live
@@ -94,7 +94,7 @@ def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
             organization=live.organization,
             notifier=live.notifier(run, rehearsal=rehearsal),
         )
-    progress = replay(live.files.journal("report").records(), stored.header.organization_id)
+    progress = replay_all(live.files.journal("report").records(), stored.header.organization_id)
     write_report(
         live.files.report_folder(stored),
         stored.header,

@@ -171,7 +171,12 @@ class RulesSection(Section):
     """The rules for verdicts and plans."""
 
     keys_in_use_days: Days = Field(
-        90, description="Number of days after its last use for which an access key counts as in use."
+        90,
+        description="Number of days after its creation or last use for which an access key counts as in use.",
+    )
+    no_credentials: Literal["hold", "enforce"] = Field(
+        "hold",
+        description="What happens to users without any credential: hold waits until they get one.",
     )
     plan_max_age: PositiveDuration = Field(
         timedelta(days=30),

@@ -10,6 +10,7 @@ from rollout.domain.gates.readiness import free_until, needs_notice, opens_at, w
 from rollout.domain.people.exemptions import Exemption
 from rollout.domain.people.scope import Selection
 from rollout.domain.plan.entries import AccountPlan, PlanEntry
+from rollout.domain.progress.history import History
 from rollout.domain.progress.messages import Line, Notice, NoticeWorth
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Reminded, Told
@@ -66,7 +67,7 @@ class _Known:
 
 def who_was_told(
     stored: StoredPlan,
-    progress: Progress,
+    history: History,
     rules: NoticeRules,
     now: datetime,
     selection: Selection = Selection(),  # noqa: B008 - a frozen value without contents
@@ -76,19 +77,19 @@ def who_was_told(
         entry.user.id: (part, entry)
         for part in stored.accounts()
         for entry in part.entries
-        if entry.user.id in progress.notices
+        if entry.user.id in history.notices
     }
-    statuses = Statuses(stored.header, progress, now)
+    statuses = Statuses(stored.header, history, now)
     said: list[Said] = []
-    for user_id, notices in progress.notices.items():
+    for user_id, notices in history.told.items():
         part, entry = entries.get(user_id, (None, None))
         if not _chosen(selection, notices[-1], part):
             continue
         status = statuses.of(notices[-1].user, entry)
         for told in notices:
-            state, why = _worth(told, status, entry, progress, rules, now)
+            state, why = _worth(told, status, entry, history, rules, now)
             said.append(_said(told, "notice", state, why))
-        said += [_said(one, "reminder", "", "") for one in progress.reminded.get(user_id, ())]
+        said += [_said(one, "reminder", "", "") for one in history.reminders.get(user_id, ())]
     if not said and (selection.users or selection.accounts or selection.ous):
         raise EmptySelection(
             "nobody who was told matches --account / --ou / --user", cure="list all notices: rollout notices"

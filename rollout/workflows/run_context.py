@@ -12,6 +12,7 @@ from datetime import datetime
 from rollout.domain.actions.account_context import AccountContext, account_context
 from rollout.domain.people.observations import Observed
 from rollout.domain.people.users import NamedPolicy
+from rollout.domain.progress.history import History, replay_all
 from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.progress.records import Record, RunEnded, RunEnding, RunStarted
 from rollout.domain.progress.release_state import merged_releases
@@ -103,6 +104,10 @@ class RunContext:
     def replay(self) -> Progress:
         """Replay the journal of the organization as it is now."""
         return replay(self.journal.records(), self.organization_id)
+
+    def history(self) -> History:
+        """Replay the journal, and keep the records behind it."""
+        return replay_all(self.journal.records(), self.organization_id)
 
     def releases(self, progress: Progress) -> tuple[ReleaseRecord, ...]:
         """Return the releases and their ends, including those published since `progress` was replayed."""

@@ -21,7 +21,7 @@ from rollout.domain.plan.waves import Wave
 from rollout.domain.policy.changes import AddMember, AttachToUser, Change
 from rollout.domain.policy.force_mfa import PolicyAmendments, allow_half, enrolment, force_mfa
 from rollout.domain.policy.our_resources import Documents, Names
-from rollout.domain.progress.projection import Progress, replay
+from rollout.domain.progress.history import History, replay_all
 from rollout.domain.progress.records import Record, RunStarted
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.rules import DecisionRules
@@ -187,9 +187,9 @@ class World:
         }
 
     @property
-    def done(self) -> Progress:
+    def done(self) -> History:
         """What the journal says."""
-        return replay(self.journal.records(), ORGANIZATION)
+        return replay_all(self.journal.records(), ORGANIZATION)
 
     def records(self, kind: type[Record]) -> list[Any]:
         return [record for record in self.journal.kept if isinstance(record, kind)]

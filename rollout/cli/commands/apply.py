@@ -188,11 +188,13 @@ def _users(order: Order, stored: StoredPlan) -> Mapping[str, int]:
 
 
 def _write_report(live: Live, stored: StoredPlan, result: ApplyResult) -> Path:
-    from rollout.domain.progress.projection import replay
+    from rollout.domain.progress.history import replay_all
     from rollout.reporting import write_report
 
-    real = replay(live.files.journal("report").records(), stored.header.organization_id)
-    rehearsal = result.progress if result.stage is Stage.DRY_RUN else None
+    real, rehearsal = result.history, None
+    if result.stage is Stage.DRY_RUN:  # what was only noted is not in the journal
+        rehearsal = result.history
+        real = replay_all(live.files.journal("report").records(), stored.header.organization_id)
     folder = live.files.report_folder(stored)
     files = write_report(
         folder,

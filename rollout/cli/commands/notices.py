@@ -39,7 +39,7 @@ def notices(
 
     Example: [bold]rollout notices[/], and [bold]rollout notices --preview arn:aws:iam::111122223333:user/alice[/]
     """
-    from rollout.domain.progress.projection import replay
+    from rollout.domain.progress.history import replay_all
     from rollout.wiring import Files, offline_now
     from rollout.workflows.notices import NoticeRules, who_was_told
     from rollout.workflows.notices import preview as previewed
@@ -47,16 +47,16 @@ def notices(
     settings = read_settings(config)
     files = Files(settings, profile)
     stored = load_plan(files, plan)
-    progress = replay(files.journal("notices").records(), stored.header.organization_id)
+    history = replay_all(files.journal("notices").records(), stored.header.organization_id)
     gates = settings.gates
     rules = NoticeRules(
         gates.lead_time, gates.soak, gates.notice_for_unaffected, settings.domain_exemptions()
     )
     now = offline_now()
     if preview is not None:
-        _print_message(previewed(stored, progress, rules, now, preview), settings, json=json)
+        _print_message(previewed(stored, history, rules, now, preview), settings, json=json)
         return
-    messages = who_was_told(stored, progress, rules, now, selection(account, ou, user))
+    messages = who_was_told(stored, history, rules, now, selection(account, ou, user))
     if json:
         print_json([one.as_dict() for one in messages])
     elif messages:

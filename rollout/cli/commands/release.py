@@ -167,7 +167,7 @@ def _known_accounts(live: Live, known: Progress, selectors: list[str]) -> set[st
     named = {part for text in selectors for part in text.split(":") if is_account_id(part)}
     if named and all(any(part in text for part in named) for text in selectors):
         return named
-    listed = {done.intent.change.account_id for done in known.changes}
+    listed = set(known.accounts_tried)
     with suppress(RolloutError):
         listed |= {part.account_id for part in live.files.plans.load(None).accounts()}
     if listed:

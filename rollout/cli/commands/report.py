@@ -14,14 +14,14 @@ def report(
 
     Example: [bold]rollout report[/]
     """
-    from rollout.domain.progress.projection import replay
+    from rollout.domain.progress.history import replay_all
     from rollout.reporting import write_report
     from rollout.wiring import Files, offline_now
 
     settings = read_settings(config)
     files = Files(settings, profile)
     stored = load_plan(files, plan)
-    progress = replay(files.journal("report").records(), stored.header.organization_id)
+    progress = replay_all(files.journal("report").records(), stored.header.organization_id)
     written = write_report(
         files.report_folder(stored),
         stored.header,

@@ -46,6 +46,7 @@ def rollback(
     again to resume an interrupted run.
     """
     from rollout.domain.people.scope import Selection
+    from rollout.domain.progress.history import replay_all
     from rollout.domain.progress.projection import replay
     from rollout.workflows.ports import PolicyLevels
     from rollout.workflows.rollback import RollbackChoice, foresee, plan_id_of, roll_back
@@ -58,14 +59,15 @@ def rollback(
         )
     settings = read_settings(config)
     live, where = go_live(settings, profile)
-    progress = replay(live.files.journal("rollback").records(), where.organization.id)
+    journal, organization_id = live.files.journal("rollback"), where.organization.id
+    progress = replay(journal.records(), organization_id)
     live.recognise_former_names(progress)
     wanted = RollbackChoice(
         plan_id_of(plan, progress) if plan else "",
         wave or "",
         Selection(accounts=tuple(account or ()), users=tuple(user or ())),
     )
-    foreseen = foresee(progress, wanted)
+    foreseen = foresee(progress, wanted, lambda: replay_all(journal.records(), organization_id))
     if foreseen.nothing:
         out.print("There is nothing to undo.")
         return

@@ -137,10 +137,10 @@ def _tell_left_alone(result: ApplyResult, run: str) -> None:
 
 
 def _not_moved(result: ApplyResult, run: str) -> Iterator[tuple[SkipCode, str, UserRef]]:
-    for skipped in result.progress.skips:
+    for skipped in result.history.skips:
         if skipped.run == run:
             yield skipped.code, skipped.detail, skipped.user
-    for done in result.progress.changes:
+    for done in result.history.changes:
         user, outcome = user_of(done.intent.change), done.outcome
         if done.started.run == run and user is not None and isinstance(outcome, Failed):
             yield SkipCode.FAILED, outcome.sentence, user
@@ -152,7 +152,7 @@ def _called(user: UserRef) -> str:
 
 def _tell_failed_accounts(result: ApplyResult, run: str) -> None:
     last: dict[str, AccountFailed] = {}
-    for failure in result.progress.account_failures:
+    for failure in result.history.account_failures:
         if failure.run == run and failure.account_id in result.failed_accounts:
             last[failure.account_id] = failure
     rows = [(account, failure.reason, failure.cure) for account, failure in sorted(last.items())]

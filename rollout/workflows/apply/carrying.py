@@ -239,7 +239,7 @@ class ApplyRun:
             self.due.waves,
             tuple(answer for _, answer in self.due.gates),
             self.tally,
-            self.run.replay(),
+            self.run.history(),
             tuple(sorted(self.failed_accounts)),
             why_nothing=self.due.why_nothing,
             interrupted=self.interrupted,

@@ -12,7 +12,7 @@ from rollout.domain.gates.readiness import Readiness
 from rollout.domain.people.scope import Scope, Selection
 from rollout.domain.plan.waves import Wave
 from rollout.domain.policy.changes import SkipCode
-from rollout.domain.progress.projection import Progress
+from rollout.domain.progress.history import History
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.rules import DecisionRules
 from rollout.errors import Refused
@@ -142,7 +142,7 @@ class ApplyResult:
     waves: tuple[str, ...]
     gates: tuple[GateAnswer, ...]
     tally: OutcomeTally
-    progress: Progress
+    history: History
     failed_accounts: tuple[str, ...] = ()
     why_nothing: str = ""
     interrupted: bool = False

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
+from rollout.domain.progress.history import History
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import RunEnded, RunEnding
 from rollout.errors import EmptySelection, Refused
@@ -71,7 +72,7 @@ def apply_plan(
     if due.refused is not None:
         raise due.refused
     answers = tuple(answer for _, answer in due.gates)
-    return ApplyResult(order.stage, (), answers, OutcomeTally(), progress, why_nothing=due.why_nothing)
+    return ApplyResult(order.stage, (), answers, OutcomeTally(), History(), why_nothing=due.why_nothing)
 
 
 def _check_time(due: Due, now: Due) -> None:
