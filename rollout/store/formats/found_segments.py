@@ -189,8 +189,8 @@ def digest_of(segment: Segment) -> str:
 _CURE = "take that file back from a backup; without it, nobody knows what that run changed"
 FIND_OUT = (
     "find out who changed it, and take that file back from a backup or an older version; if no run of yours wrote it, "
-    "move it out of the store; if the store was restored or begun anew on purpose, delete the file in which this machine "
-    "remembers it"
+    "move it out of the store; if the store was restored or begun anew on purpose, delete the file in which this "
+    "machine remembers it"
 )
 
 
