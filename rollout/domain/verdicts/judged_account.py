@@ -60,5 +60,5 @@ def judged_account(
         rules,
         now,
         library,
-        Examiner(world, force_mfa, library),
+        Examiner(world, force_mfa, library, rules.covered_may_leave_open),
     )
