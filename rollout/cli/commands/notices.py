@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users
-from rollout.cli.startup import load_plan, read_settings, selection
+from rollout.cli.startup import Doubts, load_plan, read_settings, selection
 from rollout.cli.terminal.console import echo, echo_lines, out, print_json, table
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def notices(
     from rollout.workflows.notices import preview as previewed
 
     settings = read_settings(config)
-    files = Files(settings, profile)
+    doubts = Doubts()
+    files = Files(settings, profile, tell=doubts)
     stored = load_plan(files, plan)
     history = replay_all(files.journal("notices").records(), stored.header.organization_id)
     gates = settings.gates
@@ -55,14 +56,9 @@ def notices(
     now = offline_now()
     if preview is not None:
         _print_message(previewed(stored, history, rules, now, preview), settings, json=json)
-        return
-    messages = who_was_told(stored, history, rules, now, selection(account, ou, user))
-    if json:
-        print_json([one.as_dict() for one in messages])
-    elif messages:
-        _print(messages)
     else:
-        out.print("No notices have been sent yet.")
+        _print(who_was_told(stored, history, rules, now, selection(account, ou, user)), json=json)
+    doubts.leave()
 
 
 def _print_message(notice: Notice, settings: Settings, *, json: bool) -> None:
@@ -77,7 +73,13 @@ def _print_message(notice: Notice, settings: Settings, *, json: bool) -> None:
     echo_lines(body)
 
 
-def _print(messages: list[Said]) -> None:
+def _print(messages: list[Said], *, json: bool) -> None:
+    if json:
+        print_json([one.as_dict() for one in messages])
+        return
+    if not messages:
+        out.print("No notices have been sent yet.")
+        return
     rows = [
         (
             f"{one.at:%Y-%m-%d %H:%M} UTC",
