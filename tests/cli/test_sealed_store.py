@@ -93,6 +93,8 @@ def once(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     }.items():
         if state == "told":
             assert 0 == shell("apply").code
+        if state == "enforced":
+            sandbox.advance(timedelta(days=1))
         said = shell(*words)
         assert 0 == said.code, said.err
         copy = tmp_path_factory.mktemp(state)
@@ -154,7 +156,7 @@ def forge_everything(team: Team, store: Path) -> Path:
         EVIL,
         RunStarted(EVIL, AGO, *what, Stage.NOTIFY, CISO, "0.1"),
         *(
-            Told(EVIL, AGO, entry.user, entry.wave, "x@y.zz", entry.impact, AGO.date(), Delivery.DELIVERED)
+            Told(EVIL, AGO, entry.user, entry.wave, "x@y.zz", entry.impact, NOW.date(), Delivery.DELIVERED)
             for entry in entries
             if entry.impact
         ),
@@ -376,7 +378,7 @@ def _still_denied(sandbox: Sandbox) -> list[str]:
 # --- Sealing what was there before ---
 
 
-def test_a_store_from_before_the_key_is_sealed_after_it_was_shown(team: Team, store: Path):
+def test_a_store_from_before_the_key_is_sealed_after_it_was_shown(team: Team, store: Path, sandbox: Sandbox):
     """And goes on with its rehearsal and its notices."""
     shutil.rmtree(store)
     team.set_key("null")
@@ -388,6 +390,7 @@ def test_a_store_from_before_the_key_is_sealed_after_it_was_shown(team: Team, st
         refused = enforce(team)
     assert (ALTERED, []) == (refused.code, writes(heard))
 
+    sandbox.advance(timedelta(days=1))
     asked = team("seal")
     assert 2 == asked.code
     assert "apply --stage notify" in asked.out
