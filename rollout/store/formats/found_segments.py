@@ -10,8 +10,9 @@ from typing import Protocol
 
 from rollout.domain.progress.records import Record
 from rollout.errors import JournalDamaged, RecordAltered, RolloutError
+from rollout.files.bounded_files import BeyondLimit, BoundedStream, Lines
 from rollout.store.formats.journal_chain import BadSeal, Chain, Opening, is_chained, is_opening, opening_of
-from rollout.store.formats.journal_lines import BrokenLine, UnknownLine, record_of, start_of
+from rollout.store.formats.journal_lines import LIMITS, BrokenLine, UnknownLine, record_of, start_of
 from rollout.store.formats.seals import Seals, refuse
 
 TAIL = 65_536
@@ -39,6 +40,15 @@ class Segment(Protocol):
 
     def keep(self) -> None:
         """Make sure that what was read stays, whoever wrote it and whatever happens to this machine."""
+
+
+def lines_in(stream: Lines, where: str) -> Iterator[tuple[str, int, bytes]]:
+    """Give the lines of one file or object as `Segment.lines` does. Raises JournalDamaged beyond the limits."""
+    try:
+        for number, line in enumerate(BoundedStream(stream, where, LIMITS), 1):
+            yield where, number, line
+    except BeyondLimit as problem:
+        raise JournalDamaged(str(problem), cure=FIND_OUT) from problem
 
 
 Look = Callable[[], Sequence[Segment]]
