@@ -230,7 +230,6 @@ COVERED = [
             a_person(attached=(f"arn:aws:iam::{ACCOUNT}:policy/Mfa",)),
             f"arn:aws:iam::{ACCOUNT}:policy/Mfa",
             account=carrying(a_managed("Mfa", raw=the_documents(amendments).full)),
-            rules={"covered_may_leave_open": ("iam:ChangePassword", "iam:GetAccountPasswordPolicy")},
         )
         for amendments in (
             PolicyAmendments(pathed_users=False, get_mfa_device=False),
