@@ -342,5 +342,5 @@ def test_what_the_switches_leave_open_is_all_that_they_add():
     every = PolicyAmendments(
         pathed_users=True, get_mfa_device=True, first_password_change=True, via_aws_service=True
     )
-    seed, amended = (open_in(force_mfa(seed(), "aws", switches)) for switches in (SEED, every))
-    assert set(LEFT_OPEN_BY_SWITCHES) == amended - seed
+    before, amended = (open_in(force_mfa(seed(), "aws", switches)) for switches in (SEED, every))
+    assert set(LEFT_OPEN_BY_SWITCHES) == amended - before
