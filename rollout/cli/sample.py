@@ -61,7 +61,7 @@ def make_sample(folder: Path) -> None:
             target = folder / kind / "sample"
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(source, target)
-            out.print(f"Wrote {target}", markup=False)
+            out.print(f"Wrote {target}")
 
 
 def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
@@ -87,9 +87,11 @@ def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
         sandbox.advance(wait)
         run = live.new_run()
         rehearsal = stage is Stage.DRY_RUN
+        context = live.run_context(run, where, Silence(), rehearsal=rehearsal)
         apply_plan(
             live.order(stage, stored, where, wave=None, selection=Selection(), overrides={}),
-            run=live.run_context(run, where, Silence(), rehearsal=rehearsal),
+            run=context,
+            preview=live.preview(context),
             where=where,
             organization=live.organization,
             notifier=live.notifier(run, rehearsal=rehearsal),

@@ -65,6 +65,9 @@ class NoMarker:
         """Return no records."""
         return ()
 
+    def check(self) -> None:
+        """Find nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext:
@@ -102,11 +105,13 @@ class RunContext:
             return next(self._numbers)
 
     def replay(self) -> Progress:
-        """Replay the journal of the organization as it is now."""
+        """Replay the journal of the organization as it is now. Raises JournalDamaged, RecordAltered, KeyUnusable."""
+        self.marker.check()
         return replay(self.journal.records(), self.organization_id)
 
     def history(self) -> History:
-        """Replay the journal, and keep the records behind it."""
+        """Replay the journal as `replay` does, and keep the records behind it."""
+        self.marker.check()
         return replay_all(self.journal.records(), self.organization_id)
 
     def releases(self, progress: Progress) -> tuple[ReleaseRecord, ...]:

@@ -8,7 +8,7 @@ import typer
 
 from rollout.cli.options import Accounts, Config, Json, Profile, Users, Yes
 from rollout.cli.running import leave_with
-from rollout.cli.startup import go_live, read_settings, tell_endpoints
+from rollout.cli.startup import Doubts, go_live, read_settings, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table
 from rollout.errors import ExitCode, Interrupted, WrongUsage
 
@@ -58,7 +58,8 @@ def rollback(
             cure="rollout rollback --help has examples",
         )
     settings = read_settings(config)
-    live, where = go_live(settings, profile)
+    doubts = Doubts()
+    live, where = go_live(settings, profile, doubts)
     journal, organization_id = live.files.journal("rollback"), where.organization.id
     progress = replay(journal.records(), organization_id)
     live.recognise_former_names(progress)
@@ -70,6 +71,7 @@ def rollback(
     foreseen = foresee(progress, wanted, lambda: replay_all(journal.records(), organization_id))
     if foreseen.nothing:
         out.print("There is nothing to undo.")
+        doubts.tell_cures()
         return
     run = live.new_run()
     if not dry_run:
@@ -85,6 +87,7 @@ def rollback(
         print_json(_as_json(result, rehearsal=dry_run))
     else:
         _tell(result, rehearsal=dry_run)
+    doubts.tell_cures()
     if result.interrupted:
         raise Interrupted(
             "interrupted; the journal contains what was undone", cure="run the same command again"

@@ -9,7 +9,7 @@ import typer
 
 from rollout.cli.options import Accounts, Config, Defaults, Json, Ous, Profile, Yes
 from rollout.cli.running import leave_with
-from rollout.cli.startup import go_live, read_deciding_settings, selection, tell_endpoints
+from rollout.cli.startup import Doubts, go_live, read_deciding_settings, selection, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table
 from rollout.errors import ExitCode, Interrupted, WrongUsage
 
@@ -60,7 +60,9 @@ def verify(
     if len(given) > 1:
         raise WrongUsage("verify takes one plan", cure="usage: rollout verify [PLAN] [--fix [memberships]]")
     settings = read_deciding_settings(config, defaults=defaults)
-    live, where = go_live(settings, profile)
+    # What cannot be trusted is shown; but nobody is put back under the policy because of it.
+    doubts = Doubts()
+    live, where = go_live(settings, profile, None if fix else doubts)
     stored = live.files.plans.load(given[0] if given else None, where.organization.id)
     run = live.new_run()
     look = _Look(live, where, stored, selection(account, ou))
@@ -72,15 +74,22 @@ def verify(
         fixed = look.fix(live.new_run(), memberships=memberships)
         found = look.verify(live.new_run())
     if json:
-        print_json(_as_json(found, fixed))
+        print_json(_as_json(found, fixed, doubts))
     else:
         _tell(found, fixed)
+    doubts.tell_cures()
     if fixed is not None and fixed.interrupted:
         raise Interrupted(
             "interrupted; the journal contains what was done", cure="run the same command again"
         )
     in_part = bool(found.unreachable) or (fixed is not None and fixed.in_part)
-    leave_with({ExitCode.IN_PART: in_part, ExitCode.CHANGES_FOUND: not found.clean})
+    leave_with(
+        {
+            ExitCode.PLAN_REFUSED: doubts.altered,
+            ExitCode.IN_PART: in_part,
+            ExitCode.CHANGES_FOUND: not found.clean,
+        }
+    )
 
 
 class _Look:
@@ -202,8 +211,9 @@ def _count_as_json(count: HeadCount) -> dict[str, object]:
     return {**plain, "released": released}
 
 
-def _as_json(found: Verified, fixed: RunResult | None) -> dict[str, object]:
+def _as_json(found: Verified, fixed: RunResult | None, doubts: Doubts) -> dict[str, object]:
     return {
+        "not_trusted": list(doubts.found),
         "clean": found.clean,
         "users": _count_as_json(found.count),
         "accounts": found.accounts,

@@ -66,13 +66,16 @@ class SettingKey:
 class Setting(Generic[Value]):
     """`gates.<name>` of `rollout.yaml`: one value of a form, or a mapping of keys that `read` turns into a value.
 
-    If `default` is None or False, the gate is asked only when the file sets it.
+    If `default` is None or False, the gate is asked only when the file sets it. `starter` is the value, as spelled in
+    the file, that `rollout init` writes instead of the default, with the reason `why` above it.
     """
 
     description: str
     form: Form | Mapping[str, SettingKey]
     default: Value | None
     read: Callable[..., Value] | None = None
+    starter: object = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
