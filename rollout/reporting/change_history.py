@@ -241,7 +241,7 @@ def _skips(progress: Progress, *, rehearsed: bool) -> Iterator[ChangeLine]:
 def _approvals(progress: Progress) -> Iterator[ChangeLine]:
     """Tell who approved which wave. An approval is outside of runs, and knows its plan by the checksum alone."""
     plans = {started.plan_checksum: started.plan_id for started in progress.runs.values()}
-    for given in progress.approvals.values():
+    for given in (one for approvals in progress.approvals.values() for one in approvals):
         outside = RunStarted(
             given.run,
             given.at,

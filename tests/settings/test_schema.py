@@ -8,6 +8,7 @@ import yaml
 
 from rollout.settings import SCHEMA_FILE_NAME, json_schema, starter_text
 from rollout.settings.keys import Known, known_keys
+from tests.docs import schema_at
 from tests.settings.test_loading import EXAMPLE
 
 REFERENCE = Path(__file__).parents[2] / "docs/settings.md"
@@ -15,13 +16,7 @@ VALUES = [known for known in known_keys() if known.section is None]
 
 
 def schema_of(known: Known) -> dict[str, Any]:
-    whole = json_schema()
-    schema = whole
-    for name in known.key:
-        schema = schema["properties"][name]
-        if "$ref" in schema:
-            schema = whole["$defs"][schema["$ref"].rpartition("/")[2]]
-    return schema
+    return schema_at(known.key)
 
 
 def test_the_starter_file_changes_nothing(load):

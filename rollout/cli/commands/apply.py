@@ -30,6 +30,7 @@ from rollout.errors import ExitCode, Interrupted, WrongUsage
 
 if TYPE_CHECKING:
     from rollout.domain.gates.gate import AnyGate
+    from rollout.domain.people.organization import Caller
     from rollout.domain.people.scope import Selection
     from rollout.domain.progress.projection import Progress
     from rollout.wiring import Live
@@ -104,11 +105,12 @@ def apply(
         where=where,
         organization=live.organization,
         notifier=live.notifier(run, rehearsal=rehearsal),
-        agree=lambda due, progress: _agree(order, due, progress, yes=yes),
+        agree=lambda due, progress: _agree(order, due, progress, where.caller, yes=yes),
     )
     report = str(_write_report(live, stored, result)) if result.waves or result.tally.counts else None
     if json:
-        print_json(as_json(result, report))
+        people = {"planner": stored.header.caller, "caller": where.caller.arn}
+        print_json({**as_json(result, report), **people})
     else:
         tell(result, run, stored.header, report)
     if result.interrupted:
@@ -149,7 +151,7 @@ def _again(stage: Stage, plan: str | None, wave: str | None, chosen: Selection) 
     return shlex.join(arguments)
 
 
-def _agree(order: Order, due: Due, progress: Progress, *, yes: bool) -> None:
+def _agree(order: Order, due: Due, progress: Progress, caller: Caller, *, yes: bool) -> None:
     """Print what the run will do to how many users, and ask for confirmation. Raises Refused, WrongUsage."""
     if order.stage is Stage.DRY_RUN:
         return
@@ -160,8 +162,8 @@ def _agree(order: Order, due: Due, progress: Progress, *, yes: bool) -> None:
     users = _users(order, order.plan)
     action = "notify people" if order.stage is Stage.NOTIFY else "enforce MFA"
     action = action if due.waves else "let people out"
-    described = f"plan {header.id}, made {header.created:%Y-%m-%d %H:%M} UTC"
-    err.print(f"About to {action} in organization {header.organization_id} ({described}):", markup=False)
+    described = f"plan {header.id}, made {header.created:%Y-%m-%d %H:%M} UTC by {header.caller}"
+    err.print(f"About to {action} in organization {header.organization_id} as {caller.arn} ({described}):")
     for name in due.waves:
         again = ", again, for users added since" if (order.stage, name) in progress.carried else ""
         err.print(f"  wave {name}: up to {users[name]} users{again}", markup=False)

@@ -38,7 +38,7 @@ def status(
         print_json([_as_json(stand, names=names) for stand in stands])
         return
     header = stored.header
-    out.print(f"Plan {header.id} of {age_of(stored)}, {stored.location}", markup=False)
+    out.print(f"Plan {header.id} of {age_of(stored)} by {header.caller}, {stored.location}")
     rows = [
         (
             *(stand.wave, stand.users, stand.queued, stand.told, stand.enforced, stand.released),
@@ -62,7 +62,9 @@ def status(
         out.print(table(title, ("wave", "gate", "answer", "since", "opens", "numbers"), gates))
     for stand in stands:
         if stand.approved:
-            out.print(f"Wave {stand.wave} is {stand.approved}", markup=False)
+            out.print(f"Wave {stand.wave}: {stand.approved}")
+        if stand.enforced_by:
+            out.print(f"Wave {stand.wave}: enforced by {stand.enforced_by}")
 
 
 def _as_json(stand: WaveState, *, names: bool) -> dict[str, object]:

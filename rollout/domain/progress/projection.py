@@ -115,6 +115,8 @@ class Progress:
     skips: list[UserSkipped] = field(default_factory=list)
     account_failures: list[AccountFailed] = field(default_factory=list)
     carried: dict[tuple[Stage, str], datetime] = field(default_factory=dict)
+    carriers: dict[tuple[Stage, str], str] = field(default_factory=dict)
+    """ARNs of those whose run carried a wave to a stage."""
     undone: dict[str, datetime] = field(default_factory=dict)
     """By wave: when it was last rolled back."""
     rehearsed: dict[str, datetime] = field(default_factory=dict)
@@ -134,8 +136,8 @@ class Progress:
     policies_made: set[str] = field(default_factory=set)
     gates: list[GateRead] = field(default_factory=list)
     overrides: list[GateOverridden] = field(default_factory=list)
-    approvals: dict[tuple[str, str], Approved] = field(default_factory=dict)
-    """By plan checksum and wave."""
+    approvals: dict[tuple[str, str], list[Approved]] = field(default_factory=dict)
+    """By plan checksum and wave, whether they count or not."""
     releases: Releases = field(default_factory=Releases)
 
     @property
@@ -226,7 +228,7 @@ class _Fold:
             case RunStarted():
                 progress.runs[record.run] = record
             case Approved():
-                progress.approvals[record.plan_checksum, record.wave] = record
+                progress.approvals.setdefault((record.plan_checksum, record.wave), []).append(record)
             case Deadlocked(user=user, over=True):
                 progress.releases.deadlocked.pop(user.id, None)
             case Deadlocked(user=user):
@@ -255,7 +257,9 @@ class _Fold:
             case Released() | ReleaseEnded():
                 self._release(record)
             case WaveCarried():
-                progress.carried.setdefault((record.stage, record.wave), record.at)
+                key = record.stage, record.wave
+                progress.carried.setdefault(key, record.at)
+                progress.carriers.setdefault(key, progress.runs[record.run].caller)
             case WaveUndone():
                 self._undo(record)
             case RunEnded():
@@ -310,6 +314,7 @@ class _Fold:
         progress.undone[record.wave] = record.at
         for stage in Stage:
             progress.carried.pop((stage, record.wave), None)
+            progress.carriers.pop((stage, record.wave), None)
         for users in progress.known.values():
             for known in users.values():
                 if known.wave == record.wave and known.released:
