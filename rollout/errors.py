@@ -25,7 +25,7 @@ class ExitCode(IntEnum):
     CHANGES_FOUND = 3, "changes due (`plan --detailed-exitcode`), or drift found (`verify`)"
     IN_PART = 4, "partly done: accounts were unreachable or users failed; all are listed"
     REFUSED = 5, "refused by a guard, a gate or a lock"
-    PLAN_REFUSED = 6, "the plan was altered, is too old, or is for another organization"
+    PLAN_REFUSED = 6, "the plan or the store was altered, or the plan is too old or for another organization"
     INTERRUPTED = 130, "interrupted; run the command again to continue"
 
 
@@ -108,6 +108,16 @@ class Unwritable(RolloutError):
 
 class JournalDamaged(RolloutError):
     """The journal cannot be read to its end: it is damaged, unreadable to this user, or written by a newer version."""
+
+
+class RecordAltered(JournalDamaged):
+    """Something in the store was not written with the store's key, or was altered since: see docs/security.md."""
+
+    exit_code = ExitCode.PLAN_REFUSED
+
+
+class KeyUnusable(RolloutError):
+    """The key that seals the store's records cannot be used, so nothing can be checked or sealed."""
 
 
 class MissingExtra(RolloutError):

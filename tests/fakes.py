@@ -519,6 +519,9 @@ class FakeMarker:
         """Return the records so far."""
         return tuple(self.kept)
 
+    def check(self) -> None:
+        """Find nothing wrong."""
+
 
 @dataclass
 class FakeProgress:

@@ -24,7 +24,7 @@ from rollout.cli.commands import (
     sandbox,
     show,
     status,
-    unlock,
+    store,
     verify,
 )
 from rollout.cli.running import run_command
@@ -59,7 +59,8 @@ app.command("notices", help=described(notices.notices))(notices.notices)
 app.command("verify", help=described(verify.verify))(verify.verify)
 app.command("release", help=described(release.release))(release.release)
 app.command("rollback", help=described(rollback.rollback))(rollback.rollback)
-app.command("unlock", help=described(unlock.unlock))(unlock.unlock)
+app.command("unlock", help=described(store.unlock))(store.unlock)
+app.command("seal", help=described(store.seal))(store.seal)
 app.command("report", help=described(report.report))(report.report)
 app.add_typer(policy.app, name="policy")
 app.command("demo", help=described(demo.demo))(demo.demo)

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from rollout.domain.plan.entries import AccountPlan, Header
-from rollout.domain.progress.projection import Progress
+from rollout.domain.progress.history import History
 from rollout.errors import Unwritable
 from rollout.files.private_files import FolderStore
 
@@ -28,10 +28,10 @@ def write_report(
     folder: Path,
     header: Header,
     accounts: Iterable[AccountPlan],
-    progress: Progress,
+    history: History,
     now: datetime,
     *,
-    rehearsal: Progress | None = None,
+    rehearsal: History | None = None,
     unaffected_too: bool = False,
 ) -> ReportFiles:
     """Write `index.html`, `users.csv`, `accounts.csv` and `changes.csv` into the folder, whole or not at all.
@@ -47,7 +47,7 @@ def write_report(
     from rollout.reporting.report_data import gather  # noqa: PLC0415 - see above
     from rollout.reporting.user_columns import USERS  # noqa: PLC0415 - see above
 
-    report = gather(header, accounts, progress, now, rehearsal=rehearsal, unaffected_too=unaffected_too)
+    report = gather(header, accounts, history, now, rehearsal=rehearsal, unaffected_too=unaffected_too)
     parts = {
         USERS.file: USERS.csv(report.users),
         ACCOUNTS.file: ACCOUNTS.csv(report.accounts),

@@ -311,14 +311,11 @@ ExternalId = Annotated[
         "^[A-Za-z0-9_+=,.@:/-]{2,1224}$", "an external ID: 2 or more letters, digits or any of _+=,.@:/-"
     ),
 ]
-KmsKey = Annotated[
-    str,
-    spelled(
-        "^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key/[A-Za-z0-9-]+|alias/[A-Za-z0-9/_-]+)"
-        "|alias/[A-Za-z0-9/_-]+|(mrk-)?[0-9a-f-]{32,36})$",
-        "a KMS key: its ID, its ARN, or alias/name",
-    ),
-]
+KMS_KEY = (
+    "^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key/[A-Za-z0-9-]+|alias/[A-Za-z0-9/_-]+)"
+    "|alias/[A-Za-z0-9/_-]+|(mrk-)?[0-9a-f-]{32,36})$"
+)
+KmsKey = Annotated[str, spelled(KMS_KEY, "a KMS key: its ID, its ARN, or alias/name")]
 # IAM allows 128; the enrolment policy's name appends "Enrolment" to this one.
 PolicyName = Annotated[
     str,

@@ -92,7 +92,7 @@ def test_everything_that_was_done_can_be_undone(sandbox: Sandbox, shell: Shell, 
 
     # Nothing has drifted, but that some accounts cannot be looked at.
     looked = well(shell("verify", "--json"), IN_PART).json
-    assert len(enforced - denied_before) == looked["enforced"]["in_fact"] == looked["enforced"]["expected"]
+    assert len(enforced - denied_before) == looked["users"]["enforced"] == looked["users"]["placed"]
     assert [] == looked["drift"]
 
     # A rehearsal of the brake, and the brake: one write an account, and nobody is denied whom nobody denied before.

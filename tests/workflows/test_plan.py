@@ -196,7 +196,7 @@ def test_what_a_person_must_look_at_is_in_the_plan():
 def test_who_is_enforced_and_would_be_held_today_is_a_finding_and_left_as_is():
     world = an_organization().planned()
     world.enforce()
-    world.change("alice", password=None, keys=a_cli_user().keys)
+    world.change("alice", password=None, devices=(), mfa_active=False, keys=a_cli_user().keys)
     world.plan("p2p2")
     (finding,) = next(world.plans.kept[-1].accounts()).findings
     assert ("held-but-enforced", world.person("alice").arn) == (finding.code, finding.user_arn)

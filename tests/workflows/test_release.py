@@ -28,6 +28,7 @@ from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.stages import Stage
 from rollout.errors import AwsFailure, EmptySelection, OrganizationNotListable, Refused, Unwritable
 from rollout.execution.threads import ThreadEngine
+from rollout.workflows import release_selection
 from rollout.workflows.ports import CannotEnter
 from rollout.workflows.release_selection import premises_for_the_brake, users_named, wave_named
 from rollout.workflows.status import wave_states
@@ -238,6 +239,21 @@ def test_a_wave_stays_let_out_when_it_is_renamed():
     ended = operator.end(operator.wave("canary"))
     assert not ended.in_part
     assert {"alice", "bob", "olga"} == world.enforced
+
+
+def test_a_release_of_too_many_to_name_goes_by_the_wave(monkeypatch: pytest.MonkeyPatch):
+    """A line of the journal that nobody could read again would be worse."""
+    monkeypatch.setattr(release_selection, "MOST_NAMED", 1)
+    world = a_world()
+    operator = Operator(world)
+    operator.release(operator.wave("rest"))
+    (record,) = world.records(Released)
+    assert ReleaseScope(wave="rest") == record.release_scope
+    assert {"alice"} == world.enforced
+    operator.apply()
+    assert {"alice"} == world.enforced
+    with pytest.raises(Refused, match="--user matches 3 users; a release names at most 1"):
+        operator.users("*")
 
 
 def test_whom_a_wave_means_is_decided_after_the_question():

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from rollout.domain.drift import Drifted
-from rollout.domain.people.users import User
+from rollout.domain.drift.head_count import KnownBy, LetOutBy
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.changes import (
     AddMember,
@@ -28,7 +28,7 @@ from tests.domain.judging import DOCUMENTS
 from tests.fakes import Trouble
 from tests.workflows.operator import Operator
 from tests.workflows.test_release import OTHER, a_world, carried
-from tests.workflows.test_verify import by_hand, drift, only
+from tests.workflows.test_verify import by_hand, drift, numbers, only
 from tests.workflows.world import World, a_person
 
 BOB = a_ref("bob")
@@ -246,13 +246,56 @@ def test_a_write_that_was_taken_back_for_a_release_counts_as_released_too():
     assert {"alice", "bob", "olga"} == world.enforced
 
 
+# --- Numbers that cannot be talked away ---
+
+
 def a_forged_release(world: World) -> None:
-    started = RunStarted(
-        "forged", world.clock.now(), ORGANIZATION, "", "", Stage.ENFORCE, OPERATOR, "1", "release"
-    )
-    everybody = ReleaseScope(everybody=True)
-    world.journal.append(started, Released("forged", world.clock.now(), everybody, None, "x", OPERATOR))
+    now, everybody = world.clock.now(), ReleaseScope(everybody=True)
+    started = RunStarted("forged", now, ORGANIZATION, "", "", Stage.ENFORCE, OPERATOR, "1", "release")
+    world.journal.append(started, Released("forged", now, everybody, None, "x", OPERATOR))
 
 
-def users(world: World) -> list[User]:
-    return [user for account in world.accounts.values() for user in account.facts.users]
+def test_a_forged_release_of_everybody_does_not_change_the_numbers_and_is_a_finding():
+    world = a_world()
+    a_forged_release(world)
+    found = Operator(world).verify()
+    assert (3, 3, 0, 0) == numbers(found)
+    assert 3 == found.count.record_alone
+    assert [Drifted.RELEASED_BUT_ENFORCED] * 2 == drift(found)
+
+
+def test_who_is_released_is_counted_by_whom_and_by_what_aws_shows():
+    world = a_world()
+    operator = Operator(world)
+    operator.release(operator.accounts(OTHER), hours=4)
+    operator.release(operator.users("bob"))
+    until = world.clock.now() + timedelta(hours=4)
+    found = operator.verify()
+    assert (3, 1, 2, 0) == numbers(found)
+    assert {
+        LetOutBy(OPERATOR, until, KnownBy.BRAKE): 1,
+        LetOutBy(OPERATOR, None, KnownBy.OUT): 1,
+    } == found.count.released
+
+
+def test_who_was_taken_out_by_hand_is_released_by_nobody_on_record():
+    world = a_world()
+    by_hand(world, RemoveMember(ACCOUNT, GROUP, BOB))
+    assert {LetOutBy("", None, KnownBy.OUT): 1} == Operator(world).verify().count.released
+
+
+def test_who_is_not_back_from_a_release_that_is_over_is_missing():
+    world = a_world()
+    operator = Operator(world)
+    operator.release(operator.accounts(OTHER), hours=1)
+    operator.release(operator.users("bob"), hours=1)
+    world.days_pass(1)
+    assert (3, 1, 0, 2) == numbers(operator.verify())
+
+
+def test_who_is_enforced_by_somebody_elses_hand_and_who_cannot_be_looked_at_are_counted_apart():
+    world = a_world()
+    world.account.put(a_person("mallory", groups=(GROUP,)))
+    world.closed[OTHER] = CannotEnter("AccessDenied for roles X")
+    count = Operator(world).verify().count
+    assert (2, 2, 1, 1) == (count.placed, count.enforced, count.strangers, count.unread)

@@ -39,11 +39,16 @@ class RecordedWrites:
 
 
 class RehearsedAccess:
-    """Implements `AccountAccess` on top of another one; its accounts never write. Safe to share between threads."""
+    """Implements `AccountAccess` on top of another one; its accounts never write. Safe to share between threads.
 
-    def __init__(self, inner: AccountAccess) -> None:
+    With `once`, an account is entered once, and its bulk reading is kept.
+    """
+
+    def __init__(self, inner: AccountAccess, *, once: bool = False) -> None:
         """Enter accounts through `inner`, which may be read-only."""
         self._inner = inner
+        self._once = once
+        self._entered: dict[str, RehearsingAccount] = {}
         self._notes: dict[str, RecordedWrites] = {}
         self._lock = threading.Lock()
 
@@ -55,18 +60,24 @@ class RehearsedAccess:
 
     def enter(self, account: Account) -> RehearsingAccount:
         """Enter for real. Raises CannotEnter."""
+        if known := self._entered.get(account.id):
+            return known
         opened = self._inner.enter(account)
         with self._lock:
             notes = self._notes.setdefault(account.id, RecordedWrites())
-        return RehearsingAccount(opened, notes)
+            entered = RehearsingAccount(opened, notes, once=self._once)
+            if self._once:
+                self._entered[account.id] = entered
+            return entered
 
 
 class RehearsingAccount:
     """Implements `OpenAccount`: every read is real and includes the recorded writes; no write is made."""
 
-    def __init__(self, inner: OpenAccount, notes: RecordedWrites) -> None:
+    def __init__(self, inner: OpenAccount, notes: RecordedWrites, *, once: bool = False) -> None:
         """Keep the arguments; read nothing yet."""
         self._inner = inner
+        self._once = once
         self._notes = notes
         self._seen: AccountFacts | None = None
 
@@ -82,7 +93,8 @@ class RehearsingAccount:
 
     def read(self) -> AccountFacts:
         """Read the account, and apply the recorded writes. Raises CannotEnter."""
-        self._seen = self._inner.read()
+        if self._seen is None or not self._once:
+            self._seen = self._inner.read()
         return self._rehearsed(self._seen)
 
     def credentials_now(self, user: User) -> User:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users
-from rollout.cli.startup import age_of, load_plan, read_settings, selection
+from rollout.cli.startup import Doubts, age_of, load_plan, read_settings, selection
 from rollout.cli.terminal.console import bold, out, print_json, shortly, table
 from rollout.cli.terminal.impact_table import impact_as_json, impact_table
 from rollout.errors import EmptySelection
@@ -51,7 +51,8 @@ def show(
     from rollout.workflows.selecting import check_in_plan
 
     settings = read_settings(config)
-    files = Files(settings, profile)
+    doubts = Doubts()
+    files = Files(settings, profile, tell=doubts)
     stored = load_plan(files, plan)
     chosen = selection(account, ou, user)
     check_in_plan(chosen, stored)
@@ -71,6 +72,7 @@ def show(
                 explain(part, entry)
     else:
         _overview(stored, parts, _words(files, stored))
+    doubts.leave()
 
 
 def _words(files: Files, stored: StoredPlan) -> dict[str, str]:

@@ -70,6 +70,8 @@ class Setting(Generic[Value]):
 
     If `default` is None or False, the gate is asked only when the file sets it. With `short`, a mapping may also be
     written as true or false, and each of them stands for these keys; what a mapping leaves out is as for true.
+    `starter` is the value, as spelled in the file, that `rollout init` writes instead of the default, with the reason
+    `why` above it.
     """
 
     description: str
@@ -77,6 +79,8 @@ class Setting(Generic[Value]):
     default: Value | None
     read: Callable[..., Value | None] | None = None
     short: Mapping[bool, Mapping[str, object]] = field(default_factory=dict)
+    starter: object = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
