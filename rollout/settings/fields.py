@@ -305,6 +305,10 @@ SessionTagValue = Annotated[
 IamName = Annotated[
     str, spelled("^[A-Za-z0-9_+=,.@-]{1,128}$", "an IAM name: 1 to 128 letters, digits or any of _+=,.@-")
 ]
+ActionPattern = Annotated[
+    str,
+    spelled(r"^[A-Za-z0-9-]+:[A-Za-z0-9*?]+$", "an action such as iam:ChangePassword, with * and ? allowed"),
+]
 ExternalId = Annotated[
     str,
     spelled(
