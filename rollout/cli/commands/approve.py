@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import Config, Json, PlanArgument, Profile, free_text
 from rollout.cli.startup import load_plan, read_settings
 from rollout.cli.terminal.console import out, print_json, warn
@@ -32,7 +33,7 @@ def approve(
     from rollout.workflows.approve import approve as record
 
     settings = read_settings(config)
-    live = Live(settings, profile)
+    live = Live(settings, profile, endpoint_ok=endpoint_ok())
     stored = load_plan(live.files, plan)
     run = live.new_run()
     given = record(
