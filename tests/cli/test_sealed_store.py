@@ -282,6 +282,24 @@ def test_a_plan_that_is_sealed_is_kept_with_its_renewal(team: Team):
     assert b'"seal"' in next((team.folder / "store" / "plans").glob("*.renewed.json")).read_bytes()
 
 
+def test_the_end_of_a_release_that_this_machine_saw_cannot_be_taken_back(
+    team: Team, store: Path, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A release of people who are not enforced yet: nothing in AWS tells of it."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    assert 0 == team("release", "--all", "--reason", "INC-7", "--yes").code
+    [remembered] = (tmp_path / "state" / "rollout").iterdir()
+    assert (0o600, 0o700) == (remembered.stat().st_mode & 0o777, remembered.parent.stat().st_mode & 0o777)
+    shutil.rmtree(store / "journal")
+    shutil.rmtree(store / ".rollout")
+    with listening() as heard:
+        said = team("apply")
+    assert (ALTERED, []) == (said.code, writes(heard)), said.err
+    assert f"is missing: this machine ({remembered}) saw it" in said.errors[0]
+    remembered.unlink()
+    assert 0 == team("apply").code
+
+
 # --- What is shown ---
 
 

@@ -189,7 +189,8 @@ def digest_of(segment: Segment) -> str:
 _CURE = "take that file back from a backup; without it, nobody knows what that run changed"
 FIND_OUT = (
     "find out who changed it, and take that file back from a backup or an older version; if no run of yours wrote it, "
-    "move it out of the store"
+    "move it out of the store; if the store was restored or begun anew on purpose, delete the file in which this "
+    "machine remembers it"
 )
 
 
@@ -209,7 +210,7 @@ def _altered(where: str, number: int, problem: BadSeal) -> RecordAltered:
 
 
 def _cut_short(where: str, number: int, seer: str, seals: Seals | None) -> JournalDamaged:
-    seen = f"a line that run {seer} saw is not in it"
+    seen = f"a line that {seer} saw is not in it"
     return damage(seals, f"{where} was cut short at line {number}, or replaced: {seen}")
 
 

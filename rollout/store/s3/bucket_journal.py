@@ -17,7 +17,7 @@ from rollout.store.folder.group_commit import START_AGAIN, GroupCommit
 from rollout.store.formats.found_segments import TAIL, Segment, lines_in
 from rollout.store.formats.journal_lines import line_of
 from rollout.store.formats.journal_reading import records_of, unsealed_runs
-from rollout.store.formats.new_segment import NewSegment
+from rollout.store.formats.new_segment import LAST_RECORDS, NewSegment
 from rollout.store.formats.seals import Trust
 from rollout.store.s3.bucket_files import S3Files
 from rollout.store.s3.objects import S3Objects
@@ -82,6 +82,8 @@ class S3Journal:
         if any(isinstance(record, RunEnded) for record in records):
             self._fold_at = 2
         self._commit.add([line_of(record) for record in records])
+        if any(isinstance(record, LAST_RECORDS) for record in records):
+            self._lines.remember()
 
     def records(self) -> Iterator[Record]:
         """Yield the records of all runs, oldest run first. Raises JournalDamaged."""
