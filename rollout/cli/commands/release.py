@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.commands.release_end import end_release
+from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import Config, Defaults, Json, Profile, Users, Yes, free_text
 from rollout.cli.running import leave_with
 from rollout.cli.startup import (
@@ -96,7 +97,8 @@ def release(
     )
     doubts = Doubts(letting_out=True)
     selectors = [*(account or ()), *(user or ())]
-    live, where, known = _open(Live(settings, profile, tell=None if end else doubts), selectors, end=end)
+    live = Live(settings, profile, tell=None if end else doubts, endpoint_ok=endpoint_ok())
+    live, where, known = _open(live, selectors, end=end)
     run = live.new_run()
     until = _until(span, live)
     choose = partial(_whom, user, wave, account, live, where)
