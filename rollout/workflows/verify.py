@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.repair import Repair, to_fix
-from rollout.domain.drift import Drift, Drifted, HeadCount, about_accounts, drift_of, seen
+from rollout.domain.drift import Drift, Drifted, HeadCount, about_accounts, about_records, drift_of, seen
 from rollout.domain.gates import Tolerance
 from rollout.domain.people.observations import Inventory
 from rollout.domain.people.organization import Account
@@ -90,6 +90,7 @@ def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: 
         _note((*_deadlocks(context, drifts, run), *_differences(looked, run)), run)
     left_out = {left.account_id for left in stored.header.left_out}
     drifts += about_accounts(inventory.accounts, planned, left_out)
+    drifts += about_records(progress)
     order = list(Drifted)
     drifts.sort(key=lambda drift: (order.index(drift.kind), drift.account_id, drift.who))
     let_out = tuple(describe_release(one) for one in lasting_releases(releases, now))

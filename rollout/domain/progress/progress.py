@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from rollout.domain.people.organization import account_of
 from rollout.domain.people.users import UserRef
 from rollout.domain.progress.owned import Done, OwnedResources
 from rollout.domain.progress.records import (
@@ -76,6 +77,8 @@ class Progress:
     ended: dict[str, RunEnded] = field(default_factory=dict)
     unsettled: dict[tuple[str, int], Done] = field(default_factory=dict)
     """By run and number: the intents without an outcome."""
+    impossible: set[tuple[str, str, str]] = field(default_factory=set)
+    """Changes on record that this tool cannot have made: their account, what they are about, and why."""
     owned: OwnedResources = field(default_factory=OwnedResources)
     notices: dict[str, Told] = field(default_factory=dict)
     """By UserId: the newest notice, delivered or not."""
@@ -125,7 +128,7 @@ class Progress:
 
     def policies_in(self, account_id: str) -> tuple[str, ...]:
         """ARNs of the policies that this tool made in an account, whatever rollout.yaml calls them now."""
-        return tuple(sorted(arn for arn in self.policies_made if arn.split(":")[4] == account_id))
+        return tuple(sorted(arn for arn in self.policies_made if account_of(arn) == account_id))
 
     def groups_in(self, account_id: str) -> tuple[str, ...]:
         """Names of the groups of this tool in an account, whatever rollout.yaml calls them now."""
