@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from rollout.domain.gates.readiness import Notified
 from rollout.domain.people.observations import Finding
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.plan.impact_counts import ImpactCounts, count_impact
@@ -80,12 +81,13 @@ def gather(
     progress: Progress,
     now: datetime,
     *,
+    notified: Notified,
     rehearsal: Progress | None = None,
-    unaffected_too: bool = False,
 ) -> ReportData:
     """Go through the plan once, an account at a time, and through the journal."""
     gates = gates_that_wait(progress, header)
-    statuses = Statuses(header, progress, now, {wave: say_gate(reads[0]) for wave, reads in gates.items()})
+    said = {wave: say_gate(reads[0]) for wave, reads in gates.items()}
+    statuses = Statuses(header, progress, notified, now, said)
     accounts = [AccountLine(left_out) for left_out in header.left_out]
     waves: defaultdict[str, list[UserLine]] = defaultdict(list, {name: [] for name in header.waves})
     for part in parts:
@@ -114,7 +116,7 @@ def gather(
         impact=count_impact(
             to_come(
                 ((user.entry, user.status) for users in waves.values() for user in users),
-                unaffected_too=unaffected_too,
+                unaffected_too=notified.unaffected_too,
             )
         ),
     )

@@ -48,10 +48,7 @@ def notices(
     files = Files(settings, profile)
     stored = load_plan(files, plan)
     progress = replay(files.journal("notices").records(), stored.header.organization_id)
-    gates = settings.gates
-    rules = NoticeRules(
-        gates.lead_time, gates.soak, gates.notice_for_unaffected, settings.domain_exemptions()
-    )
+    rules = NoticeRules(settings.domain_notified(), settings.gates.soak)
     now = offline_now()
     if preview is not None:
         _print_message(previewed(stored, progress, rules, now, preview), settings, json=json)

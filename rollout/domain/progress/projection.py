@@ -39,6 +39,7 @@ from rollout.domain.progress.records import (
     GateOverridden,
     GateRead,
     Intent,
+    LeftAlone,
     Record,
     Released,
     ReleaseEnded,
@@ -126,8 +127,8 @@ class Progress:
     """By account: the newest failure to enter it, rehearsals apart."""
     known: dict[str, dict[str, KnownEnforcement]] = field(default_factory=dict)
     """By account and UserId; ask `enforcement_of`."""
-    taken_out_at: dict[str, datetime] = field(default_factory=dict)
-    """By UserId: when the user was last taken out for good, or found exempt."""
+    left_alone_until: dict[str, datetime] = field(default_factory=dict)
+    """By UserId: when the user was last taken out for good, or seen exempt, excluded or as an emergency user."""
     failing: dict[str, str] = field(default_factory=dict)
     """By UserId: the wave of a user for whom something failed and has not succeeded since."""
     groups_made: set[tuple[str, str]] = field(default_factory=set)
@@ -196,7 +197,7 @@ def replay(records: Iterable[Record], organization_id: str) -> Progress:
     fold = _Fold()
     for record in records:
         match record:
-            case RunStarted() | Approved() | Deadlocked() | EnforcementSeen():
+            case RunStarted() | Approved() | Deadlocked() | EnforcementSeen() | LeftAlone():
                 ours = record.organization_id == organization_id
             case _:
                 ours = record.run in fold.progress.runs
@@ -244,6 +245,8 @@ class _Fold:
                 progress.reminded.setdefault(record.user.id, []).append(record)
             case UserSkipped():
                 self._skip(record)
+            case LeftAlone():
+                self._left_alone(record.user.id, record.until)
             case AccountFailed():
                 progress.account_failures.append(record)
                 if progress.runs[record.run].stage is not Stage.DRY_RUN:
@@ -274,8 +277,8 @@ class _Fold:
     def _skip(self, skip: UserSkipped) -> None:
         progress, user = self.progress, skip.user
         progress.skips.append(skip)
-        if skip.code is SkipCode.EXEMPT:
-            progress.taken_out_at[user.id] = skip.at
+        if skip.code in (SkipCode.EXEMPT, SkipCode.EXCLUDED):
+            self._left_alone(user.id, skip.at)
         if skip.code is SkipCode.FAILED:
             progress.failing[user.id] = skip.wave
         elif skip.code is not SkipCode.BUDGET:  # with no budget left, nothing was tried again
@@ -289,6 +292,10 @@ class _Fold:
         if before is None or before.enforcement is Enforcement.ENFORCED or found is Enforcement.GONE:
             wave, by = (before.wave, before.by) if before else ("", "")
             self._know(KnownEnforcement(user, skip.at, found, wave, by, started.plan_id))
+
+    def _left_alone(self, user_id: str, until: datetime) -> None:
+        known = self.progress.left_alone_until
+        known[user_id] = max(until, known.get(user_id, until))
 
     def _release(self, record: ReleaseRecord) -> None:
         progress, scope = self.progress, record.release_scope
@@ -421,7 +428,7 @@ class _Fold:
         else:
             progress.releases.to_return.pop(user.id, None)
             # A release is meant to end, and notices from before it still count then.
-            progress.taken_out_at[user.id] = at
+            self._left_alone(user.id, at)
         if is_rehearsal(done):
             return
         before = progress.known.get(user.account_id, {}).get(user.id)
