@@ -49,8 +49,8 @@ from rollout.domain.policy.changes import (
     SkipCode,
 )
 from rollout.domain.progress.gate_result import Result
+from rollout.domain.progress.history import History, replay_all
 from rollout.domain.progress.messages import Delivery
-from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.progress.records import (
     AccountFailed,
     Approved,
@@ -622,6 +622,6 @@ def an_end(
     return RunEnded(run, at, RunEnding(ending), counts or {})
 
 
-def a_progress(*records: Record, organization_id: str = ORGANIZATION) -> Progress:
+def a_progress(*records: Record, organization_id: str = ORGANIZATION) -> History:
     """What the journal with these records says."""
-    return replay(records, organization_id)
+    return replay_all(records, organization_id)

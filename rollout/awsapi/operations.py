@@ -65,6 +65,7 @@ class OurNames:
 
 
 _MISSING_ELSEWHERE = {
+    "ListSSHPublicKeys",
     "ListServiceSpecificCredentials",
     "ListPolicies",
     "ListTargetsForPolicy",
@@ -116,6 +117,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "GetUserPolicy",
         "ListAccessKeys",
         "ListMFADevices",
+        "ListSSHPublicKeys",
         "ListUserPolicies",
         # … and those that confirm a change.
         "GetGroup",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rollout.domain.gates.readiness import Notified
 from rollout.domain.plan.entries import AccountPlan, Header
-from rollout.domain.progress.projection import Progress
+from rollout.domain.progress.history import History
 from rollout.errors import Unwritable
 from rollout.files.private_files import FolderStore
 
@@ -29,11 +29,11 @@ def write_report(
     folder: Path,
     header: Header,
     accounts: Iterable[AccountPlan],
-    progress: Progress,
+    history: History,
     now: datetime,
     *,
     notified: Notified,
-    rehearsal: Progress | None = None,
+    rehearsal: History | None = None,
 ) -> ReportFiles:
     """Write `index.html`, `users.csv`, `accounts.csv` and `changes.csv` into the folder, whole or not at all.
 
@@ -48,7 +48,7 @@ def write_report(
     from rollout.reporting.report_data import gather  # noqa: PLC0415 - see above
     from rollout.reporting.user_columns import USERS  # noqa: PLC0415 - see above
 
-    report = gather(header, accounts, progress, now, notified=notified, rehearsal=rehearsal)
+    report = gather(header, accounts, history, now, notified=notified, rehearsal=rehearsal)
     parts = {
         USERS.file: USERS.csv(report.users),
         ACCOUNTS.file: ACCOUNTS.csv(report.accounts),

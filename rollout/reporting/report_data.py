@@ -11,6 +11,7 @@ from rollout.domain.gates.readiness import Notified
 from rollout.domain.people.observations import Finding
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.plan.impact_counts import ImpactCounts, count_impact
+from rollout.domain.progress.history import History
 from rollout.domain.progress.projection import Progress, is_rehearsal
 from rollout.domain.progress.records import GateRead, RunEnded, RunStarted
 from rollout.domain.progress.stages import Stage
@@ -20,7 +21,7 @@ from rollout.domain.status.waiting_gates import gates_that_wait, say_gate
 from rollout.reporting import spelling
 from rollout.reporting.account_columns import AccountLine
 from rollout.reporting.change_columns import ChangeLine
-from rollout.reporting.change_history import history
+from rollout.reporting.change_history import change_lines
 from rollout.reporting.user_columns import UserLine
 
 
@@ -78,22 +79,17 @@ class ReportData:
 def gather(
     header: Header,
     parts: Iterable[AccountPlan],
-    progress: Progress,
+    history: History,
     now: datetime,
     *,
     notified: Notified,
-    rehearsal: Progress | None = None,
+    rehearsal: History | None = None,
 ) -> ReportData:
     """Go through the plan once, an account at a time, and through the journal."""
-    gates = gates_that_wait(progress, header)
-    said = {wave: say_gate(reads[0]) for wave, reads in gates.items()}
-    statuses = Statuses(header, progress, notified, now, said)
+    gates = gates_that_wait(history, header)
     accounts = [AccountLine(left_out) for left_out in header.left_out]
     waves: defaultdict[str, list[UserLine]] = defaultdict(list, {name: [] for name in header.waves})
-    for part in parts:
-        users = tuple(
-            UserLine(part, entry, statuses.of(entry.user, entry), header.id) for entry in part.entries
-        )
+    for part, users in by_account(header, parts, history, now, notified):
         accounts.append(AccountLine(part, users))
         for user in users:
             if user.entry.wave:
@@ -104,14 +100,13 @@ def gather(
         now=now,
         users=tuple(user for account in accounts for user in account.users),
         accounts=tuple(sorted(accounts, key=lambda account: account.part.account_id)),
-        changes=tuple(history(progress, rehearsal)),
+        changes=tuple(change_lines(history, rehearsal)),
         waves=tuple(
-            _wave(name, users, progress, gates.get(name, ()), header.checksum)
-            for name, users in waves.items()
+            _wave(name, users, history, gates.get(name, ()), header.checksum) for name, users in waves.items()
         ),
         findings=(*header.findings, *(finding for part in read for finding in part.findings)),
-        unsettled=sum(not is_rehearsal(done) for done in progress.open),
-        runs=tuple((started, progress.ended.get(run)) for run, started in progress.runs.items()),
+        unsettled=sum(not is_rehearsal(done) for done in history.open),
+        runs=tuple((started, history.ended.get(run)) for run, started in history.runs.items()),
         rehearsed=rehearsal is not None,
         impact=count_impact(
             to_come(
@@ -120,6 +115,19 @@ def gather(
             )
         ),
     )
+
+
+def by_account(
+    header: Header, parts: Iterable[AccountPlan], progress: Progress, now: datetime, notified: Notified
+) -> Iterator[tuple[AccountPlan, tuple[UserLine, ...]]]:
+    """Yield each account of the plan with the lines of its users."""
+    gates = {wave: say_gate(reads[0]) for wave, reads in gates_that_wait(progress, header).items()}
+    statuses = Statuses(header, progress, notified, now, gates)
+    for part in parts:
+        yield (
+            part,
+            tuple(UserLine(part, entry, statuses.of(entry.user, entry), header.id) for entry in part.entries),
+        )
 
 
 def _wave(

@@ -19,6 +19,8 @@ def contradictions(settings: RolloutFile) -> Iterator[Remark]:
     yield from _age(settings)
     yield from _context(settings)
     yield from _names(settings)
+    if settings.store_key is not None and settings.organization is None:
+        yield ("store_key",), "needs `organization`, for the key seals the records of one organization"
     for account, override in settings.access.overrides.items():
         if override.roles is None and override.external_id is None:
             yield ("access", "overrides", account), "overrides nothing; set roles or external_id"

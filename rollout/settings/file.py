@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 from rollout.errors import BadSettings
-from rollout.settings.problems import Problem, Source, Spot, printable
+from rollout.settings.problems import Problem, Source, Spot
 from rollout.settings.reading import ParsedSource, read_yaml
 
 MOST_BYTES = 8 * 1024 * 1024
@@ -37,17 +37,15 @@ def _bytes(path: Path, source: Source) -> bytes:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
             what = "is a folder" if stat.S_ISDIR(mode) else "is not a regular file"
-            raise BadSettings(f"{printable(source.name)}: {what}", cure="name a YAML file")
+            raise BadSettings(f"{source.name}: {what}", cure="name a YAML file")
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise BadSettings(
-            f"{printable(source.name)}: cannot be read: {reason}", cure="check its permissions"
-        ) from None
+        raise BadSettings(f"{source.name}: cannot be read: {reason}", cure="check its permissions") from None
     if len(raw) > MOST_BYTES:
         raise BadSettings(
-            f"{printable(source.name)}: larger than 8 MiB",
+            f"{source.name}: larger than 8 MiB",
             cure="this is probably not a settings file; name another file",
         )
     return raw

@@ -18,8 +18,8 @@ from rollout.settings.file import read_file
 from rollout.settings.keys import known_keys
 from rollout.settings.loaded import Settings
 from rollout.settings.models import RolloutFile
-from rollout.settings.places import BucketPlace
-from rollout.settings.problems import Key, Problem, Source, Spot, printable, refuse
+from rollout.settings.places import BucketPlace, KeyFilePlace
+from rollout.settings.problems import Key, Problem, Source, Spot, refuse
 from rollout.settings.reading import ParsedSource
 from rollout.settings.sentences import key_of, sentence_of
 
@@ -112,6 +112,9 @@ def _loaded(
             "store": settings.store
             if isinstance(settings.store, BucketPlace)
             else merged.folder(("store",)) / settings.store,
+            "store_key": KeyFilePlace(merged.folder(("store_key",)) / settings.store_key.path)
+            if isinstance(settings.store_key, KeyFilePlace)
+            else settings.store_key,
             "notify": settings.notify.model_copy(
                 update={
                     name: merged.folder(("notify", name)) / getattr(settings.notify, name)
@@ -208,7 +211,7 @@ def _find(config: Path | None, environment: Mapping[str, str], folder: Path) -> 
         if not _exists(path):
             by = "--config" if config else CONFIG
             raise BadSettings(
-                f"{printable(str(named))}: the file does not exist ({by})",
+                f"{named}: the file does not exist ({by})",
                 cure=f"name another file, or write one with `rollout init`; without {by} rollout looks for {FILE_NAME}",
             )
         return path

@@ -28,13 +28,13 @@ from rollout.wiring.aws_access import Aws
 from rollout.wiring.decision_rules import documents_for, names_of, rules_for
 from rollout.workflows.apply.order import Order
 from rollout.workflows.doctor import DoctorOrder, DoctorTools
-from rollout.workflows.freshening import read_with_care
-from rollout.workflows.inventory import Looking, Premises, read_levels
+from rollout.workflows.inventory import Looking, Premises, read_levels, read_with_care
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
 from rollout.workflows.ports import Notifier, PolicyLevels, ProgressDisplay, StoredPlan
 from rollout.workflows.release import ReleaseOrder
 from rollout.workflows.release_end import EndOrder
 from rollout.workflows.run_context import JudgementBasis, NoLock, RunContext
+from rollout.workflows.seal import Unsealed
 from rollout.workflows.verify import FixOrder
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Live(Aws):
         """
         organization_id = where.organization.id
         access = self.access(where, writing=not rehearsal)
-        journal, marker = self.files.journal(run), self.files.marker(organization_id)
+        journal, marker = self.files.journal(run), self.files.marker(organization_id, cautious=locked)
         real = RunContext(
             id=run,
             organization_id=organization_id,
@@ -137,17 +137,17 @@ class Live(Aws):
             progress=progress,
             stopping=self.stop.is_set,
         )
-        if not rehearsal:
-            return real
-        from rollout.aws.write.rehearsed_access import RehearsedAccess
+        return _rehearsed(real) if rehearsal else real
 
-        return replace(
-            real,
-            access=RehearsedAccess(access),
-            journal=RehearsingJournal(journal),
-            marker=RehearsingMarker(marker),
-            rehearsal=True,
-        )
+    def preview(self, run: RunContext) -> RunContext:
+        """Return a rehearsal of a run for before its question: it holds no lock, and reads each account only once."""
+        return replace(_rehearsed(run, once=True), lock=NoLock())
+
+    def sealing_run(
+        self, run: str, where: Premises, progress: ProgressDisplay, found: Unsealed
+    ) -> RunContext:
+        """Return the context of a run whose segment vouches for those that were found without a seal."""
+        return replace(self.run_context(run, where, progress), journal=self.files.journal(run, found.vouched))
 
     def run_under_way(self, where: Premises) -> Callable[[], str]:
         """Return a function that names the holder of the lock, or "" if nobody holds it."""
@@ -221,6 +221,18 @@ class Live(Aws):
             overrides=overrides,
             remind_at=settings.notify.remind_at,
         )
+
+
+def _rehearsed(run: RunContext, *, once: bool = False) -> RunContext:
+    from rollout.aws.write.rehearsed_access import RehearsedAccess
+
+    return replace(
+        run,
+        access=RehearsedAccess(run.access, once=once),
+        journal=RehearsingJournal(run.journal),
+        marker=RehearsingMarker(run.marker),
+        rehearsal=True,
+    )
 
 
 def _effort_of(organization: AwsOrganization, access: AwsAccountAccess, account_id: str) -> Effort:

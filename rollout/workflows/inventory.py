@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rollout.domain.people.observations import (
     AccountFacts,
@@ -17,7 +17,8 @@ from rollout.domain.people.observations import (
 )
 from rollout.domain.people.organization import Account, AccountState, Caller, Organization
 from rollout.domain.people.scope import Scope, Selection
-from rollout.domain.people.users import NamedPolicy, Unread
+from rollout.domain.people.users import NamedPolicy, Unread, User
+from rollout.domain.progress.projection import Progress
 from rollout.errors import EmptySelection, Interrupted, OtherOrganization
 from rollout.workflows.ports import (
     AccountAccess,
@@ -28,6 +29,7 @@ from rollout.workflows.ports import (
     OrganizationPort,
     PolicyLevels,
     ProgressDisplay,
+    Refusal,
 )
 from rollout.workflows.selecting import check_accounts
 
@@ -160,3 +162,26 @@ def _about(levels: PolicyLevels | Unread) -> tuple[Finding, ...]:
     if isinstance(levels, Unread):
         return (Finding("scps-unread", f"{levels.fact} could not be read: {levels.why}"),)
     return ()
+
+
+def read_with_care(group: str, progress: Progress) -> Callable[[OpenAccount], AccountFacts]:
+    """Return a function that reads an account, and reads enforced users who could be locked out a second time, live.
+
+    The credential report can be four hours old. See design.md#stages-and-gates, aws-facts.md#credential-report.
+    """
+    return lambda entered: _freshened(entered.read(), entered, group, progress)
+
+
+def _freshened(facts: AccountFacts, entered: OpenAccount, group: str, progress: Progress) -> AccountFacts:
+    """Read live the credentials of all users with a password and no device who are or were under our policy."""
+    users: list[User] = []
+    for user in facts.users:
+        known = user.id in progress.placed or user.id in progress.releases.to_return
+        if not (known or group in user.groups) or user.password is None or user.has_device:
+            users.append(user)
+            continue
+        try:
+            users.append(entered.credentials_now(user))
+        except Refusal:
+            continue  # deleted a moment ago
+    return replace(facts, users=tuple(users))

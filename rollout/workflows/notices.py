@@ -10,6 +10,7 @@ from rollout.domain.gates.readiness import Notified, worth_of
 from rollout.domain.people.addresses import normalised_address
 from rollout.domain.people.scope import Selection
 from rollout.domain.plan.entries import AccountPlan, PlanEntry
+from rollout.domain.progress.history import History
 from rollout.domain.progress.messages import Line, Notice, NoticeWorth
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Reminded, Told
@@ -69,7 +70,7 @@ class _Judge:
 
 def who_was_told(
     stored: StoredPlan,
-    progress: Progress,
+    history: History,
     rules: NoticeRules,
     now: datetime,
     selection: Selection = Selection(),  # noqa: B008 - a frozen value without contents
@@ -79,12 +80,12 @@ def who_was_told(
         entry.user.id: (part, entry)
         for part in stored.accounts()
         for entry in part.entries
-        if entry.user.id in progress.notices
+        if entry.user.id in history.notices
     }
-    statuses = Statuses(stored.header, progress, rules.notified, now)
-    judge = _Judge(rules.notified, stored.header.inventory_at, progress, now)
+    statuses = Statuses(stored.header, history, rules.notified, now)
+    judge = _Judge(rules.notified, stored.header.inventory_at, history, now)
     said: list[Said] = []
-    for user_id, notices in progress.notices.items():
+    for user_id, notices in history.told.items():
         part, entry = entries.get(user_id, (None, None))
         if not _chosen(selection, notices[-1], part):
             continue
@@ -92,7 +93,7 @@ def who_was_told(
         for told in notices:
             state, why = _worth(told, status, entry, judge)
             said.append(_said(told, "notice", state, why))
-        said += [_said(one, "reminder", "", "") for one in progress.reminded.get(user_id, ())]
+        said += [_said(one, "reminder", "", "") for one in history.reminders.get(user_id, ())]
     if not said and (selection.users or selection.accounts or selection.ous):
         raise EmptySelection(
             "nobody who was told matches --account / --ou / --user", cure="list all notices: rollout notices"

@@ -146,11 +146,10 @@ def _users(progress: Progress) -> list[UserRef]:
 
 
 def _waves(progress: Progress) -> set[str]:
-    told = {notice.wave for notices in progress.notices.values() for notice in notices}
     carried = {wave for _, wave in progress.carried}
     placed = {one.wave for one in progress.placed.values()}
     returning = {one.wave for one in progress.releases.to_return.values()}
-    return (told | carried | placed | returning) - {""}
+    return (progress.waves_told | carried | placed | returning) - {""}
 
 
 def _by_account(refs: Iterable[UserRef], accounts: Iterable[Account]) -> tuple[ReleaseShare, ...]:

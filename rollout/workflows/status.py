@@ -149,24 +149,17 @@ def _stands(wave: str, gate: AnyGate, answer: GateAnswer, keeper: Gatekeeper) ->
 
 def _since(wave: str, answer: GateAnswer, progress: Progress) -> datetime | None:
     """Return since when the gate has given this answer."""
-    since = None
-    for read in reversed(progress.gates):
-        if (read.wave, read.gate) != (wave, answer.gate):
-            continue
-        if read.result is not answer.result:
-            break
-        since = read.at
-    return since
+    last = progress.gates.get((wave, answer.gate))
+    return last.since if last and last.read.result is answer.result else None
 
 
 def _last_read(wave: str, gate: AnyGate, progress: Progress) -> GateAnswer | None:
     """Return the gate's last answer to a run; None if there is none."""
-    reads = (read for read in reversed(progress.gates) if (read.wave, read.gate) == (wave, gate.name))
-    last = next(reads, None)
+    last = progress.gates.get((wave, gate.name))
     if last is None:
         return None
-    detail = f"{last.detail} (as of {last.at:%Y-%m-%d %H:%M} UTC)"
-    return GateAnswer(gate.name, last.result, detail, since=last.at)
+    detail = f"{last.read.detail} (as of {last.read.at:%Y-%m-%d %H:%M} UTC)"
+    return GateAnswer(gate.name, last.read.result, detail, since=last.read.at)
 
 
 @dataclass(frozen=True, slots=True)

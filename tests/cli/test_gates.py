@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -123,7 +124,7 @@ def test_the_status_lists_gates_with_answers_and_numbers(rehearsed: Shell):
     assert "Gates of waves not enforced yet" in out
     assert "dry_run_done       pass" in out
     assert 'wave "canary" is not enforced yet' in out
-    assert "0 of 2 users failed (limit 0)" in out
+    assert re.search(r"0 of \d+ users failed \(limit 0\)", out)
 
 
 def test_gates_about_people_are_not_asked_by_the_status(rehearsed: Shell):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.cli.shell import Said, Shell
+from rollout.sandbox.serving.server import Sandbox
+from tests.cli.shell import Said, Shell, listening
+from tests.sandbox.connecting import client, entered
 
 TITLE = "Impact on users not enforced yet"
 FIGURES = ("enrol", "without_device", "cli", "nothing", "no_notice")
@@ -84,3 +87,124 @@ def test_list_names_everybody_behind_the_figures(command: str, planned: Shell):
     names = re.findall(r"\d{12}/\S+", said)
     assert len(names) == len(set(names)) == sum(total(figures, name) for name in ("enrol", "cli", "nothing"))
     assert said.count("(no device)") == total(figures, "without_device")
+
+
+# --- Apply: the figures of exactly those for whom it writes ---
+
+SENTENCE = re.compile(
+    r"(\d+) must enrol a device \((\d+) have none\), (\d+) must change how they use the CLI, (\d+) notice nothing;"
+    r" (\d+) need no notice"
+)
+
+
+def asked(shell: Shell, *words: str) -> dict[str, dict[str, int]]:
+    """The figures by wave as the question has them; without a terminal, nothing is written."""
+    said = shell("apply", *words)
+    assert 2 == said.code, said.err
+    assert "nothing was written" in said.err
+    waves = re.findall(r"  wave (\S+), (\d+) of \d+ users.*:\n +(.*)\n", said.err)
+    found = {}
+    for wave, users, sentence in waves:
+        match = SENTENCE.match(sentence)
+        assert match, sentence
+        found[wave] = dict(zip(FIGURES, map(int, match.groups()), strict=True))
+        assert int(users) == sum(found[wave][name] for name in ("enrol", "cli", "nothing"))
+    return found
+
+
+def in_one_wave(shell: Shell) -> Shell:
+    settings = shell.folder / "rollout.yaml"
+    text = re.sub(r"(?m)^waves:\n(  - .*\n)+", "waves: [{name: all}]\n", settings.read_text())
+    settings.write_text(text)
+    assert 0 == shell("plan", "--account", "444455556666", "--account", "012345678901").code
+    assert 0 == shell("apply").code
+    return shell
+
+
+def enrol(sandbox: Sandbox, arn: str) -> None:
+    account, name = arn.split(":")[4], arn.rpartition("/")[2]
+    iam = client("iam", entered(sandbox.environment(), account))
+    device = iam.create_virtual_mfa_device(VirtualMFADeviceName=f"{name}-phone")["VirtualMFADevice"]
+    codes = {"AuthenticationCode1": "123456", "AuthenticationCode2": "654321"}
+    iam.enable_mfa_device(UserName=name, SerialNumber=device["SerialNumber"], **codes)
+
+
+def exempt(shell: Shell, arn: str) -> None:
+    settings = shell.folder / "rollout.yaml"
+    line = (
+        f'exemptions:\n  - {{user: "{arn}", owner: o@example.com, reason: on leave, expires: 2027-01-31}}\n'
+    )
+    settings.write_text(settings.read_text().replace("exemptions:\n", line, 1))
+
+
+# Takes some seconds: one organization goes the whole way, for each figure is about what happened before it.
+@pytest.mark.slow
+def test_the_question_has_the_figures_of_exactly_those_for_whom_the_run_writes(bare: Shell, sandbox: Sandbox):
+    shell = in_one_wave(bare)
+    planned = header_of(shell)
+    assert planned == shell("apply", "--json").json["impact"], "what a rehearsal would enforce"
+
+    assert planned == asked(shell, "--stage", "notify")
+    told = shell("apply", "--stage", "notify", "--yes", "--json", "--list").json
+    assert planned == told["impact"]
+    without_notice = [one for one in told["affected"] if not one["needs_notice"]]
+    assert (
+        total(planned, "no_notice")
+        == len(without_notice)
+        == total(asked(shell, "--stage", "notify"), "nothing")
+    )
+    assert 0 == total(asked(shell, "--stage", "notify"), "enrol")
+
+    too_early = asked(shell, "--stage", "enforce")
+    assert (0, 0, total(planned, "nothing")) == tuple(
+        total(too_early, name) for name in ("enrol", "cli", "nothing")
+    )
+
+    sandbox.advance(timedelta(days=15))
+    lacking = [one["arn"] for one in told["affected"] if not one["has_device"] and one["impact"] == "enrol"]
+    enrolled, enforced, released, exempted, *rest = lacking
+    enrol(sandbox, enrolled)
+    for arn in (enforced, released):
+        said = shell("apply", "--stage", "enforce", "--user", arn, "--yes", "--json").json
+        assert (1, 1) == (said["counts"]["enforced"], total(said["impact"], "without_device"))
+    assert 0 == shell("release", "--user", released, "--reason", "INC-7", "--yes").code
+    exempt(shell, exempted)
+
+    question = asked(shell, "--stage", "enforce")
+    assert total(planned, "without_device") - 4 == total(question, "without_device") == len(rest)
+    done = shell("apply", "--stage", "enforce", "--yes", "--json").json
+    assert question == done["impact"]
+    assert sum(total(question, name) for name in ("enrol", "cli", "nothing")) == done["counts"]["enforced"]
+    assert 0 == total(asked(shell, "--stage", "enforce"), "enrol")
+
+
+def test_the_question_says_how_many_could_do_nothing_but_enrol(rehearsed: Shell, sandbox: Sandbox):
+    rehearsed("apply", "--stage", "notify", "--yes")
+    sandbox.advance(timedelta(days=15))
+    said = rehearsed("apply", "--stage", "enforce")
+    without_device = r"(\d+) users? ha\w+ no MFA device and will be able to do nothing but enrol one"
+    number = header_of(rehearsed)["canary"]["without_device"]
+    assert [str(number)] == re.findall(without_device, said.err)
+    assert "gates.enrolment" in said.err
+    gated = rehearsed("apply", "--stage", "enforce", env={"ROLLOUT_GATES__ENROLMENT": "1"})
+    assert [str(number)] == re.findall(without_device, gated.err)
+    assert "gates.enrolment" not in gated.err
+
+
+def test_list_names_those_whom_the_question_is_about(rehearsed: Shell):
+    said = rehearsed("apply", "--stage", "notify", "--account", "222233334444", "--list")
+    names = re.findall(r"\d{12}/\S+", said.err)
+    assert names == [name for name in names if name.startswith("222233334444/")]
+    assert f", {len(names)} of {len(names)} users" in said.err
+
+
+def test_each_account_is_read_once_before_the_question(rehearsed: Shell, sandbox: Sandbox):
+    """The gate of enrolment and the figures share one reading."""
+    rehearsed("apply", "--stage", "notify", "--yes")
+    sandbox.advance(timedelta(days=15))
+    with listening() as heard:
+        rehearsed("apply", "--stage", "enforce", env={"ROLLOUT_GATES__ENROLMENT": "1"})
+    reads = [line for line in heard if "GetAccountSummary" in line]
+    waves = {one["wave"]: one for one in rehearsed("status", "--json", "--list").json}
+    accounts = {one["arn"].split(":")[4] for one in waves["canary"]["affected"]}
+    assert len(accounts) == len(reads)

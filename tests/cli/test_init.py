@@ -63,7 +63,7 @@ def test_a_disk_that_is_full_costs_nobody_their_settings(empty: Shell, room: int
     process = subprocess.run(
         [sys.executable, "-m", "rollout", "init", "--force"],
         cwd=empty.folder,
-        env=empty.outside(),
+        env=empty.outside({"PYTHONDONTWRITEBYTECODE": "1"}),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
         capture_output=True,
         text=True,

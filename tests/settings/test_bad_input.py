@@ -346,7 +346,10 @@ VALUES = [
     ),
     (
         'exemptions: [{user: team=a, owner: "a\\nb", reason: y, expires: 2027-01-31}]\n',
-        'rollout.yaml:1:36: exemptions[0].owner: "a\\nb" must be one line without control characters',
+        (
+            'rollout.yaml:1:36: exemptions[0].owner: "a\\nb" must be one line without hidden characters; '
+            "it has U+000A control character"
+        ),
     ),
     (
         "exemptions: [{user: team=a, owner: x, reason: y, expires: never}]\n",

@@ -16,8 +16,9 @@ from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.progress.records import Record
 from rollout.domain.progress.stages import Stage
 from rollout.domain.status.user_status import Statuses, UserStatus, counts_of
+from rollout.store.filed_plan import FiledPlan
 from rollout.store.folder.segments import FolderJournal
-from rollout.store.plan_files import FiledPlan, FolderPlans
+from rollout.store.plan_files import FolderPlans
 from tests.builders import NOTIFIED
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "v0.1"

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from rollout.domain.verdicts.verdict import Impact, Kind
 from rollout.errors import NoPlan, PlanRefused, Unwritable
+from rollout.store.filed_plan import FiledPlan
 from rollout.store.formats import plan_yaml
-from rollout.store.plan_files import FiledPlan, FolderPlans, Plans
+from rollout.store.plan_files import FolderPlans, Plans
 from tests.builders import (
     NOW,
     ORGANIZATION,

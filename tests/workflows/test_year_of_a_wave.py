@@ -87,7 +87,7 @@ class Year:
         looked = self.operator.verify()
         news = len(self.world.records(EnforcementSeen)) > records
         assert news == seen_first
-        assert expected.enforced + besides == looked.enforced.in_fact
+        assert expected.enforced + besides == looked.count.enforced
         assert expected == self.status()
         assert [expected, expected] == list(self.report())
         assert (expected.queued, expected.told) == self.notices()
@@ -131,7 +131,7 @@ class Year:
         said = who_was_told(world.plans.kept[-1], world.done, rules, world.clock.now())
         parts = world.plans.kept[-1].accounts()
         wave = {entry.user.id for part in parts for entry in part.entries if entry.wave}
-        arns = {told[-1].user.arn for user_id, told in world.done.notices.items() if user_id in wave}
+        arns = {told.user.arn for user_id, told in world.done.notices.items() if user_id in wave}
         latest = [one for one in said if one.state != "replaced" and one.why != NOT_PLANNED]
         deliveries = Counter(one.delivery for one in latest if one.user_arn in arns)
         return deliveries["queued"], deliveries["delivered"]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rollout.cli.options import Config, Json, PlanArgument, Profile
+from rollout.cli.options import Config, Json, PlanArgument, Profile, free_text
 from rollout.cli.startup import load_plan, read_settings
 from rollout.cli.terminal.console import out, print_json, warn
 
@@ -15,7 +15,10 @@ def approve(
     plan: PlanArgument = None,
     *,
     wave: Annotated[str, typer.Option("--wave", metavar="NAME", help="The wave to approve.")],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; recorded in the journal.")],
+    reason: Annotated[
+        str,
+        typer.Option("--reason", metavar="TEXT", callback=free_text, help="Why; recorded in the journal."),
+    ],
     config: Config = None,
     profile: Profile = None,
     json: Json = False,

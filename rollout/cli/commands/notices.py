@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users
-from rollout.cli.startup import load_plan, read_settings, selection
-from rollout.cli.terminal.console import echo, out, print_json, table
+from rollout.cli.startup import Doubts, load_plan, read_settings, selection
+from rollout.cli.terminal.console import echo, echo_lines, out, print_json, table
 
 if TYPE_CHECKING:
     from rollout.domain.progress.messages import Notice
@@ -39,27 +39,23 @@ def notices(
 
     Example: [bold]rollout notices[/], and [bold]rollout notices --preview arn:aws:iam::111122223333:user/alice[/]
     """
-    from rollout.domain.progress.projection import replay
+    from rollout.domain.progress.history import replay_all
     from rollout.wiring import Files, offline_now
     from rollout.workflows.notices import NoticeRules, who_was_told
     from rollout.workflows.notices import preview as previewed
 
     settings = read_settings(config)
-    files = Files(settings, profile)
+    doubts = Doubts()
+    files = Files(settings, profile, tell=doubts)
     stored = load_plan(files, plan)
-    progress = replay(files.journal("notices").records(), stored.header.organization_id)
+    history = replay_all(files.journal("notices").records(), stored.header.organization_id)
     rules = NoticeRules(settings.domain_notified(), settings.gates.soak)
     now = offline_now()
     if preview is not None:
-        _print_message(previewed(stored, progress, rules, now, preview), settings, json=json)
-        return
-    messages = who_was_told(stored, progress, rules, now, selection(account, ou, user))
-    if json:
-        print_json([one.as_dict() for one in messages])
-    elif messages:
-        _print(messages)
+        _print_message(previewed(stored, history, rules, now, preview), settings, json=json)
     else:
-        out.print("No notices have been sent yet.")
+        _print(who_was_told(stored, history, rules, now, selection(account, ou, user)), json=json)
+    doubts.leave()
 
 
 def _print_message(notice: Notice, settings: Settings, *, json: bool) -> None:
@@ -69,10 +65,18 @@ def _print_message(notice: Notice, settings: Settings, *, json: bool) -> None:
     if json:
         print_json({"from": settings.notify.sender, "to": notice.address, "subject": subject, "body": body})
         return
-    echo(f"From: {settings.notify.sender}\nTo: {notice.address}\nSubject: {subject}\n\n{body}", end="")
+    for line in (f"From: {settings.notify.sender}", f"To: {notice.address}", f"Subject: {subject}", ""):
+        echo(line)
+    echo_lines(body)
 
 
-def _print(messages: list[Said]) -> None:
+def _print(messages: list[Said], *, json: bool) -> None:
+    if json:
+        print_json([one.as_dict() for one in messages])
+        return
+    if not messages:
+        out.print("No notices have been sent yet.")
+        return
     rows = [
         (
             f"{one.at:%Y-%m-%d %H:%M} UTC",
@@ -90,4 +94,5 @@ def _print(messages: list[Said]) -> None:
     out.print(table("", columns, rows))
     latest = {one.user_arn: one.delivery for one in messages if one.kind == "notice"}
     counts = Counter(latest.values())
-    out.print(f"\n{counts['delivered']} users were told; the notices of {counts['queued']} are queued.")
+    out.print()
+    out.print(f"{counts['delivered']} users were told; the notices of {counts['queued']} are queued.")

@@ -11,7 +11,7 @@ import typer
 from rollout.cli.options import Accounts, Config, Defaults, Json, ListUsers, Ous, Profile
 from rollout.cli.running import leave_with
 from rollout.cli.startup import go_live, read_deciding_settings, selection, tell_endpoints
-from rollout.cli.terminal.console import TerminalProgress, err, out, print_json, table, warn
+from rollout.cli.terminal.console import TerminalProgress, bold, err, out, print_json, table, warn
 from rollout.cli.terminal.impact_table import impact_as_json, impact_table, names_as_json, names_table
 from rollout.errors import ExitCode
 
@@ -107,9 +107,12 @@ def changes_due(planned: Planned) -> int:
 def _tell_where(planned: Planned, before: PreviousPlan) -> None:
     stored = planned.stored
     for line in before.differences(planned.accounts, tuple(planned.header.waves)):
-        out.print(line, markup=False)
+        if not line.startswith(" "):
+            out.print()
+        out.print(line)
     kept = f" is kept; it was created {stored.header.created:%Y-%m-%d %H:%M} UTC" if planned.kept else ""
-    out.print(f"\nPlan [bold]{stored.header.id}[/]{kept}: {stored.location}")
+    out.print()
+    out.print("Plan ", bold(stored.header.id), f"{kept}: {stored.location}", sep="")
     if not planned.kept:
         err.print("Next: review the plan, then run `rollout apply --stage dry-run`")
 

@@ -14,7 +14,7 @@ import typer
 
 from rollout.cli.options import Config, Profile
 from rollout.cli.startup import read_settings
-from rollout.cli.terminal.console import echo, print_json, warn
+from rollout.cli.terminal.console import echo, echo_lines, print_json, warn
 from rollout.cli.terminal.help_text import described
 from rollout.errors import BadSettings, NoCredentials, WrongUsage
 
@@ -85,16 +85,17 @@ def policy(
         return
     text = _text(chosen[which])
     if diff is None:
-        echo(text, end="")
+        echo_lines(text)
         return
     if diff != "seed":
         raise WrongUsage(f'cannot compare with "{diff}"', cure="use --diff seed")
     for switch in switched_on(settings.domain_amendments()):
         echo(f"# {switch.name}: {switch.purpose}; risk: {switch.risk}")
     lines = difflib.unified_diff(
-        _text(seed()).splitlines(keepends=True), text.splitlines(keepends=True), "seed", "rollout.yaml"
+        _text(seed()).splitlines(), text.splitlines(), "seed", "rollout.yaml", lineterm=""
     )
-    echo("".join(lines), end="")
+    for line in lines:
+        echo(line)
 
 
 def simulate(

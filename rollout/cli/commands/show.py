@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users
-from rollout.cli.startup import age_of, load_plan, read_settings, selection
-from rollout.cli.terminal.console import out, print_json, shortly, table
+from rollout.cli.startup import Doubts, age_of, load_plan, read_settings, selection
+from rollout.cli.terminal.console import bold, out, print_json, shortly, table
 from rollout.cli.terminal.impact_table import impact_as_json, impact_table
 from rollout.errors import EmptySelection
 
@@ -51,7 +51,8 @@ def show(
     from rollout.workflows.selecting import check_in_plan
 
     settings = read_settings(config)
-    files = Files(settings, profile)
+    doubts = Doubts()
+    files = Files(settings, profile, tell=doubts)
     stored = load_plan(files, plan)
     chosen = selection(account, ou, user)
     check_in_plan(chosen, stored)
@@ -71,6 +72,7 @@ def show(
                 explain(part, entry)
     else:
         _overview(stored, parts, _words(files, stored))
+    doubts.leave()
 
 
 def _words(files: Files, stored: StoredPlan) -> dict[str, str]:
@@ -110,8 +112,8 @@ def _chosen(
 
 def explain(part: AccountPlan, entry: PlanEntry) -> None:
     """Print one user's verdict, and every reason with its fact and the time at which that was read."""
-    out.print(f"\n[bold]{entry.verdict}[/]  ", end="")
-    out.print(entry.user.arn, markup=False)
+    out.print()
+    out.print(bold(entry.verdict), entry.user.arn, sep="  ")
     rows: list[tuple[str, str]] = [("account", f"{part.account_id} {part.name} ({part.ou or 'root'})")]
     rows.append(("UserId", entry.user.id))
     if entry.wave:
@@ -186,8 +188,8 @@ def _by_account(parts: list[tuple[AccountPlan, list[PlanEntry]]]) -> None:
     every = [columns, *(tuple(map(str, row)) for _, rows in tables for row in rows)]
     widths = [max(len(row[place]) for row in every) for place in range(len(columns) - 1)]
     for part, rows in tables:
-        out.print(f"\n[bold]{part.account_id}[/] ", end="")
-        out.print(f"{part.name} ({part.ou or 'root'})", markup=False)
+        out.print()
+        out.print(bold(part.account_id), f"{part.name} ({part.ou or 'root'})")
         out.print(table("", columns, rows, widths=widths) if rows else "no users")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollout.cli.options import Config, Json, ListUsers, PlanArgument, Profile
-from rollout.cli.startup import age_of, load_plan, read_settings
+from rollout.cli.startup import Doubts, age_of, load_plan, read_settings
 from rollout.cli.terminal.console import out, print_json, table
 from rollout.cli.terminal.impact_table import impact_table, names_as_json, names_table
 
@@ -31,12 +31,18 @@ def status(
     from rollout.wiring import Files
 
     settings = read_settings(config)
-    files = Files(settings, profile)
+    doubts = Doubts()
+    files = Files(settings, profile, tell=doubts)
     stored = load_plan(files, plan)
     stands = stands_of(files, stored)
     if json:
         print_json([_as_json(stand, names=names) for stand in stands])
-        return
+    else:
+        _tell(stored, stands, names=names)
+    doubts.leave()
+
+
+def _tell(stored: StoredPlan, stands: list[WaveState], *, names: bool) -> None:
     header = stored.header
     out.print(f"Plan {header.id} of {age_of(stored)}, {stored.location}", markup=False)
     rows = [

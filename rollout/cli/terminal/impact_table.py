@@ -6,12 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from rollout.cli.terminal.console import table
+from rollout.cli.terminal.console import TextTable, table
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from rich.table import Table
 
     from rollout.domain.plan.impact_counts import Affected, ImpactCounts
 
@@ -32,14 +30,14 @@ MEANINGS: Mapping[str, str] = {
 }
 
 
-def impact_table(impact: Mapping[str, ImpactCounts], read_at: datetime) -> Table:
+def impact_table(impact: Mapping[str, ImpactCounts], read_at: datetime) -> TextTable:
     """Lay out the figures of each wave; devices are as they were read then."""
     title = f"\nImpact on users not enforced yet, with the devices of {read_at:%Y-%m-%d %H:%M} UTC"
     rows = [(wave, counts.users, *asdict(counts).values()) for wave, counts in impact.items()]
     return table(title, COLUMNS, rows)
 
 
-def names_table(affected: Iterable[Affected]) -> Table:
+def names_table(affected: Iterable[Affected]) -> TextTable:
     """List every user behind the figures."""
     return table("\nUsers behind these figures", ("wave", "what it means", "user"), list(_names(affected)))
 

@@ -80,10 +80,35 @@ class AccountContext(JudgedAccount):
         placed = self.progress.placed.get(user.id)
         return returning.wave if returning else placed.wave if placed else ""
 
+    def release_of(self, user: User) -> Released | None:
+        """Give the release that takes the user out now, alone or with the account; None if there is none."""
+        return user_release(self.releases, self.account.id, user.id, self.wave_of(user), self.now)
+
     def is_released(self, user: User) -> bool:
         """Tell whether a current release takes the user out."""
-        wave = self.wave_of(user)
-        return user_release(self.releases, self.account.id, user.id, wave, self.now) is not None
+        return self.release_of(user) is not None
+
+    def disregarded_release(self, user: User) -> Released | None:
+        """Give the release that takes the user out, if the user is enforced nevertheless.
+
+        None where a release takes out the whole account: its brake does that, see `brake_let_go`.
+        """
+        if self._denies_nothing or self.release is not None or not self.is_under_policy(user):
+            return None
+        return self.release_of(user)
+
+    @property
+    def brake_let_go(self) -> bool:
+        """Tell whether a release takes out the whole account, and the policy denies something to users nevertheless."""
+        return self.release is not None and bool(self.released_yet_enforced)
+
+    @property
+    def released_yet_enforced(self) -> tuple[User, ...]:
+        """The users who are enforced in spite of a release of their own, or of the account."""
+        if self._denies_nothing:
+            return ()
+        under = (user for user in self.facts.users if self.is_under_policy(user))
+        return tuple(user for user in under if self.is_released(user))
 
     def was_released(self, user: User) -> bool:
         """Tell whether a release took the user out and is to put the user back when it ends."""

@@ -77,13 +77,13 @@ class Witness:
                     excluded.add(account.id)
                 case _:
                     pass
-        for notices in self.progress.notices.values():
-            if notices[-1].user.account_id in excluded:
-                yield from self._record(notices[-1].user, self.now, "scope")
+        for notice in self.progress.notices.values():
+            if notice.user.account_id in excluded:
+                yield from self._record(notice.user, self.now, "scope")
 
     def _record(self, user: UserRef, until: datetime, why: str) -> Iterator[LeftAlone]:
         """Record it unless the notice does not count anyway."""
-        known, notice = self.progress.left_alone_until.get(user.id), self.progress.notices[user.id][-1]
+        known, notice = self.progress.left_alone_until.get(user.id), self.progress.notices[user.id]
         if notice.at <= until and (known is None or known < notice.at):
             yield LeftAlone(self.run, self.now, self.organization_id, user, until, why)
 

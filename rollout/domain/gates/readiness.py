@@ -97,16 +97,18 @@ class Notified:
     def keeps_out(self, who: Recipient, progress: Progress, now: datetime) -> Skipped | None:
         """Say why a user who was under the policy before may not be put back; None if they may.
 
-        They need no new notice for nothing worse than they were told of, however long ago.
+        They need no new notice for nothing worse than they were told of, however long ago. A notice that they got while
+        they were released is one like any other.
         """
         if who.impact is Impact.NONE:
             return None
-        sent = (one for one in progress.notices.get(who.user_id, ()) if one.delivery is not Delivery.FAILED)
-        notice = max(sent, key=lambda one: one.at, default=None)
+        notice, released = progress.latest_notice(who.user_id), progress.releases.to_return.get(who.user_id)
         if notice is None:
             return Skipped(
                 SkipCode.NOTICE, f'was never told about "{who.impact}": apply --stage notify first'
             )
+        if released is not None and notice.at > released.at:
+            return self._not_ready(notice, *worth_of(notice, who, now), now)
         return self._not_ready(notice, *_lasting_worth_of(notice, who), now)
 
     def comes_back(self, who: Recipient, progress: Progress, now: datetime) -> bool:

@@ -124,7 +124,7 @@ class Digests:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The first document of the plan file. The store fills in `checksum` and `digests.evidence` when it writes.
+    """The first document of the plan file. The store fills in `checksum`, `seal` and `digests.evidence` as it writes.
 
     `impact` counts by wave the users who were still to be enforced; it is empty in plans of earlier versions. `calls`
     and `retries` count all requests of the inventory, including those to read the organization.
@@ -147,6 +147,7 @@ class Header:
     calls: int = 0
     retries: int = 0
     checksum: str = ""
+    seal: str = ""
     schema: int = SCHEMA
 
 

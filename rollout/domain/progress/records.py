@@ -90,12 +90,16 @@ class RunStarted(JournalRecord):
 
 @dataclass(frozen=True, slots=True)
 class Intent(JournalRecord):
-    """A change is about to be made; `before` is what a live read found there."""
+    """A change is about to be made; `before` is what a live read found there.
+
+    `to_return`: it takes out people who come back later, as those do whom a release takes out.
+    """
 
     number: int
     change: Change
     before: Before
     wave: str = ""
+    to_return: bool = False
 
 
 @dataclass(frozen=True, slots=True)

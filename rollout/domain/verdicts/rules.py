@@ -34,6 +34,7 @@ class DecisionRules:
     operators: frozenset[str] = frozenset()
     machines: MachineRules = field(default_factory=MachineRules)
     keys_in_use_days: int = 90
+    enforce_without_credentials: bool = False
     lead_time: timedelta = timedelta(days=14)
     notice_for_unaffected: bool = False
     attach: Attachment = Attachment.GROUP

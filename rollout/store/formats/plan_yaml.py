@@ -9,6 +9,7 @@ Document 1 is the header; one document per account follows, with users grouped b
 from __future__ import annotations
 
 import re
+from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from hashlib import sha256
@@ -25,6 +26,8 @@ from rollout.domain.policy.attachment import Attachment
 from rollout.domain.verdicts.verdict import Impact, Kind
 from rollout.errors import PlanRefused
 from rollout.store.formats.mappings import ANY_MAPPING
+from rollout.store.formats.seals import Seals
+from rollout.visible_text import visible
 
 try:
     from yaml import CSafeDumper as Dumper
@@ -40,6 +43,8 @@ WIDTH = 110
 CHUNK = 1 << 16
 
 _CHECKSUM = re.compile(rb'checksum: "(sha256:[0-9a-f]{64})"\n')
+_SEAL = re.compile(rb'seal: "[0-9a-f]{32}"\n')
+_KIND = "plan"
 _HEADER = TypeAdapter(Header)
 _LEFT_OUT = TypeAdapter(tuple[LeftOut, ...])
 _FINDINGS = TypeAdapter(tuple[Finding, ...])
@@ -64,29 +69,60 @@ class _Writable(Protocol):
 
 
 class _Sink:
-    """A stream without an `encoding` attribute, which tells PyYAML to write bytes."""
+    """A stream without an `encoding` attribute, which tells PyYAML to write bytes.
+
+    It writes hidden characters as the escapes of YAML, which double quotes allow, so that a reviewer sees what a name
+    holds. They can only stand between double quotes: what is plain is in ASCII.
+    """
 
     def __init__(self, stream: _Writable) -> None:
         self._stream = stream
+        self._decoder = getincrementaldecoder("utf-8")()
 
     def write(self, data: bytes) -> None:
-        self._stream.write(data)
+        text = self._decoder.decode(data)
+        if not text.isascii():  # YAML itself escapes what is hidden in ASCII
+            text = "\n".join(visible(line) for line in text.split("\n"))
+        self._stream.write(text.encode())
 
 
-def sealed_header(header: Header, body: Iterable[bytes]) -> tuple[bytes, Header]:
-    """Serialise document 1 with the checksum of the whole file; return the bytes and the header with its checksum."""
-    top = _header_bytes(replace(header, checksum=""))
+def finished_header(
+    header: Header, body: Iterable[bytes], seals: Seals | None = None
+) -> tuple[bytes, Header]:
+    """Serialise document 1 with the checksum of the whole file, and a seal of it where the store has a key.
+
+    Returns the bytes, and the header with both.
+    """
+    top = _header_bytes(header)
     digest = sha256(top)
     for chunk in body:
         digest.update(chunk)
     checksum = f"sha256:{digest.hexdigest()}"
-    # The checksum comes last in its document, so that everything above it can be read without it.
-    return top + f'checksum: "{checksum}"\n'.encode(), replace(header, checksum=checksum)
+    seal = seals.seal(_KIND, checksum.encode()) if seals else ""
+    # They come last in their document, so that everything above them can be read without them.
+    top += f'checksum: "{checksum}"\n'.encode()
+    return top + _seal_line(seal), replace(header, checksum=checksum, seal=seal)
+
+
+def resealed(line: bytes, seals: Seals) -> bytes:
+    """Put a seal behind the line that has the checksum; give every other line as it is, without any earlier seal."""
+    if found := _CHECKSUM.fullmatch(line):
+        return line + _seal_line(seals.seal(_KIND, found[1]))
+    return b"" if _SEAL.fullmatch(line) else line
+
+
+def is_sealed(header: Header, seals: Seals) -> bool:
+    """Tell whether the store's key sealed the checksum of a plan. Raises KeyUnusable."""
+    return seals.fits(_KIND, header.checksum.encode(), header.seal)
+
+
+def _seal_line(seal: str) -> bytes:
+    return f'seal: "{seal}"\n'.encode() if seal else b""
 
 
 def _header_bytes(header: Header) -> bytes:
     values = _HEADER.dump_python(header, mode="json", **ANY_MAPPING)
-    del values["checksum"]
+    del values["checksum"], values["seal"]
     values = {"schema": values.pop("schema"), **values}
     # Leave out what does not apply.
     values["left_out"] = _LEFT_OUT.dump_python(header.left_out, mode="json", exclude_defaults=True)
@@ -261,12 +297,15 @@ class Located:
 def verify(stream: BinaryIO, checksum: str, where: str) -> None:
     """Verify the bytes against the header's checksum, in constant memory. Raises PlanRefused."""
     digest = sha256()
-    stated = ""
+    stated, sealed = "", False
     while line := stream.readline(CHUNK):
         if not stated and (match := _CHECKSUM.fullmatch(line)):
-            stated = match.group(1).decode()
+            stated, sealed = match.group(1).decode(), True
+        elif sealed and _SEAL.fullmatch(line):
+            sealed = False
         else:
             digest.update(line)
+            sealed = False
     if not stated == checksum == f"sha256:{digest.hexdigest()}":
         raise PlanRefused(f"{where} was altered after `rollout plan` wrote it", cure=PLAN_AGAIN)
 

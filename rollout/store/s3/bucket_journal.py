@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
@@ -13,9 +13,13 @@ from io import BytesIO
 from rollout.domain.progress.records import Record, RunEnded
 from rollout.errors import JournalDamaged, RolloutError, Unwritable
 from rollout.store.folder.group_commit import START_AGAIN, GroupCommit
-from rollout.store.formats.journal_chain import TAIL, NewSegment, Segment, records_of
+from rollout.store.formats.found_segments import TAIL, Segment
 from rollout.store.formats.journal_lines import line_of
+from rollout.store.formats.journal_reading import records_of, unsealed_runs
+from rollout.store.formats.new_segment import NewSegment
+from rollout.store.formats.seals import Trust
 from rollout.store.s3.objects import S3Objects
+from rollout.workflows.ports import UnsealedRun
 
 FOLDER = "journal"
 
@@ -47,26 +51,41 @@ class S3Journal:
     are copied into one object to speed up reading; the batches themselves remain.
     """
 
-    def __init__(self, objects: S3Objects, run_id: str, known: dict[str, bytes] | None = None) -> None:
-        """Keep the arguments; make no call yet. `known` caches object contents by name, since objects never change."""
+    def __init__(
+        self,
+        objects: S3Objects,
+        run_id: str,
+        known: dict[str, bytes] | None = None,
+        trust: Trust | None = None,
+        vouched: Mapping[str, str] | None = None,
+    ) -> None:
+        """Keep the arguments; make no call yet. `known` caches object contents by name, since objects never change.
+
+        `vouched`: runs whose segments the new one is to seal, by digest.
+        """
+        self._trust = trust or Trust()
         self._objects = objects
         self._known = {} if known is None else known
         self._run = run_id
         self._number = 0  # the number of the last batch
         self._unfolded: list[bytes] = []
         self._fold_at = _FOLDED_AT
-        self._lines = NewSegment(run_id, self._segments)
+        self._lines = NewSegment(run_id, self._segments, self._trust, vouched)
         self._commit = GroupCommit(self._write, objects.place.where(f"{FOLDER}/{run_id}/"))
 
     def append(self, *records: Record) -> None:
-        """Append records; they are stored when this returns. Raises Unwritable."""
+        """Append records; they are stored when this returns. Raises Unwritable, KeyUnusable."""
         if any(isinstance(record, RunEnded) for record in records):
             self._fold_at = 2
         self._commit.add([line_of(record) for record in records])
 
     def records(self) -> Iterator[Record]:
         """Yield the records of all runs, oldest run first. Raises JournalDamaged."""
-        yield from records_of(self._segments, lambda run: self._where(f"{run}/"))
+        yield from records_of(self._segments, self._run_where, self._trust)
+
+    def unsealed(self) -> list[UnsealedRun]:
+        """Find the runs that the store's key does not cover. Raises KeyUnusable, JournalDamaged."""
+        return unsealed_runs(self._segments, self._run_where, self._trust)
 
     def close(self) -> None:
         """Accept no more records."""
@@ -132,6 +151,9 @@ class S3Journal:
     def _content(self, name: str) -> bytes | None:
         found = self._objects.read(f"{FOLDER}/{name}")
         return found.content if found else None
+
+    def _run_where(self, run: str) -> str:
+        return self._where(f"{run}/")
 
     def _where(self, name: str) -> str:
         return self._objects.place.where(f"{FOLDER}/{name}")

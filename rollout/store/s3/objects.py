@@ -7,7 +7,8 @@ A condition that fails on the first attempt means that somebody else wrote; on a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from rollout.awsapi.attempts import CallCounts, CallRequest
@@ -70,19 +71,35 @@ class S3Objects:
     Every method may raise NoCredentials or ExpiredCredentials; reading raises AwsFailure, and writing Unwritable.
     """
 
-    def __init__(self, client: S3Client, place: Place, retries: Retries | None = None) -> None:
-        """Keep the arguments; make no call yet."""
+    def __init__(
+        self,
+        client: S3Client,
+        place: Place,
+        retries: Retries | None = None,
+        caller_account: Callable[[], str] | None = None,
+    ) -> None:
+        """Keep the arguments; make no call yet. `caller_account` owns the bucket where `place` names no owner."""
         self.place = place
+        self._caller_account = caller_account
         self._client = client
         self._retries = retries or Retries()
         self._pace = Pace(self._retries.sleep, self._retries.monotonic, rate=_RATE, burst=_RATE)
         self._tally = CallCounts()
-        self._bucket: dict[str, Any] = {"Bucket": place.bucket}
-        if place.owner:
-            self._bucket["ExpectedBucketOwner"] = place.owner
         self._kept: dict[str, Any] = {"ServerSideEncryption": "AES256"}
         if place.kms_key:
             self._kept = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": place.kms_key}
+
+    @cached_property
+    def _owned(self) -> Place:
+        """The place, with the account that must own the bucket."""
+        if self.place.owner or self._caller_account is None:
+            return self.place
+        return replace(self.place, owner=self._caller_account())
+
+    @property
+    def _bucket(self) -> dict[str, Any]:
+        owner = self._owned.owner
+        return {"Bucket": self.place.bucket, **({"ExpectedBucketOwner": owner} if owner else {})}
 
     def read(self, name: str) -> StoredObject | None:
         """Read a whole object; None when it does not exist."""
@@ -96,7 +113,7 @@ class S3Objects:
         except CallFailed as failed:
             if failed.code in MISSING:
                 return None
-            raise failure(failed, self.place, name, writing=False) from failed
+            raise failure(failed, self._owned, name, writing=False) from failed
 
     def read_part(self, name: str, start: int, length: int, etag: str = "") -> ObjectPart | None:
         """Read some bytes of an object; None when it does not exist, or no longer has that ETag."""
@@ -116,7 +133,7 @@ class S3Objects:
                 return None
             if failed.code in NO_BYTES:  # the object is empty
                 return ObjectPart(b"", etag, start)
-            raise failure(failed, self.place, name, writing=False) from failed
+            raise failure(failed, self._owned, name, writing=False) from failed
 
     def names(self, folder: str, *, deep: bool = False) -> list[str]:
         """List the objects directly in a folder, or at any depth below it (`deep`), by relative name, sorted."""
@@ -129,7 +146,7 @@ class S3Objects:
             try:
                 page = self._ask(_LIST, lambda: self._client.list_objects_v2(**params))
             except CallFailed as failed:
-                raise failure(failed, self.place, f"{folder}/", writing=False) from failed
+                raise failure(failed, self._owned, f"{folder}/", writing=False) from failed
             found += [item["Key"].removeprefix(prefix) for item in page.get("Contents", [])]
             following = page.get("NextContinuationToken", "")
             if not following:
@@ -147,7 +164,7 @@ class S3Objects:
         try:
             self._ask(_PUT, once)
         except CallFailed as failed:
-            raise failure(failed, self.place, name, writing=True) from failed
+            raise failure(failed, self._owned, name, writing=True) from failed
 
     def create(self, name: str, content: bytes) -> str | None:
         """Create an object and return its ETag; None when the object already exists."""
@@ -159,7 +176,7 @@ class S3Objects:
                 lost = str(problem)
             except CallFailed as failed:
                 if failed.code not in REFUSED:
-                    raise failure(failed, self.place, name, writing=True) from failed
+                    raise failure(failed, self._owned, name, writing=True) from failed
                 if not lost and failed.attempts == 1:
                     return None
             found = self.read(name)
@@ -179,7 +196,7 @@ class S3Objects:
                 lost = str(problem)
             except CallFailed as failed:
                 if failed.code not in REFUSED | MISSING:
-                    raise failure(failed, self.place, name, writing=True) from failed
+                    raise failure(failed, self._owned, name, writing=True) from failed
                 if not lost and failed.attempts == 1:
                     return False
             found = self.read(name)
@@ -203,7 +220,7 @@ class S3Objects:
             except CallFailed as failed:
                 if failed.code in REFUSED | MISSING:
                     return False
-                raise failure(failed, self.place, name, writing=True) from failed
+                raise failure(failed, self._owned, name, writing=True) from failed
         raise self._unsettled(name, lost)
 
     def _put_if(self, name: str, content: bytes, **condition: str) -> str:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.guard import enforces
 from rollout.domain.actions.writes import Left, Write
 from rollout.domain.gates.left_alone import Witness
-from rollout.domain.people.observations import Observed
+from rollout.domain.people.observations import AccountFacts, Observed
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import Change, SkipCode, Skipped
+from rollout.domain.policy.effects import after
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import UserSkipped
 from rollout.domain.progress.release_state import account_release, describe_release, user_release
@@ -64,7 +66,7 @@ class AccountCommand(ABC):
         """Name the wave that a user belongs to."""
         return at.context.wave_of(user)
 
-    def wrote(self, change: Change, user: UserRef | None) -> None:
+    def wrote(self, write: Write) -> None:
         """Take in that a write was made, or that its effect stood there."""
 
     def leaves(self, user: UserRef, wave: str, why: Skipped) -> None:
@@ -115,7 +117,10 @@ class AccountWork:
             run.journal.append(*records)
 
     def _read(self) -> AccountContext:
-        basis, facts, account = self.basis, self.entered.read(), self.command.account
+        return self._context_of(self.entered.read())
+
+    def _context_of(self, facts: AccountFacts) -> AccountContext:
+        basis, account = self.basis, self.command.account
         if basis is None:
             raise RuntimeError("an account that is read needs something to be judged by")
         scps = None if basis.scps is None else basis.scps.get(account.id)
@@ -130,6 +135,10 @@ class AccountWork:
         if self._context is None:
             raise RuntimeError("this command reads no accounts")
         return self._context
+
+    def keep_in_mind(self, changes: Iterable[Change]) -> None:
+        """Go by the account as it is after these changes of this run."""
+        self._context = self._context_of(reduce(after, changes, self.context.facts))
 
     def ends(self) -> bool:
         """Tell whether nothing more may begin, and keep it in mind."""

@@ -101,7 +101,7 @@ class AccountWriter:
                     return
                 outcome = self._write(wanted, wave)
                 if self.at.enforces(wanted.change) and (release := self.at.release_of(None)):
-                    self._take_back(wanted.change, wave, outcome)
+                    self._take_back(wanted.change, wave, outcome, to_return=True)
                     self._leave_all(Skipped(SkipCode.RELEASED, release))
                     self._broken = True
                     return
@@ -172,7 +172,7 @@ class AccountWriter:
             and self.at.enforces(change)
             and (why := why_out_again(self.at, user, wave))
         ):
-            self._take_back(change, wave, outcome)
+            self._take_back(change, wave, outcome, to_return=why.code is SkipCode.RELEASED)
             return why
         return outcome
 
@@ -207,8 +207,11 @@ class AccountWriter:
             self.at.result.counted += 1
             self.at.run.progress.advance()
 
-    def _take_back(self, change: Change, wave: str, outcome: Outcome) -> None:
-        """Undo a change that was made while somebody released whom it reaches: a write may be retried for minutes."""
+    def _take_back(self, change: Change, wave: str, outcome: Outcome, *, to_return: bool) -> None:
+        """Undo a change that was made while somebody released whom it reaches: a write may be retried for minutes.
+
+        Released people are `to_return`: they come back at the end of their release.
+        """
         if not isinstance(outcome, Applied):
             return
         self.at.result.written.append(change)
@@ -218,7 +221,7 @@ class AccountWriter:
         policy = self.at.entered.policy(arn) if arn and not foreign else None
         ours = halves(arn, context.rules.documents.brake, context.progress.owned)
         for undoing in taking_back(change, policy, ours):
-            done = write(undoing, self.at.entered, wave, self.at.run)
+            done = write(undoing, self.at.entered, wave, self.at.run, to_return=to_return)
             if isinstance(done, Failed):
                 self.at.result.failed.append(f"{type(undoing).__name__}: {_why(done)}")
             else:
@@ -228,7 +231,7 @@ class AccountWriter:
         if wanted.in_place:
             note_in_place(wanted.change, wave, self.at.run)
             return AlreadyInPlace()
-        return write(wanted.change, self.at.entered, wave, self.at.run)
+        return write(wanted.change, self.at.entered, wave, self.at.run, to_return=wanted.to_return)
 
     def _made(self, wanted: Write, wave: str) -> None:
         if wanted.in_place:
@@ -236,7 +239,7 @@ class AccountWriter:
         self.at.result.written.append(wanted.change)
         if self.at.enforces(wanted.change):
             self._placed.append((wanted.change, wave))
-        self.at.command.wrote(wanted.change, wanted.user)
+        self.at.command.wrote(wanted)
 
     def _is_out(self, wanted: Write) -> bool:
         return wanted.user is not None and self.at.is_left(wanted.user)

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from rollout.domain.actions.account_context import AccountContext
-from rollout.domain.actions.writes import Write, enforcing, enrolling, exempting, renewing
+from rollout.domain.actions.guard import unfit
+from rollout.domain.actions.writes import Write, enforcing, enrolling, renewing, taking_out
 from rollout.domain.gates.readiness import needs_notice, worth_of
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.plan.entries import PlanEntry
+from rollout.domain.plan.impact_counts import Affected
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToUser,
@@ -30,7 +32,7 @@ from rollout.domain.policy.our_resources import State
 from rollout.domain.progress.messages import Line, NoticeWorth
 from rollout.domain.progress.reminders import mark_due
 from rollout.domain.progress.stages import Stage
-from rollout.domain.verdicts.verdict import Code, Kind
+from rollout.domain.verdicts.verdict import Code, Impact, Kind
 from rollout.workflows.account_run import AccountCommand, AccountWork, Wanted
 from rollout.workflows.account_run.failure_budgets import Budgets
 from rollout.workflows.apply.guards import check_adoption
@@ -74,8 +76,12 @@ class ApplyToAccount(AccountCommand):
         self.waves = WaveMarks()
         self.notices: list[DueNotice] = []
         self.reminders: list[DueNotice] = []
+        self.affected: dict[str, Affected] = {}  # by UserId: users enforced, and users who need no notice
+        self.to_tell: dict[str, Affected] = {}  # by UserId: the users of `notices`
+        self._placing: dict[str, Affected] = {}
         self._entry_of = {entry.user.id: entry for entry in (*self.entries, *self.leaving)}
         self._coming: tuple[User, ...] = ()
+        self._moving: tuple[User, ...] = ()
 
     @property
     def size(self) -> int:
@@ -109,15 +115,20 @@ class ApplyToAccount(AccountCommand):
 
     # --- What comes of it ---
 
-    def wrote(self, change: Change, user: UserRef | None) -> None:
+    def wrote(self, write: Write) -> None:
         """Count a write."""
         self.tally.count(Counted.WRITES)
-        match change:
+        match write.change:
             case AddMember(user=ref) | AttachToUser(user=ref):
-                enforces = self.step.stage is Stage.ENFORCE
-                self._settle(ref.id, Counted.ENFORCED if enforces else Counted.ENROLMENT_RIGHTS)
+                if self.step.stage is Stage.ENFORCE:
+                    self._settle(ref.id, Counted.ENFORCED)
+                    self.affected[ref.id] = self._placing[ref.id]
+                else:
+                    self._settle(ref.id, Counted.ENROLMENT_RIGHTS)
             case RemoveMember(user=ref) | DetachFromUser(user=ref):
-                self.tally.count_user(Counted.LET_OUT, ref.id)
+                self.tally.count_user(Counted.LET_OUT_AGAIN if write.to_return else Counted.LET_OUT, ref.id)
+            case CreateVersion() | SetDefaultVersion() if write.to_return:
+                self.tally.count(Counted.BRAKES)
             case CreateVersion(attached=attached) | SetDefaultVersion(attached=attached) if attached:
                 self.tally.count(Counted.NEW_VERSIONS)
             case _:
@@ -143,12 +154,21 @@ class ApplyToAccount(AccountCommand):
 
     def why_not(self, at: AccountWork, user: User) -> Skipped | None:
         """Judge somebody who was asked live just now; who may not move is Skipped, with the reason."""
-        return self._why_not(user, at, at.context_now())
+        context = at.context_now()
+        why = self._why_not(user, at, context)
+        if why is None:
+            self._placing[user.id] = self._affected(user, context)
+        return why
 
     def _settle(self, user_id: str, what: Counted) -> None:
         """Count a user who is where the stage wants them."""
         self.tally.count_user(what, user_id)
         self.waves.moved.add(self._entry_of[user_id].wave)
+
+    def _affected(self, user: User, context: AccountContext) -> Affected:
+        impact = context.verdict(user).impact or Impact.NONE
+        told = needs_notice(impact, unaffected_too=context.rules.notice_for_unaffected)
+        return Affected(user.ref, self._entry_of[user.id].wave, impact, user.has_device, told)
 
     # --- Judging again ---
 
@@ -242,11 +262,13 @@ class ApplyToAccount(AccountCommand):
         impact = verdict.impact
         if impact is None or not needs_notice(impact, unaffected_too=rules.notice_for_unaffected):
             self._settle(user.id, Counted.UNAFFECTED)
+            self.affected[user.id] = self._affected(user, context)
             return
         now, told = at.run.now(), progress.latest_notice(user.id)
         if told is None or worth_of(told, context.recipient(user), now)[0] is NoticeWorth.VOID:
             line = Line(entry.user, self.account.name, impact, self.step.due[entry.wave], verdict.forecast)
             self.notices.append(DueNotice(verdict.address, entry.wave, line))
+            self.to_tell[user.id] = self._affected(user, context)
             return
         self._settle(user.id, Counted.ALREADY_TOLD)
         mark = mark_due(told, order.remind_at, progress.reminded.get(user.id, ()), now)
@@ -260,7 +282,7 @@ class ApplyToAccount(AccountCommand):
     def _enforcement(self, at: AccountWork, placed: tuple[User, ...]) -> Wanted:
         """Put under the policy who is to come under it, bring today's document to the others, let the exempt go."""
         context, coming = at.context, self._coming
-        moving = tuple(self._within_budget(coming, at))
+        moving = self._moving = tuple(self._within_budget(coming, at))
         changes: tuple[Change, ...] = ()
         if moving:
             changes = enforcing(context, moving)
@@ -269,7 +291,7 @@ class ApplyToAccount(AccountCommand):
         writes = (
             *self._already_in_place(placed, at),
             *(Write(change) for change in changes),
-            *(Write(change) for change in exempting(context, self._exempt_now(context))),
+            *(Write(change) for change in taking_out(context, self._exempt_now(context))),
         )
         fit = frozenset(user.id for user in (*placed, *coming))
         return Wanted(writes, self._people(moving or placed), fit)
@@ -304,3 +326,15 @@ class ApplyToAccount(AccountCommand):
 
     def _people(self, users: Sequence[User]) -> dict[UserRef, str]:
         return {user.ref: self._entry_of[user.id].wave for user in users}
+
+
+class PreviewAccount(ApplyToAccount):
+    """The same decisions without the writes, to find out for whom a run would write. Needs the run of a rehearsal."""
+
+    def wants(self, at: AccountWork) -> Wanted:
+        """Take in who would be enforced, and want nothing. Raises CannotEnter as `ApplyToAccount` does."""
+        wanted, context = super().wants(at), at.context
+        changes = (one.change for one in wanted.writes)
+        if self.step.stage is Stage.ENFORCE and not (wanted.fit and unfit(context, changes, wanted.fit)):
+            self.affected = {user.id: self._affected(user, context) for user in self._moving}
+        return Wanted()

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from rollout.domain.people.organization import Organization
 from rollout.domain.plan.entries import Header
-from rollout.domain.policy.changes import CreatePolicy
 from rollout.domain.policy.our_resources import PLAN_TAG
 from rollout.domain.progress.projection import Progress
 from rollout.errors import EmptySelection, OtherOrganization, PlanRefused
@@ -78,7 +77,8 @@ def check_adoption(account_id: str, policy_arn: str, account: OpenAccount, progr
     known = policy_arn in progress.policies_made or any(
         account == account_id for account, _ in progress.groups_made
     )
-    if known or _tried(policy_arn, progress):
+    # What a run of this store tried to create can appear after the run gave up.
+    if known or policy_arn in progress.policies_tried:
         return
     policy = account.policy(policy_arn)
     plan = policy.tags.get(PLAN_TAG, "") if policy else ""
@@ -88,9 +88,3 @@ def check_adoption(account_id: str, policy_arn: str, account: OpenAccount, progr
         cure="set store: in rollout.yaml to the store that it was made from; if nobody has that store any more, detach "
         "and delete the policy by hand",
     )
-
-
-def _tried(policy_arn: str, progress: Progress) -> bool:
-    """Tell whether a run of this store tried to create the policy; it can appear after the run gave up."""
-    intents = (done.intent.change for done in progress.changes)
-    return any(isinstance(change, CreatePolicy) and change.policy_arn == policy_arn for change in intents)

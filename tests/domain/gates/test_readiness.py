@@ -224,9 +224,16 @@ def test_a_new_notice_has_its_date_also_for_who_comes_back():
     assert not returning(told(20, -3), told(0.5, 13))
 
 
-@pytest.mark.parametrize(("delivery", "back"), [("failed", True), ("queued", False)])
-def test_a_notice_that_may_name_another_date_counts_and_one_that_failed_does_not(delivery: str, back: bool):
-    assert back == returning(told(20, -3), told(0.5, 13, delivery=delivery))
+@pytest.mark.parametrize("delivery", ["failed", "queued"])
+def test_a_new_notice_has_to_arrive_also_at_who_comes_back(delivery: str):
+    assert not returning(told(20, -3), told(0.5, -3, delivery=delivery))
+
+
+def test_a_new_notice_goes_stale_also_for_who_comes_back():
+    records = (told(55, -40), told(30, -16))
+    out = a_change(RemoveMember(ACCOUNT, GROUP, a_ref("alice")), run="run-2", at=days_ago(40))
+    progress = a_progress(a_run(at=days_ago(60)), *records, replace(a_run("run-2"), command="release"), *out)
+    assert not NOTIFIED.comes_back(alice(), progress, NOW)
 
 
 def test_who_was_not_released_does_not_come_back():

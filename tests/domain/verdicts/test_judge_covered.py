@@ -72,10 +72,15 @@ COVERED = [
         "inline policy Y of group Staff",
         account={"groups": (a_group("Staff", inline=[inline("Y", DENY_WITHOUT_MFA)]),)},
     ),
-    covered("Deny everything, enrolment too, without MFA", under(deny("*", when=NO_MFA)), X, "cannot-enrol"),
+    covered(
+        "Deny everything, enrolment too, without MFA",
+        under(deny("*", when=NO_MFA), mfa=None),
+        X,
+        "cannot-enrol",
+    ),
     covered(
         "NotAction of one unheard-of action",
-        under(deny_all_but("madeup:Else", when=NO_MFA)),
+        under(deny_all_but("madeup:Else", when=NO_MFA), mfa=None),
         X,
         "cannot-enrol",
     ),
@@ -132,7 +137,7 @@ COVERED = [
     ),
     covered(
         "a Deny of everything whatever the session is",
-        a_person(attached=("arn:aws:iam::aws:policy/AWSDenyAll",)),
+        a_person(attached=("arn:aws:iam::aws:policy/AWSDenyAll",), mfa=None),
         "arn:aws:iam::aws:policy/AWSDenyAll",
         "cannot-enrol",
         account={
@@ -205,7 +210,8 @@ COVERED = [
             inline=(
                 SELF_SERVICE,
                 NamedPolicy("X", '{"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}'),
-            )
+            ),
+            mfa=None,
         ),
         X,
         "cannot-enrol",
@@ -235,7 +241,7 @@ COVERED = [
 TRAPPED = [
     covered(
         "a Deny without the Allows that enrolling needs",
-        a_person(inline=(inline("X", DENY_WITHOUT_MFA),)),
+        a_person(inline=(inline("X", DENY_WITHOUT_MFA),), mfa=None),
         X,
         "cannot-enrol",
         detail="iam:CreateVirtualMFADevice is not allowed by identity policies",
@@ -244,6 +250,7 @@ TRAPPED = [
         "a user with a path under the seed's resources",
         a_person(
             path="/team/",
+            mfa=None,
             inline=(NamedPolicy("X", the_documents(PolicyAmendments(pathed_users=False)).full),),
         ),
         X,
@@ -282,7 +289,7 @@ NOT_COVERED = [
     ),
     hold(
         "inverted: Action in place of NotAction, which denies enrolment",
-        under(deny(*LEFT_OPEN, when=NO_MFA)),
+        under(deny(*LEFT_OPEN, when=NO_MFA), mfa=None),
         "cannot-enrol",
         detail="statement 1 in inline policy X",
     ),
@@ -420,7 +427,7 @@ NOT_COVERED = [
     ),
     hold(
         "the right Deny in a version that is not in force",
-        a_person(attached=(ENFORCER_ARN,)),
+        a_person(attached=(ENFORCER_ARN,), mfa=None),
         "unknown",
         detail=f"{ENFORCER_ARN}, which cannot be known in advance",
         account=carrying(ManagedPolicy(ENFORCER_ARN, "RequireMfa", "/", ())),
@@ -457,7 +464,9 @@ NOT_COVERED = [
     ),
     hold(
         "a Deny in a document that is broken elsewhere may do anything",
-        a_person(inline=(SELF_SERVICE, NamedPolicy("X", {**a_document(DENY_WITHOUT_MFA), "Extra": 1}))),
+        a_person(
+            inline=(SELF_SERVICE, NamedPolicy("X", {**a_document(DENY_WITHOUT_MFA), "Extra": 1})), mfa=None
+        ),
         "unknown",
         detail="depends on inline policy X, which cannot be known in advance",
     ),

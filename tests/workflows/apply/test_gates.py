@@ -18,13 +18,12 @@ from rollout.domain.policy.changes import AddMember
 from rollout.domain.progress.records import Deadlocked, GateOverridden, GateRead, RunEnded, RunStarted
 from rollout.domain.progress.stages import Stage
 from rollout.errors import EmptySelection, Interrupted, Refused
-from rollout.workflows.apply.order import Due
-from rollout.workflows.apply.run import apply_plan
+from rollout.workflows.apply.run import OperatorQuestion, apply_plan
 from rollout.workflows.approve import approve
 from rollout.workflows.ports import CannotEnter
 from tests.builders import ORGANIZATION, a_caller, a_device, a_key, an_exemption
 from tests.fakes import Trouble
-from tests.workflows.world import World, a_cli_user, a_person, an_enroller
+from tests.workflows.world import World, a_cli_user, a_person, a_preview, an_enroller
 
 OTHER = "222233334444"
 
@@ -195,7 +194,7 @@ def test_a_question_that_stands_until_the_window_has_shut_comes_to_nothing():
     world = at(two_waves(window=OFFICE), "2026-12-09T14:55")
     written = len(world.written)
 
-    def lunch(_due: Due, _progress: object) -> None:
+    def lunch(_: OperatorQuestion) -> None:
         world.clock.advance(timedelta(minutes=10))
 
     world.runs += 1
@@ -203,6 +202,7 @@ def test_a_question_that_stands_until_the_window_has_shut_comes_to_nothing():
         apply_plan(
             world.order(Stage.ENFORCE),
             run=world.run(),
+            preview=a_preview(world.run()),
             where=world.where,
             organization=world.organization,
             notifier=world.notifier,

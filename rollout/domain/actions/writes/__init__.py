@@ -6,11 +6,12 @@ Placing goes from policy to group to memberships, undoing the other way.
 from rollout.domain.actions.writes.placing import enforcing, enrolling, renewing, repairing
 from rollout.domain.actions.writes.releasing import (
     braking,
-    exempting,
     halves,
+    keeping_released,
     releasing,
     renamed,
     taking_back,
+    taking_out,
     tidying,
 )
 from rollout.domain.actions.writes.undoing import Chosen, Left, Undoing, document_of, undoing
@@ -25,13 +26,14 @@ __all__ = [
     "document_of",
     "enforcing",
     "enrolling",
-    "exempting",
     "halves",
+    "keeping_released",
     "releasing",
     "renamed",
     "renewing",
     "repairing",
     "taking_back",
+    "taking_out",
     "tidying",
     "undoing",
 ]

@@ -13,12 +13,13 @@ class Write:
     """A change that a command wants.
 
     `in_place`: the change is in place already, by an earlier run or by hand, and is only recorded. `wave` is empty
-    for a change that several users need.
+    for a change that several users need. `to_return`: it takes out users who come back later, as a release does.
     """
 
     change: Change
     wave: str = ""
     in_place: bool = False
+    to_return: bool = False
 
     @property
     def user(self) -> UserRef | None:
