@@ -242,7 +242,7 @@ def _skips(history: History, *, rehearsed: bool) -> Iterator[ChangeLine]:
 def _approvals(history: History) -> Iterator[ChangeLine]:
     """Tell who approved which wave. An approval is outside of runs, and knows its plan by the checksum alone."""
     plans = {started.plan_checksum: started.plan_id for started in history.runs.values()}
-    for given in history.approvals.values():
+    for given in (one for approvals in history.approvals.values() for one in approvals):
         outside = RunStarted(
             given.run,
             given.at,

@@ -19,6 +19,7 @@ from rollout.settings import BucketPlace, KeyFilePlace, Settings
 from rollout.store.folder.key_file import KeyFile
 from rollout.store.formats.seals import Seals, StoreKey, Trust, refuse
 from rollout.store.kinds import InFolder, Store, StoreJournal, StoreLock
+from rollout.store.last_seen import LastSeen
 from rollout.store.lock_holder import Holder
 from rollout.store.markers import StoredMarker
 from rollout.store.plan_files import PlanAtPath, Plans
@@ -81,9 +82,11 @@ class Files:
             self.tell(KeyUnusable("store_key needs `organization`", cure="set both in rollout.yaml"))
             return Trust(None, self.tell)
         place = self.settings.store
-        return Trust(
-            Seals(key, organization_id, str(place) if isinstance(place, BucketPlace) else "folder"), self.tell
-        )
+        in_bucket = isinstance(place, BucketPlace)
+        folder = state_folder()
+        where = str(place) if in_bucket else str(self._here.resolve())
+        seen = LastSeen(folder, organization_id, where) if folder else None
+        return Trust(Seals(key, organization_id, str(place) if in_bucket else "folder"), self.tell, seen)
 
     def _key(self) -> StoreKey | None:
         named = self.settings.store_key
@@ -166,3 +169,14 @@ class Files:
         if stage is Stage.NOTIFY:
             for folder in self.settings.notify.folders:
                 check_writable(folder)
+
+
+def state_folder() -> Path | None:
+    """Return the folder for what this machine remembers, by the XDG specification; None for a user without a home."""
+    configured = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if configured.is_absolute():
+        return configured / "rollout"
+    try:
+        return Path.home() / ".local" / "state" / "rollout"
+    except RuntimeError:
+        return None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rollout.domain.actions.writes import Chosen, Left, undoing
 from rollout.domain.people.organization import Account
 from rollout.domain.people.scope import Selection
-from rollout.domain.people.users import UserRef
+from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToUser,
@@ -77,6 +77,9 @@ class RollbackInAccount(AccountCommand):
         found = undoing(at.context, self.chosen, dependents)
         at.result.left += found.left
         return Wanted((*found.people, *found.foundations))
+
+    def kept_released(self, at: AccountWork, users: Collection[User], *, by_brake: bool) -> None:
+        """Leave nobody: whoever was let out is rolled back like everybody else."""
 
     def leaves(self, user: UserRef, wave: str, why: Skipped) -> None:
         """Keep in mind that somebody could not be let go."""

@@ -14,7 +14,17 @@ from rich.text import Text
 
 from rollout.cli.running import run_command
 from rollout.cli.terminal import console
-from rollout.cli.terminal.console import TerminalProgress, bold, confirm, echo, echo_lines, print_json, table
+from rollout.cli.terminal.console import (
+    TerminalProgress,
+    bold,
+    confirm,
+    echo,
+    echo_lines,
+    print_json,
+    print_json_list,
+    print_long_table,
+    table,
+)
 from rollout.errors import RolloutError
 from tests.cli.shell import ROOT, Shell
 
@@ -125,3 +135,32 @@ def test_an_error_that_nobody_foresaw_shows_its_text(bare: Shell):
     assert 1 == said.code
     assert "Traceback" in said.err
     assert r"ZeroDivisionError: x\x1b[31m\u202e" in said.err
+
+
+# --- Long lists ---
+
+
+def test_a_long_list_of_json_is_the_same_document(capsys: pytest.CaptureFixture[str]):
+    values = [{"name": EVIL, "number": number, "none": None} for number in range(3)]
+    for some in ([], values):
+        print_json(some)
+        expected = capsys.readouterr().out
+        print_json_list(iter(some))
+        assert expected == capsys.readouterr().out
+
+
+def test_a_table_that_nobody_reads_is_printed_as_lines(capsys: pytest.CaptureFixture[str]):
+    """Laying out a million cells takes minutes. The widths go by the first rows; no cell is cut."""
+    rows = [(EVIL, number, "x") for number in range(console.LONG)]
+    print_long_table(("name", "#", "wide"), iter([*rows, ("longer" * 20, 1, "end")]))
+    lines = capsys.readouterr().out.splitlines()
+    assert console.LONG + 2 == len(lines)
+    assert f"{SHOWN}  0    x" == lines[1]
+    assert f"{'longer' * 20}  1    end" == lines[-1]
+    assert 1 == len({line.index("  x") for line in lines[1:-1]})
+
+
+def test_a_short_table_is_laid_out(monkeypatch: pytest.MonkeyPatch, terminal: io.StringIO):
+    monkeypatch.setattr(console, "out", console.err)
+    print_long_table(("name", "value"), [("a", "b")])
+    assert "\x1b[1mname" in terminal.getvalue()

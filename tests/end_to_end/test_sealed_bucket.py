@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +164,7 @@ def test_with_kms_down_enforcing_refuses_letting_out_works_and_the_rest_is_seale
     ok(ana("plan"))
     ok(ana("apply"))
     ok(ana("apply", "--stage", "notify", "--yes"))
+    sandbox.advance(timedelta(days=1))
     ok(ana(*ENFORCE))
     with at_call(sandbox, "GenerateMac", times=1000, refuse="DisabledException") as calls:
         for words in (

@@ -18,7 +18,7 @@ from rollout.domain.policy.changes import Change, CreateVersion, RemoveMember, S
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import EnforcementSeen
 from rollout.reporting import write_report
-from rollout.workflows.notices import NoticeRules, who_was_told
+from rollout.workflows.notices import Messages, NoticeRules, who_was_told
 from rollout.workflows.status import wave_states
 from rollout.workflows.verify import Verified
 from tests.builders import ACCOUNT, GROUP, POLICY, an_exemption, an_id
@@ -128,7 +128,8 @@ class Year:
         """Count, of those who are in the plan's wave, the latest notices that are queued and delivered."""
         world = self.world
         rules = NoticeRules(world.notice_rule, SOAK)
-        said = who_was_told(world.plans.kept[-1], world.done, rules, world.clock.now())
+        receivers = who_was_told(world.plans.kept[-1], world.done, rules, world.clock.now())
+        said = Messages(world.journal.records(), receivers)
         parts = world.plans.kept[-1].accounts()
         wave = {entry.user.id for part in parts for entry in part.entries if entry.wave}
         arns = {told.user.arn for user_id, told in world.done.notices.items() if user_id in wave}
@@ -140,7 +141,8 @@ class Year:
     def worth(self) -> set[str]:
         world = self.world
         rules = NoticeRules(world.notice_rule, SOAK)
-        said = who_was_told(world.plans.kept[-1], world.done, rules, world.clock.now())
+        receivers = who_was_told(world.plans.kept[-1], world.done, rules, world.clock.now())
+        said = Messages(world.journal.records(), receivers)
         return {str(one.state) for one in said if one.state != "replaced"}
 
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users
 from rollout.cli.startup import Doubts, load_plan, read_settings, selection
-from rollout.cli.terminal.console import echo, echo_lines, out, print_json, table
+from rollout.cli.terminal.console import (
+    echo,
+    echo_lines,
+    out,
+    print_json,
+    print_json_list,
+    print_long_table,
+)
+from rollout.domain.progress.messages import Delivery
 
 if TYPE_CHECKING:
     from rollout.domain.progress.messages import Notice
     from rollout.settings import Settings
-    from rollout.workflows.notices import Said
+    from rollout.workflows.notices import Messages
 
 
 def notices(
@@ -39,22 +46,25 @@ def notices(
 
     Example: [bold]rollout notices[/], and [bold]rollout notices --preview arn:aws:iam::111122223333:user/alice[/]
     """
-    from rollout.domain.progress.history import replay_all
+    from rollout.domain.progress.projection import replay
     from rollout.wiring import Files, offline_now
-    from rollout.workflows.notices import NoticeRules, who_was_told
+    from rollout.workflows.notices import Messages, NoticeRules, who_was_told
     from rollout.workflows.notices import preview as previewed
 
     settings = read_settings(config)
     doubts = Doubts()
     files = Files(settings, profile, tell=doubts)
     stored = load_plan(files, plan)
-    history = replay_all(files.journal("notices").records(), stored.header.organization_id)
+    journal, organization_id = files.journal("notices"), stored.header.organization_id
     rules = NoticeRules(settings.domain_notified(), settings.gates.soak)
     now = offline_now()
     if preview is not None:
-        _print_message(previewed(stored, history, rules, now, preview), settings, json=json)
+        progress = replay(journal.records(), organization_id)
+        _print_message(previewed(stored, progress, rules, now, preview), settings, json=json)
     else:
-        _print(who_was_told(stored, history, rules, now, selection(account, ou, user)), json=json)
+        # The progress of a large organization is let go of before the messages are read.
+        receivers = who_was_told(stored, replay(journal.records(), organization_id), rules, now)
+        _print(Messages(journal.records(), receivers, selection(account, ou, user)), json=json)
     doubts.leave()
 
 
@@ -70,14 +80,14 @@ def _print_message(notice: Notice, settings: Settings, *, json: bool) -> None:
     echo_lines(body)
 
 
-def _print(messages: list[Said], *, json: bool) -> None:
+def _print(messages: Messages, *, json: bool) -> None:
     if json:
-        print_json([one.as_dict() for one in messages])
+        print_json_list(one.as_dict() for one in messages)
         return
     if not messages:
         out.print("No notices have been sent yet.")
         return
-    rows = [
+    rows = (
         (
             f"{one.at:%Y-%m-%d %H:%M} UTC",
             one.kind,
@@ -89,10 +99,10 @@ def _print(messages: list[Said], *, json: bool) -> None:
             ": ".join(text for text in (one.state, one.why) if text),
         )
         for one in messages
-    ]
+    )
     columns = ("at", "", "user", "address", "wave, impact", "due", "delivery", "worth now")
-    out.print(table("", columns, rows))
-    latest = {one.user_arn: one.delivery for one in messages if one.kind == "notice"}
-    counts = Counter(latest.values())
+    print_long_table(columns, rows)
+    counts = messages.deliveries()
+    told, queued = counts[Delivery.DELIVERED], counts[Delivery.QUEUED]
     out.print()
-    out.print(f"{counts['delivered']} users were told; the notices of {counts['queued']} are queued.")
+    out.print(f"{told} users were told; the notices of {queued} are queued.")

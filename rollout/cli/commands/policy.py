@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -110,13 +111,14 @@ def simulate(
 
     Example: [bold]rollout policy simulate queries.jsonl[/]
     """
-    from rollout.workflows.simulate import BadQuery, answer
+    from rollout.wiring.policy_checks import question
+    from rollout.workflows.simulate import answer
 
     bad = 0
     for number, line in _lines(file):
         try:
-            given = answer(json.loads(line))
-        except (BadQuery, json.JSONDecodeError, RecursionError) as error:
+            given = answer(question(line))
+        except (ValueError, RecursionError) as error:
             bad += 1
             why = f"line {number}: {_why(error)}"
             warn(f"{_called(file)}, {why}")
@@ -148,10 +150,13 @@ def _why(error: Exception) -> str:
 
 
 def _lines(file: str) -> Iterator[tuple[int, str]]:
+    from rollout.wiring.policy_checks import question_lines
+
     cure = "name a file with JSON lines in UTF-8, or - for standard input"
     try:
-        with nullcontext(sys.stdin) if file == "-" else open(file, encoding="utf-8") as lines:  # noqa: PTH123 - a name, or stdin
-            yield from ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+        with nullcontext(sys.stdin.buffer) if file == "-" else Path(file).open("rb") as stream:
+            lines = question_lines(stream, _called(file))
+            yield from ((number, line) for number, line in lines if line.strip())
     except OSError as error:
         raise WrongUsage(f"{file} cannot be read: {error.strerror or error}", cure=cure) from error
     except UnicodeDecodeError as error:

@@ -44,7 +44,7 @@ def status(
 
 def _tell(stored: StoredPlan, stands: list[WaveState], *, names: bool) -> None:
     header = stored.header
-    out.print(f"Plan {header.id} of {age_of(stored)}, {stored.location}", markup=False)
+    out.print(f"Plan {header.id} of {age_of(stored)} by {header.caller}, {stored.location}")
     rows = [
         (
             *(stand.wave, stand.users, stand.queued, stand.told, stand.enforced, stand.released),
@@ -68,7 +68,9 @@ def _tell(stored: StoredPlan, stands: list[WaveState], *, names: bool) -> None:
         out.print(table(title, ("wave", "gate", "answer", "since", "opens", "numbers"), gates))
     for stand in stands:
         if stand.approved:
-            out.print(f"Wave {stand.wave} is {stand.approved}", markup=False)
+            out.print(f"Wave {stand.wave}: {stand.approved}")
+        if stand.enforced_by:
+            out.print(f"Wave {stand.wave}: enforced by {stand.enforced_by}")
 
 
 def _as_json(stand: WaveState, *, names: bool) -> dict[str, object]:

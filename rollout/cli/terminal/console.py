@@ -13,9 +13,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import zip_longest
+from itertools import chain, islice, zip_longest
 from typing import IO, TYPE_CHECKING, Literal
 
 import typer
@@ -39,6 +39,8 @@ TextTable = Table
 Justify = Literal["default", "left", "center", "right", "full"]
 # Wide enough for tables in files, pipes and logs, which have no window width.
 WIDTH_ELSEWHERE = 160
+# Rows from which on a table is no longer laid out: that takes a millisecond for each.
+LONG = 1000
 
 
 class _Console(Console):
@@ -90,14 +92,14 @@ def echo(line: str) -> None:
     _write(visible(line))
 
 
-def echo_lines(document: str) -> None:
+def echo_lines(document: str, *, end: str = "\n") -> None:
     """Print a document of ours with its own line breaks: JSON, a policy, a help text."""
-    _write("\n".join(visible(line) for line in document.removesuffix("\n").split("\n")))
+    _write("\n".join(visible(line) for line in document.removesuffix("\n").split("\n")), end)
 
 
-def _write(text: str) -> None:
+def _write(text: str, end: str = "\n") -> None:
     try:
-        sys.stdout.write(f"{text}\n")
+        sys.stdout.write(f"{text}{end}")
         sys.stdout.flush()
     except BrokenPipeError:
         _silence(sys.stdout)
@@ -156,6 +158,19 @@ def print_json(value: object, *, indent: int | None = 2) -> None:
     echo_lines(json.dumps(value, indent=indent, ensure_ascii=True, default=str))
 
 
+def print_json_list(values: Iterable[Mapping[str, object]]) -> None:
+    """Print one JSON document: a list of objects, as it comes, for it may be long."""
+    before = "["
+    for value in values:
+        fields = (
+            f"    {json.dumps(key)}: {json.dumps(field, ensure_ascii=True, default=str)}"
+            for key, field in value.items()
+        )
+        echo_lines(f"{before}\n  {{\n" + ",\n".join(fields) + "\n  }", end="")
+        before = ","
+    echo_lines("[]" if before == "[" else "\n]")
+
+
 def table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, widths: Sequence[int] = ()
 ) -> TextTable:
@@ -179,6 +194,19 @@ def table(
     for row in rows:
         made.add_row(*map(str, row))
     return made
+
+
+def print_long_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table; from a length on that nobody reads, as lines that are as wide as they are, for they are quick."""
+    coming = iter(rows)
+    first = list(islice(coming, LONG))
+    if len(first) < LONG:
+        out.print(table("", columns, first))
+        return
+    cells = [columns, *([visible(str(cell)) for cell in row] for row in first)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in chain(cells, coming):
+        echo("  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def shortly(names: Sequence[str], most: int = 4) -> str:

@@ -46,11 +46,24 @@ def records_of(look: Look, where: Where, trust: Trust | None = None) -> Iterator
         return
     for wrong in whole.problems:
         trust.tell(wrong)
+    doubts = list(whole.problems)
+
+    def tell(problem: RolloutError) -> None:
+        doubts.append(problem)
+        trust.tell(problem)
+
+    ends = {}
     for each in sorted(whole.trusted.values(), key=lambda each: each.place):
+        reading = Reading(each, tell, seals)
         try:
-            yield from Reading(each, trust.tell, seals).records(whole.wanted[each.run], where(each.run))
+            yield from reading.records(whole.wanted[each.run], where(each.run))
         except JournalDamaged as problem:
-            trust.tell(problem)
+            tell(problem)
+        ends[each.run] = reading.chain.sum.decode()
+    if seals and trust.seen and not doubts:
+        named = {item for each in whole.trusted.values() for item in each.saw.items()}
+        heads = {run: end for run, end in ends.items() - named if run not in whole.vouched}
+        trust.seen.remember(heads, instead_of=whole.remembered)
 
 
 def unsealed_runs(look: Look, where: Where, trust: Trust) -> list[UnsealedRun]:
@@ -77,7 +90,8 @@ def _unsealed(segment: Segment, where: str, why: str) -> UnsealedRun:
 class _Whole:
     """The segments that can be trusted, those without a seal and why, and what is wrong with the whole.
 
-    `wanted`: by run and checksum, the lines that must be there, with the run that saw them.
+    `wanted`: by run and checksum, the lines that must be there, with who saw them. `remembered` are those of them that
+    this machine saw. `vouched`: the runs without a seal that somebody sealed, with the run by which.
     """
 
     trusted: dict[str, FoundSegment] = field(default_factory=dict)
@@ -85,16 +99,23 @@ class _Whole:
     wanted: defaultdict[str, dict[bytes, str]] = field(default_factory=lambda: defaultdict(dict))
     problems: list[RolloutError] = field(default_factory=list)
     there: set[str] = field(default_factory=set)
+    remembered: Mapping[str, str] = field(default_factory=dict)
+    vouched: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """The runs that must be there and are not, each with who says so."""
+        seen = {run: f"{next(iter(lines.values()))} saw it" for run, lines in self.wanted.items() if lines}
+        sealed = {run: f"run {sealer} sealed it" for run, sealer in self.vouched.items()}
+        return {run: why for run, why in sorted({**sealed, **seen}.items()) if run not in self.there}
 
 
 def _look_at(look: Look, where: Where, seals: Seals | None, trust: Trust) -> _Whole:
     whole = _look_once(look, where, seals, trust)
-    if whole.wanted.keys() - whole.there:
+    if whole.missing:
         # One that came while the others were listed can have been seen already.
         whole = _look_once(look, where, seals, trust)
-    for run in sorted(whole.wanted.keys() - whole.there):
-        seer = next(iter(whole.wanted[run].values()))
-        whole.problems.append(damage(seals, f"{where(run)} is missing: run {seer} saw it"))
+    whole.problems += [damage(seals, f"{where(run)} is missing: {why}") for run, why in whole.missing.items()]
     return whole
 
 
@@ -119,11 +140,16 @@ def _look_once(look: Look, where: Where, seals: Seals | None, trust: Trust) -> _
             )
         )
     vouched = {run: digest for each in whole.trusted.values() for run, digest in _vouched(each, seals)}
+    whole.vouched = {run: each.run for each in whole.trusted.values() for run, _ in _vouched(each, seals)}
     for found in others:
         _take(found, vouched, whole, where(found.run))
     for seer, each in whole.trusted.items():
         for run, end in each.saw.items():
-            whole.wanted[run][end.encode()] = seer
+            whole.wanted[run][end.encode()] = f"run {seer}"
+    if seals and trust.seen:
+        whole.remembered = trust.seen.ends()
+        for run, end in whole.remembered.items():
+            whole.wanted[run].setdefault(end.encode(), f"this machine ({trust.seen.where})")
     return whole
 
 
