@@ -235,9 +235,9 @@ def _ask(whom: ReleaseSelection, until: datetime | None, running: str, *, yes: b
     users = sum(len(share.users) for share in shares)
     writes = f"{users} users, one write each" if users else f"{len(shares)} accounts, one write each"
     ends = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "until you end it with --end"
-    err.print(f"Lets out {release_scope.text} ({writes}), {ends}.", markup=False)
+    err.print(f"Lets out {release_scope.text} ({writes}), {ends}.")
     if running:
-        err.print(f"A run is under way and will leave them alone: {running}", markup=False)
+        err.print(f"A run is under way and will leave them alone: {running}")
     confirm("Go on?", yes=yes)
 
 
@@ -250,13 +250,13 @@ def _tell(until: datetime | None, result: ReleaseResult, *, rehearsal: bool) -> 
     ]
     if rows:
         out.print(table("", ("account", "name", "brake was", "#writes", "failed"), rows))
-    out.print(f"{result.release_scope.text}: {would}let out by {result.writes} writes.", markup=False)
+    out.print(f"{result.release_scope.text}: {would}let out by {result.writes} writes.")
     if until:
-        out.print(f"It ends by itself at {until:%Y-%m-%d %H:%M} UTC.", markup=False)
+        out.print(f"It ends by itself at {until:%Y-%m-%d %H:%M} UTC.")
     for one in result.failed:
-        err.print(f"Account {one.account.id}: {'; '.join(one.failed)}", markup=False)
+        err.print(f"Account {one.account.id}: {'; '.join(one.failed)}")
     if result.unbegun:
-        err.print(f"{result.unbegun} accounts were not begun: run it again", markup=False)
+        err.print(f"{result.unbegun} accounts were not begun: run it again")
     if not rehearsal:
         err.print("It takes a few minutes until AWS acts by it everywhere.")
 
