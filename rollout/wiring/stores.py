@@ -37,12 +37,13 @@ if TYPE_CHECKING:
 class Files:
     """The contents of the store. A folder needs no AWS; a bucket needs S3, and STS unless `bucket.owner` is set.
 
-    AWS is called through the connection of the run, or one of its own with this profile. `tell` hears of everything in
-    the store that cannot be trusted (`Trust`); `account_id` returns the caller's account.
+    AWS is called through the connection of the run, or one of its own with this profile (`endpoint_ok` as in it).
+    `tell` hears of everything in the store that cannot be trusted (`Trust`); `account_id` returns the caller's account.
     """
 
     settings: Settings
     profile: str | None = None
+    endpoint_ok: bool = False
     connection: Connection | None = None
     tell: Callable[[RolloutError], None] = refuse
     account_id: Callable[[], str] | None = None
@@ -63,7 +64,7 @@ class Files:
     def _connection(self) -> Connection:
         from rollout.awsapi.sessions import Connection
 
-        return self.connection or Connection(profile=self.profile)
+        return self.connection or Connection(profile=self.profile, endpoint_ok=self.endpoint_ok)
 
     def _caller_account(self) -> str:
         if self.account_id is not None:

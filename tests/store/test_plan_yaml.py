@@ -53,8 +53,19 @@ def test_the_header_reads_from_top_to_bottom():
 
     keys = [line.partition(":")[0] for line in header.splitlines() if line[0] not in " -#"]
     assert keys == [
-        *("schema", "id", "organization_id", "management_account_id", "partition", "caller", "created"),
-        *("inventory_at", "digests", "scps", "waves", "verdicts", "left_out", "findings"),
+        *("schema", "id", "organization_id", "management_account_id", "partition"),
+        *(
+            "caller",
+            "caller_id",
+            "created",
+            "inventory_at",
+            "digests",
+            "scps",
+            "waves",
+            "verdicts",
+            "left_out",
+            "findings",
+        ),
         *("calls", "retries", "checksum"),
     ]
     assert 'created: "2026-11-24T09:00:00Z"\n' in header

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import Accounts, Config, Json, Ous, Profile
 from rollout.cli.running import leave_with
 from rollout.cli.startup import read_settings, selection
@@ -40,7 +41,7 @@ def doctor(
     from rollout.workflows.doctor import examine
 
     settings = read_settings(config)
-    live = Live(settings, profile)
+    live = Live(settings, profile, endpoint_ok=endpoint_ok())
     order = live.doctor_order(selection(account, ou), reading_only=reading_only)
     diagnosis = examine(order, live.doctor_tools(TerminalProgress()))
     if json:
