@@ -62,7 +62,7 @@ class AccountWriter:
             apart = stepping_aside(self.at.context, wanted.writes, wanted.fit, wanted.people)
             self.at.take_aside(apart.aside)
             return apart.writes
-        why = f"the policy would also reach {', '.join(names)}, who are not to be enforced now: let them out first"
+        why = f"the policy would also apply to {', '.join(names)}, who must not be enforced now: release them first"
         kept = tuple(one for one in wanted.writes if one.user and (lets_go(one.change) or one.in_place))
         for one in wanted.writes:
             if one.user and one not in kept:
@@ -142,7 +142,7 @@ class AccountWriter:
                 return ""
         enforced = {user.id for user in context.facts.users if context.is_in_force(user)}
         names = sorted(name for user_id, name in there.items() if user_id not in enforced | self._out)
-        return f"it would also reach {', '.join(names)}, of whom nothing is known yet" if names else ""
+        return f"it would also apply to {', '.join(names)}, of whom nothing is known yet" if names else ""
 
     def _take_shared(self, wanted: Write, outcome: Outcome, wave: str) -> None:
         change = wanted.change

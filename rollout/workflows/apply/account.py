@@ -39,7 +39,7 @@ from rollout.workflows.apply.guards import check_adoption
 from rollout.workflows.apply.order import Counted, Order, OutcomeTally
 from rollout.workflows.apply.sending import DueNotice
 
-BY_HAND = "somebody took the user out by hand; left so"
+BY_HAND = "somebody removed the user by hand; left as is"
 
 
 @dataclass(frozen=True, slots=True)
