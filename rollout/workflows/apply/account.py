@@ -157,7 +157,7 @@ class ApplyToAccount(AccountCommand):
                 pass
 
     def held_back(self, at: AccountWork, why: str) -> None:
-        """Count a new version that was for users enforced before; users still to be enforced have been counted already."""
+        """Count a new version for users enforced before; users still to be enforced are counted already."""
         if not self._coming:
             self.tally.count(Counted.VERSIONS_HELD_BACK)
 
