@@ -204,7 +204,7 @@ def _together(
 def _line(part: AccountPlan, entry: PlanEntry, due: date, judge: _Judge) -> Line:
     """Use the announced day if that notice still counts, else the day to announce now."""
     if entry.impact is None:
-        raise ValueError("only who is to be enforced is told")
+        raise ValueError("only users who are to be enforced get a notice")
     told = judge.progress.latest_notice(entry.user.id)
     if told is not None:
         worth, _ = judge.worth(told, entry)
