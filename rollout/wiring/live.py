@@ -26,9 +26,9 @@ from rollout.notify.rehearsed_channel import RehearsingNotifier
 from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
 from rollout.wiring.aws_access import Aws
 from rollout.wiring.decision_rules import documents_for, names_of, rules_for
+from rollout.workflows.account_reading import read_account, read_with_care
 from rollout.workflows.apply.order import Order
 from rollout.workflows.doctor import DoctorOrder, DoctorTools
-from rollout.workflows.freshening import read_with_care
 from rollout.workflows.inventory import Looking, Premises, read_levels
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
 from rollout.workflows.ports import Notifier, PolicyLevels, ProgressDisplay, StoredPlan
@@ -51,9 +51,15 @@ class Live(Aws):
 
     def looking(self, where: Premises, progress: ProgressDisplay) -> Looking:
         """The ports that an inventory needs."""
-        access = self.access(where, writing=False)
+        access, names = self.access(where, writing=False), names_of(self.settings)
+        known = replay(self.files.journal("look").records(), where.organization.id)
         return Looking(
-            access, self.engine(), self.clock, progress, partial(_effort_of, self.organization, access)
+            access,
+            self.engine(),
+            self.clock,
+            progress,
+            partial(_effort_of, self.organization, access),
+            lambda entered, account_id: read_account(entered, account_id, names, known),
         )
 
     def doctor_tools(self, progress: ProgressDisplay) -> DoctorTools:
@@ -62,7 +68,7 @@ class Live(Aws):
 
         return DoctorTools(
             self.organization,
-            AwsRunEnvironment(self.connection, self._who, self._our_names),
+            AwsRunEnvironment(self.connection, self._who, names_of(self.settings)),
             partial(self._access_of, writing=False),
             self.engine(),
             progress,
@@ -89,7 +95,7 @@ class Live(Aws):
     def looking_with_care(self, where: Premises, progress: ProgressDisplay) -> Looking:
         """As `looking`, with live reads of enforced users who could be locked out."""
         known = replay(self.files.journal("look").records(), where.organization.id)
-        read = read_with_care(names_of(self.settings).group, known)
+        read = read_with_care(names_of(self.settings), known)
         return replace(self.looking(where, progress), read=read)
 
     def plan_order(self, where: Premises, *, accept_unmatched: bool = False) -> PlanOrder:
@@ -170,9 +176,8 @@ class Live(Aws):
 
     def basis(self, where: Premises, levels: PolicyLevels | Unread) -> JudgementBasis:
         """What `release --end`, `verify` and `rollback` judge accounts by."""
-        tags = {"rollout:tool": "rollout", "rollout:version": __version__}
         scps = None if isinstance(levels, Unread) else levels.by_account
-        return JudgementBasis(rules_for(self.settings, where), scps, tags)
+        return JudgementBasis(rules_for(self.settings, where), scps)
 
     def fix_order(self, plan: StoredPlan, where: Premises, *, memberships: bool) -> FixOrder:
         """Return the input of `verify --fix`."""

@@ -52,7 +52,7 @@ class Premises:
 class Looking:
     """The ports of an inventory. `effort`: requests so far by account id, "" for the organization itself.
 
-    `read`: reads an entered account, by the bulk calls unless a command needs more.
+    `read`: reads an entered account, by the bulk calls and what a command needs besides.
     """
 
     access: AccountAccess
@@ -60,7 +60,7 @@ class Looking:
     clock: Clock
     progress: ProgressDisplay
     effort: Callable[[str], Effort] = lambda _: Effort()
-    read: Callable[[OpenAccount], AccountFacts] = lambda entered: entered.read()
+    read: Callable[[OpenAccount, str], AccountFacts] = lambda entered, _: entered.read()
 
 
 def premises(port: OrganizationPort, expected: str | None) -> Premises:
@@ -146,7 +146,7 @@ def _named(views: Sequence[AccountView], selection: Selection) -> str:
 def _look(account: Account, looking: Looking, levels: PolicyLevels | Unread) -> Observed | Unreachable:
     try:
         entered = looking.access.enter(account)
-        facts = looking.read(entered)
+        facts = looking.read(entered, account.id)
     except CannotEnter as refusal:
         return Unreachable(account, refusal.why, refusal.cure, looking.effort(account.id))
     return Observed(account, entered.role, facts, levels_of(account, levels), looking.effort(account.id))

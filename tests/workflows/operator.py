@@ -13,9 +13,9 @@ from rollout.domain.people.scope import Selection
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.stages import Stage
 from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
+from rollout.workflows.account_reading import read_with_care
 from rollout.workflows.account_run import RunResult
 from rollout.workflows.apply.order import ApplyResult
-from rollout.workflows.freshening import read_with_care
 from rollout.workflows.inventory import Looking, read_levels, take_inventory
 from rollout.workflows.plan import policy_fingerprint
 from rollout.workflows.release import ReleaseOrder, ReleaseResult, ReleaseSelection, release
@@ -141,7 +141,7 @@ class Operator:
 
     def _look(self, selection: Selection) -> Inventory:
         world = self.world
-        read = read_with_care(world.rules.names.group, world.done)
+        read = read_with_care(world.rules.names, world.done)
         looking = Looking(world.access, FakeEngine(), world.clock, world.progress, read=read)
         levels = read_levels(world.organization, world.where.accounts, "auto")
         return take_inventory(world.where, levels, looking, world.scope, selection)

@@ -144,7 +144,6 @@ def _open(settings: Settings, profile: str | None, selectors: list[str]) -> tupl
     )
     if where.organization.id != organization_id:
         known = replay(records, where.organization.id)
-    live.recognise_former_names(known)
     return live, where, known
 
 

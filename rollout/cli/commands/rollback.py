@@ -59,7 +59,6 @@ def rollback(
     settings = read_settings(config)
     live, where = go_live(settings, profile)
     progress = replay(live.files.journal("rollback").records(), where.organization.id)
-    live.recognise_former_names(progress)
     wanted = RollbackChoice(
         plan_id_of(plan, progress) if plan else "",
         wave or "",

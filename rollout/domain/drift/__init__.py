@@ -12,7 +12,6 @@ from rollout.domain.drift.of_users import (
     about_out,
     about_user,
     deadlock,
-    in_fact,
     new_user,
     seen,
 )
@@ -24,7 +23,6 @@ __all__ = [
     "about_accounts",
     "deadlock",
     "drift_of",
-    "in_fact",
     "seen",
 ]
 

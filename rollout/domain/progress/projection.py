@@ -14,10 +14,7 @@ from rollout.domain.policy.changes import (
     AttachToGroup,
     AttachToUser,
     Change,
-    CreateGroup,
-    CreatePolicy,
     CreateVersion,
-    DeleteGroup,
     DeletePolicy,
     DetachFromGroup,
     DetachFromUser,
@@ -29,6 +26,8 @@ from rollout.domain.policy.changes import (
     is_about_enrolment,
     user_of,
 )
+from rollout.domain.policy.made import Made
+from rollout.domain.progress.making import note_attempt, note_made
 from rollout.domain.progress.owned import Done, OwnedResources
 from rollout.domain.progress.records import (
     AccountFailed,
@@ -130,8 +129,8 @@ class Progress:
     """By UserId: when the user was last taken out for good, or found exempt."""
     failing: dict[str, str] = field(default_factory=dict)
     """By UserId: the wave of a user for whom something failed and has not succeeded since."""
-    groups_made: set[tuple[str, str]] = field(default_factory=set)
-    policies_made: set[str] = field(default_factory=set)
+    made: dict[str, Made] = field(default_factory=dict)
+    """By account; ask `made_in`."""
     gates: list[GateRead] = field(default_factory=list)
     overrides: list[GateOverridden] = field(default_factory=list)
     approvals: dict[tuple[str, str], Approved] = field(default_factory=dict)
@@ -143,13 +142,9 @@ class Progress:
         """Intents without an outcome: the run crashed between the write and its record."""
         return tuple(done for done in self.changes if done.outcome is None)
 
-    def policies_in(self, account_id: str) -> tuple[str, ...]:
-        """ARNs of the policies that this tool made in an account, whatever rollout.yaml calls them now."""
-        return tuple(sorted(arn for arn in self.policies_made if arn.split(":")[4] == account_id))
-
-    def groups_in(self, account_id: str) -> tuple[str, ...]:
-        """Names of the groups of this tool in an account, whatever rollout.yaml calls them now."""
-        return tuple(sorted(group for account, group in self.groups_made if account == account_id))
+    def made_in(self, account_id: str) -> Made:
+        """Give what this tool made in an account, whatever rollout.yaml calls it now."""
+        return self.made.get(account_id) or Made()
 
     def latest_notice(self, user_id: str) -> Told | None:
         """Give the newest notice about a user, delivered or not; None if there is none."""
@@ -330,6 +325,7 @@ class _Fold:
     def _intend(self, intent: Intent) -> None:
         key = intent.run, intent.number
         self.intents[key] = len(self.progress.changes)
+        note_attempt(self.progress.made, intent)
         self._note_change(Done(self.progress.runs[intent.run], intent, None, None), self.intents[key])
         if key in self.early:
             self._settle(self.early.pop(key))
@@ -350,30 +346,16 @@ class _Fold:
                 self.progress.failing[user.id] = done.intent.wave
             elif not isinstance(settled.outcome, Skipped):
                 self.progress.failing.pop(user.id, None)
-        if isinstance(settled.outcome, Applied | AlreadyInPlace):
-            self._note_ours(done.intent.change)
-            if not is_about_enrolment(done.intent.change):
-                self._follow(done, settled.at, applied=isinstance(settled.outcome, Applied))
+        note_made(self.progress.made, done)
+        effective = isinstance(settled.outcome, Applied | AlreadyInPlace)
+        if effective and not is_about_enrolment(done.intent.change):
+            self._follow(done, settled.at, applied=isinstance(settled.outcome, Applied))
 
     def _note_change(self, done: Done, at: int) -> None:
         self.progress.changes[at : at + 1] = [done]
         user = user_of(done.intent.change)
         if user is not None and not is_rehearsal(done):
             self.progress.last_change[user.id] = done
-
-    def _note_ours(self, change: Change) -> None:
-        progress = self.progress
-        match change:
-            case CreateGroup() | AttachToGroup():
-                progress.groups_made.add((change.account_id, change.group))
-            case DeleteGroup():
-                progress.groups_made.discard((change.account_id, change.group))
-            case CreatePolicy():
-                progress.policies_made.add(change.policy_arn)
-            case DeletePolicy():
-                progress.policies_made.discard(change.policy_arn)
-            case _:
-                pass
 
     def _follow(self, done: Done, at: datetime, *, applied: bool) -> None:
         """Follow a change to what users are under."""
@@ -386,6 +368,8 @@ class _Fold:
                 self._put(done, at, user, place_of(change), by)
             case AttachToUser(user=user, policy_arn=arn):
                 self._put(done, at, user, arn, place_of(change))
+            case DetachFromUser(user=user, policy_arn=arn) if self._is_replaced(user, arn):
+                pass
             case RemoveMember(user=user) | DetachFromUser(user=user):
                 self._take_out(done, at, user, applied=applied)
             case SetDefaultVersion() | CreateVersion() | DetachFromGroup() if by_release:
@@ -404,9 +388,16 @@ class _Fold:
             case _:
                 pass
 
+    def _is_replaced(self, user: UserRef, arn: str) -> bool:
+        """Tell whether a policy was detached in whose place another one has been attached to the user."""
+        placed = self.progress.placed.get(user.id)
+        return placed is not None and placed.by.startswith("arn:") and placed.by != arn
+
     def _put(self, done: Done, at: datetime, user: UserRef, place: str, by: str) -> None:
         progress = self.progress
         placed = progress.placed.setdefault(user.id, Placed(at, done.intent.wave, place, user))
+        if placed.by.startswith("arn:") and place.startswith("arn:"):
+            progress.placed[user.id] = placed = replace(placed, by=place)
         progress.releases.to_return.pop(user.id, None)
         if not is_rehearsal(done):
             plan = done.started.plan_id

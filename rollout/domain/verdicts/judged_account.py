@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from rollout.domain.people.observations import AccountFacts, Observed
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import NamedPolicy, User
+from rollout.domain.policy.made import Made
 from rollout.domain.policy.our_resources import OurResources, our_resources
 from rollout.domain.verdicts.answers import Examiner
 from rollout.domain.verdicts.requests import RequestEnvironment
@@ -18,7 +18,7 @@ from rollout.domain.verdicts.rules import DecisionRules
 
 @dataclass(frozen=True, slots=True)
 class JudgedAccount:
-    """One account as it was read, with the resources there under our names, and the rules to judge it by.
+    """One account as it was read, with what is ours there, what the journal says was made, and the rules to judge by.
 
     `scps` has one tuple per level, the root first; None if they could not be read.
     """
@@ -28,6 +28,7 @@ class JudgedAccount:
     facts: AccountFacts
     scps: tuple[tuple[NamedPolicy, ...], ...] | None
     ours: OurResources
+    made: Made
     rules: DecisionRules
     now: datetime
     library: Library
@@ -43,9 +44,9 @@ class JudgedAccount:
 
 
 def judged_account(
-    observed: Observed, rules: DecisionRules, library: Library, now: datetime, known: Collection[str] = ()
+    observed: Observed, rules: DecisionRules, library: Library, now: datetime, made: Made
 ) -> JudgedAccount:
-    """Prepare an account for judging. `known` are the names of groups that the journal records as ours."""
+    """Prepare an account for judging; `made` is what the journal says about this account."""
     account, facts, documents = observed.account, observed.facts, rules.documents
     # SCPs never apply to the management account (aws-facts.md#organizations).
     scps = () if account.id == rules.management_account_id else observed.scps
@@ -56,7 +57,8 @@ def judged_account(
         observed.role,
         facts,
         scps,
-        our_resources(facts, account.id, rules.partition, rules.names, documents, known),
+        our_resources(facts, account.id, rules.partition, rules.names, documents, made),
+        made,
         rules,
         now,
         library,

@@ -13,9 +13,11 @@ from rollout.domain.people.observations import Observed
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import Change, SkipCode, Skipped
+from rollout.domain.policy.our_arns import OurArns, our_arns
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import UserSkipped
 from rollout.domain.progress.release_state import account_release, describe_release, user_release
+from rollout.workflows.account_reading import read_account
 from rollout.workflows.account_run.account_results import AccountResult
 from rollout.workflows.account_run.journalled_writes import settle_account
 from rollout.workflows.ports import OpenAccount, Refusal
@@ -59,6 +61,11 @@ class AccountCommand(ABC):
     def wants(self, at: AccountWork) -> Wanted:
         """Say which writes are wanted, by `at.context`, and leave others alone by `at.leave`."""
 
+    def ours(self, at: AccountWork) -> OurArns:
+        """List what may be written to in the account."""
+        rules = at.context.rules
+        return our_arns(rules.partition, self.account.id, rules.names, at.progress.made_in(self.account.id))
+
     def wave_of(self, at: AccountWork, user: User) -> str:
         """Name the wave that a user belongs to."""
         return at.context.wave_of(user)
@@ -100,16 +107,17 @@ class AccountWork:
         """Enter, settle what runs that died left open, and read. Raises CannotEnter."""
         account_id = self.command.account.id
         self.result.begun = any(done.intent.change.account_id == account_id for done in self.progress.open)
-        self.entered = self.run.access.enter(self.command.account)
+        self.entered = self.run.access.enter(self.command.account, self.progress.made_in(account_id))
         if not self.command.unread:
             self.progress = settle_account(account_id, self.entered, self.progress, self.run)
             self._context = self._read()
         self.result.begun = True
 
     def _read(self) -> AccountContext:
-        basis, facts, account = self.basis, self.entered.read(), self.command.account
+        basis, account = self.basis, self.command.account
         if basis is None:
             raise RuntimeError("an account that is read needs something to be judged by")
+        facts = read_account(self.entered, account.id, basis.rules.names, self.progress)
         scps = None if basis.scps is None else basis.scps.get(account.id)
         observed = Observed(account, self.entered.role, facts, scps)
         return basis.context(observed, self.progress, self.run.releases(self.progress), self.run.now())

@@ -13,12 +13,14 @@ from rollout.domain.actions.writes.releasing import (
     taking_back,
     tidying,
 )
+from rollout.domain.actions.writes.replacing import Replacing, replacing
 from rollout.domain.actions.writes.undoing import Chosen, Left, Undoing, document_of, undoing
 from rollout.domain.actions.writes.write import Write
 
 __all__ = [
     "Chosen",
     "Left",
+    "Replacing",
     "Undoing",
     "Write",
     "braking",
@@ -31,6 +33,7 @@ __all__ = [
     "renamed",
     "renewing",
     "repairing",
+    "replacing",
     "taking_back",
     "tidying",
     "undoing",

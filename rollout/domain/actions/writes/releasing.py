@@ -10,6 +10,7 @@ from rollout.domain.actions.writes.undoing import document_of
 from rollout.domain.iam import equal_documents
 from rollout.domain.people.observations import ManagedPolicy
 from rollout.domain.people.users import User, UserRef
+from rollout.domain.policy.brake import Brake, brake_of, denies_nothing, number_of
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,
@@ -22,7 +23,7 @@ from rollout.domain.policy.changes import (
     RemoveMember,
     SetDefaultVersion,
 )
-from rollout.domain.policy.our_resources import Brake, State, brake_of, denies_nothing, number_of
+from rollout.domain.policy.our_resources import State
 from rollout.domain.progress.owned import OwnedResources, key_of
 
 Documents = Sequence[Mapping[str, object]]

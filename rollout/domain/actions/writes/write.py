@@ -13,12 +13,13 @@ class Write:
     """A change that a command wants.
 
     `in_place`: the change is in place already, by an earlier run or by hand, and is only recorded. `wave` is empty
-    for a change that several users need.
+    for a change that several users need. `follows`: it is made only if what was wanted for the same user before was.
     """
 
     change: Change
     wave: str = ""
     in_place: bool = False
+    follows: bool = False
 
     @property
     def user(self) -> UserRef | None:
