@@ -25,7 +25,7 @@ class ExitCode(IntEnum):
     CHANGES_FOUND = 3, "changes due (`plan --detailed-exitcode`), or drift found (`verify`)"
     IN_PART = 4, "partly done: accounts were unreachable or users failed; all are listed"
     REFUSED = 5, "refused by a guard, a gate or a lock"
-    PLAN_REFUSED = 6, "the plan was altered, is too old, or is for another organization"
+    PLAN_REFUSED = 6, "the plan or the store was altered, or the plan is too old or for another organization"
     INTERRUPTED = 130, "interrupted; run the command again to continue"
 
 
@@ -44,13 +44,17 @@ def gravest(found: Mapping[ExitCode, bool]) -> ExitCode:
 
 
 class RolloutError(Exception):
-    """An expected failure: `str()` says what happened, `cure` what to do next."""
+    """An expected failure: `str()` says what happened, `cure` what to do next.
+
+    `more` are further lines, such as all the other problems of a settings file.
+    """
 
     exit_code = ExitCode.ERROR
 
-    def __init__(self, message: str, *, cure: str = "") -> None:
-        """Take the message for the operator, and the cure."""
-        super().__init__(message)
+    def __init__(self, message: str, *more: str, cure: str = "") -> None:
+        """Take the message for the operator, and the cure. A line break within a line is shown as text."""
+        super().__init__("\n".join((message, *more)))
+        self.lines = (message, *more)
         self.cure = cure
 
 
@@ -104,6 +108,16 @@ class Unwritable(RolloutError):
 
 class JournalDamaged(RolloutError):
     """The journal cannot be read to its end: it is damaged, unreadable to this user, or written by a newer version."""
+
+
+class RecordAltered(JournalDamaged):
+    """Something in the store was not written with the store's key, or was altered since: see docs/security.md."""
+
+    exit_code = ExitCode.PLAN_REFUSED
+
+
+class KeyUnusable(RolloutError):
+    """The key that seals the store's records cannot be used, so nothing can be checked or sealed."""
 
 
 class MissingExtra(RolloutError):

@@ -16,11 +16,11 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import TypeVar
 
-from rollout.aws.write import overlay
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account, Caller, Organization
 from rollout.domain.people.users import Unread, User, UserRef
 from rollout.domain.plan.entries import AccountPlan, Header
+from rollout.domain.policy import effects
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,
@@ -204,19 +204,19 @@ class FakeAccount:
             self.asked.append("holds")
             if self.unholdable:
                 raise self.unholdable
-            return overlay.is_in_effect(self.facts, self._by_name(change))
+            return effects.is_in_effect(self.facts, self._by_name(change))
 
     def members(self, group: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
         """A group's members, as UserId and name."""
         with self._lock:
             self.asked.append("members")
-            return self._shown(overlay.members_of(self.facts, group))
+            return self._shown(effects.members_of(self.facts, group))
 
     def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
         """Who carries the policy directly, as UserId and name."""
         with self._lock:
             self.asked.append("attached_users")
-            return self._shown(overlay.carriers_of(self.facts, policy_arn))
+            return self._shown(effects.carriers_of(self.facts, policy_arn))
 
     def dependents(self, policy_arn: str) -> tuple[str, ...]:
         """Name who else has the policy."""
@@ -266,7 +266,7 @@ class FakeAccount:
             refusal = refused(self.facts, aimed)
             if refusal:
                 raise refusal
-            self.facts = overlay.after(self.facts, aimed)
+            self.facts = effects.after(self.facts, aimed)
             self.written.append(change)
             if trouble is Trouble.LOST_AFTER:
                 raise AnswerLost(trouble.value)
@@ -305,13 +305,13 @@ def refused(facts: AccountFacts, change: Change) -> Refusal | None:
             gone = _no_user(facts, change.user) or _no_group(facts, change.group)
             if gone or isinstance(change, RemoveMember):
                 return gone
-            groups = overlay.user_by_id(facts, change.user.id).groups
+            groups = effects.user_by_id(facts, change.user.id).groups
             return _full(groups, change.group, facts.quotas.groups_per_user)
         case AttachToUser() | DetachFromUser():
             gone = _no_user(facts, change.user)
             if gone:
                 return gone
-            carried = overlay.user_by_id(facts, change.user.id).attached
+            carried = effects.user_by_id(facts, change.user.id).attached
             return _attachment_refused(facts, change, carried, facts.quotas.policies_per_user)
 
 
@@ -381,7 +381,7 @@ def _no_group(facts: AccountFacts, name: str) -> Refusal | None:
 
 
 def _no_user(facts: AccountFacts, ref: UserRef) -> Refusal | None:
-    return None if overlay.has_user(facts, ref.id) else _gone(f"user {ref.name}")
+    return None if effects.has_user(facts, ref.id) else _gone(f"user {ref.name}")
 
 
 def _full(present: tuple[str, ...], wanted: str, limit: int) -> Refusal | None:
@@ -392,7 +392,7 @@ def _full(present: tuple[str, ...], wanted: str, limit: int) -> Refusal | None:
 
 def _policy_in_use(facts: AccountFacts, arn: str) -> Refusal | None:
     by_group = any(arn in group.attached for group in facts.groups.values())
-    if by_group or overlay.carriers_of(facts, arn):
+    if by_group or effects.carriers_of(facts, arn):
         return Refusal("DeleteConflict: the policy is attached")
     if len(facts.policies[arn].versions) > 1:
         return Refusal("DeleteConflict: the policy has more than one version")
@@ -400,7 +400,7 @@ def _policy_in_use(facts: AccountFacts, arn: str) -> Refusal | None:
 
 
 def _group_in_use(facts: AccountFacts, name: str) -> Refusal | None:
-    if overlay.members_of(facts, name) or facts.groups[name].attached or facts.groups[name].inline:
+    if effects.members_of(facts, name) or facts.groups[name].attached or facts.groups[name].inline:
         return Refusal("DeleteConflict: the group has members or policies")
     return None
 
@@ -534,6 +534,9 @@ class FakeMarker:
     def records(self) -> Sequence[Released | ReleaseEnded]:
         """Return the records so far."""
         return tuple(self.kept)
+
+    def check(self) -> None:
+        """Find nothing wrong."""
 
 
 @dataclass

@@ -88,6 +88,7 @@ def at_call(
     do: Callable[[], object] | None = None,
     delay: float = 0,
     refuse: str = "",
+    saying: str = "bad weather",
     after: bool = False,
     lose: bool = False,
 ) -> Iterator[Calls]:
@@ -98,7 +99,7 @@ def at_call(
     - `delay`: wait for so many seconds of real time;
     - `do`: call a function. It may itself call the organization: it runs before the call takes its turn, and other
       calls go on meanwhile. Calls of the same operation that it makes count too;
-    - `refuse`: answer with this error code, such as `Throttling`, without any effect.
+    - `refuse`: answer with this error code, such as `Throttling`, and the sentence `saying`, without any effect.
 
     With `after`, `delay` and `do` come between the call's effect and its answer; with `lose`, the effect stands and the
     connection ends without an answer.
@@ -123,7 +124,7 @@ def at_call(
         if not after:
             act()
         if refuse:
-            return refused(refuse, call.service, environ, start_response)
+            return refused(AwsError(refuse, saying), call.service, environ, start_response)
         body = list(inner(environ, start_response))
         if after:
             act()
@@ -139,11 +140,13 @@ def at_call(
     assert calls.acted, f"call {number} of {operation} never came: there were {calls.counted}"
 
 
-def refused(code: str, service: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+def refused(
+    error: AwsError, service: str, environ: Environ, start_response: StartResponse
+) -> Iterable[bytes]:
     """Say no as the service would: 500 to a fault of its own, else 400."""
     speaks_json = "HTTP_X_AMZ_TARGET" in environ
-    _, headers, text = refusal(AwsError(code, "bad weather"), service, "", speaks_json=speaks_json)
-    own_fault = code in {"ServiceFailure", "ServiceException", "InternalFailure"}
+    _, headers, text = refusal(error, service, "", speaks_json=speaks_json)
+    own_fault = error.code in {"ServiceFailure", "ServiceException", "InternalFailure"}
     start_response("500 Internal Server Error" if own_fault else "400 Bad Request", list(headers.items()))
     return [text.encode()]
 

@@ -88,6 +88,24 @@ def test_every_path_that_a_page_names_is_there():
     assert [] == sorted((page, path) for page, path in named if not (ROOT / path).exists())
 
 
+def test_one_module_prints():
+    """It alone keeps text from outside from acting on the terminal; `rich` is a matter of import-linter."""
+    printing = re.compile(r"\bprint\(|typer\.(?:echo|secho|confirm|prompt|launch)\b|sys\.(?:stdout|stderr)\b")
+    plain = re.compile(r"\b(?:out|err|Console)\.print\(|def \w+print\(")
+    others = [
+        place
+        for place, line in lines_of("rollout/cli", "rollout/wiring")
+        if "terminal/console.py" not in place and printing.search(plain.sub("", line))
+    ]
+    assert [] == others
+
+
+def test_what_is_printed_is_one_line():
+    """Markup and line breaks in a text are shown, not obeyed: `bold`, `table`, and a call for each line do that."""
+    obeyed = re.compile(r"""\.print\((?!table\().*(?:\\n|\[/\]|\[/?bold)|\becho\(.*\\n""")
+    assert [] == [place for place, line in lines_of("rollout/cli") if obeyed.search(line)]
+
+
 def anchors(text: str) -> set[str]:
     """The anchors of a Markdown text, as GitHub makes them of headings."""
     seen: Counter[str] = Counter()

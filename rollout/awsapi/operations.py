@@ -61,6 +61,7 @@ class Operation:
 
 
 _MISSING_ELSEWHERE = {
+    "ListSSHPublicKeys",
     "ListServiceSpecificCredentials",
     "ListPolicies",
     "ListTargetsForPolicy",
@@ -112,6 +113,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "GetUserPolicy",
         "ListAccessKeys",
         "ListMFADevices",
+        "ListSSHPublicKeys",
         "ListUserPolicies",
         # … and those that confirm a change.
         "GetGroup",

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
 
 import boto3
 import botocore.session
@@ -160,6 +160,18 @@ class Connection:
     def s3(self) -> S3Client:
         """Create an S3 client that signs with the caller's credentials, for a store in a bucket."""
         return self._make(lambda: self.session.client("s3", **self._options()))
+
+    def kms(self, region: str = "") -> Callable[..., Mapping[str, Any]]:
+        """Return `GenerateMac` of a KMS client, signed with the caller's credentials; it gives up within seconds.
+
+        `region` is that of the key, if its ARN names one.
+        """
+        config = self._config().merge(Config(connect_timeout=3, read_timeout=5))
+        client: Any = self._make(
+            lambda: self.session.client("kms", region_name=region or self.region, config=config)
+        )
+        method: Callable[..., Mapping[str, Any]] = client.generate_mac
+        return method
 
     def own_iam(self, guard: Guard) -> IAMClient:
         """Create a guarded IAM client for the caller's own account and credentials (design.md#accounts)."""

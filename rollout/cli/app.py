@@ -24,11 +24,11 @@ from rollout.cli.commands import (
     sandbox,
     show,
     status,
-    unlock,
+    store,
     verify,
 )
 from rollout.cli.running import run_command
-from rollout.cli.terminal.console import echo
+from rollout.cli.terminal.console import echo, echo_lines
 from rollout.cli.terminal.help_text import described, unwrapped
 
 HELP = """Require MFA from every IAM user of an AWS Organization: check each user, notify, enforce in waves, undo.
@@ -59,7 +59,8 @@ app.command("notices", help=described(notices.notices))(notices.notices)
 app.command("verify", help=described(verify.verify))(verify.verify)
 app.command("release", help=described(release.release))(release.release)
 app.command("rollback", help=described(rollback.rollback))(rollback.rollback)
-app.command("unlock", help=described(unlock.unlock))(unlock.unlock)
+app.command("unlock", help=described(store.unlock))(store.unlock)
+app.command("seal", help=described(store.seal))(store.seal)
 app.command("report", help=described(report.report))(report.report)
 app.add_typer(policy.app, name="policy")
 app.command("demo", help=described(demo.demo))(demo.demo)
@@ -81,7 +82,7 @@ def _options(
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
-        echo(context.get_help())
+        echo_lines(context.get_help())
 
 
 def run(arguments: Sequence[str]) -> int:

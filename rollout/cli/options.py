@@ -7,6 +7,22 @@ from typing import Annotated
 
 import typer
 
+from rollout.errors import WrongUsage
+from rollout.visible_text import hidden_in
+
+
+def free_text(option: typer.CallbackParam, text: str | None) -> str | None:
+    """Refuse hidden characters in a text that will be recorded and shown to others. Raises WrongUsage.
+
+    The callback of every option with the metavar TEXT.
+    """
+    if hidden := hidden_in(text or ""):
+        raise WrongUsage(
+            f"{option.opts[0]} has a hidden character: {hidden}", cure="write it as one line of visible text"
+        )
+    return text
+
+
 Config = Annotated[
     Path | None,
     typer.Option(
@@ -31,6 +47,9 @@ Profile = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Write without asking for confirmation.")]
+ListUsers = Annotated[
+    bool, typer.Option("--list", help="Also list every user behind the figures of the impact.")
+]
 PlanArgument = Annotated[
     str | None,
     typer.Argument(

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 
 import typer
 
-from rollout.cli.terminal.console import err
+from rollout.cli.terminal.console import LogLines, err
 from rollout.errors import ExitCode, RolloutError, gravest
 
 
 def run_command(main: Callable[..., object], arguments: Sequence[str]) -> int:
     """Run a command through its `main` and return its exit code; an unexpected exception keeps its traceback."""
     try:
+        logging.lastResort = LogLines(logging.WARNING)
         with _handlers_kept():
             code = main(args=list(arguments), prog_name="rollout", standalone_mode=False)
     except typer.TyperException as error:
@@ -70,15 +72,21 @@ def interrupted() -> bool:
 
 
 def _show(error: typer.TyperException) -> None:
-    show = getattr(error, "show", None)
-    if show is None:
-        err.print(f"Error: {error}", markup=False)
-        return
-    with suppress(SystemExit, BrokenPipeError):  # the reader has closed the pipe
-        show()
+    """Print how the command is used, and what is wrong; typer itself would print the arguments as they are."""
+    if not error.format_message():
+        return  # a group without a command has shown its help
+    context: typer.Context | None = getattr(error, "ctx", None)
+    if context is not None:
+        err.print(context.get_usage())
+        err.print(f"Try '{context.command_path} --help' for help.")
+        err.print()
+    err.print(f"Error: {error.format_message()}")
 
 
 def _say(error: RolloutError) -> None:
-    err.print(f"Error: {error}", markup=False)
+    first, *more = error.lines
+    err.print(f"Error: {first}")
+    for line in more:
+        err.print(line)
     if error.cure:
-        err.print(f"  Cure: {error.cure}", markup=False)
+        err.print(f"  Cure: {error.cure}")

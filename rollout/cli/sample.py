@@ -61,11 +61,11 @@ def make_sample(folder: Path) -> None:
             target = folder / kind / "sample"
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(source, target)
-            out.print(f"Wrote {target}", markup=False)
+            out.print(f"Wrote {target}")
 
 
 def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
-    from rollout.domain.progress.projection import replay
+    from rollout.domain.progress.history import replay_all
     from rollout.reporting import write_report
     from rollout.settings import load_settings
     from rollout.wiring import Live
@@ -87,15 +87,22 @@ def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
         sandbox.advance(wait)
         run = live.new_run()
         rehearsal = stage is Stage.DRY_RUN
+        context = live.run_context(run, where, Silence(), rehearsal=rehearsal)
         apply_plan(
             live.order(stage, stored, where, wave=None, selection=Selection(), overrides={}),
-            run=live.run_context(run, where, Silence(), rehearsal=rehearsal),
+            run=context,
+            preview=live.preview(context),
             where=where,
             organization=live.organization,
             notifier=live.notifier(run, rehearsal=rehearsal),
         )
-    progress = replay(live.files.journal("report").records(), stored.header.organization_id)
+    progress = replay_all(live.files.journal("report").records(), stored.header.organization_id)
     write_report(
-        live.files.report_folder(stored), stored.header, stored.accounts(), progress, live.clock.now()
+        live.files.report_folder(stored),
+        stored.header,
+        stored.accounts(),
+        progress,
+        live.clock.now(),
+        unaffected_too=settings.gates.notice_for_unaffected,
     )
     return stored

@@ -5,15 +5,24 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rollout.cli.running import interrupted
+from rollout.cli.running import interrupted, leave_with
 from rollout.cli.terminal.console import err, warn
 from rollout.domain.people.scope import Selection
-from rollout.errors import BadSettings, Unwritable
+from rollout.errors import (
+    BadSettings,
+    ExitCode,
+    JournalDamaged,
+    KeyUnusable,
+    PlanRefused,
+    RecordAltered,
+    RolloutError,
+    Unwritable,
+)
 
 if TYPE_CHECKING:
     from rollout.reporting import ReportFiles
@@ -22,6 +31,7 @@ if TYPE_CHECKING:
     from rollout.workflows.inventory import Premises
     from rollout.workflows.ports import StoredPlan
 
+DOUBTS_SHOWN = 20
 SLOW = 5.0
 """Seconds without a response from AWS after which to tell the user that the command is still waiting."""
 
@@ -64,12 +74,60 @@ def read_deciding_settings(config: Path | None, *, defaults: bool) -> Settings:
     return settings
 
 
-def go_live(settings: Settings, profile: str | None) -> tuple[Live, Premises]:
-    """Connect to AWS, and check that it is the right organization. From then on, Ctrl-C ends the run gracefully."""
+class Doubts:
+    """Says what in the store cannot be trusted, for commands that bring nobody under the policy.
+
+    What it is told of is left out of account, unless the store's key cannot be used. A damaged journal of a store that
+    has no key is refused all the same, except where people are let out (`letting_out`).
+    """
+
+    def __init__(self, *, letting_out: bool = False) -> None:
+        """Have heard of nothing."""
+        self._letting_out = letting_out
+        self.found: dict[str, RolloutError] = {}
+
+    def __call__(self, problem: RolloutError) -> None:
+        """Say it, once. Raises what is not about the key."""
+        known = isinstance(problem, RecordAltered | PlanRefused | KeyUnusable)
+        if not known and not (self._letting_out and isinstance(problem, JournalDamaged)):
+            raise problem
+        if str(problem) in self.found:
+            return
+        self.found[str(problem)] = problem
+        if len(self.found) <= DOUBTS_SHOWN:
+            warn(
+                str(problem) if isinstance(problem, KeyUnusable) else f"not trusted, and left out: {problem}"
+            )
+
+    @property
+    def altered(self) -> bool:
+        """Whether something was found that was not written with the store's key, or was altered."""
+        return any(isinstance(problem, RecordAltered | PlanRefused) for problem in self.found.values())
+
+    def tell_cures(self) -> None:
+        """Say how many more there are, and what to do."""
+        if (more := len(self.found) - DOUBTS_SHOWN) > 0:
+            warn(f"{more} more places cannot be trusted")
+        for cure in dict.fromkeys(problem.cure for problem in self.found.values()):
+            err.print(f"  Cure: {cure}", markup=False)
+
+    def leave(self) -> None:
+        """End a command that only shows. Raises typer.Exit if something was altered."""
+        self.tell_cures()
+        leave_with({ExitCode.PLAN_REFUSED: self.altered})
+
+
+def go_live(
+    settings: Settings, profile: str | None, tell: Callable[[RolloutError], None] | None = None
+) -> tuple[Live, Premises]:
+    """Connect to AWS, and check that it is the right organization. From then on, Ctrl-C ends the run gracefully.
+
+    What in the store cannot be trusted is refused, unless there is somebody to `tell`.
+    """
     from rollout.wiring import Live
     from rollout.workflows.inventory import premises
 
-    live = Live(settings, profile)
+    live = Live(settings, profile, tell=tell)
     with _patience_asked_for():
         where = premises(live.organization, settings.organization)
     if settings.organization is None:

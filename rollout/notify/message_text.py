@@ -9,6 +9,7 @@ from textwrap import fill
 
 from rollout.domain.progress.messages import Line, Notice
 from rollout.domain.verdicts.verdict import Impact
+from rollout.visible_text import visible
 
 WIDTH = 76
 _KEYS = "Access keys with MFA"
@@ -70,15 +71,10 @@ def day(date_: date) -> str:
     return f"{date_:%A}, {date_.day} {date_:%B %Y}"
 
 
-def clean(text: str) -> str:
-    """Replace characters that could forge lines of our text (line breaks, control and bidi characters) with �."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
-
-
 def _opening(address: str, count: int) -> str:
     whose = "the AWS user below belongs" if count == 1 else f"the {count} AWS users below belong"
     return _paragraph(
-        f"You receive this message at {clean(address)} because, as far as we know, {whose} to you. AWS will soon"
+        f"You receive this message at {visible(address)} because, as far as we know, {whose} to you. AWS will soon"
         " require multi-factor authentication (MFA): in addition to your password or access key, you prove who you are"
         " in a second way, for example with a code from an app on your phone. Without MFA, AWS will deny nearly every"
         " request, both in the console (the AWS website) and on the command line. For each user, nothing changes"
@@ -87,18 +83,18 @@ def _opening(address: str, count: int) -> str:
 
 
 def _user(number: int, line: Line) -> str:
-    head = f"{clean(line.user.name)} in account {clean(line.account_name)} ({line.user.account_id})"
+    head = f"{visible(line.user.name)} in account {visible(line.account_name)} ({line.user.account_id})"
     text = [
         _paragraph(head, first=f"{number}. ", rest="   "),
         _paragraph(f"From {day(line.due)}: {_MEANING[line.impact]}", first="   ", rest="   "),
     ]
     if line.forecast:
-        text.append(_paragraph(f"What we expect: {clean(line.forecast)}", first="   ", rest="   "))
+        text.append(_paragraph(f"What we expect: {visible(line.forecast)}", first="   ", rest="   "))
     return "\n".join(text)
 
 
 def _todo(impact: Impact, lines: list[Line]) -> Iterator[str]:
-    names = ", ".join(f"{clean(line.user.name)} ({line.user.account_id})" for line in lines)
+    names = ", ".join(f"{visible(line.user.name)} ({line.user.account_id})" for line in lines)
     yield _paragraph(f"What to do for {names}", first="== ", rest="   ")
     match impact:
         case Impact.NONE:
@@ -174,12 +170,12 @@ def _keys_with_mfa(lines: list[Line]) -> Iterator[str]:
 
 def _user_in_commands(lines: list[Line]) -> str:
     """Return the user name if there is only one, so that the commands can be copied; otherwise a placeholder."""
-    return quote(clean(lines[0].user.name)) if len(lines) == 1 else "YOUR-USER"
+    return quote(visible(lines[0].user.name)) if len(lines) == 1 else "YOUR-USER"
 
 
 def _closing(sender: str) -> str:
     return _paragraph(
-        f"If you have questions, write to {clean(sender)} before that day. We never ask you for a password, a code or"
+        f"If you have questions, write to {visible(sender)} before that day. We never ask you for a password, a code or"
         " a key, and this message contains no link for signing in: open AWS the way you always do."
     )
 

@@ -17,7 +17,7 @@ from rollout.domain.progress.messages import Delivery, Notice, Receipt
 from rollout.errors import Unwritable
 from rollout.files.private_files import create_whole, make_folder, unwritable
 from rollout.notify.building import ChannelSetup
-from rollout.notify.message_text import body, clean, subject
+from rollout.notify.message_text import body, subject
 
 # One plain address and nothing else: no second recipient, no display name, no line break.
 _ADDRESS = re.compile(r"""[^\s@<>()\[\]:;,"\\]+@[^\s@<>()\[\]:;,"\\]+""")
@@ -45,7 +45,7 @@ class Outbox:
         """Write the message. Failures are receipts, not exceptions."""
         address = _address(notice.address)
         if address is None:
-            return Receipt(Delivery.FAILED, detail=f'"{clean(notice.address)}" is not an e-mail address')
+            return Receipt(Delivery.FAILED, detail=f'"{notice.address}" is not an e-mail address')
         try:
             make_folder(self.folder)
             return Receipt(self.setup.delivery, self._write(notice, address))
@@ -55,7 +55,7 @@ class Outbox:
             return Receipt(Delivery.FAILED, detail=str(unwritable(self.folder, problem)))
         except ValueError as problem:
             # Only the sender, which comes from the settings, can be wrong here.
-            why = f'no message can be sent from "{clean(self.setup.sender)}": {clean(str(problem))}'
+            why = f'no message can be sent from "{self.setup.sender}": {problem}'
             return Receipt(Delivery.FAILED, detail=why)
 
     def _write(self, notice: Notice, address: Address) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from rollout.domain.plan.entries import AccountPlan, Header
-from rollout.domain.progress.projection import Progress
+from rollout.domain.progress.history import History
 from rollout.errors import Unwritable
 from rollout.files.private_files import FolderStore
 
@@ -28,15 +28,16 @@ def write_report(
     folder: Path,
     header: Header,
     accounts: Iterable[AccountPlan],
-    progress: Progress,
+    history: History,
     now: datetime,
     *,
-    rehearsal: Progress | None = None,
+    rehearsal: History | None = None,
+    unaffected_too: bool = False,
 ) -> ReportFiles:
     """Write `index.html`, `users.csv`, `accounts.csv` and `changes.csv` into the folder, whole or not at all.
 
     The same input gives the same bytes. `rehearsal` is what a dry run noted; its changes are shown as `rehearsed`.
-    Raises Unwritable.
+    `unaffected_too` is `gates.notice_for_unaffected`. Raises Unwritable.
     """
     # Loaded here: whoever imports this package for its names does not wait for pandas and Jinja2.
     from rollout.reporting.account_columns import ACCOUNTS  # noqa: PLC0415 - see above
@@ -46,7 +47,7 @@ def write_report(
     from rollout.reporting.report_data import gather  # noqa: PLC0415 - see above
     from rollout.reporting.user_columns import USERS  # noqa: PLC0415 - see above
 
-    report = gather(header, accounts, progress, now, rehearsal=rehearsal)
+    report = gather(header, accounts, history, now, rehearsal=rehearsal, unaffected_too=unaffected_too)
     parts = {
         USERS.file: USERS.csv(report.users),
         ACCOUNTS.file: ACCOUNTS.csv(report.accounts),

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from rollout.reporting import spelling
+from rollout.visible_text import visible
 
 # IAM allows names like `=cmd|...` and `@sum`. The full-width signs count: some programs fold them into these.
 _DANGER = "=+\\-@\t\r\n＝＋－＠"  # noqa: RUF001 - meant
@@ -35,7 +36,11 @@ def _plain(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    return defuse(str(text))
+    return defuse(visible(str(text)))
+
+
+def _shown(text: str) -> str:
+    return visible(str(text))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,12 +63,12 @@ def _or_none(spell: Callable[[Any], str], none: str = "") -> Callable[[Any], str
     return lambda value: none if value is None else spell(value)
 
 
-TEXT = CellType(_text, str, "str", lambda pa: pa.string(), _plain)
-CODE = CellType(_text, str, "str", lambda pa: pa.string(), _plain)
+TEXT = CellType(_text, _shown, "str", lambda pa: pa.string(), _plain)
+CODE = CellType(_text, _shown, "str", lambda pa: pa.string(), _plain)
 """The value of an enumeration, perhaps with something in parentheses; the page gives it a colour."""
 LIST = CellType(
-    lambda texts: defuse("; ".join(texts)),
-    ", ".join,
+    lambda texts: _text("; ".join(texts)),
+    lambda texts: _shown(", ".join(texts)),
     "object",
     lambda pa: pa.list_(pa.string()),
     lambda texts: [_plain(text) for text in texts],

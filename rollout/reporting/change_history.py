@@ -28,8 +28,9 @@ from rollout.domain.policy.changes import (
     Skipped,
     user_of,
 )
+from rollout.domain.progress.history import History
 from rollout.domain.progress.messages import Delivery
-from rollout.domain.progress.projection import Done, Progress, is_rehearsal
+from rollout.domain.progress.projection import Done, is_rehearsal
 from rollout.domain.progress.records import Released, Reminded, RunStarted, Told
 from rollout.domain.progress.stages import Stage
 from rollout.reporting import spelling
@@ -90,36 +91,36 @@ def _joined(*parts: str) -> str:
     return ": ".join(part for part in parts if part)
 
 
-def history(progress: Progress, rehearsal: Progress | None = None) -> list[ChangeLine]:
+def change_lines(history: History, rehearsal: History | None = None) -> list[ChangeLine]:
     """Give what the journal has, and after it what a rehearsal noted."""
-    lines = _of_runs(progress, frozenset(progress.runs), rehearsed=False)
+    lines = _of_runs(history, frozenset(history.runs), rehearsed=False)
     if rehearsal:
-        lines += _of_runs(rehearsal, _noted_runs(progress, rehearsal), rehearsed=True)
+        lines += _of_runs(rehearsal, _noted_runs(history, rehearsal), rehearsed=True)
     return lines
 
 
-def _noted_runs(progress: Progress, rehearsal: Progress) -> frozenset[str]:
+def _noted_runs(history: History, rehearsal: History) -> frozenset[str]:
     """Find the runs that only a rehearsal knows in full: what it read of the real journal is no news."""
     return frozenset(
         run
         for run, started in rehearsal.runs.items()
-        if started.stage is Stage.DRY_RUN or run not in progress.runs
+        if started.stage is Stage.DRY_RUN or run not in history.runs
     )
 
 
-def _of_runs(progress: Progress, only: frozenset[str], *, rehearsed: bool) -> list[ChangeLine]:
+def _of_runs(history: History, only: frozenset[str], *, rehearsed: bool) -> list[ChangeLine]:
     """Put everything that some runs of a journal did in its order.
 
     Records of one moment go by account and by their number there, so that accounts worked on side by side by a
     clock that stands still come out the same every time.
     """
-    runs = {run: number for number, run in enumerate(progress.runs)}
+    runs = {run: number for number, run in enumerate(history.runs)}
     kinds = (
-        _overrides(progress),
-        _account_failures(progress),
-        (_change(done, rehearsed=rehearsed or is_rehearsal(done)) for done in progress.changes),
-        _notices(progress, rehearsed=rehearsed),
-        _skips(progress, rehearsed=rehearsed),
+        _overrides(history),
+        _account_failures(history),
+        (_change(done, rehearsed=rehearsed or is_rehearsal(done)) for done in history.changes),
+        _notices(history, rehearsed=rehearsed),
+        _skips(history, rehearsed=rehearsed),
     )
     lines = [
         ((line.at, runs.get(line.started.run, -1), line.account_id, rank, number), line)
@@ -128,17 +129,17 @@ def _of_runs(progress: Progress, only: frozenset[str], *, rehearsed: bool) -> li
         if line.started.run in only
     ]
     if not rehearsed:
-        beside = (*_approvals(progress), *_releases(progress))
+        beside = (*_approvals(history), *_releases(history))
         lines += [((line.at, -1, "", 0, number), line) for number, line in enumerate(beside)]
     lines.sort(key=lambda pair: pair[0])
     return [line for _, line in lines]
 
 
-def _overrides(progress: Progress) -> Iterator[ChangeLine]:
-    for override in progress.overrides:
+def _overrides(history: History) -> Iterator[ChangeLine]:
+    for override in history.overrides:
         yield ChangeLine(
             override.at,
-            progress.runs[override.run],
+            history.runs[override.run],
             "override-gate",
             ChangeOutcome.OVERRIDDEN,
             wave=override.wave,
@@ -148,11 +149,11 @@ def _overrides(progress: Progress) -> Iterator[ChangeLine]:
         )
 
 
-def _account_failures(progress: Progress) -> Iterator[ChangeLine]:
-    for failure in progress.account_failures:
+def _account_failures(history: History) -> Iterator[ChangeLine]:
+    for failure in history.account_failures:
         yield ChangeLine(
             failure.at,
-            progress.runs[failure.run],
+            history.runs[failure.run],
             "enter-account",
             ChangeOutcome.FAILED,
             account=failure.account_id,
@@ -182,21 +183,21 @@ def _change(done: Done, *, rehearsed: bool) -> ChangeLine:
     )
 
 
-def _notices(progress: Progress, *, rehearsed: bool) -> Iterator[ChangeLine]:
+def _notices(history: History, *, rehearsed: bool) -> Iterator[ChangeLine]:
     """Tell who was told, and who was reminded."""
-    for notices in progress.notices.values():
+    for notices in history.told.values():
         for told in notices:
-            yield _notice(told, progress, "notice", f"impact {told.impact}", rehearsed=rehearsed)
-    for reminders in progress.reminded.values():
+            yield _notice(told, history, "notice", f"impact {told.impact}", rehearsed=rehearsed)
+    for reminders in history.reminders.values():
         for reminder in reminders:
             before = f"{spelling.span(reminder.mark)} before the date in the notice"
-            yield _notice(reminder, progress, "reminder", before, rehearsed=rehearsed)
+            yield _notice(reminder, history, "reminder", before, rehearsed=rehearsed)
 
 
 def _notice(
-    sent: Told | Reminded, progress: Progress, change: str, detail: str, *, rehearsed: bool
+    sent: Told | Reminded, history: History, change: str, detail: str, *, rehearsed: bool
 ) -> ChangeLine:
-    started = progress.runs[sent.run]
+    started = history.runs[sent.run]
     noted = rehearsed or started.stage is Stage.DRY_RUN
     outcome = ChangeOutcome.FAILED if sent.delivery is Delivery.FAILED else ChangeOutcome.TOLD
     return ChangeLine(
@@ -213,18 +214,18 @@ def _notice(
     )
 
 
-def _skips(progress: Progress, *, rehearsed: bool) -> Iterator[ChangeLine]:
+def _skips(history: History, *, rehearsed: bool) -> Iterator[ChangeLine]:
     """Tell who was left alone, except users whose write failed in the same run: that line tells it already."""
     failed = {
         (done.started.run, user.id)
-        for done in progress.changes
+        for done in history.changes
         if isinstance(done.outcome, Failed) and (user := user_of(done.intent.change))
     }
-    for skip in progress.skips:
+    for skip in history.skips:
         is_failure = skip.code is SkipCode.FAILED
         if is_failure and (skip.run, skip.user.id) in failed:
             continue
-        started = progress.runs[skip.run]
+        started = history.runs[skip.run]
         noted = rehearsed or started.stage is Stage.DRY_RUN
         outcome = ChangeOutcome.FAILED if is_failure else ChangeOutcome.SKIPPED
         yield ChangeLine(
@@ -238,10 +239,10 @@ def _skips(progress: Progress, *, rehearsed: bool) -> Iterator[ChangeLine]:
         )
 
 
-def _approvals(progress: Progress) -> Iterator[ChangeLine]:
+def _approvals(history: History) -> Iterator[ChangeLine]:
     """Tell who approved which wave. An approval is outside of runs, and knows its plan by the checksum alone."""
-    plans = {started.plan_checksum: started.plan_id for started in progress.runs.values()}
-    for given in progress.approvals.values():
+    plans = {started.plan_checksum: started.plan_id for started in history.runs.values()}
+    for given in (one for approvals in history.approvals.values() for one in approvals):
         outside = RunStarted(
             given.run,
             given.at,
@@ -264,13 +265,13 @@ def _approvals(progress: Progress) -> Iterator[ChangeLine]:
         )
 
 
-def _releases(progress: Progress) -> Iterator[ChangeLine]:
+def _releases(history: History) -> Iterator[ChangeLine]:
     """Tell who released whom and until when, and when that was ended; the writes for it follow each."""
-    for record in progress.releases.records:
+    for record in history.releases.records:
         scope, begins = record.release_scope, isinstance(record, Released)
         yield ChangeLine(
             record.at,
-            progress.runs[record.run],
+            history.runs[record.run],
             "release" if begins else "end-release",
             ChangeOutcome.RELEASED if begins else ChangeOutcome.ENDED,
             wave=scope.wave,

@@ -22,10 +22,10 @@ VERDICTS: dict[str, str] = {
 }
 
 IMPACTS: dict[str, str] = {
-    Impact.NONE: "Nothing changes for the user: MFA is on and no access keys are in use, or there are no credentials.",
-    Impact.CLI: "Access keys are in use: the command line will need session tokens obtained with MFA.",
+    Impact.NONE: "Nothing changes for the user: MFA is on and no access key is active, or there are no credentials.",
+    Impact.CLI: "Access keys are active: the command line will need session tokens obtained with MFA.",
     Impact.ENROL: "No device yet: the user must enrol one at the next sign-in, before anything else works.",
-    Impact.PASSKEY_ONLY: "Only a passkey, and access keys in use: add an authenticator app (TOTP) or use `aws login`.",
+    Impact.PASSKEY_ONLY: "Only a passkey, and active access keys: add an authenticator app (TOTP) or use `aws login`.",
 }
 
 REASONS: dict[str, str] = {code: code.meaning for code in Code}

@@ -9,15 +9,18 @@ from datetime import datetime
 
 from rollout.domain.people.observations import Finding
 from rollout.domain.plan.entries import AccountPlan, Header
+from rollout.domain.plan.impact_counts import ImpactCounts, count_impact
+from rollout.domain.progress.history import History
 from rollout.domain.progress.projection import Progress, is_rehearsal
 from rollout.domain.progress.records import GateRead, RunEnded, RunStarted
 from rollout.domain.progress.stages import Stage
+from rollout.domain.status.to_come import to_come
 from rollout.domain.status.user_status import Statuses, counts_of
 from rollout.domain.status.waiting_gates import gates_that_wait, say_gate
 from rollout.reporting import spelling
 from rollout.reporting.account_columns import AccountLine
 from rollout.reporting.change_columns import ChangeLine
-from rollout.reporting.change_history import history
+from rollout.reporting.change_history import change_lines
 from rollout.reporting.user_columns import UserLine
 
 
@@ -54,7 +57,10 @@ class WaveProgress:
 
 @dataclass(frozen=True, slots=True)
 class ReportData:
-    """A whole report before it is laid out. `runs` are in the journal's order, each with its end if it has one."""
+    """A whole report before it is laid out. `runs` are in the journal's order, each with its end if it has one.
+
+    `impact` is what enforcement means for the users on whom it is still to come.
+    """
 
     header: Header
     now: datetime
@@ -66,25 +72,23 @@ class ReportData:
     unsettled: int
     runs: tuple[tuple[RunStarted, RunEnded | None], ...]
     rehearsed: bool
+    impact: ImpactCounts
 
 
 def gather(
     header: Header,
     parts: Iterable[AccountPlan],
-    progress: Progress,
+    history: History,
     now: datetime,
     *,
-    rehearsal: Progress | None = None,
+    rehearsal: History | None = None,
+    unaffected_too: bool = False,
 ) -> ReportData:
     """Go through the plan once, an account at a time, and through the journal."""
-    gates = gates_that_wait(progress, header)
-    statuses = Statuses(header, progress, now, {wave: say_gate(reads[0]) for wave, reads in gates.items()})
+    gates = gates_that_wait(history, header)
     accounts = [AccountLine(left_out) for left_out in header.left_out]
     waves: defaultdict[str, list[UserLine]] = defaultdict(list, {name: [] for name in header.waves})
-    for part in parts:
-        users = tuple(
-            UserLine(part, entry, statuses.of(entry.user, entry), header.id) for entry in part.entries
-        )
+    for part, users in by_account(header, parts, history, now):
         accounts.append(AccountLine(part, users))
         for user in users:
             if user.entry.wave:
@@ -95,20 +99,38 @@ def gather(
         now=now,
         users=tuple(user for account in accounts for user in account.users),
         accounts=tuple(sorted(accounts, key=lambda account: account.part.account_id)),
-        changes=tuple(history(progress, rehearsal)),
+        changes=tuple(change_lines(history, rehearsal)),
         waves=tuple(
-            _wave(name, users, progress, gates.get(name, ()), header.checksum)
-            for name, users in waves.items()
+            _wave(name, users, history, gates.get(name, ()), header) for name, users in waves.items()
         ),
         findings=(*header.findings, *(finding for part in read for finding in part.findings)),
-        unsettled=sum(not is_rehearsal(done) for done in progress.open),
-        runs=tuple((started, progress.ended.get(run)) for run, started in progress.runs.items()),
+        unsettled=sum(not is_rehearsal(done) for done in history.open),
+        runs=tuple((started, history.ended.get(run)) for run, started in history.runs.items()),
         rehearsed=rehearsal is not None,
+        impact=count_impact(
+            to_come(
+                ((user.entry, user.status) for users in waves.values() for user in users),
+                unaffected_too=unaffected_too,
+            )
+        ),
     )
 
 
+def by_account(
+    header: Header, parts: Iterable[AccountPlan], progress: Progress, now: datetime
+) -> Iterator[tuple[AccountPlan, tuple[UserLine, ...]]]:
+    """Yield each account of the plan with the lines of its users."""
+    gates = {wave: say_gate(reads[0]) for wave, reads in gates_that_wait(progress, header).items()}
+    statuses = Statuses(header, progress, now, gates)
+    for part in parts:
+        yield (
+            part,
+            tuple(UserLine(part, entry, statuses.of(entry.user, entry), header.id) for entry in part.entries),
+        )
+
+
 def _wave(
-    name: str, users: list[UserLine], progress: Progress, gates: tuple[GateRead, ...], plan_checksum: str
+    name: str, users: list[UserLine], progress: Progress, gates: tuple[GateRead, ...], header: Header
 ) -> WaveProgress:
     counts = counts_of(user.status for user in users)
     waits = Counter(user.status.waits_for for user in users if not user.status.enforced)
@@ -122,14 +144,15 @@ def _wave(
         progress.carried.get((Stage.ENFORCE, name)),
         tuple(sorted(waits.items(), key=lambda item: (-item[1], item[0]))),
         gates,
-        tuple(_decisions(name, progress, plan_checksum)),
+        tuple(_decisions(name, progress, header)),
     )
 
 
-def _decisions(wave: str, progress: Progress, plan_checksum: str) -> Iterator[str]:
-    given = progress.approvals.get((plan_checksum, wave))
-    if given:
-        yield f"approved {spelling.minute(given.at)} by {given.caller}: {given.reason}"
+def _decisions(wave: str, progress: Progress, header: Header) -> Iterator[str]:
+    """Tell what is on record, whether it counts today or not: the settings are no part of the report."""
+    for given in progress.approvals.get((header.checksum, wave), ()):
+        planner = ", who made the plan" if given.approver.is_same(header.planner) else ""
+        yield f"approved {spelling.minute(given.at)} by {given.caller}{planner}: {given.reason}"
     for one in progress.overrides:
         if one.wave == wave:
             yield f"gate {one.gate} overridden {spelling.minute(one.at)} by {one.caller}: {one.reason}"

@@ -50,10 +50,10 @@ def write_users(
 ) -> None:
     """Write a line for each user. The same input gives the same bytes."""
     # Loaded here: whoever only asks for the format does not wait for it.
-    from rollout.reporting.report_data import gather  # noqa: PLC0415 - see above
+    from rollout.reporting.report_data import by_account  # noqa: PLC0415 - see above
     from rollout.reporting.user_columns import USERS  # noqa: PLC0415 - see above
 
-    users = gather(header, accounts, progress, now).users
+    users = [line for _, lines in by_account(header, accounts, progress, now) for line in lines]
     if kind is UsersFormat.CSV:
         stream.writelines(chunk.encode("utf-8", "backslashreplace") for chunk in USERS.csv(users))
     else:

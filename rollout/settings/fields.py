@@ -24,7 +24,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from rollout.domain.people.addresses import is_address
 from rollout.settings import durations
-from rollout.settings.problems import printable
+from rollout.visible_text import hidden_in, visible
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # pydantic requires hashable metadata
@@ -58,15 +58,16 @@ def spelled(pattern: str, want: str) -> Rule:
 
 def shown(value: object) -> str:
     """Quote a value for a message, shortened to fit on one line."""
-    text = printable(json.dumps(value, ensure_ascii=False, default=str))
+    # Visible at once: pydantic takes no half of a character in a message.
+    text = visible(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= 80 else f"{text[:76]} …"
 
 
 def _text(text: str) -> str:
     if not text.strip():
         raise ValueError("is blank")
-    if not text.isprintable():
-        raise ValueError(f"{shown(text)} must be one line without control characters")
+    if hidden := hidden_in(text):
+        raise ValueError(f"{shown(text)} must be one line without hidden characters; it has {hidden}")
     return text
 
 
@@ -142,8 +143,8 @@ def local_folder(value: object, wanted: str = "a folder") -> Path:
         raise ValueError(f"{shown(value)} is not a folder; write a path as text")
     if re.match(r"[a-z][a-z0-9+.-]+://", value, re.ASCII | re.IGNORECASE):
         raise ValueError(f"{shown(value)} is a URL; write {wanted}")
-    if not value.isprintable():
-        raise ValueError(f"{shown(value)} must be one line without control characters")
+    if hidden := hidden_in(value):
+        raise ValueError(f"{shown(value)} must be one line without hidden characters; it has {hidden}")
     try:
         return Path(value).expanduser()
     except RuntimeError:
@@ -282,6 +283,15 @@ RoleArn = Annotated[
         "the ARN of a role, such as arn:aws:iam::111122223333:role/Audit",
     ),
 ]
+PrincipalGlob = Annotated[
+    str,
+    spelled(
+        "^arn:aws[a-z-]*:(iam::[0-9]{12}:(root|user/[!-~]+|role/[A-Za-z0-9_+=,.@*?-]+)"
+        "|sts::[0-9]{12}:(assumed-role/[A-Za-z0-9_+=,.@*?-]+|federated-user)/[A-Za-z0-9_+=,.@*?-]+)$",
+        "a pattern of ARNs that names the account: arn:aws:iam::111122223333:user/ciso, …:role/Approvers (without the "
+        "role's path, which STS does not tell), or arn:aws:sts::111122223333:assumed-role/Approvers/alice",
+    ),
+]
 SessionName = Annotated[
     str, spelled("^[A-Za-z0-9_+=,.@-]{2,64}$", "2 to 64 letters, digits or any of _+=,.@-")
 ]
@@ -295,20 +305,21 @@ SessionTagValue = Annotated[
 IamName = Annotated[
     str, spelled("^[A-Za-z0-9_+=,.@-]{1,128}$", "an IAM name: 1 to 128 letters, digits or any of _+=,.@-")
 ]
+ActionPattern = Annotated[
+    str,
+    spelled(r"^[A-Za-z0-9-]+:[A-Za-z0-9*?]+$", "an action such as iam:ChangePassword, with * and ? allowed"),
+]
 ExternalId = Annotated[
     str,
     spelled(
         "^[A-Za-z0-9_+=,.@:/-]{2,1224}$", "an external ID: 2 or more letters, digits or any of _+=,.@:/-"
     ),
 ]
-KmsKey = Annotated[
-    str,
-    spelled(
-        "^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key/[A-Za-z0-9-]+|alias/[A-Za-z0-9/_-]+)"
-        "|alias/[A-Za-z0-9/_-]+|(mrk-)?[0-9a-f-]{32,36})$",
-        "a KMS key: its ID, its ARN, or alias/name",
-    ),
-]
+KMS_KEY = (
+    "^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key/[A-Za-z0-9-]+|alias/[A-Za-z0-9/_-]+)"
+    "|alias/[A-Za-z0-9/_-]+|(mrk-)?[0-9a-f-]{32,36})$"
+)
+KmsKey = Annotated[str, spelled(KMS_KEY, "a KMS key: its ID, its ARN, or alias/name")]
 # IAM allows 128; the enrolment policy's name appends "Enrolment" to this one.
 PolicyName = Annotated[
     str,

@@ -18,12 +18,14 @@ from rollout.settings.file import read_file
 from rollout.settings.keys import known_keys
 from rollout.settings.loaded import Settings
 from rollout.settings.models import RolloutFile
-from rollout.settings.places import BucketPlace
-from rollout.settings.problems import Key, Problem, Source, Spot, printable, refuse
+from rollout.settings.places import BucketPlace, KeyFilePlace
+from rollout.settings.problems import Key, Problem, Source, Spot, refuse
 from rollout.settings.reading import ParsedSource
 from rollout.settings.sentences import key_of, sentence_of
 
 FILE_NAME = "rollout.yaml"
+# Beyond this many wrong values none is named, for to name one takes 2.5 KB.
+_MOST_PROBLEMS = 5_000
 
 
 def load_settings(
@@ -88,6 +90,9 @@ def _drop_what_is_wrong(merged: _Merged) -> RolloutFile:
         try:
             return RolloutFile.model_validate(merged.values)
         except ValidationError as error:
+            if error.error_count() > _MOST_PROBLEMS:
+                merged.values.clear()
+                continue
             for key in {key_of(detail) for detail in error.errors(include_url=False)}:
                 holder: Any = merged.values
                 for name in key[:-1]:
@@ -112,6 +117,9 @@ def _loaded(
             "store": settings.store
             if isinstance(settings.store, BucketPlace)
             else merged.folder(("store",)) / settings.store,
+            "store_key": KeyFilePlace(merged.folder(("store_key",)) / settings.store_key.path)
+            if isinstance(settings.store_key, KeyFilePlace)
+            else settings.store_key,
             "notify": settings.notify.model_copy(
                 update={
                     name: merged.folder(("notify", name)) / getattr(settings.notify, name)
@@ -176,6 +184,9 @@ def _validate(merged: _Merged) -> RolloutFile:
         settings = RolloutFile.model_validate(merged.values)
         found = [merged.problem(remark) for remark in contradictions(settings)]
     except ValidationError as error:
+        if error.error_count() > _MOST_PROBLEMS:
+            sentence = f"{error.error_count():,} values are wrong; this is probably not a settings file"
+            refuse([*merged.problems, Problem(merged.base, (), sentence)])
         for detail in error.errors(include_url=False):
             key = key_of(detail)
             at_key = detail["type"] == "extra_forbidden" or detail["loc"][-1:] == ("[key]",)
@@ -208,7 +219,7 @@ def _find(config: Path | None, environment: Mapping[str, str], folder: Path) -> 
         if not _exists(path):
             by = "--config" if config else CONFIG
             raise BadSettings(
-                f"{printable(str(named))}: the file does not exist ({by})",
+                f"{named}: the file does not exist ({by})",
                 cure=f"name another file, or write one with `rollout init`; without {by} rollout looks for {FILE_NAME}",
             )
         return path

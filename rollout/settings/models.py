@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, WithJsonSchema, create_model, model_validator
 
 from rollout.domain.progress.channels import KeyKind, channel_named
+from rollout.domain.verdicts.rules import COVERED_MAY_LEAVE_OPEN
 from rollout.settings.channel_fields import channel_fields
 from rollout.settings.fields import (
     AccountId,
+    ActionPattern,
     Address,
     AsManyTags,
     ContextKey,
@@ -44,7 +46,7 @@ from rollout.settings.fields import (
     WaveName,
 )
 from rollout.settings.gate_keys import gates_section
-from rollout.settings.places import StorePlace
+from rollout.settings.places import StoreKeyPlace, StorePlace
 from rollout.settings.section import Section
 
 RoleNames = Annotated[tuple[RoleName, ...], Listed, NotEmpty, NoRepeats]
@@ -171,7 +173,16 @@ class RulesSection(Section):
     """The rules for verdicts and plans."""
 
     keys_in_use_days: Days = Field(
-        90, description="Number of days after its last use for which an access key counts as in use."
+        90,
+        description="Number of days after its creation or last use for which an access key counts as in use.",
+    )
+    no_credentials: Literal["hold", "enforce"] = Field(
+        "hold",
+        description="What happens to users without any credential: hold waits until they get one.",
+    )
+    covered_may_leave_open: Annotated[tuple[ActionPattern, ...], Listed, NoRepeats] = Field(
+        COVERED_MAY_LEAVE_OPEN,
+        description="Actions that another policy may allow without MFA and still count as enforcing it.",
     )
     plan_max_age: PositiveDuration = Field(
         timedelta(days=30),
@@ -327,7 +338,7 @@ class BucketSection(Section):
         None, description="ID, ARN or alias of the KMS key to encrypt with; null uses S3's own keys."
     )
     owner: AccountId | None = Field(
-        None, description="ID of the account that must own the bucket; null accepts any owner."
+        None, description="ID of the account that must own the bucket; null means the caller's account."
     )
 
 
@@ -358,6 +369,11 @@ class RolloutFile(Section):
         Path(),
         description="Where to keep plans, the journal, inventories and reports: a folder, relative to the file, or "
         "s3://bucket/prefix.",
+    )
+    store_key: StoreKeyPlace | None = Field(
+        None,
+        description="Key that seals the store's records: a KMS key (alias/name), or file:PATH, relative to the file; "
+        "null seals nothing.",
     )
     bucket: BucketSection = Field(
         BucketSection(), description="How objects are stored when the store is a bucket."

@@ -1,4 +1,4 @@
-"""Parses where the store is: a local folder, or `s3://bucket/prefix`."""
+"""Parses where the store is, a local folder or `s3://bucket/prefix`, and what key seals it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
-from rollout.settings.fields import local_folder, shown
+from rollout.settings.fields import KMS_KEY, local_folder, shown
 
 LONGEST_PREFIX = 512
 SCHEME = "s3://"
+KEY_FILE = "file:"
 
 _BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")
 _ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
@@ -63,6 +64,50 @@ def _prefix(text: str) -> str:
     return prefix
 
 
+@dataclass(frozen=True, slots=True)
+class KeyFilePlace:
+    """A file that holds the key."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return f"{KEY_FILE}{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class KmsKeyName:
+    """A key of AWS KMS: its ID, its ARN, or `alias/name`."""
+
+    key: str
+
+    @property
+    def region(self) -> str:
+        """The Region in its ARN; empty without one."""
+        return self.key.split(":")[3] if self.key.startswith("arn:") else ""
+
+    def __str__(self) -> str:
+        return self.key
+
+
+def key_place(value: object) -> KeyFilePlace | KmsKeyName:
+    """Parse what key seals the store. Raises ValueError that says what is wrong."""
+    if isinstance(value, KeyFilePlace | KmsKeyName):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"{shown(value)} is not a key; write alias/name or file:PATH")  # noqa: TRY004 - pydantic only reports a ValueError
+    if value.startswith(KEY_FILE):
+        return KeyFilePlace(local_folder(value.removeprefix(KEY_FILE), "a path"))
+    if not re.fullmatch(KMS_KEY, value, re.ASCII):
+        raise ValueError(f"{shown(value)} is neither file:PATH nor a KMS key: its ID, its ARN, or alias/name")
+    return KmsKeyName(value)
+
+
+StoreKeyPlace = Annotated[
+    KeyFilePlace | KmsKeyName,
+    BeforeValidator(key_place),
+    PlainSerializer(str, when_used="json"),
+    WithJsonSchema({"type": "string", "minLength": 1, "examples": ["alias/rollout", "file:~/rollout.key"]}),
+]
 StorePlace = Annotated[
     Path | BucketPlace,
     BeforeValidator(store_place),

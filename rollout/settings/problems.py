@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rollout.errors import BadSettings
+from rollout.visible_text import visible
 
 Key = tuple[str | int, ...]
 """A key path: `("waves", 1, "percent")`."""
@@ -45,20 +46,14 @@ class Problem:
     sentence: str
 
     def __str__(self) -> str:
-        return printable(
-            ": ".join(part for part in (str(self.spot), key_text(self.key), self.sentence) if part)
-        )
+        parts = (str(self.spot), key_text(self.key), self.sentence)
+        return visible(": ".join(part for part in parts if part))
 
 
 def key_text(key: Key) -> str:
     """Format a key path for messages: `waves[1].percent`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)
     return text.removeprefix(".")
-
-
-def printable(text: str) -> str:
-    """Escape characters that a terminal would interpret or that cannot be encoded; names can come from anywhere."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def refuse(problems: Iterable[Problem]) -> None:
@@ -69,7 +64,7 @@ def refuse(problems: Iterable[Problem]) -> None:
     more = len(lines) - MOST_SHOWN
     shown = lines[:MOST_SHOWN] + ([f"… and {more} more"] if more > 0 else [])
     raise BadSettings(
-        "\n".join(shown),
+        *shown,
         cure="docs/settings.md explains every key; `rollout init` writes a starter file",
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from rollout.domain.gates import GATES
 from rollout.settings.channel_fields import starter_lines
 from rollout.settings.models import GatesSection
 
@@ -26,8 +27,13 @@ def starter_text() -> str:
 def _gates() -> Iterator[str]:
     yield "gates:"
     defaults = GatesSection().model_dump(mode="json")
+    started = {gate.name: gate.setting for gate in GATES if gate.setting and gate.setting.starter is not None}
     for name, field in GatesSection.model_fields.items():
-        line, meaning = f"  {name}: {_written(defaults[name])}", (field.description or "").replace("`", "")
+        value, why = defaults[name], ""
+        if name in started:
+            value, why = started[name].starter, started[name].why
+        line = f"  {name}: {_written(value)}"
+        meaning = " ".join(filter(None, ((field.description or "").replace("`", ""), why)))
         if len(beside := f"{line} # {meaning}") <= WIDEST:
             yield beside
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -11,9 +11,17 @@ from rollout.files.private_files import FolderStore, check_writable
 from rollout.store.files import NamedFiles
 from rollout.store.folder.lock_file import FolderLock
 from rollout.store.folder.segments import FolderJournal
+from rollout.store.formats.seals import Trust
 from rollout.store.lock_holder import Holder
 from rollout.store.plan_files import FolderPlans, Plans
-from rollout.workflows.ports import Clock, Journal
+from rollout.workflows.ports import Clock, Journal, UnsealedRun
+
+
+class StoreJournal(Journal, Protocol):
+    """A `Journal` that knows what of it the store's key does not cover."""
+
+    def unsealed(self) -> list[UnsealedRun]:
+        """Find the runs without a seal. Raises KeyUnusable, JournalDamaged."""
 
 
 class StoreLock(Protocol):
@@ -49,8 +57,11 @@ class Store(Protocol):
     def plans(self) -> Plans:
         """Return the store's plans."""
 
-    def journal(self, run: str) -> Journal:
-        """Return the store's journal; new records go into the segment named `run`."""
+    def journal(self, run: str, vouched: Mapping[str, str] | None = None) -> StoreJournal:
+        """Return the store's journal; new records go into the segment named `run`.
+
+        `vouched`: runs whose segments that one is to seal, by the digest of their bytes.
+        """
 
     def lock(self, me: Holder, clock: Clock) -> StoreLock:
         """Return the store's lock, to be held by `me`."""
@@ -67,9 +78,9 @@ class InFolder:
 
     fresh_for = 0.0
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, trust: Trust | None = None) -> None:
         """Keep the path; create nothing yet."""
-        self._root = root
+        self._root, self._trust = root, trust or Trust()
 
     @property
     def files(self) -> NamedFiles:
@@ -78,11 +89,11 @@ class InFolder:
 
     def plans(self) -> Plans:
         """Return the folder's plans."""
-        return FolderPlans(self._root)
+        return FolderPlans(self._root, trust=self._trust)
 
-    def journal(self, run: str) -> Journal:
+    def journal(self, run: str, vouched: Mapping[str, str] | None = None) -> StoreJournal:
         """Return the folder's journal."""
-        return FolderJournal(self._root, run)
+        return FolderJournal(self._root, run, self._trust, vouched)
 
     def lock(self, me: Holder, clock: Clock) -> StoreLock:
         """Return the folder's lock."""

@@ -4,77 +4,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import IO, BinaryIO
+from typing import IO
 
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.errors import NoPlan, PlanRefused
 from rollout.files.private_files import FolderStore
+from rollout.store.filed_plan import (
+    ENDING,
+    FiledPlan,
+    beside,
+    check_file,
+    checked,
+    header_of,
+    is_whole,
+)
 from rollout.store.files import NamedFiles
 from rollout.store.formats import evidence, plan_yaml
-from rollout.store.formats.renewal import read_renewal, renewal_bytes
+from rollout.store.formats.seals import Trust
 
-ENDING = ".yaml"
-EVIDENCE = ".evidence.jsonl.gz"
-RENEWAL = ".renewed.json"
 _LIKE_A_STEM = re.compile(r"\d{4}-\d{2}-\d{2}-.+")
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _IN_MEMORY = 16 << 20
-MOST_OF_A_RENEWAL = 4096
 
 
 def stem_of(header: Header) -> str:
     """Return the stem of a plan's file name: the day the plan was created, then its ID."""
     return f"{header.created.astimezone(UTC).date().isoformat()}-{header.id}"
-
-
-@dataclass(frozen=True, slots=True)
-class FiledPlan:
-    """Implements `StoredPlan`: a plan whose checksum and evidence digest were verified."""
-
-    files: NamedFiles
-    name: str
-    header: Header
-    renewed: datetime | None = None
-
-    @property
-    def stem(self) -> str:
-        """The stem of the file name, which also names the report folder."""
-        return self.name.rpartition("/")[2].removesuffix(ENDING)
-
-    @property
-    def location(self) -> str:
-        """The file's path or address, for messages."""
-        return self.files.where(self.name)
-
-    def renew(self, at: datetime) -> FiledPlan:
-        """Note beside the plan that planning again made no difference. Raises Unwritable."""
-        with self.files.writing(_beside(self.name, RENEWAL)) as stream:
-            stream.write(renewal_bytes(self.header.checksum, at))
-        return replace(self, renewed=at)
-
-    def accounts(self) -> Iterator[AccountPlan]:
-        """Yield one account at a time, its document joined with its evidence. Raises NoPlan, PlanRefused.
-
-        Both files are verified again, since days may pass between opening a plan and applying it.
-        """
-        _check(self)
-        evidence_name = _beside(self.name)
-        there = self.files.where(evidence_name)
-        with (
-            _reading(self.files, self.name) as documents,
-            _reading(self.files, evidence_name) as zipped,
-            evidence.unzipped(zipped, there) as lines,
-        ):
-            reader = evidence.EvidenceReader(lines, there)
-            for located in plan_yaml.read_accounts(documents, self.location):
-                yield reader.join(located)
-            reader.finish()
 
 
 class Plans:
@@ -83,9 +43,10 @@ class Plans:
     The evidence file is written before the plan file, so every visible plan is complete.
     """
 
-    def __init__(self, files: NamedFiles, folder: str = "plans") -> None:
+    def __init__(self, files: NamedFiles, folder: str = "plans", trust: Trust | None = None) -> None:
         self._files = files
         self._folder = folder
+        self._trust = trust or Trust()
 
     def save(self, header: Header, accounts: Iterable[AccountPlan]) -> FiledPlan:
         """Write the plan and its evidence, and fill in the checksum and the evidence digest.
@@ -94,21 +55,29 @@ class Plans:
         """
         if not _SAFE_ID.fullmatch(header.id):
             raise ValueError(f"{header.id!r} cannot be a plan ID, since it cannot be part of a file name")
-        return _save(self._files, f"{self._folder}/{stem_of(header)}{ENDING}", header, accounts)
+        return _save(self._files, f"{self._folder}/{stem_of(header)}{ENDING}", header, accounts, self._trust)
 
     def load(self, reference: str | None, organization_id: str | None = None) -> FiledPlan:
         """Open a plan by path, file stem or plan ID, or the newest by `created` when `reference` is None.
 
         The newest is taken from `organization_id`'s plans if there are any. Raises NoPlan, and PlanRefused when the
-        plan was altered or its evidence is missing or altered.
+        plan was altered or its evidence is missing or altered; a plan without the seal that it needs is told of.
         """
         found = self._newest(organization_id) if reference is None else self._named(reference)
-        return _checked(found)
+        return checked(found)
+
+    def unsealed(self) -> list[FiledPlan]:
+        """Find the whole plans that the store's key has not sealed. Raises KeyUnusable."""
+        seals = self._trust.usable()
+        plans = [
+            plan for plan in self._all(ENDING)[0] if seals and not plan_yaml.is_sealed(plan.header, seals)
+        ]
+        return [plan for plan in plans if is_whole(plan)]
 
     def _named(self, reference: str) -> FiledPlan:
         for files, name in self._places(reference):
             try:
-                return FiledPlan(files, name, _header(files, name))
+                return FiledPlan(files, name, header_of(files, name), trust=self._trust)
             except FileNotFoundError:
                 continue
         by_id = [plan for plan in self._all(f"-{reference}{ENDING}")[0] if plan.header.id == reference]
@@ -139,7 +108,7 @@ class Plans:
             raise NoPlan(f"there is no plan in {self._files.where(self._folder)}", cure="run `rollout plan`")
         for plan in plans:
             if _age(plan) > _age(newest):
-                _check_file(plan)
+                check_file(plan)
         return newest
 
     def _candidates(self, ending: str) -> list[str]:
@@ -161,7 +130,7 @@ class Plans:
 
     def _listed(self, bare: str) -> FiledPlan:
         name = f"{self._folder}/{bare}"
-        plan = FiledPlan(self._files, name, _header(self._files, name))
+        plan = FiledPlan(self._files, name, header_of(self._files, name), trust=self._trust)
         if _LIKE_A_STEM.fullmatch(bare) and bare[:10] != stem_of(plan.header)[:10]:
             why = f"{plan.location} was created on another day than its file name says"
             raise PlanRefused(why, cure=plan_yaml.PLAN_AGAIN)
@@ -171,8 +140,8 @@ class Plans:
 class FolderPlans(Plans):
     """Plans in a local folder. The samples, in a folder below it, are found by path only."""
 
-    def __init__(self, root: Path, folder: str = "plans") -> None:
-        super().__init__(FolderStore(root), folder)
+    def __init__(self, root: Path, folder: str = "plans", trust: Trust | None = None) -> None:
+        super().__init__(FolderStore(root), folder, trust)
         self._root = root
 
     def _places(self, reference: str) -> Iterator[tuple[NamedFiles, str]]:
@@ -186,18 +155,20 @@ class FolderPlans(Plans):
 class PlanAtPath:
     """One plan, in a file of the operator's choice on this machine (fills `PlanStore`)."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, trust: Trust | None = None) -> None:
         """Neither read nor write anything yet."""
         self._files, self._name = FolderStore(path.parent), path.name
+        self._trust = trust or Trust()
 
     def save(self, header: Header, accounts: Iterable[AccountPlan]) -> FiledPlan:
         """Write that file, its evidence beside it. Raises Unwritable."""
-        return _save(self._files, self._name, header, accounts)
+        return _save(self._files, self._name, header, accounts, self._trust)
 
     def load(self, reference: str | None = None, organization_id: str | None = None) -> FiledPlan:
         """Open that file; there is no other to choose. Raises NoPlan, PlanRefused."""
         try:
-            return _checked(FiledPlan(self._files, self._name, _header(self._files, self._name)))
+            header = header_of(self._files, self._name)
+            return checked(FiledPlan(self._files, self._name, header, trust=self._trust))
         except FileNotFoundError as problem:
             raise NoPlan(
                 f"there is no {self._files.where(self._name)}", cure="run `rollout plan`"
@@ -212,80 +183,26 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def _save(files: NamedFiles, name: str, header: Header, accounts: Iterable[AccountPlan]) -> FiledPlan:
+def _save(
+    files: NamedFiles, name: str, header: Header, accounts: Iterable[AccountPlan], trust: Trust
+) -> FiledPlan:
     wave_order = {wave: place for place, wave in enumerate(header.waves)}
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as body:
         # The header holds the evidence's digest and stands first, so the documents have to wait.
-        with files.writing(_beside(name)) as stream, plan_yaml.DocumentWriter(body) as documents:
+        with files.writing(beside(name)) as stream, plan_yaml.DocumentWriter(body) as documents:
             facts = evidence.EvidenceWriter(stream)
             for account in _in_order(accounts):
                 documents.write_account(account, wave_order)
                 facts.write_account(account)
             facts.close()
         digests = replace(header.digests, evidence=facts.digest)
-        top, sealed = plan_yaml.sealed_header(replace(header, digests=digests), _chunks(body))
+        whole = replace(header, digests=digests)
+        top, finished = plan_yaml.finished_header(whole, _chunks(body), trust.seals)
         with files.writing(name) as stream:
             stream.write(top)
             for chunk in _chunks(body):
                 stream.write(chunk)
-    return FiledPlan(files, name, sealed)
-
-
-def _checked(plan: FiledPlan) -> FiledPlan:
-    """Check both files, and look for a renewal. Raises NoPlan, PlanRefused."""
-    _check(plan)
-    try:
-        with _reading(plan.files, _beside(plan.name, RENEWAL)) as stream:
-            return replace(plan, renewed=read_renewal(stream.read(MOST_OF_A_RENEWAL), plan.header.checksum))
-    except FileNotFoundError:
-        return plan
-
-
-def _check(plan: FiledPlan) -> None:
-    """Verify both files against the header. Raises NoPlan, PlanRefused."""
-    evidence_name = _beside(plan.name)
-    there = plan.files.where(evidence_name)
-    _check_file(plan)
-    try:
-        with _reading(plan.files, evidence_name) as stream:
-            evidence.verify(stream, plan.header.digests.evidence, there)
-    except FileNotFoundError as problem:
-        raise PlanRefused(
-            f"the evidence of {plan.location} is missing: {there} does not exist",
-            cure="restore that file next to the plan, or run `rollout plan` again",
-        ) from problem
-
-
-def _check_file(plan: FiledPlan) -> None:
-    try:
-        with _reading(plan.files, plan.name) as stream:
-            plan_yaml.verify(stream, plan.header.checksum, plan.location)
-    except FileNotFoundError as problem:
-        raise NoPlan(f"{plan.location} no longer exists", cure="run `rollout plan`") from problem
-
-
-def _header(files: NamedFiles, name: str) -> Header:
-    with _reading(files, name) as stream:
-        return plan_yaml.read_header(stream, files.where(name))
-
-
-@contextmanager
-def _reading(files: NamedFiles, name: str) -> Iterator[BinaryIO]:
-    """Open a file. Raises NoPlan when it cannot be read, and FileNotFoundError when it does not exist."""
-    try:
-        with files.reading(name) as stream:
-            yield stream
-    except FileNotFoundError:
-        raise
-    except OSError as problem:
-        raise NoPlan(
-            f"{files.where(name)} cannot be read: {problem.strerror or problem}",
-            cure="check the file's permissions (ls -l)",
-        ) from problem
-
-
-def _beside(name: str, ending: str = EVIDENCE) -> str:
-    return name.removesuffix(ENDING) + ending
+    return FiledPlan(files, name, finished, trust=trust)
 
 
 def _age(plan: FiledPlan) -> tuple[datetime, str]:

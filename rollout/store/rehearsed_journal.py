@@ -52,3 +52,7 @@ class RehearsingMarker:
     def records(self) -> Sequence[Released | ReleaseEnded]:
         """Return the real markers."""
         return self._inner.records()
+
+    def check(self) -> None:
+        """Check the real markers."""
+        self._inner.check()

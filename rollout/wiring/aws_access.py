@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import cached_property
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING
 
 from rollout.domain.people.organization import Caller
+from rollout.errors import RolloutError
 from rollout.execution.threads import ThreadEngine
 from rollout.settings import Settings
 from rollout.store.folder.segments import new_run_id
+from rollout.store.formats.seals import refuse
 from rollout.wiring.decision_rules import names_of
 from rollout.wiring.stores import Files
 from rollout.workflows.inventory import Premises
@@ -31,11 +34,13 @@ class Aws:
         settings: Settings,
         profile: str | None = None,
         *,
+        tell: Callable[[RolloutError], None] | None = None,
         clock: Clock | None = None,
         randomness: Random | None = None,
     ) -> None:
         """Open the Session; nothing is asked yet. Raises NoCredentials.
 
+        `tell` hears of what in the store cannot be trusted; without it, that is refused.
         `clock` and `randomness` are given where a run has to be repeatable to the byte.
         """
         from rollout.awsapi.sessions import Connection
@@ -44,7 +49,12 @@ class Aws:
         self._clock, self._randomness = clock, randomness or SystemRandom()
         several = settings.engine.max_accounts * settings.engine.per_account
         self.connection = Connection(profile=profile, pool=several + 8)
-        self.files = Files(settings, connection=self.connection)
+        self.files = Files(
+            settings,
+            connection=self.connection,
+            tell=tell or refuse,
+            account_id=lambda: self._who.caller().account_id,
+        )
         self.stop = threading.Event()
 
     @cached_property

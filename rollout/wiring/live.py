@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import string
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from rollout import __version__
@@ -17,7 +18,7 @@ from rollout.domain.people.scope import Selection
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.fingerprints import digest
 from rollout.domain.progress.channels import channel_named
-from rollout.domain.progress.projection import replay
+from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.stages import Stage
 from rollout.execution.threads import ThreadEngine
@@ -26,15 +27,15 @@ from rollout.notify.rehearsed_channel import RehearsingNotifier
 from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
 from rollout.wiring.aws_access import Aws
 from rollout.wiring.decision_rules import documents_for, names_of, rules_for
-from rollout.workflows.account_reading import read_account, read_with_care
 from rollout.workflows.apply.order import Order
 from rollout.workflows.doctor import DoctorOrder, DoctorTools
-from rollout.workflows.inventory import Looking, Premises, read_levels
+from rollout.workflows.inventory import Looking, Premises, read_account, read_levels, read_with_care
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
 from rollout.workflows.ports import Notifier, PolicyLevels, ProgressDisplay, StoredPlan
 from rollout.workflows.release import ReleaseOrder
 from rollout.workflows.release_end import EndOrder
 from rollout.workflows.run_context import JudgementBasis, NoLock, RunContext
+from rollout.workflows.seal import Unsealed
 from rollout.workflows.verify import FixOrder
 
 if TYPE_CHECKING:
@@ -52,15 +53,29 @@ class Live(Aws):
     def looking(self, where: Premises, progress: ProgressDisplay) -> Looking:
         """The ports that an inventory needs."""
         access, names = self.access(where, writing=False), names_of(self.settings)
-        known = replay(self.files.journal("look").records(), where.organization.id)
+        known = self._journalled(where)
         return Looking(
             access,
             self.engine(),
             self.clock,
             progress,
             partial(_effort_of, self.organization, access),
-            lambda entered, account_id: read_account(entered, account_id, names, known),
+            lambda entered, account_id: read_account(entered, names, lambda: known().made_in(account_id)),
         )
+
+    def _journalled(self, where: Premises) -> Callable[[], Progress]:
+        """Return what the journal says, read when it is first asked for."""
+        reading = threading.Lock()
+
+        @cache
+        def read() -> Progress:
+            return replay(self.files.journal("look").records(), where.organization.id)
+
+        def progress() -> Progress:
+            with reading:  # several threads would each read it
+                return read()
+
+        return progress
 
     def doctor_tools(self, progress: ProgressDisplay) -> DoctorTools:
         """The ports of `doctor`, which only reads."""
@@ -127,7 +142,7 @@ class Live(Aws):
         """
         organization_id = where.organization.id
         access = self.access(where, writing=not rehearsal)
-        journal, marker = self.files.journal(run), self.files.marker(organization_id)
+        journal, marker = self.files.journal(run), self.files.marker(organization_id, cautious=locked)
         real = RunContext(
             id=run,
             organization_id=organization_id,
@@ -143,17 +158,17 @@ class Live(Aws):
             progress=progress,
             stopping=self.stop.is_set,
         )
-        if not rehearsal:
-            return real
-        from rollout.aws.write.rehearsed_access import RehearsedAccess
+        return _rehearsed(real) if rehearsal else real
 
-        return replace(
-            real,
-            access=RehearsedAccess(access),
-            journal=RehearsingJournal(journal),
-            marker=RehearsingMarker(marker),
-            rehearsal=True,
-        )
+    def preview(self, run: RunContext) -> RunContext:
+        """Return a rehearsal of a run for before its question: it holds no lock, and reads each account only once."""
+        return replace(_rehearsed(run, once=True), lock=NoLock())
+
+    def sealing_run(
+        self, run: str, where: Premises, progress: ProgressDisplay, found: Unsealed
+    ) -> RunContext:
+        """Return the context of a run whose segment vouches for those that were found without a seal."""
+        return replace(self.run_context(run, where, progress), journal=self.files.journal(run, found.vouched))
 
     def run_under_way(self, where: Premises) -> Callable[[], str]:
         """Return a function that names the holder of the lock, or "" if nobody holds it."""
@@ -227,6 +242,18 @@ class Live(Aws):
             overrides=overrides,
             remind_at=settings.notify.remind_at,
         )
+
+
+def _rehearsed(run: RunContext, *, once: bool = False) -> RunContext:
+    from rollout.aws.write.rehearsed_access import RehearsedAccess
+
+    return replace(
+        run,
+        access=RehearsedAccess(run.access, once=once),
+        journal=RehearsingJournal(run.journal),
+        marker=RehearsingMarker(run.marker),
+        rehearsal=True,
+    )
 
 
 def _effort_of(organization: AwsOrganization, access: AwsAccountAccess, account_id: str) -> Effort:

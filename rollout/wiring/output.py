@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rollout.files.private_files import FolderStore, check_writable
+from rollout.store.folder.key_file import make_key_file
 
-__all__ = ["check_writable", "private_file"]
+__all__ = ["check_writable", "make_key_file", "private_file"]
 
 
 def private_file(path: Path) -> AbstractContextManager[BinaryIO]:

@@ -1,27 +1,32 @@
-"""Opens the store, a folder or a bucket."""
+"""Opens the store, a folder or a bucket, and the key that seals it."""
 
 from __future__ import annotations
 
 import getpass
 import os
 import socket
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rollout.domain.progress.stages import Stage
-from rollout.errors import WrongUsage
+from rollout.errors import KeyUnusable, RolloutError, WrongUsage
 from rollout.files.private_files import check_writable
 from rollout.reporting import ReportFiles
-from rollout.settings import BucketPlace, Settings
-from rollout.store.kinds import InFolder, Store, StoreLock
+from rollout.settings import BucketPlace, KeyFilePlace, Settings
+from rollout.store.folder.key_file import KeyFile
+from rollout.store.formats.seals import Seals, StoreKey, Trust, refuse
+from rollout.store.kinds import InFolder, Store, StoreJournal, StoreLock
+from rollout.store.last_seen import LastSeen
 from rollout.store.lock_holder import Holder
 from rollout.store.markers import StoredMarker
 from rollout.store.plan_files import PlanAtPath, Plans
 from rollout.store.processes import process_start
 from rollout.wiring.clocks import LocalClock
-from rollout.workflows.ports import Journal, StoredPlan
+from rollout.workflows.ports import StoredPlan
+from rollout.workflows.seal import Unsealed
 
 if TYPE_CHECKING:
     from rollout.awsapi.sessions import Connection
@@ -29,27 +34,70 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Files:
-    """The contents of the store. A folder needs no AWS, a bucket only S3.
+    """The contents of the store. A folder needs no AWS; a bucket needs S3, and STS unless `bucket.owner` is set.
 
-    A bucket is read through the connection of the run, or one of its own with this profile.
+    AWS is called through the connection of the run, or one of its own with this profile. `tell` hears of everything in
+    the store that cannot be trusted (`Trust`); `account_id` returns the caller's account.
     """
 
     settings: Settings
     profile: str | None = None
     connection: Connection | None = None
+    tell: Callable[[RolloutError], None] = refuse
+    account_id: Callable[[], str] | None = None
 
     @cached_property
     def _store(self) -> Store:
         place = self.settings.store
         if not isinstance(place, BucketPlace):
-            return InFolder(self._here)
-        from rollout.awsapi.sessions import Connection
+            return InFolder(self._here, self._trust)
         from rollout.store.s3.bucket_store import InBucket
         from rollout.store.s3.object_failures import Place
 
         kept = self.settings.bucket
         where = Place(place.bucket, place.prefix, kept.kms_key, kept.owner)
-        return InBucket(self.connection or Connection(profile=self.profile), where)
+        return InBucket(self._connection, where, self._caller_account, self._trust)
+
+    @cached_property
+    def _connection(self) -> Connection:
+        from rollout.awsapi.sessions import Connection
+
+        return self.connection or Connection(profile=self.profile)
+
+    def _caller_account(self) -> str:
+        if self.account_id is not None:
+            return self.account_id()
+        from rollout.aws.connect.identity import WhoAmI
+        from rollout.awsapi.retries import Retries
+
+        return WhoAmI(self._connection, Retries()).caller().account_id
+
+    @cached_property
+    def _trust(self) -> Trust:
+        """By what the store's records are trusted. Raises KeyUnusable, as `tell` says."""
+        key, organization_id = self._key(), self.settings.organization
+        if key is None:
+            return Trust(None, self.tell)
+        if organization_id is None:  # only where the settings could not be read, and people are to be let out
+            self.tell(KeyUnusable("store_key needs `organization`", cure="set both in rollout.yaml"))
+            return Trust(None, self.tell)
+        place = self.settings.store
+        in_bucket = isinstance(place, BucketPlace)
+        folder = state_folder()
+        where = str(place) if in_bucket else str(self._here.resolve())
+        seen = LastSeen(folder, organization_id, where) if folder else None
+        return Trust(Seals(key, organization_id, str(place) if in_bucket else "folder"), self.tell, seen)
+
+    def _key(self) -> StoreKey | None:
+        named = self.settings.store_key
+        if named is None:
+            return None
+        if isinstance(named, KeyFilePlace):
+            folder = None if isinstance(self.settings.store, BucketPlace) else self._here
+            return KeyFile(named.path, folder)
+        from rollout.store.s3.kms_key import KmsKey
+
+        return KmsKey(lambda: self._connection.kms(named.region), named.key)
 
     @property
     def _here(self) -> Path:
@@ -69,11 +117,11 @@ class Files:
         if path.is_dir():
             raise WrongUsage(f"{path} is a folder", cure=f"name a file in it: --out {path / 'plan.yaml'}")
         check_writable(path.parent)
-        return PlanAtPath(path)
+        return PlanAtPath(path, self._trust)
 
-    def journal(self, run: str) -> Journal:
-        """Open the journal; `run` names the segment for new records."""
-        return self._store.journal(run)
+    def journal(self, run: str, vouched: Mapping[str, str] | None = None) -> StoreJournal:
+        """Open the journal; `run` names the segment for new records, which seals those that are `vouched` for."""
+        return self._store.journal(run, vouched)
 
     def lock(self) -> StoreLock:
         """The lock of the store; the holder is this process."""
@@ -81,9 +129,24 @@ class Files:
         me = Holder(getpass.getuser(), socket.gethostname(), pid, process_start(pid))
         return self._store.lock(me, LocalClock())
 
-    def marker(self, organization_id: str) -> StoredMarker:
-        """The marker that tells running runs about releases."""
-        return StoredMarker(self._store.files, organization_id, self._store.fresh_for)
+    def marker(self, organization_id: str, *, cautious: bool = False) -> StoredMarker:
+        """The marker that tells running runs about releases; `cautious` as in `StoredMarker`."""
+        store = self._store
+        return StoredMarker(
+            store.files, organization_id, store.fresh_for, trust=self._trust, cautious=cautious
+        )
+
+    def unsealed(self, organization_id: str) -> Unsealed:
+        """Find what the store's key does not cover. Raises KeyUnusable, JournalDamaged, WrongUsage without a key."""
+        if self._trust.seals is None:
+            raise WrongUsage(
+                "rollout.yaml names no store_key, so there is nothing to seal the store with",
+                cure="set store_key to a KMS key, or to a file that `rollout init --store-key FILE` makes",
+            )
+        runs = self.journal("seal").unsealed()
+        return Unsealed(
+            tuple(runs), tuple(self.plans.unsealed()), tuple(self.marker(organization_id).unsealed())
+        )
 
     def report_folder(self, plan: StoredPlan) -> Path:
         """Return the local folder of a plan's report."""
@@ -106,3 +169,14 @@ class Files:
         if stage is Stage.NOTIFY:
             for folder in self.settings.notify.folders:
                 check_writable(folder)
+
+
+def state_folder() -> Path | None:
+    """Return the folder for what this machine remembers, by the XDG specification; None for a user without a home."""
+    configured = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if configured.is_absolute():
+        return configured / "rollout"
+    try:
+        return Path.home() / ".local" / "state" / "rollout"
+    except RuntimeError:
+        return None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from rollout.domain.people.observations import (
     AccountFacts,
@@ -17,7 +18,10 @@ from rollout.domain.people.observations import (
 )
 from rollout.domain.people.organization import Account, AccountState, Caller, Organization
 from rollout.domain.people.scope import Scope, Selection
-from rollout.domain.people.users import NamedPolicy, Unread
+from rollout.domain.people.users import NamedPolicy, Unread, User
+from rollout.domain.policy.made import Made
+from rollout.domain.policy.our_resources import Names, in_doubt
+from rollout.domain.progress.projection import Progress
 from rollout.errors import EmptySelection, Interrupted, OtherOrganization
 from rollout.workflows.ports import (
     AccountAccess,
@@ -28,6 +32,7 @@ from rollout.workflows.ports import (
     OrganizationPort,
     PolicyLevels,
     ProgressDisplay,
+    Refusal,
 )
 from rollout.workflows.selecting import check_accounts
 
@@ -160,3 +165,46 @@ def _about(levels: PolicyLevels | Unread) -> tuple[Finding, ...]:
     if isinstance(levels, Unread):
         return (Finding("scps-unread", f"{levels.fact} could not be read: {levels.why}"),)
     return ()
+
+
+def read_account(entered: OpenAccount, names: Names, made: Callable[[], Made]) -> AccountFacts:
+    """Read an account by the bulk calls, and the tags of each policy of ours of which the journal is not certain.
+
+    `made` tells what the journal says, and is only asked where a policy stands at our path. Where the tags cannot be
+    read, they stay unknown. Raises CannotEnter. See design.md#policy-documents.
+    """
+    facts = entered.read()
+    policies = dict(facts.policies)
+    if all(policy.path != names.path for policy in policies.values()):
+        return facts
+    for arn in in_doubt(facts, names, made()):
+        with suppress(CannotEnter):
+            read = entered.policy(arn)
+            if read is not None:
+                policies[arn] = replace(policies[arn], tags=read.tags)
+    return replace(facts, policies=policies)
+
+
+def read_with_care(names: Names, progress: Progress) -> Callable[[OpenAccount, str], AccountFacts]:
+    """Return a function that reads an account, and reads enforced users who could be locked out a second time, live.
+
+    The credential report can be four hours old. See design.md#stages-and-gates, aws-facts.md#credential-report.
+    """
+    return lambda entered, account_id: _freshened(
+        read_account(entered, names, lambda: progress.made_in(account_id)), entered, names.group, progress
+    )
+
+
+def _freshened(facts: AccountFacts, entered: OpenAccount, group: str, progress: Progress) -> AccountFacts:
+    """Read live the credentials of all users with a password and no device who are or were under our policy."""
+    users: list[User] = []
+    for user in facts.users:
+        known = user.id in progress.placed or user.id in progress.releases.to_return
+        if not (known or group in user.groups) or user.password is None or user.has_device:
+            users.append(user)
+            continue
+        try:
+            users.append(entered.credentials_now(user))
+        except Refusal:
+            continue  # deleted a moment ago
+    return replace(facts, users=tuple(users))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 
 from rollout.domain.gates.readiness import free_until, needs_notice, opens_at, worth_of
 from rollout.domain.people.exemptions import Exemption
 from rollout.domain.people.scope import Selection
+from rollout.domain.people.users import UserRef
 from rollout.domain.plan.entries import AccountPlan, PlanEntry
-from rollout.domain.progress.messages import Line, Notice, NoticeWorth
+from rollout.domain.progress.messages import Delivery, Line, Notice, NoticeWorth
 from rollout.domain.progress.projection import Progress
-from rollout.domain.progress.records import Reminded, Told
+from rollout.domain.progress.records import Record, Reminded, Told
 from rollout.domain.progress.schedule import due_dates
 from rollout.domain.status.user_status import Statuses, UserStatus
 from rollout.domain.verdicts.verdict import Kind
@@ -42,7 +44,7 @@ class Said:
 
     def as_dict(self) -> dict[str, object]:
         """Give it as JSON-able values."""
-        return asdict(self)
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,36 +66,94 @@ class _Known:
     tags: Mapping[str, str]
 
 
-def who_was_told(
-    stored: StoredPlan,
-    progress: Progress,
-    rules: NoticeRules,
-    now: datetime,
-    selection: Selection = Selection(),  # noqa: B008 - a frozen value without contents
-) -> list[Said]:
-    """List notices and reminders, oldest first. Raises EmptySelection if a selection matches nobody who was told."""
-    entries = {
-        entry.user.id: (part, entry)
-        for part in stored.accounts()
-        for entry in part.entries
-        if entry.user.id in progress.notices
-    }
+@dataclass(frozen=True, slots=True)
+class _Receiver:
+    """Somebody who was told: where their account stands, and what the newest notice is worth, by its run and time."""
+
+    account_name: str
+    ou: str
+    newest: tuple[str, datetime]
+    worth: NoticeWorth
+    why: str
+
+
+Receivers = Mapping[str, _Receiver]
+"""By UserId: everybody who was ever told."""
+
+
+def who_was_told(stored: StoredPlan, progress: Progress, rules: NoticeRules, now: datetime) -> Receivers:
+    """Find out what everybody's newest notice is worth now."""
     statuses = Statuses(stored.header, progress, now)
-    said: list[Said] = []
-    for user_id, notices in progress.notices.items():
-        part, entry = entries.get(user_id, (None, None))
-        if not _chosen(selection, notices[-1], part):
-            continue
-        status = statuses.of(notices[-1].user, entry)
-        for told in notices:
-            state, why = _worth(told, status, entry, progress, rules, now)
-            said.append(_said(told, "notice", state, why))
-        said += [_said(one, "reminder", "", "") for one in progress.reminded.get(user_id, ())]
-    if not said and (selection.users or selection.accounts or selection.ous):
-        raise EmptySelection(
-            "nobody who was told matches --account / --ou / --user", cure="list all notices: rollout notices"
-        )
-    return sorted(said, key=lambda one: (one.at, one.user_arn, one.kind))
+    receivers: dict[str, _Receiver] = {}
+    for part in stored.accounts():
+        for entry in part.entries:
+            told = progress.notices.get(entry.user.id)
+            if told is not None:
+                worth, why = _worth(told, statuses.of(told.user, entry), entry, progress, rules, now)
+                newest = told.run, told.at
+                receivers[entry.user.id] = _Receiver(part.name, part.ou, newest, worth, why)
+    for user_id, told in progress.notices.items():
+        if user_id not in receivers:
+            worth, why = _worth(told, statuses.of(told.user), None, progress, rules, now)
+            receivers[user_id] = _Receiver("", "", (told.run, told.at), worth, why)
+    return receivers
+
+
+class Messages:
+    """The notices and reminders that were sent, oldest first; each is laid out when it is asked for."""
+
+    def __init__(
+        self,
+        records: Iterable[Record],
+        receivers: Receivers,
+        selection: Selection = Selection(),  # noqa: B008 - a frozen value without contents
+    ) -> None:
+        """Keep those of the journal that a selection takes. What was sent since `receivers` were found is left out.
+
+        Raises EmptySelection if a selection matches nobody who was told.
+        """
+        self._receivers = receivers
+        self._newest: dict[str, Told] = {}
+        self._sent: list[Told | Reminded] = []
+        for record in records:
+            if isinstance(record, Told | Reminded):
+                self._keep(record, selection)
+        self._sent.sort(key=lambda one: (one.at, one.user.arn, isinstance(one, Reminded)))
+        if not self._sent and (selection.users or selection.accounts or selection.ous):
+            raise EmptySelection(
+                "nobody who was told matches --account / --ou / --user",
+                cure="list all notices: rollout notices",
+            )
+
+    def _keep(self, sent: Told | Reminded, selection: Selection) -> None:
+        receiver, before = self._receivers.get(sent.user.id), self._newest.get(sent.user.id)
+        if receiver is None or not _chosen(selection, sent.user, receiver):
+            return
+        if isinstance(sent, Told):
+            if before is not None and (before.run, before.at) == receiver.newest:
+                return
+            self._newest[sent.user.id] = sent
+        self._sent.append(sent)
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self._sent)
+
+    def __iter__(self) -> Iterator[Said]:
+        """Yield them, with what each is worth."""
+        for sent in self._sent:
+            if isinstance(sent, Reminded):
+                yield _said(sent, "reminder", "", "")
+            elif (newest := self._newest[sent.user.id]) is sent:
+                receiver = self._receivers[sent.user.id]
+                yield _said(sent, "notice", receiver.worth, receiver.why)
+            else:
+                why = f"by the notice of {newest.at:%Y-%m-%d %H:%M} UTC"
+                yield _said(sent, "notice", NoticeWorth.REPLACED, why)
+
+    def deliveries(self) -> Counter[Delivery]:
+        """Count the users by how far their newest notice got."""
+        return Counter(told.delivery for told in self._newest.values())
 
 
 def preview(stored: StoredPlan, progress: Progress, rules: NoticeRules, now: datetime, who: str) -> Notice:
@@ -116,14 +176,6 @@ def preview(stored: StoredPlan, progress: Progress, rules: NoticeRules, now: dat
         for part, other in _together(stored, entry, rules, statuses)
     ]
     return Notice(entry.address, tuple(sorted(lines, key=lambda line: (line.due, line.user.arn))))
-
-
-def _find(stored: StoredPlan, who: str) -> tuple[AccountPlan, PlanEntry] | None:
-    for part in stored.accounts():
-        for entry in part.entries:
-            if who in (entry.user.arn, entry.user.id):
-                return part, entry
-    return None
 
 
 def _gets_notice(entry: PlanEntry, rules: NoticeRules, statuses: Statuses) -> bool:
@@ -157,12 +209,9 @@ def _line(
     return Line(entry.user, part.name, entry.impact, due, entry.forecast)
 
 
-def _chosen(selection: Selection, told: Told, part: AccountPlan | None) -> bool:
-    user = told.user
-    name, ou = (part.name, part.ou) if part else ("", "")
-    return selection.takes_account(user.account_id, name, ou) and selection.takes_user(
-        user.arn, user.name, user.id
-    )
+def _chosen(selection: Selection, user: UserRef, receiver: _Receiver) -> bool:
+    in_account = selection.takes_account(user.account_id, receiver.account_name, receiver.ou)
+    return in_account and selection.takes_user(user.arn, user.name, user.id)
 
 
 def _worth(
@@ -173,10 +222,7 @@ def _worth(
     rules: NoticeRules,
     now: datetime,
 ) -> tuple[NoticeWorth, str]:
-    """Return what a notice is worth now, and why."""
-    newest = status.notice or told
-    if told is not newest:
-        return NoticeWorth.REPLACED, f"by the notice of {newest.at:%Y-%m-%d %H:%M} UTC"
+    """Return what a user's newest notice is worth now, and why."""
     if status.enforced:
         placed = progress.placed.get(told.user.id)
         return (
@@ -209,9 +255,9 @@ def _said(said: Told | Reminded, kind: str, state: str, why: str) -> Said:
         said.user.account_id,
         said.wave,
         said.address,
-        str(said.impact),
+        said.impact.value,
         said.due,
-        str(said.delivery),
+        said.delivery.value,
         state,
         why or said.detail,
         said.message_id,

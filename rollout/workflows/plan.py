@@ -11,9 +11,12 @@ from rollout.domain.plan.content import content_digest
 from rollout.domain.plan.entries import AccountPlan, Digests, Header, count_verdicts, count_waves
 from rollout.domain.plan.findings import about_exemptions
 from rollout.domain.plan.fingerprints import digest
+from rollout.domain.plan.impact_counts import Affected, impact_by_wave
 from rollout.domain.plan.planning import Planner, left_out
 from rollout.domain.plan.waves import Wave
 from rollout.domain.progress.projection import Progress, replay
+from rollout.domain.status.to_come import to_come_in
+from rollout.domain.status.user_status import Statuses
 from rollout.domain.verdicts.rules import DecisionRules
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import NoPlan, PlanRefused, Refused, WrongUsage
@@ -39,18 +42,20 @@ class PlanOrder:
 class Draft:
     """Everybody judged by today's `rollout.yaml`; `without_wave` names those to be enforced whom no wave takes.
 
-    `unmatched` are the selectors that match nobody; each is a finding of the header too.
+    `to_come` are the users whom the header's `impact` counts. `unmatched` are the selectors that match nobody; each is
+    a finding of the header too.
     """
 
     header: Header
     accounts: tuple[AccountPlan, ...]
+    to_come: tuple[Affected, ...] = ()
     without_wave: tuple[str, ...] = ()
     unmatched: tuple[UnmatchedSelector, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The plan as it was stored, with what a summary tells. `header` is that of today's look.
+    """The plan as it was stored, with what a summary tells. `header` is that of today's look, as is `to_come`.
 
     `kept`: nothing has changed, and the plan before stays what it was; only its age is renewed.
     """
@@ -58,6 +63,7 @@ class Planned:
     stored: StoredPlan
     header: Header
     accounts: tuple[AccountPlan, ...]
+    to_come: tuple[Affected, ...] = ()
     kept: bool = False
 
 
@@ -96,13 +102,15 @@ def make_plan(
     if not order.accept_unmatched:
         _refuse_unmatched(made.unmatched)
     before = earlier.before
-    if earlier.stored is not None and earlier.content == content_digest(made.header, made.accounts):
+    same = earlier.content == content_digest(made.header, made.accounts)
+    # A plan of an earlier version does not say who made it: gates.approval may ask for one that does.
+    if earlier.stored is not None and earlier.stored.header.planner.id and same:
         kept = earlier.stored.renew(inventory.taken_at)
-        return Planned(kept, made.header, made.accounts, kept=True)
+        return Planned(kept, made.header, made.accounts, made.to_come, kept=True)
     moves = before.later(made.accounts, tuple(made.header.waves))
     findings = (*made.header.findings, *about_moves(moves, before.plan_id))
     header = replace(made.header, findings=findings)
-    return Planned(plans.save(header, made.accounts), header, made.accounts)
+    return Planned(plans.save(header, made.accounts), header, made.accounts, made.to_come)
 
 
 def draft(inventory: Inventory, order: PlanOrder, progress: Progress) -> Draft:
@@ -119,6 +127,7 @@ def draft(inventory: Inventory, order: PlanOrder, progress: Progress) -> Draft:
         management_account_id=inventory.organization.management_account_id,
         partition=inventory.organization.partition,
         caller=inventory.caller.arn,
+        caller_id=inventory.caller.user_id,
         created=inventory.taken_at,
         inventory_at=inventory.taken_at,
         digests=Digests(policy=policy_fingerprint(order.rules), settings=order.settings),
@@ -135,7 +144,10 @@ def draft(inventory: Inventory, order: PlanOrder, progress: Progress) -> Draft:
         retries=effort.retries,
     )
     without_wave = tuple(arn for part in parts for arn in part.without_wave)
-    return Draft(header, accounts, without_wave, unmatched)
+    statuses, unaffected_too = Statuses(header, progress, header.created), order.rules.notice_for_unaffected
+    affected = tuple(to_come_in(accounts, statuses, unaffected_too=unaffected_too))
+    header = replace(header, impact=impact_by_wave(affected, header.waves))
+    return Draft(header, accounts, affected, without_wave, unmatched)
 
 
 def newest_plan(plans: PlanStore, organization_id: str) -> Earlier:

@@ -236,14 +236,47 @@ class PlanStore(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class UnsealedRun:
+    """A run whose records the store's key does not cover, and why. `damage`: why they cannot be sealed, if so.
+
+    `digest` is that of its bytes; `records` are those that can be read.
+    """
+
+    run: str
+    where: str
+    why: str
+    digest: str
+    records: tuple[Record, ...]
+    damage: str = ""
+
+
+class SealablePlan(Protocol):
+    """A whole plan that the store's key has not sealed."""
+
+    @property
+    def header(self) -> Header:
+        """Document 1."""
+
+    @property
+    def location(self) -> str:
+        """The path or URL of the file, for a person."""
+
+    def seal(self) -> None:
+        """Seal it; its content and its checksum stay. Raises Unwritable, KeyUnusable."""
+
+
 class Journal(Protocol):
     """The append-only record of a store."""
 
     def append(self, *records: Record) -> None:
-        """Write records, which are durable when this returns. Thread-safe. Raises Unwritable."""
+        """Write records, which are durable when this returns. Thread-safe. Raises Unwritable, KeyUnusable."""
 
     def records(self) -> Iterator[Record]:
-        """Yield the records of all segments, oldest run first; an incomplete last line of a segment is skipped."""
+        """Yield the records of all segments, oldest run first; an incomplete last line of a segment is skipped.
+
+        Raises JournalDamaged; in a store that has a key, RecordAltered and KeyUnusable.
+        """
 
 
 class StopMarker(Protocol):
@@ -253,10 +286,13 @@ class StopMarker(Protocol):
     """
 
     def add(self, record: Released | ReleaseEnded) -> None:
-        """Publish a record to every run on this store. Raises Unwritable."""
+        """Publish a record to every run on this store. Raises Unwritable, KeyUnusable."""
 
     def records(self) -> Sequence[Released | ReleaseEnded]:
         """Return every published record, oldest first. Cheap enough to call before each change."""
+
+    def check(self) -> None:
+        """Look for records that were not published with the store's key. Raises RecordAltered, KeyUnusable."""
 
 
 class Clock(Protocol):

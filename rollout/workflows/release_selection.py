@@ -10,8 +10,8 @@ from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import is_about_enrolment, user_of
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Record, RunStarted
-from rollout.domain.progress.release_scope import ReleaseScope
-from rollout.errors import AwsFailure, EmptySelection, OrganizationNotListable
+from rollout.domain.progress.release_scope import MOST_NAMED, ReleaseScope
+from rollout.errors import AwsFailure, EmptySelection, OrganizationNotListable, Refused
 from rollout.workflows.inventory import Premises, premises
 from rollout.workflows.ports import AccountAccess, CannotEnter, OrganizationPort
 from rollout.workflows.release import ReleaseSelection, ReleaseShare
@@ -97,7 +97,8 @@ def wave_named(wave: str, progress: Progress, accounts: Iterable[Account]) -> Re
         known = ", ".join(sorted(_waves(progress))) or "none"
         raise EmptySelection(f'the journal knows no wave "{wave}"', cure=f"waves of the journal: {known}")
     found = tuple(sorted(refs.values(), key=lambda ref: ref.arn))
-    return ReleaseScope(wave=wave, users=found), _by_account(found, accounts)
+    named = found if len(found) <= MOST_NAMED else ()
+    return ReleaseScope(wave=wave, users=named), _by_account(found, accounts)
 
 
 def users_named(
@@ -105,7 +106,7 @@ def users_named(
 ) -> ReleaseSelection:
     """Mean users by ARN, name, UserId or glob: those of the journal, else by a look at the account of an ARN.
 
-    Raises EmptySelection where one of them matches nobody.
+    Raises EmptySelection where one of them matches nobody, and Refused where they match too many for one record.
     """
     refs: dict[str, UserRef] = {}
     unmatched: list[str] = []
@@ -122,6 +123,11 @@ def users_named(
         raise EmptySelection(
             f"no user matches --user {', '.join(unmatched)}",
             cure="give the full ARN: then the account is looked at, whatever the journal knows",
+        )
+    if len(refs) > MOST_NAMED:
+        raise Refused(
+            f"--user matches {len(refs):,} users; a release names at most {MOST_NAMED:,}",
+            cure="release a --wave, an --account or --all, which need no names",
         )
     named = tuple(sorted(refs.values(), key=lambda ref: ref.arn))
     return ReleaseScope(users=named), _by_account(named, accounts)
@@ -146,11 +152,10 @@ def _users(progress: Progress) -> list[UserRef]:
 
 
 def _waves(progress: Progress) -> set[str]:
-    told = {notice.wave for notices in progress.notices.values() for notice in notices}
     carried = {wave for _, wave in progress.carried}
     placed = {one.wave for one in progress.placed.values()}
     returning = {one.wave for one in progress.releases.to_return.values()}
-    return (told | carried | placed | returning) - {""}
+    return (progress.waves_told | carried | placed | returning) - {""}
 
 
 def _by_account(refs: Iterable[UserRef], accounts: Iterable[Account]) -> tuple[ReleaseShare, ...]:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rollout.domain.actions.writes import Chosen, Left, undoing
 from rollout.domain.people.organization import Account
 from rollout.domain.people.scope import Selection
-from rollout.domain.people.users import UserRef
+from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import (
     AddMember,
-    AlreadyInPlace,
-    Applied,
     AttachToUser,
-    DetachFromUser,
-    RemoveMember,
     Skipped,
-    is_about_enrolment,
     user_of,
 )
+from rollout.domain.progress.history import History
 from rollout.domain.progress.projection import Done, Progress
 from rollout.domain.progress.records import WaveUndone
+from rollout.domain.progress.releases import ROLLBACK
 from rollout.errors import EmptySelection
 from rollout.workflows.account_run import (
     AccountCommand,
@@ -34,8 +31,6 @@ from rollout.workflows.account_run import (
 from rollout.workflows.inventory import LIFELESS
 from rollout.workflows.release_selection import unlisted
 from rollout.workflows.run_context import JudgementBasis, RunContext
-
-ROLLBACK = "rollback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +78,9 @@ class RollbackInAccount(AccountCommand):
         at.result.left += found.left
         return Wanted((*found.people, *found.foundations))
 
+    def kept_released(self, at: AccountWork, users: Collection[User], *, by_brake: bool) -> None:
+        """Leave nobody: whoever was let out is rolled back like everybody else."""
+
     def leaves(self, user: UserRef, wave: str, why: Skipped) -> None:
         """Keep in mind that somebody could not be let go."""
         self._somebody_stays = True
@@ -111,24 +109,16 @@ class Foreseen:
         return not (self.accounts or self.waves)
 
 
-def foresee(progress: Progress, wanted: RollbackChoice) -> Foreseen:
-    """Count what a rollback would undo. Raises EmptySelection when a selector means nothing that was ever done."""
-    for glob in wanted.selection.users:
-        one = Selection(users=(glob,))
-        refs = (user_of(done.intent.change) for done in progress.changes)
-        if not any(ref is not None and one.takes_user(ref.arn, ref.name, ref.id) for ref in refs):
-            raise EmptySelection(
-                f"the journal knows no change that matches --user {glob}",
-                cure="see who was enforced: changes.csv of the report",
-            )
-    if not any(wanted.takes(done) for done in progress.changes):
-        raise EmptySelection(
-            "the journal knows no change that matches",
-            cure="see what was done: changes.csv of the report, or rollout status",
-        )
+def foresee(progress: Progress, wanted: RollbackChoice, past: Callable[[], History]) -> Foreseen:
+    """Count what a rollback would undo. Raises EmptySelection when a selector means nothing that was ever done.
+
+    `past` is asked only where nothing that stands now is meant.
+    """
     dones = [done for done in progress.owned.all if wanted.takes(done)]
-    accounts = {done.intent.change.account_id for done in dones}
-    accounts |= {done.intent.change.account_id for done in progress.open if wanted.takes(done)}
+    unsettled = [done for done in progress.open if wanted.takes(done)]
+    if not (dones or unsettled) or len(wanted.selection.users) > 1:
+        _check_meant(wanted, past().changes)
+    accounts = {done.intent.change.account_id for done in (*dones, *unsettled)}
     people = {
         done.intent.change.user.id
         for done in dones
@@ -136,6 +126,22 @@ def foresee(progress: Progress, wanted: RollbackChoice) -> Foreseen:
     }
     things = sum(not isinstance(done.intent.change, AddMember | AttachToUser) for done in dones)
     return Foreseen(len(people), things, tuple(sorted(accounts)), _emptied(progress))
+
+
+def _check_meant(wanted: RollbackChoice, changes: Sequence[Done]) -> None:
+    for glob in wanted.selection.users:
+        one = Selection(users=(glob,))
+        refs = (user_of(done.intent.change) for done in changes)
+        if not any(ref is not None and one.takes_user(ref.arn, ref.name, ref.id) for ref in refs):
+            raise EmptySelection(
+                f"the journal knows no change that matches --user {glob}",
+                cure="see who was enforced: changes.csv of the report",
+            )
+    if not any(wanted.takes(done) for done in changes):
+        raise EmptySelection(
+            "the journal knows no change that matches",
+            cure="see what was done: changes.csv of the report, or rollout status",
+        )
 
 
 def plan_id_of(reference: str, progress: Progress) -> str:
@@ -156,7 +162,7 @@ def roll_back(
     """Undo. Raises LockHeld, EmptySelection."""
     with run.lock.hold(run.organization_id, ROLLBACK):
         progress = run.replay()
-        foreseen = foresee(progress, wanted)
+        foreseen = foresee(progress, wanted, run.history)
         if foreseen.nothing:
             return RunResult(())
         run.begin(ROLLBACK, plan_id=wanted.plan)
@@ -200,16 +206,11 @@ def _share_out(ids: Iterable[str], accounts: Sequence[Account]) -> dict[str, Acc
 
 def _emptied(progress: Progress) -> tuple[str, ...]:
     """Name the waves of which rollbacks have let everybody go, this one or one that died before it could say so."""
-    let_go = {done.intent.wave for done in progress.changes if _lets_go(done, progress)}
+    let_go = {
+        wave
+        for wave, at in progress.rolled_back.items()
+        if wave not in progress.undone or at >= progress.undone[wave]
+    }
     carried = {wave for _, wave in progress.carried}
     staying = {placed.wave for placed in progress.placed.values()}
     return tuple(sorted((let_go & carried) - staying - {""}))
-
-
-def _lets_go(done: Done, progress: Progress) -> bool:
-    change = done.intent.change
-    if done.started.command != ROLLBACK or not isinstance(change, RemoveMember | DetachFromUser):
-        return False
-    known = progress.undone.get(done.intent.wave)
-    news = done.settled_at is not None and (known is None or done.settled_at >= known)
-    return news and isinstance(done.outcome, Applied | AlreadyInPlace) and not is_about_enrolment(change)

@@ -13,6 +13,7 @@ from rollout.domain.actions.account_context import AccountContext, account_conte
 from rollout.domain.people.observations import Observed
 from rollout.domain.people.users import NamedPolicy
 from rollout.domain.policy.made import tags_of
+from rollout.domain.progress.history import History, replay_all
 from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.progress.records import Record, RunEnded, RunEnding, RunStarted
 from rollout.domain.progress.release_state import merged_releases
@@ -65,6 +66,9 @@ class NoMarker:
         """Return no records."""
         return ()
 
+    def check(self) -> None:
+        """Find nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext:
@@ -102,8 +106,14 @@ class RunContext:
             return next(self._numbers)
 
     def replay(self) -> Progress:
-        """Replay the journal of the organization as it is now."""
+        """Replay the journal of the organization as it is now. Raises JournalDamaged, RecordAltered, KeyUnusable."""
+        self.marker.check()
         return replay(self.journal.records(), self.organization_id)
+
+    def history(self) -> History:
+        """Replay the journal as `replay` does, and keep the records behind it."""
+        self.marker.check()
+        return replay_all(self.journal.records(), self.organization_id)
 
     def releases(self, progress: Progress) -> tuple[ReleaseRecord, ...]:
         """Return the releases and their ends, including those published since `progress` was replayed."""

@@ -7,13 +7,15 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from rollout.domain.gates import GateAnswer, Gatekeeper, GateRules, Needs, Result
-from rollout.domain.gates.approval import approved_by
+from rollout.domain.gates.approval import APPROVAL, approvals_of
 from rollout.domain.gates.gate import AnyGate
 from rollout.domain.gates.readiness import Notified
 from rollout.domain.plan.entries import PlanEntry
+from rollout.domain.plan.impact_counts import Affected, ImpactCounts, count_impact
 from rollout.domain.policy.changes import Skipped
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.stages import Stage
+from rollout.domain.status.to_come import to_come
 from rollout.domain.status.user_status import Statuses, UserStatus, counts_of
 from rollout.domain.verdicts.verdict import Impact
 from rollout.workflows.ports import StoredPlan
@@ -48,7 +50,8 @@ class GateState:
 class WaveState:
     """One wave: the counts of `StatusCounts`, its next step, and what that waits for.
 
-    `gates`: the gates of a wave not enforced yet. `approved`: who approved the wave, and when.
+    `gates`: the gates of a wave not enforced yet. `approved`: who approved the wave, and when. `enforced_by`: the ARN
+    of who ran the enforcement. `to_come`: the users on whom MFA is still to be enforced.
     """
 
     wave: str
@@ -63,6 +66,13 @@ class WaveState:
     enforced_at: datetime | None
     gates: tuple[GateState, ...] = ()
     approved: str = ""
+    enforced_by: str = ""
+    to_come: tuple[Affected, ...] = ()
+
+    @property
+    def impact(self) -> ImpactCounts:
+        """What enforcement means for the users on whom it is still to come."""
+        return count_impact(self.to_come)
 
     def as_dict(self) -> dict[str, object]:
         """Give it as JSON-able values."""
@@ -70,7 +80,8 @@ class WaveState:
         gates = [
             {name: value for name, value in asdict(gate).items() if name not in inner} for gate in self.gates
         ]
-        return {**asdict(self), "gates": gates}
+        values = {name: value for name, value in asdict(self).items() if name != "to_come"}
+        return {**values, "gates": gates, "impact": asdict(self.impact)}
 
 
 def wave_states(
@@ -91,7 +102,7 @@ def wave_states(
         for entry in account.entries:
             if entry.wave:
                 members[entry.wave].append((entry, statuses.of(entry.user, entry)))
-    keeper = Gatekeeper(progress, gates, header.waves, header.checksum, now)
+    keeper = Gatekeeper(progress, gates, header.waves, header.checksum, header.planner, now)
     stands = []
     for wave, people in members.items():
         before = tuple(_gates(wave, keeper)) if people else ()
@@ -105,7 +116,11 @@ def wave_states(
                 notified_at=progress.carried.get((Stage.NOTIFY, wave)),
                 enforced_at=progress.carried.get((Stage.ENFORCE, wave)),
                 gates=before,
-                approved=approved_by(progress, header.checksum, wave),
+                approved=approvals_of(
+                    progress, header.checksum, wave, header.planner, gates.of(APPROVAL)
+                ).sentence,
+                enforced_by=progress.carried_by.get((Stage.ENFORCE, wave), ""),
+                to_come=tuple(to_come(people, unaffected_too=unaffected_too)),
             )
         )
     return stands
@@ -140,24 +155,17 @@ def _stands(wave: str, gate: AnyGate, answer: GateAnswer, keeper: Gatekeeper) ->
 
 def _since(wave: str, answer: GateAnswer, progress: Progress) -> datetime | None:
     """Return since when the gate has given this answer."""
-    since = None
-    for read in reversed(progress.gates):
-        if (read.wave, read.gate) != (wave, answer.gate):
-            continue
-        if read.result is not answer.result:
-            break
-        since = read.at
-    return since
+    last = progress.gates.get((wave, answer.gate))
+    return last.since if last and last.read.result is answer.result else None
 
 
 def _last_read(wave: str, gate: AnyGate, progress: Progress) -> GateAnswer | None:
     """Return the gate's last answer to a run; None if there is none."""
-    reads = (read for read in reversed(progress.gates) if (read.wave, read.gate) == (wave, gate.name))
-    last = next(reads, None)
+    last = progress.gates.get((wave, gate.name))
     if last is None:
         return None
-    detail = f"{last.detail} (as of {last.at:%Y-%m-%d %H:%M} UTC)"
-    return GateAnswer(gate.name, last.result, detail, since=last.at)
+    detail = f"{last.read.detail} (as of {last.read.at:%Y-%m-%d %H:%M} UTC)"
+    return GateAnswer(gate.name, last.read.result, detail, since=last.read.at)
 
 
 def _next(

@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.repair import Repair, to_fix
-from rollout.domain.drift import Drift, Drifted, about_accounts, drift_of, seen
+from rollout.domain.drift import Drift, Drifted, HeadCount, about_accounts, drift_of, seen
 from rollout.domain.gates import Tolerance
 from rollout.domain.people.observations import Inventory
 from rollout.domain.people.organization import Account
 from rollout.domain.plan.entries import AccountPlan
 from rollout.domain.policy.our_resources import adopted
-from rollout.domain.progress.projection import KnownEnforcement
+from rollout.domain.progress.projection import KnownEnforcement, Placed
 from rollout.domain.progress.records import Deadlocked, Enforcement, EnforcementSeen, Record
 from rollout.domain.progress.release_state import describe_release, lasting_releases
+from rollout.domain.progress.releases import ToReturn
 from rollout.domain.status.user_status import Statuses, UserStatus
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import PlanRefused, Unwritable
@@ -32,20 +33,12 @@ NOT_OURS = frozenset({Enforcement.NEVER, Enforcement.UNDONE, Enforcement.NOT_FOU
 
 
 @dataclass(frozen=True, slots=True)
-class Enforced:
-    """How many users should be enforced (enforced by this tool and not released), and how many are."""
-
-    expected: int = 0
-    in_fact: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Verified:
     """The result of a check. `let_out`: releases without an end, which are not drift."""
 
     drifts: tuple[Drift, ...]
     let_out: tuple[str, ...]
-    enforced: Enforced
+    count: HeadCount
     accounts: int
     unreachable: tuple[tuple[str, str], ...]
 
@@ -90,23 +83,25 @@ def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: 
     now = run.now()
     statuses = Statuses(stored.header, progress, now)
     drifts: list[Drift] = []
-    expected = in_fact = 0
+    count = HeadCount()
     for observed in inventory.observed:
         context = basis.context(observed, progress, releases, now)
         drifts += drift_of(context, planned.get(observed.account.id))
         looked = tuple(_looked(context, planned.get(observed.account.id), statuses))
-        expected += sum(
-            user.id in progress.placed and not context.is_released(user) for user in context.facts.users
-        )
-        in_fact += sum(after.enforced for _, after in looked)
+        count.add(context)
         _note((*_deadlocks(context, drifts, run), *_differences(looked, run)), run)
     left_out = {left.account_id for left in stored.header.left_out}
     drifts += about_accounts(inventory.accounts, planned, left_out)
     order = list(Drifted)
     drifts.sort(key=lambda drift: (order.index(drift.kind), drift.account_id, drift.who))
     let_out = tuple(describe_release(one) for one in lasting_releases(releases, now))
-    unreachable = tuple((view.account.id, view.reason) for view in inventory.unreachable)
-    return Verified(tuple(drifts), let_out, Enforced(expected, in_fact), len(inventory.observed), unreachable)
+    unreachable = {view.account.id: view.reason for view in inventory.unreachable}
+    placed: tuple[Placed | ToReturn, ...] = (
+        *progress.placed.values(),
+        *progress.releases.to_return.values(),
+    )
+    count.unread = sum(one.user.account_id in unreachable for one in placed)
+    return Verified(tuple(drifts), let_out, count, len(inventory.observed), tuple(unreachable.items()))
 
 
 def fix(order: FixOrder, inventory: Inventory, *, run: RunContext, basis: JudgementBasis) -> RunResult:

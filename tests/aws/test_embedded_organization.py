@@ -12,6 +12,7 @@ from rollout.aws.connect.aws_clock import AwsClock
 from rollout.aws.connect.identity import WhoAmI
 from rollout.aws.connect.offline_clock import offline_now
 from rollout.aws.connect.organizations import AwsOrganization
+from rollout.aws.read.ssh_keys import worth_asking
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.domain.people.observations import AccountFacts
@@ -108,9 +109,11 @@ def test_nothing_is_missing_from_any_account(seen: Seen):
 
 def test_a_second_look_takes_seven_calls_and_those_of_single_users(seen: Seen):
     for account_id, facts in seen.facts.items():
+        asked = worth_asking(facts.groups, facts.policies)
         special = sum(
             (user.devices is not None and DeviceKind.TOTP not in user.device_kinds and user.mfa_active)
             + (user.password is not None and user.password.reset_required is not None)
+            + asked(user)
             for user in facts.users
         )
         more_pages = len(facts.users) // 50

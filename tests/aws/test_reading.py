@@ -421,3 +421,70 @@ def test_a_page_that_names_itself_is_an_error_and_not_the_end(stub: AwsStub, ent
 def test_reading_twice_gives_the_same(stub: AwsStub, entered: Enter):
     World(stub, [replace(person, passkey=True, totp=False) for person in people(5)])
     assert entered().read() == entered().read()
+
+
+# --- Credentials and policies that no bulk call tells ---
+
+
+CODECOMMIT = {"Statement": {"Effect": "Allow", "Action": "codecommit:GitPull", "Resource": "*"}}
+EVERYTHING = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+
+
+def test_ssh_keys_are_counted_where_there_may_be_some(stub: AwsStub, entered: Enter):
+    """Asked of users without any other credential and of those whom a policy lets use CodeCommit, and of no others."""
+    without = Person("mirror", has_password=False, totp=False, ssh_keys=("Active", "Inactive", "Active"))
+    developer = Person("dana", inline={"Git": CODECOMMIT}, ssh_keys=("Inactive",))
+    World(stub, [without, developer, Person("admin", inline={"All": EVERYTHING}, ssh_keys=("Active",))])
+    facts = entered().read()
+    assert {"mirror": 2, "dana": 0, "admin": 0} == {user.name: user.ssh_keys for user in facts.users}
+    assert {"mirror", "dana"} == {call["UserName"] for call in stub.called("ListSSHPublicKeys")}
+
+
+def test_ssh_keys_that_cannot_be_read_are_an_unread_fact(stub: AwsStub, entered: Enter):
+    World(stub, [Person("mirror", has_password=False, totp=False)])
+    stub.on("ListSSHPublicKeys", Fail("AccessDenied", 403))
+    (user,) = entered().read().users
+    assert (Unread("SSH keys for CodeCommit", "ListSSHPublicKeys: AccessDenied"),) == user.unread
+
+
+def test_an_endpoint_without_ssh_keys_is_asked_once_and_told_of(stub: AwsStub, entered: Enter):
+    World(stub, [Person(name, has_password=False, totp=False) for name in ("mirror", "other")])
+    stub.on("ListSSHPublicKeys", Fail("InvalidAction", 400))
+    facts = entered().read()
+    assert ["not-offered"] == [finding.code for finding in facts.findings]
+    assert 1 == stub.counts()["ListSSHPublicKeys"]
+    assert not any(user.unread for user in facts.users)
+
+
+POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
+
+
+def test_a_boundary_that_aws_manages_and_does_not_list_is_read_alone(stub: AwsStub, entered: Enter):
+    World(stub, [Person("ana", boundary=POWER_USER), Person("ben", boundary=POWER_USER)])
+    stub.on(
+        "GetPolicy",
+        {
+            "Policy": {
+                "Arn": POWER_USER,
+                "PolicyName": "PowerUserAccess",
+                "Path": "/",
+                "DefaultVersionId": "v6",
+            }
+        },
+    )
+    stub.on(
+        "GetPolicyVersion",
+        {"PolicyVersion": {"VersionId": "v6", "IsDefaultVersion": True, "Document": "{}"}},
+    )
+    account = entered()
+    for _ in range(2):
+        policy = account.read().policies[POWER_USER]
+        assert policy.default
+        assert "v6" == policy.default.id
+    assert 1 == stub.counts()["GetPolicy"] == stub.counts()["GetPolicyVersion"]
+
+
+def test_a_boundary_that_may_not_be_read_stays_unread(stub: AwsStub, entered: Enter):
+    World(stub, [Person("ana", boundary=POWER_USER)])
+    stub.on("GetPolicy", Fail("AccessDenied", 403))
+    assert POWER_USER not in entered().read().policies

@@ -70,6 +70,8 @@ class Person:
     attached: tuple[str, ...] = ()
     inline: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     boundary: str | None = None
+    ssh_keys: tuple[str, ...] = ()
+    """The status of each SSH key for CodeCommit: `Active` or `Inactive`."""
     tags: Mapping[str, str] = field(default_factory=dict)
     partition: str = "aws"
 
@@ -116,6 +118,7 @@ class World:
             ("GetUserPolicy", self._inline_policy),
             ("ListAttachedUserPolicies", self._attached),
             ("ListGroupsForUser", self._groups),
+            ("ListSSHPublicKeys", self._ssh_keys),
         ):
             stub.on(operation, answer)
 
@@ -133,7 +136,10 @@ class World:
         following = start + self.page()
         names = list(self.people)[start:following]
         return {
-            "UserDetailList": [_detail(self.people[name]) for name in names],
+            "UserDetailList": [
+                _detail(self.people[name]) | {"UserPolicyList": _inline_policies(self.people[name])}
+                for name in names
+            ],
             "GroupDetailList": [] if start else [group_detail("admins")],
             "Policies": [],
             **_more(following, len(self.people)),
@@ -227,6 +233,20 @@ class World:
         groups = [group_detail(name) | {"CreateDate": LONG_AGO} for name in person.groups] if person else []
         return {"Groups": groups, "IsTruncated": False} if person else NO_SUCH_USER
 
+    def _ssh_keys(self, call: Call) -> Any:
+        person = self.people.get(call.params["UserName"])
+        statuses = enumerate(person.ssh_keys) if person else ()
+        keys = [
+            {
+                "UserName": call.params["UserName"],
+                "SSHPublicKeyId": f"APKASTUBSTUB{number:08d}",
+                "Status": status,
+                "UploadDate": LONG_AGO,
+            }
+            for number, status in statuses
+        ]
+        return {"SSHPublicKeys": keys, "IsTruncated": False} if person else NO_SUCH_USER
+
     def _key_use(self, call: Call) -> Any:
         slot, name = call.params["AccessKeyId"].removeprefix("AKIASTUBSTUB").split("-", 1)
         key = self.people[name].keys[int(slot)]
@@ -285,6 +305,13 @@ def _detail(person: Person) -> dict[str, Any]:
         "Tags": [{"Key": key, "Value": value} for key, value in person.tags.items()],
         **({"PermissionsBoundary": {"PermissionsBoundaryArn": person.boundary}} if person.boundary else {}),
     }
+
+
+def _inline_policies(person: Person) -> list[Mapping[str, Any]]:
+    return [
+        {"PolicyName": name, "PolicyDocument": json.dumps(document)}
+        for name, document in person.inline.items()
+    ]
 
 
 def _more(following: int, total: int) -> dict[str, Any]:

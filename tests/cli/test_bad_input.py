@@ -57,7 +57,7 @@ def change(path: Path, old: str, new: str) -> None:
 ALTERED: dict[str, Callable[[Path], object]] = {
     "a user's name": lambda plan: change(plan, '"chen.wei"', '"chen.wej"'),
     "a verdict": lambda plan: change(plan, "verdict: hold", "verdict: enforce"),
-    "a count in the header": lambda plan: change(plan, "enforce: 95", "enforce: 96"),
+    "a count in the header": lambda plan: change(plan, "enforce: 93", "enforce: 94"),
     "the organization": lambda plan: change(plan, 'caller: "arn', 'caller: "brn'),
     "the checksum": lambda plan: change(plan, 'checksum: "sha256:', 'checksum: "sha256:0'),
     "the comment above": lambda plan: change(plan, "# Written by", "# made by"),
@@ -316,7 +316,7 @@ def test_a_place_that_cannot_be_written_is_named_before_anything_is_done(
 @pytest.mark.parametrize("stage", ["notify", "enforce"])
 def test_without_a_terminal_and_without_yes_nothing_is_written(stage: str, rehearsed: Shell):
     said = refused(rehearsed, ["apply", "--stage", stage], 2, "no terminal", "--yes")
-    assert "wave canary: up to " in said.err
+    assert "wave canary, " in said.err
     really = rehearsed.really("apply", "--stage", stage)
     assert (2, said.errors) == (really.code, really.errors)
 

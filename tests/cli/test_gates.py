@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ def test_an_approval_is_told_recorded_and_shown_everywhere(rehearsed: Shell):
     gate = gates_of(rehearsed("status", "--json", env=APPROVAL), "canary")["approval"]
     assert "pass" == gate["answer"]
     assert gate["detail"].endswith(": CAB-311")
-    assert "Wave canary is approved 2026-11-24" in rehearsed("status", env=APPROVAL).out
+    assert "Wave canary: approved 2026-11-24" in rehearsed("status", env=APPROVAL).out
     assert "CAB-311" in rehearsed("show").out
     assert 0 == rehearsed("report").code
     (folder,) = (rehearsed.folder / "reports").iterdir()
@@ -123,7 +124,7 @@ def test_the_status_lists_gates_with_answers_and_numbers(rehearsed: Shell):
     assert "Gates of waves not enforced yet" in out
     assert "dry_run_done       pass" in out
     assert 'wave "canary" is not enforced yet' in out
-    assert "0 of 2 users failed (limit 0)" in out
+    assert re.search(r"0 of \d+ users failed \(limit 0\)", out)
 
 
 def test_gates_about_people_are_not_asked_by_the_status(rehearsed: Shell):

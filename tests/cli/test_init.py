@@ -58,12 +58,15 @@ def test_a_file_in_place_of_the_folder_is_wrong_usage(empty: Shell):
 
 @pytest.mark.parametrize("room", [0, 1000, 4096])
 def test_a_disk_that_is_full_costs_nobody_their_settings(empty: Shell, room: int):
-    """The file is written beside its place and renamed: what stood there is there still, and nothing else."""
+    """The file is written beside its place and renamed: what stood there is there still, and nothing else.
+
+    Bytecode is not written: Python would leave it truncated for whoever imports the module next.
+    """
     (empty.folder / "rollout.yaml").write_text("version: 1\n")
     process = subprocess.run(
         [sys.executable, "-m", "rollout", "init", "--force"],
         cwd=empty.folder,
-        env=empty.outside(),
+        env=empty.outside({"PYTHONDONTWRITEBYTECODE": "1"}),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
         capture_output=True,
         text=True,

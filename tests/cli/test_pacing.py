@@ -115,12 +115,3 @@ def test_what_is_counted_next_starts_from_the_beginning(lines):
         progress.advance()
         progress.finish()
     assert ["Looking: 2 of 2", "Enforcing: 2 of 2"] == lines
-
-
-def test_names_are_no_markup(lines):
-    seconds = Seconds()
-    progress = TerminalProgress(seconds)
-    progress.begin("Enforcing", 2)
-    seconds.now += 6
-    progress.advance("111122223333 [bold]team[/]")
-    assert r"\[bold]team" in lines[0]

@@ -16,7 +16,7 @@ PEOPLE = {
         "quinn.murphy@example.com",
     ),
     "xavier.dubois": ("enforce", "keys-in-use", "impact cli", "key 1 used yesterday for s3"),
-    "retired.clerk": ("enforce", "no-credentials", "impact none"),
+    "retired.clerk": ("hold", "no-credentials", "rules.no_credentials:"),
     "nadia.petrova": ("hold", "cannot-enrol", "permissions boundary", "cure", "not allowed"),
     "ci-deployer": ("hold", "machine", "cure", "rules.enforce_machines"),
     "break-glass-1": ("hold", "break-glass", "cure"),

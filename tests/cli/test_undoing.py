@@ -14,6 +14,7 @@ from rollout.domain.drift import Drifted
 from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import AddMember
 from rollout.domain.progress.records import Record, Released, RunStarted
+from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Kind
 from rollout.files.private_files import FolderStore
@@ -109,7 +110,7 @@ def test_a_journal_that_cannot_be_read_stops_no_brake(planned: Shell):
     (journal / "broken.jsonl").write_text('{"type": "Released", "at": "2026-11-24T09:00:00Z"\n{}\n{}\n')
     said = planned("release", "--account", ACCOUNT, "--reason", "drill", "--yes")
     assert 0 == said.code, said.err
-    assert "the journal cannot be read, and is not needed for accounts" in said.err
+    assert "not trusted, and left out: " in said.err
 
 
 @pytest.mark.parametrize(("words", "code"), [(("--account", ACCOUNT), 0), (("--all",), IN_PART)])
@@ -125,7 +126,7 @@ def test_a_damaged_journal_stops_no_brake_and_has_it_on_record_when_it_is_mended
     assert (1, True) == (refused.code, f"{path.name}, line 3 is damaged" in refused.err), refused.err
     said = planned("release", *words, "--reason", "second", "--yes")
     assert code == said.code, said.err
-    assert "the journal cannot be read, and is not needed for accounts" in said.err
+    assert "not trusted, and left out: " in said.err
     assert f"{path.name}, line 3 is damaged" in said.err
     path.write_bytes(whole)
     reasons = [
@@ -204,7 +205,8 @@ def somebody(planned: Shell) -> UserRef:
 def test_before_anything_was_done_only_unreachable_accounts_are_told(planned: Shell):
     said = planned("verify", "--json")
     assert IN_PART == said.code, said.err
-    assert {"expected": 0, "in_fact": 0} == said.json["enforced"]
+    users = said.json["users"]
+    assert (0, 0, 0, []) == (users["placed"], users["enforced"], users["missing"], users["released"])
     assert [] == said.json["drift"]
     assert said.json["unreachable"]
 
@@ -212,9 +214,9 @@ def test_before_anything_was_done_only_unreachable_accounts_are_told(planned: Sh
 def test_one_account_alone_is_clean(planned: Shell):
     said = planned("verify", "--account", ACCOUNT)
     assert 0 == said.code, said.err
-    assert (
-        "0 of 0 users whom rollout enforces are actually enforced; 0 differences in 1 accounts." in said.out
-    )
+    placed = "Of 0 users whom rollout placed under the policy, 0 are enforced in fact, 0 are released, 0 are missing."
+    assert placed in said.out
+    assert "0 differences in 1 accounts." in said.out
 
 
 def test_without_a_plan_there_is_nothing_to_compare_with(bare: Shell):
@@ -237,6 +239,29 @@ def test_drift_is_said_with_cause_and_cure_and_code_3(planned: Shell, sandbox: S
     fixed = planned("verify", "--fix", "--account", ACCOUNT)
     assert 2 == fixed.code
     assert "1 differences found" in fixed.err
+
+
+def test_the_numbers_say_who_was_released_by_whom_and_how_that_is_known(planned: Shell, sandbox: Sandbox):
+    change = AddMember(ACCOUNT, "ForceMFA", somebody(planned))
+    (planned.folder / "journal").mkdir()
+    at = datetime.fromisoformat("2026-11-20T09:00:00+00:00")
+    word = Released("run-1", at, ReleaseScope(everybody=True), None, "drill", OPERATOR)
+    text = of_this_organization(sandbox, at.isoformat(), *a_change(change), word)
+    (planned.folder / "journal" / "run-1.jsonl").write_bytes(text)
+    said = planned("verify", "--account", ACCOUNT)
+    assert 0 == said.code, said.err
+    assert (
+        "Of 1 users whom rollout placed under the policy, 0 are enforced in fact, 1 are released, 0 are missing."
+        in (said.out)
+    )
+    assert (
+        f"1 released by {OPERATOR}; known because: neither in the group nor with the policy attached"
+        in said.out
+    )
+    (released,) = planned("verify", "--account", ACCOUNT, "--json").json["users"]["released"]
+    assert {"by": OPERATOR, "until": None, "users": 1} == {
+        name: released[name] for name in ("by", "until", "users")
+    }
 
 
 # --- Unlock ---

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rollout.aws.write import overlay
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.writes import (
     Chosen,
@@ -22,6 +21,7 @@ from rollout.domain.actions.writes import (
 from rollout.domain.iam import equal_documents
 from rollout.domain.people.observations import AccountFacts
 from rollout.domain.people.users import User
+from rollout.domain.policy import effects
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.changes import AlreadyInPlace, Applied, Change, DeleteGroup, Failed, Outcome
 from rollout.domain.policy.our_resources import Documents, Names
@@ -87,7 +87,7 @@ class Life:
         if trouble == "fails" or refusal is not None:
             outcome = Failed("AccessDenied" if refusal is None else refusal.why)
         elif trouble != "dies before":
-            self.facts = overlay.after(self.facts, change)
+            self.facts = effects.after(self.facts, change)
         if not trouble.startswith("dies"):
             self.records.append(Settled(run, NOW, run, number, outcome))
         return isinstance(outcome, Applied)
@@ -95,7 +95,7 @@ class Life:
     def note(self, run: str, change: Change, wave: str) -> None:
         """Put on record that something is so already."""
         self.numbers += 1
-        assert overlay.is_in_effect(self.facts, change) or isinstance(change, DeleteGroup), change
+        assert effects.is_in_effect(self.facts, change) or isinstance(change, DeleteGroup), change
         self.records += [
             Intent(run, NOW, self.numbers, change, Before.PRESENT, wave),
             Settled(run, NOW, run, self.numbers, AlreadyInPlace()),
@@ -105,7 +105,7 @@ class Life:
         """Look what became of what was left open, as the next run does."""
         run = self.begin(command="rollback")
         for done in self.progress.open:
-            made = overlay.is_in_effect(self.facts, done.intent.change)
+            made = effects.is_in_effect(self.facts, done.intent.change)
             outcome: Outcome = Applied("", unconfirmed=True) if made else Failed("not made")
             self.records.append(Settled(run, NOW, done.started.run, done.intent.number, outcome))
 
@@ -140,8 +140,8 @@ class Life:
                     changes = braking(ACCOUNT, policy, ours)
                     self.make(self.begin("", "release"), changes, "", trouble)
             case "release":
-                members = overlay.members_of(self.facts, NAMES.group)
-                carriers = overlay.carriers_of(self.facts, OURS_ARN)
+                members = effects.members_of(self.facts, NAMES.group)
+                carriers = effects.carriers_of(self.facts, OURS_ARN)
                 out = [
                     change
                     for user in self.people(names)

@@ -49,14 +49,14 @@ def test_queued_is_not_told_and_taken_out_by_hand_is_not_enforced(sandbox: Sandb
     by_hand = enforced[0]
     account_id, name = by_hand["account_id"], by_hand["user_name"]
     aws.iam(account_id).remove_user_from_group(GroupName="ForceMFA", UserName=name)
-    looked = shell("verify", "--json").json["enforced"]
+    looked = shell("verify", "--json").json["users"]
 
     users, (canary, *_) = rows(shell("report", "--json")), shell("status", "--json").json
     queued = sum(row["delivery"] == "queued" for row in users)
     assert queued
     assert (queued, 0) == (canary["queued"], canary["told"])
     left = len(enforced) - 1
-    assert left == looked["in_fact"] == canary["enforced"] == sum(row["enforced"] == "true" for row in users)
+    assert left == looked["enforced"] == canary["enforced"] == sum(row["enforced"] == "true" for row in users)
     assert ["released"] == [row["state"] for row in users if row["user_id"] == by_hand["user_id"]]
     assert 1 == canary["released"]
     deliveries = {one["user_arn"]: one["delivery"] for one in shell("notices", "--json").json}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from rollout.files.private_files import FolderStore
 from rollout.sandbox.serving.server import Sandbox
+from rollout.store.plan_files import Plans
 from tests.cli.conftest import Kept, with_settings
 from tests.cli.shell import Said, Shell, listening, writes
 from tests.end_to_end.iam_state import Onlooker
@@ -90,7 +93,7 @@ def test_everything_that_was_done_can_be_undone(sandbox: Sandbox, shell: Shell, 
 
     # Nothing has drifted, but that some accounts cannot be looked at.
     looked = well(shell("verify", "--json"), IN_PART).json
-    assert len(enforced - denied_before) == looked["enforced"]["in_fact"] == looked["enforced"]["expected"]
+    assert len(enforced - denied_before) == looked["users"]["enforced"] == looked["users"]["placed"]
     assert [] == looked["drift"]
 
     # A rehearsal of the brake, and the brake: one write an account, and nobody is denied whom nobody denied before.
@@ -115,7 +118,11 @@ def test_everything_that_was_done_can_be_undone(sandbox: Sandbox, shell: Shell, 
     # The end of it: everybody is judged again, and back.
     with listening() as heard:
         well(shell("release", "--all", "--end", "--yes"), IN_PART)
-    assert ["SetDefaultPolicyVersion"] * len(touched) == names(heard)
+    made = Counter(names(heard))
+    assert len(touched) == made["SetDefaultPolicyVersion"]
+    assert made["RemoveUserFromGroup"] == made["AddUserToGroup"]
+    assert made["DetachUserPolicy"] == made["AttachUserPolicy"]
+    assert len(enforced - denied_before) == made["AddUserToGroup"] + made["AttachUserPolicy"]
     assert enforced == aws.denied()
 
     # Rolled back, rehearsed first: IAM is as it was, namesakes and all.
@@ -173,7 +180,7 @@ def test_one_user_is_let_out_and_a_hand_is_seen(sandbox: Sandbox, shell: Shell, 
     assert arn not in aws.denied()
     with listening() as heard:
         well(shell("verify", "--fix", "--yes", *there))
-    assert ["AttachGroupPolicy"] == names(heard)
+    assert ["RemoveUserFromGroup", "AttachGroupPolicy", "AddUserToGroup"] == list(dict.fromkeys(names(heard)))
     assert enforced == aws.denied()
 
     # The brake by hand, in one account; ended by name.
@@ -183,6 +190,41 @@ def test_one_user_is_let_out_and_a_hand_is_seen(sandbox: Sandbox, shell: Shell, 
     assert [] == names(heard)
     well(shell("release", "--account", account_id, "--end", "--yes"))
     assert enforced == aws.denied()
+
+
+@pytest.mark.slow  # one account is enforced, and looked at by seven commands
+def test_who_is_put_back_in_spite_of_a_release_is_let_out_by_the_next_command(
+    sandbox: Sandbox, shell: Shell, told: Told
+):
+    parts = Plans(FolderStore(shell.folder)).load(None).accounts()
+    account_id = max(parts, key=lambda part: sum(one.wave == "canary" for one in part.entries)).account_id
+    there = ("--account", account_id)
+    aws = Onlooker(sandbox.environment())
+    iam = aws.iam(account_id)
+    well(shell("apply", "--stage", "enforce", "--yes", *there))
+    enforced = aws.denied()
+    (arn,) = enforced - told.denied_before
+    policy = f"arn:aws:iam::{account_id}:policy/rollout/ForceMFA"
+    well(shell("release", "--reason", "drill", "--yes", *there))
+    iam.set_default_policy_version(PolicyArn=policy, VersionId="v2")
+    (one,) = well(shell("verify", "--json", *there), DRIFT).json["drift"]
+    assert ("released-but-enforced", policy) == (one["kind"], one["who"])
+    with listening() as heard:
+        well(shell("verify", "--fix", "--yes", *there))
+    assert ["SetDefaultPolicyVersion"] == names(heard)
+    assert told.denied_before == aws.denied()
+
+    well(shell("release", "--end", "--yes", *there))
+    assert enforced == aws.denied()
+    well(shell("release", "--user", arn, "--reason", "drill", "--yes"))
+    iam.add_user_to_group(GroupName="ForceMFA", UserName=arn.rpartition("/")[2])
+    (one,) = well(shell("verify", "--json", *there), DRIFT).json["drift"]
+    assert ("released-but-enforced", arn) == (one["kind"], one["who"])
+    with listening() as heard:
+        said = well(shell("apply", "--stage", "notify", "--yes", *there))
+    assert ["RemoveUserFromGroup"] == names(heard)
+    assert "let out again" in said.err
+    assert told.denied_before == aws.denied()
 
 
 @pytest.mark.slow  # one wave of ten accounts is enforced

@@ -255,4 +255,4 @@ def _tell(operator: Operator) -> None:
 
 
 def _told(operator: Operator) -> dict[str, int]:
-    return {user_id: len(notices) for user_id, notices in operator.progress.notices.items()}
+    return {user_id: len(notices) for user_id, notices in operator.progress.told.items()}

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import AlreadyInPlace, Applied, Change
-from rollout.domain.progress.projection import Done, Progress
+from rollout.domain.progress.history import History
+from rollout.domain.progress.projection import Done
 from rollout.domain.progress.records import Intent, Record, RunStarted, Settled
 from rollout.domain.progress.stages import Stage
 from tests.kill.server import Write
@@ -48,7 +49,7 @@ def key_of_write(write: Write) -> Key:
     return (write.account, write.operation, *write.target)
 
 
-def changes_of(progress: Progress, command: str, stage: Stage) -> list[Done]:
+def changes_of(progress: History, command: str, stage: Stage) -> list[Done]:
     """The changes of all runs of a command."""
     return [
         done for done in progress.changes if done.started.command == command and done.started.stage is stage

@@ -23,6 +23,7 @@ from typing import Any
 from moto.iam.models import AWSManagedPolicy
 
 from rollout.domain.policy.made import RUN_TAG
+from rollout.sandbox.access.aws_errors import AwsError
 from rollout.sandbox.serving.server import Sandbox
 from rollout.sandbox.world.world import SandboxWorld
 from tests.interventions import Call, Environ, StartResponse, hang_up, refused
@@ -251,7 +252,7 @@ def _refuse(
         code = "TooManyRequestsException" if speaks_json else "Throttling"
     else:
         code = "ServiceException" if speaks_json else "ServiceFailure"
-    return refused(code, service, environ, start_response)
+    return refused(AwsError(code, "bad weather"), service, environ, start_response)
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rollout.domain.progress.projection import Progress, replay
+from rollout.domain.progress.history import History, replay_all
 from rollout.domain.progress.records import Record
 from rollout.domain.progress.stages import Stage
 from rollout.store.folder.segments import FolderJournal
@@ -68,6 +68,6 @@ class Operator:
         return list(FolderJournal(self.folder, "look").records())
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> History:
         """What the journal says."""
-        return replay(self.records, self.cloud.organization)
+        return replay_all(self.records, self.cloud.organization)

@@ -3,7 +3,8 @@
 What is checked is taken from AWS as it stands, never from the journal:
 
 - nobody is locked out by a command who was not so before it;
-- nobody who was let out, by a release or by hand, is enforced;
+- nobody who was let out, by a release or by hand, is enforced; whoever a hand has put back is let out by the next
+  apply or fix;
 - nobody is enforced untold, or told of something milder, or before the day told;
 - no user is touched who only has the name of another;
 - rehearsals and looks write nothing, and no command touches anything that is not the tool's;
@@ -48,6 +49,8 @@ class Model(RuleBasedStateMachine):
         # Runs have a name each, whoever gives the command.
         self.operators = (first, Operator(self.world, first.marker, runs=1000))
         self.let_out: list[LetOut] = []
+        self.put_back: set[str] = set()
+        """UserIds of those who are enforced in spite of a release by somebody's hand."""
         self.heard: dict[str, list[Heard]] = {}
         self.enforced_once: set[str] = set()
         self.wave_of: dict[str, str] = {}
@@ -139,6 +142,30 @@ class Model(RuleBasedStateMachine):
             self.org.is_removed_by_hand(user, GROUP)
             self.let_out.append(LetOut(frozenset({user.id}), by_hand=True))
 
+    @rule(who=somebody)
+    def is_put_back_by_hand(self, who: int) -> None:
+        user, account = self.someone(who), self.org.account_of(self.someone(who))
+        let_out = any(one.reaches(user, self.world.clock.now()) for one in self.let_out)
+        if let_out and user.id in self.wave_of and GROUP in account.facts.groups:
+            before = self.org.denied
+            self.org.is_put_in_by_hand(user, GROUP)
+            self._is_by_hand(before)
+
+    @rule(number=st.integers(0, 1))
+    def brake_is_let_go_by_hand(self, number: int) -> None:
+        before = self.org.denied
+        self.org.brake_is_let_go_by_hand(tuple(self.org.accounts)[number])
+        self._is_by_hand(before)
+
+    def _is_by_hand(self, before: frozenset[str]) -> None:
+        """Note who is enforced by a hand: what a hand had done before is over, a release is not."""
+        denied = self.org.denied - before
+        for one in self.let_out:
+            if one.by_hand:
+                one.ids -= denied
+        self.put_back |= denied
+        self.enforced_once |= denied
+
     @rule(who=somebody, as_machine=st.booleans())
     def is_deleted_and_made_anew(self, who: int, as_machine: bool) -> None:
         self.org.is_made_anew(self.someone(who), as_machine=as_machine)
@@ -162,7 +189,8 @@ class Model(RuleBasedStateMachine):
     @rule(stage=st.sampled_from((Stage.NOTIFY, Stage.ENFORCE)), who=someone_in_command)
     @precondition(lambda self: self.world.plans.kept)
     def apply(self, stage: Stage, who: int) -> None:
-        self.command(lambda: self.operators[who].apply(stage))
+        if self.command(lambda: self.operators[who].apply(stage)):
+            self.put_back.clear()
 
     @rule()
     @precondition(lambda self: self.world.plans.kept)
@@ -174,7 +202,8 @@ class Model(RuleBasedStateMachine):
     def fix(self, memberships: bool, who: int) -> None:
         if memberships:
             self.let_out = [one for one in self.let_out if not one.by_hand]
-        self.command(lambda: self.operators[who].fix(memberships=memberships))
+        if self.command(lambda: self.operators[who].fix(memberships=memberships)):
+            self.put_back.clear()
 
     @rule(scope=scopes, number=somebody, hours=st.sampled_from((None, 1, 4)), who=someone_in_command)
     def release(self, scope: str, number: int, hours: int | None, who: int) -> None:
@@ -213,6 +242,8 @@ class Model(RuleBasedStateMachine):
             self.heard.pop(user_id, None)
             self.enforced_once.discard(user_id)
         self.let_out = [one for one in self.let_out if not one.by_hand or not one.ids <= undone]
+        for user_id in undone:
+            del self.wave_of[user_id]
         if not wave:
             assert not self.ours, f"rolled back, and still there: {self.ours}; left: {_left(result)}"
 
@@ -289,7 +320,7 @@ class Model(RuleBasedStateMachine):
         wrong = {
             user.name
             for user in self.org.users
-            if user.id in denied and any(one.reaches(user, now) for one in self.let_out)
+            if user.id in denied - self.put_back and any(one.reaches(user, now) for one in self.let_out)
         }
         assert not wrong, f"let out, and enforced: {wrong}"
 

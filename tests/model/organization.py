@@ -11,10 +11,9 @@ from rollout.domain.gates.readiness import GOES_STALE_AFTER
 from rollout.domain.people.observations import ManagedPolicy, PolicyVersion
 from rollout.domain.people.organization import user_arn
 from rollout.domain.people.users import User
-from rollout.domain.policy.changes import (
-    Change,
-    user_of,
-)
+from rollout.domain.policy.brake import number_of
+from rollout.domain.policy.changes import Change, SetDefaultVersion, user_of
+from rollout.domain.policy.effects import after
 from rollout.domain.progress.messages import Line
 from rollout.domain.verdicts.passwords import first_use_doubtful
 from rollout.domain.verdicts.verdict import Impact
@@ -131,6 +130,9 @@ class TheOrganization:
     def users(self) -> list[User]:
         return [user for account in self.accounts for user in account.facts.users]
 
+    def account_of(self, user: User) -> AccountByName:
+        return next(account for account in self.accounts if account.account.id == user.account_id)
+
     @property
     def names(self) -> dict[str, str]:
         """Names by UserId."""
@@ -207,6 +209,18 @@ class TheOrganization:
 
     def is_removed_by_hand(self, user: User, group: str) -> None:
         self._put(replace(user, groups=tuple(name for name in user.groups if name != group)))
+
+    def is_put_in_by_hand(self, user: User, group: str) -> None:
+        self._put(replace(user, groups=(*user.groups, group)))
+
+    def brake_is_let_go_by_hand(self, account: AccountByName) -> None:
+        """Put the newest version of the policy in force, which denies where the tool has written it."""
+        for policy in account.facts.policies.values():
+            if policy.name == "ForceMFA":
+                newest = max(policy.versions, key=number_of)
+                account.facts = after(
+                    account.facts, SetDefaultVersion(account.account.id, policy.arn, newest.id)
+                )
 
     def is_renamed(self, user: User) -> None:
         self.world.accounts[user.account_id].remove(user.name)

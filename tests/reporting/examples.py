@@ -17,7 +17,7 @@ from rollout.domain.policy.changes import (
     CreateVersion,
     Failed,
 )
-from rollout.domain.progress.projection import Progress
+from rollout.domain.progress.history import History
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Code
 from tests.builders import (
@@ -131,7 +131,7 @@ def small_header(accounts: tuple[AccountPlan, ...]) -> Header:
     )
 
 
-def small_progress() -> Progress:
+def small_progress() -> History:
     """A fortnight ago the canaries were told; today they go, one is enforced, and the rest is told."""
     told, today = NOW + timedelta(days=1), NOW + timedelta(days=15)
     first: dict[str, Any] = {"run": "run-1", "at": told}
@@ -185,7 +185,7 @@ def small_progress() -> Progress:
 SMALL_NOW = NOW + timedelta(days=16)
 
 
-def small_rehearsal() -> Progress:
+def small_rehearsal() -> History:
     return a_progress(
         a_run("rehearsal", at=SMALL_NOW, stage=Stage.DRY_RUN),
         *a_change(a_membership("carol"), run="rehearsal", at=SMALL_NOW),

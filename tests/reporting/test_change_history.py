@@ -26,7 +26,7 @@ from rollout.domain.policy.changes import (
     Skipped,
 )
 from rollout.reporting.change_columns import CHANGES, ChangeLine
-from rollout.reporting.change_history import history, kind_of, target_of
+from rollout.reporting.change_history import change_lines, kind_of, target_of
 from tests.builders import (
     ACCOUNT,
     GROUP,
@@ -47,7 +47,7 @@ from tests.builders import (
 
 
 def changes_of(*records, rehearsal=None) -> list[ChangeLine]:
-    return history(a_progress(*records), rehearsal)
+    return change_lines(a_progress(*records), rehearsal)
 
 
 def test_changes_notices_and_skips_are_in_the_journals_order():

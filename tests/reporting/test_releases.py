@@ -9,7 +9,7 @@ from rollout.domain.progress.records import Record, Released, ReleaseEnded, RunS
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.stages import Stage
 from rollout.reporting.change_columns import ChangeLine
-from rollout.reporting.change_history import history
+from rollout.reporting.change_history import change_lines
 from tests.builders import (
     ACCOUNT,
     GROUP,
@@ -40,7 +40,7 @@ def a_release(release_scope: ReleaseScope, hours: float | None = None) -> Releas
 
 
 def rows(*records: Record) -> list[ChangeLine]:
-    return history(a_progress(a_run(), *a_change(a_membership()), *records))[1:]
+    return change_lines(a_progress(a_run(), *a_change(a_membership()), *records))[1:]
 
 
 def test_a_release_is_a_row_of_its_own_before_its_writes():

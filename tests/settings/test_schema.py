@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
+from rollout.domain.gates.enrolment import ENROLMENT
 from rollout.settings import SCHEMA_FILE_NAME, json_schema, starter_text
 from rollout.settings.keys import Known, known_keys
+from tests.docs import schema_at
 from tests.settings.test_loading import EXAMPLE
 
 REFERENCE = Path(__file__).parents[2] / "docs/settings.md"
@@ -15,18 +17,21 @@ VALUES = [known for known in known_keys() if known.section is None]
 
 
 def schema_of(known: Known) -> dict[str, Any]:
-    whole = json_schema()
-    schema = whole
-    for name in known.key:
-        schema = schema["properties"][name]
-        if "$ref" in schema:
-            schema = whole["$defs"][schema["$ref"].rpartition("/")[2]]
-    return schema
+    return schema_at(known.key)
 
 
-def test_the_starter_file_changes_nothing(load):
+def test_the_starter_file_turns_on_what_a_gate_recommends_and_says_why(load):
+    started = load(starter_text())
+    assert 90 == started.gates.enrolment
+    assert 90 == started.domain_gates().of(ENROLMENT)
+    above = starter_text().partition("  enrolment: 90")[0].splitlines()[-3:]
+    assert "can do nothing but enrol" in " ".join(line.strip().removeprefix("# ") for line in above)
+
+
+def test_the_starter_file_changes_nothing_else(load):
     without = {"source", "warnings"}
-    assert load(starter_text()).model_dump(exclude=without) == load("").model_dump(exclude=without)
+    recommended = load(starter_text().replace("  enrolment: 90", "  enrolment: null"))
+    assert recommended.model_dump(exclude=without) == load("").model_dump(exclude=without)
 
 
 def test_the_starter_file_shows_every_key():

@@ -19,7 +19,8 @@ def _bucket_server() -> Iterator[BucketServer]:
 @pytest.fixture
 def bucket(_bucket_server: BucketServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[BucketServer]:
     """An S3 with one bucket, empty, that the store's own client finds."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", _bucket_server.endpoint)
+    for service in ("S3", "STS", "KMS"):
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", _bucket_server.endpoint)
     with _bucket_server.bucket():
         yield _bucket_server
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rollout.domain.people.observations import Finding
 from rollout.domain.people.users import UserRef
 from rollout.domain.plan.entries import AccountPlan, Digests, Header, LeftOut, PlanEntry, UserFacts
+from rollout.domain.plan.impact_counts import ImpactCounts
 from rollout.domain.policy import changes
 from rollout.domain.progress import records
 from rollout.domain.verdicts.verdict import Code, Kind, Reason
@@ -164,6 +165,7 @@ headers = st.builds(
     scps=texts,
     waves=st.dictionaries(waves, st.integers(0, 10**6), max_size=4),
     verdicts=st.dictionaries(st.sampled_from([str(kind) for kind in Kind]), st.integers(0, 10**6)),
+    impact=st.dictionaries(waves, st.builds(ImpactCounts, *[st.integers(0, 10**6)] * 5), max_size=4),
     left_out=st.lists(st.builds(LeftOut, *[texts] * 6, *[st.integers(0, 10**6)] * 2), max_size=3).map(tuple),
     findings=findings,
     calls=st.integers(0, 10**6),

@@ -18,9 +18,9 @@ from rollout.domain.plan.entries import Header
 from rollout.domain.progress.records import Record, WaveCarried
 from rollout.domain.verdicts.verdict import Impact, Kind
 from rollout.errors import JournalDamaged, LockHeld, NoPlan, PlanRefused, Unwritable
-from rollout.store.formats.journal_chain import NewSegment
+from rollout.store.filed_plan import FiledPlan
 from rollout.store.formats.journal_lines import line_of
-from rollout.store.plan_files import FiledPlan
+from rollout.store.formats.new_segment import NewSegment
 from rollout.store.processes import process_start
 from tests.builders import NOW, ORGANIZATION, a_finding, a_header, an_account_plan, an_entry, left_out
 from tests.store.places import PURPOSE, Place, left_behind

@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from rollout.domain.gates import ApprovalRule
+from rollout.domain.gates.approval import approvals_of
 from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.progress.records import Record
 from rollout.domain.progress.stages import Stage
 from rollout.domain.status.user_status import Statuses, UserStatus, counts_of
+from rollout.store.filed_plan import FiledPlan
 from rollout.store.folder.segments import FolderJournal
-from rollout.store.plan_files import FiledPlan, FolderPlans
+from rollout.store.plan_files import FolderPlans
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "v0.1"
 
@@ -54,6 +57,7 @@ def test_every_record_is_read_by_its_name_of_today(records: list[Record]):
 
 def test_plan_and_evidence_fit_together(plan: FiledPlan):
     assert {"canary": 4, "rest": 4} == dict(plan.header.waves)
+    assert {} == plan.header.impact, "a plan of that version has no figures of the impact"
     assert 8 == sum(len(part.entries) for part in plan.accounts())
 
 
@@ -79,6 +83,10 @@ def test_waves_gates_and_what_is_ours_are_known(plan: FiledPlan, progress: Progr
     assert {"rest"} == set(progress.undone)
     assert {plan.header.checksum} == set(progress.rehearsed)
     assert {(plan.header.checksum, "rest")} == set(progress.approvals)
+    assert "" == plan.header.planner.id
+    for rule, counted in ((ApprovalRule(), 1), (ApprovalRule(not_the_planner=True), 0)):
+        found = approvals_of(progress, plan.header.checksum, "rest", plan.header.planner, rule)
+        assert counted == len(found.counted)
     assert ["soak"] == [one.gate for one in progress.overrides]
     assert (2, 0) == (len(progress.failed_users("canary")), len(progress.failed_users("rest")))
     assert ["bob"] == [one.user.name for one in progress.releases.to_return.values()]

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 
 from rollout.domain.progress.records import Record
 from rollout.errors import JournalDamaged
-from rollout.store.formats.journal_chain import TAIL, Chain, NewSegment, Segment, records_of
+from rollout.store.formats.found_segments import TAIL, Segment
+from rollout.store.formats.journal_chain import Chain
 from rollout.store.formats.journal_lines import line_of
+from rollout.store.formats.journal_reading import records_of
+from rollout.store.formats.new_segment import NewSegment
 from tests.builders import NOW
 from tests.store import strategies
 from tests.store.test_journal import carried, start

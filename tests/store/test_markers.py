@@ -13,10 +13,13 @@ import pytest
 
 from rollout.domain.progress.records import Released, ReleaseEnded
 from rollout.domain.progress.release_scope import ReleaseScope
-from rollout.errors import Unwritable
+from rollout.errors import KeyUnusable, RecordAltered, Unwritable
+from rollout.store.formats.journal_lines import LIMITS
+from rollout.store.formats.seals import Trust
 from rollout.store.markers import StoredMarker
 from tests.builders import NOW, OPERATOR, ORGANIZATION, a_ref
 from tests.store.places import Place
+from tests.store.sealing import Told, lenient, sealed
 
 FOLDER = f".rollout/releases/{ORGANIZATION}"
 
@@ -116,3 +119,74 @@ class Full:
 def test_a_store_that_takes_no_word_says_so():
     with pytest.raises(Unwritable, match="no space left"):
         StoredMarker(Full(), ORGANIZATION).add(released())  # type: ignore[arg-type]  # a fake that only fails
+
+
+def test_what_is_too_long_to_be_ours_is_passed_over(place: Place):
+    """Whoever can write to the store could take the memory of every run."""
+    marker(place).add(released())
+    place.put(f"{FOLDER}/20261124T080000Z-zzzz.let-out.json", b" " * (LIMITS.line + 1))
+    assert [released()] == list(marker(place).records())
+
+
+def test_a_record_that_nobody_could_read_again_is_not_written(place: Place):
+    many = ReleaseScope(users=tuple(a_ref(f"user{number}") for number in range(60_000)))
+    with pytest.raises(Unwritable, match="does not fit into a line of the journal"):
+        marker(place).add(released(release_scope=many))
+    assert [] == list(marker(place).records())
+
+
+# --- In a store that has a key ---
+
+KEY = sealed()
+
+
+def keyed(place: Place, trust: Trust = KEY, *, cautious: bool = False) -> StoredMarker:
+    return StoredMarker(place.files(), ORGANIZATION, trust=trust, cautious=cautious)
+
+
+def test_a_sealed_word_is_found_word_for_word(place: Place):
+    keyed(place).add(released())
+    assert [released()] == list(keyed(place).records())
+    keyed(place).check()
+
+
+def test_a_word_without_a_seal_counts_for_nothing_and_is_refused_where_people_come_under_the_policy(
+    place: Place,
+):
+    marker(place).add(released())
+    keyed(place, sealed(b"!" * 32)).add(ended())
+    told = Told()
+    shown = keyed(place, lenient(KEY, told))
+    assert [] == list(shown.records())
+    shown.check()
+    assert [True, True] == [
+        f"{released().run}.let-out.json is not sealed" in told.text,
+        "under this name" in told.text,
+    ]
+    with pytest.raises(RecordAltered, match="is not sealed"):
+        keyed(place).check()
+    assert [released(), ended()] == keyed(place).unsealed()
+
+
+def test_a_run_that_enforces_stops_for_a_release_whoever_put_it_there_but_goes_on_for_no_end(place: Place):
+    """Leaving people alone does no harm; bringing them back would."""
+    marker(place).add(released())
+    marker(place).add(ended())
+    assert [released()] == list(keyed(place, cautious=True).records())
+
+
+def test_a_sealed_word_under_another_name_counts_for_nothing(place: Place):
+    """Else the end of an old release could be put forward again."""
+    keyed(place).add(ended())
+    [name] = [name for name in place.names() if name.endswith(".json")]
+    place.put(name.replace(ended().run, "20261130T000000Z-zzzz"), place.content(name))
+    assert [ended()] == list(keyed(place).records())
+
+
+def test_with_the_key_down_a_release_is_published_without_a_seal(place: Place):
+    down = lenient(sealed(down=True), Told())
+    keyed(place, down).add(released())
+    assert [released()] == list(keyed(place, down).records())
+    assert [released()] == list(keyed(place, cautious=True).records())
+    with pytest.raises(KeyUnusable):
+        keyed(place, sealed(down=True)).add(ended())

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from rollout.errors import NoPlan, PlanRefused
+from rollout.errors import KeyUnusable, NoPlan, PlanRefused
 from rollout.store.formats.renewal import read_renewal, renewal_bytes
 from rollout.store.plan_files import FolderPlans, PlanAtPath
 from tests.builders import NOW, a_header, an_account_plan, an_entry
+from tests.store.sealing import sealed
 
 ACCOUNTS = (an_account_plan(an_entry("alice", wave="canary")),)
 LATER = NOW + timedelta(days=9)
@@ -84,3 +85,47 @@ def test_a_plan_in_a_file_of_its_own_is_written_and_found_by_its_path(tmp_path: 
         == FolderPlans(tmp_path).load(str(tmp_path / "reviews/mine.yaml")).header
     )
     assert list(ACCOUNTS) == list(there.load().accounts())
+
+
+# --- In a store that has a key ---
+
+
+def test_in_a_store_with_a_key_a_renewal_needs_a_seal():
+    seals, other = sealed().seals, sealed(b"!" * 32).seals
+    assert LATER == read_renewal(renewal_bytes(SUM, LATER, seals), SUM, seals)
+    assert read_renewal(renewal_bytes(SUM, LATER), SUM, seals) is None
+    assert read_renewal(renewal_bytes(SUM, LATER, other), SUM, seals) is None
+    assert LATER == read_renewal(renewal_bytes(SUM, LATER, seals), SUM)
+
+
+def test_a_sealed_plan_is_read_renewed_and_sealed_again_with_the_same_checksum(tmp_path: Path):
+    trust = sealed()
+    saved = FolderPlans(tmp_path, trust=trust).save(a_header(*ACCOUNTS), ACCOUNTS)
+    saved.renew(LATER)
+    loaded = FolderPlans(tmp_path, trust=trust).load(None)
+    assert (saved.header, LATER, ACCOUNTS) == (loaded.header, loaded.renewed, tuple(loaded.accounts()))
+
+    new = sealed(b"new key" + b"!" * 25)
+    with pytest.raises(PlanRefused, match="is sealed, but not with this store's key"):
+        FolderPlans(tmp_path, trust=new).load(None)
+    [found] = FolderPlans(tmp_path, trust=new).unsealed()
+    found.seal()
+    again = FolderPlans(tmp_path, trust=new).load(None)
+    assert saved.header.checksum == again.header.checksum
+    assert again.renewed is None
+    assert [] == FolderPlans(tmp_path, trust=new).unsealed()
+
+
+def test_a_seal_makes_no_altered_plan_valid(tmp_path: Path):
+    saved = FolderPlans(tmp_path, trust=sealed()).save(a_header(*ACCOUNTS), ACCOUNTS)
+    path = Path(saved.location)
+    path.write_bytes(path.read_bytes().replace(b"canary", b"kanary"))
+    with pytest.raises(PlanRefused, match="was altered"):
+        FolderPlans(tmp_path, trust=sealed()).load(None)
+    assert [] == FolderPlans(tmp_path, trust=sealed()).unsealed()
+
+
+def test_a_sealed_plan_is_not_trusted_by_settings_that_name_no_key(tmp_path: Path):
+    FolderPlans(tmp_path, trust=sealed()).save(a_header(*ACCOUNTS), ACCOUNTS)
+    with pytest.raises(KeyUnusable, match=r"rollout.yaml names none"):
+        FolderPlans(tmp_path).load(None)

@@ -22,7 +22,7 @@ from rollout.store.s3.bucket_store import InBucket
 from rollout.store.s3.object_failures import Place
 from rollout.wiring import Files, Live
 from tests.builders import NOW, ORGANIZATION, a_header
-from tests.store.bucket import BucketServer, Ignore, Refuse
+from tests.store.bucket import Asked, BucketServer, Ignore, Refuse
 from tests.store.reaching import BUCKET, OWNER, connection
 from tests.store.test_contract import ACCOUNTS, EVIDENCE, PLAN
 from tests.store.test_journal import carried, start
@@ -111,7 +111,20 @@ def test_a_run_asks_the_bucket_through_its_own_session(bucket: BucketServer, tmp
     live = Live(settings_in(tmp_path, f"store: s3://{BUCKET}/team\n"))
     live.files.journal("run-1").append(start())
 
-    assert live.connection.endpoints == {"s3": bucket.endpoint}
+    assert set(live.connection.endpoints) == {"s3", "sts"}
+
+
+def test_the_bucket_has_to_be_the_callers_own_unless_an_owner_is_named(bucket: BucketServer, tmp_path: Path):
+    """Whoever takes over a bucket name that we have given up is not read, and is not written to."""
+    list(team(tmp_path).journal("reader").records())
+    assert {OWNER} == {asked.headers["X-Amz-Expected-Bucket-Owner"] for asked in _of_s3(bucket)}
+    with pytest.raises(AwsFailure, match="AccessDenied") as refused:
+        list(team(tmp_path, 'bucket: {owner: "999988887777"}').journal("reader").records())
+    assert "check too that the bucket belongs to account 999988887777" in refused.value.cure
+
+
+def _of_s3(bucket: BucketServer) -> list[Asked]:
+    return [asked for asked in bucket.asked if BUCKET in asked.path]
 
 
 def test_a_command_without_a_run_takes_the_profile(
@@ -211,7 +224,7 @@ def test_without_a_file_reports_are_opened_in_the_working_folder(
 
 
 def test_a_bucket_that_may_not_be_listed_is_told(bucket: BucketServer, tmp_path: Path):
-    bucket.weather = lambda _: Refuse("AccessDenied", 403)
+    bucket.weather = lambda asked: Refuse("AccessDenied", 403) if BUCKET in asked.path else None
 
     with pytest.raises(AwsFailure, match="AccessDenied") as refused:
         team(tmp_path).plans.load(None)

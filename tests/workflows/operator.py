@@ -13,10 +13,9 @@ from rollout.domain.people.scope import Selection
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.stages import Stage
 from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
-from rollout.workflows.account_reading import read_with_care
 from rollout.workflows.account_run import RunResult
 from rollout.workflows.apply.order import ApplyResult
-from rollout.workflows.inventory import Looking, read_levels, take_inventory
+from rollout.workflows.inventory import Looking, read_levels, read_with_care, take_inventory
 from rollout.workflows.plan import policy_fingerprint
 from rollout.workflows.release import ReleaseOrder, ReleaseResult, ReleaseSelection, release
 from rollout.workflows.release_end import EndOrder, end

@@ -50,11 +50,6 @@ def covered(world: World) -> None:
     world.change("bob", inline=(FORCES_MFA,))
 
 
-def bounded(world: World) -> None:
-    """A boundary was put on that nobody has read."""
-    world.change("bob", boundary_arn=f"arn:aws:iam::{ACCOUNT}:policy/Narrow")
-
-
 def made_anew(world: World) -> None:
     """Bob was deleted, and a machine has the name."""
     world.account.remove("bob")
@@ -99,7 +94,7 @@ def members(world: World) -> set[str]:
 # --- Between the judging of the account and the write of one user ---
 
 
-@pytest.mark.parametrize("happens", [reset, covered, bounded, made_anew], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("happens", [reset, covered, made_anew], ids=lambda one: one.__name__)
 @by_each_that_places
 def test_what_happens_while_others_are_written_is_seen(command: Command, happens: Callable[[World], None]):
     world = command.world()
@@ -109,6 +104,16 @@ def test_what_happens_while_others_are_written_is_seen(command: Command, happens
     assert PEOPLE - {"bob"} <= world.enforced
     assert "bob" in {skipped.user.name for skipped in world.records(UserSkipped)}
     assert AddMember(ACCOUNT, GROUP, a_ref("bob")) not in world.attempted
+
+
+def test_a_boundary_put_on_while_others_are_written_is_seen():
+    """Erin has to enrol, and may no longer."""
+    world = World(a_person("alice"), an_enroller("erin")).ripe()
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/Narrow"
+    before_writing(world.account, "alice", once(lambda: world.change("erin", boundary_arn=boundary)))
+    world.enforce()
+    assert {"alice"} == world.enforced
+    assert boundary in world.records(UserSkipped)[-1].detail
 
 
 def test_a_boundary_that_keeps_from_enrolling_holds_the_user_back():
@@ -242,7 +247,7 @@ def test_who_is_deleted_before_the_read_back_is_gone_and_no_failure():
 
 def test_a_report_that_was_made_an_hour_before_the_answer_to_the_question_is_not_believed():
     """Ida had no password when the run looked first; somebody thought for 59 minutes before saying yes."""
-    ida = a_person("ida", password=False, mfa=None)
+    ida = a_person("ida", password=False, keys=1)
     world = World(ida, a_person("alice")).ripe()
     world.change("ida", facts_at=world.clock.now())
     stale = world.person("ida")

@@ -12,7 +12,7 @@ from rollout.domain.people.scope import Selection
 from rollout.domain.progress.messages import Delivery, Notice
 from rollout.domain.verdicts.verdict import Impact
 from rollout.errors import EmptySelection
-from rollout.workflows.notices import NoticeRules, Said, preview, who_was_told
+from rollout.workflows.notices import Messages, NoticeRules, Said, preview, who_was_told
 from tests.builders import an_exemption, an_id
 from tests.workflows.world import ADMIN, LEAD_TIME, SOAK, World, a_cli_user, a_person, an_enroller
 
@@ -24,9 +24,8 @@ def rules(world: World, **more: Any) -> NoticeRules:
 
 
 def said(world: World, **selected: Any) -> list[Said]:
-    return who_was_told(
-        world.plans.kept[-1], world.done, rules(world), world.clock.now(), Selection(**selected)
-    )
+    receivers = who_was_told(world.plans.kept[-1], world.done, rules(world), world.clock.now())
+    return list(Messages(world.journal.records(), receivers, Selection(**selected)))
 
 
 def worth(world: World) -> list[tuple[str, str]]:

@@ -171,9 +171,10 @@ def test_a_plan_is_known_by_id_stem_and_path():
 
 
 def test_it_says_beforehand_how_much_there_is():
-    foreseen = foresee(a_world().done, RollbackChoice())
+    history = a_world().done
+    foreseen = foresee(history, RollbackChoice(), lambda: history)
     assert (3, 8, (ACCOUNT, OTHER)) == (foreseen.people, foreseen.things, foreseen.accounts)
-    foreseen = foresee(a_world().done, of(users=["alice"]))
+    foreseen = foresee(history, of(users=["alice"]), lambda: history)
     assert (1, 0, (ACCOUNT,)) == (foreseen.people, foreseen.things, foreseen.accounts)
 
 

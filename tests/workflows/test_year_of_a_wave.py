@@ -18,7 +18,7 @@ from rollout.domain.policy.changes import Change, CreateVersion, RemoveMember, S
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import EnforcementSeen
 from rollout.reporting import write_report
-from rollout.workflows.notices import NoticeRules, who_was_told
+from rollout.workflows.notices import Messages, NoticeRules, who_was_told
 from rollout.workflows.status import wave_states
 from rollout.workflows.verify import Verified
 from tests.builders import ACCOUNT, GROUP, POLICY, an_exemption, an_id
@@ -87,7 +87,7 @@ class Year:
         looked = self.operator.verify()
         news = len(self.world.records(EnforcementSeen)) > records
         assert news == seen_first
-        assert expected.enforced + besides == looked.enforced.in_fact
+        assert expected.enforced + besides == looked.count.enforced
         assert expected == self.status()
         assert [expected, expected] == list(self.report())
         assert (expected.queued, expected.told) == self.notices()
@@ -121,10 +121,11 @@ class Year:
         """Count, of those who are in the plan's wave, the latest notices that are queued and delivered."""
         world = self.world
         rules = NoticeRules(LEAD_TIME, SOAK, unaffected_too=False, exemptions=world.rules.exemptions)
-        said = who_was_told(world.plans.kept[-1], world.done, rules, world.clock.now())
+        receivers = who_was_told(world.plans.kept[-1], world.done, rules, world.clock.now())
+        said = Messages(world.journal.records(), receivers)
         parts = world.plans.kept[-1].accounts()
         wave = {entry.user.id for part in parts for entry in part.entries if entry.wave}
-        arns = {told[-1].user.arn for user_id, told in world.done.notices.items() if user_id in wave}
+        arns = {told.user.arn for user_id, told in world.done.notices.items() if user_id in wave}
         latest = [one for one in said if one.state != "replaced" and one.why != NOT_PLANNED]
         deliveries = Counter(one.delivery for one in latest if one.user_arn in arns)
         return deliveries["queued"], deliveries["delivered"]
@@ -133,7 +134,8 @@ class Year:
     def worth(self) -> set[str]:
         world = self.world
         rules = NoticeRules(LEAD_TIME, SOAK, unaffected_too=False, exemptions=world.rules.exemptions)
-        said = who_was_told(world.plans.kept[-1], world.done, rules, world.clock.now())
+        receivers = who_was_told(world.plans.kept[-1], world.done, rules, world.clock.now())
+        said = Messages(world.journal.records(), receivers)
         return {str(one.state) for one in said if one.state != "replaced"}
 
 

@@ -22,7 +22,7 @@ from rollout.domain.policy.changes import AddMember, AttachToUser, Change
 from rollout.domain.policy.force_mfa import PolicyAmendments, allow_half, enrolment, force_mfa
 from rollout.domain.policy.made import RUN_TAG
 from rollout.domain.policy.our_resources import Documents, Names
-from rollout.domain.progress.projection import Progress, replay
+from rollout.domain.progress.history import History, replay_all
 from rollout.domain.progress.records import Record, RunStarted
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.rules import DecisionRules
@@ -30,7 +30,7 @@ from rollout.notify.rehearsed_channel import RehearsingNotifier
 from rollout.store.rehearsed_journal import RehearsingJournal
 from rollout.wiring.seed_policy import seed
 from rollout.workflows.apply.order import ApplyResult, Order
-from rollout.workflows.apply.run import apply_plan
+from rollout.workflows.apply.run import Agree, apply_plan
 from rollout.workflows.inventory import Looking, Premises, read_levels, take_inventory
 from rollout.workflows.plan import (
     NOTHING_EARLIER,
@@ -41,7 +41,7 @@ from rollout.workflows.plan import (
     policy_fingerprint,
 )
 from rollout.workflows.ports import CannotEnter, Notifier, PolicyLevels
-from rollout.workflows.run_context import RunContext
+from rollout.workflows.run_context import NoLock, RunContext
 from tests.builders import (
     ACCOUNT,
     GROUP,
@@ -188,9 +188,9 @@ class World:
         }
 
     @property
-    def done(self) -> Progress:
+    def done(self) -> History:
         """What the journal says."""
-        return replay(self.journal.records(), ORGANIZATION)
+        return replay_all(self.journal.records(), ORGANIZATION)
 
     def records(self, kind: type[Record]) -> list[Any]:
         return [record for record in self.journal.kept if isinstance(record, kind)]
@@ -306,16 +306,20 @@ class World:
         stage: Stage | str,
         run: RunContext | None = None,
         notifier: Notifier | None = None,
+        agree: Agree = lambda _: None,
         **more: Any,
     ) -> ApplyResult:
         """`rollout apply --stage …`; each call is a run of its own."""
         self.runs += 1
+        context = replace(run, id=f"run-{self.runs}") if run else self.run()
         return apply_plan(
             self.order(Stage(stage), **more),
-            run=replace(run, id=f"run-{self.runs}") if run else self.run(),
+            run=context,
+            preview=a_preview(context),
             where=self.where,
             organization=self.organization,
             notifier=notifier or self.notifier,
+            agree=agree,
         )
 
     def rehearse(self, **more: Any) -> tuple[ApplyResult, RehearsedAccess, RehearsingNotifier]:
@@ -359,6 +363,12 @@ def whoever_made_it(facts: AccountFacts) -> AccountFacts:
         for arn, policy in facts.policies.items()
     }
     return replace(facts, policies=policies)
+
+
+def a_preview(run: RunContext) -> RunContext:
+    """The rehearsal of a run, as wiring makes it for the time before the question."""
+    access = RehearsedAccess(run.access, once=True)
+    return replace(run, access=access, journal=RehearsingJournal(run.journal), lock=NoLock(), rehearsal=True)
 
 
 def a_copy(world: World) -> World:

@@ -16,6 +16,7 @@ from rollout.aws.connect.open_account import AwsAccount
 from rollout.aws.connect.role_session import RoleSession, RoleSessions, RoleToAssume, account_of
 from rollout.aws.connect.session_policy import hop_policy, session_policy
 from rollout.aws.probe.capabilities import AwsCapabilities, Principal
+from rollout.aws.read.managed_boundaries import ManagedBoundaries
 from rollout.awsapi.attempts import CallCounts
 from rollout.awsapi.calls import CallerIdentity, Calls, Identity
 from rollout.awsapi.denials import denial_of
@@ -105,6 +106,7 @@ class AwsAccountAccess:
         self._is_new = is_new
         self._tallies: dict[str, CallCounts] = {}
         self._paces: dict[str, Pace] = {}
+        self._boundaries = ManagedBoundaries()
         self._lock = threading.Lock()
 
     def effort(self, account_id: str) -> Effort:
@@ -119,7 +121,8 @@ class AwsAccountAccess:
         """
         ours = self._ours_in(account, made)
         entry = self._entry_into(account, ours)
-        return AwsAccount(account, entry.role, self._calls(account, entry, ours), entry.client, self._clock)
+        calls = self._calls(account, entry, ours)
+        return AwsAccount(account, entry.role, calls, entry.client, self._clock, self._boundaries)
 
     def probe(self, account: Account) -> AwsCapabilities:
         """Enter as `enter` does, to find out which actions are allowed. Raises the same errors as `enter`."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rollout.aws.read.bulk_reading import AccountReading
 from rollout.aws.read.live_user import LiveUsers
+from rollout.aws.read.managed_boundaries import ManagedBoundaries
 from rollout.aws.write.confirmation import LiveConfirmation
 from rollout.aws.write.writer import AwsAccountWriter
 from rollout.awsapi.calls import Calls
@@ -27,13 +28,22 @@ class AwsAccount:
     Every method may also raise NoCredentials, ExpiredCredentials and AwsFailure, when no further call can succeed.
     """
 
-    def __init__(self, account: Account, role: str, calls: Calls, client: IAMClient, clock: Clock) -> None:
-        """Keep the arguments; make no call yet."""
+    def __init__(
+        self,
+        account: Account,
+        role: str,
+        calls: Calls,
+        client: IAMClient,
+        clock: Clock,
+        boundaries: ManagedBoundaries | None = None,
+    ) -> None:
+        """Keep the arguments; make no call yet. `boundaries` is shared between accounts."""
         self.account = account
         self._role = role
         self._calls = calls
         self._client = client
         self._clock = clock
+        self._boundaries = boundaries or ManagedBoundaries()
         self._effects = LiveConfirmation(calls, client)
         self._writing = AwsAccountWriter(calls, client)
 
@@ -44,7 +54,8 @@ class AwsAccount:
 
     def read(self) -> AccountFacts:
         """Read the account with the bulk calls of design.md#accounts. Raises CannotEnter."""
-        return AccountReading(self._calls, self._client, self.account.id, self._clock.now()).facts()
+        now = self._clock.now()
+        return AccountReading(self._calls, self._client, self.account.id, now, self._boundaries).facts()
 
     def credentials_now(self, user: User) -> User:
         """Read one user's credentials, boundary, own policies and groups now; the answer is as old as its first call.

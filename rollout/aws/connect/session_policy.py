@@ -23,6 +23,7 @@ FAMILIES = (
     "iam:GenerateC",
     "iam:GetPolicy",
     "iam:GetUser",
+    "iam:ListSSH",
     "iam:ListServiceS",
     "iam:ListVirtual",
 )

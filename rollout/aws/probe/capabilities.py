@@ -41,6 +41,7 @@ _ON_USERS = {
     "ListAttachedUserPolicies",
     "ListGroupsForUser",
     "ListMFADevices",
+    "ListSSHPublicKeys",
     "ListServiceSpecificCredentials",
 }
 NOT_YET = NOT_THERE | NOT_READY | LIMITED

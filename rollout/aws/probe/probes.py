@@ -41,6 +41,7 @@ class Probes:
             "ListUserPolicies": (iam.list_user_policies, {"UserName": NOBODY}),
             "ListAccessKeys": (iam.list_access_keys, {"UserName": NOBODY}),
             "ListMFADevices": (iam.list_mfa_devices, {"UserName": NOBODY}),
+            "ListSSHPublicKeys": (iam.list_ssh_public_keys, {"UserName": NOBODY}),
             "ListAttachedUserPolicies": (iam.list_attached_user_policies, {"UserName": NOBODY}),
             "ListGroupsForUser": (iam.list_groups_for_user, {"UserName": NOBODY}),
             "GetGroup": (iam.get_group, {"GroupName": group, "MaxItems": 1}),

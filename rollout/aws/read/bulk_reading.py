@@ -17,10 +17,13 @@ from rollout.aws.read.authorization_details import Details, read_details
 from rollout.aws.read.credential_report import CredentialReport
 from rollout.aws.read.devices import VirtualDevices, read_virtual_devices
 from rollout.aws.read.live_user import DEVICES, PASSWORD, LiveUsers
+from rollout.aws.read.managed_boundaries import ManagedBoundaries
 from rollout.aws.read.report_rows import Report, ReportRow, UnusableReport
 from rollout.aws.read.service_credentials import read_service_credentials
+from rollout.aws.read.ssh_keys import read_ssh_keys, worth_asking
 from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
+from rollout.awsapi.faults import Fault
 from rollout.domain.people.observations import AccountFacts, Finding, Quotas
 from rollout.domain.people.users import MfaDevice, Unread, User
 from rollout.domain.verdicts.passwords import first_use_doubtful
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
 T = TypeVar("T")
+
+SSH_KEYS = "SSH keys for CodeCommit"
 
 SAME_MOMENT = timedelta(seconds=2)
 """The report and the details round creation times differently; a user name that was reused differs by more."""
@@ -43,6 +48,7 @@ class AccountReading:
     client: IAMClient
     account_id: str
     now: datetime
+    boundaries: ManagedBoundaries
     _unread: list[Unread] = field(default_factory=list)
     _findings: list[Finding] = field(default_factory=list)
 
@@ -65,10 +71,12 @@ class AccountReading:
             replace(user, service_credentials=services.get(user.name, ()) if services else ())
             for user in self._users(details, report, virtual or VirtualDevices())
         ]
+        users = self._with_ssh_keys(users, details)
+        boundaries = self.boundaries.missing(users, details.policies, self.calls, self.client)
         return AccountFacts(
             users=tuple(users),
             groups=details.groups,
-            policies=details.policies,
+            policies={**details.policies, **{policy.arn: policy for policy in boundaries}},
             read_at=self.now,
             report_at=report.generated_at if report else None,
             password_policy=policy,
@@ -166,6 +174,25 @@ class AccountReading:
             return self._read_live(
                 seen, PASSWORD, lambda: replace(seen, password=live.password(seen, last_used))
             )
+        return seen
+
+    def _with_ssh_keys(self, users: list[User], details: Details) -> list[User]:
+        asked, offered, seen = worth_asking(details.groups, details.policies), True, []
+        for user in users:
+            if offered and asked(user):
+                try:
+                    seen.append(replace(user, ssh_keys=read_ssh_keys(self.calls, self.client, user)))
+                    continue
+                except CallFailed as failed:
+                    if failed.not_offered:
+                        offered = False
+                        self._find("not-offered", f"{failed.short}; the verdicts do not consider {SSH_KEYS}")
+                    elif failed.fault is Fault.NOT_FOUND:
+                        continue  # deleted while we were reading
+                    else:
+                        seen.append(replace(user, unread=(*user.unread, Unread(SSH_KEYS, failed.short))))
+                        continue
+            seen.append(user)
         return seen
 
     def _read_live(self, user: User, fact: str, ask: Callable[[], User]) -> User:

@@ -9,10 +9,10 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 
-from rollout.aws.write import overlay
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, UserRef
+from rollout.domain.policy import effects
 from rollout.domain.policy.changes import Change, CreatePolicy, DeletePolicy
 from rollout.domain.policy.made import Made
 from rollout.workflows.ports import AccountAccess, OpenAccount, WriteReceipt
@@ -40,11 +40,16 @@ class RecordedWrites:
 
 
 class RehearsedAccess:
-    """Implements `AccountAccess` on top of another one; its accounts never write. Safe to share between threads."""
+    """Implements `AccountAccess` on top of another one; its accounts never write. Safe to share between threads.
 
-    def __init__(self, inner: AccountAccess) -> None:
+    With `once`, an account is entered once, and its bulk reading is kept.
+    """
+
+    def __init__(self, inner: AccountAccess, *, once: bool = False) -> None:
         """Enter accounts through `inner`, which may be read-only."""
         self._inner = inner
+        self._once = once
+        self._entered: dict[str, RehearsingAccount] = {}
         self._notes: dict[str, RecordedWrites] = {}
         self._lock = threading.Lock()
 
@@ -56,18 +61,24 @@ class RehearsedAccess:
 
     def enter(self, account: Account, made: Made | None = None) -> RehearsingAccount:
         """Enter for real. Raises CannotEnter."""
+        if known := self._entered.get(account.id):
+            return known
         opened = self._inner.enter(account, made)
         with self._lock:
             notes = self._notes.setdefault(account.id, RecordedWrites())
-        return RehearsingAccount(opened, notes)
+            entered = RehearsingAccount(opened, notes, once=self._once)
+            if self._once:
+                self._entered[account.id] = entered
+            return entered
 
 
 class RehearsingAccount:
     """Implements `OpenAccount`: every read is real and includes the recorded writes; no write is made."""
 
-    def __init__(self, inner: OpenAccount, notes: RecordedWrites) -> None:
+    def __init__(self, inner: OpenAccount, notes: RecordedWrites, *, once: bool = False) -> None:
         """Keep the arguments; read nothing yet."""
         self._inner = inner
+        self._once = once
         self._notes = notes
         self._seen: AccountFacts | None = None
 
@@ -83,7 +94,8 @@ class RehearsingAccount:
 
     def read(self) -> AccountFacts:
         """Read the account, and apply the recorded writes. Raises CannotEnter."""
-        self._seen = self._inner.read()
+        if self._seen is None or not self._once:
+            self._seen = self._inner.read()
         return self._rehearsed(self._seen)
 
     def credentials_now(self, user: User) -> User:
@@ -99,7 +111,7 @@ class RehearsingAccount:
         """Tell from a live read, or from the recorded writes where they decide."""
         if not any(_touches(noted, change) for noted in self._notes.all()):
             return self._inner.holds(change, patiently=patiently)
-        return overlay.is_in_effect(self._rehearsed(self._facts()), change)
+        return effects.is_in_effect(self._rehearsed(self._facts()), change)
 
     def make(self, change: Change) -> WriteReceipt:
         """Record the write; AWS is never called."""
@@ -110,13 +122,13 @@ class RehearsingAccount:
         """Read live, and apply the recorded writes."""
         if not any(getattr(noted, "group", None) == group for noted in self._notes.all()):
             return self._inner.members(group, expecting)
-        return overlay.members_of(self._rehearsed(self._facts()), group)
+        return effects.members_of(self._rehearsed(self._facts()), group)
 
     def attached_users(self, policy_arn: str, expecting: frozenset[str] = frozenset()) -> Mapping[str, str]:
         """Read live, and apply the recorded writes."""
         if not any(getattr(noted, "policy_arn", None) == policy_arn for noted in self._notes.all()):
             return self._inner.attached_users(policy_arn, expecting)
-        return overlay.carriers_of(self._rehearsed(self._facts()), policy_arn)
+        return effects.carriers_of(self._rehearsed(self._facts()), policy_arn)
 
     def dependents(self, policy_arn: str) -> tuple[str, ...]:
         """Ask live: no change of ours is about roles or boundaries."""
@@ -154,7 +166,7 @@ class RehearsingAccount:
 
     def _rehearsed(self, facts: AccountFacts) -> AccountFacts:
         for change in self._notes.all():
-            facts = overlay.after(facts, change)
+            facts = effects.after(facts, change)
         return facts
 
 

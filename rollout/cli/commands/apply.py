@@ -3,26 +3,47 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollout.cli.options import Accounts, Config, Defaults, Json, Ous, PlanArgument, Profile, Users, Yes
+from rollout.cli.options import (
+    Accounts,
+    Config,
+    Defaults,
+    Json,
+    ListUsers,
+    Ous,
+    PlanArgument,
+    Profile,
+    Users,
+    Yes,
+    free_text,
+)
 from rollout.cli.running import leave_with
 from rollout.cli.startup import go_live, read_deciding_settings, selection, share_report
-from rollout.cli.terminal.apply_summary import as_json, tell, tell_gates
-from rollout.cli.terminal.console import TerminalProgress, confirm, err, print_json, warn
+from rollout.cli.terminal.apply_summary import (
+    as_json,
+    tell,
+    tell_gates,
+    tell_unseen,
+    tell_wave,
+    warn_of_no_device,
+)
+from rollout.cli.terminal.console import TerminalProgress, confirm, err, print_json, shortly, warn
+from rollout.cli.terminal.impact_table import names_table
 from rollout.domain.progress.stages import Stage
 from rollout.errors import ExitCode, Interrupted, WrongUsage
 
 if TYPE_CHECKING:
     from rollout.domain.gates.gate import AnyGate
+    from rollout.domain.people.organization import Caller
     from rollout.domain.people.scope import Selection
-    from rollout.domain.progress.projection import Progress
     from rollout.wiring import Live
-    from rollout.workflows.apply.order import ApplyResult, Due, Order
+    from rollout.workflows.apply.order import ApplyResult, Order
+    from rollout.workflows.apply.run import OperatorQuestion
     from rollout.workflows.ports import StoredPlan
 
 
@@ -55,6 +76,7 @@ def apply(
         typer.Option(
             "--reason",
             metavar="TEXT",
+            callback=free_text,
             help="Why the gate is overridden; recorded in the journal.",
             show_default=False,
         ),
@@ -64,6 +86,7 @@ def apply(
     profile: Profile = None,
     yes: Yes = False,
     json: Json = False,
+    names: ListUsers = False,
 ) -> None:
     """Run one stage of a plan: rehearse it, notify people, or enforce MFA.
 
@@ -86,19 +109,22 @@ def apply(
     check_order(order, where.organization, live.clock.now())
     live.files.check_writable(stage, stored)
     rehearsal = stage is Stage.DRY_RUN
+    context = live.run_context(run, where, TerminalProgress(), rehearsal=rehearsal)
     result = apply_plan(
         order,
-        run=live.run_context(run, where, TerminalProgress(), rehearsal=rehearsal),
+        run=context,
+        preview=live.preview(context),
         where=where,
         organization=live.organization,
         notifier=live.notifier(run, rehearsal=rehearsal),
-        agree=lambda due, progress: _agree(order, due, progress, yes=yes),
+        agree=lambda question: _agree(order, question, where.caller, yes=yes, names=names),
     )
-    report = str(_write_report(live, stored, result)) if result.waves else None
+    report = str(_write_report(live, stored, result)) if result.waves or result.tally.counts else None
     if json:
-        print_json(as_json(result, report))
+        people = {"planner": stored.header.caller, "caller": where.caller.arn}
+        print_json({**as_json(result, report, names=names), **people})
     else:
-        tell(result, run, stored.header, report)
+        tell(result, run, stored.header, report, names=names)
     if result.interrupted:
         raise Interrupted(
             "stopped as requested; the journal contains what was done, and no change was left incomplete",
@@ -137,48 +163,60 @@ def _again(stage: Stage, plan: str | None, wave: str | None, chosen: Selection) 
     return shlex.join(arguments)
 
 
-def _agree(order: Order, due: Due, progress: Progress, *, yes: bool) -> None:
-    """Print what the run will do to how many users, and ask for confirmation. Raises Refused, WrongUsage."""
+def _agree(order: Order, question: OperatorQuestion, caller: Caller, *, yes: bool, names: bool) -> None:
+    """Print what the run will do to how many users, and ask for confirmation. Raises Refused, WrongUsage, Interrupted.
+
+    With --yes nobody is asked, and nothing is read for the question: the result has the figures.
+    """
+    from rollout.domain.gates.enrolment import ENROLMENT
+
     if order.stage is Stage.DRY_RUN:
         return
-    header = order.plan.header
+    header, due = order.plan.header, question.due
     tell_gates((answer for _, answer in due.gates), due.inherited, order.overrides)
     if due.why_nothing:
-        err.print(f"Nothing more is due: {due.why_nothing}.", markup=False)
-    users = _users(order, order.plan)
+        err.print(f"Nothing more is due: {due.why_nothing}.")
+    preview = None if yes else question.look()
     action = "notify people" if order.stage is Stage.NOTIFY else "enforce MFA"
-    described = f"plan {header.id}, made {header.created:%Y-%m-%d %H:%M} UTC"
-    err.print(f"About to {action} in organization {header.organization_id} ({described}):", markup=False)
+    action = action if due.waves else "let people out"
+    described = f"plan {header.id}, made {header.created:%Y-%m-%d %H:%M} UTC by {header.caller}"
+    err.print(f"About to {action} in organization {header.organization_id} as {caller.arn} ({described}):")
+    impact = preview.impact if preview else {}
     for name in due.waves:
-        again = ", again, for users added since" if (order.stage, name) in progress.carried else ""
-        err.print(f"  wave {name}: up to {users[name]} users{again}", markup=False)
+        again = ", again, for users added since" if (order.stage, name) in question.progress.carried else ""
+        tell_wave(name, question.users[name], impact.get(name), again)
+    for account_id, released in due.let_out.items():
+        who = shortly([arn.rpartition(":user/")[2] for arn in released])
+        err.print(
+            f"  account {account_id}: let out again {who}, enforced in spite of a release", markup=False
+        )
+    if preview is not None:
+        tell_unseen(preview)
+        if order.stage is Stage.ENFORCE:
+            warn_of_no_device(impact.values(), gated=order.gates.of(ENROLMENT) is not None)
+        if names:
+            err.print(names_table(preview.affected))
     confirm("Go on?", yes=yes)
 
 
-def _users(order: Order, stored: StoredPlan) -> Mapping[str, int]:
-    """Count the selected users of each wave."""
-    if not order.narrowed:
-        return stored.header.waves
-    counts = dict.fromkeys(stored.header.waves, 0)
-    chosen = order.selection
-    for part in stored.accounts():
-        if chosen.takes_account(part.account_id, part.name, part.ou):
-            for entry in part.entries:
-                if entry.wave and chosen.takes_user(entry.user.arn, entry.user.name, entry.user.id):
-                    counts[entry.wave] += 1
-    return counts
-
-
 def _write_report(live: Live, stored: StoredPlan, result: ApplyResult) -> Path:
-    from rollout.domain.progress.projection import replay
+    from rollout.domain.progress.history import replay_all
     from rollout.reporting import write_report
 
-    real = replay(live.files.journal("report").records(), stored.header.organization_id)
-    rehearsal = result.progress if result.stage is Stage.DRY_RUN else None
+    real, rehearsal = result.history, None
+    if result.stage is Stage.DRY_RUN:  # what was only noted is not in the journal
+        rehearsal = result.history
+        real = replay_all(live.files.journal("report").records(), stored.header.organization_id)
     folder = live.files.report_folder(stored)
     files = write_report(
-        folder, stored.header, stored.accounts(), real, live.clock.now(), rehearsal=rehearsal
+        folder,
+        stored.header,
+        stored.accounts(),
+        real,
+        live.clock.now(),
+        rehearsal=rehearsal,
+        unaffected_too=live.settings.gates.notice_for_unaffected,
     )
     for place in share_report(live.files, stored, files)[-1:]:
-        err.print(f"The report is also at {place}, for the team.", markup=False)
+        err.print(f"The report is also at {place}, for the team.")
     return files.html

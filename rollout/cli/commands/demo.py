@@ -14,7 +14,7 @@ import typer
 
 from rollout.cli.commands.sandbox import print_exports, process
 from rollout.cli.running import run_command
-from rollout.cli.terminal.console import out
+from rollout.cli.terminal.console import bold, out
 from rollout.errors import ExitCode, Interrupted, RolloutError
 
 if TYPE_CHECKING:
@@ -67,7 +67,9 @@ def demo(
         )
         print_exports(kept)
         tries = ("rollout status", "rollout show --user '*/chen.wei'", "rollout sandbox stop")
-        out.print("\n" + "\n".join(f"  {command}" for command in tries), markup=False)
+        out.print()
+        for command in tries:
+            out.print(f"  {command}")
 
 
 class _Story:
@@ -105,10 +107,8 @@ class _Story:
         states = _wave_states()
         _check(states)
         total = sum(stand.users for stand in states)
-        out.print(
-            f"\nDone: all {total} users due for enforcement were notified in time and are enforced.",
-            markup=False,
-        )
+        out.print()
+        out.print(f"Done: all {total} users due for enforcement were notified in time and are enforced.")
         out.print(f"Open the report in a browser: {_report()}", markup=False)
 
     def _run(self, *arguments: str, expected: int = ExitCode.DONE) -> None:
@@ -153,7 +153,8 @@ def _newest() -> tuple[Files, StoredPlan]:
 
 
 def _step(text: str) -> None:
-    out.print(f"\n[bold cyan]==>[/] [bold]{text}[/]")
+    out.print()
+    out.print(bold("==>", "cyan"), bold(text))
 
 
 @contextmanager

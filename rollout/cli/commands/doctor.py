@@ -11,7 +11,7 @@ import typer
 from rollout.cli.options import Accounts, Config, Json, Ous, Profile
 from rollout.cli.running import leave_with
 from rollout.cli.startup import read_settings, selection
-from rollout.cli.terminal.console import TerminalProgress, out, print_json, shortly, table
+from rollout.cli.terminal.console import TerminalProgress, bold, out, print_json, shortly, table
 from rollout.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -75,12 +75,15 @@ def _tell(diagnosis: Diagnosis) -> None:
         )
     findings = [check for check in diagnosis.checks if check.state is not CheckState.OK]
     if findings:
-        out.print("\n[bold]Needs attention[/]")
+        out.print()
+        out.print(bold("Needs attention"))
     for check, where in _together(findings):
         at = f" in {shortly(where)}" if where else ""
-        out.print(f"\n{check.state}: {check.name}{at}: {check.text}", markup=False)
+        out.print()
+        out.print(f"{check.state}: {check.name}{at}: {check.text}")
         _tell_cures(check.cures)
-    out.print(f"\n{_summary(diagnosis)}", markup=False)
+    out.print()
+    out.print(_summary(diagnosis))
 
 
 def _tell_cures(cures: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from rollout.cli.options import Accounts, Config, Defaults, Json, Ous, Profile, Users
 from rollout.cli.running import leave_with
-from rollout.cli.startup import go_live, read_deciding_settings, selection, tell_endpoints
+from rollout.cli.startup import Doubts, go_live, read_deciding_settings, selection, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, out, print_json, table, warn
 from rollout.errors import ExitCode, WrongUsage
 
@@ -51,7 +51,8 @@ def inventory(
         raise WrongUsage(f"{to} is a folder", cure=f"name a file, such as --out {to / 'users.csv'}")
     check_writable(to.parent)
     settings = read_deciding_settings(config, defaults=defaults)
-    live, where = go_live(settings, profile)
+    doubts = Doubts()
+    live, where = go_live(settings, profile, doubts)
     tell_endpoints(live)
     progress, chosen = TerminalProgress(), selection(account, ou, user)
     levels = read_levels(live.organization, where.accounts, settings.rules.scps)
@@ -69,7 +70,8 @@ def inventory(
     unreachable = any(one.state == "unreachable" for one in left)
     if unreachable:
         warn("some accounts could not be read (see above); their users are not in the file")
-    leave_with({ExitCode.IN_PART: unreachable})
+    doubts.tell_cures()
+    leave_with({ExitCode.PLAN_REFUSED: doubts.altered, ExitCode.IN_PART: unreachable})
 
 
 def _tell(listed: Listed, left: list[LeftOut], to: Path, *, narrowed: bool) -> None:
@@ -83,7 +85,8 @@ def _tell(listed: Listed, left: list[LeftOut], to: Path, *, narrowed: bool) -> N
         out.print(table("\nAccounts not read", ("account", "name", "state", "reason", "cure"), rows))
     for finding in header.findings:
         out.print(f"{finding.code}: {finding.text}", markup=False)
-    out.print(f"\nWrote {to}", markup=False)
+    out.print()
+    out.print(f"Wrote {to}")
 
 
 def _as_json(listed: Listed, left: list[LeftOut], to: Path) -> dict[str, object]:

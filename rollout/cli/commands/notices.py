@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users
-from rollout.cli.startup import load_plan, read_settings, selection
-from rollout.cli.terminal.console import echo, out, print_json, table
+from rollout.cli.startup import Doubts, load_plan, read_settings, selection
+from rollout.cli.terminal.console import (
+    echo,
+    echo_lines,
+    out,
+    print_json,
+    print_json_list,
+    print_long_table,
+)
+from rollout.domain.progress.messages import Delivery
 
 if TYPE_CHECKING:
     from rollout.domain.progress.messages import Notice
     from rollout.settings import Settings
-    from rollout.workflows.notices import Said
+    from rollout.workflows.notices import Messages
 
 
 def notices(
@@ -41,28 +48,27 @@ def notices(
     """
     from rollout.domain.progress.projection import replay
     from rollout.wiring import Files, offline_now
-    from rollout.workflows.notices import NoticeRules, who_was_told
+    from rollout.workflows.notices import Messages, NoticeRules, who_was_told
     from rollout.workflows.notices import preview as previewed
 
     settings = read_settings(config)
-    files = Files(settings, profile)
+    doubts = Doubts()
+    files = Files(settings, profile, tell=doubts)
     stored = load_plan(files, plan)
-    progress = replay(files.journal("notices").records(), stored.header.organization_id)
+    journal, organization_id = files.journal("notices"), stored.header.organization_id
     gates = settings.gates
     rules = NoticeRules(
         gates.lead_time, gates.soak, gates.notice_for_unaffected, settings.domain_exemptions()
     )
     now = offline_now()
     if preview is not None:
+        progress = replay(journal.records(), organization_id)
         _print_message(previewed(stored, progress, rules, now, preview), settings, json=json)
-        return
-    messages = who_was_told(stored, progress, rules, now, selection(account, ou, user))
-    if json:
-        print_json([one.as_dict() for one in messages])
-    elif messages:
-        _print(messages)
     else:
-        out.print("No notices have been sent yet.")
+        # The progress of a large organization is let go of before the messages are read.
+        receivers = who_was_told(stored, replay(journal.records(), organization_id), rules, now)
+        _print(Messages(journal.records(), receivers, selection(account, ou, user)), json=json)
+    doubts.leave()
 
 
 def _print_message(notice: Notice, settings: Settings, *, json: bool) -> None:
@@ -72,11 +78,19 @@ def _print_message(notice: Notice, settings: Settings, *, json: bool) -> None:
     if json:
         print_json({"from": settings.notify.sender, "to": notice.address, "subject": subject, "body": body})
         return
-    echo(f"From: {settings.notify.sender}\nTo: {notice.address}\nSubject: {subject}\n\n{body}", end="")
+    for line in (f"From: {settings.notify.sender}", f"To: {notice.address}", f"Subject: {subject}", ""):
+        echo(line)
+    echo_lines(body)
 
 
-def _print(messages: list[Said]) -> None:
-    rows = [
+def _print(messages: Messages, *, json: bool) -> None:
+    if json:
+        print_json_list(one.as_dict() for one in messages)
+        return
+    if not messages:
+        out.print("No notices have been sent yet.")
+        return
+    rows = (
         (
             f"{one.at:%Y-%m-%d %H:%M} UTC",
             one.kind,
@@ -88,9 +102,10 @@ def _print(messages: list[Said]) -> None:
             ": ".join(text for text in (one.state, one.why) if text),
         )
         for one in messages
-    ]
+    )
     columns = ("at", "", "user", "address", "wave, impact", "due", "delivery", "worth now")
-    out.print(table("", columns, rows))
-    latest = {one.user_arn: one.delivery for one in messages if one.kind == "notice"}
-    counts = Counter(latest.values())
-    out.print(f"\n{counts['delivered']} users were told; the notices of {counts['queued']} are queued.")
+    print_long_table(columns, rows)
+    counts = messages.deliveries()
+    told, queued = counts[Delivery.DELIVERED], counts[Delivery.QUEUED]
+    out.print()
+    out.print(f"{told} users were told; the notices of {queued} are queued.")

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollout.cli.options import Accounts, Config, Defaults, Json, Ous, Profile
+from rollout.cli.options import Accounts, Config, Defaults, Json, ListUsers, Ous, Profile
 from rollout.cli.running import leave_with
 from rollout.cli.startup import go_live, read_deciding_settings, selection, tell_endpoints
-from rollout.cli.terminal.console import TerminalProgress, err, out, print_json, table, warn
+from rollout.cli.terminal.console import TerminalProgress, bold, err, out, print_json, table, warn
+from rollout.cli.terminal.impact_table import impact_as_json, impact_table, names_as_json, names_table
 from rollout.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def plan(
     account: Accounts = None,
     ou: Ous = None,
     json: Json = False,
+    names: ListUsers = False,
     detailed_exitcode: Annotated[
         bool,
         typer.Option("--detailed-exitcode", help="Exit with code 3 when the plan has users to enforce."),
@@ -80,9 +82,9 @@ def plan(
     order = live.plan_order(where, accept_unmatched=accept_unmatched)
     planned = make_plan(inventory, order, plans, journal, earlier)
     if json:
-        print_json(_as_json(planned, earlier.before))
+        print_json(_as_json(planned, earlier.before, names=names))
     else:
-        _summarise(planned)
+        _summarise(planned, names=names)
         _tell_where(planned, earlier.before)
     header = planned.header
     unreachable = any(left.state == "unreachable" for left in header.left_out)
@@ -104,14 +106,17 @@ def changes_due(planned: Planned) -> int:
 def _tell_where(planned: Planned, before: PreviousPlan) -> None:
     stored = planned.stored
     for line in before.differences(planned.accounts, tuple(planned.header.waves)):
-        out.print(line, markup=False)
+        if not line.startswith(" "):
+            out.print()
+        out.print(line)
     kept = f" is kept; it was created {stored.header.created:%Y-%m-%d %H:%M} UTC" if planned.kept else ""
-    out.print(f"\nPlan [bold]{stored.header.id}[/]{kept}: {stored.location}")
+    out.print()
+    out.print("Plan ", bold(stored.header.id), f"{kept}: {stored.location}", sep="")
     if not planned.kept:
         err.print("Next: review the plan, then run `rollout apply --stage dry-run`")
 
 
-def _summarise(planned: Planned) -> None:
+def _summarise(planned: Planned, *, names: bool) -> None:
     from rollout.domain.verdicts.verdict import Kind
 
     header = planned.header
@@ -121,6 +126,9 @@ def _summarise(planned: Planned) -> None:
     )
     out.print(table("", ("verdict", "#users"), [(name, count) for name, count in header.verdicts.items()]))
     out.print(table("\nWaves", ("wave", "#users"), [(name, count) for name, count in header.waves.items()]))
+    out.print(impact_table(header.impact, header.inventory_at))
+    if names:
+        out.print(names_table(planned.to_come))
     held = Counter(reason.code for entry in entries if entry.verdict is Kind.HOLD for reason in entry.reasons)
     rows = [(code, count, code.cure) for code, count in sorted(held.items())]
     if rows:
@@ -146,7 +154,7 @@ def _found(planned: Planned) -> list[Finding]:
     return [*planned.header.findings, *(one for part in planned.accounts for one in part.findings)]
 
 
-def _as_json(planned: Planned, before: PreviousPlan) -> dict[str, object]:
+def _as_json(planned: Planned, before: PreviousPlan, *, names: bool) -> dict[str, object]:
     header, stored = planned.header, planned.stored
     return {
         "plan": stored.header.id,
@@ -155,6 +163,8 @@ def _as_json(planned: Planned, before: PreviousPlan) -> dict[str, object]:
         "organization": header.organization_id,
         "verdicts": dict(header.verdicts),
         "waves": dict(header.waves),
+        "impact": impact_as_json(header.impact),
+        **({"affected": names_as_json(planned.to_come)} if names else {}),
         "changes_due": changes_due(planned),
         "moved_to_a_later_wave": [
             {"arn": move.arn, "was": move.was, "now": move.now}

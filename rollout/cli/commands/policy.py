@@ -8,13 +8,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from rollout.cli.options import Config, Profile
 from rollout.cli.startup import read_settings
-from rollout.cli.terminal.console import echo, print_json, warn
+from rollout.cli.terminal.console import echo, echo_lines, print_json, warn
 from rollout.cli.terminal.help_text import described
 from rollout.errors import BadSettings, NoCredentials, WrongUsage
 
@@ -85,16 +86,17 @@ def policy(
         return
     text = _text(chosen[which])
     if diff is None:
-        echo(text, end="")
+        echo_lines(text)
         return
     if diff != "seed":
         raise WrongUsage(f'cannot compare with "{diff}"', cure="use --diff seed")
     for switch in switched_on(settings.domain_amendments()):
         echo(f"# {switch.name}: {switch.purpose}; risk: {switch.risk}")
     lines = difflib.unified_diff(
-        _text(seed()).splitlines(keepends=True), text.splitlines(keepends=True), "seed", "rollout.yaml"
+        _text(seed()).splitlines(), text.splitlines(), "seed", "rollout.yaml", lineterm=""
     )
-    echo("".join(lines), end="")
+    for line in lines:
+        echo(line)
 
 
 def simulate(
@@ -109,13 +111,14 @@ def simulate(
 
     Example: [bold]rollout policy simulate queries.jsonl[/]
     """
-    from rollout.workflows.simulate import BadQuery, answer
+    from rollout.wiring.policy_checks import question
+    from rollout.workflows.simulate import answer
 
     bad = 0
     for number, line in _lines(file):
         try:
-            given = answer(json.loads(line))
-        except (BadQuery, json.JSONDecodeError, RecursionError) as error:
+            given = answer(question(line))
+        except (ValueError, RecursionError) as error:
             bad += 1
             why = f"line {number}: {_why(error)}"
             warn(f"{_called(file)}, {why}")
@@ -147,10 +150,13 @@ def _why(error: Exception) -> str:
 
 
 def _lines(file: str) -> Iterator[tuple[int, str]]:
+    from rollout.wiring.policy_checks import question_lines
+
     cure = "name a file with JSON lines in UTF-8, or - for standard input"
     try:
-        with nullcontext(sys.stdin) if file == "-" else open(file, encoding="utf-8") as lines:  # noqa: PTH123 - a name, or stdin
-            yield from ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+        with nullcontext(sys.stdin.buffer) if file == "-" else Path(file).open("rb") as stream:
+            lines = question_lines(stream, _called(file))
+            yield from ((number, line) for number, line in lines if line.strip())
     except OSError as error:
         raise WrongUsage(f"{file} cannot be read: {error.strerror or error}", cure=cure) from error
     except UnicodeDecodeError as error:

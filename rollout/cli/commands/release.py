@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.commands.release_end import end_release
-from rollout.cli.options import Config, Defaults, Json, Profile, Users, Yes
+from rollout.cli.options import Config, Defaults, Json, Profile, Users, Yes, free_text
 from rollout.cli.running import leave_with
 from rollout.cli.startup import (
+    Doubts,
     end_in_good_order,
     read_deciding_settings,
     read_settings_for_the_brake,
@@ -24,7 +25,6 @@ from rollout.errors import AwsFailure, ExitCode, Interrupted, JournalDamaged, Ro
 
 if TYPE_CHECKING:
     from rollout.domain.progress.projection import Progress
-    from rollout.settings import Settings
     from rollout.wiring import Live
     from rollout.workflows.inventory import Premises
     from rollout.workflows.release import ReleaseResult, ReleaseSelection
@@ -61,7 +61,10 @@ def release(
         bool, typer.Option("--end", help="End it: put back whom a release, or somebody's hand, let out.")
     ] = False,
     reason: Annotated[
-        str | None, typer.Option("--reason", metavar="TEXT", help="Why; journalled.", show_default=False)
+        str | None,
+        typer.Option(
+            "--reason", metavar="TEXT", callback=free_text, help="Why; journalled.", show_default=False
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read for real, write nothing.")] = False,
     config: Config = None,
@@ -75,6 +78,7 @@ def release(
     Example: [bold]rollout release --account 111122223333 --for 4h --reason "INC-7: console locked"[/], and
     [bold]rollout release --account 111122223333 --end[/] when all is well again.
     """
+    from rollout.wiring import Live
     from rollout.workflows.release import release as let_out
 
     _check(user, wave, account, everybody=everybody)
@@ -87,7 +91,9 @@ def release(
     settings = (
         read_deciding_settings(config, defaults=defaults) if end else read_settings_for_the_brake(config)
     )
-    live, where, known = _open(settings, profile, [*(account or ()), *(user or ())])
+    doubts = Doubts(letting_out=True)
+    selectors = [*(account or ()), *(user or ())]
+    live, where, known = _open(Live(settings, profile, tell=None if end else doubts), selectors, end=end)
     run = live.new_run()
     until = _until(span, live)
     choose = partial(_whom, user, wave, account, live, where)
@@ -108,6 +114,7 @@ def release(
         print_json(_as_json(until, result, rehearsal=dry_run))
     else:
         _tell(until, result, rehearsal=dry_run)
+    doubts.tell_cures()
     if result.interrupted:
         raise Interrupted("ended early; what was done is journalled", cure="run the same command again")
     leave_with({ExitCode.IN_PART: result.in_part})
@@ -121,17 +128,21 @@ def _check(user: list[str] | None, wave: str | None, account: list[str] | None, 
         )
 
 
-def _open(settings: Settings, profile: str | None, selectors: list[str]) -> tuple[Live, Premises, Progress]:
-    """Open AWS and the journal; neither AWS Organizations nor the journal has to answer for the brake to work."""
+def _open(live: Live, selectors: list[str], *, end: bool) -> tuple[Live, Premises, Progress]:
+    """Open AWS and the journal; neither AWS Organizations nor the journal has to answer for the brake to work.
+
+    Where people come under the policy again (`end`), the journal has to be whole. Raises JournalDamaged, KeyUnusable.
+    """
     from rollout.domain.progress.projection import replay
-    from rollout.wiring import Live
     from rollout.workflows.release_selection import last_organization, premises_for_the_brake
 
-    live = Live(settings, profile)
+    settings = live.settings
     end_in_good_order(live)
     try:
         records = tuple(live.files.journal("release").records())
     except (AwsFailure, JournalDamaged) as problem:
+        if end:
+            raise
         warn(f"the journal cannot be read, and is not needed for accounts: {problem}")
         records = ()
     organization_id = settings.organization or last_organization(records)
@@ -163,7 +174,7 @@ def _known_accounts(live: Live, known: Progress, selectors: list[str]) -> set[st
     named = {part for text in selectors for part in text.split(":") if is_account_id(part)}
     if named and all(any(part in text for part in named) for text in selectors):
         return named
-    listed = {done.intent.change.account_id for done in known.changes}
+    listed = set(known.accounts_tried)
     with suppress(RolloutError):
         listed |= {part.account_id for part in live.files.plans.load(None).accounts()}
     if listed:

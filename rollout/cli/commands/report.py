@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rollout.cli.options import Config, Json, PlanArgument, Profile
-from rollout.cli.startup import load_plan, read_settings, share_report
+from rollout.cli.startup import Doubts, load_plan, read_settings, share_report
 from rollout.cli.terminal.console import out, print_json
 
 
@@ -14,21 +14,28 @@ def report(
 
     Example: [bold]rollout report[/]
     """
-    from rollout.domain.progress.projection import replay
+    from rollout.domain.progress.history import replay_all
     from rollout.reporting import write_report
     from rollout.wiring import Files, offline_now
 
     settings = read_settings(config)
-    files = Files(settings, profile)
+    doubts = Doubts()
+    files = Files(settings, profile, tell=doubts)
     stored = load_plan(files, plan)
-    progress = replay(files.journal("report").records(), stored.header.organization_id)
+    progress = replay_all(files.journal("report").records(), stored.header.organization_id)
     written = write_report(
-        files.report_folder(stored), stored.header, stored.accounts(), progress, offline_now()
+        files.report_folder(stored),
+        stored.header,
+        stored.accounts(),
+        progress,
+        offline_now(),
+        unaffected_too=settings.gates.notice_for_unaffected,
     )
     shared = share_report(files, stored, written)
     if json:
         parts = {name: str(getattr(written, name)) for name in ("html", "users", "accounts", "changes")}
         print_json({**parts, "shared": list(shared)})
-        return
-    for place in (written.html, written.users, written.accounts, written.changes, *shared):
-        out.print(str(place), markup=False)
+    else:
+        for place in (written.html, written.users, written.accounts, written.changes, *shared):
+            out.print(str(place), markup=False)
+    doubts.leave()

@@ -8,7 +8,7 @@ import typer
 
 from rollout.cli.options import Accounts, Config, Json, Profile, Users, Yes
 from rollout.cli.running import leave_with
-from rollout.cli.startup import go_live, read_settings, tell_endpoints
+from rollout.cli.startup import Doubts, go_live, read_settings, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table
 from rollout.errors import ExitCode, Interrupted, WrongUsage
 
@@ -46,6 +46,7 @@ def rollback(
     again to resume an interrupted run.
     """
     from rollout.domain.people.scope import Selection
+    from rollout.domain.progress.history import replay_all
     from rollout.domain.progress.projection import replay
     from rollout.workflows.ports import PolicyLevels
     from rollout.workflows.rollback import RollbackChoice, foresee, plan_id_of, roll_back
@@ -57,16 +58,19 @@ def rollback(
             cure="rollout rollback --help has examples",
         )
     settings = read_settings(config)
-    live, where = go_live(settings, profile)
-    progress = replay(live.files.journal("rollback").records(), where.organization.id)
+    doubts = Doubts()
+    live, where = go_live(settings, profile, doubts)
+    journal, organization_id = live.files.journal("rollback"), where.organization.id
+    progress = replay(journal.records(), organization_id)
     wanted = RollbackChoice(
         plan_id_of(plan, progress) if plan else "",
         wave or "",
         Selection(accounts=tuple(account or ()), users=tuple(user or ())),
     )
-    foreseen = foresee(progress, wanted)
+    foreseen = foresee(progress, wanted, lambda: replay_all(journal.records(), organization_id))
     if foreseen.nothing:
         out.print("There is nothing to undo.")
+        doubts.tell_cures()
         return
     run = live.new_run()
     if not dry_run:
@@ -82,6 +86,7 @@ def rollback(
         print_json(_as_json(result, rehearsal=dry_run))
     else:
         _tell(result, rehearsal=dry_run)
+    doubts.tell_cures()
     if result.interrupted:
         raise Interrupted(
             "interrupted; the journal contains what was undone", cure="run the same command again"

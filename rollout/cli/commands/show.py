@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users
-from rollout.cli.startup import age_of, load_plan, read_settings, selection
-from rollout.cli.terminal.console import out, print_json, shortly, table
+from rollout.cli.startup import Doubts, age_of, load_plan, read_settings, selection
+from rollout.cli.terminal.console import bold, out, print_json, shortly, table
+from rollout.cli.terminal.impact_table import impact_as_json, impact_table
 from rollout.errors import EmptySelection
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def show(
     from rollout.workflows.selecting import check_in_plan
 
     settings = read_settings(config)
-    files = Files(settings, profile)
+    doubts = Doubts()
+    files = Files(settings, profile, tell=doubts)
     stored = load_plan(files, plan)
     chosen = selection(account, ou, user)
     check_in_plan(chosen, stored)
@@ -70,17 +72,19 @@ def show(
                 explain(part, entry)
     else:
         _overview(stored, parts, _words(files, stored))
+    doubts.leave()
 
 
 def _words(files: Files, stored: StoredPlan) -> dict[str, str]:
     """Describe each wave's approval of this exact plan, and its overridden gates; "" without any."""
-    from rollout.domain.gates.approval import approved_by
+    from rollout.domain.gates.approval import APPROVAL, approvals_of
     from rollout.domain.progress.projection import replay
 
-    progress = replay(files.journal("show").records(), stored.header.organization_id)
+    header, rule = stored.header, files.settings.domain_gates().of(APPROVAL)
+    progress = replay(files.journal("show").records(), header.organization_id)
     said = {}
-    for wave in stored.header.waves:
-        approved = approved_by(progress, stored.header.checksum, wave)
+    for wave in header.waves:
+        approved = approvals_of(progress, header.checksum, wave, header.planner, rule).sentence
         words = [approved] if approved else []
         words += [
             f"gate {one.gate} overridden {one.at:%Y-%m-%d %H:%M} UTC by {one.caller}: {one.reason}"
@@ -109,8 +113,8 @@ def _chosen(
 
 def explain(part: AccountPlan, entry: PlanEntry) -> None:
     """Print one user's verdict, and every reason with its fact and the time at which that was read."""
-    out.print(f"\n[bold]{entry.verdict}[/]  ", end="")
-    out.print(entry.user.arn, markup=False)
+    out.print()
+    out.print(bold(entry.verdict), entry.user.arn, sep="  ")
     rows: list[tuple[str, str]] = [("account", f"{part.account_id} {part.name} ({part.ou or 'root'})")]
     rows.append(("UserId", entry.user.id))
     if entry.wave:
@@ -169,6 +173,8 @@ def _overview(
     columns = ("wave", "#users", "approved and overridden") if any(said.values()) else ("wave", "#users")
     waves = [(wave, users, said.get(wave, ""))[: len(columns)] for wave, users in header.waves.items()]
     out.print(table("\nWaves", columns, waves))
+    if header.impact:  # a plan of an earlier version has none
+        out.print(impact_table(header.impact, header.inventory_at))
     _by_account(parts)
     left_out(header)
 
@@ -183,8 +189,8 @@ def _by_account(parts: list[tuple[AccountPlan, list[PlanEntry]]]) -> None:
     every = [columns, *(tuple(map(str, row)) for _, rows in tables for row in rows)]
     widths = [max(len(row[place]) for row in every) for place in range(len(columns) - 1)]
     for part, rows in tables:
-        out.print(f"\n[bold]{part.account_id}[/] ", end="")
-        out.print(f"{part.name} ({part.ou or 'root'})", markup=False)
+        out.print()
+        out.print(bold(part.account_id), f"{part.name} ({part.ou or 'root'})")
         out.print(table("", columns, rows, widths=widths) if rows else "no users")
 
 
@@ -204,6 +210,7 @@ def _as_json(header: Header, parts: list[tuple[AccountPlan, list[PlanEntry]]]) -
     return {
         "plan": header.id,
         "organization": header.organization_id,
+        "impact": impact_as_json(header.impact),
         "accounts": [
             {
                 "account": part.account_id,

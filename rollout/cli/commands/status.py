@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rollout.cli.options import Config, Json, PlanArgument, Profile
-from rollout.cli.startup import age_of, load_plan, read_settings
+from rollout.cli.options import Config, Json, ListUsers, PlanArgument, Profile
+from rollout.cli.startup import Doubts, age_of, load_plan, read_settings
 from rollout.cli.terminal.console import out, print_json, table
+from rollout.cli.terminal.impact_table import impact_table, names_as_json, names_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 
 
 def status(
-    plan: PlanArgument = None, config: Config = None, profile: Profile = None, json: Json = False
+    plan: PlanArgument = None,
+    config: Config = None,
+    profile: Profile = None,
+    json: Json = False,
+    names: ListUsers = False,
 ) -> None:
     """Show the state of each wave. Reads only the plan and the journal in the store.
 
@@ -26,14 +31,20 @@ def status(
     from rollout.wiring import Files
 
     settings = read_settings(config)
-    files = Files(settings, profile)
+    doubts = Doubts()
+    files = Files(settings, profile, tell=doubts)
     stored = load_plan(files, plan)
     stands = stands_of(files, stored)
     if json:
-        print_json([stand.as_dict() for stand in stands])
-        return
+        print_json([_as_json(stand, names=names) for stand in stands])
+    else:
+        _tell(stored, stands, names=names)
+    doubts.leave()
+
+
+def _tell(stored: StoredPlan, stands: list[WaveState], *, names: bool) -> None:
     header = stored.header
-    out.print(f"Plan {header.id} of {age_of(stored)}, {stored.location}", markup=False)
+    out.print(f"Plan {header.id} of {age_of(stored)} by {header.caller}, {stored.location}")
     rows = [
         (
             *(stand.wave, stand.users, stand.queued, stand.told, stand.enforced, stand.released),
@@ -43,6 +54,10 @@ def status(
     ]
     columns = ("wave", "#users", "#queued", "#told", "#enforced", "#released", "next", "waits for")
     out.print(table("", columns, rows))
+    if any(stand.to_come for stand in stands):
+        out.print(impact_table({stand.wave: stand.impact for stand in stands}, header.inventory_at))
+    if names:
+        out.print(names_table(one for stand in stands for one in stand.to_come))
     gates = [
         (stand.wave, gate.gate, gate.answer, *_moments(gate), _numbers(gate))
         for stand in stands
@@ -53,7 +68,13 @@ def status(
         out.print(table(title, ("wave", "gate", "answer", "since", "opens", "numbers"), gates))
     for stand in stands:
         if stand.approved:
-            out.print(f"Wave {stand.wave} is {stand.approved}", markup=False)
+            out.print(f"Wave {stand.wave}: {stand.approved}")
+        if stand.enforced_by:
+            out.print(f"Wave {stand.wave}: enforced by {stand.enforced_by}")
+
+
+def _as_json(stand: WaveState, *, names: bool) -> dict[str, object]:
+    return {**stand.as_dict(), **({"affected": names_as_json(stand.to_come)} if names else {})}
 
 
 def _moments(gate: GateState) -> Iterator[str]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rollout.cli.options import Accounts, Config, Defaults, Json, Ous, Profile, Yes
 from rollout.cli.running import leave_with
-from rollout.cli.startup import go_live, read_deciding_settings, selection, tell_endpoints
+from rollout.cli.startup import Doubts, go_live, read_deciding_settings, selection, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table
 from rollout.errors import ExitCode, Interrupted, WrongUsage
 
 if TYPE_CHECKING:
+    from rollout.domain.drift import HeadCount
     from rollout.domain.people.scope import Selection
     from rollout.wiring import Live
     from rollout.workflows.account_run import RunResult
@@ -59,7 +60,9 @@ def verify(
     if len(given) > 1:
         raise WrongUsage("verify takes one plan", cure="usage: rollout verify [PLAN] [--fix [memberships]]")
     settings = read_deciding_settings(config, defaults=defaults)
-    live, where = go_live(settings, profile)
+    # What cannot be trusted is shown; but nobody is put back under the policy because of it.
+    doubts = Doubts()
+    live, where = go_live(settings, profile, None if fix else doubts)
     stored = live.files.plans.load(given[0] if given else None, where.organization.id)
     run = live.new_run()
     look = _Look(live, where, stored, selection(account, ou))
@@ -71,15 +74,22 @@ def verify(
         fixed = look.fix(live.new_run(), memberships=memberships)
         found = look.verify(live.new_run())
     if json:
-        print_json(_as_json(found, fixed))
+        print_json(_as_json(found, fixed, doubts))
     else:
         _tell(found, fixed)
+    doubts.tell_cures()
     if fixed is not None and fixed.interrupted:
         raise Interrupted(
             "interrupted; the journal contains what was done", cure="run the same command again"
         )
     in_part = bool(found.unreachable) or (fixed is not None and fixed.in_part)
-    leave_with({ExitCode.IN_PART: in_part, ExitCode.CHANGES_FOUND: not found.clean})
+    leave_with(
+        {
+            ExitCode.PLAN_REFUSED: doubts.altered,
+            ExitCode.IN_PART: in_part,
+            ExitCode.CHANGES_FOUND: not found.clean,
+        }
+    )
 
 
 class _Look:
@@ -149,12 +159,26 @@ def _tell(found: Verified, fixed: RunResult | None) -> None:
         out.print(f"Let out: {release}", markup=False)
     for account_id, reason in found.unreachable:
         err.print(f"Account {account_id} could not be read: {reason}", markup=False)
-    enforced = found.enforced
+    _tell_count(found.count)
+    out.print(f"{len(found.drifts)} differences in {found.accounts} accounts.", markup=False)
+
+
+def _tell_count(count: HeadCount) -> None:
+    """Print how many users stand where; a release that AWS does not show counts for nothing."""
+    released = sum(count.released.values())
     out.print(
-        f"{enforced.in_fact} of {enforced.expected} users whom rollout enforces are actually enforced; "
-        f"{len(found.drifts)} differences in {found.accounts} accounts.",
+        f"Of {count.placed} users whom rollout placed under the policy, {count.enforced} are enforced in fact, "
+        f"{released} are released, {count.missing} are missing.",
         markup=False,
     )
+    for let_out, users in sorted(count.released.items(), key=lambda item: item[0].text):
+        out.print(f"  {users} released {let_out.text}; known because: {let_out.known_by}", markup=False)
+    if count.record_alone:
+        out.print(f"  {count.record_alone} released on record alone: AWS does not show it", markup=False)
+    if count.strangers:
+        out.print(f"  {count.strangers} more are enforced, and were not placed by rollout", markup=False)
+    if count.unread:
+        out.print(f"  {count.unread} more were placed in accounts that could not be read", markup=False)
 
 
 def _tell_cures(found: Verified) -> None:
@@ -163,7 +187,8 @@ def _tell_cures(found: Verified) -> None:
     for drift in found.drifts:
         cures.setdefault((drift.kind, drift.cause), []).append(drift.cure)
     for (kind, cause), commands in cures.items():
-        out.print(f"\n{kind}: probably {cause}", markup=False)
+        out.print()
+        out.print(f"{kind}: probably {cause}")
         distinct = list(dict.fromkeys(commands))
         for command in distinct[:SHOWN]:
             out.print(f"  cure: {command}", markup=False)
@@ -172,10 +197,25 @@ def _tell_cures(found: Verified) -> None:
     out.print()
 
 
-def _as_json(found: Verified, fixed: RunResult | None) -> dict[str, object]:
+def _count_as_json(count: HeadCount) -> dict[str, object]:
+    released = [
+        {
+            "by": let_out.caller or None,
+            "until": let_out.until.isoformat() if let_out.until else None,
+            "known_by": str(let_out.known_by),
+            "users": users,
+        }
+        for let_out, users in sorted(count.released.items(), key=lambda item: item[0].text)
+    ]
+    plain = {one.name: getattr(count, one.name) for one in fields(count)}
+    return {**plain, "released": released}
+
+
+def _as_json(found: Verified, fixed: RunResult | None, doubts: Doubts) -> dict[str, object]:
     return {
+        "not_trusted": list(doubts.found),
         "clean": found.clean,
-        "enforced": asdict(found.enforced),
+        "users": _count_as_json(found.count),
         "accounts": found.accounts,
         "drift": [asdict(drift) for drift in found.drifts],
         "let_out": list(found.let_out),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rollout.cli.terminal.console import err, out, shortly, table
+from rollout.cli.terminal.console import err, out, shortly, table, warn
+from rollout.cli.terminal.impact_table import impact_as_json, names_as_json, names_table
 from rollout.domain.policy.changes import Failed, SkipCode, user_of
 from rollout.domain.progress.stages import Stage
 from rollout.workflows.apply.order import Counted, CountKey
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from rollout.domain.gates import GateAnswer
     from rollout.domain.people.users import UserRef
     from rollout.domain.plan.entries import Header
+    from rollout.domain.plan.impact_counts import ImpactCounts
     from rollout.domain.progress.records import AccountFailed
-    from rollout.workflows.apply.order import ApplyResult
+    from rollout.workflows.apply.order import ApplyResult, RunPreview
 
 # The counters of users in order of interest, with their texts after a run and after a rehearsal.
 USERS: Mapping[CountKey, tuple[str, str]] = {
@@ -34,6 +36,10 @@ USERS: Mapping[CountKey, tuple[str, str]] = {
         "would be given permission to enrol a device",
     ),
     Counted.LET_OUT: ("released, because exempt now", "would be released, because exempt now"),
+    Counted.LET_OUT_AGAIN: (
+        "under the policy in spite of a release: let out again",
+        "under the policy in spite of a release: would be let out again",
+    ),
     SkipCode.WAITING: ("waiting for their date", "waiting for their date"),
     SkipCode.NOTICE: ("not told yet, so not enforced", "not told yet, so not enforced"),
     Counted.NOT_REACHED: ("could not be told", "could not be told"),
@@ -52,32 +58,39 @@ USERS: Mapping[CountKey, tuple[str, str]] = {
 OTHERS: Mapping[CountKey, tuple[str, str]] = {
     Counted.MESSAGES: ("message", "messages"),
     Counted.WRITES: ("write to AWS", "writes to AWS"),
+    Counted.BRAKES: (
+        "account let out again, in which the policy was in force in spite of a release",
+        "accounts let out again, in which the policy was in force in spite of a release",
+    ),
     Counted.NEW_VERSIONS: ("new default policy version", "new default policy versions"),
     Counted.VERSIONS_HELD_BACK: ("policy version not activated", "policy versions not activated"),
 }
 SHOWN = 15
 
 
-def tell(result: ApplyResult, run: str, header: Header, report: str | None) -> None:
+def tell(result: ApplyResult, run: str, header: Header, report: str | None, *, names: bool) -> None:
     """Print the outcome of a run."""
-    if not result.waves:
+    if not result.waves and not result.tally.counts:
         tell_gates(result.gates, result.inherited, {})
-        out.print(f"Nothing is due: {result.why_nothing}.", markup=False)
+        out.print(f"Nothing is due: {result.why_nothing}.")
         return
     rehearsal = result.stage is Stage.DRY_RUN
-    waves = f"wave{'s' if len(result.waves) > 1 else ''} {', '.join(result.waves)}"
+    waves = f", wave{'s' if len(result.waves) > 1 else ''} {', '.join(result.waves)}" if result.waves else ""
     what = {Stage.DRY_RUN: "Rehearsal", Stage.NOTIFY: "Notices", Stage.ENFORCE: "Enforcement"}[result.stage]
     rows = list(_user_rows(result, rehearsal=rehearsal))
     out.print(
-        table(f"{what} by plan {header.id}, {waves}", ("outcome", "#users"), rows or [("nothing to do", 0)])
+        table(f"{what} by plan {header.id}{waves}", ("outcome", "#users"), rows or [("nothing to do", 0)])
     )
-    out.print(_other_counts(result, rehearsal=rehearsal), markup=False)
+    _tell_impact(result)
+    out.print(_other_counts(result, rehearsal=rehearsal))
+    if names:
+        out.print(names_table(result.affected))
     _tell_left_alone(result, run)
     _tell_failed_accounts(result, run)
     if result.why_nothing:
-        out.print(f"Nothing more is due: {result.why_nothing}.", markup=False)
+        out.print(f"Nothing more is due: {result.why_nothing}.")
     if report is not None:
-        out.print(f"Report: {report}", markup=False)
+        out.print(f"Report: {report}")
 
 
 def tell_gates(
@@ -85,11 +98,50 @@ def tell_gates(
 ) -> None:
     """Print each gate's answer with its numbers, and its override if there is one."""
     for answer in gates:
-        err.print(f"Gate {answer.gate}: {answer.result} ({answer.detail})", markup=False)
+        err.print(f"Gate {answer.gate}: {answer.result} ({answer.detail})")
         if not answer.passes and answer.gate in overrides:
-            err.print(f"  overridden now: {overrides[answer.gate]}", markup=False)
+            err.print(f"  overridden now: {overrides[answer.gate]}")
         elif answer.gate in inherited:
-            err.print(f"  {inherited[answer.gate]}", markup=False)
+            err.print(f"  {inherited[answer.gate]}")
+
+
+def tell_wave(wave: str, users: int, counts: ImpactCounts | None, again: str) -> None:
+    """Print for how many users of a wave the run will write and what that means to them, as far as is known."""
+    if counts is None:
+        err.print(f"  wave {wave}, {users} users{again}")
+        return
+    err.print(f"  wave {wave}, {counts.users} of {users} users{again}:")
+    err.print(f"    {counts.sentence}")
+
+
+def tell_unseen(preview: RunPreview) -> None:
+    """Print how many users could not be read for the preview."""
+    if preview.unseen:
+        warn(
+            f"accounts with {preview.unseen} users of these waves could not be read; the run will try them again"
+        )
+
+
+def warn_of_no_device(impact: Iterable[ImpactCounts], *, gated: bool) -> None:
+    """Print how many users will be able to do nothing but enrol a device."""
+    number = sum(counts.without_device for counts in impact)
+    if number:
+        gate = (
+            ""
+            if gated
+            else " The gate gates.enrolment, which waits until enough users have enrolled, is off."
+        )
+        warn(
+            f"{number} {'user has' if number == 1 else 'users have'} no MFA device and will be able to do nothing but"
+            f" enrol one from the next minute.{gate}"
+        )
+
+
+def _tell_impact(result: ApplyResult) -> None:
+    """Print what the run means to the users for whom it wrote."""
+    for wave, counts in result.impact.items():
+        if counts.users:
+            out.print(f"Impact in wave {wave}: {counts.sentence}")
 
 
 def _user_rows(result: ApplyResult, *, rehearsal: bool) -> Iterator[tuple[str, int]]:
@@ -129,10 +181,10 @@ def _tell_left_alone(result: ApplyResult, run: str) -> None:
 
 
 def _not_moved(result: ApplyResult, run: str) -> Iterator[tuple[SkipCode, str, UserRef]]:
-    for skipped in result.progress.skips:
+    for skipped in result.history.skips:
         if skipped.run == run:
             yield skipped.code, skipped.detail, skipped.user
-    for done in result.progress.changes:
+    for done in result.history.changes:
         user, outcome = user_of(done.intent.change), done.outcome
         if done.started.run == run and user is not None and isinstance(outcome, Failed):
             yield SkipCode.FAILED, outcome.sentence, user
@@ -144,7 +196,7 @@ def _called(user: UserRef) -> str:
 
 def _tell_failed_accounts(result: ApplyResult, run: str) -> None:
     last: dict[str, AccountFailed] = {}
-    for failure in result.progress.account_failures:
+    for failure in result.history.account_failures:
         if failure.run == run and failure.account_id in result.failed_accounts:
             last[failure.account_id] = failure
     rows = [(account, failure.reason, failure.cure) for account, failure in sorted(last.items())]
@@ -152,12 +204,14 @@ def _tell_failed_accounts(result: ApplyResult, run: str) -> None:
         out.print(table("\nFailed accounts", ("account", "reason", "cure"), rows))
 
 
-def as_json(result: ApplyResult, report: str | None) -> dict[str, object]:
+def as_json(result: ApplyResult, report: str | None, *, names: bool) -> dict[str, object]:
     """Return the result of a run as JSON-compatible values."""
     return {
         "stage": str(result.stage),
         "waves": list(result.waves),
         "counts": result.tally.counts,
+        "impact": impact_as_json(result.impact),
+        **({"affected": names_as_json(result.affected)} if names else {}),
         "gates": [
             {
                 "gate": answer.gate,

@@ -1,34 +1,69 @@
-"""Prints for people: results on stdout, progress and questions on stderr."""
+"""Prints for people: results on stdout, progress and questions on stderr.
+
+Whatever a command says passes through this module, which keeps text from outside from acting on the terminal
+(`rollout.visible_text`). One call prints one line or one table; a line break within a text is shown as its escape.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import zip_longest
-from typing import IO, Literal
+from itertools import chain, islice, zip_longest
+from typing import IO, TYPE_CHECKING, Literal
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
+from rich.text import Text
 
 from rollout.cli.terminal.pacing import Pacing
 from rollout.errors import Refused, WrongUsage
+from rollout.visible_text import visible
 
+if TYPE_CHECKING:
+    from rich.console import ConsoleOptions, RenderableType
+    from rich.segment import Segment
+    from rich.style import Style
+
+TextTable = Table
+"""What `table` makes."""
+Justify = Literal["default", "left", "center", "right", "full"]
 # Wide enough for tables in files, pipes and logs, which have no window width.
 WIDTH_ELSEWHERE = 160
+# Rows from which on a table is no longer laid out: that takes a millisecond for each.
+LONG = 1000
 
 
 class _Console(Console):
-    """A console that survives a closed pipe: after `| head`, a run still finishes and its exit code stays correct."""
+    """A console on which text stays text, and that survives a closed pipe.
+
+    No string is read as markup, and hidden characters are shown as their escapes. After `| head`, a run still finishes
+    and its exit code stays correct.
+    """
+
+    def render_str(
+        self, text: str, *, style: str | Style = "", justify: Justify | None = None, **_: object
+    ) -> Text:
+        """Make a text of every string that is printed, alone or in a table, and ignore what is asked about markup."""
+        return Text(visible(text), style, justify=justify)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """Make visible what came here as something other than a string; only lines may end."""
+        for segment in super().render(renderable, options):
+            if segment.control:
+                yield segment
+            else:
+                lines = segment.text.split("\n")
+                yield segment._replace(text="\n".join(visible(line) for line in lines))
 
     def on_broken_pipe(self) -> None:
         """Discard all further output."""
@@ -52,18 +87,40 @@ out = _Console(
 err = _Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
 
 
-def echo(text: str, *, end: str = "\n") -> None:
-    """Print text to stdout unchanged: documents, JSON, lines for a shell."""
+def echo(line: str) -> None:
+    """Print one line to stdout as it is, whatever the width of the terminal: for a shell or another program."""
+    _write(visible(line))
+
+
+def echo_lines(document: str, *, end: str = "\n") -> None:
+    """Print a document of ours with its own line breaks: JSON, a policy, a help text."""
+    _write("\n".join(visible(line) for line in document.removesuffix("\n").split("\n")), end)
+
+
+def _write(text: str, end: str = "\n") -> None:
     try:
-        sys.stdout.write(text + end)
+        sys.stdout.write(f"{text}{end}")
         sys.stdout.flush()
     except BrokenPipeError:
         _silence(sys.stdout)
 
 
+def bold(text: str, colour: str = "") -> Text:
+    """Set text in bold, to be printed beside other text."""
+    return Text(visible(text), f"bold {colour}".strip())
+
+
 def warn(text: str) -> None:
     """Print a note on stderr."""
-    err.print(f"[yellow]Note:[/] {escape(text)}")
+    err.print(Text("Note:", "yellow"), text)
+
+
+class LogLines(logging.Handler):
+    """Prints what is logged, by libraries too, as one line of text each."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print the message; a traceback with it is left out."""
+        err.print(record.getMessage())
 
 
 def confirm(question: str, *, yes: bool) -> None:
@@ -76,7 +133,7 @@ def confirm(question: str, *, yes: bool) -> None:
             cure="check the list above, then add --yes",
         )
     with _ended_at_once():
-        agreed = typer.confirm(question, err=True)
+        agreed = typer.confirm(visible(question), err=True)
     if not agreed:
         raise Refused("nothing was written, because the answer was no")
 
@@ -97,24 +154,59 @@ def _ended_at_once() -> Iterator[None]:
 
 def print_json(value: object, *, indent: int | None = 2) -> None:
     """Print one JSON document."""
-    # JSON allows escapes for characters that the terminal cannot show.
-    escaped = not (sys.stdout.encoding or "").lower().startswith("utf")
-    echo(json.dumps(value, indent=indent, ensure_ascii=escaped, default=str))
+    # In ASCII: the true values, and nothing that a terminal would obey.
+    echo_lines(json.dumps(value, indent=indent, ensure_ascii=True, default=str))
+
+
+def print_json_list(values: Iterable[Mapping[str, object]]) -> None:
+    """Print one JSON document: a list of objects, as it comes, for it may be long."""
+    before = "["
+    for value in values:
+        fields = (
+            f"    {json.dumps(key)}: {json.dumps(field, ensure_ascii=True, default=str)}"
+            for key, field in value.items()
+        )
+        echo_lines(f"{before}\n  {{\n" + ",\n".join(fields) + "\n  }", end="")
+        before = ","
+    echo_lines("[]" if before == "[" else "\n]")
 
 
 def table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, widths: Sequence[int] = ()
-) -> Table:
-    """Build a plain table. Cells are text, never markup. A column whose title starts with # contains numbers."""
-    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+) -> TextTable:
+    """Build a plain table. A title that starts with a line break stands below an empty line.
+
+    A column whose title starts with # contains numbers.
+    """
+    above, below = ("\n", title[1:]) if title.startswith("\n") else ("", title)
+    made = Table(
+        title=Text(above + visible(below)) if title else None,
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        header_style="bold",
+    )
     made.show_header = any(columns)
     for column, width in zip_longest(columns, widths):
         numeric = column.startswith("#")
         justify: Literal["left", "right"] = "right" if numeric else "left"
         made.add_column(column.removeprefix("#"), justify=justify, overflow="fold", min_width=width)
     for row in rows:
-        made.add_row(*(escape(str(cell)) for cell in row))
+        made.add_row(*map(str, row))
     return made
+
+
+def print_long_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table; from a length on that nobody reads, as lines that are as wide as they are, for they are quick."""
+    coming = iter(rows)
+    first = list(islice(coming, LONG))
+    if len(first) < LONG:
+        out.print(table("", columns, first))
+        return
+    cells = [columns, *([visible(str(cell)) for cell in row] for row in first)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in chain(cells, coming):
+        echo("  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def shortly(names: Sequence[str], most: int = 4) -> str:
@@ -134,20 +226,20 @@ class TerminalProgress:
 
     def say(self, text: str) -> None:
         """Print one line."""
-        err.print(escape(text))
+        err.print(text)
 
     def begin(self, what: str, total: int) -> None:
         """Start counting towards `total`, and show it."""
         self._what, self._pacing = what, Pacing(total, self._seconds())
         if err.is_terminal:
             columns = (
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[speed]} {task.fields[detail]}", style="dim", markup=False),
             )
             self._bar = Bar(*columns, console=err, transient=True)
-            self._bar.add_task(escape(what), total=total, speed="", detail="")
+            self._bar.add_task(visible(what), total=total, speed="", detail="")
             self._bar.start()
 
     def advance(self, detail: str = "", by: int = 1) -> None:
@@ -156,14 +248,14 @@ class TerminalProgress:
             now = self._seconds()
             due = self._pacing.advance(by, detail, now)
             if self._bar is not None:
-                speed, where = self._pacing.speed(now), self._pacing.detail
+                speed, where = self._pacing.speed(now), visible(self._pacing.detail)
                 self._bar.update(self._bar.task_ids[0], advance=by, speed=speed, detail=where)
             elif due:
-                err.print(escape(f"{self._what}: {self._pacing.line(now)}"))
+                err.print(f"{self._what}: {self._pacing.line(now)}")
 
     def finish(self) -> None:
         """Stop counting, and print the final count."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
-        err.print(escape(f"{self._what}: {self._pacing.end(self._seconds())}"))
+        err.print(f"{self._what}: {self._pacing.end(self._seconds())}")

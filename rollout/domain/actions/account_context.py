@@ -55,6 +55,22 @@ class AccountContext(JudgedAccount):
         in_group = group.name in user.groups and group.state is State.OURS and policy.arn in group.attached
         return in_group or policy.arn in user.attached
 
+    def is_in_force(self, user: User) -> bool:
+        """Tell whether the policy takes effect on the user: attached, neither braked nor edited to deny too little.
+
+        So does one of somebody else's that an earlier version attached in its place, as long as it denies as much.
+        """
+        if self.is_under_adopted(user):
+            return self.is_denied(user)
+        denies = self.ours.policy.current or bool(self.verdict(user).enforced_by_us)
+        return denies and self.is_under_policy(user)
+
+    def is_under_adopted(self, user: User) -> bool:
+        """Tell whether a policy of somebody else's applies to the user that an earlier version attached."""
+        adopted, group = self.ours.adopted, self.ours.group
+        on_group = group.name in user.groups and not adopted.isdisjoint(group.attached)
+        return on_group or not adopted.isdisjoint(user.attached)
+
     def is_denied(self, user: User) -> bool:
         """Tell by evaluating all policies in force whether everything is denied to this user without MFA."""
         return bool(self.examiner.examine(user, self.rights_of(user)).covered_by)
@@ -69,10 +85,35 @@ class AccountContext(JudgedAccount):
         placed = self.progress.placed.get(user.id)
         return returning.wave if returning else placed.wave if placed else ""
 
+    def release_of(self, user: User) -> Released | None:
+        """Give the release that takes the user out now, alone or with the account; None if there is none."""
+        return user_release(self.releases, self.account.id, user.id, self.wave_of(user), self.now)
+
     def is_released(self, user: User) -> bool:
         """Tell whether a current release takes the user out."""
-        wave = self.wave_of(user)
-        return user_release(self.releases, self.account.id, user.id, wave, self.now) is not None
+        return self.release_of(user) is not None
+
+    def disregarded_release(self, user: User) -> Released | None:
+        """Give the release that takes the user out, if the user is enforced nevertheless.
+
+        None where a release takes out the whole account: its brake does that, see `brake_let_go`.
+        """
+        if self._denies_nothing or self.release is not None or not self.is_under_policy(user):
+            return None
+        return self.release_of(user)
+
+    @property
+    def brake_let_go(self) -> bool:
+        """Tell whether a release takes out the whole account, and the policy denies something to users nevertheless."""
+        return self.release is not None and bool(self.released_yet_enforced)
+
+    @property
+    def released_yet_enforced(self) -> tuple[User, ...]:
+        """The users who are enforced in spite of a release of their own, or of the account."""
+        if self._denies_nothing:
+            return ()
+        under = (user for user in self.facts.users if self.is_under_policy(user))
+        return tuple(user for user in under if self.is_released(user))
 
     def was_released(self, user: User) -> bool:
         """Tell whether a release took the user out and is to put the user back when it ends."""
@@ -100,14 +141,20 @@ class AccountContext(JudgedAccount):
 
     @property
     def attached(self) -> tuple[User, ...]:
-        """The users to whom a new default version of our policy applies."""
-        arn, group = self.ours.policy.arn, self.ours.group
-        by_group = arn in group.attached
+        """The users to whom a new default version of our policy applies, by whatever group."""
+        arn, groups = self.ours.policy.arn, self._groups_with_policy
         return tuple(
-            user
-            for user in self.facts.users
-            if arn in user.attached or (by_group and group.name in user.groups)
+            user for user in self.facts.users if arn in user.attached or groups.intersection(user.groups)
         )
+
+    def is_attached_elsewhere(self, user: User) -> bool:
+        """Tell whether our policy applies to the user by a group that is not ours."""
+        return bool(self._groups_with_policy.intersection(user.groups) - {self.ours.group.name})
+
+    @property
+    def _groups_with_policy(self) -> frozenset[str]:
+        arn = self.ours.policy.arn
+        return frozenset(group.name for group in self.facts.groups.values() if arn in group.attached)
 
     # --- The account ---
 
@@ -125,7 +172,7 @@ class AccountContext(JudgedAccount):
     def is_known(self) -> bool:
         """Tell whether the journal records our policy in this account, there still or deleted since."""
         policy = self.ours.policy
-        return policy.state is State.OURS or policy.arn in self.progress.made_in(self.account.id).policies
+        return policy.state is State.OURS or policy.arn in self.made.policies
 
     @property
     def brake_pulled(self) -> bool:

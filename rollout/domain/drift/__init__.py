@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.drift.drift_kinds import Drift, Drifted
+from rollout.domain.drift.head_count import HeadCount
 from rollout.domain.drift.of_accounts import about_accounts, about_policy
 from rollout.domain.drift.of_users import (
     about_class,
@@ -20,6 +21,7 @@ from rollout.domain.plan.entries import AccountPlan
 __all__ = [
     "Drift",
     "Drifted",
+    "HeadCount",
     "about_accounts",
     "deadlock",
     "drift_of",

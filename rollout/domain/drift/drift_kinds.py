@@ -73,6 +73,14 @@ class Drifted(DriftKind):
         "the password was reset, or nobody enrolled in time",
         'rollout release --user {who} --reason "deadlock", then have them enrol',
     )
+    RELEASED_BUT_ENFORCED = (
+        "released-but-enforced",
+        "a release lasts, but the policy is in force for the user, or for the account",
+        "is enforced in spite of a release: {detail}",
+        f"put back {BY_MACHINE}, or by a run that does not know this store",
+        f"{FIX}, or the next rollout apply: both let them out again",
+        Fix.YES,
+    )
     HELD_BUT_ENFORCED = (
         "held-but-enforced",
         "enforced, but would be held today (because it is a machine now, for example)",

@@ -9,6 +9,7 @@ from rollout.domain.drift.drift_kinds import Drift, Drifted, drift
 from rollout.domain.people.observations import AccountView, NotEntered
 from rollout.domain.plan.entries import AccountPlan
 from rollout.domain.policy.our_resources import State
+from rollout.domain.progress.release_state import describe_release
 
 
 def about_accounts(
@@ -50,6 +51,8 @@ def about_policy(context: AccountContext) -> Iterator[Drift]:
         if policy.unknown:
             yield drift(Drifted.UNKNOWN_TO_JOURNAL, account_id, policy.arn, policy.why)
     yield from _about_attachments(context)
+    if context.release is not None and context.brake_let_go:
+        yield drift(Drifted.RELEASED_BUT_ENFORCED, account_id, arn, describe_release(context.release))
     if ours.policy.state is State.ABSENT and context.is_known:
         yield drift(Drifted.POLICY_DELETED, account_id, arn)
     elif context.brake_pulled:
@@ -58,7 +61,7 @@ def about_policy(context: AccountContext) -> Iterator[Drift]:
             yield drift(Drifted.RELEASE_EXPIRED, account_id, arn, detail)
         elif not released:
             yield drift(Drifted.BRAKE_PULLED, account_id, arn)
-    elif ours.policy.state is State.OURS and not ours.policy.current and context.attached:
+    elif ours.policy.state is State.OURS and not ours.policy.current and context.attached and not released:
         yield drift(Drifted.DOCUMENT_EDITED, account_id, arn)
     if ours.policy.state is State.OURS and context.is_detached and not released:
         yield drift(Drifted.POLICY_DETACHED, account_id, f"group {ours.group.name}")

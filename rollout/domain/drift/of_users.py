@@ -11,8 +11,9 @@ from rollout.domain.people.users import User
 from rollout.domain.plan.entries import PlanEntry
 from rollout.domain.progress.projection import KnownEnforcement
 from rollout.domain.progress.records import Enforcement
+from rollout.domain.progress.release_state import describe_release
 from rollout.domain.verdicts.passwords import password_obstacle
-from rollout.domain.verdicts.verdict import Kind, Verdict
+from rollout.domain.verdicts.verdict import Code, Kind, Verdict
 
 SOON = timedelta(days=7)
 """A password that expires within this time counts as a deadlock to come."""
@@ -58,17 +59,25 @@ def about_user(context: AccountContext, user: User, *, explained: bool) -> Itera
     verdict = context.verdict(user)
     ours = context.is_under_policy(user)
     works = context.is_denied(user)
-    if works and (why := deadlock(context, user)):
+    why = deadlock(context, user) if works else ""
+    if why:
         yield drift_of_user(Drifted.DEADLOCK, user, why)
-    elif ours and works and verdict.kind is Kind.HOLD:
+    if release := context.disregarded_release(user):
+        yield drift_of_user(Drifted.RELEASED_BUT_ENFORCED, user, describe_release(release))
+    elif ours and works and verdict.kind is Kind.HOLD and not why and not _harmless(verdict):
         yield drift_of_user(Drifted.HELD_BUT_ENFORCED, user, ", ".join(verdict.codes), verdict.cure)
-    elif ours and verdict.kind is Kind.EXEMPT:
+    elif ours and verdict.kind is Kind.EXEMPT and not why:
         yield drift_of_user(Drifted.EXEMPT_BUT_ENFORCED, user, verdict.reasons[0].detail)
     known = user.id in context.progress.placed or user.id in context.progress.releases.to_return
     if user in context.members and not known:
         yield drift_of_user(Drifted.FOREIGN_MEMBER, user, context.ours.group.name)
     if known and not works and not explained and not context.brake_pulled and not context.is_released(user):
         yield drift_of_user(Drifted.NOT_ENFORCED, user)
+
+
+def _harmless(verdict: Verdict) -> bool:
+    """Tell whether nobody is held back by being enforced: there is no credential to sign in with."""
+    return verdict.codes == (Code.NO_CREDENTIALS,)
 
 
 def about_class(context: AccountContext, user: User, entry: PlanEntry) -> Iterator[Drift]:
@@ -79,12 +88,18 @@ def about_class(context: AccountContext, user: User, entry: PlanEntry) -> Iterat
         yield drift_of_user(Drifted.EXEMPTION_EXPIRED, user, f"{entry.exempt_until}; is {_text(verdict)}")
         return
     placed = context.is_under_policy(user)
-    same = verdict.kind is entry.verdict and not _worse(verdict, entry)
+    same = (
+        verdict.kind is entry.verdict and not _worse(verdict, entry) and not _got_credentials(verdict, entry)
+    )
     # Of users under the policy, `about_user` reports what matters.
     if same or (placed and (verdict.kind is not Kind.ENFORCE or entry.verdict is Kind.ENFORCE)):
         return
     was = f"{entry.verdict} ({', '.join(entry.because)})"
     yield drift_of_user(Drifted.CLASS_CHANGED, user, f"{was}, is {_text(verdict)}")
+
+
+def _got_credentials(verdict: Verdict, entry: PlanEntry) -> bool:
+    return Code.NO_CREDENTIALS in entry.because and Code.NO_CREDENTIALS not in verdict.codes
 
 
 def _worse(verdict: Verdict, entry: PlanEntry) -> bool:

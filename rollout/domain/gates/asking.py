@@ -10,6 +10,7 @@ from functools import cache
 from rollout.domain.gates.gate import AnyGate, Form, GateAnswer, Members, Needs, Question
 from rollout.domain.gates.gate_rules import GateRules
 from rollout.domain.gates.overrides import override_in_force
+from rollout.domain.people.actor import Actor
 from rollout.domain.progress.gate_result import Result
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import GateOverridden
@@ -31,6 +32,7 @@ class Gatekeeper:
     rules: GateRules
     users: Mapping[str, int]
     plan_checksum: str
+    planner: Actor
     now: datetime
 
     @property
@@ -43,7 +45,9 @@ class Gatekeeper:
     ) -> Iterator[tuple[AnyGate, GateAnswer]]:
         """Ask the gates that need one of these; `look` is called at most once, and only if a gate needs people."""
         filled = {name: self.users[name] for name in self.order}
-        question = Question(wave, self.progress, filled, self.plan_checksum, self.now, cache(look))
+        question = Question(
+            wave, self.progress, filled, self.plan_checksum, self.planner, self.now, cache(look)
+        )
         for gate, value in self.rules.to_ask(*needs):
             yield gate, gate.ask(question, value)
 

@@ -17,4 +17,7 @@ ENROLMENT = share_gate(
     "The share of a wave's users, in percent, that must have a device before it is enforced.",
     "have a device",
     _has_device,
+    starter=90,
+    why="Users without a device can do nothing but enrol one once they are enforced, so this waits until most of them"
+    " have one. The default is null.",
 )

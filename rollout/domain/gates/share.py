@@ -15,10 +15,14 @@ def share_gate(
     description: str,
     achievement: str,
     achieved: Callable[[User, Question], bool | None],
+    *,
+    starter: int | None = None,
+    why: str = "",
 ) -> Gate[float]:
     """Build a gate that passes when at least the percentage in its setting of a wave's users have achieved something.
 
     `achieved` says whether a user has; None leaves the user out of the count. `achievement` completes "3 of 4 users …".
+    `starter` and `why` are as in `Setting`.
     """
 
     def ask(question: Question, percent: float) -> GateAnswer:
@@ -39,5 +43,5 @@ def share_gate(
         cure="remind people: rollout apply --stage notify",
         override_holds=OverrideHolds.WAVE,
         ask=ask,
-        setting=Setting(f"{description} Null: not asked.", Form.PERCENT, None),
+        setting=Setting(f"{description} Null: not asked.", Form.PERCENT, None, starter=starter, why=why),
     )

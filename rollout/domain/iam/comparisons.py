@@ -56,19 +56,22 @@ class TextComparison:
 class ArnComparison:
     """ARN operators: each of the six parts is compared separately, so that a `*` cannot match across parts.
 
-    `ArnEquals` and `ArnLike` behave the same. A text without six parts is not an ARN; AWS does not document whether it
-    is then compared as a whole (for example `"*"` as a pattern), so a match as a whole is `UNKNOWN`.
+    `ArnEquals` and `ArnLike` behave the same. A pattern without six parts, such as `"*"`, matches nothing
+    (aws-facts.md#doors-and-credentials-found-later). Where a variable stands for several parts, a match as a whole is
+    `UNKNOWN`: AWS does not document whether it splits the pattern before or after it fills in the variables.
     """
 
     parts: tuple[Pattern, ...]
     whole: Pattern
 
     def outcome(self, value: str, facts: RequestFacts) -> Outcome:
-        """Compare; None when either text is not an ARN and the whole texts do not match either."""
+        """Compare; None when the request's value is not an ARN, or a variable has no value."""
         parts = value.split(":", 5)
-        if not len(self.parts) == len(parts) == ARN_PARTS:
-            match = self.whole.matches(value, facts)
-            return None if match is False or match is None else UNKNOWN
+        if len(self.parts) != ARN_PARTS:
+            match = self.whole.matches(value, facts) if self.variables else False
+            return match if match is False or match is None else UNKNOWN
+        if len(parts) != ARN_PARTS:
+            return None
         matched = [wanted.matches(part, facts) for wanted, part in zip(self.parts, parts, strict=True)]
         known = [match for match in matched if match is not None]
         return all_of(known) if len(known) == ARN_PARTS else None

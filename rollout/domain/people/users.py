@@ -115,7 +115,8 @@ class User:
 
     `devices` is None when only `mfa_active` is known, since the credential report does not list devices. `facts_at` is
     the time of the credentials (the report's `GeneratedTime`, or the live read), `rights_at` that of the groups,
-    policies and tags.
+    policies and tags. `certificates` and `ssh_keys` count the active X.509 signing certificates and the active SSH
+    public keys for CodeCommit (aws-facts.md#doors-and-credentials-found-later).
     """
 
     account_id: str
@@ -131,6 +132,7 @@ class User:
     devices: tuple[MfaDevice, ...] | None = None
     keys: tuple[AccessKey, ...] = ()
     certificates: int = 0
+    ssh_keys: int = 0
     service_credentials: tuple[ServiceCredential, ...] = ()
     groups: tuple[str, ...] = ()
     attached: tuple[str, ...] = ()
@@ -168,6 +170,18 @@ class User:
     def active_services(self) -> tuple[str, ...]:
         """The services for which the user has an active service-specific credential, which bypasses MFA."""
         return tuple(line.service for line in self.service_credentials if line.active)
+
+    @property
+    def without_mfa_flag(self) -> tuple[str, ...]:
+        """What the user's active credentials are for whose requests never carry MFA, so that ForceMFA denies them."""
+        ssh = ("CodeCommit over SSH",) if self.ssh_keys else ()
+        signing = ("a signing certificate",) if self.certificates else ()
+        return (*self.active_services, *ssh, *signing)
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether the user can sign in or sign a request in any way."""
+        return self.password is not None or bool(self.active_keys or self.without_mfa_flag)
 
 
 class Named(Protocol):

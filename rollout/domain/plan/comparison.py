@@ -61,21 +61,21 @@ class PreviousPlan:
         return tuple(sorted(moves, key=lambda move: move.arn))
 
     def differences(self, accounts: Iterable[AccountPlan], waves: Sequence[str] = ()) -> Iterator[str]:
-        """List what is new, gone or different, in lines; none if there was no previous plan.
+        """List what is new, gone or different, in lines: a head, and what it is about indented.
 
-        Moves to a later wave come first, and all of them are listed.
+        None if there was no previous plan. Moves to a later wave come first, and all of them are listed.
         """
         if not self.plan_id:
             return
         accounts = tuple(accounts)
         moves = self.later(accounts, waves)
         if moves:
-            yield f"\nMOVED TO A LATER WAVE since plan {self.plan_id}: {len(moves)} users"
+            yield f"MOVED TO A LATER WAVE since plan {self.plan_id}: {len(moves)} users"
             yield from (f"  {move.arn}: wave {move.was} -> wave {move.now}" for move in moves)
         after = _by_id(accounts)
         lines = [*self._changed(after), *self._new_and_gone(after)]
         count = f"{len(lines) or 'no'} difference{'s' if len(lines) > 1 else ''}"
-        yield f"\nSince plan {self.plan_id}: {count}"
+        yield f"Since plan {self.plan_id}: {count}"
         yield from (f"  {line}" for line in lines[:SHOWN])
         if len(lines) > SHOWN:
             yield f"  and {len(lines) - SHOWN} more: compare the two files"

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from rollout.domain.people.actor import Actor
 from rollout.domain.people.observations import Finding
 from rollout.domain.people.users import UserRef
+from rollout.domain.plan.impact_counts import ImpactCounts
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.verdicts.verdict import Impact, Kind, MatrixRow, Reason
 
@@ -123,9 +125,11 @@ class Digests:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The first document of the plan file. The store fills in `checksum` and `digests.evidence` when it writes.
+    """The first document of the plan file. The store fills in `checksum`, `seal` and `digests.evidence` as it writes.
 
-    `calls` and `retries` count all requests of the inventory, including those to read the organization.
+    `impact` counts by wave the users who were still to be enforced; it is empty in plans of earlier versions. `calls`
+    and `retries` count all requests of the inventory, including those to read the organization. `caller` and
+    `caller_id` are the ARN and the UserId of who made the plan; earlier versions recorded no UserId.
     """
 
     id: str
@@ -133,18 +137,26 @@ class Header:
     management_account_id: str
     partition: str
     caller: str
+    caller_id: str = field(default="", kw_only=True)
     created: datetime
     inventory_at: datetime
     digests: Digests
     scps: str
     waves: Mapping[str, int]
     verdicts: Mapping[str, int]
+    impact: Mapping[str, ImpactCounts] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
     findings: tuple[Finding, ...] = ()
     calls: int = 0
     retries: int = 0
     checksum: str = ""
+    seal: str = ""
     schema: int = SCHEMA
+
+    @property
+    def planner(self) -> Actor:
+        """Who made the plan."""
+        return Actor(self.caller, self.caller_id)
 
 
 def count_waves(accounts: tuple[AccountPlan, ...], names: tuple[str, ...]) -> dict[str, int]:

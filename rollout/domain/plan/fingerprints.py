@@ -25,7 +25,7 @@ def policy_digest(document: Mapping[str, Any]) -> str:
 def fingerprint(user: User) -> str:
     """Digest the facts behind a verdict. Times of last use are left out: they keep changing and decide nothing."""
     password = user.password
-    facts = {
+    facts: dict[str, object] = {
         "id": user.id,
         "path": user.path,
         "password": None
@@ -47,6 +47,9 @@ def fingerprint(user: User) -> str:
         "tags": dict(user.tags),
         "unread": sorted(unread.fact for unread in user.unread),
     }
+    # Plans of earlier versions have no digest of these; without any, it stays the same.
+    if user.certificates or user.ssh_keys:
+        facts["certificates"], facts["ssh_keys"] = user.certificates, user.ssh_keys
     return digest(facts)
 
 

@@ -20,7 +20,6 @@ from rollout.domain.policy.changes import (
 from rollout.domain.policy.made import Made
 from rollout.domain.progress.owned import Done, key_of
 from rollout.domain.progress.records import Intent
-from rollout.domain.progress.releases import RELEASE
 
 TAKEN = "EntityAlreadyExists"
 """AWS's error code where somebody else has made a policy or group of the name before us."""
@@ -82,7 +81,7 @@ def _unmake(here: Made, done: Done) -> None:
             here.policies.pop(arn, None)
         case DeleteGroup(group=group):
             here.groups.pop(group, None)
-        case DetachFromGroup() | DetachFromUser() as change if done.started.command != RELEASE:
+        case DetachFromGroup() | DetachFromUser() as change if not done.to_return:
             here.attached.pop(key_of(change) or (), None)
         case _:
             pass

@@ -32,6 +32,8 @@ from rollout.domain.progress.stages import Stage
 
 Key = tuple[str, ...]
 
+_MADE = Applied("")
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -42,10 +44,20 @@ class Done:
     outcome: Outcome | None
     settled_at: datetime | None
 
+    @property
+    def to_return(self) -> bool:
+        """Whether those whom this takes out come back later: a release ends, an exemption is for good."""
+        return self.intent.to_return or self.started.command == RELEASE
+
+
+def is_rehearsal(done: Done) -> bool:
+    """Tell whether a change was only rehearsed."""
+    return done.started.stage is Stage.DRY_RUN
+
 
 @dataclass(slots=True)
 class OwnedResources:
-    """Everything that this tool made, each with the change that made it, oldest first.
+    """Everything that this tool made, each with the change that made it, oldest first; how it was answered is left out.
 
     `things` has policies, groups, attachments and memberships by `key_of`. `versions` has, by policy ARN, every change
     that gave the policy a document. What was there before and what was only rehearsed are not included.
@@ -54,18 +66,19 @@ class OwnedResources:
     things: dict[Key, Done] = field(default_factory=dict)
     versions: dict[str, list[Done]] = field(default_factory=dict)
     released: dict[Key, Done] = field(default_factory=dict)
-    """Memberships and attachments that a release removed, to be put back when it ends."""
+    """Memberships and attachments that were removed for a time, as by a release, to be put back when it ends."""
 
     def take(self, done: Done) -> None:
         """Add or drop what one settled change made or unmade."""
         change, key = done.intent.change, key_of(done.intent.change)
-        if key is None or done.started.stage is Stage.DRY_RUN:
+        if key is None or is_rehearsal(done):
             return
         if isinstance(
             change, CreatePolicy | CreateVersion | CreateGroup | AttachToGroup | AddMember | AttachToUser
         ):
             if isinstance(done.outcome, Applied):
-                self._add(change, key, done)
+                # There is one for each user for as long as the tool is used: kept is what undoing needs.
+                self._add(change, key, Done(done.started, done.intent, _MADE, None))
             return
         gone = isinstance(done.outcome, Skipped) and done.outcome.code is SkipCode.GONE
         if gone or isinstance(done.outcome, Applied | AlreadyInPlace):
@@ -83,7 +96,7 @@ class OwnedResources:
 
     def _drop(self, change: Change, key: Key, done: Done) -> None:
         former = self.things.pop(key, None)
-        if done.started.command != RELEASE:
+        if not done.to_return:
             self.released.pop(key, None)
         elif former is not None:
             self.released[key] = former

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from rollout.domain.progress.projection import Placed, Progress
 from rollout.domain.progress.records import Released, ReleaseEnded
-from rollout.domain.progress.releases import ReleaseRecord
+from rollout.domain.progress.releases import ReleaseRecord, ToReturn
 
 
 def account_release(releases: Sequence[ReleaseRecord], account_id: str, now: datetime) -> Released | None:
@@ -56,6 +57,24 @@ def lasting_releases(releases: Sequence[ReleaseRecord], now: datetime) -> tuple[
         else:
             found = [open_ for open_ in found if not release.release_scope.contains(open_.release_scope)]
     return tuple(release for release in found if is_live(release, now))
+
+
+def accounts_released(releases: Sequence[ReleaseRecord], progress: Progress, now: datetime) -> frozenset[str]:
+    """Name the accounts in which a release may let somebody out now; some of it may have ended."""
+    found: set[str] = set()
+    for release in lasting_releases(releases, now):
+        scope = release.release_scope
+        found |= {*scope.accounts, *(ref.account_id for ref in scope.users)}
+        if scope.everybody:
+            found |= {account_id for account_id, made in progress.made.items() if made.policies}
+        known: tuple[Placed | ToReturn, ...] = (
+            *progress.placed.values(),
+            *progress.releases.to_return.values(),
+        )
+        for one in known:
+            if scope.takes(one.user.account_id, one.user.id, one.wave):
+                found.add(one.user.account_id)
+    return frozenset(found)
 
 
 def merged_releases(

@@ -11,6 +11,7 @@ from rollout.domain.progress.records import Deadlocked, Released, ReleaseEnded
 RELEASE = "release"
 """The command whose removals are put back when the release ends."""
 RELEASE_END = "release --end"
+ROLLBACK = "rollback"
 
 ReleaseRecord = Released | ReleaseEnded
 
@@ -39,3 +40,10 @@ class Releases:
     braked_at: dict[str, datetime] = field(default_factory=dict)
     deadlocked: dict[str, Deadlocked] = field(default_factory=dict)
     disturbed: dict[str, datetime] = field(default_factory=dict)
+
+
+def put_on_record(records: list[ReleaseRecord], record: ReleaseRecord) -> None:
+    """Add a release, or its end; a run that has reached more people puts its own on record again, instead."""
+    if records and (records[-1].run, type(records[-1])) == (record.run, type(record)):
+        records.pop()
+    records.append(record)

@@ -23,7 +23,7 @@ def due_dates(
         disturbed = progress.releases.disturbed.get(wave)
         if carried is not None and disturbed is not None:
             carried = max(carried, disturbed)
-        days = (notices[-1].due for notices in progress.notices.values() if notices[-1].wave == wave)
+        days = (notice.due for notice in progress.notices.values() if notice.wave == wave)
         latest = (datetime.combine(due, time(), UTC) for due in days)
         opens = (carried or max([opens, *latest])) + soak
     return {wave: moment.date() for wave, moment in expected.items()}

@@ -20,6 +20,8 @@ from rollout.domain.progress.release_state import user_release
 from rollout.domain.status.state_codes import UserState
 from rollout.domain.verdicts.verdict import Impact, Kind
 
+NOT_YET = frozenset({Enforcement.NEVER, Enforcement.NOT_FOUND, Enforcement.UNDONE})
+
 
 @dataclass(frozen=True, slots=True)
 class UserStatus:
@@ -59,6 +61,11 @@ class UserStatus:
     def enforced(self) -> bool:
         """Tell whether the user is under our policy now."""
         return self.enforcement is Enforcement.ENFORCED
+
+    @property
+    def to_come(self) -> bool:
+        """Tell whether the plan enforces MFA on the user, and nothing has done so yet or the wave was rolled back."""
+        return self.verdict is Kind.ENFORCE and self.enforcement in NOT_YET
 
     @property
     def enforced_by(self) -> str:

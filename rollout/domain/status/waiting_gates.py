@@ -18,10 +18,10 @@ def say_gate(read: GateRead) -> str:
 def gates_that_wait(progress: Progress, header: Header) -> dict[str, tuple[GateRead, ...]]:
     """Find the gates of each wave whose last answer was not `pass` and that no override opens."""
     order = tuple(wave for wave, users in header.waves.items() if users)
-    last = {(read.wave, read.gate): read for read in progress.gates}
     overridden = {(override.wave, override.gate): override.at for override in progress.overrides}
     found: defaultdict[str, list[GateRead]] = defaultdict(list)
-    for read in last.values():
+    for last in progress.gates.values():
+        read = last.read
         let_through = overridden.get((read.wave, read.gate))
         if read.result is Result.PASS or (let_through is not None and let_through >= read.at):
             continue

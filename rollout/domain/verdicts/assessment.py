@@ -42,9 +42,9 @@ class Assessment:
 def assess(user: User, account: JudgedAccount) -> Assessment:
     """Assess a user as if our own policies were absent."""
     rights, rules = account.rights_without_us(user), account.rules
-    impact = impact_of(user, rules, account.now)
+    impact = impact_of(user)
     answers = account.examiner.examine(user, rights)
-    needs_help = impact in (Impact.ENROL, Impact.PASSKEY_ONLY) and answers.today.able is not Able.YES
+    needs_help = impact is Impact.ENROL and answers.today.able is not Able.YES
     quotas = account.facts.quotas
     room = room_for(user, account.ours, rules.names, quotas, rules.attach, enrolment=needs_help)
     address = address_of(user, rules.find)

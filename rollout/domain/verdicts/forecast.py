@@ -4,33 +4,27 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rollout.domain.people.users import AccessKey, User
+from rollout.domain.people.users import User
 from rollout.domain.verdicts.machines import say_key
 from rollout.domain.verdicts.verdict import Impact
 
 
-def forecast(user: User, impact: Impact, in_use: tuple[AccessKey, ...], now: datetime) -> str:
-    """Describe the console first, then the CLI, then credentials of single services."""
+def forecast(user: User, impact: Impact, now: datetime) -> str:
+    """Describe the console first, then every active key, then credentials whose requests never carry MFA."""
     parts = [_console(user, impact)]
-    if in_use:
-        keys = "; ".join(say_key(key, now) for key in in_use)
+    if user.active_keys:
+        keys = "; ".join(say_key(key, now) for key in user.active_keys)
         parts.append(f"CLI: {keys}: denied until {_condition(user, impact)}")
-    elif user.active_keys:
-        parts.append("CLI: keys are not in use; they will need a session with MFA")
-    if user.active_services:
+    if user.without_mfa_flag:
         parts.append(
-            f"credentials for {', '.join(user.active_services)}: denied, because they cannot carry MFA"
+            f"credentials for {', '.join(user.without_mfa_flag)}: denied, because they cannot carry MFA"
         )
     return "; ".join(part for part in parts if part)
 
 
 def _console(user: User, impact: Impact) -> str:
     if user.password is None:
-        return (
-            "no console access"
-            if user.active_keys or user.active_services
-            else "no credentials: nothing changes"
-        )
+        return "no console access" if user.has_credentials else "no credentials: nothing changes"
     if user.has_device:
         return "console: sign in with MFA as today"
     if impact is Impact.ENROL:

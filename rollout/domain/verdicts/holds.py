@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rollout.domain.verdicts.assessment import Assessment
 from rollout.domain.verdicts.enrolment_check import Able
-from rollout.domain.verdicts.machines import keys_in_use, machine_evidence
+from rollout.domain.verdicts.machines import machine_evidence
 from rollout.domain.verdicts.passwords import first_use_doubtful, password_obstacle
 from rollout.domain.verdicts.verdict import Code, Impact, Reason
 
@@ -14,6 +14,7 @@ from rollout.domain.verdicts.verdict import Code, Impact, Reason
 def holds(assessed: Assessment) -> Iterator[Reason]:
     """Find every reason to hold a user back."""
     yield from _people(assessed)
+    yield from _credentials(assessed)
     yield from _machine(assessed)
     yield from _password(assessed)
     yield from _unread(assessed)
@@ -30,6 +31,14 @@ def _people(assessed: Assessment) -> Iterator[Reason]:
         yield Reason(Code.IS_OPERATOR, "this user runs rollout, directly or through a role")
     if any(match.matches(assessed.user) for match in assessed.account.rules.break_glass):
         yield Reason(Code.BREAK_GLASS, "listed in rules.break_glass")
+
+
+def _credentials(assessed: Assessment) -> Iterator[Reason]:
+    user = assessed.user
+    if not user.has_credentials and not assessed.account.rules.enforce_without_credentials:
+        yield Reason(
+            Code.NO_CREDENTIALS, "no password, no active access key, no other credential", user.facts_at
+        )
 
 
 def _machine(assessed: Assessment) -> Iterator[Reason]:
@@ -64,11 +73,7 @@ def _unread(assessed: Assessment) -> Iterator[Reason]:
         yield Reason(Code.UNKNOWN, f"{unread.fact} could not be read: {unread.why}", user.facts_at)
     if not assessed.scps_read:
         yield Reason(Code.UNKNOWN, "service control policies could not be read", user.rights_at)
-    if (
-        user.has_device
-        and user.devices is None
-        and keys_in_use(user, assessed.account.rules, assessed.account.now)
-    ):
+    if user.has_device and user.devices is None and user.active_keys:
         yield Reason(
             Code.UNKNOWN, "it is not known whether the MFA device generates codes for the CLI", user.facts_at
         )
@@ -76,7 +81,8 @@ def _unread(assessed: Assessment) -> Iterator[Reason]:
 
 def _enrolment(assessed: Assessment) -> Iterator[Reason]:
     answer = assessed.answers.under_force_mfa
-    if answer.able is Able.YES:
+    # AWS lets nobody who has a device manage devices without MFA (aws-facts.md#doors-and-credentials-found-later).
+    if answer.able is Able.YES or assessed.user.has_device:
         return
     code = Code.CANNOT_ENROL if answer.able is Able.NO else Code.UNKNOWN
     path = assessed.user.path

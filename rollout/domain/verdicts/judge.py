@@ -42,10 +42,13 @@ def _weigh(assessed: Assessment) -> Verdict:
         return Verdict(Kind.EXEMPT, (exempt, *held), exempt_until=exemption.expires)
     if assessed.covered_by:
         by = ", ".join(assessed.covered_by)
-        denied = Reason(Code.OTHER_DENY, f"everything is denied without MFA by {by}", user.rights_at)
+        still_open = assessed.answers.left_open
+        but = f" but {', '.join(still_open)}" if still_open else ""
+        denied = Reason(Code.OTHER_DENY, f"everything{but} is denied without MFA by {by}", user.rights_at)
         today = assessed.answers.today
         # Nothing of ours is added for a covered user, so today's rights decide.
-        cannot = (Reason(Code.CANNOT_ENROL, today.obstacle, user.rights_at),) * (today.able is Able.NO)
+        stuck = today.able is Able.NO and not user.has_device
+        cannot = (Reason(Code.CANNOT_ENROL, today.obstacle, user.rights_at),) * stuck
         return Verdict(Kind.COVERED, (denied, *cannot), covered_by=by)
     if held:
         cure = "; ".join(dict.fromkeys(reason.code.cure for reason in held))
@@ -55,23 +58,22 @@ def _weigh(assessed: Assessment) -> Verdict:
         tuple(_enforcing(assessed)),
         impact=assessed.impact,
         attachment=assessed.room.attachment,
-        forecast=forecast(user, assessed.impact, keys_in_use(user, rules, now), now),
+        forecast=forecast(user, assessed.impact, now),
     )
 
 
 def _enforcing(assessed: Assessment) -> Iterator[Reason]:
     user = assessed.user
-    if user.password is None and not user.active_keys and not user.active_services:
-        yield Reason(Code.NO_CREDENTIALS, "no password and no active access key", user.facts_at)
-    elif user.has_device:
+    if user.has_device:
         kinds = ", ".join(user.device_kinds) or "kind not read"
         yield Reason(Code.HAS_MFA, f"MFA is on ({kinds})", user.facts_at)
     else:
-        yield Reason(Code.NO_MFA, "no MFA device yet", user.facts_at)
-    used = keys_in_use(user, assessed.account.rules, assessed.account.now)
-    if used:
-        keys = ", ".join(say_key(key, assessed.account.now) for key in used)
-        yield Reason(Code.KEYS_IN_USE, keys, user.facts_at)
+        without = "" if user.has_credentials else ", nor any credential (rules.no_credentials is enforce)"
+        yield Reason(Code.NO_MFA, f"no MFA device yet{without}", user.facts_at)
+    if user.active_keys:
+        used = keys_in_use(user, assessed.account.rules, assessed.account.now)
+        keys = ", ".join(say_key(key, assessed.account.now) for key in used or user.active_keys)
+        yield Reason(Code.KEYS_IN_USE if used else Code.IDLE_KEYS, keys, user.facts_at)
     if assessed.impact is Impact.PASSKEY_ONLY:
         yield Reason(Code.PASSKEY_ONLY, "a passkey gives no codes for the CLI", user.facts_at)
     if assessed.needs_help:

@@ -41,24 +41,41 @@ def _since(created: datetime | None, now: datetime) -> str:
 
 
 def _evidence(user: User, rules: DecisionRules, now: datetime) -> Iterator[str]:
-    if user.password is None and user.active_keys:
+    person = user.has_device or _signs_in(user, now)
+    used = keys_in_use(user, rules, now)
+    if not person and user.password is None and user.active_keys:
         keys = ", ".join(say_key(key, now) for key in user.active_keys)
         yield f"no console password, and {keys}"
-    elif user.password is not None and not user.has_device and _abandoned(user, now):
-        used = keys_in_use(user, rules, now)
-        if used:
-            yield f"no MFA device, password not used for 90 days, and {say_key(used[0], now)}"
+    elif not person and user.password is not None and used:
+        yield f"no MFA device, password not used for 90 days, and {say_key(used[0], now)}"
     for service in user.active_services:
         yield f"active credential for {service}"
+    if not person:
+        yield from (f"no MFA device, no recent sign-in, and an active {thing}" for thing in _unattended(user))
+        yield from _called(user, rules.machines)
     yield from _marks(user, rules.machines)
 
 
-def _abandoned(user: User, now: datetime) -> bool:
+def _signs_in(user: User, now: datetime) -> bool:
+    """Tell whether the user's password was used or set within 90 days: then there is a person."""
     password = user.password
-    if password is None:
-        return False
-    latest = max((moment for moment in (password.last_used, password.last_changed) if moment), default=None)
-    return latest is None or now - latest >= UNUSED_AFTER
+    moments = (password.last_used, password.last_changed) if password else ()
+    latest = max((moment for moment in moments if moment), default=None)
+    return latest is not None and now - latest < UNUSED_AFTER
+
+
+def _unattended(user: User) -> Iterator[str]:
+    if user.ssh_keys:
+        yield "SSH key for CodeCommit"
+    if user.certificates:
+        yield "signing certificate"
+
+
+def _called(user: User, rules: MachineRules) -> Iterator[str]:
+    services = {service.casefold() for service in rules.services}
+    for key in user.active_keys:
+        if key.service and key.service.casefold() in services:
+            yield f"{key.label} last used for {key.service}"
 
 
 def _marks(user: User, rules: MachineRules) -> Iterator[str]:
@@ -69,7 +86,3 @@ def _marks(user: User, rules: MachineRules) -> Iterator[str]:
     for group in rules.groups:
         if group in user.groups:
             yield f"member of group {group}"
-    services = {service.casefold() for service in rules.services}
-    for key in user.active_keys:
-        if key.service and key.service.casefold() in services:
-            yield f"{key.label} last used for {key.service}"

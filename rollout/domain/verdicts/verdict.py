@@ -120,14 +120,20 @@ class Code(ReasonRow):
         "A fact that the decision needs could not be read. Missing data never counts as good news.",
         "allow rollout to read the missing fact, or supply it in rules.context, then plan again",
     )
-    HAS_MFA = "has-mfa", Kind.ENFORCE, "The user has an MFA device."
-    NO_MFA = "no-mfa", Kind.ENFORCE, "The user has no MFA device yet."
     NO_CREDENTIALS = (
         "no-credentials",
-        Kind.ENFORCE,
-        "The user has neither a password nor an active access key.",
+        Kind.HOLD,
+        "The user cannot sign in or sign a request, so nobody can enrol a device for it before it gets a password.",
+        "delete the user if nobody needs it, plan again once it has a password, or set rules.no_credentials: enforce",
     )
+    HAS_MFA = "has-mfa", Kind.ENFORCE, "The user has an MFA device."
+    NO_MFA = "no-mfa", Kind.ENFORCE, "The user has no MFA device yet."
     KEYS_IN_USE = "keys-in-use", Kind.ENFORCE, "Access keys were created or used recently."
+    IDLE_KEYS = (
+        "idle-keys",
+        Kind.ENFORCE,
+        "Access keys are active, but have not been used for longer than rules.keys_in_use_days.",
+    )
     PASSKEY_ONLY = (
         "passkey-only",
         Kind.ENFORCE,

@@ -22,6 +22,7 @@ from rollout.reporting.page.overview import exemptions, segments, tiles
 from rollout.reporting.report_data import ReportData
 from rollout.reporting.tables import Column
 from rollout.reporting.user_columns import USERS
+from rollout.visible_text import visible
 
 # Beyond this a reader without JavaScript is sent to users.csv.
 PLAIN_ROWS_UP_TO = 500
@@ -79,6 +80,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("rollout.reporting.page"),
         autoescape=True,
+        finalize=_finalize,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -96,6 +98,11 @@ def _environment() -> Environment:
     }
     environment.globals |= {"number_of": spelling.number_of, "is_number": _is_number, "is_code": _is_code}
     return environment
+
+
+def _finalize(value: object) -> object:
+    """Make every text of the page visible, but for our own style, script and data."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _asset(environment: Environment, name: str) -> str:

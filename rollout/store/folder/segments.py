@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +13,12 @@ from rollout.domain.progress.records import Record
 from rollout.errors import JournalDamaged, Unwritable
 from rollout.files.private_files import FILE_MODE, make_folder, sync_folder, unwritable
 from rollout.store.folder.group_commit import START_AGAIN, GroupCommit
-from rollout.store.formats.journal_chain import TAIL, NewSegment, Segment, records_of
+from rollout.store.formats.found_segments import TAIL, Segment, lines_in
 from rollout.store.formats.journal_lines import line_of
+from rollout.store.formats.journal_reading import records_of, unsealed_runs
+from rollout.store.formats.new_segment import LAST_RECORDS, NewSegment
+from rollout.store.formats.seals import Trust
+from rollout.workflows.ports import UnsealedRun
 
 FOLDER = "journal"
 ENDING = ".jsonl"
@@ -32,19 +36,24 @@ class FolderJournal:
     """Implements `Journal`: appends a run's records to its own segment, and reads those of all runs.
 
     Nothing is created on disk before the first record. Several threads may append: they share flushes, and none
-    continues before its own record is safe.
+    continues before its own record is safe. `vouched`: runs whose segments the new one is to seal, by digest.
     """
 
-    def __init__(self, root: Path, run_id: str) -> None:
+    def __init__(
+        self, root: Path, run_id: str, trust: Trust | None = None, vouched: Mapping[str, str] | None = None
+    ) -> None:
+        self._trust = trust or Trust()
         self._folder = root / FOLDER
         self._path = self._folder / f"{run_id}{ENDING}"
         self._descriptor: int | None = None
-        self._lines = NewSegment(run_id, self._segments)
+        self._lines = NewSegment(run_id, self._segments, self._trust, vouched)
         self._commit = GroupCommit(self._write, str(self._path))
 
     def append(self, *records: Record) -> None:
-        """Append records; they are on disk when this returns. Raises Unwritable."""
+        """Append records; they are on disk when this returns. Raises Unwritable, KeyUnusable."""
         self._commit.add([line_of(record) for record in records])
+        if any(isinstance(record, LAST_RECORDS) for record in records):
+            self._lines.remember()
 
     def _write(self, lines: Sequence[bytes]) -> None:
         data = self._lines.spell(lines)
@@ -67,7 +76,14 @@ class FolderJournal:
 
     def records(self) -> Iterator[Record]:
         """Yield the records of all segments, oldest run first; skip a torn last line. Raises JournalDamaged."""
-        yield from records_of(self._segments, lambda run: str(self._folder / f"{run}{ENDING}"))
+        yield from records_of(self._segments, self._where, self._trust)
+
+    def unsealed(self) -> list[UnsealedRun]:
+        """Find the runs that the store's key does not cover. Raises KeyUnusable, JournalDamaged."""
+        return unsealed_runs(self._segments, self._where, self._trust)
+
+    def _where(self, run: str) -> str:
+        return str(self._folder / f"{run}{ENDING}")
 
     def _segments(self) -> list[Segment]:
         if not os.path.lexists(self._folder):
@@ -106,8 +122,7 @@ class _File:
     def lines(self) -> Iterator[tuple[str, int, bytes]]:
         try:
             with self.path.open("rb") as stream:
-                for number, line in enumerate(stream, 1):
-                    yield str(self.path), number, line
+                yield from lines_in(stream, str(self.path))
         except OSError as problem:
             raise _unreadable(self.path, problem) from problem
 

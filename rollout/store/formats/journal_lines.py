@@ -6,16 +6,22 @@ The tag is the name of the record's class, so a new kind of record needs no chan
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from typing import Any, cast, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from rollout.domain.progress.records import Record
+from rollout.errors import Unwritable
+from rollout.files.bounded_files import GIB, KIB, MIB, MOST_VALUES, Limits, parse_json, size_text, values_in
 from rollout.store.formats.mappings import ANY_MAPPING
+
+LIMITS = Limits(total=16 * GIB, line=8 * MIB)
+"""Of a file or object of the journal. The longest records name users: those of a release, by 150 to 700 bytes each."""
+# Leaves room for what a line gets besides its record, such as a checksum.
+_LONGEST_RECORD = LIMITS.line - 4 * KIB
 
 _FORMER_TYPES = {"Passed": "UserSkipped", "Trapped": "Deadlocked"}
 _FORMER_FIELDS = {
@@ -61,8 +67,14 @@ _RECORDS = _shapes(Record)
 
 
 def line_of(record: Record) -> bytes:
-    """Serialise a record as one line, with its line feed."""
-    return to_json(_tagged(record, _RECORDS)) + b"\n"
+    """Serialise a record as one line, with its line feed. Raises Unwritable where nobody could read it again."""
+    line = to_json(_tagged(record, _RECORDS)) + b"\n"
+    if len(line) > _LONGEST_RECORD or values_in(line) > MOST_VALUES:
+        raise Unwritable(
+            f"a record of {size_text(len(line))} does not fit into a line of the journal",
+            cure="name accounts (--account) or --all instead of users",
+        )
+    return line
 
 
 def _tagged(value: Any, shapes: dict[str, _Shape]) -> dict[str, Any]:
@@ -76,7 +88,7 @@ def _tagged(value: Any, shapes: dict[str, _Shape]) -> dict[str, Any]:
 def record_of(line: bytes) -> Record:
     """Parse a line. Raises BrokenLine, UnknownLine."""
     try:
-        values = from_json(line)
+        values = parse_json(line)
     except ValueError as problem:
         raise BrokenLine(str(problem)) from problem
     return cast("Record", _untagged(values, _RECORDS))
@@ -85,7 +97,7 @@ def record_of(line: bytes) -> Record:
 def moment_of(line: bytes) -> datetime:
     """Return when a line was written, even for an unknown record. Raises BrokenLine."""
     try:
-        return datetime.fromisoformat(json.loads(line)["at"])
+        return datetime.fromisoformat(parse_json(line)["at"])
     except (ValueError, TypeError, KeyError) as problem:
         raise BrokenLine(str(problem)) from problem
 

@@ -9,11 +9,12 @@ Document 1 is the header; one document per account follows, with users grouped b
 from __future__ import annotations
 
 import re
+from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from hashlib import sha256
 from io import BytesIO
-from typing import Any, BinaryIO, Protocol, Self
+from typing import Any, Protocol, Self
 
 import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -24,14 +25,16 @@ from rollout.domain.plan.entries import SCHEMA, AccountPlan, Header, LeftOut, Pl
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.verdicts.verdict import Impact, Kind
 from rollout.errors import PlanRefused
+from rollout.files.bounded_files import GIB, KIB, MIB, BeyondLimit, BoundedStream, Limits, size_text
+from rollout.files.bounded_yaml import BeyondYamlLimit, WrongYaml, bounded_value, line_of
 from rollout.store.formats.mappings import ANY_MAPPING
+from rollout.store.formats.seals import Seals
+from rollout.visible_text import visible
 
 try:
     from yaml import CSafeDumper as Dumper
-    from yaml import CSafeLoader as Loader
 except ImportError:  # PyYAML without libyaml works too, but is slower
     from yaml import SafeDumper as Dumper  # type: ignore[assignment]  # the same interface
-    from yaml import SafeLoader as Loader  # type: ignore[assignment]  # the same interface
 
 BANNER = b"# Written by `rollout plan`. Do not edit: change rollout.yaml, then run `rollout plan` again.\n"
 SEPARATOR = b"---\n"
@@ -40,10 +43,18 @@ WIDTH = 110
 CHUNK = 1 << 16
 
 _CHECKSUM = re.compile(rb'checksum: "(sha256:[0-9a-f]{64})"\n')
+_SEAL = re.compile(rb'seal: "[0-9a-f]{32}"\n')
+_KIND = "plan"
 _HEADER = TypeAdapter(Header)
 _LEFT_OUT = TypeAdapter(tuple[LeftOut, ...])
 _FINDINGS = TypeAdapter(tuple[Finding, ...])
 _HEADER_FIELDS = tuple(field.name for field in fields(Header))
+LIMITS = Limits(total=4 * GIB, line=64 * KIB)
+"""A million users take 100 MB, and the longest line is that of one cure or name."""
+MOST_OF_A_DOCUMENT = 8 * MIB
+"""Bytes; 5,000 users, each in a group of their own, take 2 MB."""
+MOST_NODES = 250_000
+"""In one document; 5,000 users, each in a group of their own, are 80,000, and 10,000 accounts left out 170,000."""
 PLAN_AGAIN = "run `rollout plan` again, or restore the file that was reviewed"
 
 # --- Writing ---
@@ -55,40 +66,78 @@ class PlainText(str):
     __slots__ = ()
 
 
+class OneLine(dict[str, object]):
+    """A mapping that is written in flow style, on one line."""
+
+
 class _Writable(Protocol):
     def write(self, data: bytes, /) -> object: ...
 
 
 class _Sink:
-    """A stream without an `encoding` attribute, which tells PyYAML to write bytes."""
+    """A stream without an `encoding` attribute, which tells PyYAML to write bytes.
+
+    It writes hidden characters as the escapes of YAML, which double quotes allow, so that a reviewer sees what a name
+    holds. They can only stand between double quotes: what is plain is in ASCII.
+    """
 
     def __init__(self, stream: _Writable) -> None:
         self._stream = stream
+        self._decoder = getincrementaldecoder("utf-8")()
 
     def write(self, data: bytes) -> None:
-        self._stream.write(data)
+        text = self._decoder.decode(data)
+        if not text.isascii():  # YAML itself escapes what is hidden in ASCII
+            text = "\n".join(visible(line) for line in text.split("\n"))
+        self._stream.write(text.encode())
 
 
-def sealed_header(header: Header, body: Iterable[bytes]) -> tuple[bytes, Header]:
-    """Serialise document 1 with the checksum of the whole file; return the bytes and the header with its checksum."""
-    top = _header_bytes(replace(header, checksum=""))
+def finished_header(
+    header: Header, body: Iterable[bytes], seals: Seals | None = None
+) -> tuple[bytes, Header]:
+    """Serialise document 1 with the checksum of the whole file, and a seal of it where the store has a key.
+
+    Returns the bytes, and the header with both.
+    """
+    top = _header_bytes(header)
     digest = sha256(top)
     for chunk in body:
         digest.update(chunk)
     checksum = f"sha256:{digest.hexdigest()}"
-    # The checksum comes last in its document, so that everything above it can be read without it.
-    return top + f'checksum: "{checksum}"\n'.encode(), replace(header, checksum=checksum)
+    seal = seals.seal(_KIND, checksum.encode()) if seals else ""
+    # They come last in their document, so that everything above them can be read without them.
+    top += f'checksum: "{checksum}"\n'.encode()
+    return top + _seal_line(seal), replace(header, checksum=checksum, seal=seal)
+
+
+def resealed(line: bytes, seals: Seals) -> bytes:
+    """Put a seal behind the line that has the checksum; give every other line as it is, without any earlier seal."""
+    if found := _CHECKSUM.fullmatch(line):
+        return line + _seal_line(seals.seal(_KIND, found[1]))
+    return b"" if _SEAL.fullmatch(line) else line
+
+
+def is_sealed(header: Header, seals: Seals) -> bool:
+    """Tell whether the store's key sealed the checksum of a plan. Raises KeyUnusable."""
+    return seals.fits(_KIND, header.checksum.encode(), header.seal)
+
+
+def _seal_line(seal: str) -> bytes:
+    return f'seal: "{seal}"\n'.encode() if seal else b""
 
 
 def _header_bytes(header: Header) -> bytes:
     values = _HEADER.dump_python(header, mode="json", **ANY_MAPPING)
-    del values["checksum"]
+    del values["checksum"], values["seal"]
     values = {"schema": values.pop("schema"), **values}
     # Leave out what does not apply.
     values["left_out"] = _LEFT_OUT.dump_python(header.left_out, mode="json", exclude_defaults=True)
     values["findings"] = _FINDINGS.dump_python(header.findings, mode="json", exclude_defaults=True)
     for column in ("waves", "verdicts"):
         values[column] = {PlainText(name): count for name, count in values[column].items()}
+    values["impact"] = {PlainText(wave): OneLine(counts) for wave, counts in values["impact"].items()}
+    if not header.impact:
+        del values["impact"]  # a plan of an earlier version has none
     for key in ("created", "inventory_at"):
         if getattr(header, key).tzinfo is None:
             raise ValueError(f"{key} of a plan must have a time zone")
@@ -193,6 +242,7 @@ _PLAIN_TOO = (True, True)
 def _events(value: object, *, flow: bool = False) -> Iterator[yaml.Event]:
     match value:
         case dict():
+            flow = flow or isinstance(value, OneLine)
             yield yaml.MappingStartEvent(None, None, True, flow_style=flow)  # noqa: FBT003 - the signature of PyYAML
             for key, item in value.items():
                 yield from _events(PlainText(key))
@@ -250,61 +300,104 @@ class Located:
     line: int
 
 
-def verify(stream: BinaryIO, checksum: str, where: str) -> None:
-    """Verify the bytes against the header's checksum, in constant memory. Raises PlanRefused."""
+def verify(stream: BoundedStream, checksum: str, where: str) -> None:
+    """Verify the bytes against the header's checksum, a line at a time. Raises PlanRefused, BeyondLimit."""
     digest = sha256()
-    stated = ""
-    while line := stream.readline(CHUNK):
+    stated, sealed = "", False
+    while line := stream.readline():
         if not stated and (match := _CHECKSUM.fullmatch(line)):
-            stated = match.group(1).decode()
+            stated, sealed = match.group(1).decode(), True
+        elif sealed and _SEAL.fullmatch(line):
+            sealed = False
         else:
             digest.update(line)
+            sealed = False
     if not stated == checksum == f"sha256:{digest.hexdigest()}":
         raise PlanRefused(f"{where} was altered after `rollout plan` wrote it", cure=PLAN_AGAIN)
 
 
-def read_header(stream: BinaryIO, where: str) -> Header:
-    """Read document 1 only. Raises PlanRefused, with file and line."""
-    lines: list[bytes] = []
-    while (line := stream.readline(CHUNK)) and line != SEPARATOR:
-        lines.append(line)
-    for node, values in _documents(BytesIO(b"".join(lines)), where):
-        return _header(node, values, where)
-    raise _not_a_plan(where, 1, "it is empty")
+def read_header(stream: BoundedStream, where: str) -> Header:
+    """Read document 1 only. Raises PlanRefused, with file and line, and BeyondLimit."""
+    return _header(next(_documents(stream, where)))
 
 
-def read_accounts(stream: BinaryIO, where: str) -> Iterator[Located]:
-    """Yield one account's document at a time. Raises PlanRefused, with file and line."""
+def read_accounts(stream: BoundedStream, where: str) -> Iterator[Located]:
+    """Yield one account's document at a time. Raises PlanRefused, with file and line, and BeyondLimit."""
     last = ""
-    for position, (node, values) in enumerate(_documents(stream, where)):
+    for position, document in enumerate(_documents(stream, where)):
         if position == 0:
             continue
-        line = _line(node)
         try:
-            part = _ACCOUNT.validate_python(values)
+            part = _ACCOUNT.validate_python(document.values)
         except ValidationError as problem:
-            at, why = _first(problem, node)
-            raise _not_a_plan(where, at, why) from problem
+            raise document.wrong(problem) from problem
         if part.account <= last:
-            raise _not_a_plan(where, line, f'account "{part.account}" is out of order')
+            raise _not_a_plan(where, document.line(), f'account "{part.account}" is out of order')
         last = part.account
-        yield Located(part, line)
+        yield Located(part, document.line())
 
 
-def _documents(stream: BinaryIO, where: str) -> Iterator[tuple[yaml.Node, Any]]:
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """A document of the file `where`, which begins after so many lines of it."""
+
+    where: str
+    lines_before: int
+    text: bytes
+    values: Any
+
+    def line(self, steps: tuple[str | int, ...] = ()) -> int:
+        """Find the line of a value, or of the closest enclosing value that exists."""
+        return self.lines_before + line_of(self.text, steps)
+
+    def wrong(self, problem: ValidationError) -> PlanRefused:
+        """Build the error that names the first value that is wrong."""
+        first = problem.errors(include_url=False, include_context=False)[0]
+        spot = ".".join(str(step) for step in first["loc"])
+        why = f"{spot}: {first['msg']}" if spot else first["msg"]
+        return _not_a_plan(self.where, self.line(first["loc"]), why)
+
+
+def _documents(stream: BoundedStream, where: str) -> Iterator[_Document]:
+    for lines_before, text in _texts(stream, where):
+        yield _parsed(text, where, lines_before)
+
+
+def _texts(stream: BoundedStream, where: str) -> Iterator[tuple[int, bytes]]:
+    """Yield the bytes of each document, separator included, and the number of lines before it."""
+    begins = number = size = 0
+    lines: list[bytes] = []
+    while line := stream.readline():
+        if line == SEPARATOR:
+            yield begins, b"".join(lines)
+            begins, size, lines = number, 0, []
+        number += 1
+        size += len(line)
+        if size > MOST_OF_A_DOCUMENT:
+            raise BeyondLimit(f"{where} has a document of more than {size_text(MOST_OF_A_DOCUMENT)}")
+        lines.append(line)
+    yield begins, b"".join(lines)
+
+
+def _parsed(text: bytes, where: str, lines_before: int) -> _Document:
     try:
-        loader: Any = Loader(stream)
-        while loader.check_node():
-            node = loader.get_node()
-            yield node, loader.construct_document(node)
+        values = bounded_value(text, MOST_NODES)
+    except (BeyondYamlLimit, WrongYaml) as problem:
+        line = lines_before + problem.mark.line + 1 if problem.mark else 0
+        raise _broken(where, line, str(problem)) from problem
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
-        raise _broken(where, mark.line + 1 if mark else 0, problem.problem or "not valid YAML") from problem
+        line = lines_before + mark.line + 1 if mark else 0
+        raise _broken(where, line, problem.problem or "not valid YAML") from problem
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as problem:
         raise _broken(where, 0, str(problem).splitlines()[0]) from problem
+    if values is None:
+        raise _not_a_plan(where, lines_before + 1, "it is empty")
+    return _Document(where, lines_before, text, values)
 
 
-def _header(node: yaml.Node, values: Any, where: str) -> Header:
+def _header(document: _Document) -> Header:
+    where, values = document.where, document.values
     if not isinstance(values, dict) or not isinstance(values.get("schema"), int):
         raise _not_a_plan(where, 1, "the first document has no `schema`")
     if values["schema"] > SCHEMA:
@@ -314,37 +407,12 @@ def _header(node: yaml.Node, values: Any, where: str) -> Header:
         )
     if unknown := [key for key in values if key not in _HEADER_FIELDS]:
         raise _not_a_plan(
-            where, _line_of(node, (unknown[0],)), f'"{unknown[0]}" is unknown in a plan\'s header'
+            where, document.line((unknown[0],)), f'"{unknown[0]}" is unknown in a plan\'s header'
         )
     try:
         return _HEADER.validate_python(values)
     except ValidationError as problem:
-        at, why = _first(problem, node)
-        raise _not_a_plan(where, at, why) from problem
-
-
-def _first(problem: ValidationError, node: yaml.Node) -> tuple[int, str]:
-    first = problem.errors(include_url=False, include_context=False)[0]
-    spot = ".".join(str(step) for step in first["loc"])
-    return _line_of(node, first["loc"]), f"{spot}: {first['msg']}" if spot else first["msg"]
-
-
-def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
-
-
-def _line_of(node: yaml.Node, steps: tuple[Any, ...]) -> int:
-    """Find the line of a value in a document, or of the closest enclosing node that exists."""
-    for step in steps:
-        inner: yaml.Node | None = None
-        if isinstance(node, yaml.MappingNode):
-            inner = next((value for key, value in node.value if key.value == step), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            inner = node.value[step]
-        if inner is None:
-            break
-        node = inner
-    return _line(node)
+        raise document.wrong(problem) from problem
 
 
 def _not_a_plan(where: str, line: int, why: str) -> PlanRefused:

@@ -12,8 +12,10 @@ from typing import BinaryIO, cast
 
 from rollout.errors import AwsFailure
 from rollout.files.private_files import FolderStore, unwritable
+from rollout.store.filed_plan import ENDING
 from rollout.store.files import NamedFiles
-from rollout.store.plan_files import ENDING, Plans, is_file
+from rollout.store.formats.seals import Trust
+from rollout.store.plan_files import Plans, is_file
 from rollout.store.s3.objects import ObjectPart, S3Objects
 
 _IN_MEMORY = 16 << 20
@@ -99,9 +101,9 @@ class _Parts(io.RawIOBase):
 class S3Plans(Plans):
     """Plans in a bucket. A plan in a local folder, with its evidence, can be opened by its path too."""
 
-    def __init__(self, objects: S3Objects, folder: str = "plans") -> None:
+    def __init__(self, objects: S3Objects, folder: str = "plans", trust: Trust | None = None) -> None:
         self._store = S3Files(objects)
-        super().__init__(self._store, folder)
+        super().__init__(self._store, folder, trust)
 
     def _places(self, reference: str) -> Iterator[tuple[NamedFiles, str]]:
         for text in (reference, f"{reference}{ENDING}"):

@@ -5,17 +5,23 @@ from __future__ import annotations
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
 
 from rollout.domain.progress.records import Record, RunEnded
 from rollout.errors import JournalDamaged, RolloutError, Unwritable
+from rollout.files.bounded_files import MIB
 from rollout.store.folder.group_commit import START_AGAIN, GroupCommit
-from rollout.store.formats.journal_chain import TAIL, NewSegment, Segment, records_of
+from rollout.store.formats.found_segments import TAIL, Segment, lines_in
 from rollout.store.formats.journal_lines import line_of
+from rollout.store.formats.journal_reading import records_of, unsealed_runs
+from rollout.store.formats.new_segment import LAST_RECORDS, NewSegment
+from rollout.store.formats.seals import Trust
+from rollout.store.s3.bucket_files import S3Files
 from rollout.store.s3.objects import S3Objects
+from rollout.workflows.ports import UnsealedRun
 
 FOLDER = "journal"
 
@@ -25,6 +31,8 @@ log = logging.getLogger(__name__)
 _FOLDED_AT = 256
 _PARALLEL_READS = 16
 _PAGE = 1000
+# Bytes; a larger object, such as a long segment that was copied here from a folder, is read a part at a time.
+_KEPT_WHOLE = 16 * MIB
 # run/00000007.jsonl, run/00000001-00000256.jsonl; and run.jsonl, a segment that was copied here from a folder.
 _NAME = re.compile(r"(?P<run>[^/]+?)(?:/(?P<first>\d{8,})(?:-(?P<last>\d{8,}))?)?\.jsonl")
 
@@ -47,26 +55,43 @@ class S3Journal:
     are copied into one object to speed up reading; the batches themselves remain.
     """
 
-    def __init__(self, objects: S3Objects, run_id: str, known: dict[str, bytes] | None = None) -> None:
-        """Keep the arguments; make no call yet. `known` caches object contents by name, since objects never change."""
+    def __init__(
+        self,
+        objects: S3Objects,
+        run_id: str,
+        known: dict[str, bytes] | None = None,
+        trust: Trust | None = None,
+        vouched: Mapping[str, str] | None = None,
+    ) -> None:
+        """Keep the arguments; make no call yet. `known` caches object contents by name, since objects never change.
+
+        `vouched`: runs whose segments the new one is to seal, by digest.
+        """
+        self._trust = trust or Trust()
         self._objects = objects
         self._known = {} if known is None else known
         self._run = run_id
         self._number = 0  # the number of the last batch
         self._unfolded: list[bytes] = []
         self._fold_at = _FOLDED_AT
-        self._lines = NewSegment(run_id, self._segments)
+        self._lines = NewSegment(run_id, self._segments, self._trust, vouched)
         self._commit = GroupCommit(self._write, objects.place.where(f"{FOLDER}/{run_id}/"))
 
     def append(self, *records: Record) -> None:
-        """Append records; they are stored when this returns. Raises Unwritable."""
+        """Append records; they are stored when this returns. Raises Unwritable, KeyUnusable."""
         if any(isinstance(record, RunEnded) for record in records):
             self._fold_at = 2
         self._commit.add([line_of(record) for record in records])
+        if any(isinstance(record, LAST_RECORDS) for record in records):
+            self._lines.remember()
 
     def records(self) -> Iterator[Record]:
         """Yield the records of all runs, oldest run first. Raises JournalDamaged."""
-        yield from records_of(self._segments, lambda run: self._where(f"{run}/"))
+        yield from records_of(self._segments, self._run_where, self._trust)
+
+    def unsealed(self) -> list[UnsealedRun]:
+        """Find the runs that the store's key does not cover. Raises KeyUnusable, JournalDamaged."""
+        return unsealed_runs(self._segments, self._run_where, self._trust)
 
     def close(self) -> None:
         """Accept no more records."""
@@ -119,19 +144,25 @@ class S3Journal:
             for run, chosen in whole.items()
         ]
 
-    def _contents(self, names: Iterable[str]) -> dict[str, bytes | None]:
+    def _contents(self, names: Iterable[str]) -> dict[str, _Content]:
         wanted = list(names)
-        contents: dict[str, bytes | None] = {name: self._known.get(name) for name in wanted}
+        contents: dict[str, _Content] = {name: self._known.get(name) for name in wanted}
         unknown = [name for name in wanted if name not in self._known]
         if unknown:
             with ThreadPoolExecutor(min(_PARALLEL_READS, len(unknown)), thread_name_prefix="journal") as pool:
                 contents |= zip(unknown, pool.map(self._content, unknown), strict=True)
-            self._known |= {name: content for name in unknown if (content := contents[name]) is not None}
+            self._known |= {name: content for name in unknown if isinstance(content := contents[name], bytes)}
         return contents
 
-    def _content(self, name: str) -> bytes | None:
-        found = self._objects.read(f"{FOLDER}/{name}")
+    def _content(self, name: str) -> _Content:
+        whole = f"{FOLDER}/{name}"
+        found = self._objects.read_part(whole, 0, _KEPT_WHOLE)
+        if found and found.size > len(found.content):
+            return _LargeObject(self._objects, whole, found.size, found.etag)
         return found.content if found else None
+
+    def _run_where(self, run: str) -> str:
+        return self._where(f"{run}/")
 
     def _where(self, name: str) -> str:
         return self._objects.place.where(f"{FOLDER}/{name}")
@@ -152,21 +183,45 @@ def _whole(found: Iterable[_Batches]) -> list[_Batches]:
 
 
 @dataclass(frozen=True, slots=True)
+class _LargeObject:
+    """An object that is not kept in memory."""
+
+    objects: S3Objects
+    name: str
+    size: int
+    etag: str
+
+    def tail(self) -> bytes:
+        part = self.objects.read_part(self.name, self.size - TAIL, TAIL, self.etag)
+        return part.content if part else b""
+
+
+_Content = bytes | _LargeObject | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Objects:
     """A segment in a bucket: its objects in order, None for one that is missing (fills `Segment`)."""
 
     run: str
     may_be_torn: bool
     """Only a file of a folder can have been cut short."""
-    parts: tuple[tuple[str, bytes | None], ...]
+    parts: tuple[tuple[str, _Content], ...]
 
     def lines(self) -> Iterator[tuple[str, int, bytes]]:
         for where, content in self.parts:
-            for number, line in enumerate(BytesIO(_there(where, content)), 1):
-                yield where, number, line
+            if isinstance(content, _LargeObject):
+                with S3Files(content.objects).reading(content.name) as stream:
+                    yield from lines_in(stream, where)
+            else:
+                yield from lines_in(BytesIO(_there(where, content)), where)
 
     def tail(self) -> bytes:
-        return b"".join(_there(where, content) for where, content in self.parts[-2:])[-TAIL:]
+        last = (
+            content.tail() if isinstance(content, _LargeObject) else _there(where, content)
+            for where, content in self.parts[-2:]
+        )
+        return b"".join(last)[-TAIL:]
 
     def keep(self) -> None:
         """Nothing to do: what S3 answers, it has stored."""

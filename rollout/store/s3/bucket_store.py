@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.files.private_files import unwritable
 from rollout.store.files import NamedFiles
-from rollout.store.kinds import StoreLock
+from rollout.store.formats.seals import Trust
+from rollout.store.kinds import StoreJournal, StoreLock
 from rollout.store.lock_holder import Holder
 from rollout.store.plan_files import Plans
 from rollout.store.s3.bucket_files import S3Files, S3Plans
@@ -18,7 +18,7 @@ from rollout.store.s3.bucket_journal import S3Journal
 from rollout.store.s3.bucket_lock import S3Lock
 from rollout.store.s3.object_failures import Place
 from rollout.store.s3.objects import S3Objects
-from rollout.workflows.ports import Clock, Journal
+from rollout.workflows.ports import Clock
 
 # No object has this ETag: S3 answers "not found" to callers who may write, and AccessDenied to those who may not.
 _NO_TAG = f'"{"0" * 32}"'
@@ -30,9 +30,19 @@ class InBucket:
 
     fresh_for = 2.0
 
-    def __init__(self, connection: Connection, place: Place, retries: Retries | None = None) -> None:
-        """Create the client; make no call yet. Raises InsecureEndpoint, NoCredentials."""
-        self._objects = S3Objects(connection.s3(), place, retries)
+    def __init__(
+        self,
+        connection: Connection,
+        place: Place,
+        caller_account: Callable[[], str] | None = None,
+        trust: Trust | None = None,
+    ) -> None:
+        """Create the client; make no call yet. Raises InsecureEndpoint, NoCredentials.
+
+        `caller_account` owns the bucket where `place` names no owner.
+        """
+        self._trust = trust or Trust()
+        self._objects = S3Objects(connection.s3(), place, caller_account=caller_account)
         self._known: dict[str, bytes] = {}
 
     @property
@@ -42,11 +52,11 @@ class InBucket:
 
     def plans(self) -> Plans:
         """Return the bucket's plans."""
-        return S3Plans(self._objects)
+        return S3Plans(self._objects, trust=self._trust)
 
-    def journal(self, run: str) -> Journal:
+    def journal(self, run: str, vouched: Mapping[str, str] | None = None) -> StoreJournal:
         """Return the bucket's journal; all journals of this store share one cache."""
-        return S3Journal(self._objects, run, self._known)
+        return S3Journal(self._objects, run, self._known, self._trust, vouched)
 
     def lock(self, me: Holder, clock: Clock) -> StoreLock:
         """Return the bucket's lock."""

@@ -7,7 +7,8 @@ A condition that fails on the first attempt means that somebody else wrote; on a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from rollout.awsapi.attempts import CallCounts, CallRequest
@@ -15,11 +16,13 @@ from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.operations import Operation, Use
 from rollout.awsapi.pace import Pace
 from rollout.awsapi.retries import Retries
-from rollout.errors import Unwritable
+from rollout.errors import AwsFailure, Unwritable
+from rollout.files.bounded_files import MIB, SMALL, size_text
 from rollout.store.s3.object_failures import MISSING, NO_BYTES, REFUSED, Place, failure
 from rollout.workflows.ports import AnswerLost
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 T = TypeVar("T")
@@ -37,6 +40,9 @@ _RATE = 1000.0
 _ROUNDS = 8
 _FIRST_WAIT = 0.2
 
+# Bytes; the most to take from a service that answers with the whole object when asked for a part.
+_MOST_AT_ONCE = 32 * MIB
+
 _TYPES = {
     ".csv": "text/csv; charset=utf-8",
     ".gz": "application/gzip",
@@ -49,7 +55,7 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object's content and its ETag, which changes with the content."""
+    """An object's content, or the begin of it, and its ETag, which changes with the content."""
 
     content: bytes
     etag: str
@@ -70,33 +76,49 @@ class S3Objects:
     Every method may raise NoCredentials or ExpiredCredentials; reading raises AwsFailure, and writing Unwritable.
     """
 
-    def __init__(self, client: S3Client, place: Place, retries: Retries | None = None) -> None:
-        """Keep the arguments; make no call yet."""
+    def __init__(
+        self,
+        client: S3Client,
+        place: Place,
+        retries: Retries | None = None,
+        caller_account: Callable[[], str] | None = None,
+    ) -> None:
+        """Keep the arguments; make no call yet. `caller_account` owns the bucket where `place` names no owner."""
         self.place = place
+        self._caller_account = caller_account
         self._client = client
         self._retries = retries or Retries()
         self._pace = Pace(self._retries.sleep, self._retries.monotonic, rate=_RATE, burst=_RATE)
         self._tally = CallCounts()
-        self._bucket: dict[str, Any] = {"Bucket": place.bucket}
-        if place.owner:
-            self._bucket["ExpectedBucketOwner"] = place.owner
         self._kept: dict[str, Any] = {"ServerSideEncryption": "AES256"}
         if place.kms_key:
             self._kept = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": place.kms_key}
 
-    def read(self, name: str) -> StoredObject | None:
-        """Read a whole object; None when it does not exist."""
+    @cached_property
+    def _owned(self) -> Place:
+        """The place, with the account that must own the bucket."""
+        if self.place.owner or self._caller_account is None:
+            return self.place
+        return replace(self.place, owner=self._caller_account())
+
+    @property
+    def _bucket(self) -> dict[str, Any]:
+        owner = self._owned.owner
+        return {"Bucket": self.place.bucket, **({"ExpectedBucketOwner": owner} if owner else {})}
+
+    def read(self, name: str, most: int = SMALL.total) -> StoredObject | None:
+        """Read an object, or the first `most` bytes of a larger one; None when it does not exist."""
 
         def once() -> StoredObject:
             answer = self._client.get_object(**self._at(name))
-            return StoredObject(answer["Body"].read(), answer["ETag"])
+            return StoredObject(_taken(answer["Body"], most), answer["ETag"])
 
         try:
             return self._ask(_READ, once)
         except CallFailed as failed:
             if failed.code in MISSING:
                 return None
-            raise failure(failed, self.place, name, writing=False) from failed
+            raise failure(failed, self._owned, name, writing=False) from failed
 
     def read_part(self, name: str, start: int, length: int, etag: str = "") -> ObjectPart | None:
         """Read some bytes of an object; None when it does not exist, or no longer has that ETag."""
@@ -105,8 +127,13 @@ class S3Objects:
         def once() -> ObjectPart:
             span = f"bytes={start}-{start + length - 1}"
             answer = self._client.get_object(**self._at(name), Range=span, **conditions)
-            content = answer["Body"].read()
             size = answer.get("ContentRange", "").rpartition("/")[2]
+            content = _taken(answer["Body"], length if size else _MOST_AT_ONCE + 1)
+            if len(content) > _MOST_AT_ONCE:
+                raise AwsFailure(
+                    f"{self.place.where(name)} cannot be read in parts, and has more than {size_text(_MOST_AT_ONCE)}",
+                    cure="use a storage service that supports `Range`",
+                )
             return ObjectPart(content, answer["ETag"], int(size) if size else start + len(content))
 
         try:
@@ -116,7 +143,7 @@ class S3Objects:
                 return None
             if failed.code in NO_BYTES:  # the object is empty
                 return ObjectPart(b"", etag, start)
-            raise failure(failed, self.place, name, writing=False) from failed
+            raise failure(failed, self._owned, name, writing=False) from failed
 
     def names(self, folder: str, *, deep: bool = False) -> list[str]:
         """List the objects directly in a folder, or at any depth below it (`deep`), by relative name, sorted."""
@@ -129,7 +156,7 @@ class S3Objects:
             try:
                 page = self._ask(_LIST, lambda: self._client.list_objects_v2(**params))
             except CallFailed as failed:
-                raise failure(failed, self.place, f"{folder}/", writing=False) from failed
+                raise failure(failed, self._owned, f"{folder}/", writing=False) from failed
             found += [item["Key"].removeprefix(prefix) for item in page.get("Contents", [])]
             following = page.get("NextContinuationToken", "")
             if not following:
@@ -147,7 +174,7 @@ class S3Objects:
         try:
             self._ask(_PUT, once)
         except CallFailed as failed:
-            raise failure(failed, self.place, name, writing=True) from failed
+            raise failure(failed, self._owned, name, writing=True) from failed
 
     def create(self, name: str, content: bytes) -> str | None:
         """Create an object and return its ETag; None when the object already exists."""
@@ -159,10 +186,10 @@ class S3Objects:
                 lost = str(problem)
             except CallFailed as failed:
                 if failed.code not in REFUSED:
-                    raise failure(failed, self.place, name, writing=True) from failed
+                    raise failure(failed, self._owned, name, writing=True) from failed
                 if not lost and failed.attempts == 1:
                     return None
-            found = self.read(name)
+            found = self.read(name, len(content) + 1)
             if found is not None:
                 return found.etag if found.content == content else None
             self._wait(turn)
@@ -179,10 +206,10 @@ class S3Objects:
                 lost = str(problem)
             except CallFailed as failed:
                 if failed.code not in REFUSED | MISSING:
-                    raise failure(failed, self.place, name, writing=True) from failed
+                    raise failure(failed, self._owned, name, writing=True) from failed
                 if not lost and failed.attempts == 1:
                     return False
-            found = self.read(name)
+            found = self.read(name, len(content) + 1)
             if found is None or found.etag != etag:
                 return found is not None and found.content == content
             self._wait(turn)
@@ -203,7 +230,7 @@ class S3Objects:
             except CallFailed as failed:
                 if failed.code in REFUSED | MISSING:
                     return False
-                raise failure(failed, self.place, name, writing=True) from failed
+                raise failure(failed, self._owned, name, writing=True) from failed
         raise self._unsettled(name, lost)
 
     def _put_if(self, name: str, content: bytes, **condition: str) -> str:
@@ -229,3 +256,11 @@ class S3Objects:
             f"cannot write to {self.place.where(name)}: {lost}",
             cure="check the network, the proxy and AWS_ENDPOINT_URL, then run again",
         )
+
+
+def _taken(body: StreamingBody, most: int) -> bytes:
+    """Read at most so many bytes. At the end, botocore compares what came with what was announced."""
+    content = b""
+    while len(content) < most and (more := body.read(most - len(content))):
+        content += more
+    return content

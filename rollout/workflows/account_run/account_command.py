@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial, reduce
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.guard import enforces
 from rollout.domain.actions.writes import Left, Write
-from rollout.domain.people.observations import Observed
+from rollout.domain.people.observations import AccountFacts, Observed
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import Change, SkipCode, Skipped
+from rollout.domain.policy.effects import after
 from rollout.domain.policy.our_arns import OurArns, our_arns
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import UserSkipped
 from rollout.domain.progress.release_state import account_release, describe_release, user_release
-from rollout.workflows.account_reading import read_account
 from rollout.workflows.account_run.account_results import AccountResult
 from rollout.workflows.account_run.journalled_writes import settle_account
+from rollout.workflows.inventory import read_account
 from rollout.workflows.ports import OpenAccount, Refusal
 from rollout.workflows.run_context import JudgementBasis, RunContext
 
@@ -30,12 +32,14 @@ class Wanted:
 
     `writes` are made in order: those about the policy and the group one by one, those about users a few at a time.
     `people`: for whom the former are made, each with their wave. `fit`: the UserIds that the policy may reach; None: no
-    guard applies, for the command lets people out.
+    guard applies, for the command lets people out. `stay`: the UserIds of those whom nothing may move, for somebody let
+    them out by hand.
     """
 
     writes: tuple[Write, ...] = ()
     people: Mapping[UserRef, str] = field(default_factory=dict)
     fit: frozenset[str] | None = None
+    stay: frozenset[str] = frozenset()
 
 
 class AccountCommand(ABC):
@@ -70,8 +74,15 @@ class AccountCommand(ABC):
         """Name the wave that a user belongs to."""
         return at.context.wave_of(user)
 
-    def wrote(self, change: Change, user: UserRef | None) -> None:
+    def wrote(self, write: Write) -> None:
         """Take in that a write was made, or that its effect stood there."""
+
+    def kept_released(self, at: AccountWork, users: Collection[User], *, by_brake: bool) -> None:
+        """Take in who was let out because a release lasts, or that the account was, by its brake."""
+        for user in users:
+            release = at.context.release_of(user)
+            why = Skipped(SkipCode.RELEASED, describe_release(release) if release else "")
+            at.leave(user.ref, at.context.wave_of(user), why)
 
     def leaves(self, user: UserRef, wave: str, why: Skipped) -> None:
         """Take in that a user was left as they are."""
@@ -102,6 +113,7 @@ class AccountWork:
         self.entered: OpenAccount
         self._context: AccountContext | None = None
         self._left: set[str] = set()
+        self._aside: dict[str, User] = {}
 
     def enter(self) -> None:
         """Enter, settle what runs that died left open, and read. Raises CannotEnter."""
@@ -114,10 +126,18 @@ class AccountWork:
         self.result.begun = True
 
     def _read(self) -> AccountContext:
-        basis, account = self.basis, self.command.account
-        if basis is None:
+        names, account_id = self._basis.rules.names, self.command.account.id
+        made = partial(self.progress.made_in, account_id)
+        return self._context_of(read_account(self.entered, names, made))
+
+    @property
+    def _basis(self) -> JudgementBasis:
+        if self.basis is None:
             raise RuntimeError("an account that is read needs something to be judged by")
-        facts = read_account(self.entered, account.id, basis.rules.names, self.progress)
+        return self.basis
+
+    def _context_of(self, facts: AccountFacts) -> AccountContext:
+        basis, account = self._basis, self.command.account
         scps = None if basis.scps is None else basis.scps.get(account.id)
         observed = Observed(account, self.entered.role, facts, scps)
         return basis.context(observed, self.progress, self.run.releases(self.progress), self.run.now())
@@ -130,6 +150,10 @@ class AccountWork:
         if self._context is None:
             raise RuntimeError("this command reads no accounts")
         return self._context
+
+    def keep_in_mind(self, changes: Iterable[Change]) -> None:
+        """Go by the account as it is after these changes of this run."""
+        self._context = self._context_of(reduce(after, changes, self.context.facts))
 
     def ends(self) -> bool:
         """Tell whether nothing more may begin, and keep it in mind."""
@@ -160,11 +184,28 @@ class AccountWork:
         return None if self.run.stopped else self.asked(user)
 
     def asked(self, user: User) -> User | Skipped:
-        """Ask one user live; Skipped when they are gone. Notes nothing, so that several threads may ask."""
+        """Ask one user live; Skipped when they are gone. Notes nothing, so that several threads may ask.
+
+        Who was taken aside by this run is given as they were before.
+        """
         try:
-            return self.entered.credentials_now(user)
+            answer = self.entered.credentials_now(user)
         except Refusal as refusal:
             return Skipped(SkipCode.GONE, refusal.why)
+        before, ours = self._aside.get(user.id), self.context.ours
+        if before is None:
+            return answer
+        groups = (group for group in before.groups if group == ours.group.name)
+        attached = (arn for arn in before.attached if arn == ours.policy.arn)
+        return replace(
+            answer,
+            groups=tuple(dict.fromkeys((*answer.groups, *groups))),
+            attached=tuple(dict.fromkeys((*answer.attached, *attached))),
+        )
+
+    def take_aside(self, users: Iterable[User]) -> None:
+        """Keep in mind as what they were read whom this run takes out, to put them back."""
+        self._aside = {user.id: user for user in users}
 
     def context_now(self) -> AccountContext:
         """The account as it was read, to be judged by the time that it is now."""

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from rollout.domain.actions.writes import keeping_released
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import AccountFailed
-from rollout.workflows.account_run.account_command import AccountCommand, AccountWork
+from rollout.workflows.account_run.account_command import AccountCommand, AccountWork, Wanted
 from rollout.workflows.account_run.account_results import AccountResult, RunResult
 from rollout.workflows.account_run.account_writer import AccountWriter
 from rollout.workflows.account_run.failure_budgets import Budgets
@@ -53,7 +54,9 @@ class AccountRunner:
             return at.result
         try:
             at.enter()
-            wanted = command.wants(at)
+            if not command.unread:
+                self._keep_released(at)
+            wanted = Wanted() if at.result.interrupted else command.wants(at)
             if not at.result.interrupted:
                 AccountWriter(at, wanted, self.budgets).make()
             if not at.result.interrupted:
@@ -65,3 +68,19 @@ class AccountRunner:
             at.result.unreachable = True
             at.result.failed.append(refusal.sentence)
         return at.result
+
+    def _keep_released(self, at: AccountWork) -> None:
+        """Let those out who are under the policy in spite of a release: it only lets go, so no gate is asked."""
+        before, writes = at.context, keeping_released(at.context)
+        if not writes:
+            return
+        AccountWriter(at, Wanted(writes), self.budgets).make()
+        at.keep_in_mind(at.result.written)
+        still = {user.id for user in at.context.released_yet_enforced}
+        out = [
+            user
+            for user in before.facts.users
+            if before.disregarded_release(user) and user.id not in still and not at.is_left(user)
+        ]
+        by_brake = before.brake_let_go and not at.context.brake_let_go
+        at.command.kept_released(at, out, by_brake=by_brake)

@@ -39,14 +39,21 @@ SHOWN_SINCE = timedelta(minutes=1)
 
 
 def write(
-    change: Change, account: OpenAccount, wave: str, run: RunContext, about: User | None = None
+    change: Change,
+    account: OpenAccount,
+    wave: str,
+    run: RunContext,
+    about: User | None = None,
+    *,
+    to_return: bool = False,
 ) -> Outcome:
     """Make a change that was not in place when the account was read a moment ago.
 
     `about` is the user who is to get something: where they are there, a "not found" is a failure and nobody is gone.
+    `to_return`: whom it takes out comes back later.
     """
     number = run.next_number()
-    run.journal.append(Intent(run.id, run.now(), number, change, Before.ABSENT, wave))
+    run.journal.append(Intent(run.id, run.now(), number, change, Before.ABSENT, wave, to_return))
     outcome = _attempt(change, account, about)
     if isinstance(outcome, Applied):
         outcome = namesake_taken_out(change, account, wave, run) or outcome

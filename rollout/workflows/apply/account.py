@@ -5,16 +5,18 @@ See design.md#stages-and-gates, design.md#plan-file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from rollout.domain.actions.account_context import AccountContext
-from rollout.domain.actions.writes import Write, enforcing, enrolling, exempting, renewing
-from rollout.domain.gates.readiness import comes_back, free_until, needs_notice, worth_of
+from rollout.domain.actions.guard import unfit
+from rollout.domain.actions.writes import Write, enforcing, enrolling, renewing, taking_out
+from rollout.domain.gates.readiness import comes_back, free_until, needs_notice, notice_covers, worth_of
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.plan.entries import PlanEntry
+from rollout.domain.plan.impact_counts import Affected
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToUser,
@@ -30,12 +32,14 @@ from rollout.domain.policy.our_resources import OTHER_STORE_CURE
 from rollout.domain.progress.messages import Line, NoticeWorth
 from rollout.domain.progress.reminders import mark_due
 from rollout.domain.progress.stages import Stage
-from rollout.domain.verdicts.verdict import Code, Kind
+from rollout.domain.verdicts.verdict import Code, Impact, Kind
 from rollout.workflows.account_run import AccountCommand, AccountWork, Wanted
 from rollout.workflows.account_run.failure_budgets import Budgets
 from rollout.workflows.apply.order import Counted, Order, OutcomeTally
 from rollout.workflows.apply.sending import DueNotice
 from rollout.workflows.ports import CannotEnter
+
+BY_HAND = "somebody took the user out by hand; left so"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +78,13 @@ class ApplyToAccount(AccountCommand):
         self.waves = WaveMarks()
         self.notices: list[DueNotice] = []
         self.reminders: list[DueNotice] = []
+        self.affected: dict[str, Affected] = {}  # by UserId: users enforced, and users who need no notice
+        self.to_tell: dict[str, Affected] = {}  # by UserId: the users of `notices`
+        self._placing: dict[str, Affected] = {}
         self._entry_of = {entry.user.id: entry for entry in (*self.entries, *self.leaving)}
         self._coming: tuple[User, ...] = ()
+        self._by_hand: set[str] = set()
+        self._moving: tuple[User, ...] = ()
 
     @property
     def size(self) -> int:
@@ -98,27 +107,38 @@ class ApplyToAccount(AccountCommand):
         if at.result.interrupted:
             return Wanted()
         context = at.context
-        placed = tuple(user for user in going if context.is_under_policy(user))
-        self._coming = tuple(user for user in going if not context.is_under_policy(user))
+        placed = tuple(user for user in going if context.is_in_force(user))
+        self._coming = tuple(user for user in going if not context.is_in_force(user))
         for user in placed:
             self._settle(user.id, Counted.ALREADY_ENFORCED)
         return self._enrolment(context) if self.step.stage is Stage.NOTIFY else self._enforcement(at, placed)
 
     # --- What comes of it ---
 
-    def wrote(self, change: Change, user: UserRef | None) -> None:
+    def wrote(self, write: Write) -> None:
         """Count a write."""
         self.tally.count(Counted.WRITES)
-        match change:
+        match write.change:
             case AddMember(user=ref) | AttachToUser(user=ref):
-                enforces = self.step.stage is Stage.ENFORCE
-                self._settle(ref.id, Counted.ENFORCED if enforces else Counted.ENROLMENT_RIGHTS)
-            case RemoveMember(user=ref) | DetachFromUser(user=ref):
+                if self.step.stage is Stage.ENFORCE:
+                    self._settle(ref.id, Counted.ENFORCED)
+                    self.affected[ref.id] = self._placing[ref.id]
+                else:
+                    self._settle(ref.id, Counted.ENROLMENT_RIGHTS)
+            case RemoveMember(user=ref) | DetachFromUser(user=ref) if not write.to_return:
                 self.tally.count_user(Counted.LET_OUT, ref.id)
             case CreateVersion(attached=attached) | SetDefaultVersion(attached=attached) if attached:
                 self.tally.count(Counted.NEW_VERSIONS)
             case _:
                 pass
+
+    def kept_released(self, at: AccountWork, users: Collection[User], *, by_brake: bool) -> None:
+        """Count who was let out once more."""
+        super().kept_released(at, users, by_brake=by_brake)
+        for user in users:
+            self.tally.count_user(Counted.LET_OUT_AGAIN, user.id)
+        if by_brake:
+            self.tally.count(Counted.BRAKES)
 
     def leaves(self, user: UserRef, wave: str, why: Skipped) -> None:
         """Count a user who is left alone in this run."""
@@ -140,12 +160,21 @@ class ApplyToAccount(AccountCommand):
 
     def why_not(self, at: AccountWork, user: User) -> Skipped | None:
         """Judge somebody who was asked live just now; who may not move is Skipped, with the reason."""
-        return self._why_not(user, at, at.context_now())
+        context = at.context_now()
+        why = self._why_not(user, at, context)
+        if why is None:
+            self._placing[user.id] = self._affected(user, context)
+        return why
 
     def _settle(self, user_id: str, what: Counted) -> None:
         """Count a user who is where the stage wants them."""
         self.tally.count_user(what, user_id)
         self.waves.moved.add(self._entry_of[user_id].wave)
+
+    def _affected(self, user: User, context: AccountContext) -> Affected:
+        impact = context.verdict(user).impact or Impact.NONE
+        told = needs_notice(impact, unaffected_too=context.rules.notice_for_unaffected)
+        return Affected(user.ref, self._entry_of[user.id].wave, impact, user.has_device, told)
 
     # --- Judging again ---
 
@@ -167,6 +196,8 @@ class ApplyToAccount(AccountCommand):
             if why_not is None:
                 going.append(user)
             else:
+                if why_not.detail == BY_HAND:
+                    self._by_hand.add(user.id)
                 at.leave(user.ref, self.wave_of(at, user), why_not)
         return tuple(going)
 
@@ -206,11 +237,14 @@ class ApplyToAccount(AccountCommand):
         # A release that is over took the policy off the group, and the user is in it still.
         with_the_group = context.release_over and context.ours.group.name in user.groups
         if not placed and user.id in at.progress.placed and not with_the_group:
-            return Skipped(SkipCode.RELEASED, "somebody took the user out by hand; left so")
+            return Skipped(SkipCode.RELEASED, BY_HAND)
         if context.is_braked and enforces:
             return Skipped(SkipCode.RELEASED, "the brake is pulled in this account")
-        if step.stage is Stage.NOTIFY or placed or verdict.impact is None:
+        if step.stage is Stage.NOTIFY or context.is_in_force(user) or verdict.impact is None:
             return None
+        if placed:  # but not in effect: a release is over, or somebody has edited the policy
+            covers = notice_covers(user.id, verdict.impact, at.progress)
+            return None if covers else Skipped(SkipCode.NOTICE, "never told: apply --stage notify first")
         if comes_back(user.id, verdict.impact, at.progress):
             return None
         now_at = at.run.now()
@@ -238,12 +272,14 @@ class ApplyToAccount(AccountCommand):
         impact = verdict.impact
         if impact is None or not needs_notice(impact, unaffected_too=rules.notice_for_unaffected):
             self._settle(user.id, Counted.UNAFFECTED)
+            self.affected[user.id] = self._affected(user, context)
             return
         now, told = at.run.now(), progress.latest_notice(user.id)
         since = free_until(user, rules.exemptions, progress, now)
         if told is None or worth_of(told, impact, now, since)[0] is NoticeWorth.VOID:
             line = Line(entry.user, self.account.name, impact, self.step.due[entry.wave], verdict.forecast)
             self.notices.append(DueNotice(verdict.address, entry.wave, line))
+            self.to_tell[user.id] = self._affected(user, context)
             return
         self._settle(user.id, Counted.ALREADY_TOLD)
         mark = mark_due(told, order.remind_at, progress.reminded.get(user.id, ()), now)
@@ -257,7 +293,7 @@ class ApplyToAccount(AccountCommand):
     def _enforcement(self, at: AccountWork, placed: tuple[User, ...]) -> Wanted:
         """Put under the policy who is to come under it, bring today's document to the others, let the exempt go."""
         context, coming = at.context, self._coming
-        moving = tuple(self._within_budget(coming, at))
+        moving = self._moving = tuple(self._within_budget(coming, at))
         changes: tuple[Change, ...] = ()
         if moving:
             changes = enforcing(context, moving)
@@ -266,10 +302,10 @@ class ApplyToAccount(AccountCommand):
         writes = (
             *self._already_in_place(placed, at),
             *(Write(change) for change in changes),
-            *(Write(change) for change in exempting(context, self._exempt_now(context))),
+            *(Write(change) for change in taking_out(context, self._exempt_now(context))),
         )
         fit = frozenset(user.id for user in (*placed, *coming))
-        return Wanted(writes, self._people(moving or placed), fit)
+        return Wanted(writes, self._people(moving or placed), fit, frozenset(self._by_hand))
 
     def _within_budget(self, users: Sequence[User], at: AccountWork) -> Iterator[User]:
         """Leave those of waves that were stopped, so that no policy or group is made for nobody."""
@@ -301,3 +337,17 @@ class ApplyToAccount(AccountCommand):
 
     def _people(self, users: Sequence[User]) -> dict[UserRef, str]:
         return {user.ref: self._entry_of[user.id].wave for user in users}
+
+
+class PreviewAccount(ApplyToAccount):
+    """The same decisions without the writes, to find out for whom a run would write. Needs the run of a rehearsal."""
+
+    def wants(self, at: AccountWork) -> Wanted:
+        """Take in who would be enforced, and want nothing. Raises CannotEnter as `ApplyToAccount` does."""
+        wanted, context = super().wants(at), at.context
+        changes = (one.change for one in wanted.writes)
+        if self.step.stage is Stage.ENFORCE and not (
+            wanted.fit and unfit(context, changes, wanted.fit, wanted.stay)
+        ):
+            self.affected = {user.id: self._affected(user, context) for user in self._moving}
+        return Wanted()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.entries import PlanEntry
+from rollout.domain.plan.impact_counts import Affected
 from rollout.domain.policy.changes import SkipCode, Skipped
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import (
@@ -22,14 +24,14 @@ from rollout.domain.progress.records import (
 from rollout.domain.progress.schedule import due_dates
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Kind
-from rollout.errors import EmptySelection, RolloutError
+from rollout.errors import EmptySelection, Interrupted, RolloutError
 from rollout.workflows.account_run import AccountRunner
 from rollout.workflows.account_run.failure_budgets import Budgets, budgets_of
-from rollout.workflows.apply.account import ApplyToAccount, Step
-from rollout.workflows.apply.order import ApplyResult, Counted, Due, Order, OutcomeTally, in_part
+from rollout.workflows.apply.account import ApplyToAccount, PreviewAccount, Step
+from rollout.workflows.apply.order import ApplyResult, Counted, Due, Order, OutcomeTally, RunPreview, in_part
 from rollout.workflows.apply.sending import Sent, remind, tell
 from rollout.workflows.inventory import LIFELESS, Premises, left_alone, read_levels
-from rollout.workflows.ports import Notifier, OrganizationPort, PolicyLevels
+from rollout.workflows.ports import Notifier, OrganizationPort
 from rollout.workflows.run_context import JudgementBasis, RunContext
 
 Share = tuple[Account, tuple[PlanEntry, ...], tuple[PlanEntry, ...]]
@@ -75,6 +77,7 @@ class ApplyRun:
         self.organization, self.notifier = organization, notifier
         self.progress = progress
         self.tally = OutcomeTally()
+        self.affected: dict[str, Affected] = {}
         self.failed_accounts: set[str] = set()
         self.interrupted = False
         self.budgets = Budgets()
@@ -87,11 +90,37 @@ class ApplyRun:
                 cure="list their users: rollout show",
             )
 
+    @property
+    def users(self) -> dict[str, int]:
+        """Count the selected users of each wave due."""
+        shared = (entry for _, entries, _ in self.shares for entry in entries)
+        counts = Counter(entry.wave for entry in (*shared, *(entry for entry, _ in self.aside)))
+        return {wave: counts[wave] for wave in self.due.waves}
+
+    def look(self, rehearsal: RunContext) -> RunPreview:
+        """Read and judge as the run will, in a rehearsal that nobody hears of, to find out for whom it would write.
+
+        Raises Interrupted when asked to stop.
+        """
+        step, basis = self._step(self.order.steps[-1]), self._basis()
+        commands = [command for share in self.shares if (command := PreviewAccount(*share, step)).size]
+        runner = AccountRunner(run=rehearsal, progress=self.progress, basis=basis)
+        affected: dict[str, Affected] = {}
+        unseen = answered = 0
+        for command, result in runner.carry(commands, "Reading and judging"):
+            answered += not result.interrupted
+            affected |= {**command.affected, **command.to_tell}
+            if result.unreachable:
+                unseen += len(command.entries)
+        if answered < len(commands):
+            raise Interrupted("stopped as requested while reading; nothing was written")
+        return RunPreview(self.users, tuple(affected.values()), unseen)
+
     def carry(self) -> ApplyResult:
         """Carry out every step, and return the result."""
         self._begin()
         try:
-            basis = self._basis(read_levels(self.organization, self.where.accounts, self.order.scps))
+            basis = self._basis()
             for stage in self.order.steps:
                 if not self.interrupted:
                     self._carry_step(stage, basis)
@@ -120,6 +149,8 @@ class ApplyRun:
                 )
             else:
                 self.shares.append((account, entries, leaving))
+        shared = {account.id for account, _, _ in self.shares}
+        self.shares += [(accounts[one], (), ()) for one in self.due.let_out if one not in shared]
 
     def _takes(self, entry: PlanEntry) -> bool:
         return entry.wave in self.due.waves and self._chosen(entry)
@@ -143,7 +174,8 @@ class ApplyRun:
                 UserSkipped(self.run.id, now, entry.user, entry.wave, why.code, why.detail)
             )
 
-    def _basis(self, levels: PolicyLevels | Unread) -> JudgementBasis:
+    def _basis(self) -> JudgementBasis:
+        levels = read_levels(self.organization, self.where.accounts, self.order.scps)
         scps = None if isinstance(levels, Unread) else levels.by_account
         return JudgementBasis(self.order.rules, scps).tagged(self.run, self.order.plan.header.id)
 
@@ -152,7 +184,8 @@ class ApplyRun:
         self.progress = self.run.replay()
         step = self._step(stage)
         commands = [ApplyToAccount(*share, step) for share in self.shares]
-        commands = [command for command in commands if command.size]
+        let_out = self.due.let_out
+        commands = [command for command in commands if command.size or command.account.id in let_out]
         finished = self._carry_accounts(step, commands, basis)
         if len(finished) < len(commands) or self.run.ends():
             # The outcome of the accounts not begun is unknown.
@@ -160,6 +193,10 @@ class ApplyRun:
         notices = [notice for command in finished for notice in command.notices]
         reminders = [reminder for command in finished for reminder in command.reminders]
         told = tell(notices, self.run, self.notifier, self.tally)
+        if stage is self.order.steps[-1]:
+            for command in finished:
+                reached = {id_: one for id_, one in command.to_tell.items() if id_ in told.told}
+                self.affected |= {**command.affected, **reached}
         reminded = remind(reminders, self.run, self.notifier, self.tally)
         self.interrupted = self.interrupted or told.interrupted or reminded.interrupted
         if not self.interrupted:
@@ -230,13 +267,14 @@ class ApplyRun:
             self.due.waves,
             tuple(answer for _, answer in self.due.gates),
             self.tally,
-            self.run.replay(),
+            self.run.history(),
             tuple(sorted(self.failed_accounts)),
             why_nothing=self.due.why_nothing,
             interrupted=self.interrupted,
             stopped=tuple(wave for wave in self.due.waves if wave in self.budgets.stopped),
             inherited=self.due.inherited,
             refused=self.due.refused,
+            affected=tuple(self.affected.values()),
         )
 
     def _ending(self) -> RunEnding:

@@ -10,9 +10,10 @@ from enum import StrEnum
 from rollout.domain.gates import GateAnswer, GateRules
 from rollout.domain.gates.readiness import Readiness
 from rollout.domain.people.scope import Scope, Selection
+from rollout.domain.plan.impact_counts import Affected, ImpactCounts, impact_by_wave
 from rollout.domain.plan.waves import Wave
 from rollout.domain.policy.changes import SkipCode
-from rollout.domain.progress.projection import Progress
+from rollout.domain.progress.history import History
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.rules import DecisionRules
 from rollout.errors import Refused
@@ -61,7 +62,8 @@ class Due:
     """The waves that a run carries out, the gates' answers by wave, and why nothing more is due, if that is the case.
 
     `inherited`: by gate, the earlier override that applies. `refused`: the error that ends the run if a gate refuses
-    and time alone does not open it; waves carried out before are still processed again.
+    and time alone does not open it; waves carried out before are still processed again. `let_out`: by account, who is
+    under the policy in spite of a release, and is let out whatever the gates say.
     """
 
     waves: tuple[str, ...]
@@ -69,6 +71,24 @@ class Due:
     why_nothing: str = ""
     inherited: Mapping[str, str] = field(default_factory=dict)
     refused: Refused | None = None
+    let_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunPreview:
+    """Whom a run would write for, by what AWS and the journal say at this moment.
+
+    `users` counts the selected users of each wave due, `unseen` those in accounts that could not be read.
+    """
+
+    users: Mapping[str, int]
+    affected: tuple[Affected, ...] = ()
+    unseen: int = 0
+
+    @property
+    def impact(self) -> dict[str, ImpactCounts]:
+        """What the run would mean for those users, by wave."""
+        return impact_by_wave(self.affected, self.users)
 
 
 class Counted(StrEnum):
@@ -78,6 +98,8 @@ class Counted(StrEnum):
     ALREADY_ENFORCED = "already enforced"
     ENROLMENT_RIGHTS = "enrolment rights"
     LET_OUT = "let out"
+    LET_OUT_AGAIN = "let out again"
+    BRAKES = "brakes pulled again"
     TOLD = "told"
     QUEUED = "queued"
     NOT_REACHED = "not reached"
@@ -131,20 +153,27 @@ class OutcomeTally:
 class ApplyResult:
     """The result of a run. `waves`: those carried out (none: nothing is due, `why_nothing` says why).
 
-    `stopped`: those in which too many users failed. `inherited` and `refused` are as in `Due`.
+    `stopped`: those in which too many users failed. `inherited` and `refused` are as in `Due`. `affected`: the users
+    who were enforced or told, and those who need no notice; in a rehearsal, those who would be enforced.
     """
 
     stage: Stage
     waves: tuple[str, ...]
     gates: tuple[GateAnswer, ...]
     tally: OutcomeTally
-    progress: Progress
+    history: History
     failed_accounts: tuple[str, ...] = ()
     why_nothing: str = ""
     interrupted: bool = False
     stopped: tuple[str, ...] = ()
     inherited: Mapping[str, str] = field(default_factory=dict)
     refused: Refused | None = None
+    affected: tuple[Affected, ...] = ()
+
+    @property
+    def impact(self) -> dict[str, ImpactCounts]:
+        """What the run means for those users, by wave."""
+        return impact_by_wave(self.affected, self.waves)
 
     @property
     def in_part(self) -> bool:

@@ -31,8 +31,12 @@ class DueNotice:
 
 @dataclass(slots=True)
 class Sent:
-    """The result of sending: waves with users told, waves with users not told, and whether it was interrupted."""
+    """The result of sending: waves with users told, waves with users not told, and whether it was interrupted.
 
+    `told` are the UserIds of users to whom a notice was sent.
+    """
+
+    told: set[str] = field(default_factory=set)
     moved: set[str] = field(default_factory=set)
     untold: set[str] = field(default_factory=set)
     interrupted: bool = False
@@ -46,6 +50,8 @@ def tell(notices: Iterable[DueNotice], run: RunContext, notifier: Notifier, tall
         tally.count(Counted.MESSAGES)
         failed = delivery is Delivery.FAILED
         (sent.untold if failed else sent.moved).update(one.wave for one in mine)
+        if not failed:
+            sent.told.update(one.line.user.id for one in mine)
     return sent
 
 

@@ -213,7 +213,10 @@ ARNS = [
         None, True),
     when("ArnLike never matches what is no ARN", OPERATORS, "ArnLike", "aws:SourceArn", "arn:aws:sns:*:*:*", "a topic",
         False),
-    when("ArnLike with a pattern that is no ARN is left open", NOTED, "ArnLike", WHO, "*", ARN, UNKNOWN),
+    when("ArnLike with an incomplete ARN matches nothing", OPERATORS, "ArnLike", WHO, "*", ARN, False),
+    when("ArnLike with five parts matches nothing", OPERATORS, "ArnLike", WHO, "arn:aws:iam::*", ARN, False),
+    when("ArnNotLike with an incomplete ARN always holds", OPERATORS, "ArnNotLike", WHO, "arn:aws:iam::*", ARN, True),
+    when("ArnLike with a variable for all parts is left open", NOTED, "ArnLike", WHO, "${aws:PrincipalArn}", ARN, UNKNOWN),
     when("ArnNotLike over no ARN is left open", NOTED, "ArnNotLike", "aws:SourceArn", "arn:aws:sns:*:*:*", "a topic",
         UNKNOWN),
 ]  # fmt: skip

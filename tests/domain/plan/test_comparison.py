@@ -21,12 +21,12 @@ def test_without_a_plan_before_nothing_is_said():
 
 
 def test_the_same_plan_differs_in_nothing():
-    assert ["\nSince plan k3f9: no difference"] == differences([an_entry()], [an_entry()])
+    assert ["Since plan k3f9: no difference"] == differences([an_entry()], [an_entry()])
 
 
 def test_another_verdict_is_told_with_both():
     lines = differences([an_entry(because=["no-mfa"], impact="enrol")], [an_entry("alice", "hold")])
-    assert "\nSince plan k3f9: 1 difference" == lines[0]
+    assert "Since plan k3f9: 1 difference" == lines[0]
     assert [f"  {arn('alice')}: enforce (no-mfa), wave rest -> hold (machine)"] == lines[1:]
 
 
@@ -45,7 +45,7 @@ def test_another_wave_is_a_difference():
 def test_other_words_for_the_same_decision_are_none():
     one = an_entry(forecast="this", fingerprint="sha256:1", address="a@example.com")
     other = an_entry(forecast="that", fingerprint="sha256:2", address="b@example.com")
-    assert ["\nSince plan k3f9: no difference"] == differences([one], [other])
+    assert ["Since plan k3f9: no difference"] == differences([one], [other])
 
 
 def test_who_is_new_and_who_is_gone_are_told():
@@ -66,7 +66,7 @@ def test_users_are_known_by_id_and_not_by_name():
 
 def test_a_long_list_is_cut_and_counted():
     lines = differences([], [an_entry(f"user-{number:02}") for number in range(SHOWN + 5)])
-    assert f"\nSince plan k3f9: {SHOWN + 5} differences" == lines[0]
+    assert f"Since plan k3f9: {SHOWN + 5} differences" == lines[0]
     assert SHOWN + 2 == len(lines)
     assert "  and 5 more: compare the two files" == lines[-1]
 

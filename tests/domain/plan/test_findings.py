@@ -74,7 +74,7 @@ def test_an_exempt_user_under_our_policy_is_no_finding_but_a_removal():
 
 
 def test_who_is_covered_and_cannot_enrol_is_named():
-    trapped = a_person(inline=(inline("Mfa", DENY_WITHOUT_MFA),))
+    trapped = a_person(mfa=None, inline=(inline("Mfa", DENY_WITHOUT_MFA),))
     assert [("covered-cannot-enrol", trapped.arn)] == found(trapped)
 
 

@@ -47,9 +47,9 @@ def test_later_moves_come_first_and_all_of_them():
     names = [f"user-{number:03}" for number in range(60)]
     known = remember("k3f9", [an_account_plan(*(an_entry(name, wave="canary") for name in names))])
     lines = list(known.differences([an_account_plan(*(an_entry(name) for name in names))], ORDER))
-    assert "\nMOVED TO A LATER WAVE since plan k3f9: 60 users" == lines[0]
+    assert "MOVED TO A LATER WAVE since plan k3f9: 60 users" == lines[0]
     assert [f"  {a_ref(name).arn}: wave canary -> wave rest" for name in names] == lines[1:61]
-    assert "\nSince plan k3f9: 60 differences" == lines[61]
+    assert "Since plan k3f9: 60 differences" == lines[61]
 
 
 def test_the_plan_keeps_them_for_its_review_a_finding_for_each_pair_of_waves():

@@ -114,9 +114,9 @@ def test_what_is_not_ours_is_not():
 def test_findings_are_sorted():
     lookalike = inline("Mfa", deny_all_but("iam:*", "sts:GetSessionToken", when=NO_MFA))
     users = (
-        a_person("zoe", inline=(inline("X", DENY_WITHOUT_MFA),)),
+        a_person("zoe", mfa=None, inline=(inline("X", DENY_WITHOUT_MFA),)),
         a_person("bob", inline=(lookalike,)),
-        a_person("alice", inline=(inline("X", DENY_WITHOUT_MFA),)),
+        a_person("alice", mfa=None, inline=(inline("X", DENY_WITHOUT_MFA),)),
     )
     found = planned(*users).plan.findings
     assert ["covered-cannot-enrol", "covered-cannot-enrol", "look-alike"] == [
@@ -134,7 +134,7 @@ def test_the_same_facts_make_the_same_plan():
 
 def test_matrices_are_kept_once_and_pointed_to():
     users = [a_person(name) for name in ("alice", "bob")] + [
-        a_person("zoe", inline=(inline("X", DENY_WITHOUT_MFA),))
+        a_person("zoe", mfa=None, inline=(inline("X", DENY_WITHOUT_MFA),))
     ]
     part = planned(*users).plan
     assert 2 == len(part.matrices)

@@ -26,10 +26,16 @@ from tests.builders import (
 )
 from tests.domain.judging import (
     DENY_WITHOUT_MFA,
+    DOCUMENTS,
+    LEFT_OPEN,
+    NO_MFA,
+    a_document,
     a_group,
     a_managed,
     a_person,
+    a_versioned,
     deny,
+    deny_all_but,
     inline,
     judged,
     ours_in_place,
@@ -104,10 +110,12 @@ ENFORCED = [
     ),
     enforce("a passkey alone without keys: nothing changes", a_person(mfa="passkey"), "none", "has-mfa"),
     enforce(
-        "a passkey alone and a key out of use: nothing changes today",
+        "a passkey alone and a key out of use: the key's next request is denied all the same",
         a_person(mfa="passkey", keys=1, used_days_ago=91),
-        "none",
+        "passkey-only",
         "has-mfa",
+        "idle-keys",
+        "passkey-only",
     ),
     enforce(
         "inactive keys sign nothing, however recently used",
@@ -115,20 +123,26 @@ ENFORCED = [
         "none",
         "has-mfa",
     ),
+    hold(
+        "neither password nor key nor device: nobody can enrol one",
+        a_person(password=False, mfa=None),
+        "no-credentials",
+        cure="rules.no_credentials: enforce",
+    ),
+    hold(
+        "no credentials but an inactive key: still none",
+        a_person(password=False, mfa=None, keys=(a_key(active=False),)),
+        "no-credentials",
+    ),
     enforce(
-        "neither password nor key nor device: nothing to lose",
+        "neither password nor key, by the operator's decision",
         a_person(password=False, mfa=None),
         "none",
-        "no-credentials",
+        "no-mfa",
+        rules={"enforce_without_credentials": True},
     ),
     enforce(
-        "no credentials but an inactive key: still nothing to lose",
-        a_person(password=False, mfa=None, keys=(a_key(active=False),)),
-        "none",
-        "no-credentials",
-    ),
-    enforce(
-        "a device of unknown kind matters not where no key is in use",
+        "a device of unknown kind matters not where no key is active",
         a_person(devices_known=False),
         "none",
         "has-mfa",
@@ -149,7 +163,7 @@ ENFORCED = [
     enforce(
         "signing certificates alone are no reason to hold",
         a_person(certificates=1),
-        "none",
+        "cli",
         "has-mfa",
     ),
 ]
@@ -166,8 +180,9 @@ KEYS = [
     enforce(
         "a second more, and it is not",
         a_person(keys=(replace(a_key(), last_used=days_ago(90) - SECOND),)),
-        "none",
+        "cli",
         "has-mfa",
+        "idle-keys",
     ),
     enforce(
         "a new key counts from its creation, though never used",
@@ -187,8 +202,9 @@ KEYS = [
     enforce(
         "and on the next it is not",
         a_person(keys=1, used_days_ago=None, keys_created_days_ago=91),
-        "none",
+        "cli",
         "has-mfa",
+        "idle-keys",
     ),
     enforce(
         "a key whose dates nobody knows counts as in use",
@@ -201,8 +217,9 @@ KEYS = [
     enforce(
         "keys_in_use_days is the operator's",
         a_person(keys=1, used_days_ago=31),
-        "none",
+        "cli",
         "has-mfa",
+        "idle-keys",
         rules={"keys_in_use_days": 30},
     ),
     enforce(
@@ -255,10 +272,30 @@ MACHINES = [
         a_person(password=False, mfa=None, keys=1, used_days_ago=900),
         "machine",
     ),
-    hold(
-        "no password and an active key, though there is a device",
+    enforce(
+        "no password and an active key, but a device: somebody who works on the command line",
         a_person(password=False, mfa="totp", keys=1),
+        "cli",
+        "has-mfa",
+        "keys-in-use",
+    ),
+    hold(
+        "an SSH key for CodeCommit and nothing else",
+        a_person(password=False, mfa=None, ssh_keys=1),
         "machine",
+        detail="an active SSH key for CodeCommit",
+    ),
+    hold(
+        "a signing certificate and nothing else",
+        a_person(password=False, mfa=None, certificates=1),
+        "machine",
+        detail="an active signing certificate",
+    ),
+    enforce(
+        "an SSH key of somebody who signs in earns a notice",
+        a_person(ssh_keys=1),
+        "cli",
+        "has-mfa",
     ),
     hold(
         "no device, password unused and unset for 91 days, a key in use",
@@ -295,6 +332,7 @@ MACHINES = [
         abandoned(400, keys=1, used_days_ago=200),
         "enrol",
         "no-mfa",
+        "idle-keys",
     ),
     enforce(
         "an abandoned password with a device is a person's",
@@ -349,10 +387,20 @@ MACHINES = [
     ),
     *(
         hold(
-            f"an active key last used for {service}",
-            a_person(keys=(a_key(used_days_ago=1, service=service),)),
+            f"an active key last used for {service}, and nobody signs in",
+            a_person(mfa=None, signed_in_days_ago=91, keys=(a_key(used_days_ago=1, service=service),)),
             "machine",
             detail=f"key 1 last used for {service}",
+        )
+        for service in ("ses", "codecommit", "bedrock", "cassandra")
+    ),
+    *(
+        enforce(
+            f"one call to {service} by the key of somebody with a device changes nothing",
+            a_person(keys=(a_key(used_days_ago=1, service=service),)),
+            "cli",
+            "has-mfa",
+            "keys-in-use",
         )
         for service in ("ses", "codecommit", "bedrock", "cassandra")
     ),
@@ -558,10 +606,9 @@ PASSWORDS = [
         "no-mfa",
         account={"password_policy": PasswordPolicy(None)},
     ),
-    enforce(
+    hold(
         "no password, no trap",
-        a_person(password=False, mfa=None),
-        "none",
+        a_person(password=False),
         "no-credentials",
         account={"password_policy": PasswordPolicy(1, hard_expiry=True)},
     ),
@@ -686,6 +733,7 @@ UNREAD = [
     hold(
         "a user without credentials, whose keys could not be read, may well have some",
         a_person(password=False, mfa=None, unread=["access keys"]),
+        "no-credentials",
         "unknown",
     ),
 ]
@@ -758,20 +806,20 @@ PRECEDENCE = [
     ),
     covered(
         "covered before held: a Deny that is seen stands, whatever else is unread",
-        a_person(inline=(ENFORCER,), unread=["GetLoginProfile"]),
+        a_person(inline=(ENFORCER,), mfa=None, unread=["GetLoginProfile"]),
         "inline policy EnforceMfa",
         "cannot-enrol",
     ),
     covered(
         "a Deny that is seen stands, whatever service control policies may say",
-        a_person(inline=(ENFORCER,)),
+        a_person(inline=(ENFORCER,), mfa=None),
         "inline policy EnforceMfa",
         "cannot-enrol",
         account={"scps": None},
     ),
     covered(
         "covered before operator and break-glass",
-        a_person(inline=(ENFORCER,)),
+        a_person(inline=(ENFORCER,), mfa=None),
         "inline policy EnforceMfa",
         "cannot-enrol",
         rules={"operators": frozenset({ALICE_ARN}), "break_glass": (UserMatch(ALICE_ARN),)},
@@ -826,6 +874,16 @@ def test_every_verdict_names_the_address_where_there_is_one(user):
 
 # Judged as if our own policies were absent; enforced is a separate fact (design.md#verdicts).
 OURS = ours_in_place()
+WIDENED = OURS | {
+    "policies": (
+        a_versioned(
+            "ForceMFA",
+            DOCUMENTS.brake,
+            a_document(deny_all_but(*LEFT_OPEN, "secretsmanager:*", when=NO_MFA)),
+            default=2,
+        ),
+    )
+}
 BRAKED = ours_in_place(default=1)
 BY_GROUP = "ForceMFA (group ForceMFA)"
 OURS_ARN = f"arn:aws:iam::{ACCOUNT}:policy/rollout/ForceMFA"
@@ -872,6 +930,13 @@ STANDING = [
         enforced_by=BY_GROUP,
     ),
     enforce(
+        "our policy does not enforce once somebody has widened what it leaves open",
+        a_person(groups=("ForceMFA",)),
+        "none",
+        "has-mfa",
+        account=WIDENED,
+    ),
+    enforce(
         "a braked policy enforces nothing",
         a_person(groups=("ForceMFA",)),
         "none",
@@ -894,7 +959,7 @@ STANDING = [
     ),
     covered(
         "somebody else's Deny covers, though ours is there too, and ours is named as what enforces",
-        a_person(inline=(ENFORCER,), groups=("ForceMFA",)),
+        a_person(inline=(ENFORCER,), mfa=None, groups=("ForceMFA",)),
         "inline policy EnforceMfa",
         "cannot-enrol",
         account=OURS,

@@ -72,17 +72,24 @@ COVERED = [
         "inline policy Y of group Staff",
         account={"groups": (a_group("Staff", inline=[inline("Y", DENY_WITHOUT_MFA)]),)},
     ),
-    covered("Deny everything, enrolment too, without MFA", under(deny("*", when=NO_MFA)), X, "cannot-enrol"),
     covered(
-        "NotAction of one unheard-of action",
-        under(deny_all_but("madeup:Else", when=NO_MFA)),
+        "Deny everything, enrolment too, without MFA",
+        under(deny("*", when=NO_MFA), mfa=None),
         X,
         "cannot-enrol",
     ),
     covered(
-        "NotAction over all of AWS, with the console's own calls let through",
+        "NotAction of one action that may be left open",
+        under(deny_all_but("iam:ChangePassword", when=NO_MFA), mfa=None),
+        X,
+        "cannot-enrol",
+        detail="everything but iam:changepassword is denied without MFA by inline policy X",
+    ),
+    covered(
+        "NotAction over all of AWS, with the console's own calls accepted",
         under(deny_all_but(*LEFT_OPEN, "iam:ChangePassword", "aws-portal:View*", when=NO_MFA)),
         X,
+        rules={"covered_may_leave_open": ("iam:ChangePassword", "aws-portal:*")},
     ),
     covered(
         "in two statements that cover only together",
@@ -132,7 +139,7 @@ COVERED = [
     ),
     covered(
         "a Deny of everything whatever the session is",
-        a_person(attached=("arn:aws:iam::aws:policy/AWSDenyAll",)),
+        a_person(attached=("arn:aws:iam::aws:policy/AWSDenyAll",), mfa=None),
         "arn:aws:iam::aws:policy/AWSDenyAll",
         "cannot-enrol",
         account={
@@ -205,7 +212,8 @@ COVERED = [
             inline=(
                 SELF_SERVICE,
                 NamedPolicy("X", '{"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}'),
-            )
+            ),
+            mfa=None,
         ),
         X,
         "cannot-enrol",
@@ -235,7 +243,7 @@ COVERED = [
 TRAPPED = [
     covered(
         "a Deny without the Allows that enrolling needs",
-        a_person(inline=(inline("X", DENY_WITHOUT_MFA),)),
+        a_person(inline=(inline("X", DENY_WITHOUT_MFA),), mfa=None),
         X,
         "cannot-enrol",
         detail="iam:CreateVirtualMFADevice is not allowed by identity policies",
@@ -244,6 +252,7 @@ TRAPPED = [
         "a user with a path under the seed's resources",
         a_person(
             path="/team/",
+            mfa=None,
             inline=(NamedPolicy("X", the_documents(PolicyAmendments(pathed_users=False)).full),),
         ),
         X,
@@ -268,6 +277,34 @@ TRAPPED = [
 
 # Looks like enforcement, and is not: never covered.
 NOT_COVERED = [
+    *(
+        enforce(
+            f"a Deny that leaves {more} open",
+            under(deny_all_but(*LEFT_OPEN, more, when=NO_MFA)),
+            "none",
+            "has-mfa",
+        )
+        for more in (
+            "sts:GetFederationToken",
+            "iam:PutUserPolicy",
+            "secretsmanager:*",
+            "aws-portal:View*",
+            "iam:*Tag*",
+        )
+    ),
+    enforce(
+        "a Deny of everything but what happens to secrets",
+        under(
+            {
+                "Effect": "Deny",
+                "NotAction": list(LEFT_OPEN),
+                "NotResource": "arn:aws:secretsmanager:*",
+                "Condition": NO_MFA,
+            }
+        ),
+        "none",
+        "has-mfa",
+    ),
     enforce(
         "Bool in place of BoolIfExists: keys pass",
         under(deny_all_but(*LEFT_OPEN, when=BOOL)),
@@ -282,7 +319,7 @@ NOT_COVERED = [
     ),
     hold(
         "inverted: Action in place of NotAction, which denies enrolment",
-        under(deny(*LEFT_OPEN, when=NO_MFA)),
+        under(deny(*LEFT_OPEN, when=NO_MFA), mfa=None),
         "cannot-enrol",
         detail="statement 1 in inline policy X",
     ),
@@ -420,7 +457,7 @@ NOT_COVERED = [
     ),
     hold(
         "the right Deny in a version that is not in force",
-        a_person(attached=(ENFORCER_ARN,)),
+        a_person(attached=(ENFORCER_ARN,), mfa=None),
         "unknown",
         detail=f"{ENFORCER_ARN}, which cannot be known in advance",
         account=carrying(ManagedPolicy(ENFORCER_ARN, "RequireMfa", "/", ())),
@@ -457,7 +494,9 @@ NOT_COVERED = [
     ),
     hold(
         "a Deny in a document that is broken elsewhere may do anything",
-        a_person(inline=(SELF_SERVICE, NamedPolicy("X", {**a_document(DENY_WITHOUT_MFA), "Extra": 1}))),
+        a_person(
+            inline=(SELF_SERVICE, NamedPolicy("X", {**a_document(DENY_WITHOUT_MFA), "Extra": 1})), mfa=None
+        ),
         "unknown",
         detail="depends on inline policy X, which cannot be known in advance",
     ),

@@ -82,13 +82,12 @@ ABLE = [
         "has-mfa",
     ),
     enforce(
-        "who has but a passkey, and keys, must add a device, and may not today",
+        "who has but a passkey adds a device with it, so nothing is asked of enrolling without MFA",
         a_person(mfa="passkey", keys=1, inline=()),
         "passkey-only",
         "has-mfa",
         "keys-in-use",
         "passkey-only",
-        "enrolment-policy",
     ),
     enforce(
         "rights on mfa/${aws:username} alone are rights to enrol a device of that name",
@@ -276,10 +275,11 @@ UNABLE = [
             allow("iam:ChangePassword", "iam:*AccessKey*", on="arn:aws:iam::*:user/${aws:username}"),
         ),
     ),
-    hold(
-        "a boundary holds whoever has a device, too: the next device could not be enrolled",
+    enforce(
+        "a boundary holds nobody who has a device: AWS asks for MFA before a second one",
         a_person(boundary=BOUNDARY),
-        "cannot-enrol",
+        "none",
+        "has-mfa",
         account=bounded(allow("s3:*")),
     ),
     hold(
@@ -443,19 +443,19 @@ UNDECIDED = [
     ),
     hold(
         "a Deny outside a private network",
-        under(deny("*", when={"StringNotEquals": {"aws:SourceVpce": "vpce-1"}})),
+        under(deny("*", when={"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}), mfa=None),
         "unknown",
         detail="aws:SourceVpce",
     ),
     hold(
         "a Deny of old sessions' tokens",
-        under(deny("*", when={"DateLessThan": {"aws:TokenIssueTime": "2026-01-01T00:00:00Z"}})),
+        under(deny("*", when={"DateLessThan": {"aws:TokenIssueTime": "2026-01-01T00:00:00Z"}}), mfa=None),
         "unknown",
         detail="aws:TokenIssueTime",
     ),
     hold(
         "a Deny of sts:GetSessionToken that spares the office",
-        under(deny("sts:GetSessionToken", when={"NotIpAddress": OFFICE})),
+        under(deny("sts:GetSessionToken", when={"NotIpAddress": OFFICE}), mfa=None),
         "unknown",
         detail="sts:GetSessionToken depends on aws:SourceIp",
     ),
@@ -473,14 +473,14 @@ UNDECIDED = [
     ),
     hold(
         "both a refusal and a doubt: the refusal is certain",
-        under(deny("iam:GetUser"), deny("iam:EnableMFADevice", when={"NotIpAddress": OFFICE})),
+        under(deny("iam:GetUser"), deny("iam:EnableMFADevice", when={"NotIpAddress": OFFICE}), mfa=None),
         "cannot-enrol",
         detail="iam:GetUser is denied",
     ),
     *(
         hold(
             f"a policy document that {what}",
-            a_person(inline=(SELF_SERVICE, NamedPolicy("Odd", document))),
+            a_person(inline=(SELF_SERVICE, NamedPolicy("Odd", document)), mfa=None),
             "unknown",
             detail="depends on inline policy Odd, which cannot be known in advance",
         )
@@ -488,25 +488,25 @@ UNDECIDED = [
     ),
     hold(
         "a policy that hangs on the user and was not read",
-        a_person(attached=(f"arn:aws:iam::{ACCOUNT}:policy/Unread",)),
+        a_person(attached=(f"arn:aws:iam::{ACCOUNT}:policy/Unread",), mfa=None),
         "unknown",
         detail=f"depends on arn:aws:iam::{ACCOUNT}:policy/Unread",
     ),
     hold(
         "a group that was not read",
-        a_person(groups=("Staff",)),
+        a_person(groups=("Staff",), mfa=None),
         "unknown",
         detail="depends on group Staff",
     ),
     hold(
         "a boundary that was not read",
-        a_person(boundary=BOUNDARY),
+        a_person(boundary=BOUNDARY, mfa=None),
         "unknown",
         detail=f"depends on {BOUNDARY}",
     ),
     hold(
         "an SCP whose text cannot be read",
-        a_person(),
+        a_person(mfa=None),
         "unknown",
         detail="depends on SCP Odd",
         account={"scps": ((NamedPolicy("Full", EVERYTHING), NamedPolicy("Odd", "{")),)},

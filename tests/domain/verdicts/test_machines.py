@@ -32,7 +32,7 @@ def test_the_evidence_names_every_active_key():
 
 
 def test_a_service_is_told_in_any_case():
-    user = a_user(keys=(a_key(used_days_ago=1, service="SES"),))
+    user = a_user(mfa=None, signed_in_days_ago=91, keys=(a_key(used_days_ago=91, service="SES"),))
     assert ("key 1 last used for SES",) == machine_evidence(user, RULES, NOW)
 
 

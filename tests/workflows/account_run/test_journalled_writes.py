@@ -11,8 +11,8 @@ from datetime import timedelta
 
 import pytest
 
-from rollout.aws.write import overlay
 from rollout.domain.people.observations import AccountFacts
+from rollout.domain.policy import effects
 from rollout.domain.policy.changes import (
     AlreadyInPlace,
     Applied,
@@ -287,10 +287,10 @@ def test_a_version_like_one_from_before_tells_nothing():
 
 def a_policy_of(default: Mapping[str, object], *others: Mapping[str, object]) -> AccountFacts:
     """An account that holds our policy with a version of each document."""
-    facts = overlay.after(facts_of(), CreatePolicy(ACCOUNT, POLICY, "ForceMFA", "/rollout/", default, {}))
+    facts = effects.after(facts_of(), CreatePolicy(ACCOUNT, POLICY, "ForceMFA", "/rollout/", default, {}))
     for document in others:
-        facts = overlay.after(facts, CreateVersion(ACCOUNT, POLICY, document))
-    return overlay.after(facts, SetDefaultVersion(ACCOUNT, POLICY, "v1"))
+        facts = effects.after(facts, CreateVersion(ACCOUNT, POLICY, document))
+    return effects.after(facts, SetDefaultVersion(ACCOUNT, POLICY, "v1"))
 
 
 def test_settling_writes_nothing():

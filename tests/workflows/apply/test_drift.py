@@ -40,7 +40,7 @@ FORCES_MFA = NamedPolicy(
 
 def test_who_became_a_machine_is_left_alone_and_the_difference_is_shown():
     world = World(a_cli_user("carl"), a_person("alice")).ripe()
-    world.change("carl", password=None)
+    world.change("carl", password=None, devices=(), mfa_active=False)
     answer = world.enforce()
     assert {"alice"} == world.enforced
     assert 1 == answer.tally["drift"]
@@ -77,7 +77,7 @@ def test_what_the_live_look_cannot_read_is_unknown_and_never_fine():
 
 
 def test_everybody_who_is_placed_is_asked_live_however_fresh_the_report_is():
-    idle = a_person("ida", password=False, mfa=None)
+    idle = a_person("ida", password=False, keys=1, used_days_ago=200)
     world = World(an_enroller("erin"), a_person("alice"), idle).ripe()
     for name in ("erin", "alice", "ida"):
         world.change(name, facts_at=world.clock.now())
@@ -114,7 +114,7 @@ def test_who_is_covered_by_others_now_is_left_alone():
 
 def test_a_changed_user_of_the_same_verdict_goes_on():
     world = World(a_person("alice")).planned()
-    world.change("alice", keys=(a_key(created_days_ago=200),), tags={"email": "new@example.com"})
+    world.change("alice", keys=(a_key(active=False),), tags={"email": "new@example.com"})
     world.enforce()
     assert {"alice"} == world.enforced
 
@@ -203,10 +203,10 @@ def test_an_account_missing_from_the_service_control_policies_is_unknown_not_fre
 
 def test_a_password_made_since_the_report_is_seen():
     """The report says "no password": the live look finds one that has to be changed first."""
-    ghost = a_person("ghost", mfa=None, reset_required=True, signed_in_days_ago=None)
+    ghost = a_person("ghost", keys=1, reset_required=True, signed_in_days_ago=None)
     world = World(ghost, a_person("alice"))
     world.account.report = lambda user: replace(user, password=None) if user.name == "ghost" else user
-    world.planned()
+    world.ripe()
     world.enforce()
     assert {"alice"} == world.enforced
     assert "first-sign-in" in world.records(UserSkipped)[-1].detail

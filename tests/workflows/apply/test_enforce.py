@@ -21,7 +21,7 @@ from rollout.domain.policy.changes import (
 )
 from rollout.domain.progress.records import Intent, RunEnded, RunStarted, UserSkipped
 from rollout.domain.progress.stages import Stage
-from tests.builders import ACCOUNT, GROUP, POLICY, a_ref
+from tests.builders import ACCOUNT, GROUP, POLICY, a_key, a_ref
 from tests.workflows.world import (
     BRAKE,
     FULL,
@@ -92,7 +92,7 @@ def test_who_waits_is_passed_over_and_the_others_go():
 
 
 def test_unaffected_users_need_no_notice():
-    world = World(a_person("alice"), a_person("nokeys", password=False, mfa=None)).planned()
+    world = World(a_person("alice"), a_person("nokeys", keys=(a_key(active=False),))).planned()
     world.enforce()
     assert {"alice", "nokeys"} == world.enforced
     assert [] == world.notifier.sent

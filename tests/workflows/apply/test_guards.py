@@ -141,7 +141,7 @@ def test_our_enrolment_policy_without_a_journal_that_knows_it_is_held_too():
     result, *_ = world.rehearse()
     assert [] == world.attempted
     assert (ACCOUNT,) == result.failed_accounts
-    assert "ForceMFAEnrolment was not made by rollout" in result.progress.account_failures[-1].reason
+    assert "ForceMFAEnrolment was not made by rollout" in result.history.account_failures[-1].reason
 
 
 def test_a_policy_whose_making_was_left_open_is_known():

@@ -212,7 +212,7 @@ def test_telling_people_is_finished_by_the_next_run(planned):
 
 
 def told_in(world: World):
-    return [told for notices in world.done.notices.values() for told in notices]
+    return [told for notices in world.done.told.values() for told in notices]
 
 
 @settings(max_examples=15)

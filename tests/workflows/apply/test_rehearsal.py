@@ -62,7 +62,7 @@ def test_only_its_start_and_its_end_are_on_record():
     assert {} == world.done.carried
     assert {} == world.done.notices
     assert {} == world.done.placed
-    assert rehearsal.progress.placed.keys() == {entry.id for entry in people(world)}
+    assert rehearsal.history.placed.keys() == {entry.id for entry in people(world)}
 
 
 def people(world: World):
@@ -192,7 +192,7 @@ def test_a_rehearsal_settles_nothing_that_a_dead_run_left_open():
     assert 1 == len(world.done.open)
     rehearsal, access, _ = world.rehearse()
     assert 1 == len(world.done.open)
-    assert 0 == len(rehearsal.progress.open)
+    assert 0 == len(rehearsal.history.open)
     assert () == access.noted[ACCOUNT]
     world.enforce()
     assert not world.done.open

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.writes.undoing import document_of
+from rollout.domain.actions.writes.write import Write
 from rollout.domain.iam import equal_documents
 from rollout.domain.people.observations import ManagedPolicy
 from rollout.domain.people.users import User, UserRef
@@ -106,8 +107,24 @@ def renamed(ref: UserRef, name: str) -> UserRef:
     return replace(ref, name=name, arn=f"{ref.arn.rpartition('/')[0]}/{name}")
 
 
-def exempting(context: AccountContext, users: Iterable[User]) -> tuple[Change, ...]:
-    """List the writes that take users out from under our policy again, who are exempt now."""
+def keeping_released(context: AccountContext) -> tuple[Write, ...]:
+    """List the writes that let those out again who are under the policy although a release lasts for them."""
+    policy = context.ours.policy
+    users = tuple(user for user in context.facts.users if context.disregarded_release(user))
+    writes: list[Write] = []
+    if context.brake_let_go and policy.state is State.OURS and policy.found is not None:
+        ours = halves(policy.arn, context.rules.documents.brake, context.progress.owned)
+        quota = context.facts.quotas.versions_per_policy
+        braked = braking(context.account.id, policy.found, ours, quota)
+        writes += (Write(change, to_return=True) for change in braked)
+    for user in users:
+        changes = taking_out(context, (user,))
+        writes += (Write(change, context.wave_of(user), to_return=True) for change in changes)
+    return tuple(writes)
+
+
+def taking_out(context: AccountContext, users: Iterable[User]) -> tuple[Change, ...]:
+    """List the writes that take users out from under our policy again."""
     return tuple(change for user in users for change in _removals(context, user))
 
 
@@ -115,7 +132,6 @@ def _removals(context: AccountContext, user: User) -> Iterator[Change]:
     policy, group = context.ours.policy, context.ours.group
     if group.name in user.groups and group.state is State.OURS:
         yield RemoveMember(context.account.id, group.name, user.ref)
-    # A foreign policy on the user itself may be somebody else's doing: only the journal could tell.
     if policy.state is State.OURS and policy.arn in user.attached:
         yield DetachFromUser(context.account.id, user.ref, policy.arn)
 

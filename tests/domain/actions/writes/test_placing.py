@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rollout.domain.actions import writes
 from rollout.domain.actions.account_context import AccountContext
-from rollout.domain.actions.writes import exempting, renewing
+from rollout.domain.actions.writes import renewing, taking_out
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy, PolicyVersion
 from rollout.domain.people.users import User
 from rollout.domain.policy.attachment import Attachment
@@ -96,7 +96,7 @@ def test_into_an_untouched_account_the_brake_comes_first_then_the_policy_the_gro
 def test_nobody_to_place_is_nothing_to_write():
     assert () == enforcing(a_context(), ())
     assert () == enrolling(a_context(), ())
-    assert () == exempting(a_context(), ())
+    assert () == taking_out(a_context(), ())
 
 
 def test_what_is_in_place_is_not_written_again():
@@ -297,7 +297,7 @@ def test_enrolling_by_the_user_itself():
 def test_a_member_is_let_out_of_our_group():
     placed = a_user(groups=("ForceMFA", "Staff"))
     expected = (RemoveMember(ACCOUNT, "ForceMFA", a_ref("alice")),)
-    assert expected == exempting(a_context(placed, **ours_in_place()), (placed,))
+    assert expected == taking_out(a_context(placed, **ours_in_place()), (placed,))
 
 
 def test_who_has_it_both_ways_is_let_out_both_ways():
@@ -305,21 +305,21 @@ def test_who_has_it_both_ways_is_let_out_both_ways():
     assert (
         RemoveMember(ACCOUNT, "ForceMFA", a_ref("alice")),
         DetachFromUser(ACCOUNT, a_ref("alice"), OURS),
-    ) == exempting(a_context(placed, **ours_in_place()), (placed,))
+    ) == taking_out(a_context(placed, **ours_in_place()), (placed,))
 
 
 def test_nobody_is_let_out_of_a_group_that_is_not_ours():
     placed = a_user(groups=("ForceMFA",))
-    assert () == exempting(a_context(placed, groups=(a_group("ForceMFA"),)), (placed,))
+    assert () == taking_out(a_context(placed, groups=(a_group("ForceMFA"),)), (placed,))
 
 
 def test_a_foreign_policy_on_the_user_is_not_ours_to_detach():
     placed = a_user(attached=(FOREIGN.arn,))
-    assert () == exempting(a_context(placed, policies=(FOREIGN,)), (placed,))
+    assert () == taking_out(a_context(placed, policies=(FOREIGN,)), (placed,))
 
 
 def test_who_is_not_placed_is_not_let_out():
-    assert () == exempting(a_context(ALICE, **ours_in_place()), (ALICE,))
+    assert () == taking_out(a_context(ALICE, **ours_in_place()), (ALICE,))
 
 
 @pytest.mark.parametrize(

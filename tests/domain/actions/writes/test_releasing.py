@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.aws.write import overlay
 from rollout.domain.actions.writes import braking, halves
+from rollout.domain.policy import effects
 from rollout.domain.policy.brake import Brake, brake_of, denies_nothing
 from rollout.domain.policy.changes import CreateVersion, DeleteVersion, SetDefaultVersion
 from tests.builders import ACCOUNT, a_user, account_facts
@@ -80,7 +80,7 @@ def test_whatever_stands_there_nobody_is_denied_afterwards(documents, data):
     facts = account_facts(policies=[policy])
     changes = braking(ACCOUNT, policy, (DOCUMENTS.brake,))
     for change in changes:
-        facts = overlay.after(facts, change)
+        facts = effects.after(facts, change)
     in_force = facts.policies[OURS_ARN].default
     assert in_force is not None
     assert denies_nothing(in_force.document)

@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollout.aws.write import overlay
 from rollout.domain.actions.writes import enforcing
 from rollout.domain.people.observations import Group, ManagedPolicy
 from rollout.domain.people.users import User
+from rollout.domain.policy import effects
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.brake import denies_nothing
 from rollout.domain.policy.changes import (
@@ -213,7 +213,7 @@ def test_a_policy_that_somebody_gave_a_version_stays():
     """Their version would be lost: it hangs on nobody, and waits for a person."""
     life = a_life()
     life.do("enforce", ["alice"])
-    life.facts = overlay.after(life.facts, CreateVersion(ACCOUNT, OURS_ARN, EVERYTHING))
+    life.facts = effects.after(life.facts, CreateVersion(ACCOUNT, OURS_ARN, EVERYTHING))
     undoing = life.undo(EVERYTHING_MADE)
     assert ["DetachFromGroup", "DeleteGroup"] == kinds(undoing.foundations)
     assert "somebody else gave it a version" in undoing.left[0].why

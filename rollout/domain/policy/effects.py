@@ -1,4 +1,4 @@
-"""Applies changes to an account's facts in memory, so that a rehearsal sees the writes that it only recorded.
+"""Applies changes to an account's facts in memory: what AWS would report after writes that are only rehearsed.
 
 `after` returns the facts as AWS would report them after the change; `is_in_effect` tells whether a change is in effect.
 Both cover every class of `Change`: mypy rejects a new class until it is handled here.
