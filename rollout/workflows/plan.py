@@ -217,7 +217,7 @@ def _searched(inventory: Inventory) -> Searched:
 def _refuse_unmatched(unmatched: tuple[UnmatchedSelector, ...]) -> None:
     if found := [one.sentence for one in unmatched if one.refuses]:
         raise Refused(
-            f"whoever these lines of rollout.yaml are meant to protect is not protected: {'; '.join(found)}",
+            f"these lines of rollout.yaml are meant to protect users, but match nobody: {'; '.join(found)}",
             cure="correct or remove them; if they are right as they are: --accept-unmatched",
         )
 

@@ -158,5 +158,5 @@ def test_a_journal_that_the_bucket_does_not_give_stops_no_brake(
     said = ana(*words)
 
     assert said.code == 0, said.err
-    assert "the journal cannot be read, and is not needed for accounts: AccessDenied" in said.err
-    assert "This release is not on record: the journal cannot be added to: AccessDenied" in said.err
+    assert "the journal cannot be read; releasing accounts does not need it: AccessDenied" in said.err
+    assert "This release was not recorded: the journal cannot be added to: AccessDenied" in said.err

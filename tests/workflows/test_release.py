@@ -449,14 +449,14 @@ def test_a_journal_that_cannot_be_written_stops_no_brake():
 
     operator.release(operator.everybody(), journal=Broken(), marker=Full())
     assert set() == world.enforced
-    assert 1 == sum("not on record" in line for line in world.progress.said)
+    assert 1 == sum("was not recorded" in line for line in world.progress.said)
     assert any("Stop them by hand" in line for line in world.progress.said)
 
 
 def test_a_release_that_is_to_end_by_itself_has_to_be_on_record():
     world = a_world()
     operator = Operator(world)
-    with pytest.raises(Refused, match="has to be on record to end"):
+    with pytest.raises(Refused, match="ends only if it is recorded"):
         operator.release(operator.everybody(), hours=4, journal=Broken())
     assert [] == world.attempted
 

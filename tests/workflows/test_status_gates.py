@@ -109,7 +109,7 @@ def test_gates_about_people_repeat_what_the_last_run_saw_and_say_when():
     asked = gates(world, "canary")["enrolment"]
     assert "not asked" == asked.answer
     assert not asked.stops
-    assert "80 % needed; apply --stage enforce looks" in asked.detail
+    assert "80 % needed; apply --stage enforce reads them" in asked.detail
     with pytest.raises(Refused):
         world.enforce()
     read = gates(world, "canary")["enrolment"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import Config, Json, ListUsers, PlanArgument, Profile
 from rollout.cli.startup import Doubts, age_of, load_plan, read_settings
 from rollout.cli.terminal.console import out, print_json, table
@@ -32,7 +33,7 @@ def status(
 
     settings = read_settings(config)
     doubts = Doubts()
-    files = Files(settings, profile, tell=doubts)
+    files = Files(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())
     stored = load_plan(files, plan)
     stands = stands_of(files, stored)
     if json:

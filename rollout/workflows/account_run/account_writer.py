@@ -74,7 +74,7 @@ class AccountWriter:
             apart = stepping_aside(self.at.context, writes, wanted.fit, wanted.people)
             self.at.take_aside(apart.aside)
             return apart.writes
-        why = f"the policy would also reach {', '.join(names)}, who are not to be enforced now: let them out first"
+        why = f"the policy would also apply to {', '.join(names)}, who must not be enforced now: release them first"
         kept = tuple(one for one in writes if one.user and (lets_go(one.change) or one.in_place))
         for one in writes:
             if one.user and one not in kept:
@@ -154,7 +154,7 @@ class AccountWriter:
                 return ""
         enforced = {user.id for user in context.facts.users if context.is_in_force(user)}
         names = sorted(name for user_id, name in there.items() if user_id not in enforced | self._out)
-        return f"it would also reach {', '.join(names)}, of whom nothing is known yet" if names else ""
+        return f"it would also apply to {', '.join(names)}, of whom nothing is known yet" if names else ""
 
     def _take_shared(self, wanted: Write, outcome: Outcome, wave: str) -> None:
         change = wanted.change
@@ -162,7 +162,7 @@ class AccountWriter:
             case Applied() | AlreadyInPlace():
                 self._made(wanted, wave)
             case Skipped() if lets_go(change) or self.at.command.unread:
-                pass  # gone already: nobody is left to be let go
+                pass  # already gone: there is nobody left to remove
             case Failed() | Skipped():
                 self._broken = True
                 why = _why(outcome)
@@ -229,7 +229,7 @@ class AccountWriter:
         return outcome
 
     def _take(self, wanted: Write, outcome: Outcome | None) -> None:
-        """Count what came of one user's change."""
+        """Count the outcome of one user's change."""
         change, user, wave = wanted.change, wanted.user, self._wave_of(wanted)
         if user is None:
             return
@@ -246,7 +246,7 @@ class AccountWriter:
                 self.at.result.failed.append(f"{type(change).__name__}: {why}")
                 self.at.leave(user, wave, Skipped(SkipCode.FAILED, why), journalled=True)
             case Skipped() if lets_go(change):
-                pass  # gone already: there is nobody, or nothing, to let go of
+                pass  # already gone: there is nothing to remove
             case Skipped(code=code, detail=detail):
                 if code in (SkipCode.BUDGET, SkipCode.FAILED):
                     self.at.result.failed.append(f"{user.name}: {detail}")

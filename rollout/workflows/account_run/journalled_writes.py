@@ -76,14 +76,16 @@ def namesake_taken_out(
     for undoing in taking_back(replace(change, user=other), None, ()):
         undone = write(undoing, account, wave, run)
         if isinstance(undone, Failed):
-            return replace(undone, why=f"{other.id} has the name now and is in by mistake: {undone.why}")
+            return replace(
+                undone, why=f"{other.id} now has this name and was enforced by mistake: {undone.why}"
+            )
     return Skipped(
         SkipCode.GONE, f"the name belongs to another user now, {other.id}, who was taken out again"
     )
 
 
 def note_in_place(change: Change, wave: str, run: RunContext) -> None:
-    """Journal that the effect of a change stood there already: never ours to undo."""
+    """Journal that the effect of a change was already in place; it is never undone."""
     number, now = run.next_number(), run.now()
     run.journal.append(
         Intent(run.id, now, number, change, Before.PRESENT, wave),
