@@ -115,7 +115,7 @@ def make_plan(
 
 def draft(inventory: Inventory, order: PlanOrder, progress: Progress) -> Draft:
     """Judge everybody and put them into waves, without asking whether a plan may be made of it."""
-    planner = Planner(order.rules, order.waves, inventory.taken_at, frozenset(progress.groups_made))
+    planner = Planner(order.rules, order.waves, inventory.taken_at, progress.made)
     parts = tuple(planner.plan(observed) for observed in inventory.observed)
     accounts = tuple(part.plan for part in parts)
     effort = inventory.whole_effort

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.repair import Repair, to_fix
@@ -12,6 +12,7 @@ from rollout.domain.gates import Tolerance
 from rollout.domain.people.observations import Inventory
 from rollout.domain.people.organization import Account
 from rollout.domain.plan.entries import AccountPlan
+from rollout.domain.policy.our_resources import adopted
 from rollout.domain.progress.projection import KnownEnforcement, Placed
 from rollout.domain.progress.records import Deadlocked, Enforcement, EnforcementSeen, Record
 from rollout.domain.progress.release_state import describe_release, lasting_releases
@@ -22,6 +23,7 @@ from rollout.errors import PlanRefused, Unwritable
 from rollout.workflows.account_run import AccountRunner, RunResult
 from rollout.workflows.account_run.failure_budgets import budgets_of_repairs
 from rollout.workflows.account_run.repair_account import RepairAccount
+from rollout.workflows.account_run.replace_adopted import ReplaceAdopted
 from rollout.workflows.ports import StoredPlan
 from rollout.workflows.run_context import JudgementBasis, RunContext
 
@@ -116,12 +118,16 @@ def fix(order: FixOrder, inventory: Inventory, *, run: RunContext, basis: Judgem
         run.begin(FIXING, plan_id=header.id)
         progress = run.replay()
         budgets = budgets_of_repairs(header.waves, order.tolerance, progress)
+        basis = basis.tagged(run, header.id)
         runner = AccountRunner(run=run, progress=progress, basis=basis, budgets=budgets)
-        commands = [
-            FixAccount(observed.account, decided, memberships=order.memberships)
-            for observed in inventory.observed
-        ]
-        result = runner.carry_all(commands, "Fixing accounts")
+        accounts = [observed.account for observed in inventory.observed]
+        names = basis.rules.names
+        adopting = [one for one in accounts if adopted(progress.made_in(one.id), one.id, names)]
+        replaced = runner.carry_all([ReplaceAdopted(one) for one in adopting], "Replacing foreign policies")
+        if adopting:
+            runner = replace(runner, progress=run.replay())
+        commands = [FixAccount(one, decided, memberships=order.memberships) for one in accounts]
+        result = replaced.and_then(runner.carry_all(commands, "Fixing accounts"))
         run.end(result.ending, {"writes": result.writes})
     return result
 

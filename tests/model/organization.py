@@ -11,9 +11,9 @@ from rollout.domain.gates.readiness import GOES_STALE_AFTER
 from rollout.domain.people.observations import ManagedPolicy, PolicyVersion
 from rollout.domain.people.organization import user_arn
 from rollout.domain.people.users import User
+from rollout.domain.policy.brake import number_of
 from rollout.domain.policy.changes import Change, SetDefaultVersion, user_of
 from rollout.domain.policy.effects import after
-from rollout.domain.policy.our_resources import number_of
 from rollout.domain.progress.messages import Line
 from rollout.domain.verdicts.passwords import first_use_doubtful
 from rollout.domain.verdicts.verdict import Impact

@@ -233,10 +233,10 @@ class TerminalProgress:
         self._what, self._pacing = what, Pacing(total, self._seconds())
         if err.is_terminal:
             columns = (
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
-                TextColumn("{task.fields[speed]} {task.fields[detail]}", style="dim"),
+                TextColumn("{task.fields[speed]} {task.fields[detail]}", style="dim", markup=False),
             )
             self._bar = Bar(*columns, console=err, transient=True)
             self._bar.add_task(visible(what), total=total, speed="", detail="")

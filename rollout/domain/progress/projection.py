@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from rollout.domain.policy.changes import (
     AlreadyInPlace,
     Applied,
-    CreatePolicy,
     Failed,
     SkipCode,
     Skipped,
     is_about_enrolment,
     user_of,
 )
-from rollout.domain.progress.following import follow, know, note_ours
+from rollout.domain.progress.following import follow, know
+from rollout.domain.progress.making import note_attempt, note_made
 from rollout.domain.progress.owned import Done, is_rehearsal
 from rollout.domain.progress.progress import (
     RELEASED,
@@ -232,8 +232,7 @@ class Projection:
         done = Done(progress.runs[intent.run], intent, None, None)
         progress.unsettled[key] = done
         progress.accounts_tried.add(change.account_id)
-        if isinstance(change, CreatePolicy):
-            progress.policies_tried.add(change.policy_arn)
+        note_attempt(progress.made, intent)
         self._note_last(done)
         if key in self.early:
             self._settle(self.early.pop(key))
@@ -254,10 +253,10 @@ class Projection:
                 progress.failing[user.id] = done.intent.wave
             elif not isinstance(outcome, Skipped):
                 progress.failing.pop(user.id, None)
+        note_made(progress.made, done)
         if not isinstance(outcome, Applied | AlreadyInPlace):
             self.not_made[key] = done
             return
-        note_ours(progress, done.intent.change)
         if not is_about_enrolment(done.intent.change):
             follow(progress, done, settled.at, applied=isinstance(outcome, Applied))
 

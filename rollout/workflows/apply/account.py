@@ -28,16 +28,16 @@ from rollout.domain.policy.changes import (
     SkipCode,
     Skipped,
 )
-from rollout.domain.policy.our_resources import State
+from rollout.domain.policy.our_resources import OTHER_STORE_CURE
 from rollout.domain.progress.messages import Line, NoticeWorth
 from rollout.domain.progress.reminders import mark_due
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Code, Impact, Kind
 from rollout.workflows.account_run import AccountCommand, AccountWork, Wanted
 from rollout.workflows.account_run.failure_budgets import Budgets
-from rollout.workflows.apply.guards import check_adoption
 from rollout.workflows.apply.order import Counted, Order, OutcomeTally
 from rollout.workflows.apply.sending import DueNotice
+from rollout.workflows.ports import CannotEnter
 
 BY_HAND = "somebody removed the user by hand; left as is"
 
@@ -96,16 +96,13 @@ class ApplyToAccount(AccountCommand):
         return self._entry_of[user.id].wave
 
     def wants(self, at: AccountWork) -> Wanted:
-        """Judge everybody again, then say what has to change. Raises CannotEnter where another store was at work."""
-        context = at.context
-        begun, at.result.begun = (
-            at.result.begun,
-            False,
-        )  # in an account of another store nothing is ours to finish
-        for policy in (context.ours.policy, context.ours.enrolment):
-            if policy.state is State.OURS:
-                check_adoption(self.account.id, policy.arn, at.entered, at.progress)
-        at.result.begun = begun
+        """Judge everybody again, then say what has to change.
+
+        Raises CannotEnter where a policy stands at our path that the journal does not know: the other accounts go on.
+        """
+        if unknown := at.context.ours.unknown:
+            at.result.begun = False  # nothing there is ours to finish
+            raise CannotEnter(f"account {self.account.id}: {unknown}", cure=OTHER_STORE_CURE)
         going = self._judged_again(at)
         if at.result.interrupted:
             return Wanted()

@@ -261,9 +261,10 @@ def test_groups_and_policies_that_we_made_are_ours_until_they_are_deleted():
         *a_change(CreateGroup(ACCOUNT, GROUP, "/rollout/"), number=2),
         *a_change(AttachToGroup(ACCOUNT, "Other", POLICY), number=3),
         *a_change(CreateGroup("9", GROUP, "/rollout/"), Failed("x"), number=4),
-    )
-    assert {(ACCOUNT, GROUP), (ACCOUNT, "Other")} == made.groups_made
-    assert {POLICY} == made.policies_made
+    ).made_in
+    assert {GROUP, "Other"} == made(ACCOUNT).groups.keys()
+    assert {POLICY} == made(ACCOUNT).policies.keys()
+    assert {} == made("9").groups
     undone = a_progress(
         a_run(),
         *a_change(CREATE, number=1),
@@ -271,7 +272,7 @@ def test_groups_and_policies_that_we_made_are_ours_until_they_are_deleted():
         *a_change(DeletePolicy(ACCOUNT, POLICY), number=3),
         *a_change(DeleteGroup(ACCOUNT, GROUP), number=4),
     )
-    assert (set(), set()) == (undone.groups_made, undone.policies_made)
+    assert ({}, {}) == (undone.made_in(ACCOUNT).groups, undone.made_in(ACCOUNT).policies)
 
 
 # --- Notices ---

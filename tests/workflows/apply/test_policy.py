@@ -12,7 +12,6 @@ import pytest
 
 from rollout.domain.iam import equal_documents
 from rollout.domain.people.observations import ManagedPolicy, PolicyVersion
-from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,
@@ -90,36 +89,16 @@ def two_waves(*names: str) -> World:
 # --- Somebody else's policy ---
 
 
-def test_a_foreign_policy_that_says_the_same_is_attached_and_never_versioned():
-    world = World(
-        a_person("alice"), a_person("bob"), facts={ACCOUNT: {"policies": [a_policy(FOREIGN, FULL)]}}
-    ).planned()
-    world.enforce()
-    assert [CreateGroup, AttachToGroup, AddMember, AddMember] == [type(change) for change in world.written]
-    assert (FOREIGN,) == world.account.facts.groups[GROUP].attached
-    assert {"alice", "bob"} == world.enforced
-    assert a_policy(FOREIGN, FULL) == world.account.facts.policies[FOREIGN]
-
-
-@pytest.mark.parametrize("attach", list(Attachment))
-def test_whom_we_placed_under_a_foreign_policy_is_no_drift(attach):
-    """Judged by it they are covered; it was us who put them there."""
-    world = World(
-        a_person("alice"), facts={ACCOUNT: {"policies": [a_policy(FOREIGN, FULL)]}}, attach=attach
-    ).planned()
-    world.enforce()
-    attempted = len(world.attempted)
-    assert {"already enforced": 1} == world.enforce().tally.counts
-    assert attempted == len(world.attempted)
-
-
-def test_a_foreign_policy_that_says_another_thing_is_a_name_clash():
+@pytest.mark.parametrize("document", [FULL, ANYTHING], ids=["our meaning", "another"])
+def test_a_policy_of_our_name_that_is_somebody_else_s_is_a_name_clash_whatever_it_says(document):
     world = World(a_person("alice"), a_person("bob", account_id="222233334444")).planned()
-    put_policy(world, a_policy(FOREIGN, ANYTHING))
+    put_policy(world, a_policy(FOREIGN, document))
     world.enforce()
     assert {"bob"} == world.enforced
     assert [] == world.account.attempted
-    assert "name-clash: a policy of another meaning has our name" in world.records(UserSkipped)[-1].detail
+    assert f"name-clash: a policy that rollout did not make has our name: {FOREIGN}" in (
+        world.records(UserSkipped)[-1].detail
+    )
 
 
 @pytest.mark.parametrize(
