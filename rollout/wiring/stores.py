@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rollout.domain.diagnosis.store_facts import BucketFacts, FolderFacts
 from rollout.domain.progress.stages import Stage
 from rollout.errors import KeyUnusable, RolloutError, WrongUsage
 from rollout.files.private_files import check_writable
@@ -107,6 +108,16 @@ class Files:
         if isinstance(place, BucketPlace):
             place = source.parent if source else Path.cwd()
         return Path(os.path.normpath(place))
+
+    @property
+    def place(self) -> str:
+        """The address of the store, or the path of its folder."""
+        place = self.settings.store
+        return str(place) if isinstance(place, BucketPlace) else str(self._here)
+
+    def protection(self) -> FolderFacts | BucketFacts:
+        """Find out how the store is protected from others. Raises a RolloutError where it cannot be asked at all."""
+        return self._store.protection()
 
     @property
     def plans(self) -> Plans:

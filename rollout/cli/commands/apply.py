@@ -187,9 +187,7 @@ def _agree(order: Order, question: OperatorQuestion, caller: Caller, *, yes: boo
         tell_wave(name, question.users[name], impact.get(name), again)
     for account_id, released in due.let_out.items():
         who = shortly([arn.rpartition(":user/")[2] for arn in released])
-        err.print(
-            f"  account {account_id}: release {who} again, enforced in spite of a release", markup=False
-        )
+        err.print(f"  account {account_id}: release {who} again, enforced in spite of a release")
     if preview is not None:
         tell_unseen(preview)
         if order.stage is Stage.ENFORCE:
@@ -214,8 +212,8 @@ def _write_report(live: Live, stored: StoredPlan, result: ApplyResult) -> Path:
         stored.accounts(),
         real,
         live.clock.now(),
+        notified=live.settings.domain_notified(),
         rehearsal=rehearsal,
-        unaffected_too=live.settings.gates.notice_for_unaffected,
     )
     for place in share_report(live.files, stored, files)[-1:]:
         err.print(f"The report is also at {place}, for the team.")

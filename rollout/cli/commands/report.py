@@ -30,7 +30,7 @@ def report(
         stored.accounts(),
         progress,
         offline_now(),
-        unaffected_too=settings.gates.notice_for_unaffected,
+        notified=settings.domain_notified(),
     )
     shared = share_report(files, stored, written)
     if json:
@@ -38,5 +38,5 @@ def report(
         print_json({**parts, "shared": list(shared)})
     else:
         for place in (written.html, written.users, written.accounts, written.changes, *shared):
-            out.print(str(place), markup=False)
+            out.print(str(place))
     doubts.leave()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from rollout.domain.people.organization import account_of
 from rollout.domain.progress.projection import Placed, Progress
 from rollout.domain.progress.records import Released, ReleaseEnded
 from rollout.domain.progress.releases import ReleaseRecord, ToReturn
@@ -67,7 +66,7 @@ def accounts_released(releases: Sequence[ReleaseRecord], progress: Progress, now
         scope = release.release_scope
         found |= {*scope.accounts, *(ref.account_id for ref in scope.users)}
         if scope.everybody:
-            found |= {account_of(arn) for arn in progress.policies_made} - {""}
+            found |= {account_id for account_id, made in progress.made.items() if made.policies}
         known: tuple[Placed | ToReturn, ...] = (
             *progress.placed.values(),
             *progress.releases.to_return.values(),

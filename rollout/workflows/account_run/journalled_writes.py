@@ -85,7 +85,7 @@ def namesake_taken_out(
 
 
 def note_in_place(change: Change, wave: str, run: RunContext) -> None:
-    """Journal that the effect of a change stood there already: never ours to undo."""
+    """Journal that the effect of a change was already in place; it is never undone."""
     number, now = run.next_number(), run.now()
     run.journal.append(
         Intent(run.id, now, number, change, Before.PRESENT, wave),
@@ -152,7 +152,7 @@ def _attempt(change: Change, account: OpenAccount, about: User | None) -> Outcom
                 return Skipped(SkipCode.GONE, refusal.why)
             return Failed(refusal.why, refusal.attempts, refusal.code, refusal.request_id, refusal.cure)
         else:
-            return Applied(receipt.request_id, receipt.attempts)
+            return Applied(receipt.request_id, receipt.attempts, made=receipt.made)
     return Failed(f"no answer after {TRIES_AFTER_LOST_ANSWERS} tries: {why}", TRIES_AFTER_LOST_ANSWERS)
 
 

@@ -17,6 +17,7 @@ from rollout.domain.policy.changes import (
     CreateGroup,
     CreatePolicy,
 )
+from rollout.domain.policy.made import Made
 from rollout.domain.policy.possible import why_impossible
 from rollout.domain.progress.projection import replay
 from rollout.domain.progress.records import RunStarted
@@ -75,7 +76,6 @@ def test_no_journal_is_too_strange_to_be_read(records):
     runs = {record.run for record in records}
     started = [RunStarted(run, NOW, ORGANIZATION, "k3f9", "", Stage.ENFORCE, "", "") for run in runs]
     progress = replay([*started, *records], ORGANIZATION)
-    assert () == progress.policies_in(ACCOUNT)
-    assert () == progress.groups_in(ACCOUNT)
+    assert Made() == progress.made_in(ACCOUNT)
     assert progress.enforcement_of(ACCOUNT, "AIDAALICE") is None
     list(about_records(progress))
