@@ -183,6 +183,7 @@ class FakeAccount:
                 devices=known.devices,
                 keys=known.keys,
                 boundary_arn=known.boundary_arn,
+                tags=known.tags,
                 inline=known.inline,
                 attached=known.attached,
                 groups=known.groups,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rollout import __version__
 from rollout.domain.diagnosis.facts import EntrySettings
-from rollout.domain.gates.readiness import Notified, Rehearsed
+from rollout.domain.gates.readiness import Rehearsed
 from rollout.domain.people.observations import Effort
 from rollout.domain.people.scope import Selection
 from rollout.domain.people.users import Unread
@@ -224,7 +224,6 @@ class Live(Aws):
         settings = self.settings
         rules = rules_for(settings, where)
         rehearsal = stage is Stage.DRY_RUN
-        told = Notified(settings.gates.lead_time, settings.gates.notice_for_unaffected)
         return Order(
             stage=stage,
             steps=(Stage.NOTIFY, Stage.ENFORCE) if rehearsal else (stage,),
@@ -232,7 +231,7 @@ class Live(Aws):
             rules=rules,
             waves=settings.domain_waves(),
             scope=settings.domain_scope(),
-            readiness=Rehearsed() if rehearsal else told,
+            readiness=Rehearsed() if rehearsal else settings.domain_notified(),
             settings=digest(settings.decisive()),
             policy=policy_fingerprint(rules),
             scps=settings.rules.scps,

@@ -9,6 +9,8 @@ from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.repair import Repair, to_fix
 from rollout.domain.drift import Drift, Drifted, HeadCount, about_accounts, drift_of, seen
 from rollout.domain.gates import Tolerance
+from rollout.domain.gates.left_alone import Witness
+from rollout.domain.gates.readiness import Notified
 from rollout.domain.people.observations import Inventory
 from rollout.domain.people.organization import Account
 from rollout.domain.plan.entries import AccountPlan
@@ -75,13 +77,13 @@ class FixAccount(RepairAccount):
 def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: JudgementBasis) -> Verified:
     """Compare the inventory with plan and journal.
 
-    Journals deadlocked users and changed enforcement; writes nothing else.
+    Journals deadlocked users, changed enforcement, and who is left alone on purpose; writes nothing else.
     """
     progress = run.replay()
     releases = run.releases(progress)
     planned = {part.account_id: part for part in stored.accounts()}
     now = run.now()
-    statuses = Statuses(stored.header, progress, now)
+    statuses = Statuses(stored.header, progress, Notified.by(basis.rules), now)
     drifts: list[Drift] = []
     count = HeadCount()
     for observed in inventory.observed:
@@ -90,6 +92,7 @@ def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: 
         looked = tuple(_looked(context, planned.get(observed.account.id), statuses))
         count.add(context)
         _note((*_deadlocks(context, drifts, run), *_differences(looked, run)), run)
+    _note(tuple(Witness(basis.rules, progress, run.id, run.organization_id, now).saw_all(inventory)), run)
     left_out = {left.account_id for left in stored.header.left_out}
     drifts += about_accounts(inventory.accounts, planned, left_out)
     order = list(Drifted)

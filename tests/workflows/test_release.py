@@ -703,7 +703,7 @@ def test_status_says_how_many_a_release_lets_out():
 def standing(world: World) -> dict[str, tuple[int, str]]:
     """How many of each wave are enforced, and what `rollout status` says beside it."""
     stands = wave_states(
-        world.plans.kept[-1], world.done, world.clock.now(), lead_time=world.lead_time, gates=world.gates
+        world.plans.kept[-1], world.done, world.clock.now(), notified=world.notice_rule, gates=world.gates
     )
     return {stand.wave: (stand.enforced, stand.waits_for) for stand in stands}
 

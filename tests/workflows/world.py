@@ -260,6 +260,11 @@ class World:
         order = PlanOrder(plan_id, self.rules, self.waves, "auto", self.settings, max_exempt_percent)
         return make_plan(self.inventory(), order, self.plans, self.journal, earlier)
 
+    @property
+    def notice_rule(self) -> Notified:
+        """The rule by which users are ready."""
+        return replace(Notified.by(self.rules), lead_time=self.lead_time)
+
     def order(self, stage: Stage, **more: Any) -> Order:
         rehearsal = stage is Stage.DRY_RUN
         fields: dict[str, Any] = {
@@ -269,9 +274,7 @@ class World:
             "rules": self.rules,
             "waves": self.waves,
             "scope": self.scope,
-            "readiness": Rehearsed()
-            if rehearsal
-            else Notified(self.lead_time, self.rules.notice_for_unaffected),
+            "readiness": Rehearsed() if rehearsal else self.notice_rule,
             "settings": self.settings,
             "policy": policy_fingerprint(self.rules),
             "scps": "auto",

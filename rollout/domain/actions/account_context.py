@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
+from rollout.domain.gates.readiness import Notified, Recipient
 from rollout.domain.people.observations import Observed
 from rollout.domain.people.users import User
 from rollout.domain.policy.brake import Brake, brake_of
+from rollout.domain.policy.changes import Skipped
 from rollout.domain.policy.our_resources import State
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Released
@@ -78,6 +80,19 @@ class AccountContext(JudgedAccount):
     def may_enforce(self, user: User) -> bool:
         """Tell whether the user may be under the policy: the verdict is `enforce`, or others enforce MFA already."""
         return self.verdict(user).kind in (Kind.ENFORCE, Kind.COVERED)
+
+    def recipient(self, user: User) -> Recipient:
+        """Describe a user as a notice must have found them."""
+        verdict = self.verdict(user)
+        return self._notified.recipient(user, verdict.impact, verdict.address, self.progress, self.now)
+
+    def keeps_out(self, user: User) -> Skipped | None:
+        """Say why a user who was under the policy before may not be put back, by their notice; None if they may."""
+        return self._notified.keeps_out(self.recipient(user), self.progress, self.now)
+
+    @property
+    def _notified(self) -> Notified:
+        return Notified.by(self.rules)
 
     def wave_of(self, user: User) -> str:
         """Name the wave in which the user was enforced; empty if the journal records none."""

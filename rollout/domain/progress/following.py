@@ -88,7 +88,7 @@ def _take_out(progress: Progress, done: Done, at: datetime, user: UserRef, *, ap
     else:
         progress.releases.to_return.pop(user.id, None)
         # A release is meant to end, and notices from before it still count then.
-        progress.taken_out_at[user.id] = at
+        leave_alone(progress, user.id, at)
     if done.started.command == ROLLBACK:
         progress.rolled_back[wave] = max(at, progress.rolled_back.get(wave, at))
     if is_rehearsal(done):
@@ -98,6 +98,12 @@ def _take_out(progress: Progress, done: Done, at: datetime, user: UserRef, *, ap
     out = Enforcement.RELEASED if done.to_return else Enforcement.UNDONE
     wave = wave or (before.wave if before else "")
     know(progress, KnownEnforcement(user, at, out, wave, by, done.started.plan_id))
+
+
+def leave_alone(progress: Progress, user_id: str, until: datetime) -> None:
+    """Note until when a user was left alone on purpose; what is known of later stays."""
+    known = progress.left_alone_until
+    known[user_id] = max(until, known.get(user_id, until))
 
 
 def _bring_back(progress: Progress, account_id: str, at: datetime, *, release_ends: bool) -> None:

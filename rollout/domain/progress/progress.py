@@ -100,8 +100,8 @@ class Progress:
     """By account: the newest failure to enter it, rehearsals apart."""
     known: dict[str, dict[str, KnownEnforcement]] = field(default_factory=dict)
     """By account and UserId; ask `enforcement_of`."""
-    taken_out_at: dict[str, datetime] = field(default_factory=dict)
-    """By UserId: when the user was last taken out for good, or found exempt."""
+    left_alone_until: dict[str, datetime] = field(default_factory=dict)
+    """By UserId: when the user was last taken out for good, or seen exempt, excluded or as an emergency user."""
     failing: dict[str, str] = field(default_factory=dict)
     """By UserId: the wave of a user for whom something failed and has not succeeded since."""
     made: dict[str, Made] = field(default_factory=dict)

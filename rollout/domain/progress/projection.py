@@ -14,7 +14,7 @@ from rollout.domain.policy.changes import (
     is_about_enrolment,
     user_of,
 )
-from rollout.domain.progress.following import follow, know
+from rollout.domain.progress.following import follow, know, leave_alone
 from rollout.domain.progress.making import note_attempt, note_made
 from rollout.domain.progress.owned import Done, is_rehearsal
 from rollout.domain.progress.progress import (
@@ -33,6 +33,7 @@ from rollout.domain.progress.records import (
     GateOverridden,
     GateRead,
     Intent,
+    LeftAlone,
     Record,
     Released,
     ReleaseEnded,
@@ -105,7 +106,7 @@ class Projection:
         runs, organization_id = self.progress.runs, self.organization_id
         for record in records:
             match record:
-                case RunStarted() | Approved() | Deadlocked() | EnforcementSeen():
+                case RunStarted() | Approved() | Deadlocked() | EnforcementSeen() | LeftAlone():
                     ours = record.organization_id == organization_id
                 case _:
                     ours = record.run in runs
@@ -139,6 +140,8 @@ class Projection:
                 progress.reminded.setdefault(record.user.id, []).append(record)
             case UserSkipped():
                 self._skip(record)
+            case LeftAlone():
+                leave_alone(progress, record.user.id, record.until)
             case AccountFailed():
                 if progress.runs[record.run].stage is not Stage.DRY_RUN:
                     progress.last_failure[record.account_id] = record
@@ -169,8 +172,8 @@ class Projection:
 
     def _skip(self, skip: UserSkipped) -> None:
         progress, user = self.progress, skip.user
-        if skip.code is SkipCode.EXEMPT:
-            progress.taken_out_at[user.id] = skip.at
+        if skip.code in (SkipCode.EXEMPT, SkipCode.EXCLUDED):
+            leave_alone(progress, user.id, skip.at)
         if skip.code is SkipCode.FAILED:
             progress.failing[user.id] = skip.wave
         elif skip.code is not SkipCode.BUDGET:  # with no budget left, nothing was tried again

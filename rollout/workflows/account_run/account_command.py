@@ -10,6 +10,7 @@ from functools import partial, reduce
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.guard import enforces
 from rollout.domain.actions.writes import Left, Write
+from rollout.domain.gates.left_alone import Witness
 from rollout.domain.people.observations import AccountFacts, Observed
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, UserRef
@@ -123,7 +124,14 @@ class AccountWork:
         if not self.command.unread:
             self.progress = settle_account(account_id, self.entered, self.progress, self.run)
             self._context = self._read()
+            self._remember_left_alone()
         self.result.begun = True
+
+    def _remember_left_alone(self) -> None:
+        run, context = self.run, self.context
+        witness = Witness(context.rules, self.progress, run.id, run.organization_id, context.now)
+        if records := tuple(witness.saw(context.facts.users)):
+            run.journal.append(*records)
 
     def _read(self) -> AccountContext:
         names, account_id = self._basis.rules.names, self.command.account.id

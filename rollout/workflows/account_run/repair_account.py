@@ -10,7 +10,6 @@ from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.guard import enforces, may_step_aside
 from rollout.domain.actions.repair import Repair
 from rollout.domain.actions.writes import Write, repairing, tidying
-from rollout.domain.gates.readiness import notice_covers
 from rollout.domain.people.users import User
 from rollout.domain.policy.changes import AddMember, AttachToUser, Change, SkipCode, Skipped, user_of
 from rollout.domain.verdicts.verdict import Kind
@@ -87,10 +86,7 @@ def why_not_back(user: User, context: AccountContext) -> Skipped | None:
         why = "; ".join(f"{reason.code}: {reason.detail}" for reason in verdict.reasons)
         code = SkipCode.EXEMPT if verdict.kind is Kind.EXEMPT else SkipCode.DRIFT
         return Skipped(code, f"is {verdict.kind} now: {why}")
-    if verdict.impact is not None and not notice_covers(user.id, verdict.impact, context.progress):
-        why = f'was never told about "{verdict.impact}": apply --stage notify first'
-        return Skipped(SkipCode.NOTICE, why)
-    return None
+    return context.keeps_out(user)
 
 
 def _is_fit(user: User, context: AccountContext) -> bool:

@@ -12,7 +12,7 @@ from datetime import date
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.guard import unfit
 from rollout.domain.actions.writes import Write, enforcing, enrolling, renewing, taking_out
-from rollout.domain.gates.readiness import comes_back, free_until, needs_notice, notice_covers, worth_of
+from rollout.domain.gates.readiness import needs_notice, worth_of
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.plan.entries import PlanEntry
@@ -242,14 +242,12 @@ class ApplyToAccount(AccountCommand):
             return Skipped(SkipCode.RELEASED, "the brake is pulled in this account")
         if step.stage is Stage.NOTIFY or context.is_in_force(user) or verdict.impact is None:
             return None
+        readiness, who, now_at = step.order.readiness, context.recipient(user), at.run.now()
         if placed:  # but not in effect: a release is over, or somebody has edited the policy
-            covers = notice_covers(user.id, verdict.impact, at.progress)
-            return None if covers else Skipped(SkipCode.NOTICE, "never told: apply --stage notify first")
-        if comes_back(user.id, verdict.impact, at.progress):
+            return readiness.keeps_out(who, at.progress, now_at)
+        if readiness.comes_back(who, at.progress, now_at):
             return None
-        now_at = at.run.now()
-        since = free_until(user, context.rules.exemptions, at.progress, now_at)
-        return step.order.readiness.holds_back(user.id, verdict.impact, at.progress, now_at, since)
+        return readiness.holds_back(who, at.progress, now_at)
 
     # --- Notices ---
 
@@ -275,8 +273,7 @@ class ApplyToAccount(AccountCommand):
             self.affected[user.id] = self._affected(user, context)
             return
         now, told = at.run.now(), progress.latest_notice(user.id)
-        since = free_until(user, rules.exemptions, progress, now)
-        if told is None or worth_of(told, impact, now, since)[0] is NoticeWorth.VOID:
+        if told is None or worth_of(told, context.recipient(user), now)[0] is NoticeWorth.VOID:
             line = Line(entry.user, self.account.name, impact, self.step.due[entry.wave], verdict.forecast)
             self.notices.append(DueNotice(verdict.address, entry.wave, line))
             self.to_tell[user.id] = self._affected(user, context)

@@ -209,7 +209,7 @@ def test_taking_enrolment_away_lets_nobody_out():
         *a_change(DetachFromUser(ACCOUNT, REF, f"{POLICY}Enrolment"), number=3),
     )
     assert ALICE in progress.placed
-    assert {} == progress.taken_out_at
+    assert {} == progress.left_alone_until
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_taking_enrolment_away_lets_nobody_out():
 def test_who_was_taken_out_is_not_placed_and_was_let_out(change: Change):
     progress = a_progress(a_run(), *a_change(number=1, at=days_ago(1)), *a_change(change, number=2))
     assert {} == progress.placed
-    assert {ALICE: NOW} == progress.taken_out_at
+    assert {ALICE: NOW} == progress.left_alone_until
 
 
 def test_a_removal_that_failed_takes_nobody_out():
@@ -361,7 +361,7 @@ def test_a_policy_that_failed_is_nobody_s_failure_by_itself():
 
 
 def test_seen_exempt_is_let_out():
-    assert {ALICE: NOW} == a_progress(a_run(), a_passed(code="exempt")).taken_out_at
+    assert {ALICE: NOW} == a_progress(a_run(), a_passed(code="exempt")).left_alone_until
 
 
 # --- Any journal at all ---

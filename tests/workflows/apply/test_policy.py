@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from rollout.domain.policy.changes import (
     CreatePolicy,
     CreateVersion,
     DeleteVersion,
+    SkipCode,
 )
 from rollout.domain.policy.force_mfa import PolicyAmendments, allow_half, enrolment, force_mfa
 from rollout.domain.policy.our_resources import Documents
@@ -26,6 +28,7 @@ from rollout.domain.progress.records import UserSkipped
 from rollout.domain.progress.stages import Stage
 from rollout.wiring.seed_policy import seed
 from tests.builders import ACCOUNT, GROUP, POLICY, a_run, an_intent
+from tests.workflows.operator import Operator
 from tests.workflows.world import (
     ANYTHING,
     BRAKE,
@@ -34,6 +37,7 @@ from tests.workflows.world import (
     a_cli_user,
     a_group,
     a_person,
+    an_enroller,
 )
 
 FOREIGN = f"arn:aws:iam::{ACCOUNT}:policy/security/ForceMFA"
@@ -323,3 +327,37 @@ def test_a_group_that_is_deleted_while_members_are_added_fails_them_and_is_not_t
     answer = world.enforce()
     assert (2, True) == (answer.tally["failed"], answer.in_part)
     assert (Stage.ENFORCE, "rest") not in world.done.carried
+
+
+# --- A brake that is over ---
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [("erin", {"tags": {"email": "eve@example.com"}}), ("carl", {"mfa_active": False, "devices": ()})],
+    ids=["another address", "worse"],
+)
+def test_who_was_not_told_of_it_does_not_come_back_when_the_brake_is_let_go(
+    name: str, fields: dict[str, Any]
+):
+    world = World(an_enroller("erin"), a_cli_user("carl")).ripe()
+    world.enforce()
+    operator = Operator(world)
+    operator.release(operator.accounts(ACCOUNT), hours=1)
+    world.change(name, **fields)
+    world.days_pass(1)
+    result = world.enforce(run=operator.run())
+    assert {"erin", "carl"} - {name} == world.enforced
+    assert 1 == result.tally[SkipCode.NOTICE]
+
+
+def test_it_is_let_go_over_whoever_was_told():
+    world = World(an_enroller("erin"), a_cli_user("carl")).ripe()
+    world.enforce()
+    operator = Operator(world)
+    operator.release(operator.accounts(ACCOUNT), hours=1)
+    world.days_pass(60)
+    world.plan()
+    world.rehearse()
+    world.enforce(run=operator.run())
+    assert {"erin", "carl"} == world.enforced
