@@ -267,3 +267,52 @@ def test_a_rollback_by_a_forged_journal_leaves_what_is_not_ours(
     (account,) = said.json["accounts"]
     assert 4 <= len(account["left"])
     assert all("not made: " in one["why"] for one in account["left"])
+
+
+# --- Another folder, and a journal that was lost ---
+
+
+def test_another_folder_is_told_whose_policy_it_is_and_how_to_go_on(
+    sandbox: Sandbox, shell: Shell, aws: Onlooker, tmp_path: Path
+):
+    well(shell("apply", "--stage", "enforce", "--yes"))
+    people = aws.denied()
+    plan_id = well(shell("show", "--json")).json["plan"]
+    elsewhere = with_settings(tmp_path / "elsewhere", sandbox)
+    well(elsewhere("plan"))
+    assert {name: ["hold", "other-store"] for name in PEOPLE} == verdicts(elsewhere)
+    shown = well(elsewhere("show", "--json", "--account", MEMBER)).json["accounts"][0]["users"][0]
+    assert f"{OURS} was made by plan {plan_id} from another store" == shown["reasons"][-1]["detail"]
+    assert "with the store: in rollout.yaml, that holds this plan" in shown["cure"]
+    found = well(elsewhere("verify", "--json", "--account", MEMBER), DRIFT).json["drift"]
+    unknown = next(one for one in found if one["kind"] == "unknown-to-journal")
+    assert f"was made by plan {plan_id} from another store" in unknown["text"]
+    with listening() as heard:
+        elsewhere("verify", "--fix", "--yes")
+        elsewhere("apply", "--stage", "enforce", "--yes")
+    assert [] == writes(heard)
+    assert people == aws.denied()
+
+
+@pytest.mark.parametrize("how", ["all", "account", "user"])
+def test_without_journal_and_under_changed_names_people_are_let_out_all_the_same(
+    sandbox: Sandbox, shell: Shell, aws: Onlooker, tmp_path: Path, how: str
+):
+    """By path and tags; and of what is not ours, by no tag of ours, nothing is touched."""
+    well(shell("apply", "--stage", "enforce", "--yes"))
+    people = aws.denied()
+    iam, ana = aws.iam(MEMBER), f"arn:aws:iam::{MEMBER}:user/ana"
+    stranger = iam.create_policy(
+        PolicyName="Stranger", Path="/rollout/", PolicyDocument=full_document(shell)
+    )["Policy"]["Arn"]
+    elsewhere = with_settings(tmp_path / "elsewhere", sandbox, "policy: {name: MustMFA, group: MustMFA}\n")
+    whom = {"all": ("--all",), "account": ("--account", MEMBER), "user": ("--user", ana)}[how]
+    with listening() as heard:
+        well(elsewhere("release", *whom, "--reason", "drill", "--yes"))
+    done = [line.split()[1] for line in writes(heard)]
+    if how == "user":
+        assert (["RemoveUserFromGroup"], people - {ana}) == (done, aws.denied())
+    else:
+        assert {"SetDefaultPolicyVersion"} == {*done}
+        assert not {arn for arn in aws.denied() if f":{MEMBER}:" in arn}
+    assert 1 == len(iam.list_policy_versions(PolicyArn=stranger)["Versions"])
