@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from rollout.domain.progress.records import Record
+from rollout.domain.progress.schedule import beginning_of
 from rollout.errors import Unwritable
 from rollout.files.bounded_files import GIB, KIB, MIB, MOST_VALUES, Limits, parse_json, size_text, values_in
 from rollout.store.formats.mappings import ANY_MAPPING
@@ -31,6 +32,10 @@ _FORMER_FIELDS = {
 _YEARS = (2000, 2999)
 _LONGEST_SPAN = timedelta(days=3660)
 _NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+_TOLD_A_DAY = ("Told", "Reminded")
+"""The records whose `due` was a day, told without a time zone."""
 
 
 class BrokenLine(ValueError):
@@ -104,6 +109,14 @@ def moment_of(line: bytes) -> datetime:
         raise BrokenLine(str(problem)) from problem
 
 
+def _moment_told(due: Any) -> Any:
+    """Turn a day that an earlier version told into the time at which it has begun everywhere."""
+    try:
+        return beginning_of(date.fromisoformat(due)).isoformat()
+    except (TypeError, ValueError):
+        return due
+
+
 def _untagged(values: Any, shapes: dict[str, _Shape]) -> Any:
     if not isinstance(values, dict):
         raise BrokenLine("it is not a record")
@@ -113,6 +126,8 @@ def _untagged(values: Any, shapes: dict[str, _Shape]) -> Any:
         for former, field in _FORMER_FIELDS.get(name, {}).items():
             if former in values:
                 values[field] = values.pop(former)
+        if name in _TOLD_A_DAY and "due" in values:
+            values["due"] = _moment_told(values["due"])
     shape = shapes.get(name) if isinstance(name, str) else None
     if shape is None:
         raise UnknownLine(f'a record of type "{name}"')
