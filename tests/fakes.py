@@ -39,6 +39,7 @@ from rollout.domain.policy.changes import (
     user_of,
 )
 from rollout.domain.progress.messages import Delivery, Notice, Receipt
+from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.progress.records import Record, Released, ReleaseEnded
 from rollout.errors import LockHeld, NoPlan
 from rollout.workflows.ports import (
@@ -560,6 +561,10 @@ class FakeJournal:
     def records(self) -> Iterator[Record]:
         """Read as far as was written when the reading began."""
         yield from list(self.kept)
+
+    def progress(self, organization_id: str, more: Iterable[Record] = ()) -> Progress:
+        """Take all of them in."""
+        return replay([*self.kept, *more], organization_id)
 
 
 @dataclass(frozen=True)

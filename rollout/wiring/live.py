@@ -17,7 +17,6 @@ from rollout.domain.people.scope import Selection
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.fingerprints import digest
 from rollout.domain.progress.channels import channel_named
-from rollout.domain.progress.projection import replay
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.stages import Stage
 from rollout.execution.threads import ThreadEngine
@@ -88,7 +87,7 @@ class Live(Aws):
 
     def looking_with_care(self, where: Premises, progress: ProgressDisplay) -> Looking:
         """As `looking`, with live reads of enforced users who could be locked out."""
-        known = replay(self.files.journal("look").records(), where.organization.id)
+        known = self.files.journal("look").progress(where.organization.id)
         read = read_with_care(names_of(self.settings).group, known)
         return replace(self.looking(where, progress), read=read)
 

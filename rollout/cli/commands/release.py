@@ -187,10 +187,8 @@ def _known_accounts(live: Live, known: Progress, selectors: list[str]) -> set[st
 
 def _journalled(live: Live, where: Premises, known: Progress) -> Progress:
     """Read what the journal says now; what it said before, where it cannot be read any more."""
-    from rollout.domain.progress.projection import replay
-
     try:
-        return replay(live.files.journal("release").records(), where.organization.id)
+        return live.files.journal("release").progress(where.organization.id)
     except (AwsFailure, JournalDamaged):
         return known
 

@@ -78,9 +78,8 @@ def show(
 def _words(files: Files, stored: StoredPlan) -> dict[str, str]:
     """Describe each wave's approval of this exact plan, and its overridden gates; "" without any."""
     from rollout.domain.gates.approval import approved_by
-    from rollout.domain.progress.projection import replay
 
-    progress = replay(files.journal("show").records(), stored.header.organization_id)
+    progress = files.journal("show").progress(stored.header.organization_id)
     said = {}
     for wave in stored.header.waves:
         approved = approved_by(progress, stored.header.checksum, wave)

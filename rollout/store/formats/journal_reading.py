@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from rollout.domain.progress.records import Record
@@ -19,6 +19,7 @@ from rollout.store.formats.found_segments import (
     find,
 )
 from rollout.store.formats.seals import Seals, Trust
+from rollout.store.formats.snapshot import CoveredSegment
 from rollout.workflows.ports import UnsealedRun
 
 Where = Callable[[str], str]
@@ -40,13 +41,13 @@ def records_of(look: Look, where: Where, trust: Trust | None = None) -> Iterator
     trust = trust or Trust()
     seals = trust.usable()
     try:
-        whole = _look_at(look, where, seals, trust)
+        whole = look_at(look, where, seals, trust)
     except JournalDamaged as problem:
         trust.tell(problem)
         return
     for wrong in whole.problems:
         trust.tell(wrong)
-    for each in sorted(whole.trusted.values(), key=lambda each: each.place):
+    for each in whole.ordered:
         try:
             yield from Reading(each, trust.tell, seals).records(whole.wanted[each.run], where(each.run))
         except JournalDamaged as problem:
@@ -55,7 +56,7 @@ def records_of(look: Look, where: Where, trust: Trust | None = None) -> Iterator
 
 def unsealed_runs(look: Look, where: Where, trust: Trust) -> list[UnsealedRun]:
     """Find the segments without a seal. Raises KeyUnusable, and JournalDamaged where they cannot be listed."""
-    whole = _look_at(look, where, trust.usable(), trust)
+    whole = look_at(look, where, trust.usable(), trust)
     return [_unsealed(segment, where(run), why) for run, (segment, why) in sorted(whole.unsealed.items())]
 
 
@@ -74,7 +75,7 @@ def _unsealed(segment: Segment, where: str, why: str) -> UnsealedRun:
 
 
 @dataclass(slots=True)
-class _Whole:
+class JournalInOrder:
     """The segments that can be trusted, those without a seal and why, and what is wrong with the whole.
 
     `wanted`: by run and checksum, the lines that must be there, with the run that saw them.
@@ -86,22 +87,40 @@ class _Whole:
     problems: list[RolloutError] = field(default_factory=list)
     there: set[str] = field(default_factory=set)
 
+    @property
+    def ordered(self) -> list[FoundSegment]:
+        """The segments that can be trusted, in order."""
+        return sorted(self.trusted.values(), key=lambda each: each.place)
 
-def _look_at(look: Look, where: Where, seals: Seals | None, trust: Trust) -> _Whole:
-    whole = _look_once(look, where, seals, trust)
+
+def look_at(
+    look: Look, where: Where, seals: Seals | None, trust: Trust, covered: Iterable[CoveredSegment] = ()
+) -> JournalInOrder:
+    """Find all segments, and what is wrong with the whole. Raises JournalDamaged where they cannot be listed.
+
+    Those that a snapshot covers are not read again. Raises Unfit where one of them has changed.
+    """
+    known = {one.run: one for one in covered}
+    whole = _look_once(look, where, seals, trust, known)
     if whole.wanted.keys() - whole.there:
         # One that came while the others were listed can have been seen already.
-        whole = _look_once(look, where, seals, trust)
+        whole = _look_once(look, where, seals, trust, known)
     for run in sorted(whole.wanted.keys() - whole.there):
         seer = next(iter(whole.wanted[run].values()))
         whole.problems.append(damage(seals, f"{where(run)} is missing: run {seer} saw it"))
     return whole
 
 
-def _look_once(look: Look, where: Where, seals: Seals | None, trust: Trust) -> _Whole:
-    whole, others = _Whole(), []
-    for segment in look():
+def _look_once(
+    look: Look, where: Where, seals: Seals | None, trust: Trust, known: Mapping[str, CoveredSegment]
+) -> JournalInOrder:
+    whole, others = JournalInOrder(), []
+    # Those that are known come first: what is read is then fetched together.
+    for segment in sorted(look(), key=lambda one: one.run not in known):
         whole.there.add(segment.run)
+        if segment.run in known:
+            whole.trusted[segment.run] = known[segment.run].found(segment, seals)
+            continue
         try:
             found = find(segment, seals)
         except JournalDamaged as problem:
@@ -132,7 +151,7 @@ def _vouched(found: FoundSegment, seals: Seals | None) -> Iterator[tuple[str, st
         yield from found.opening.seals.items()
 
 
-def _take(found: FoundSegment, vouched: Mapping[str, str], whole: _Whole, where: str) -> None:
+def _take(found: FoundSegment, vouched: Mapping[str, str], whole: JournalInOrder, where: str) -> None:
     """Trust a segment without a seal only as far as somebody has looked at these very bytes and sealed them."""
     run = found.run
     why = "is sealed with another key" if found.opening and found.opening.key else "is not sealed"
