@@ -98,8 +98,13 @@ def an_organization(id: str = ORGANIZATION, management: str = MANAGEMENT) -> Org
     return Organization(id, management)
 
 
-def a_caller(arn: str = OPERATOR, account_id: str = MANAGEMENT, source: str | None = None) -> Caller:
-    return Caller(arn, account_id, source_user_arn=source)
+def a_caller(
+    arn: str = OPERATOR,
+    account_id: str = MANAGEMENT,
+    source: str | None = None,
+    user_id: str = "AIDAOPERATOR",
+) -> Caller:
+    return Caller(arn, account_id, source_user_arn=source, user_id=user_id)
 
 
 def an_account(
@@ -420,6 +425,7 @@ def a_header(*accounts: AccountPlan, waves: tuple[str, ...] = ("canary", "rest")
         "management_account_id": MANAGEMENT,
         "partition": "aws",
         "caller": OPERATOR,
+        "caller_id": "AIDAOPERATOR",
         "created": NOW,
         "inventory_at": NOW,
         "digests": Digests("sha256:" + "1" * 64, "sha256:" + "2" * 64, "sha256:" + "3" * 64),
@@ -553,9 +559,10 @@ def an_approval(
     at: datetime = NOW,
     checksum: str = "sha256:" + "c" * 64,
     caller: str = OPERATOR,
+    caller_id: str = "AIDAOPERATOR",
     organization_id: str = ORGANIZATION,
 ) -> Approved:
-    return Approved("approval-1", at, organization_id, wave, checksum, reason, caller)
+    return Approved("approval-1", at, organization_id, wave, checksum, reason, caller, caller_id)
 
 
 def a_passed(

@@ -46,6 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "AWS_CONFIG_FILE": str(nowhere / "config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(nowhere / "credentials"),
         "AWS_EC2_METADATA_DISABLED": "true",
+        # What a machine remembers of a store's journal: nothing, unless a test names a folder for it.
+        "XDG_STATE_HOME": str(nowhere / "state"),
         "COLUMNS": "120",
         "TERM": "dumb",
         # An odd zone: whatever takes local time for UTC is off by 5 h 45 min.

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from rollout.domain.diagnosis import account_checks, caller_checks, organization_checks
+from rollout.domain.diagnosis import account_checks, caller_checks, organization_checks, store_checks
 from rollout.domain.diagnosis.check import CheckSection
 from rollout.domain.drift.drift_kinds import Drifted, DriftKind
 from rollout.domain.gates import GATES, Needs
@@ -73,14 +73,20 @@ def gate_keys() -> str:
     return table(KEY_HEAD, rows)
 
 
-def _default(key: tuple[str, ...]) -> str:
+def schema_at(key: tuple[str, ...]) -> dict[str, Any]:
+    """The part of the JSON Schema about a key; of a section that may be written as one value, that of the section."""
     whole = json_schema()
     schema = whole
     for name in key:
         schema = schema["properties"][name]
-        if "$ref" in schema:
-            schema = whole["$defs"][schema["$ref"].rpartition("/")[2]]
-    text = yaml.safe_dump(schema.get("default"), default_flow_style=True, width=1000)
+        referred = [part["$ref"] for part in (schema, *schema.get("anyOf", ())) if "$ref" in part]
+        if referred:
+            schema = whole["$defs"][referred[0].rpartition("/")[2]]
+    return schema
+
+
+def _default(key: tuple[str, ...]) -> str:
+    text = yaml.safe_dump(schema_at(key).get("default"), default_flow_style=True, width=1000)
     return text.removesuffix("...\n").strip()
 
 
@@ -129,6 +135,7 @@ def checks(section: CheckSection) -> str:
     listed: Mapping[CheckSection, Iterable[Any]] = {
         CheckSection.CALLER: caller_checks.CALLER_CHECKS,
         CheckSection.ORGANIZATION: organization_checks.ORGANIZATION_CHECKS,
+        CheckSection.STORE: store_checks.STORE_CHECKS,
         CheckSection.ACCOUNT: account_checks.ACCOUNT_CHECKS,
     }
     rows = ((f"`{check.name}`", check.asks, check.fails_when) for check in listed[section])

@@ -71,7 +71,7 @@ def _outcome(outcome: Outcome | None) -> tuple[ChangeOutcome, str]:
     """Give an outcome and its detail."""
     match outcome:
         case None:
-            return ChangeOutcome.UNSETTLED, "the run broke off before the outcome was known"
+            return ChangeOutcome.UNSETTLED, "the run was cut off before the outcome was known"
         case Applied(unconfirmed=True):
             return (
                 ChangeOutcome.APPLIED,
@@ -242,7 +242,7 @@ def _skips(history: History, *, rehearsed: bool) -> Iterator[ChangeLine]:
 def _approvals(history: History) -> Iterator[ChangeLine]:
     """Tell who approved which wave. An approval is outside of runs, and knows its plan by the checksum alone."""
     plans = {started.plan_checksum: started.plan_id for started in history.runs.values()}
-    for given in history.approvals.values():
+    for given in (one for approvals in history.approvals.values() for one in approvals):
         outside = RunStarted(
             given.run,
             given.at,

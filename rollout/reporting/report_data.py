@@ -101,7 +101,7 @@ def gather(
         accounts=tuple(sorted(accounts, key=lambda account: account.part.account_id)),
         changes=tuple(change_lines(history, rehearsal)),
         waves=tuple(
-            _wave(name, users, history, gates.get(name, ()), header.checksum) for name, users in waves.items()
+            _wave(name, users, history, gates.get(name, ()), header) for name, users in waves.items()
         ),
         findings=(*header.findings, *(finding for part in read for finding in part.findings)),
         unsettled=sum(not is_rehearsal(done) for done in history.open),
@@ -130,7 +130,7 @@ def by_account(
 
 
 def _wave(
-    name: str, users: list[UserLine], progress: Progress, gates: tuple[GateRead, ...], plan_checksum: str
+    name: str, users: list[UserLine], progress: Progress, gates: tuple[GateRead, ...], header: Header
 ) -> WaveProgress:
     counts = counts_of(user.status for user in users)
     waits = Counter(user.status.waits_for for user in users if not user.status.enforced)
@@ -144,14 +144,15 @@ def _wave(
         progress.carried.get((Stage.ENFORCE, name)),
         tuple(sorted(waits.items(), key=lambda item: (-item[1], item[0]))),
         gates,
-        tuple(_decisions(name, progress, plan_checksum)),
+        tuple(_decisions(name, progress, header)),
     )
 
 
-def _decisions(wave: str, progress: Progress, plan_checksum: str) -> Iterator[str]:
-    given = progress.approvals.get((plan_checksum, wave))
-    if given:
-        yield f"approved {spelling.minute(given.at)} by {given.caller}: {given.reason}"
+def _decisions(wave: str, progress: Progress, header: Header) -> Iterator[str]:
+    """Tell what is on record, whether it counts today or not: the settings are no part of the report."""
+    for given in progress.approvals.get((header.checksum, wave), ()):
+        planner = ", who made the plan" if given.approver.is_same(header.planner) else ""
+        yield f"approved {spelling.minute(given.at)} by {given.caller}{planner}: {given.reason}"
     for one in progress.overrides:
         if one.wave == wave:
             yield f"gate {one.gate} overridden {spelling.minute(one.at)} by {one.caller}: {one.reason}"

@@ -19,6 +19,7 @@ def contradictions(settings: RolloutFile) -> Iterator[Remark]:
     yield from _age(settings)
     yield from _context(settings)
     yield from _names(settings)
+    yield from _approval(settings)
     if settings.store_key is not None and settings.organization is None:
         yield ("store_key",), "needs `organization`, for the key seals the records of one organization"
     for account, override in settings.access.overrides.items():
@@ -60,6 +61,15 @@ def _names(settings: RolloutFile) -> Iterator[Remark]:
                 ("policy", key),
                 f'"{name}" ends in Enrolment, which is reserved for the enrolment policy and its group',
             )
+
+
+def _approval(settings: RolloutFile) -> Iterator[Remark]:
+    approval = settings.gates.approval
+    if not approval.count and approval != type(approval)():
+        yield (
+            ("gates", "approval", "count"),
+            "is 0, so that nobody has to approve, and the other keys mean nothing; leave it out, or write `false`",
+        )
 
 
 def _waves(settings: RolloutFile) -> Iterator[Remark]:

@@ -283,6 +283,15 @@ RoleArn = Annotated[
         "the ARN of a role, such as arn:aws:iam::111122223333:role/Audit",
     ),
 ]
+PrincipalGlob = Annotated[
+    str,
+    spelled(
+        "^arn:aws[a-z-]*:(iam::[0-9]{12}:(root|user/[!-~]+|role/[A-Za-z0-9_+=,.@*?-]+)"
+        "|sts::[0-9]{12}:(assumed-role/[A-Za-z0-9_+=,.@*?-]+|federated-user)/[A-Za-z0-9_+=,.@*?-]+)$",
+        "a pattern of ARNs that names the account: arn:aws:iam::111122223333:user/ciso, …:role/Approvers (without the "
+        "role's path, which STS does not tell), or arn:aws:sts::111122223333:assumed-role/Approvers/alice",
+    ),
+]
 SessionName = Annotated[
     str, spelled("^[A-Za-z0-9_+=,.@-]{2,64}$", "2 to 64 letters, digits or any of _+=,.@-")
 ]
@@ -295,6 +304,10 @@ SessionTagValue = Annotated[
 ]
 IamName = Annotated[
     str, spelled("^[A-Za-z0-9_+=,.@-]{1,128}$", "an IAM name: 1 to 128 letters, digits or any of _+=,.@-")
+]
+ActionPattern = Annotated[
+    str,
+    spelled(r"^[A-Za-z0-9-]+:[A-Za-z0-9*?]+$", "an action such as iam:ChangePassword, with * and ? allowed"),
 ]
 ExternalId = Annotated[
     str,

@@ -6,10 +6,11 @@ import stat
 from pathlib import Path
 
 from rollout.errors import BadSettings
+from rollout.files.bounded_files import MIB, BeyondLimit, BoundedStream, Limits
 from rollout.settings.problems import Problem, Source, Spot
 from rollout.settings.reading import ParsedSource, read_yaml
 
-MOST_BYTES = 8 * 1024 * 1024
+LIMITS = Limits(total=8 * MIB, line=8 * MIB)
 
 
 def read_file(path: Path, source: Source) -> ParsedSource:
@@ -39,13 +40,10 @@ def _bytes(path: Path, source: Source) -> bytes:
             what = "is a folder" if stat.S_ISDIR(mode) else "is not a regular file"
             raise BadSettings(f"{source.name}: {what}", cure="name a YAML file")
         with path.open("rb") as file:
-            raw = file.read(MOST_BYTES + 1)
+            return BoundedStream(file, source.name, LIMITS).read()
     except OSError as error:
         reason = error.strerror or str(error)
         raise BadSettings(f"{source.name}: cannot be read: {reason}", cure="check its permissions") from None
-    if len(raw) > MOST_BYTES:
-        raise BadSettings(
-            f"{source.name}: larger than 8 MiB",
-            cure="this is probably not a settings file; name another file",
-        )
-    return raw
+    except BeyondLimit as beyond:
+        cure = "this is probably not a settings file; name another file"
+        raise BadSettings(str(beyond), cure=cure) from None

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, time
-from typing import Annotated, Any, Literal, TypeVar
+from functools import partial
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, create_model
+from pydantic import BeforeValidator, Field, create_model
 
 from rollout.domain.gates import GATES, Freeze, GateRules
 from rollout.domain.gates.gate import AnyGate, Form, Setting
-from rollout.settings.fields import Duration, FreezeDays, Hours, Listed, NoRepeats, NotEmpty, Percent, Zone
+from rollout.settings.fields import (
+    Duration,
+    FreezeDays,
+    Hours,
+    Listed,
+    NoRepeats,
+    NotEmpty,
+    Percent,
+    PrincipalGlob,
+    Zone,
+    shown,
+)
 from rollout.settings.section import Section
 
 AnySection = TypeVar("AnySection", bound=Section)
@@ -26,6 +38,7 @@ FIELDS: Mapping[Form, Any] = {
     Form.HOURS: Hours,
     Form.ZONE: Zone,
     Form.DAYS: Annotated[tuple[FreezeDays, ...], Listed, NoRepeats],
+    Form.PRINCIPALS: Annotated[tuple[PrincipalGlob, ...], Listed, NoRepeats],
 }
 """What each form may hold."""
 
@@ -39,9 +52,7 @@ def gates_section(name: str, base: type[AnySection], gates: Iterable[AnyGate] = 
         name, __base__=base, __module__=base.__module__, __doc__=base.__doc__, **fields
     )
     # Where pickle looks for a class.
-    for inner in (
-        kind for kind, _ in fields.values() if isinstance(kind, type) and issubclass(kind, Section)
-    ):
+    for inner in (model for kind, _ in fields.values() if (model := _model_in(kind))):
         inner.__module__, inner.__qualname__ = base.__module__, f"{name}.{inner.__name__}"
         setattr(section, inner.__name__, inner)
     return section
@@ -62,15 +73,38 @@ def gate_rules(section: Section, gates: Iterable[AnyGate] = GATES) -> GateRules:
 
 def _field(name: str, setting: Setting[Any]) -> tuple[Any, Any]:
     if isinstance(setting.form, Form):
-        kind = FIELDS[setting.form]
-        kind = kind | None if setting.default is None else kind
-        return kind, Field(default=setting.default, description=setting.description)
+        value = FIELDS[setting.form]
+        value = value | None if setting.default is None else value
+        return value, Field(default=setting.default, description=setting.description)
     keys: dict[str, Any] = {
         key: (FIELDS[part.form], Field(default=part.default, description=part.description))
         for key, part in setting.form.items()
     }
     model = create_model(f"{name}_section", __base__=Section, __doc__=setting.description, **keys)
-    return model, Field(default=model(), description=setting.description)
+    kind: Any = model
+    if setting.short:
+        kind = Annotated[
+            model,
+            BeforeValidator(partial(_in_full, setting.short), json_schema_input_type=bool | model),
+        ]
+    return kind, Field(default=model(), description=setting.description)
+
+
+def _in_full(short: Mapping[bool, Mapping[str, object]], written: object) -> object:
+    """Write out true and false, and what a mapping leaves out."""
+    if isinstance(written, bool):
+        return dict(short[written])
+    if isinstance(written, dict):
+        return {**short[True], **written}
+    if isinstance(written, Section):
+        return written
+    raise ValueError(f"must be true, false or a mapping, not {shown(written)}")
+
+
+def _model_in(kind: Any) -> type[Section] | None:
+    """Find the section of a field: the type itself, or what is annotated."""
+    inner = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    return inner if isinstance(inner, type) and issubclass(inner, Section) else None
 
 
 def _value(written: Any, setting: Setting[Any]) -> Any:
@@ -85,7 +119,7 @@ def _value(written: Any, setting: Setting[Any]) -> Any:
 
 def _read(written: Any, form: Form) -> Any:
     match form:
-        case Form.SWITCH | Form.COUNT | Form.PERCENT | Form.DURATION | Form.WEEKDAYS:
+        case Form.SWITCH | Form.COUNT | Form.PERCENT | Form.DURATION | Form.WEEKDAYS | Form.PRINCIPALS:
             return written
         case Form.HOURS:
             opens, _, closes = written.partition("-")

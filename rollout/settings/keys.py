@@ -51,8 +51,13 @@ class Known:
 
     @property
     def empty_means_default(self) -> bool:
-        """Whether an empty section or list means the default, because the default is empty too."""
-        return self.section is not None or self.field.get_default() in ((), {})
+        """Whether an empty section or list means the default, because the default is empty too.
+
+        Not for a section that may be written as one value: that has to be written.
+        """
+        if self.section is not None:
+            return not self.field.metadata
+        return self.field.get_default() in ((), {})
 
 
 @cache

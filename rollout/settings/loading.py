@@ -24,6 +24,8 @@ from rollout.settings.reading import ParsedSource
 from rollout.settings.sentences import key_of, sentence_of
 
 FILE_NAME = "rollout.yaml"
+# Beyond this many wrong values none is named, for to name one takes 2.5 KB.
+_MOST_PROBLEMS = 5_000
 
 
 def load_settings(
@@ -88,6 +90,9 @@ def _drop_what_is_wrong(merged: _Merged) -> RolloutFile:
         try:
             return RolloutFile.model_validate(merged.values)
         except ValidationError as error:
+            if error.error_count() > _MOST_PROBLEMS:
+                merged.values.clear()
+                continue
             for key in {key_of(detail) for detail in error.errors(include_url=False)}:
                 holder: Any = merged.values
                 for name in key[:-1]:
@@ -179,6 +184,9 @@ def _validate(merged: _Merged) -> RolloutFile:
         settings = RolloutFile.model_validate(merged.values)
         found = [merged.problem(remark) for remark in contradictions(settings)]
     except ValidationError as error:
+        if error.error_count() > _MOST_PROBLEMS:
+            sentence = f"{error.error_count():,} values are wrong; this is probably not a settings file"
+            refuse([*merged.problems, Problem(merged.base, (), sentence)])
         for detail in error.errors(include_url=False):
             key = key_of(detail)
             at_key = detail["type"] == "extra_forbidden" or detail["loc"][-1:] == ("[key]",)

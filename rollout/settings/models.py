@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, WithJsonSchema, create_model, model_validator
 
 from rollout.domain.progress.channels import KeyKind, channel_named
+from rollout.domain.verdicts.rules import COVERED_MAY_LEAVE_OPEN
 from rollout.settings.channel_fields import channel_fields
 from rollout.settings.fields import (
     AccountId,
+    ActionPattern,
     Address,
     AsManyTags,
     ContextKey,
@@ -177,6 +179,10 @@ class RulesSection(Section):
     no_credentials: Literal["hold", "enforce"] = Field(
         "hold",
         description="What happens to users without any credential: hold waits until they get one.",
+    )
+    covered_may_leave_open: Annotated[tuple[ActionPattern, ...], Listed, NoRepeats] = Field(
+        COVERED_MAY_LEAVE_OPEN,
+        description="Actions that another policy may allow without MFA and still count as enforcing it.",
     )
     plan_max_age: PositiveDuration = Field(
         timedelta(days=30),

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol
 
 import yaml
 from yaml.constructor import SafeConstructor
 from yaml.reader import Reader
 
+from rollout.files.bounded_yaml import DEEPEST, LOADER, BeyondYamlLimit, Position, bounded_events
 from rollout.settings.problems import Key, Problem, Source, Spot
 
-MOST_NODES = 300_000
-DEEPEST = 24
+MOST_NODES = 70_000
+"""In one source, also when every use of an alias counts. An exemption has 11."""
 
 ACCOUNT_ID = re.compile(r"\d{12}")
 
@@ -47,7 +47,10 @@ def read_yaml(text: str, source: Source) -> ParsedSource:
         if problem := _first_walk(text, source, trail):
             reading.problems.append(problem)
             return reading
-        root = yaml.compose(text, Loader=yaml.CSafeLoader)
+        root = yaml.compose(text, Loader=LOADER)
+    except BeyondYamlLimit as beyond:
+        reading.problems.append(Problem(_spot(beyond.mark, source), (), str(beyond)))
+        return reading
     except yaml.MarkedYAMLError as error:
         reading.problems.append(_broken(error, text, source, trail))
         return reading
@@ -55,28 +58,21 @@ def read_yaml(text: str, source: Source) -> ParsedSource:
     return reading
 
 
-class _Mark(Protocol):
-    """A position, counted from 0, as both the C parser and the Python parser report it."""
-
-    line: int
-    column: int
-
-
 @dataclass(slots=True)
 class _Open:
     """A mapping or list that has not ended yet; `key` is the latest key of a mapping."""
 
-    start: _Mark | None
+    start: Position | None
     mapping: bool
     key: str = ""
     wants_key: bool = True
 
 
 def _first_walk(text: str, source: Source, stack: list[_Open]) -> Problem | None:
-    """Walk the events once with the open collections in `stack`, and stop when a limit is exceeded."""
+    """Walk the events once with the open collections in `stack`. Raises BeyondYamlLimit."""
     anchors: set[str | None] = set()
     documents = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+    for event in bounded_events(text, MOST_NODES):
         match event:
             case yaml.DocumentStartEvent():
                 documents += 1
@@ -87,8 +83,6 @@ def _first_walk(text: str, source: Source, stack: list[_Open]) -> Problem | None
             case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
                 anchors.add(event.anchor)
                 stack.append(_Open(event.start_mark, mapping=isinstance(event, yaml.MappingStartEvent)))
-                if len(stack) > DEEPEST:
-                    return Problem(_spot(event.start_mark, source), (), "nested too deeply")
             case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
                 stack.pop()
                 _step(stack, "")
@@ -115,7 +109,7 @@ def _step(stack: list[_Open], text: str) -> None:
 def _broken(error: yaml.MarkedYAMLError, text: str, source: Source, stack: list[_Open]) -> Problem:
     """Report the position and the nearest key; a collection still open at the end is reported where it began."""
     lines = text.splitlines()
-    mark: _Mark | None = error.problem_mark or error.context_mark
+    mark: Position | None = error.problem_mark or error.context_mark
     what = error.problem or "not YAML"
     if error.context and error.context_mark:
         if mark is None or mark.line >= len(lines):
@@ -229,7 +223,7 @@ class _TooMuchError(Exception):
     """More nodes than any real file has, or an alias that contains itself."""
 
 
-def _spot(mark: _Mark | None, source: Source, text: str | None = None) -> Spot:
+def _spot(mark: Position | None, source: Source, text: str | None = None) -> Spot:
     if mark is None:
         return Spot(source, text=text)
     return Spot(source, mark.line + 1, mark.column + 1, text)

@@ -30,7 +30,7 @@ def _without_idle_defaults(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     idle = (
-        "$ref" in schema
+        any("$ref" in part for part in (schema, *schema.get("anyOf", ())))
         or schema.get("default", 0) is None
         or ("minItems" in schema and not schema.get("default"))
     )

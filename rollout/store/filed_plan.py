@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import BinaryIO
 
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.errors import KeyUnusable, NoPlan, PlanRefused
+from rollout.files.bounded_files import SMALL, BeyondLimit, BoundedStream, Limits
 from rollout.store.files import NamedFiles
 from rollout.store.formats import evidence, plan_yaml
 from rollout.store.formats.renewal import read_renewal, renewal_bytes
@@ -52,7 +52,7 @@ class FiledPlan:
         seals = self.trust.seals
         if seals is None:
             return
-        with _reading(self.files, self.name) as stream:
+        with _reading(self.files, self.name, plan_yaml.LIMITS) as stream:
             lines = [plan_yaml.resealed(line, seals) for line in stream]
         with self.files.writing(self.name) as written:
             written.writelines(lines)
@@ -66,9 +66,9 @@ class FiledPlan:
         evidence_name = beside(self.name)
         there = self.files.where(evidence_name)
         with (
-            _reading(self.files, self.name) as documents,
-            _reading(self.files, evidence_name) as zipped,
-            evidence.unzipped(zipped, there) as lines,
+            _reading(self.files, self.name, plan_yaml.LIMITS) as documents,
+            _reading(self.files, evidence_name, evidence.LIMITS) as zipped,
+            evidence.unpacked(zipped, there) as lines,
         ):
             reader = evidence.EvidenceReader(lines, there)
             for located in plan_yaml.read_accounts(documents, self.location):
@@ -81,7 +81,7 @@ def checked(plan: FiledPlan) -> FiledPlan:
     _check(plan)
     _check_seal(plan)
     try:
-        with _reading(plan.files, beside(plan.name, RENEWAL)) as stream:
+        with _reading(plan.files, beside(plan.name, RENEWAL), SMALL) as stream:
             note = stream.read(MOST_OF_A_RENEWAL)
     except FileNotFoundError:
         return plan
@@ -123,7 +123,7 @@ def _check(plan: FiledPlan) -> None:
     there = plan.files.where(evidence_name)
     check_file(plan)
     try:
-        with _reading(plan.files, evidence_name) as stream:
+        with _reading(plan.files, evidence_name, evidence.LIMITS) as stream:
             evidence.verify(stream, plan.header.digests.evidence, there)
     except FileNotFoundError as problem:
         raise PlanRefused(
@@ -134,25 +134,30 @@ def _check(plan: FiledPlan) -> None:
 
 def check_file(plan: FiledPlan) -> None:
     try:
-        with _reading(plan.files, plan.name) as stream:
+        with _reading(plan.files, plan.name, plan_yaml.LIMITS) as stream:
             plan_yaml.verify(stream, plan.header.checksum, plan.location)
     except FileNotFoundError as problem:
         raise NoPlan(f"{plan.location} no longer exists", cure="run `rollout plan`") from problem
 
 
 def header_of(files: NamedFiles, name: str) -> Header:
-    with _reading(files, name) as stream:
+    with _reading(files, name, plan_yaml.LIMITS) as stream:
         return plan_yaml.read_header(stream, files.where(name))
 
 
 @contextmanager
-def _reading(files: NamedFiles, name: str) -> Iterator[BinaryIO]:
-    """Open a file. Raises NoPlan when it cannot be read, and FileNotFoundError when it does not exist."""
+def _reading(files: NamedFiles, name: str, limits: Limits) -> Iterator[BoundedStream]:
+    """Open a file, to be read within limits.
+
+    Raises PlanRefused beyond them, NoPlan when it cannot be read, and FileNotFoundError when it does not exist.
+    """
     try:
         with files.reading(name) as stream:
-            yield stream
+            yield BoundedStream(stream, files.where(name), limits)
     except FileNotFoundError:
         raise
+    except BeyondLimit as problem:
+        raise PlanRefused(str(problem), cure=plan_yaml.PLAN_AGAIN) from problem
     except OSError as problem:
         raise NoPlan(
             f"{files.where(name)} cannot be read: {problem.strerror or problem}",

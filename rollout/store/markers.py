@@ -14,8 +14,9 @@ from threading import Lock
 from rollout.domain.progress.records import Released, ReleaseEnded
 from rollout.domain.progress.releases import ReleaseRecord
 from rollout.errors import RecordAltered
+from rollout.files.bounded_files import BeyondLimit, BoundedStream
 from rollout.store.files import NamedFiles
-from rollout.store.formats.journal_lines import BrokenLine, UnknownLine, line_of, record_of
+from rollout.store.formats.journal_lines import LIMITS, BrokenLine, UnknownLine, line_of, record_of
 from rollout.store.formats.seals import Seals, Trust, stamped, unstamped
 
 FOLDER = ".rollout/releases"
@@ -101,12 +102,12 @@ class StoredMarker:
                 self._seen[name] = self._read(name)
 
     def _read(self, name: str) -> _Marker:
-        with self._files.reading(f"{self._folder}/{name}") as stream:
-            text = stream.read()
-        bare, seal = unstamped(text)
+        whole = f"{self._folder}/{name}"
         try:
+            with self._files.reading(whole) as stream:
+                bare, seal = unstamped(BoundedStream(stream, self._files.where(whole), LIMITS).readline())
             record = record_of(bare)
-        except (BrokenLine, UnknownLine):
+        except (BeyondLimit, BrokenLine, UnknownLine):
             return _Marker()  # not one of our files; the journal has every release too, for the next run
         if not isinstance(record, Released | ReleaseEnded):
             return _Marker()

@@ -42,7 +42,6 @@ class StoredSnapshots:
         """Read the snapshot of this cover. Raises Unfit."""
         try:
             with self._files.reading(_name(cover.organization_id)) as stream:
-                stream.readline()
                 return read_projection(stream, cover)
         except (OSError, RolloutError) as problem:
             raise Unfit(str(problem)) from problem

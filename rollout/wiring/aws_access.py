@@ -37,6 +37,7 @@ class Aws:
         profile: str | None = None,
         *,
         tell: Callable[[RolloutError], None] | None = None,
+        endpoint_ok: bool = False,
         clock: Clock | None = None,
         randomness: Random | None = None,
     ) -> None:
@@ -50,7 +51,7 @@ class Aws:
         self.settings = settings
         self._clock, self._randomness = clock, randomness or SystemRandom()
         several = settings.engine.max_accounts * settings.engine.per_account
-        self.connection = Connection(profile=profile, pool=several + 8)
+        self.connection = Connection(profile=profile, pool=several + 8, endpoint_ok=endpoint_ok)
         self.files = Files(
             settings,
             connection=self.connection,

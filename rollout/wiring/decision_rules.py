@@ -35,6 +35,7 @@ def rules_for(settings: Settings, where: Premises) -> DecisionRules:
         machines=settings.domain_machines(),
         operators=where.caller.operator_arns,
         keys_in_use_days=settings.rules.keys_in_use_days,
+        covered_may_leave_open=settings.rules.covered_may_leave_open,
         enforce_without_credentials=settings.rules.no_credentials == "enforce",
         lead_time=settings.gates.lead_time,
         notice_for_unaffected=settings.gates.notice_for_unaffected,

@@ -25,6 +25,7 @@ from rollout.notify.rehearsed_channel import RehearsingNotifier
 from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
 from rollout.wiring.aws_access import Aws
 from rollout.wiring.decision_rules import documents_for, names_of, rules_for
+from rollout.wiring.store_examination import examine_store
 from rollout.workflows.apply.order import Order
 from rollout.workflows.doctor import DoctorOrder, DoctorTools
 from rollout.workflows.inventory import Looking, Premises, read_levels, read_with_care
@@ -66,6 +67,7 @@ class Live(Aws):
             self.engine(),
             progress,
             self.clock,
+            partial(examine_store, self.files),
         )
 
     def doctor_order(self, selection: Selection, *, reading_only: bool) -> DoctorOrder:

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rollout.domain.diagnosis.store_facts import BucketFacts, FolderFacts
 from rollout.domain.progress.stages import Stage
 from rollout.errors import KeyUnusable, RolloutError, WrongUsage
 from rollout.files.private_files import check_writable
@@ -19,6 +20,7 @@ from rollout.settings import BucketPlace, KeyFilePlace, Settings
 from rollout.store.folder.key_file import KeyFile
 from rollout.store.formats.seals import Seals, StoreKey, Trust, refuse
 from rollout.store.kinds import InFolder, Store, StoreJournal, StoreLock
+from rollout.store.last_seen import LastSeen
 from rollout.store.lock_holder import Holder
 from rollout.store.markers import StoredMarker
 from rollout.store.plan_files import PlanAtPath, Plans
@@ -35,12 +37,13 @@ if TYPE_CHECKING:
 class Files:
     """The contents of the store. A folder needs no AWS; a bucket needs S3, and STS unless `bucket.owner` is set.
 
-    AWS is called through the connection of the run, or one of its own with this profile. `tell` hears of everything in
-    the store that cannot be trusted (`Trust`); `account_id` returns the caller's account.
+    AWS is called through the connection of the run, or one of its own with this profile (`endpoint_ok` as in it).
+    `tell` hears of everything in the store that cannot be trusted (`Trust`); `account_id` returns the caller's account.
     """
 
     settings: Settings
     profile: str | None = None
+    endpoint_ok: bool = False
     connection: Connection | None = None
     tell: Callable[[RolloutError], None] = refuse
     account_id: Callable[[], str] | None = None
@@ -61,7 +64,7 @@ class Files:
     def _connection(self) -> Connection:
         from rollout.awsapi.sessions import Connection
 
-        return self.connection or Connection(profile=self.profile)
+        return self.connection or Connection(profile=self.profile, endpoint_ok=self.endpoint_ok)
 
     def _caller_account(self) -> str:
         if self.account_id is not None:
@@ -81,9 +84,11 @@ class Files:
             self.tell(KeyUnusable("store_key needs `organization`", cure="set both in rollout.yaml"))
             return Trust(None, self.tell)
         place = self.settings.store
-        return Trust(
-            Seals(key, organization_id, str(place) if isinstance(place, BucketPlace) else "folder"), self.tell
-        )
+        in_bucket = isinstance(place, BucketPlace)
+        folder = state_folder()
+        where = str(place) if in_bucket else str(self._here.resolve())
+        seen = LastSeen(folder, organization_id, where) if folder else None
+        return Trust(Seals(key, organization_id, str(place) if in_bucket else "folder"), self.tell, seen)
 
     def _key(self) -> StoreKey | None:
         named = self.settings.store_key
@@ -103,6 +108,16 @@ class Files:
         if isinstance(place, BucketPlace):
             place = source.parent if source else Path.cwd()
         return Path(os.path.normpath(place))
+
+    @property
+    def place(self) -> str:
+        """The address of the store, or the path of its folder."""
+        place = self.settings.store
+        return str(place) if isinstance(place, BucketPlace) else str(self._here)
+
+    def protection(self) -> FolderFacts | BucketFacts:
+        """Find out how the store is protected from others. Raises a RolloutError where it cannot be asked at all."""
+        return self._store.protection()
 
     @property
     def plans(self) -> Plans:
@@ -166,3 +181,14 @@ class Files:
         if stage is Stage.NOTIFY:
             for folder in self.settings.notify.folders:
                 check_writable(folder)
+
+
+def state_folder() -> Path | None:
+    """Return the folder for what this machine remembers, by the XDG specification; None for a user without a home."""
+    configured = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if configured.is_absolute():
+        return configured / "rollout"
+    try:
+        return Path.home() / ".local" / "state" / "rollout"
+    except RuntimeError:
+        return None

@@ -28,8 +28,8 @@ def check_names(names: Names, progress: Progress) -> None:
                 former.add(f"policy.name: {name}")
     if former:
         raise Refused(
-            f"{len({change.user.id for change in people})} users are under our policy, and some of it stands under "
-            f"other names than those of rollout.yaml: {', '.join(sorted(former))}",
+            f"{len({change.user.id for change in people})} users are enforced through policies or groups that have "
+            f"other names than in rollout.yaml: {', '.join(sorted(former))}",
             cure="set the former names again; to migrate: `rollout rollback --all`, then plan, notify and enforce "
             "under the new names",
         )

@@ -201,7 +201,7 @@ def _line(
 ) -> Line:
     """Use the announced day if that notice still counts, else the day to announce now."""
     if entry.impact is None:
-        raise ValueError("only who is to be enforced is told")
+        raise ValueError("only users who are to be enforced get a notice")
     told = progress.latest_notice(entry.user.id)
     if told is not None:
         worth, _ = worth_of(told, entry.impact, now, _since(entry, progress, rules, now))

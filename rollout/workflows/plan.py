@@ -102,7 +102,9 @@ def make_plan(
     if not order.accept_unmatched:
         _refuse_unmatched(made.unmatched)
     before = earlier.before
-    if earlier.stored is not None and earlier.content == content_digest(made.header, made.accounts):
+    same = earlier.content == content_digest(made.header, made.accounts)
+    # A plan of an earlier version does not say who made it: gates.approval may ask for one that does.
+    if earlier.stored is not None and earlier.stored.header.planner.id and same:
         kept = earlier.stored.renew(inventory.taken_at)
         return Planned(kept, made.header, made.accounts, made.to_come, kept=True)
     moves = before.later(made.accounts, tuple(made.header.waves))
@@ -125,6 +127,7 @@ def draft(inventory: Inventory, order: PlanOrder, progress: Progress) -> Draft:
         management_account_id=inventory.organization.management_account_id,
         partition=inventory.organization.partition,
         caller=inventory.caller.arn,
+        caller_id=inventory.caller.user_id,
         created=inventory.taken_at,
         inventory_at=inventory.taken_at,
         digests=Digests(policy=policy_fingerprint(order.rules), settings=order.settings),
@@ -214,7 +217,7 @@ def _searched(inventory: Inventory) -> Searched:
 def _refuse_unmatched(unmatched: tuple[UnmatchedSelector, ...]) -> None:
     if found := [one.sentence for one in unmatched if one.refuses]:
         raise Refused(
-            f"whoever these lines of rollout.yaml are meant to protect is not protected: {'; '.join(found)}",
+            f"these lines of rollout.yaml are meant to protect users, but match nobody: {'; '.join(found)}",
             cure="correct or remove them; if they are right as they are: --accept-unmatched",
         )
 

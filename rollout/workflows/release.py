@@ -169,13 +169,13 @@ def _put_on_record(order: ReleaseOrder, scope: ReleaseScope, run: RunContext) ->
     run.journal.append(released)
     if order.until and isinstance(run.journal, _ForgivingJournal) and run.journal.broken:
         raise Refused(
-            "a release with --for has to be on record to end, and the journal cannot be written",
-            cure="leave --for out: everybody is let out at once, and you end it with --end",
+            "a release with --for ends only if it is recorded, and the journal cannot be written",
+            cure="omit --for: users are released at once, until you run release --end",
         )
     try:
         run.marker.add(released)
     except Unwritable as problem:
-        run.progress.say(f"Runs under way cannot be told: {problem}. Stop them by hand.")
+        run.progress.say(f"Active runs cannot be notified: {problem}. Stop them by hand.")
 
 
 def _carry(
@@ -186,7 +186,7 @@ def _carry(
     run: RunContext,
 ) -> RunResult:
     commands = [ReleaseFromAccount(share, order, scope.wave) for share in shares]
-    return AccountRunner(run=run, progress=known).carry_all(commands, "Letting out in accounts")
+    return AccountRunner(run=run, progress=known).carry_all(commands, "Releasing in accounts")
 
 
 def _both(first: RunResult, again: RunResult) -> RunResult:
@@ -238,7 +238,7 @@ class _ForgivingJournal:
             self.inner.append(*records)
         except Unwritable as problem:
             self.broken = True
-            self.display.say(f"This release is not on record: {problem}")
+            self.display.say(f"This release was not recorded: {problem}")
 
     def records(self) -> Iterator[Record]:
         """Read what is there."""

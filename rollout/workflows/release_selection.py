@@ -10,8 +10,8 @@ from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import is_about_enrolment, user_of
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Record, RunStarted
-from rollout.domain.progress.release_scope import ReleaseScope
-from rollout.errors import AwsFailure, EmptySelection, OrganizationNotListable
+from rollout.domain.progress.release_scope import MOST_NAMED, ReleaseScope
+from rollout.errors import AwsFailure, EmptySelection, OrganizationNotListable, Refused
 from rollout.workflows.inventory import Premises, premises
 from rollout.workflows.ports import AccountAccess, CannotEnter, OrganizationPort
 from rollout.workflows.release import ReleaseSelection, ReleaseShare
@@ -95,9 +95,10 @@ def wave_named(wave: str, progress: Progress, accounts: Iterable[Account]) -> Re
             refs |= {ref.id: ref for ref in record.release_scope.users if ref.id not in refs}
     if not refs and wave not in _waves(progress):
         known = ", ".join(sorted(_waves(progress))) or "none"
-        raise EmptySelection(f'the journal knows no wave "{wave}"', cure=f"waves of the journal: {known}")
+        raise EmptySelection(f'the journal has no wave "{wave}"', cure=f"waves in the journal: {known}")
     found = tuple(sorted(refs.values(), key=lambda ref: ref.arn))
-    return ReleaseScope(wave=wave, users=found), _by_account(found, accounts)
+    named = found if len(found) <= MOST_NAMED else ()
+    return ReleaseScope(wave=wave, users=named), _by_account(found, accounts)
 
 
 def users_named(
@@ -105,7 +106,7 @@ def users_named(
 ) -> ReleaseSelection:
     """Mean users by ARN, name, UserId or glob: those of the journal, else by a look at the account of an ARN.
 
-    Raises EmptySelection where one of them matches nobody.
+    Raises EmptySelection where one of them matches nobody, and Refused where they match too many for one record.
     """
     refs: dict[str, UserRef] = {}
     unmatched: list[str] = []
@@ -121,7 +122,12 @@ def users_named(
     if unmatched:
         raise EmptySelection(
             f"no user matches --user {', '.join(unmatched)}",
-            cure="give the full ARN: then the account is looked at, whatever the journal knows",
+            cure="give the full ARN: rollout then looks for the user in the account",
+        )
+    if len(refs) > MOST_NAMED:
+        raise Refused(
+            f"--user matches {len(refs):,} users; a release names at most {MOST_NAMED:,}",
+            cure="release a --wave, an --account or --all, which need no names",
         )
     named = tuple(sorted(refs.values(), key=lambda ref: ref.arn))
     return ReleaseScope(users=named), _by_account(named, accounts)
@@ -135,7 +141,7 @@ def _look_for(
         facts = access.enter(account).read()
     except CannotEnter as refusal:
         raise EmptySelection(
-            f"account {account_id} could not be looked at: {refusal.why}", cure=refusal.cure
+            f"account {account_id} could not be read: {refusal.why}", cure=refusal.cure
         ) from refusal
     return [user.ref for user in facts.users if first_match((glob,), user.arn)]
 

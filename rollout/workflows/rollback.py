@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rollout.domain.actions.writes import Chosen, Left, undoing
 from rollout.domain.people.organization import Account
 from rollout.domain.people.scope import Selection
-from rollout.domain.people.users import UserRef
+from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToUser,
@@ -79,6 +79,9 @@ class RollbackInAccount(AccountCommand):
         at.result.left += found.left
         return Wanted((*found.people, *found.foundations))
 
+    def kept_released(self, at: AccountWork, users: Collection[User], *, by_brake: bool) -> None:
+        """Leave nobody: whoever was let out is rolled back like everybody else."""
+
     def leaves(self, user: UserRef, wave: str, why: Skipped) -> None:
         """Keep in mind that somebody could not be let go."""
         self._somebody_stays = True
@@ -86,7 +89,9 @@ class RollbackInAccount(AccountCommand):
     def finish(self, at: AccountWork) -> None:
         """Say why the rest was not begun."""
         if self._somebody_stays:
-            at.result.left.append(Left("policies and groups", "somebody could not be let go: run it again"))
+            at.result.left.append(
+                Left("policies and groups", "a user could not be removed; run the command again")
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +137,12 @@ def _check_meant(wanted: RollbackChoice, changes: Sequence[PastChange]) -> None:
         refs = (user_of(done.intent.change) for done in changes)
         if not any(ref is not None and one.takes_user(ref.arn, ref.name, ref.id) for ref in refs):
             raise EmptySelection(
-                f"the journal knows no change that matches --user {glob}",
+                f"the journal has no change that matches --user {glob}",
                 cure="see who was enforced: changes.csv of the report",
             )
     if not any(wanted.takes(done) for done in changes):
         raise EmptySelection(
-            "the journal knows no change that matches",
+            "the journal has no change that matches",
             cure="see what was done: changes.csv of the report, or rollout status",
         )
 
@@ -149,7 +154,7 @@ def plan_id_of(reference: str, progress: Progress) -> str:
     found = [plan_id for plan_id in known if stem == plan_id or stem.endswith(f"-{plan_id}")]
     if not found:
         raise EmptySelection(
-            f'the journal knows no plan "{reference}"', cure=f"plans: {', '.join(sorted(known)) or 'none'}"
+            f'the journal has no plan "{reference}"', cure=f"plans: {', '.join(sorted(known)) or 'none'}"
         )
     return max(found, key=len)
 

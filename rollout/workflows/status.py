@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from rollout.domain.gates import GateAnswer, Gatekeeper, GateRules, Needs, Result
-from rollout.domain.gates.approval import approved_by
+from rollout.domain.gates.approval import APPROVAL, approvals_of
 from rollout.domain.gates.gate import AnyGate
 from rollout.domain.gates.readiness import Notified
 from rollout.domain.plan.entries import PlanEntry
@@ -50,8 +50,8 @@ class GateState:
 class WaveState:
     """One wave: the counts of `StatusCounts`, its next step, and what that waits for.
 
-    `gates`: the gates of a wave not enforced yet. `approved`: who approved the wave, and when. `to_come`: the users on
-    whom MFA is still to be enforced.
+    `gates`: the gates of a wave not enforced yet. `approved`: who approved the wave, and when. `enforced_by`: the ARN
+    of who ran the enforcement. `to_come`: the users on whom MFA is still to be enforced.
     """
 
     wave: str
@@ -66,6 +66,7 @@ class WaveState:
     enforced_at: datetime | None
     gates: tuple[GateState, ...] = ()
     approved: str = ""
+    enforced_by: str = ""
     to_come: tuple[Affected, ...] = ()
 
     @property
@@ -101,7 +102,7 @@ def wave_states(
         for entry in account.entries:
             if entry.wave:
                 members[entry.wave].append((entry, statuses.of(entry.user, entry)))
-    keeper = Gatekeeper(progress, gates, header.waves, header.checksum, now)
+    keeper = Gatekeeper(progress, gates, header.waves, header.checksum, header.planner, now)
     stands = []
     for wave, people in members.items():
         before = tuple(_gates(wave, keeper)) if people else ()
@@ -115,7 +116,10 @@ def wave_states(
                 notified_at=progress.carried.get((Stage.NOTIFY, wave)),
                 enforced_at=progress.carried.get((Stage.ENFORCE, wave)),
                 gates=before,
-                approved=approved_by(progress, header.checksum, wave),
+                approved=approvals_of(
+                    progress, header.checksum, wave, header.planner, gates.of(APPROVAL)
+                ).sentence,
+                enforced_by=progress.carried_by.get((Stage.ENFORCE, wave), ""),
                 to_come=tuple(to_come(people, unaffected_too=unaffected_too)),
             )
         )

@@ -45,7 +45,7 @@ def _server() -> Iterator[AwsStub]:
 
 @pytest.fixture(scope="session")
 def _connection() -> Connection:
-    return Connection(read_timeout=5, region="us-east-1")
+    return Connection(timeouts=(10, 5), region="us-east-1")
 
 
 @pytest.fixture

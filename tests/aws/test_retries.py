@@ -207,7 +207,7 @@ def test_a_write_that_is_refused_says_whether_something_is_gone(
 def test_a_write_that_times_out_is_lost(stub: AwsStub, monkeypatch, retries, clock, account):
     given_up = threading.Event()
     stub.on("AddUserToGroup", lambda _: {} if given_up.wait(5) else Fail("Test", 400))
-    impatient = Connection(read_timeout=0.05, region="us-east-1")
+    impatient = Connection(timeouts=(10, 0.05), region="us-east-1")
     calls = Calls(ACCOUNT, CallerIdentity(), retries, retries.pace())
     opened = AwsAccount(account, "own", calls, impatient.own_iam(IamGuard(OURS, writing=True)), clock)
     with pytest.raises(AnswerLost, match="ReadTimeoutError"):
@@ -219,7 +219,7 @@ def test_a_write_that_never_left_is_repeated_and_then_refused(
     monkeypatch: pytest.MonkeyPatch, stub: AwsStub, retries, clock, account, fake_time
 ):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    nobody = Connection(region="us-east-1", connect_timeout=0.2)
+    nobody = Connection(region="us-east-1", timeouts=(0.2, 60))
     calls = Calls(ACCOUNT, CallerIdentity(), retries, retries.pace())
     opened = AwsAccount(account, "own", calls, nobody.own_iam(IamGuard(OURS, writing=True)), clock)
     with pytest.raises(Refusal, match="EndpointConnectionError") as caught:

@@ -35,7 +35,7 @@ def test_an_approval_is_told_recorded_and_shown_everywhere(rehearsed: Shell):
     gate = gates_of(rehearsed("status", "--json", env=APPROVAL), "canary")["approval"]
     assert "pass" == gate["answer"]
     assert gate["detail"].endswith(": CAB-311")
-    assert "Wave canary is approved 2026-11-24" in rehearsed("status", env=APPROVAL).out
+    assert "Wave canary: approved 2026-11-24" in rehearsed("status", env=APPROVAL).out
     assert "CAB-311" in rehearsed("show").out
     assert 0 == rehearsed("report").code
     (folder,) = (rehearsed.folder / "reports").iterdir()

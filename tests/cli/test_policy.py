@@ -102,6 +102,8 @@ def test_questions_from_a_pipe_are_answered(shell: Shell):
         ('{"id": 1}', '"policies" of the line is missing or not a list'),
         ("[1]", ""),
         ("[" * 100_000, "nested too deeply"),
+        ("[" + "{}," * 250_000 + "{}]", "it has more than 250,000 values"),
+        ("1" * 5000, "Exceeds the limit"),
     ],
 )
 def test_a_bad_line_is_named_and_the_others_are_answered(line: str, why: str, shell: Shell):

@@ -93,6 +93,8 @@ def once(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     }.items():
         if state == "told":
             assert 0 == shell("apply").code
+        if state == "enforced":
+            sandbox.advance(timedelta(days=1))
         said = shell(*words)
         assert 0 == said.code, said.err
         copy = tmp_path_factory.mktemp(state)
@@ -154,7 +156,7 @@ def forge_everything(team: Team, store: Path) -> Path:
         EVIL,
         RunStarted(EVIL, AGO, *what, Stage.NOTIFY, CISO, "0.1"),
         *(
-            Told(EVIL, AGO, entry.user, entry.wave, "x@y.zz", entry.impact, AGO.date(), Delivery.DELIVERED)
+            Told(EVIL, AGO, entry.user, entry.wave, "x@y.zz", entry.impact, NOW.date(), Delivery.DELIVERED)
             for entry in entries
             if entry.impact
         ),
@@ -280,6 +282,24 @@ def test_a_plan_that_is_sealed_is_kept_with_its_renewal(team: Team):
     assert b'"seal"' in next((team.folder / "store" / "plans").glob("*.renewed.json")).read_bytes()
 
 
+def test_the_end_of_a_release_that_this_machine_saw_cannot_be_taken_back(
+    team: Team, store: Path, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A release of people who are not enforced yet: nothing in AWS tells of it."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    assert 0 == team("release", "--all", "--reason", "INC-7", "--yes").code
+    [remembered] = (tmp_path / "state" / "rollout").iterdir()
+    assert (0o600, 0o700) == (remembered.stat().st_mode & 0o777, remembered.parent.stat().st_mode & 0o777)
+    shutil.rmtree(store / "journal")
+    shutil.rmtree(store / ".rollout")
+    with listening() as heard:
+        said = team("apply")
+    assert (ALTERED, []) == (said.code, writes(heard)), said.err
+    assert f"is missing: this machine ({remembered}) saw it" in said.errors[0]
+    remembered.unlink()
+    assert 0 == team("apply").code
+
+
 # --- What is shown ---
 
 
@@ -376,7 +396,7 @@ def _still_denied(sandbox: Sandbox) -> list[str]:
 # --- Sealing what was there before ---
 
 
-def test_a_store_from_before_the_key_is_sealed_after_it_was_shown(team: Team, store: Path):
+def test_a_store_from_before_the_key_is_sealed_after_it_was_shown(team: Team, store: Path, sandbox: Sandbox):
     """And goes on with its rehearsal and its notices."""
     shutil.rmtree(store)
     team.set_key("null")
@@ -388,6 +408,7 @@ def test_a_store_from_before_the_key_is_sealed_after_it_was_shown(team: Team, st
         refused = enforce(team)
     assert (ALTERED, []) == (refused.code, writes(heard))
 
+    sandbox.advance(timedelta(days=1))
     asked = team("seal")
     assert 2 == asked.code
     assert "apply --stage notify" in asked.out

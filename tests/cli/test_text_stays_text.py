@@ -7,6 +7,7 @@ Every command runs in an organization, a folder and a store full of hostile text
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -102,7 +103,7 @@ notify: {outbox: outbox/, outbox_counts: true}
 """
 
 COMMAND_LINES: Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]] = {
-    ("init",): ((), ("--folder", f"no{EVIL}")),
+    ("init",): ((), ("--store-key", "../key"), ("--folder", f"no{EVIL}")),
     ("doctor",): ((), ("--json",), ("--account", f"*{EVIL}*"), ("--account", f"no{EVIL}")),
     ("plan",): (
         (),
@@ -150,6 +151,7 @@ COMMAND_LINES: Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]] = {
     ("unlock",): ((), ("--yes",)),
     ("policy",): ((), ("--diff", EVIL), ("--config", EVIL)),
     ("policy", "simulate"): ((EVIL,), (f"queries{EVIL}",)),
+    ("seal",): (("--config", "sealed.yaml"), ("--config", "sealed.yaml", "--yes", "--json")),
     # Their organizations are the packaged one: what is hostile is only the folder and what is typed.
     ("demo",): ((f"no{EVIL}",),),
     ("sandbox", "start"): ((f"no{EVIL}",),),
@@ -172,7 +174,9 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 def shell(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Shell:
     folder = tmp_path_factory.mktemp("store") / f"of{EVIL}"
     folder.mkdir()
-    (folder / "rollout.yaml").write_text(f"organization: {sandbox.organization_id}\n{SETTINGS}")
+    settings = f"organization: {sandbox.organization_id}\n{SETTINGS}"
+    (folder / "rollout.yaml").write_text(settings)
+    (folder / "sealed.yaml").write_text(f"{settings}store_key: file:../key\n")
     (folder / f"queries{EVIL}").write_text(json.dumps({"id": EVIL, "policies": EVIL}))
     return Shell(folder, sandbox.environment())
 
@@ -223,7 +227,8 @@ def lock(folder: Path, organization_id: str) -> None:
 def acts(text: str) -> set[str]:
     """What of a text a terminal would obey, but for the ends of our own lines."""
     found = set(RAW) & set(text)
-    return found | ({"a line of its own"} if "\nforged" in text else set())
+    forged = re.search(r"(?:x7f|\u200b|\x7f) *\n *forged", text)  # and not where a table folds an escape
+    return found | ({"a line of its own"} if forged else set())
 
 
 def leaves(command: Any = None, way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
@@ -248,8 +253,13 @@ def test_what_comes_from_outside_is_shown_and_does_not_act(
         assert set() == acts(said.out)
         assert set() == acts(said.err)
         assert "Traceback" not in said.err
-    shown = (SHOWN, SHOWN.replace(r"\r", r"\x0d").replace(r"\n", r"\x0a"))  # ours, and that of typer
-    assert any(text in said.out + said.err for text in shown for said in everything_said[command])
+    # The start of it: a table may fold the rest.
+    assert any(r"\x1b[31m" in said.out + said.err for said in everything_said[command])
+
+
+def test_markup_and_names_of_emoji_stay_what_they_are(everything_said: dict[tuple[str, ...], list[Said]]):
+    for command in (("show",), ("apply",), ("report",), ("unlock",), ("release",)):
+        assert any(SHOWN in said.out + said.err for said in everything_said[command])
 
 
 def test_json_has_the_true_values_in_ascii(everything_said: dict[tuple[str, ...], list[Said]]):

@@ -30,7 +30,7 @@ STEPS = (
     'Move the organization\'s clock forward by 14 days, then enforce wave "canary"',
     'Move the organization\'s clock forward by 3 days, then enforce wave "rest"',
     "Enforce once more: nothing is left to do, so nothing is written",
-    "Check in AWS itself that everybody is enforced who should be",
+    "Check in AWS itself that everybody who should be enforced is enforced",
     "Show the status, and write the report",
 )
 

@@ -9,6 +9,7 @@ import yaml
 from rollout.domain.gates.enrolment import ENROLMENT
 from rollout.settings import SCHEMA_FILE_NAME, json_schema, starter_text
 from rollout.settings.keys import Known, known_keys
+from tests.docs import schema_at
 from tests.settings.test_loading import EXAMPLE
 
 REFERENCE = Path(__file__).parents[2] / "docs/settings.md"
@@ -16,13 +17,7 @@ VALUES = [known for known in known_keys() if known.section is None]
 
 
 def schema_of(known: Known) -> dict[str, Any]:
-    whole = json_schema()
-    schema = whole
-    for name in known.key:
-        schema = schema["properties"][name]
-        if "$ref" in schema:
-            schema = whole["$defs"][schema["$ref"].rpartition("/")[2]]
-    return schema
+    return schema_at(known.key)
 
 
 def test_the_starter_file_turns_on_what_a_gate_recommends_and_says_why(load):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rollout.domain.progress.records import Record
@@ -41,6 +41,20 @@ def sealed(
 
 
 @dataclass
+class MachineMemory:
+    """Fills `SeenEnds`."""
+
+    kept: dict[str, str] = field(default_factory=dict)
+    where: str = "state.json"
+
+    def ends(self) -> Mapping[str, str]:
+        return dict(self.kept)
+
+    def remember(self, ends: Mapping[str, str], instead_of: Mapping[str, str]) -> None:
+        self.kept = {run: end for run, end in self.kept.items() if instead_of.get(run) != end} | dict(ends)
+
+
+@dataclass
 class Told:
     """Takes note of what cannot be trusted."""
 
@@ -56,7 +70,7 @@ class Told:
 
 def lenient(trust: Trust, told: Told) -> Trust:
     """The same trust, where what is wrong is only told."""
-    return Trust(trust.seals, told)
+    return Trust(trust.seals, told, trust.seen)
 
 
 def grown(segments: Sequence[Segment], run: str, *records: Record, trust: Trust) -> Kept:

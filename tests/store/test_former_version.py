@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from rollout.domain.gates import ApprovalRule
+from rollout.domain.gates.approval import approvals_of
 from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.progress.records import Record
 from rollout.domain.progress.stages import Stage
@@ -81,6 +83,10 @@ def test_waves_gates_and_what_is_ours_are_known(plan: FiledPlan, progress: Progr
     assert {"rest"} == set(progress.undone)
     assert {plan.header.checksum} == set(progress.rehearsed)
     assert {(plan.header.checksum, "rest")} == set(progress.approvals)
+    assert "" == plan.header.planner.id
+    for rule, counted in ((ApprovalRule(), 1), (ApprovalRule(not_the_planner=True), 0)):
+        found = approvals_of(progress, plan.header.checksum, "rest", plan.header.planner, rule)
+        assert counted == len(found.counted)
     assert ["soak"] == [one.gate for one in progress.overrides]
     assert (2, 0) == (len(progress.failed_users("canary")), len(progress.failed_users("rest")))
     assert ["bob"] == [one.user.name for one in progress.releases.to_return.values()]

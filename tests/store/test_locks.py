@@ -7,9 +7,21 @@ from typing import Any
 import pytest
 
 from rollout.errors import AwsFailure, LockHeld, Refused, Unwritable
+from rollout.store.lock_holder import Holder
 from tests.builders import ORGANIZATION
 from tests.store.bucket import Asked, Between, BucketServer, Ignore, Lose, Refuse
-from tests.store.places import PURPOSE, BucketPlace, FolderPlace, left_behind
+from tests.store.places import PURPOSE, BucketPlace, FolderPlace, Place, left_behind
+
+
+def test_a_lock_too_large_to_be_ours_is_held_by_nobody_known(place: Place):
+    place.put(place.lock_name, b'{"owner": "' + b"x" * 2_000_000 + b'"}')
+
+    with pytest.raises(LockHeld, match="cannot be read"), place.lock().hold(ORGANIZATION, PURPOSE):
+        pass
+    assert place.lock().break_open(ORGANIZATION) == Holder()
+    with place.lock().hold(ORGANIZATION, PURPOSE):
+        pass
+
 
 # --- In a folder ---
 

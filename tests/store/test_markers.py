@@ -14,6 +14,7 @@ import pytest
 from rollout.domain.progress.records import Released, ReleaseEnded
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.errors import KeyUnusable, RecordAltered, Unwritable
+from rollout.store.formats.journal_lines import LIMITS
 from rollout.store.formats.seals import Trust
 from rollout.store.markers import StoredMarker
 from tests.builders import NOW, OPERATOR, ORGANIZATION, a_ref
@@ -118,6 +119,20 @@ class Full:
 def test_a_store_that_takes_no_word_says_so():
     with pytest.raises(Unwritable, match="no space left"):
         StoredMarker(Full(), ORGANIZATION).add(released())  # type: ignore[arg-type]  # a fake that only fails
+
+
+def test_what_is_too_long_to_be_ours_is_passed_over(place: Place):
+    """Whoever can write to the store could take the memory of every run."""
+    marker(place).add(released())
+    place.put(f"{FOLDER}/20261124T080000Z-zzzz.let-out.json", b" " * (LIMITS.line + 1))
+    assert [released()] == list(marker(place).records())
+
+
+def test_a_record_that_nobody_could_read_again_is_not_written(place: Place):
+    many = ReleaseScope(users=tuple(a_ref(f"user{number}") for number in range(60_000)))
+    with pytest.raises(Unwritable, match="does not fit into a line of the journal"):
+        marker(place).add(released(release_scope=many))
+    assert [] == list(marker(place).records())
 
 
 # --- In a store that has a key ---

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.verdicts.verdict import Impact, Kind
+from rollout.files import bounded_yaml
 from rollout.store.formats import plan_yaml
 from rollout.store.plan_files import Plans
 from tests.builders import a_header, an_account_plan, an_entry, left_out
@@ -52,8 +53,19 @@ def test_the_header_reads_from_top_to_bottom():
 
     keys = [line.partition(":")[0] for line in header.splitlines() if line[0] not in " -#"]
     assert keys == [
-        *("schema", "id", "organization_id", "management_account_id", "partition", "caller", "created"),
-        *("inventory_at", "digests", "scps", "waves", "verdicts", "left_out", "findings"),
+        *("schema", "id", "organization_id", "management_account_id", "partition"),
+        *(
+            "caller",
+            "caller_id",
+            "created",
+            "inventory_at",
+            "digests",
+            "scps",
+            "waves",
+            "verdicts",
+            "left_out",
+            "findings",
+        ),
         *("calls", "retries", "checksum"),
     ]
     assert 'created: "2026-11-24T09:00:00Z"\n' in header
@@ -121,7 +133,7 @@ def test_a_stream_reads_with_the_pure_loader_too(plan):
     files = MemoryFiles()
     stored = Plans(files).save(*plan)
     with pytest.MonkeyPatch.context() as without:
-        without.setattr(plan_yaml, "Loader", yaml.SafeLoader)
+        without.setattr(bounded_yaml, "LOADER", yaml.SafeLoader)
         loaded = Plans(files).load(None)
         assert stored.header == loaded.header
         assert plan[1] == tuple(loaded.accounts())
@@ -150,8 +162,10 @@ def test_for_names_of_iam_both_dumpers_write_the_same_bytes(monkeypatch):
 
 def test_a_machine_without_libyaml_falls_back():
     code = "import yaml; del yaml.CSafeLoader, yaml.CSafeDumper\n"
-    code += "from rollout.store.formats import plan_yaml as p\n"
-    code += "assert (p.Loader, p.Dumper) == (yaml.SafeLoader, yaml.SafeDumper)"
+    code += (
+        "from rollout.store.formats.plan_yaml import Dumper\nfrom rollout.files.bounded_yaml import LOADER\n"
+    )
+    code += "assert (LOADER, Dumper) == (yaml.SafeLoader, yaml.SafeDumper)"
 
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -1,6 +1,7 @@
 """The journal in a bucket, beside what all journals promise: batches that never change, folded for who reads them."""
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,8 @@ from rollout.domain.progress.records import (
 )
 from rollout.errors import ExpiredCredentials, JournalDamaged, RolloutError, Unwritable
 from rollout.store.folder.segments import FolderJournal
-from rollout.store.formats.journal_lines import line_of
-from rollout.store.s3 import bucket_journal
+from rollout.store.formats.journal_lines import LIMITS, line_of
+from rollout.store.s3 import bucket_files, bucket_journal
 from rollout.store.s3.bucket_journal import S3Journal
 from tests.builders import NOW
 from tests.store.bucket import Asked, BucketServer, Lose, Refuse
@@ -248,6 +249,31 @@ def test_a_segment_that_was_copied_from_a_folder_is_read_torn_end_and_all(place:
     written(start("run-1"))
 
     assert read() == [start("before"), start("run-1")]
+
+
+def test_a_large_object_is_read_a_part_at_a_time(
+    place: BucketPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A segment that was copied from a folder may be larger than the memory of the machine."""
+    FolderJournal(tmp_path, "before").append(start("before"), *waves(*range(200)))
+    place.put("journal/before.jsonl", (tmp_path / "journal/before.jsonl").read_bytes())
+    wanted = read()
+    monkeypatch.setattr(bucket_journal, "_KEPT_WHOLE", 1000)
+    monkeypatch.setattr(bucket_files, "_NEXT_PARTS", 1000)
+    monkeypatch.setattr(bucket_files, "_FIRST_PART", 1000)
+    place.server.asked.clear()
+
+    assert wanted == read()
+    assert len(reads(place.server)) > 5
+    written(*waves(7), run="run-2")
+    assert [*wanted, *waves(7)] == read()
+
+
+def test_an_object_with_a_line_that_is_too_long_is_named(place: BucketPlace):
+    written(start())
+    place.put("journal/run-0/00000001.jsonl", b" " * (LIMITS.line + 1))
+    with pytest.raises(JournalDamaged, match=r"run-0/00000001.jsonl has a line of more than 8 MiB"):
+        read()
 
 
 def test_empty_and_foreign_objects_are_passed_over(place: BucketPlace):

@@ -19,7 +19,7 @@ from rollout.store.formats.new_segment import NewSegment
 from rollout.store.formats.seals import Seals, Trust
 from tests.builders import ORGANIZATION
 from tests.store import strategies
-from tests.store.sealing import MemoryKey, Told, grown, lenient, read, sealed
+from tests.store.sealing import MachineMemory, MemoryKey, Told, grown, lenient, read, sealed
 from tests.store.test_journal import carried, start
 from tests.store.test_journal_chain import Kept
 
@@ -118,9 +118,13 @@ def test_a_line_that_is_whole_but_not_sealed_is_refused_with_its_line():
 def test_no_single_change_is_taken_for_the_truth(data: st.DataObject):
     """Forged, dropped, replayed, reordered, flipped: it is refused, or what is read is what was written.
 
-    But for the lines at the end of the last run, which nobody has seen: a part of the truth can be read then.
+    On a machine that has not seen them, the last lines of the last run may be missing, and nothing else.
     """
-    segments = three_runs()
+    segments, memory = three_runs(), MachineMemory()
+    seen = data.draw(st.booleans())
+    trust = Trust(KEY.seals, seen=memory)
+    if seen:
+        read(segments, trust)
     which, here = data.draw(st.integers(0, 2)), data.draw(st.integers(0, 3))
     found = lines(segments[which])
     match data.draw(
@@ -154,11 +158,59 @@ def test_no_single_change_is_taken_for_the_truth(data: st.DataObject):
     segments = [segment for segment in segments if segment.content]
 
     try:
-        read_now = read(segments, KEY)
+        found_now = read(segments, trust)
     except RecordAltered:
         return
-    assert WHOLE[: len(read_now)] == read_now
-    assert len(read_now) >= 6
+    assert WHOLE[: len(found_now)] == found_now
+    assert len(found_now) == 9 if seen else len(found_now) >= 6
+
+
+# --- What this machine remembers ---
+
+
+def remembering() -> tuple[Trust, MachineMemory]:
+    memory = MachineMemory()
+    return Trust(KEY.seals, seen=memory), memory
+
+
+def test_a_machine_remembers_the_ends_that_no_run_has_seen_and_nothing_else():
+    trust, memory = remembering()
+    segments = three_runs()
+    read(segments, trust)
+    assert ["run-3"] == list(memory.kept)
+    segments.append(grown(segments, "run-4", start("run-4"), trust=trust))
+    read(segments, trust)
+    assert ["run-4"] == list(memory.kept)
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3, 4])
+def test_an_end_that_this_machine_has_seen_cannot_be_cut_off(lost: int):
+    trust, memory = remembering()
+    segments = three_runs()
+    read(segments, trust)
+    kept = dict(memory.kept)
+    segments[2].content = b"".join(lines(segments[2])[:-lost])
+    with pytest.raises(RecordAltered, match=r"run-3 .*this machine \(state.json\) saw"):
+        read([segment for segment in segments if segment.content], trust)
+    assert kept == memory.kept
+
+
+def test_a_run_lets_its_machine_remember_its_end():
+    """Nobody reads the journal after an approval."""
+    trust, memory = remembering()
+    run = NewSegment("run-4", three_runs, trust)
+    content = run.spell([line_of(start("run-4"))])
+    assert {} == memory.kept
+    run.remember()
+    read([*three_runs(), Kept("run-4", content)], trust)
+    with pytest.raises(RecordAltered, match="run-4 is missing: this machine"):
+        read(three_runs(), trust)
+
+
+def test_what_cannot_be_trusted_is_not_remembered():
+    trust, memory = remembering()
+    read([*three_runs(), forged()], lenient(trust, Told()))
+    assert {} == memory.kept
 
 
 # --- What is only shown ---
@@ -278,6 +330,8 @@ def test_what_somebody_looked_at_counts_once_it_is_sealed_and_only_with_these_by
     later = grown(now, "later", start("later"), trust=KEY)
     assert [*everything, start("later")] == read([*now, later], KEY)
 
+    with pytest.raises(RecordAltered, match="run-3 is missing: run seal sealed it"):
+        read([*segments[:3], seal], KEY)
     segments[2].content += segments[3].content
     with pytest.raises(RecordAltered, match=r"run-2 was changed after `rollout seal` had sealed it"):
         read(now, KEY)

@@ -89,7 +89,9 @@ some_of_ours = st.builds(
 def copied(projection: Projection) -> Projection:
     """What comes of a projection that is written and read."""
     stream = BytesIO(b"".join(snapshot_bytes(cover_of(ORGANIZATION, (), None), projection, None)))
-    return read_projection(stream, read_cover(stream, ORGANIZATION, None))
+    cover = read_cover(stream, ORGANIZATION, None)
+    stream.seek(0)
+    return read_projection(stream, cover)
 
 
 @given(st.lists(some_of_ours, max_size=20), st.integers(0, 20))

@@ -189,7 +189,7 @@ def test_an_account_that_cannot_be_read_is_said_and_stops_no_other():
     operator.apply(Stage.NOTIFY)
     assert "bob" not in world.enforced
     assert (
-        f"Whether everybody released in account {OTHER} is out: AccessDenied for roles X"
+        f"Cannot tell whether everybody released in account {OTHER} is out: AccessDenied for roles X"
         in world.progress.said
     )
 

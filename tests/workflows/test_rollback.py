@@ -153,7 +153,7 @@ def test_selectors_narrow_each_other():
 def test_what_the_journal_does_not_know_is_wrong_usage():
     world = a_world()
     for wanted in (of(wave="canry"), of(users=["zoe"]), of(accounts=["999900001111"]), of(plan="nope")):
-        with pytest.raises(EmptySelection, match="knows no change"):
+        with pytest.raises(EmptySelection, match="has no change"):
             Operator(world).roll_back(wanted)
 
 
@@ -253,7 +253,8 @@ def test_a_member_who_cannot_be_removed_keeps_the_group_and_stops_no_other():
     result = Operator(world).roll_back()
     assert ["RemoveMember"] == kinds(world.accounts[ACCOUNT].written)
     assert (
-        Left("policies and groups", "somebody could not be let go: run it again") in result.accounts[0].left
+        Left("policies and groups", "a user could not be removed; run the command again")
+        in result.accounts[0].left
     )
     assert result.in_part
     assert {} == world.accounts[OTHER].facts.groups

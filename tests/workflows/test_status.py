@@ -150,6 +150,7 @@ def test_where_a_wave_stands_can_be_told_as_json():
         "enforced_at",
         "gates",
         "approved",
+        "enforced_by",
         "impact",
     } == set(told)
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from rollout.domain.gates import Tolerance, Window
+from rollout.domain.gates import ApprovalRule, Tolerance, Window
 from rollout.domain.progress.records import Deadlocked
 from rollout.errors import Refused
-from rollout.workflows.approve import approve
+from rollout.workflows.approve import ApprovalRequest, approve
 from rollout.workflows.status import GateState, WaveState, wave_states
 from tests.builders import ORGANIZATION, a_caller
 from tests.workflows.world import LEAD_TIME, World, a_cli_user, a_person, an_enroller
@@ -38,7 +38,7 @@ def gates(world: World, wave: str = "rest") -> dict[str, GateState]:
 def test_only_the_gates_that_are_set_are_shown():
     world = two_waves().ripe()
     assert ["dry_run_done", "soak", "failure_tolerance"] == list(gates(world))
-    world.gates = world.gates.changed(approval=True, window=Window(), enrolment=80, cli_moved=90)
+    world.gates = world.gates.changed(approval=ApprovalRule(), window=Window(), enrolment=80, cli_moved=90)
     assert [
         "dry_run_done",
         "soak",
@@ -70,7 +70,7 @@ def test_the_soak_says_since_when_and_when_it_opens():
 
 
 def test_a_gate_that_refuses_says_since_when_runs_were_told_so():
-    world = two_waves(approval=True).ripe()
+    world = two_waves(approval=ApprovalRule()).ripe()
     assert None is gates(world, "canary")["approval"].since
     with pytest.raises(Refused):
         world.enforce()
@@ -81,7 +81,7 @@ def test_a_gate_that_refuses_says_since_when_runs_were_told_so():
 
 
 def test_a_wave_waits_for_all_that_stops_it():
-    world = two_waves(approval=True, failure_tolerance=Tolerance(0, 100)).ripe()
+    world = two_waves(approval=ApprovalRule(), failure_tolerance=Tolerance(0, 100)).ripe()
     world.enforce(overrides={"approval": "in a hurry"})
     alice = world.days_pass(1).done.placed[world.person("alice").id].user
     world.journal.append(
@@ -94,10 +94,9 @@ def test_a_wave_waits_for_all_that_stops_it():
 
 
 def test_an_approval_is_told_with_its_wave():
-    world = two_waves(approval=True).ripe()
-    approve(
-        world.plans.kept[-1], "canary", "CAB-311", a_caller(), world.journal, "approval-1", world.clock.now()
-    )
+    world = two_waves(approval=ApprovalRule()).ripe()
+    request = ApprovalRequest("canary", "CAB-311", a_caller())
+    approve(world.plans.kept[-1], request, world.journal, "approval-1", world.clock.now())
     approval = gates(world, "canary")["approval"]
     assert ("pass", world.clock.now()) == (approval.answer, approval.since)
     assert f"approved 2026-12-09 09:00 UTC by {a_caller().arn}: CAB-311" == stands(world)["canary"].approved
@@ -110,7 +109,7 @@ def test_gates_about_people_repeat_what_the_last_run_saw_and_say_when():
     asked = gates(world, "canary")["enrolment"]
     assert "not asked" == asked.answer
     assert not asked.stops
-    assert "80 % needed; apply --stage enforce looks" in asked.detail
+    assert "80 % needed; apply --stage enforce reads them" in asked.detail
     with pytest.raises(Refused):
         world.enforce()
     read = gates(world, "canary")["enrolment"]
@@ -131,7 +130,7 @@ def test_who_overrode_a_gate_is_named_and_the_wave_waits_for_it_no_more():
 
 
 def test_all_of_it_can_be_told_as_json():
-    world = two_waves(approval=True, window=Window(("sun",)), enrolment=80).ripe()
+    world = two_waves(approval=ApprovalRule(), window=Window(("sun",)), enrolment=80).ripe()
     told = json.loads(json.dumps([stand.as_dict() for stand in stands(world).values()], default=str))
     window = next(gate for gate in told[0]["gates"] if gate["gate"] == "window")
     assert {"gate", "answer", "detail", "since", "opens_at", "overridden"} == set(window)

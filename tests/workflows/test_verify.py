@@ -12,7 +12,6 @@ from rollout.domain.drift import Drift, Drifted
 from rollout.domain.people.users import NamedPolicy, User
 from rollout.domain.policy.changes import (
     AddMember,
-    AttachToGroup,
     Change,
     CreateVersion,
     DeleteGroup,
@@ -131,14 +130,15 @@ def test_an_edited_document_is_put_back():
     assert "rollout verify --fix" == only(found).cure
     assert (3, 1, 0, 2) == numbers(found)
     operator.fix()
-    assert [SetDefaultVersion(ACCOUNT, POLICY, "v2", ("alice", "bob"))] == world.written
+    assert SetDefaultVersion(ACCOUNT, POLICY, "v2", ("alice", "bob")) in world.written
+    assert ["RemoveMember"] * 2 + ["SetDefaultVersion"] + ["AddMember"] * 2 == kinds(world.written)
     assert operator.verify().clean
 
 
 def test_an_edited_document_whose_original_is_gone_is_written_anew():
     world, operator = drifted(CreateVersion(ACCOUNT, POLICY, WEAK), DeleteVersion(ACCOUNT, POLICY, "v2"))
     operator.fix()
-    assert [CreateVersion(ACCOUNT, POLICY, DOCUMENTS.full, ("alice", "bob"))] == world.written
+    assert CreateVersion(ACCOUNT, POLICY, DOCUMENTS.full, ("alice", "bob")) in world.written
 
 
 def test_a_detached_policy_is_hung_up_again():
@@ -147,7 +147,7 @@ def test_a_detached_policy_is_hung_up_again():
     assert [Drifted.POLICY_DETACHED] == drift(found)
     assert "Terraform" in only(found).cause
     operator.fix()
-    assert [AttachToGroup(ACCOUNT, GROUP, POLICY)] == world.written
+    assert ["RemoveMember"] * 2 + ["AttachToGroup"] + ["AddMember"] * 2 == kinds(world.written)
     assert EVERYBODY == world.enforced
 
 
@@ -159,7 +159,7 @@ def test_a_deleted_policy_is_made_again():
     )
     assert Drifted.POLICY_DELETED is only(operator.verify()).kind
     operator.fix()
-    assert ["CreatePolicy", "CreateVersion", "AttachToGroup"] == kinds(world.written)
+    assert ["CreatePolicy", "CreateVersion", "AttachToGroup"] == kinds(world.written)[2:-2]
     assert EVERYBODY == world.enforced
     assert operator.verify().clean
 
@@ -483,9 +483,9 @@ def test_nothing_is_enforced_that_reaches_somebody_who_is_not_to_be(hand):
     world, operator = drifted(*hand)
     trap(world, "alice")
     result = operator.fix()
-    assert [] == world.written
-    assert "the policy would also reach alice" in result.accounts[0].failed[0]
-    assert result.in_part
+    assert {"bob", "olga"} == world.enforced
+    (stays,) = result.accounts[0].left
+    assert a_ref("alice").arn == stays.what
 
 
 def test_a_member_who_would_be_trapped_stays_out():

@@ -44,6 +44,7 @@ class WhoAmI:
                     account_id=answer["Account"],
                     partition=partition_of(arn),
                     source_user_arn=arn if ":user/" in arn else self._source_user(),
+                    user_id=answer["UserId"],
                 )
             return self._caller
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from botocore.exceptions import UnknownRegionError
 
 from rollout.aws.connect.aws_clock import AwsClock
 from rollout.aws.connect.identity import WhoAmI
 from rollout.aws.connect.session_policy import LONGEST, session_policy
-from rollout.awsapi.endpoints import is_loopback
+from rollout.awsapi.endpoints import host_of, is_loopback
 from rollout.awsapi.operations import OurNames
 from rollout.awsapi.sessions import Connection
 from rollout.domain.diagnosis.facts import Endpoint, EnvironmentFacts, NoAnswer, Region, SessionSize
@@ -47,9 +45,8 @@ class AwsRunEnvironment:
             return "unknown"
 
     def _endpoint(self, service: str, url: str) -> Endpoint:
-        host = urlsplit(url).hostname or ""
-        of_aws = any(host.endswith(f".{suffix}") for suffix in self._connection.dns_suffixes())
-        return Endpoint(service, url, of_aws=of_aws, here=is_loopback(host))
+        of_aws = self._connection.is_own(service, url)
+        return Endpoint(service, url, of_aws=of_aws, here=is_loopback(host_of(url)))
 
     def _sessions(self, partition: str) -> tuple[SessionSize, ...] | NoAnswer:
         try:

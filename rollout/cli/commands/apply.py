@@ -39,6 +39,7 @@ from rollout.errors import ExitCode, Interrupted, WrongUsage
 
 if TYPE_CHECKING:
     from rollout.domain.gates.gate import AnyGate
+    from rollout.domain.people.organization import Caller
     from rollout.domain.people.scope import Selection
     from rollout.wiring import Live
     from rollout.workflows.apply.order import ApplyResult, Order
@@ -116,11 +117,12 @@ def apply(
         where=where,
         organization=live.organization,
         notifier=live.notifier(run, rehearsal=rehearsal),
-        agree=lambda question: _agree(order, question, yes=yes, names=names),
+        agree=lambda question: _agree(order, question, where.caller, yes=yes, names=names),
     )
     report = str(_write_report(live, stored, result)) if result.waves or result.tally.counts else None
     if json:
-        print_json(as_json(result, report, names=names))
+        people = {"planner": stored.header.caller, "caller": where.caller.arn}
+        print_json({**as_json(result, report, names=names), **people})
     else:
         tell(result, run, stored.header, report, names=names)
     if result.interrupted:
@@ -161,7 +163,7 @@ def _again(stage: Stage, plan: str | None, wave: str | None, chosen: Selection) 
     return shlex.join(arguments)
 
 
-def _agree(order: Order, question: OperatorQuestion, *, yes: bool, names: bool) -> None:
+def _agree(order: Order, question: OperatorQuestion, caller: Caller, *, yes: bool, names: bool) -> None:
     """Print what the run will do to how many users, and ask for confirmation. Raises Refused, WrongUsage, Interrupted.
 
     With --yes nobody is asked, and nothing is read for the question: the result has the figures.
@@ -176,9 +178,9 @@ def _agree(order: Order, question: OperatorQuestion, *, yes: bool, names: bool) 
         err.print(f"Nothing more is due: {due.why_nothing}.")
     preview = None if yes else question.look()
     action = "notify people" if order.stage is Stage.NOTIFY else "enforce MFA"
-    action = action if due.waves else "let people out"
-    described = f"plan {header.id}, made {header.created:%Y-%m-%d %H:%M} UTC"
-    err.print(f"About to {action} in organization {header.organization_id} ({described}):")
+    action = action if due.waves else "release users"
+    described = f"plan {header.id}, made {header.created:%Y-%m-%d %H:%M} UTC by {header.caller}"
+    err.print(f"About to {action} in organization {header.organization_id} as {caller.arn} ({described}):")
     impact = preview.impact if preview else {}
     for name in due.waves:
         again = ", again, for users added since" if (order.stage, name) in question.progress.carried else ""
@@ -186,7 +188,7 @@ def _agree(order: Order, question: OperatorQuestion, *, yes: bool, names: bool) 
     for account_id, released in due.let_out.items():
         who = shortly([arn.rpartition(":user/")[2] for arn in released])
         err.print(
-            f"  account {account_id}: let out again {who}, enforced in spite of a release", markup=False
+            f"  account {account_id}: release {who} again, enforced in spite of a release", markup=False
         )
     if preview is not None:
         tell_unseen(preview)

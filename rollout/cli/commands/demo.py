@@ -99,7 +99,7 @@ class _Story:
             _check([stand for stand in _wave_states() if stand.wave == wave])
         _step("Enforce once more: nothing is left to do, so nothing is written")
         self._run("apply", "--stage", "enforce", "--yes")
-        _step("Check in AWS itself that everybody is enforced who should be")
+        _step("Check in AWS itself that everybody who should be enforced is enforced")
         self._run("verify", expected=ExitCode.IN_PART)
         _step("Show the status, and write the report")
         self._run("status")

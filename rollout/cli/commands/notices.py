@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users
 from rollout.cli.startup import Doubts, load_plan, read_settings, selection
 from rollout.cli.terminal.console import (
@@ -52,7 +53,7 @@ def notices(
 
     settings = read_settings(config)
     doubts = Doubts()
-    files = Files(settings, profile, tell=doubts)
+    files = Files(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())
     stored = load_plan(files, plan)
     journal, organization_id = files.journal("notices"), stored.header.organization_id
     gates = settings.gates

@@ -8,10 +8,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from rollout.cli.endpoint_option import calling_aws, endpoint_ok
 from rollout.cli.options import Config, Profile
 from rollout.cli.startup import read_settings
 from rollout.cli.terminal.console import echo, echo_lines, print_json, warn
@@ -110,13 +112,14 @@ def simulate(
 
     Example: [bold]rollout policy simulate queries.jsonl[/]
     """
-    from rollout.workflows.simulate import BadQuery, answer
+    from rollout.wiring.policy_checks import question
+    from rollout.workflows.simulate import answer
 
     bad = 0
     for number, line in _lines(file):
         try:
-            given = answer(json.loads(line))
-        except (BadQuery, json.JSONDecodeError, RecursionError) as error:
+            given = answer(question(line))
+        except (ValueError, RecursionError) as error:
             bad += 1
             why = f"line {number}: {_why(error)}"
             warn(f"{_called(file)}, {why}")
@@ -129,7 +132,7 @@ def simulate(
         )
 
 
-app.callback(invoke_without_command=True, help=described(policy))(policy)
+app.callback(invoke_without_command=True, help=described(policy))(calling_aws(policy))
 app.command(help=described(simulate))(simulate)
 
 
@@ -148,10 +151,13 @@ def _why(error: Exception) -> str:
 
 
 def _lines(file: str) -> Iterator[tuple[int, str]]:
+    from rollout.wiring.policy_checks import question_lines
+
     cure = "name a file with JSON lines in UTF-8, or - for standard input"
     try:
-        with nullcontext(sys.stdin) if file == "-" else open(file, encoding="utf-8") as lines:  # noqa: PTH123 - a name, or stdin
-            yield from ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+        with nullcontext(sys.stdin.buffer) if file == "-" else Path(file).open("rb") as stream:
+            lines = question_lines(stream, _called(file))
+            yield from ((number, line) for number, line in lines if line.strip())
     except OSError as error:
         raise WrongUsage(f"{file} cannot be read: {error.strerror or error}", cure=cure) from error
     except UnicodeDecodeError as error:
@@ -185,7 +191,7 @@ def _ask_analyzer(documents: Mapping[str, Mapping[str, Any]], profile: str | Non
 
     errors = 0
     try:
-        findings_of = access_analyzer(profile)
+        findings_of = access_analyzer(profile, endpoint_ok=endpoint_ok())
         for name, document in documents.items():
             found = findings_of(document)
             if isinstance(found, Unread):

@@ -55,7 +55,7 @@ def end_release(
 def _ask(selected: ReleaseSelection, *, yes: bool) -> None:
     release_scope, shares = selected
     users = sum(len(share.users) for share in shares)
-    whole = f"{users} users" if users else "all users let out there, by a release or by hand,"
+    whole = f"{users} users" if users else "all users released there, by this tool or by hand,"
     err.print(
         f"About to end releases of {release_scope.text} and enforce {whole} in {len(shares)} accounts; "
         "all users are judged again first.",

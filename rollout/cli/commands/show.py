@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users
 from rollout.cli.startup import Doubts, age_of, load_plan, read_settings, selection
 from rollout.cli.terminal.console import bold, out, print_json, shortly, table
@@ -52,7 +53,7 @@ def show(
 
     settings = read_settings(config)
     doubts = Doubts()
-    files = Files(settings, profile, tell=doubts)
+    files = Files(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())
     stored = load_plan(files, plan)
     chosen = selection(account, ou, user)
     check_in_plan(chosen, stored)
@@ -77,12 +78,13 @@ def show(
 
 def _words(files: Files, stored: StoredPlan) -> dict[str, str]:
     """Describe each wave's approval of this exact plan, and its overridden gates; "" without any."""
-    from rollout.domain.gates.approval import approved_by
+    from rollout.domain.gates.approval import APPROVAL, approvals_of
 
-    progress = files.journal("show").progress(stored.header.organization_id)
+    header, rule = stored.header, files.settings.domain_gates().of(APPROVAL)
+    progress = files.journal("show").progress(header.organization_id)
     said = {}
-    for wave in stored.header.waves:
-        approved = approved_by(progress, stored.header.checksum, wave)
+    for wave in header.waves:
+        approved = approvals_of(progress, header.checksum, wave, header.planner, rule).sentence
         words = [approved] if approved else []
         words += [
             f"gate {one.gate} overridden {one.at:%Y-%m-%d %H:%M} UTC by {one.caller}: {one.reason}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import Config, Json, ListUsers, PlanArgument, Profile
 from rollout.cli.startup import Doubts, age_of, load_plan, read_settings
 from rollout.cli.terminal.console import out, print_json, table
@@ -32,7 +33,7 @@ def status(
 
     settings = read_settings(config)
     doubts = Doubts()
-    files = Files(settings, profile, tell=doubts)
+    files = Files(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())
     stored = load_plan(files, plan)
     stands = stands_of(files, stored)
     if json:
@@ -44,7 +45,7 @@ def status(
 
 def _tell(stored: StoredPlan, stands: list[WaveState], *, names: bool) -> None:
     header = stored.header
-    out.print(f"Plan {header.id} of {age_of(stored)}, {stored.location}", markup=False)
+    out.print(f"Plan {header.id} of {age_of(stored)} by {header.caller}, {stored.location}")
     rows = [
         (
             *(stand.wave, stand.users, stand.queued, stand.told, stand.enforced, stand.released),
@@ -68,7 +69,9 @@ def _tell(stored: StoredPlan, stands: list[WaveState], *, names: bool) -> None:
         out.print(table(title, ("wave", "gate", "answer", "since", "opens", "numbers"), gates))
     for stand in stands:
         if stand.approved:
-            out.print(f"Wave {stand.wave} is {stand.approved}", markup=False)
+            out.print(f"Wave {stand.wave}: {stand.approved}")
+        if stand.enforced_by:
+            out.print(f"Wave {stand.wave}: enforced by {stand.enforced_by}")
 
 
 def _as_json(stand: WaveState, *, names: bool) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import Config, Json, Profile, Yes
 from rollout.cli.running import leave_with
 from rollout.cli.startup import go_live, read_settings
@@ -34,7 +35,7 @@ def unlock(config: Config = None, profile: Profile = None, yes: Yes = False) -> 
     if organization_id is None:
         _, where = go_live(settings, profile)
         organization_id = where.organization.id
-    lock = Files(settings, profile).lock()
+    lock = Files(settings, profile, endpoint_ok=endpoint_ok()).lock()
     holder = lock.holder(organization_id)
     if holder is None:
         out.print(f"Nobody holds the lock of organization {organization_id}.", markup=False)

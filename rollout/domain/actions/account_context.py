@@ -55,6 +55,11 @@ class AccountContext(JudgedAccount):
         in_group = group.name in user.groups and group.state is State.OURS and policy.arn in group.attached
         return in_group or policy.arn in user.attached
 
+    def is_in_force(self, user: User) -> bool:
+        """Tell whether the policy takes effect on the user: attached, neither braked nor edited to deny too little."""
+        denies = self.ours.policy.current or bool(self.verdict(user).enforced_by_us)
+        return denies and self.is_under_policy(user)
+
     def may_enforce(self, user: User) -> bool:
         """Tell whether the user may be under the policy: the verdict is `enforce`, or others enforce MFA already."""
         return self.verdict(user).kind in (Kind.ENFORCE, Kind.COVERED)
@@ -120,14 +125,20 @@ class AccountContext(JudgedAccount):
 
     @property
     def attached(self) -> tuple[User, ...]:
-        """The users to whom a new default version of our policy applies."""
-        arn, group = self.ours.policy.arn, self.ours.group
-        by_group = arn in group.attached
+        """The users to whom a new default version of our policy applies, by whatever group."""
+        arn, groups = self.ours.policy.arn, self._groups_with_policy
         return tuple(
-            user
-            for user in self.facts.users
-            if arn in user.attached or (by_group and group.name in user.groups)
+            user for user in self.facts.users if arn in user.attached or groups.intersection(user.groups)
         )
+
+    def is_attached_elsewhere(self, user: User) -> bool:
+        """Tell whether our policy applies to the user by a group that is not ours."""
+        return bool(self._groups_with_policy.intersection(user.groups) - {self.ours.group.name})
+
+    @property
+    def _groups_with_policy(self) -> frozenset[str]:
+        arn = self.ours.policy.arn
+        return frozenset(group.name for group in self.facts.groups.values() if arn in group.attached)
 
     # --- The account ---
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.people.observations import AccountFacts
+from rollout.domain.people.users import User
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,
@@ -22,6 +23,7 @@ from rollout.domain.policy.changes import (
     RemoveMember,
     SetDefaultVersion,
     is_about_enrolment,
+    user_of,
 )
 from rollout.domain.policy.our_resources import denies_nothing
 
@@ -59,22 +61,45 @@ def enforces(change: Change, facts: AccountFacts | None) -> bool:
             return True
 
 
-def unfit(context: AccountContext, changes: Iterable[Change], fit: Collection[str]) -> tuple[str, ...]:
-    """Name the users whom changes would put under the policy, but whose UserId is not among the `fit`.
+def reached_at_once(context: AccountContext, changes: Iterable[Change]) -> tuple[User, ...]:
+    """Find the users whom changes of the policy or the group put under the policy, all of them by one write.
 
-    A new default version affects every user under the policy; attaching the policy to the group affects its members.
+    A new default version reaches every user under the policy; attaching the policy to the group reaches its members.
     """
-    affected: set[str] = set()
+    names: set[str] = set()
     for change in changes:
         if not enforces(change, context.facts):
             continue
         match change:
-            case CreateVersion(attached=names) | SetDefaultVersion(attached=names):
-                affected |= set(names)
+            case CreateVersion(attached=attached) | SetDefaultVersion(attached=attached):
+                names |= set(attached)
             case AttachToGroup(group=group):
-                affected |= {user.name for user in context.facts.users if group in user.groups}
-            case AddMember(user=ref) | AttachToUser(user=ref):
-                affected.add(ref.name)
+                names |= {user.name for user in context.facts.users if group in user.groups}
             case _:
                 pass
-    return tuple(sorted(affected - {user.name for user in context.facts.users if user.id in fit}))
+    return tuple(user for user in context.facts.users if user.name in names)
+
+
+def unfit(
+    context: AccountContext, changes: Iterable[Change], fit: Collection[str], stay: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Name the users whom changes would put under the policy, but whose UserId is not among the `fit`.
+
+    Those who can step aside are not named: a write for all of them does not reach them (see `stepping_aside`). Whoever
+    is to `stay` where they are cannot.
+    """
+    wanted = tuple(changes)
+    placed = {ref.id for change in wanted if enforces(change, context.facts) and (ref := user_of(change))}
+    at_once = {
+        user.id
+        for user in reached_at_once(context, wanted)
+        if user.id in stay or not may_step_aside(context, user)
+    }
+    reached = (placed | at_once) - set(fit)
+    return tuple(sorted(user.name for user in context.facts.users if user.id in reached))
+
+
+def may_step_aside(context: AccountContext, user: User) -> bool:
+    """Tell whether a user may be taken out while the policy comes into force: ours, and not enforced now."""
+    known = user.id in context.progress.placed or user.id in context.progress.releases.to_return
+    return known and not context.is_in_force(user) and not context.is_attached_elsewhere(user)

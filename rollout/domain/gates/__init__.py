@@ -1,5 +1,6 @@
 """Decides whether a wave may move: pass, fail or inconclusive, always with numbers (design.md#stages-and-gates)."""
 
+from rollout.domain.gates.approval import ApprovalRule
 from rollout.domain.gates.asking import Gatekeeper, next_due
 from rollout.domain.gates.failure_tolerance import Tolerance
 from rollout.domain.gates.gate import Gate, GateAnswer, Members, Needs
@@ -11,6 +12,7 @@ from rollout.domain.progress.gate_result import Result
 
 __all__ = [
     "GATES",
+    "ApprovalRule",
     "Freeze",
     "Gate",
     "GateAnswer",

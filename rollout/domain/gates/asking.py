@@ -10,6 +10,7 @@ from functools import cache
 from rollout.domain.gates.gate import AnyGate, Form, GateAnswer, Members, Needs, Question
 from rollout.domain.gates.gate_rules import GateRules
 from rollout.domain.gates.overrides import override_in_force
+from rollout.domain.people.actor import Actor
 from rollout.domain.progress.gate_result import Result
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import GateOverridden
@@ -17,7 +18,7 @@ from rollout.domain.progress.stages import Stage
 
 
 def _nobody() -> Members:
-    raise LookupError("only a gate that needs people may read them")
+    raise LookupError("only a gate that needs the wave's users may read them")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Gatekeeper:
     rules: GateRules
     users: Mapping[str, int]
     plan_checksum: str
+    planner: Actor
     now: datetime
 
     @property
@@ -43,13 +45,15 @@ class Gatekeeper:
     ) -> Iterator[tuple[AnyGate, GateAnswer]]:
         """Ask the gates that need one of these; `look` is called at most once, and only if a gate needs people."""
         filled = {name: self.users[name] for name in self.order}
-        question = Question(wave, self.progress, filled, self.plan_checksum, self.now, cache(look))
+        question = Question(
+            wave, self.progress, filled, self.plan_checksum, self.planner, self.now, cache(look)
+        )
         for gate, value in self.rules.to_ask(*needs):
             yield gate, gate.ask(question, value)
 
     def unasked(self) -> Iterator[tuple[AnyGate, GateAnswer]]:
         """Say what each gate that needs people will ask for."""
-        later = "apply --stage enforce looks when the other gates are open"
+        later = "apply --stage enforce reads them when the other gates are open"
         for gate, value in self.rules.to_ask(Needs.PEOPLE):
             needed = f"{value:g} % needed; " if gate.setting and gate.setting.form is Form.PERCENT else ""
             yield gate, GateAnswer(gate.name, Result.NOT_ASKED, f"{needed}{later}")

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
+from rollout.domain.people.actor import Actor
 from rollout.domain.people.users import User
 from rollout.domain.progress.gate_result import Result
 from rollout.domain.progress.projection import Progress
@@ -51,6 +52,7 @@ class Form(StrEnum):
     HOURS = "hours"
     ZONE = "zone"
     DAYS = "days"
+    PRINCIPALS = "principals"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +68,17 @@ class SettingKey:
 class Setting(Generic[Value]):
     """`gates.<name>` of `rollout.yaml`: one value of a form, or a mapping of keys that `read` turns into a value.
 
-    If `default` is None or False, the gate is asked only when the file sets it. `starter` is the value, as spelled in
-    the file, that `rollout init` writes instead of the default, with the reason `why` above it.
+    If `default` is None or False, the gate is asked only when the file sets it. With `short`, a mapping may also be
+    written as true or false, and each of them stands for these keys; what a mapping leaves out is as for true.
+    `starter` is the value, as spelled in the file, that `rollout init` writes instead of the default, with the reason
+    `why` above it.
     """
 
     description: str
     form: Form | Mapping[str, SettingKey]
     default: Value | None
-    read: Callable[..., Value] | None = None
+    read: Callable[..., Value | None] | None = None
+    short: Mapping[bool, Mapping[str, object]] = field(default_factory=dict)
     starter: object = None
     why: str = ""
 
@@ -98,6 +103,7 @@ class Question:
     progress: Progress
     users: Mapping[str, int]
     plan_checksum: str
+    planner: Actor
     now: datetime
     look: Callable[[], Members]
 

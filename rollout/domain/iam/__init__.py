@@ -15,6 +15,7 @@ from rollout.domain.iam.evaluate import (
     Undecided,
     evaluate,
 )
+from rollout.domain.iam.left_open import beyond, left_open
 from rollout.domain.iam.logic import UNKNOWN
 from rollout.domain.iam.normalise import equal_documents, normalise_document
 from rollout.domain.iam.statements import Statement
@@ -33,8 +34,10 @@ __all__ = [
     "SilentLayer",
     "Statement",
     "Undecided",
+    "beyond",
     "equal_documents",
     "evaluate",
+    "left_open",
     "normalise_document",
     "parse_document",
 ]

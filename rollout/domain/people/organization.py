@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from rollout.domain.people.actor import Actor
+
 
 class AccountState(StrEnum):
     """`State` of AWS Organizations, or its equivalent of the retired `Status` (aws-facts.md#organizations)."""
@@ -46,6 +48,12 @@ class Caller:
     account_id: str
     partition: str = "aws"
     source_user_arn: str | None = None
+    user_id: str = ""
+
+    @property
+    def actor(self) -> Actor:
+        """Whom approvals and plans record."""
+        return Actor(self.arn, self.user_id)
 
     @property
     def operator_arns(self) -> frozenset[str]:

@@ -90,7 +90,7 @@ class UnmatchedSelector:
         """Say it for a person."""
         named = f'{self.selector.key}: "{self.selector.text}"'
         if self.not_looked_for:
-            return f"{named} could not be looked for: {self.not_looked_for}"
+            return f"{named} could not be checked: {self.not_looked_for}"
         return f"{named} matches no {'account' if isinstance(self.selector, AccountSelector) else 'user'}"
 
     @property

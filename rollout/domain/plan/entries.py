@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from rollout.domain.people.actor import Actor
 from rollout.domain.people.observations import Finding
 from rollout.domain.people.users import UserRef
 from rollout.domain.plan.impact_counts import ImpactCounts
@@ -127,7 +128,8 @@ class Header:
     """The first document of the plan file. The store fills in `checksum`, `seal` and `digests.evidence` as it writes.
 
     `impact` counts by wave the users who were still to be enforced; it is empty in plans of earlier versions. `calls`
-    and `retries` count all requests of the inventory, including those to read the organization.
+    and `retries` count all requests of the inventory, including those to read the organization. `caller` and
+    `caller_id` are the ARN and the UserId of who made the plan; earlier versions recorded no UserId.
     """
 
     id: str
@@ -135,6 +137,7 @@ class Header:
     management_account_id: str
     partition: str
     caller: str
+    caller_id: str = field(default="", kw_only=True)
     created: datetime
     inventory_at: datetime
     digests: Digests
@@ -149,6 +152,11 @@ class Header:
     checksum: str = ""
     seal: str = ""
     schema: int = SCHEMA
+
+    @property
+    def planner(self) -> Actor:
+        """Who made the plan."""
+        return Actor(self.caller, self.caller_id)
 
 
 def count_waves(accounts: tuple[AccountPlan, ...], names: tuple[str, ...]) -> dict[str, int]:

@@ -84,6 +84,8 @@ class Progress:
     reminded: dict[str, list[Reminded]] = field(default_factory=dict)
     """By UserId: the reminders since the newest notice."""
     carried: dict[tuple[Stage, str], datetime] = field(default_factory=dict)
+    carried_by: dict[tuple[Stage, str], str] = field(default_factory=dict)
+    """ARNs of those whose run carried a wave to a stage."""
     undone: dict[str, datetime] = field(default_factory=dict)
     """By wave: when it was last rolled back."""
     rolled_back: dict[str, datetime] = field(default_factory=dict)
@@ -112,8 +114,8 @@ class Progress:
     gates: dict[tuple[str, str], LastGateRead] = field(default_factory=dict)
     """By wave and gate."""
     overrides: list[GateOverridden] = field(default_factory=list)
-    approvals: dict[tuple[str, str], Approved] = field(default_factory=dict)
-    """By plan checksum and wave."""
+    approvals: dict[tuple[str, str], list[Approved]] = field(default_factory=dict)
+    """By plan checksum and wave, whether they count or not."""
     releases: Releases = field(default_factory=Releases)
 
     @property

@@ -119,7 +119,7 @@ class Projection:
             case RunStarted():
                 progress.runs[record.run] = record
             case Approved():
-                progress.approvals[record.plan_checksum, record.wave] = record
+                progress.approvals.setdefault((record.plan_checksum, record.wave), []).append(record)
             case Deadlocked(user=user, over=True):
                 progress.releases.deadlocked.pop(user.id, None)
             case Deadlocked(user=user):
@@ -149,7 +149,9 @@ class Projection:
             case Released() | ReleaseEnded():
                 self._release(record)
             case WaveCarried():
-                progress.carried.setdefault((record.stage, record.wave), record.at)
+                key = record.stage, record.wave
+                progress.carried.setdefault(key, record.at)
+                progress.carried_by.setdefault(key, progress.runs[record.run].caller)
             case WaveUndone():
                 self._undo(record)
             case RunEnded():
@@ -207,6 +209,7 @@ class Projection:
         progress.undone[record.wave] = record.at
         for stage in Stage:
             progress.carried.pop((stage, record.wave), None)
+            progress.carried_by.pop((stage, record.wave), None)
         for users in progress.known.values():
             for known in users.values():
                 if known.wave == record.wave and known.released:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from rollout.domain.people.actor import Actor
 from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import Change, Outcome, SkipCode
 from rollout.domain.progress.gate_result import Result
@@ -187,13 +188,22 @@ class GateOverridden(JournalRecord):
 
 @dataclass(frozen=True, slots=True)
 class Approved(JournalRecord):
-    """Somebody approved a wave of exactly this plan, and gave a reason. Does not belong to a run."""
+    """Somebody approved a wave of exactly this plan, and gave a reason. Does not belong to a run.
+
+    `caller` and `caller_id` are the ARN and the UserId that STS told at that time; earlier versions recorded no UserId.
+    """
 
     organization_id: str
     wave: str
     plan_checksum: str
     reason: str
     caller: str
+    caller_id: str = ""
+
+    @property
+    def approver(self) -> Actor:
+        """Who approved."""
+        return Actor(self.caller, self.caller_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 from rollout.domain.people.users import UserRef
 
+MOST_NAMED = 10_000
+"""The most users that a record of a wave names: its line in the journal would become too long."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReleaseScope:
     """Exactly one of users, wave, accounts and everybody. Accounts and everybody are let out by the brake.
 
     With a wave, `users` are those whom it reached: they stay reached when the wave is renamed or their account moves.
-    Records of earlier versions have none there.
+    Records of earlier versions have none there, nor has a wave of more than MOST_NAMED users.
     """
 
     users: tuple[UserRef, ...] = ()

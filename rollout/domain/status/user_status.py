@@ -203,7 +203,7 @@ class Statuses:
         last = self._progress.last_change.get(user.id)
         if last and self._is_later(last):
             if last.outcome is None:
-                return _Waiting(UserState.UNSETTLED, "the next run: one broke off in the middle of a change")
+                return _Waiting(UserState.UNSETTLED, "the next run: one was cut off during a change")
             if isinstance(last.outcome, Failed):
                 return _Waiting(UserState.FAILED, f"another try: {last.outcome.why}", last.outcome)
         if known.enforcement in RELEASED:
@@ -244,7 +244,7 @@ class Statuses:
             return "the end of the release"
         if user.id in releases.to_return or user.account_id in releases.braked:
             return "the next enforce run, or rollout verify --fix: the release is over"
-        return "rollout release --end: the user was let out by hand"
+        return "rollout release --end: the user was released by hand"
 
     def _newest(
         self, *events: Told | UserSkipped | AccountFailed | None

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rollout.domain.iam import Allowed, Deciding, Document, ExplicitlyDenied, ImplicitlyDenied, Undecided
+from rollout.domain.iam import (
+    Allowed,
+    Deciding,
+    Document,
+    ExplicitlyDenied,
+    ImplicitlyDenied,
+    Undecided,
+    beyond,
+    left_open,
+)
 from rollout.domain.people.users import User
 from rollout.domain.verdicts.enrolment_check import Enrolment, covered, enrolment
 from rollout.domain.verdicts.requests import AnsweredRequest, Asker, RequestEnvironment
@@ -17,6 +26,9 @@ from rollout.domain.verdicts.verdict import MatrixRow
 class Answers:
     """The results of evaluation: which documents cover the user, and whether the user can enrol.
 
+    `covered_by` is empty where the documents leave more open than `rules.covered_may_leave_open`; `left_open` names
+    what is open without MFA beyond what ForceMFA itself leaves open, and `too_open` what of it is not accepted.
+
     `under_force_mfa` and `today` say whether the user can enrol with ForceMFA attached and as things are. `password`
     says whether a user without a device can set a new password under ForceMFA.
     """
@@ -26,13 +38,25 @@ class Answers:
     today: Enrolment
     password: Enrolment
     matrix: tuple[MatrixRow, ...]
+    left_open: tuple[str, ...] = ()
+    too_open: tuple[str, ...] = ()
 
 
 class Examiner:
     """Evaluates users against one ForceMFA document; users with the same policies share their answers."""
 
-    def __init__(self, world: RequestEnvironment, force_mfa: Document, library: Library) -> None:
-        """Start without answers."""
+    def __init__(
+        self,
+        world: RequestEnvironment,
+        force_mfa: Document,
+        library: Library,
+        may_leave_open: tuple[str, ...] = (),
+    ) -> None:
+        """Start without answers. Others' policies may leave open `may_leave_open` and what `force_mfa` leaves open."""
+        denials = [statement for statement in force_mfa.statements if statement.effect == "Deny"]
+        self._open_by_us = left_open(denials)
+        self.may_leave_open = (*may_leave_open, *self._open_by_us)
+        """What a policy of others may leave open without MFA, and still count as enforcing it."""
         self._world = world
         self._library = library
         self._force_mfa = force_mfa
@@ -54,12 +78,16 @@ class Examiner:
     def _ask(self, user: User, rights: UserRights) -> Answers:
         asker = Asker(user, self._world)
         cover = tuple(asker.denials(rights.policies()))
+        by = covered(cover)
+        open_too = beyond(asker.left_open(rights.policies()), self._open_by_us) if by else ()
+        too_open = beyond(open_too, self.may_leave_open)
         forced = rights.policies(self._force_mfa)
         enrol = tuple(asker.enrolment(forced))
         today = enrolment(asker.enrolment(rights.policies()))
         matrix = tuple(_rows("cover", cover)) + tuple(_rows("enrol", enrol))
         password = enrolment(asker.password_change(forced))
-        return Answers(covered(cover), enrolment(enrol), today, password, matrix)
+        covers = () if too_open else by
+        return Answers(covers, enrolment(enrol), today, password, matrix, open_too, too_open)
 
 
 def _rows(question: str, answers: Iterable[AnsweredRequest]) -> Iterable[MatrixRow]:

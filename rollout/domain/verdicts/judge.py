@@ -42,7 +42,9 @@ def _weigh(assessed: Assessment) -> Verdict:
         return Verdict(Kind.EXEMPT, (exempt, *held), exempt_until=exemption.expires)
     if assessed.covered_by:
         by = ", ".join(assessed.covered_by)
-        denied = Reason(Code.OTHER_DENY, f"everything is denied without MFA by {by}", user.rights_at)
+        still_open = assessed.answers.left_open
+        but = f" but {', '.join(still_open)}" if still_open else ""
+        denied = Reason(Code.OTHER_DENY, f"everything{but} is denied without MFA by {by}", user.rights_at)
         today = assessed.answers.today
         # Nothing of ours is added for a covered user, so today's rights decide.
         stuck = today.able is Able.NO and not user.has_device

@@ -9,6 +9,7 @@ from datetime import datetime
 from rollout.domain.people.observations import AccountFacts, Observed
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import NamedPolicy, User
+from rollout.domain.policy.force_mfa import LEFT_OPEN_BY_SWITCHES
 from rollout.domain.policy.our_resources import OurResources, our_resources
 from rollout.domain.verdicts.answers import Examiner
 from rollout.domain.verdicts.requests import RequestEnvironment
@@ -60,5 +61,5 @@ def judged_account(
         rules,
         now,
         library,
-        Examiner(world, force_mfa, library),
+        Examiner(world, force_mfa, library, (*rules.covered_may_leave_open, *LEFT_OPEN_BY_SWITCHES)),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from rollout.domain.iam import Allowed, Context, Decision, Policies, Request, evaluate
+from rollout.domain.iam import Allowed, Context, Decision, Policies, Request, evaluate, left_open
 from rollout.domain.people.users import User
 
 ENROLMENT = (
@@ -127,6 +127,25 @@ class Asker:
         for action, resource in probes(self._user, self._partition):
             for mfa in MFA_STATES:
                 yield self._ask(action, resource, mfa, policies, probing=True)
+
+    def left_open(self, policies: Policies) -> tuple[str, ...]:
+        """Name what no Deny that applies without MFA denies, in either state; `*` where there is no such Deny."""
+        layers = (policies.identity, *policies.scps, (policies.boundary,) if policies.boundary else ())
+        denials = [
+            statement
+            for documents in layers
+            for document in documents
+            for statement in document.statements
+            if statement.effect == "Deny" and document.problem is None
+        ]
+        somewhere = f"arn:{self._partition}:madeup:::thing"
+        found: set[str] = set()
+        for mfa in MFA_STATES:
+            context = self._context(somewhere, mfa, probing=True)
+            facts = Request("madeup:DoAnything", somewhere, self._user.arn, context).facts()
+            sure = [one for one in denials if all(each.holds(facts) is True for each in one.conditions)]
+            found.update(left_open(sure))
+        return tuple(sorted(found))
 
     def _best(self, action: str, resources: tuple[str, ...], mfa: str, policies: Policies) -> AnsweredRequest:
         first = self._ask(action, resources[0], mfa, policies)

@@ -11,6 +11,18 @@ from rollout.domain.people.exemptions import Exemption, UserMatch
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.our_resources import Documents, Names
 
+COVERED_MAY_LEAVE_OPEN = (
+    "iam:ChangePassword",
+    "iam:CreateVirtualMFADevice",
+    "iam:EnableMFADevice",
+    "iam:GetUser",
+    "iam:ListMFADevices",
+    "iam:ListVirtualMFADevices",
+    "iam:ResyncMFADevice",
+    "sts:GetSessionToken",
+)
+"""What a policy of others may leave open without MFA, and still count as enforcing it: the seed's list and one more."""
+
 
 @dataclass(frozen=True, slots=True)
 class MachineRules:
@@ -34,6 +46,7 @@ class DecisionRules:
     operators: frozenset[str] = frozenset()
     machines: MachineRules = field(default_factory=MachineRules)
     keys_in_use_days: int = 90
+    covered_may_leave_open: tuple[str, ...] = COVERED_MAY_LEAVE_OPEN
     enforce_without_credentials: bool = False
     lead_time: timedelta = timedelta(days=14)
     notice_for_unaffected: bool = False

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from rollout.files.bounded_files import SMALL, BoundedStream, parse_json
+
 # The path prefix and the header of the sandbox's control requests, which need the token of the state file.
 PREFIX = "/_sandbox/"
 TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105 - the name of a header
@@ -54,8 +56,9 @@ def write_state(folder: Path, state: KeptState) -> None:
 def read_state(folder: Path) -> KeptState | None:
     """Read the state file; None when it does not exist or is invalid."""
     try:
-        raw = json.loads((folder / FOLDER / STATE).read_text(encoding="utf-8"))
-        return KeptState(**raw)
+        path = folder / FOLDER / STATE
+        with path.open("rb") as file:
+            return KeptState(**parse_json(BoundedStream(file, str(path), SMALL).read()))
     except (OSError, ValueError, TypeError):
         return None
 

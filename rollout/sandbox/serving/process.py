@@ -19,6 +19,7 @@ from typing import Any
 
 import rollout
 from rollout.errors import SandboxFailure, Unwritable
+from rollout.files.bounded_files import SMALL
 from rollout.sandbox.extra import require_extra
 from rollout.sandbox.serving.kept_state import (
     LOG,
@@ -178,7 +179,7 @@ def _asked(state: KeptState, method: str, what: str, body: str | None = None) ->
     connection = http.client.HTTPConnection("127.0.0.1", state.port, timeout=_ANSWER_WITHIN)
     try:
         connection.request(method, PREFIX + what, body=body, headers={TOKEN_HEADER: state.token})
-        answer: dict[str, Any] = json.loads(connection.getresponse().read())
+        answer: dict[str, Any] = json.loads(connection.getresponse().read(SMALL.total))
     except (OSError, http.client.HTTPException, ValueError):
         return None
     else:

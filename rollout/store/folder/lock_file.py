@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from rollout.files.bounded_files import SMALL, BeyondLimit, BoundedStream
 from rollout.files.private_files import FILE_MODE, create_whole, make_folder, unwritable
 from rollout.store.lock_holder import Holder, checked, held_by, holder_of
 from rollout.workflows.ports import Clock
@@ -106,10 +107,11 @@ class FolderLock:
 
 def _read(path: Path) -> Holder | None:
     try:
-        return holder_of(path.read_bytes())
+        with path.open("rb") as stream:
+            return holder_of(BoundedStream(stream, str(path), SMALL).read())
     except FileNotFoundError:
         return None
-    except OSError:
+    except (OSError, BeyondLimit):
         return Holder()
 
 

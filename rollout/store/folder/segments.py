@@ -14,11 +14,11 @@ from rollout.domain.progress.records import Record
 from rollout.errors import JournalDamaged, Unwritable
 from rollout.files.private_files import FILE_MODE, FolderStore, make_folder, sync_folder, unwritable
 from rollout.store.folder.group_commit import START_AGAIN, GroupCommit
-from rollout.store.formats.found_segments import TAIL, Segment, digest_of
+from rollout.store.formats.found_segments import TAIL, Segment, digest_of, lines_in
 from rollout.store.formats.journal_lines import line_of
 from rollout.store.formats.journal_progress import progress_of
 from rollout.store.formats.journal_reading import records_of, unsealed_runs
-from rollout.store.formats.new_segment import NewSegment
+from rollout.store.formats.new_segment import LAST_RECORDS, NewSegment
 from rollout.store.formats.seals import Trust
 from rollout.store.snapshots import StoredSnapshots
 from rollout.workflows.ports import UnsealedRun
@@ -56,6 +56,8 @@ class FolderJournal:
     def append(self, *records: Record) -> None:
         """Append records; they are on disk when this returns. Raises Unwritable, KeyUnusable."""
         self._commit.add([line_of(record) for record in records])
+        if any(isinstance(record, LAST_RECORDS) for record in records):
+            self._lines.remember()
 
     def _write(self, lines: Sequence[bytes]) -> None:
         data = self._lines.spell(lines)
@@ -136,8 +138,7 @@ class _File:
     def lines(self) -> Iterator[tuple[str, int, bytes]]:
         try:
             with self.path.open("rb") as stream:
-                for number, line in enumerate(stream, 1):
-                    yield str(self.path), number, line
+                yield from lines_in(stream, str(self.path))
         except OSError as problem:
             raise _unreadable(self.path, problem) from problem
 

@@ -3,32 +3,49 @@
 See design.md#plan-file.
 
 The file is gzipped JSON lines, written reproducibly. It holds everything about the plan that the YAML file does not, in
-the same order, so that both are read in step, one account at a time.
+the same order, so that both are read in step, one account at a time. After an account's line come its matrices, a line
+each, then its users. Evidence of earlier versions has the matrices in the account's line.
 """
 
 from __future__ import annotations
 
 import gzip
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import from_json
 
 from rollout.domain.plan.entries import AccountPlan, PlanEntry
+from rollout.domain.verdicts.verdict import MatrixRow
 from rollout.errors import PlanRefused
+from rollout.files.bounded_files import (
+    GIB,
+    MIB,
+    BadZip,
+    BeyondLimit,
+    BoundedStream,
+    Bytes,
+    Limits,
+    parse_json,
+    size_text,
+    unzipped,
+)
 from rollout.store.formats.mappings import ANY_MAPPING
 from rollout.store.formats.plan_yaml import CHUNK, PLAN_AGAIN, AccountPart, Located, PlanGroup
 
 _ENTRY = TypeAdapter(PlanEntry)
 _ACCOUNT = TypeAdapter(AccountPlan)
+_MATRIX = TypeAdapter(tuple[MatrixRow, ...])
+LIMITS = Limits(total=16 * GIB, line=4 * MIB)
+"""A user takes 2 KB of evidence, and an account with 5,000 members of our group 150 KB in its line."""
+MOST_OF_AN_ACCOUNT = 48 * MIB
+"""Bytes; 5,000 users, each with permissions of their own, take 40 MB."""
 # The fields of a user and of an account in the YAML file; all others, including new ones, are evidence.
 _USER_FIELDS_IN_PLAN = {"verdict", "wave", "impact", "attachment", "cure"}
-_ACCOUNT_FIELDS_IN_PLAN = {"name", "ou", "entries"}
+_ACCOUNT_FIELDS_ELSEWHERE = {"name", "ou", "entries", "matrices"}
 # The account ID is on the account's line, not on each user's.
 _LEFT_OUT: Any = {**dict.fromkeys(_USER_FIELDS_IN_PLAN, True), "user": {"account_id"}}
 
@@ -49,9 +66,11 @@ class EvidenceWriter:
     def write_account(self, account: AccountPlan) -> None:
         """Write an account's line and its users' lines; the users must be sorted by name."""
         head = _ACCOUNT.dump_json(
-            account, exclude=_ACCOUNT_FIELDS_IN_PLAN, exclude_defaults=True, **ANY_MAPPING
+            account, exclude=_ACCOUNT_FIELDS_ELSEWHERE, exclude_defaults=True, **ANY_MAPPING
         )
-        lines = [head[:-1] + b',"users":%d}' % len(account.entries)]
+        counts = len(account.matrices), len(account.entries)
+        lines = [head[:-1] + b',"matrices":%d,"users":%d}' % counts]
+        lines += [_MATRIX.dump_json(matrix) for matrix in account.matrices]
         dump = partial(_ENTRY.dump_json, exclude=_LEFT_OUT, exclude_defaults=True, **ANY_MAPPING)
         lines += [dump(entry) for entry in account.entries]
         chunk = b"\n".join(lines) + b"\n"
@@ -63,10 +82,13 @@ class EvidenceWriter:
         self._zip.close()
 
 
-def verify(stream: BinaryIO, digest: str, where: str) -> None:
-    """Verify the evidence against the digest in the plan's header, in constant memory. Raises PlanRefused."""
+def verify(stream: BoundedStream, digest: str, where: str) -> None:
+    """Verify the evidence against the digest in the plan's header, in constant memory.
+
+    Raises PlanRefused, BeyondLimit.
+    """
     found = sha256()
-    with unzipped(stream, where) as lines:
+    with unpacked(stream, where) as lines:
         while chunk := lines.read(CHUNK):
             found.update(chunk)
     if digest != f"sha256:{found.hexdigest()}":
@@ -78,14 +100,17 @@ def verify(stream: BinaryIO, digest: str, where: str) -> None:
 class EvidenceReader:
     """Joins account documents with their evidence, reading both in step."""
 
-    def __init__(self, lines: BinaryIO, where: str) -> None:
+    def __init__(self, lines: BoundedStream, where: str) -> None:
         self._lines = lines
         self._where = where
+        self._room = 0
 
     def join(self, located: Located) -> AccountPlan:
         """Combine the account's document with its evidence. Raises PlanRefused when the two files disagree."""
         try:
             return self._whole(located.part)
+        except BeyondLimit:
+            raise
         except (_Mismatch, KeyError, TypeError, ValueError) as problem:  # ValidationError is a ValueError
             raise PlanRefused(
                 f"{self._where} does not match line {located.line} of its plan: {_short(problem)}",
@@ -98,35 +123,57 @@ class EvidenceReader:
             raise PlanRefused(f"{self._where} has accounts that are missing from its plan", cure=PLAN_AGAIN)
 
     def _whole(self, part: AccountPart) -> AccountPlan:
-        head = self._next()
-        evidence = self._users(head.pop("users"))
+        self._room = MOST_OF_AN_ACCOUNT
+        head = self._object()
+        count, matrices = head.pop("users"), head.get("matrices", 0)
         if head["account_id"] != part.account:
             raise _Mismatch(f'account "{part.account}" has no evidence')
-        entries = [
-            _entry(part.account, group, evidence.pop(name, None), name)
-            for group in part.users
-            for name in group.names
-        ]
-        if evidence:
-            raise _Mismatch(f'user "{next(iter(evidence))}" is not in the plan')
+        if isinstance(matrices, int):
+            head["matrices"] = [self._next() for _ in range(matrices)]
+        groups = _groups(part)
+        entries = []
+        for _ in range(count):
+            evidence = self._object()
+            name = evidence["user"]["name"]
+            group = groups.pop(name, None)
+            if group is None:
+                raise _Mismatch(f'user "{name}" is not in the plan')
+            entries.append(_entry(part.account, group, evidence, name))
+        if groups:
+            raise _Mismatch(f'user "{next(iter(groups))}" has no evidence')
         entries.sort(key=lambda entry: entry.user.name)
         said = {"name": part.name, "ou": part.ou, "entries": tuple(entries)}
         return _ACCOUNT.validate_python(head | said)
 
-    def _next(self) -> dict[str, Any]:
+    def _object(self) -> dict[str, Any]:
+        found = self._next()
+        if not isinstance(found, dict):
+            raise _Mismatch("a line of it is no JSON object")
+        return found
+
+    def _next(self) -> Any:
         line = self._lines.readline()
         if not line:
             raise _Mismatch("it ends before the plan does")
-        return cast("dict[str, Any]", from_json(line))
+        self._room -= len(line)
+        if self._room < 0:
+            raise BeyondLimit(
+                f"{self._where} has more than {size_text(MOST_OF_AN_ACCOUNT)} about one account"
+            )
+        return parse_json(line)
 
-    def _users(self, count: int) -> dict[str, dict[str, Any]]:
-        found = (self._next() for _ in range(count))
-        return {user["user"]["name"]: user for user in found}
+
+def _groups(part: AccountPart) -> dict[str, PlanGroup]:
+    groups: dict[str, PlanGroup] = {}
+    for group in part.users:
+        for name in group.names:
+            if name in groups:
+                raise _Mismatch(f'user "{name}" is in the plan twice')
+            groups[name] = group
+    return groups
 
 
-def _entry(account_id: str, group: PlanGroup, evidence: dict[str, Any] | None, name: str) -> PlanEntry:
-    if evidence is None:
-        raise _Mismatch(f'user "{name}" has no evidence')
+def _entry(account_id: str, group: PlanGroup, evidence: dict[str, Any], name: str) -> PlanEntry:
     evidence["user"]["account_id"] = account_id
     evidence |= {"verdict": group.verdict, "wave": group.wave, "impact": group.impact}
     evidence["attachment"] = group.via
@@ -138,12 +185,12 @@ def _entry(account_id: str, group: PlanGroup, evidence: dict[str, Any] | None, n
 
 
 @contextmanager
-def unzipped(stream: BinaryIO, where: str) -> Iterator[BinaryIO]:
-    """Open the lines of an evidence file. Raises PlanRefused when the file is not complete, valid gzip."""
+def unpacked(stream: Bytes, where: str) -> Iterator[BoundedStream]:
+    """Open the lines of an evidence file. Raises BeyondLimit; PlanRefused when it is not complete, valid gzip."""
     try:
-        with gzip.GzipFile(fileobj=stream, mode="rb") as lines:
-            yield cast("BinaryIO", lines)
-    except (gzip.BadGzipFile, zlib.error, EOFError) as problem:
+        with unzipped(stream, where, LIMITS) as lines:
+            yield lines
+    except BadZip as problem:
         raise PlanRefused(f"{where} was altered or truncated: {problem}", cure=PLAN_AGAIN) from problem
 
 

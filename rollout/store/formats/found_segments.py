@@ -12,8 +12,16 @@ from pydantic_core import from_json
 
 from rollout.domain.progress.records import Record
 from rollout.errors import JournalDamaged, RecordAltered, RolloutError
+from rollout.files.bounded_files import BeyondLimit, BoundedStream, Lines
 from rollout.store.formats.journal_chain import BadSeal, Chain, Opening, is_chained, is_opening, opening_of
-from rollout.store.formats.journal_lines import BrokenLine, UnknownLine, record_of, start_of
+from rollout.store.formats.journal_lines import (
+    LIMITS,
+    BrokenLine,
+    KnownValues,
+    UnknownLine,
+    record_of,
+    start_of,
+)
 from rollout.store.formats.seals import Seals, refuse
 
 TAIL = 65_536
@@ -47,6 +55,15 @@ class Segment(Protocol):
 
     def keep(self) -> None:
         """Make sure that what was read stays, whoever wrote it and whatever happens to this machine."""
+
+
+def lines_in(stream: Lines, where: str) -> Iterator[tuple[str, int, bytes]]:
+    """Give the lines of one file or object as `Segment.lines` does. Raises JournalDamaged beyond the limits."""
+    try:
+        for number, line in enumerate(BoundedStream(stream, where, LIMITS), 1):
+            yield where, number, line
+    except BeyondLimit as problem:
+        raise JournalDamaged(str(problem), cure=FIND_OUT) from problem
 
 
 Look = Callable[[], Sequence[Segment]]
@@ -129,14 +146,16 @@ class Reading:
         tell: Tell = refuse,
         seals: Seals | None = None,
         after: Prefix = Prefix(),
+        known: KnownValues | None = None,
     ) -> None:
         """Read nothing yet. `seals`: those of the store, whether they sealed this segment or not.
 
-        The lines in `after` were read before; there, it is only looked whether they are still the same.
+        The lines in `after` were read before; there, it is only looked whether they are still the same. `known`: what
+        other segments of the journal have in common with this one.
         """
         self.chain = Chain(found.run, found.seals)
         self._found, self._tell, self._seals = found, tell, seals
-        self._after = after
+        self._after, self._known = after, known
         self.lines = 0
         self._length, self._digest, self._torn = 0, sha256(), b""
 
@@ -211,8 +230,8 @@ class Reading:
     def _record(self, line: bytes, *, chained: bool) -> Record | None:
         if chained:
             bare = self.chain.check(line)
-            return None if is_opening(bare) else record_of(bare)
-        record = record_of(line)
+            return None if is_opening(bare) else record_of(bare, self._known)
+        record = record_of(line, self._known)
         self.chain.add(line.rstrip(b"\n") + b"\n")
         return record
 
@@ -256,7 +275,8 @@ def digest_of(segment: Segment) -> str:
 _CURE = "take that file back from a backup; without it, nobody knows what that run changed"
 FIND_OUT = (
     "find out who changed it, and take that file back from a backup or an older version; if no run of yours wrote it, "
-    "move it out of the store"
+    "move it out of the store; if the store was restored or begun anew on purpose, delete the file in which this "
+    "machine remembers it"
 )
 
 
@@ -276,7 +296,7 @@ def _altered(where: str, number: int, problem: BadSeal) -> RecordAltered:
 
 
 def _cut_short(where: str, number: int, seer: str, seals: Seals | None) -> JournalDamaged:
-    seen = f"a line that run {seer} saw is not in it"
+    seen = f"a line that {seer} saw is not in it"
     return damage(seals, f"{where} was cut short at line {number}, or replaced: {seen}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,12 +15,15 @@ from rollout.errors import JournalDamaged, KeyUnusable, RolloutError
 from rollout.store.formats.found_segments import (
     FoundSegment,
     Look,
+    Prefix,
     PrefixChanged,
     Reading,
     Tell,
     last_written,
 )
-from rollout.store.formats.journal_reading import JournalInOrder, Where, look_at
+from rollout.store.formats.journal_lines import KnownValues
+from rollout.store.formats.journal_reading import JournalInOrder, Telling, Where, look_at, remember
+from rollout.store.formats.new_segment import LAST_RECORDS
 from rollout.store.formats.seals import Seals, Trust
 from rollout.store.formats.snapshot import Cover, CoveredSegment, Unfit, cover_of
 
@@ -28,7 +31,7 @@ log = logging.getLogger(__name__)
 
 ENOUGH_LINES = 5_000
 """A snapshot is made where so many lines were not in the last one: it takes as long as to read some thousand."""
-_ENDS = frozenset({"RunEnded", "Approved", "Deadlocked", "EnforcementSeen"})
+_ENDS = frozenset(kind.__name__ for kind in LAST_RECORDS)
 """What a segment ends with that hardly grows any more."""
 _SILENCE = timedelta(days=1)
 """A run that has written nothing for so long, while others have, is dead."""
@@ -52,7 +55,6 @@ def progress_of(
 ) -> Projection:
     """Take in the whole journal; what is wrong with it goes to `trust.tell`, as in `records_of`."""
     seals = trust.usable()
-    telling = _Telling(trust.tell)
     with _no_garbage_collection():
         # Where the key cannot be used just now, a snapshot can neither be checked nor sealed.
         if seals is trust.seals and (cover := _cover(organization_id, seals, snapshots)):
@@ -60,12 +62,25 @@ def progress_of(
                 return _go_on(look, where, trust, seals, cover, snapshots)
             except (Unfit, PrefixChanged, JournalDamaged) as problem:
                 log.info("the snapshot of the journal is left aside: %s", str(problem) or "it does not fit")
+        return _read_all(look, where, trust, seals, organization_id, snapshots)
+
+
+def _read_all(
+    look: Look, where: Where, trust: Trust, seals: Seals | None, organization_id: str, snapshots: Snapshots
+) -> Projection:
+    telling = Telling(trust.tell)
+    fold = _Fold(Projection(organization_id), where, seals, telling)
+    try:
         journal = look_at(look, where, seals, trust)
-        for wrong in journal.problems:
-            telling(wrong)
-        fold = _Fold(Projection(organization_id), where, seals, telling)
-        fold.all(journal.ordered, journal, snapshots if seals is trust.seals else None)
+    except JournalDamaged as problem:
+        telling(problem)
         return fold.projection
+    for wrong in journal.problems:
+        telling(wrong)
+    fold.all(journal.ordered, journal, snapshots if seals is trust.seals else None)
+    if not telling.told:
+        remember(fold.ends, journal, seals, trust)
+    return fold.projection
 
 
 def _cover(organization_id: str, seals: Seals | None, snapshots: Snapshots) -> Cover | None:
@@ -91,19 +106,22 @@ def _go_on(
         last = journal.trusted[cover.segments[-1].run]
         if rest[0].place < last.place:
             raise Unfit(f"run {rest[0].run} belongs before others that went into it")
+    seers = {f"run {run}" for run in covered}
     for one in cover.segments:
-        _check_seen(one, journal, covered.keys())
+        _check_seen(one, journal, seers)
     fold = _Fold(snapshots.projection(cover), where, seals, _raise, list(cover.segments))
     growing = [journal.trusted[one.run] for one in cover.segments[-1:] if one.length is not None]
+    fold.ends |= {one.run: one.end for one in cover.segments}
     fold.all([*growing, *rest], journal, snapshots)
+    remember(fold.ends, journal, seals, trust)
     return fold.projection
 
 
-def _check_seen(covered: CoveredSegment, journal: JournalInOrder, seers: object) -> None:
-    """Look for the lines that later runs saw of a segment; what runs saw that went in too was looked for then."""
+def _check_seen(covered: CoveredSegment, journal: JournalInOrder, seers: Collection[str]) -> None:
+    """Look for the lines that others saw of a segment; what runs saw that went in too was looked for then."""
     if covered.length is not None:
         return  # it is read again
-    wanted = {end for end, seer in journal.wanted[covered.run].items() if seer not in seers}  # type: ignore[operator]  # a set of runs
+    wanted = {end for end, seer in journal.wanted[covered.run].items() if seer not in seers}
     if wanted <= {covered.end.encode()}:
         return
     for _, _, line in journal.trusted[covered.run].segment.lines():
@@ -121,6 +139,9 @@ class _Fold:
     seals: Seals | None
     tell: Tell
     covered: list[CoveredSegment] = field(default_factory=list)
+    ends: dict[str, str] = field(default_factory=dict)
+    """By run: the checksum of the last line."""
+    known: KnownValues = field(default_factory=KnownValues)
 
     def all(self, ordered: Sequence[FoundSegment], journal: JournalInOrder, into: Snapshots | None) -> None:
         """Take in these segments, and make a snapshot of the first of them, if there is where to keep it."""
@@ -142,13 +163,13 @@ class _Fold:
         last = self.covered[-1] if self.covered and self.covered[-1].run == found.run else None
         if last:
             self.covered.pop()
-            reading = Reading(found, self.tell, self.seals, last.prefix)
-        else:
-            reading = Reading(found, self.tell, self.seals)
+        after = last.prefix if last else Prefix()
+        reading = Reading(found, self.tell, self.seals, after, self.known)
         try:
             self.projection.all(reading.records(journal.wanted[found.run], self.where(found.run)))
         except JournalDamaged as problem:
             self.tell(problem)
+        self.ends[found.run] = reading.chain.sum.decode()
         return reading
 
     def _cover(self, found: FoundSegment, reading: Reading, *, done: bool) -> None:
@@ -158,7 +179,7 @@ class _Fold:
         self.covered.append(CoveredSegment(found.run, found.opening, found.place[1], end, proof, length))
 
     def _keep(self, into: Snapshots | None, lines: int) -> None:
-        if into is None or lines < ENOUGH_LINES or (isinstance(self.tell, _Telling) and self.tell.told):
+        if into is None or lines < ENOUGH_LINES or (isinstance(self.tell, Telling) and self.tell.told):
             return
         try:
             into.keep(
@@ -185,18 +206,6 @@ def _done(ordered: Sequence[FoundSegment]) -> set[str]:
     return done
 
 
-class _Telling:
-    """Passes on what is wrong, and remembers that anything is."""
-
-    def __init__(self, tell: Tell) -> None:
-        self._tell = tell
-        self.told = False
-
-    def __call__(self, problem: RolloutError) -> None:
-        self.told = True
-        self._tell(problem)
-
-
 def _raise(problem: RolloutError) -> None:
     """Leave the snapshot aside: the journal is then read as a whole, and what is wrong with it told."""
     if isinstance(problem, KeyUnusable):
@@ -206,11 +215,15 @@ def _raise(problem: RolloutError) -> None:
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """Let a million objects come to be without looking through all of them again and again; none is garbage."""
+    """Let a million objects come to be without looking through all of them again and again; none is garbage.
+
+    Nor are they looked through later: what a command has read of the journal goes when nothing refers to it any more.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         if was_on:
             gc.enable()

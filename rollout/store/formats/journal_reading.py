@@ -14,10 +14,12 @@ from rollout.store.formats.found_segments import (
     Look,
     Reading,
     Segment,
+    Tell,
     damage,
     digest_of,
     find,
 )
+from rollout.store.formats.journal_lines import KnownValues
 from rollout.store.formats.seals import Seals, Trust
 from rollout.store.formats.snapshot import CoveredSegment
 from rollout.workflows.ports import UnsealedRun
@@ -40,18 +42,46 @@ def records_of(look: Look, where: Where, trust: Trust | None = None) -> Iterator
     """
     trust = trust or Trust()
     seals = trust.usable()
+    telling, ends = Telling(trust.tell), {}
     try:
         whole = look_at(look, where, seals, trust)
     except JournalDamaged as problem:
-        trust.tell(problem)
+        telling(problem)
         return
     for wrong in whole.problems:
-        trust.tell(wrong)
+        telling(wrong)
+    known = KnownValues()
     for each in whole.ordered:
+        reading = Reading(each, telling, seals, known=known)
         try:
-            yield from Reading(each, trust.tell, seals).records(whole.wanted[each.run], where(each.run))
+            yield from reading.records(whole.wanted[each.run], where(each.run))
         except JournalDamaged as problem:
-            trust.tell(problem)
+            telling(problem)
+        ends[each.run] = reading.chain.sum.decode()
+    if not telling.told:
+        remember(ends, whole, seals, trust)
+
+
+class Telling:
+    """Passes on what is wrong, and remembers that anything is."""
+
+    def __init__(self, tell: Tell) -> None:
+        """Take whom to tell."""
+        self._tell = tell
+        self.told = False
+
+    def __call__(self, problem: RolloutError) -> None:
+        """Pass it on."""
+        self.told = True
+        self._tell(problem)
+
+
+def remember(ends: Mapping[str, str], whole: JournalInOrder, seals: Seals | None, trust: Trust) -> None:
+    """Let this machine remember the ends of runs that no other run has seen, after all was read and found whole."""
+    if seals and trust.seen:
+        named = {item for each in whole.trusted.values() for item in each.saw.items()}
+        heads = {run: end for run, end in ends.items() - named if run not in whole.vouched}
+        trust.seen.remember(heads, instead_of=whole.remembered)
 
 
 def unsealed_runs(look: Look, where: Where, trust: Trust) -> list[UnsealedRun]:
@@ -78,7 +108,8 @@ def _unsealed(segment: Segment, where: str, why: str) -> UnsealedRun:
 class JournalInOrder:
     """The segments that can be trusted, those without a seal and why, and what is wrong with the whole.
 
-    `wanted`: by run and checksum, the lines that must be there, with the run that saw them.
+    `wanted`: by run and checksum, the lines that must be there, with who saw them. `remembered` are those of them that
+    this machine saw. `vouched`: the runs without a seal that somebody sealed, with the run by which.
     """
 
     trusted: dict[str, FoundSegment] = field(default_factory=dict)
@@ -86,6 +117,15 @@ class JournalInOrder:
     wanted: defaultdict[str, dict[bytes, str]] = field(default_factory=lambda: defaultdict(dict))
     problems: list[RolloutError] = field(default_factory=list)
     there: set[str] = field(default_factory=set)
+    remembered: Mapping[str, str] = field(default_factory=dict)
+    vouched: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """The runs that must be there and are not, each with who says so."""
+        seen = {run: f"{next(iter(lines.values()))} saw it" for run, lines in self.wanted.items() if lines}
+        sealed = {run: f"run {sealer} sealed it" for run, sealer in self.vouched.items()}
+        return {run: why for run, why in sorted({**sealed, **seen}.items()) if run not in self.there}
 
     @property
     def ordered(self) -> list[FoundSegment]:
@@ -102,12 +142,10 @@ def look_at(
     """
     known = {one.run: one for one in covered}
     whole = _look_once(look, where, seals, trust, known)
-    if whole.wanted.keys() - whole.there:
+    if whole.missing:
         # One that came while the others were listed can have been seen already.
         whole = _look_once(look, where, seals, trust, known)
-    for run in sorted(whole.wanted.keys() - whole.there):
-        seer = next(iter(whole.wanted[run].values()))
-        whole.problems.append(damage(seals, f"{where(run)} is missing: run {seer} saw it"))
+    whole.problems += [damage(seals, f"{where(run)} is missing: {why}") for run, why in whole.missing.items()]
     return whole
 
 
@@ -138,11 +176,16 @@ def _look_once(
             )
         )
     vouched = {run: digest for each in whole.trusted.values() for run, digest in _vouched(each, seals)}
+    whole.vouched = {run: each.run for each in whole.trusted.values() for run, _ in _vouched(each, seals)}
     for found in others:
         _take(found, vouched, whole, where(found.run))
     for seer, each in whole.trusted.items():
         for run, end in each.saw.items():
-            whole.wanted[run][end.encode()] = seer
+            whole.wanted[run][end.encode()] = f"run {seer}"
+    if seals and trust.seen:
+        whole.remembered = trust.seen.ends()
+        for run, end in whole.remembered.items():
+            whole.wanted[run].setdefault(end.encode(), f"this machine ({trust.seen.where})")
     return whole
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rollout.domain.progress.records import Approved, Deadlocked, EnforcementSeen, RunEnded
 from rollout.errors import AwsFailure, JournalDamaged, Unwritable
 from rollout.store.formats.found_segments import FoundSegment, Look, Segment, end_of, find
 from rollout.store.formats.journal_chain import Chain, Opening, opening_line
 from rollout.store.formats.seals import Seals, Trust
+
+LAST_RECORDS = (RunEnded, Approved, Deadlocked, EnforcementSeen)
+"""What a segment can end with: the end of a run, or what stands outside of runs."""
 
 
 class NewSegment:
@@ -31,6 +35,11 @@ class NewSegment:
             lines = [self._opening(seals), *lines]
             self._chain = Chain(self._run, seals)
         return b"".join(map(self._chain.add, lines))
+
+    def remember(self) -> None:
+        """Let this machine remember what was written, once it is stored: nobody else may have seen it."""
+        if self._chain and self._trust.seen and self._trust.usable():
+            self._trust.seen.remember({self._run: self._chain.sum.decode()}, instead_of={})
 
     def _opening(self, seals: Seals | None) -> bytes:
         saw = {}

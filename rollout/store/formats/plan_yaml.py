@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from hashlib import sha256
 from io import BytesIO
-from typing import Any, BinaryIO, Protocol, Self
+from typing import Any, Protocol, Self
 
 import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -25,16 +25,16 @@ from rollout.domain.plan.entries import SCHEMA, AccountPlan, Header, LeftOut, Pl
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.verdicts.verdict import Impact, Kind
 from rollout.errors import PlanRefused
+from rollout.files.bounded_files import GIB, KIB, MIB, BeyondLimit, BoundedStream, Limits, size_text
+from rollout.files.bounded_yaml import BeyondYamlLimit, WrongYaml, bounded_value, line_of
 from rollout.store.formats.mappings import ANY_MAPPING
 from rollout.store.formats.seals import Seals
 from rollout.visible_text import visible
 
 try:
     from yaml import CSafeDumper as Dumper
-    from yaml import CSafeLoader as Loader
 except ImportError:  # PyYAML without libyaml works too, but is slower
     from yaml import SafeDumper as Dumper  # type: ignore[assignment]  # the same interface
-    from yaml import SafeLoader as Loader  # type: ignore[assignment]  # the same interface
 
 BANNER = b"# Written by `rollout plan`. Do not edit: change rollout.yaml, then run `rollout plan` again.\n"
 SEPARATOR = b"---\n"
@@ -49,6 +49,12 @@ _HEADER = TypeAdapter(Header)
 _LEFT_OUT = TypeAdapter(tuple[LeftOut, ...])
 _FINDINGS = TypeAdapter(tuple[Finding, ...])
 _HEADER_FIELDS = tuple(field.name for field in fields(Header))
+LIMITS = Limits(total=4 * GIB, line=64 * KIB)
+"""A million users take 100 MB, and the longest line is that of one cure or name."""
+MOST_OF_A_DOCUMENT = 8 * MIB
+"""Bytes; 5,000 users, each in a group of their own, take 2 MB."""
+MOST_NODES = 250_000
+"""In one document; 5,000 users, each in a group of their own, are 80,000, and 10,000 accounts left out 170,000."""
 PLAN_AGAIN = "run `rollout plan` again, or restore the file that was reviewed"
 
 # --- Writing ---
@@ -294,11 +300,11 @@ class Located:
     line: int
 
 
-def verify(stream: BinaryIO, checksum: str, where: str) -> None:
-    """Verify the bytes against the header's checksum, in constant memory. Raises PlanRefused."""
+def verify(stream: BoundedStream, checksum: str, where: str) -> None:
+    """Verify the bytes against the header's checksum, a line at a time. Raises PlanRefused, BeyondLimit."""
     digest = sha256()
     stated, sealed = "", False
-    while line := stream.readline(CHUNK):
+    while line := stream.readline():
         if not stated and (match := _CHECKSUM.fullmatch(line)):
             stated, sealed = match.group(1).decode(), True
         elif sealed and _SEAL.fullmatch(line):
@@ -310,48 +316,88 @@ def verify(stream: BinaryIO, checksum: str, where: str) -> None:
         raise PlanRefused(f"{where} was altered after `rollout plan` wrote it", cure=PLAN_AGAIN)
 
 
-def read_header(stream: BinaryIO, where: str) -> Header:
-    """Read document 1 only. Raises PlanRefused, with file and line."""
-    lines: list[bytes] = []
-    while (line := stream.readline(CHUNK)) and line != SEPARATOR:
-        lines.append(line)
-    for node, values in _documents(BytesIO(b"".join(lines)), where):
-        return _header(node, values, where)
-    raise _not_a_plan(where, 1, "it is empty")
+def read_header(stream: BoundedStream, where: str) -> Header:
+    """Read document 1 only. Raises PlanRefused, with file and line, and BeyondLimit."""
+    return _header(next(_documents(stream, where)))
 
 
-def read_accounts(stream: BinaryIO, where: str) -> Iterator[Located]:
-    """Yield one account's document at a time. Raises PlanRefused, with file and line."""
+def read_accounts(stream: BoundedStream, where: str) -> Iterator[Located]:
+    """Yield one account's document at a time. Raises PlanRefused, with file and line, and BeyondLimit."""
     last = ""
-    for position, (node, values) in enumerate(_documents(stream, where)):
+    for position, document in enumerate(_documents(stream, where)):
         if position == 0:
             continue
-        line = _line(node)
         try:
-            part = _ACCOUNT.validate_python(values)
+            part = _ACCOUNT.validate_python(document.values)
         except ValidationError as problem:
-            at, why = _first(problem, node)
-            raise _not_a_plan(where, at, why) from problem
+            raise document.wrong(problem) from problem
         if part.account <= last:
-            raise _not_a_plan(where, line, f'account "{part.account}" is out of order')
+            raise _not_a_plan(where, document.line(), f'account "{part.account}" is out of order')
         last = part.account
-        yield Located(part, line)
+        yield Located(part, document.line())
 
 
-def _documents(stream: BinaryIO, where: str) -> Iterator[tuple[yaml.Node, Any]]:
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """A document of the file `where`, which begins after so many lines of it."""
+
+    where: str
+    lines_before: int
+    text: bytes
+    values: Any
+
+    def line(self, steps: tuple[str | int, ...] = ()) -> int:
+        """Find the line of a value, or of the closest enclosing value that exists."""
+        return self.lines_before + line_of(self.text, steps)
+
+    def wrong(self, problem: ValidationError) -> PlanRefused:
+        """Build the error that names the first value that is wrong."""
+        first = problem.errors(include_url=False, include_context=False)[0]
+        spot = ".".join(str(step) for step in first["loc"])
+        why = f"{spot}: {first['msg']}" if spot else first["msg"]
+        return _not_a_plan(self.where, self.line(first["loc"]), why)
+
+
+def _documents(stream: BoundedStream, where: str) -> Iterator[_Document]:
+    for lines_before, text in _texts(stream, where):
+        yield _parsed(text, where, lines_before)
+
+
+def _texts(stream: BoundedStream, where: str) -> Iterator[tuple[int, bytes]]:
+    """Yield the bytes of each document, separator included, and the number of lines before it."""
+    begins = number = size = 0
+    lines: list[bytes] = []
+    while line := stream.readline():
+        if line == SEPARATOR:
+            yield begins, b"".join(lines)
+            begins, size, lines = number, 0, []
+        number += 1
+        size += len(line)
+        if size > MOST_OF_A_DOCUMENT:
+            raise BeyondLimit(f"{where} has a document of more than {size_text(MOST_OF_A_DOCUMENT)}")
+        lines.append(line)
+    yield begins, b"".join(lines)
+
+
+def _parsed(text: bytes, where: str, lines_before: int) -> _Document:
     try:
-        loader: Any = Loader(stream)
-        while loader.check_node():
-            node = loader.get_node()
-            yield node, loader.construct_document(node)
+        values = bounded_value(text, MOST_NODES)
+    except (BeyondYamlLimit, WrongYaml) as problem:
+        line = lines_before + problem.mark.line + 1 if problem.mark else 0
+        raise _broken(where, line, str(problem)) from problem
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
-        raise _broken(where, mark.line + 1 if mark else 0, problem.problem or "not valid YAML") from problem
+        line = lines_before + mark.line + 1 if mark else 0
+        raise _broken(where, line, problem.problem or "not valid YAML") from problem
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as problem:
         raise _broken(where, 0, str(problem).splitlines()[0]) from problem
+    if values is None:
+        raise _not_a_plan(where, lines_before + 1, "it is empty")
+    return _Document(where, lines_before, text, values)
 
 
-def _header(node: yaml.Node, values: Any, where: str) -> Header:
+def _header(document: _Document) -> Header:
+    where, values = document.where, document.values
     if not isinstance(values, dict) or not isinstance(values.get("schema"), int):
         raise _not_a_plan(where, 1, "the first document has no `schema`")
     if values["schema"] > SCHEMA:
@@ -361,37 +407,12 @@ def _header(node: yaml.Node, values: Any, where: str) -> Header:
         )
     if unknown := [key for key in values if key not in _HEADER_FIELDS]:
         raise _not_a_plan(
-            where, _line_of(node, (unknown[0],)), f'"{unknown[0]}" is unknown in a plan\'s header'
+            where, document.line((unknown[0],)), f'"{unknown[0]}" is unknown in a plan\'s header'
         )
     try:
         return _HEADER.validate_python(values)
     except ValidationError as problem:
-        at, why = _first(problem, node)
-        raise _not_a_plan(where, at, why) from problem
-
-
-def _first(problem: ValidationError, node: yaml.Node) -> tuple[int, str]:
-    first = problem.errors(include_url=False, include_context=False)[0]
-    spot = ".".join(str(step) for step in first["loc"])
-    return _line_of(node, first["loc"]), f"{spot}: {first['msg']}" if spot else first["msg"]
-
-
-def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
-
-
-def _line_of(node: yaml.Node, steps: tuple[Any, ...]) -> int:
-    """Find the line of a value in a document, or of the closest enclosing node that exists."""
-    for step in steps:
-        inner: yaml.Node | None = None
-        if isinstance(node, yaml.MappingNode):
-            inner = next((value for key, value in node.value if key.value == step), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            inner = node.value[step]
-        if inner is None:
-            break
-        node = inner
-    return _line(node)
+        raise document.wrong(problem) from problem
 
 
 def _not_a_plan(where: str, line: int, why: str) -> PlanRefused:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Lock
 from typing import Protocol
@@ -80,6 +80,20 @@ class Seals:
         return hmac.digest(self._secret, kind.encode() + b"\0" + content, "sha256")
 
 
+class SeenEnds(Protocol):
+    """What is remembered outside of the store of how the journal ended."""
+
+    @property
+    def where(self) -> str:
+        """Where it is remembered, for messages."""
+
+    def ends(self) -> Mapping[str, str]:
+        """Return, by run, the checksum of the last line that was seen of it."""
+
+    def remember(self, ends: Mapping[str, str], instead_of: Mapping[str, str]) -> None:
+        """Remember these ends in place of others; what was remembered meanwhile stays."""
+
+
 def stamped(line: bytes, seal: bytes) -> bytes:
     """Write a seal into a line of JSON, as its last value."""
     return b'%b,"mac":"%b"}\n' % (line[:-2], seal)
@@ -101,11 +115,13 @@ class Trust:
     """By what the record is trusted, and what is done about the rest of it.
 
     Without `seals`, the store has no key. `tell` either raises, as it must before anybody comes under the policy, or
-    notes what cannot be trusted, which is then left out of account.
+    notes what cannot be trusted, which is then left out of account. `seen` is what this machine has seen of the
+    journal.
     """
 
     seals: Seals | None = None
     tell: Callable[[RolloutError], None] = refuse
+    seen: SeenEnds | None = None
 
     def usable(self) -> Seals | None:
         """Return the seals; None where there is no key, or `tell` does without."""

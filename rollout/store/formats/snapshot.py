@@ -9,7 +9,6 @@ First comes one line of JSON, the `Cover`, then the state as gzipped rows (`rows
 from __future__ import annotations
 
 import gzip
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
@@ -26,14 +25,16 @@ from pydantic_core import from_json, to_json
 from rollout.domain.people.users import UserRef
 from rollout.domain.progress.projection import Projection
 from rollout.domain.progress.records import RunStarted
+from rollout.files.bounded_files import GIB, MIB, BeyondLimit, BoundedStream, Limits, unzipped
 from rollout.store.formats.found_segments import FoundSegment, Prefix, Segment
 from rollout.store.formats.journal_chain import Opening
 from rollout.store.formats.rows import RowCodec, RowCodecs, shape_of
 from rollout.store.formats.seals import Seals, stamped, unstamped
 
 _SCHEMA = 1
-_LONGEST_COVER = 64 << 20
-_LONGEST_ROW = 16 << 20
+_LIMITS = Limits(1 * GIB, 64 * MIB)
+"""Of a snapshot as it is stored; that of a million users has 100 MiB."""
+_ROWS = Limits(8 * GIB, 64 * MIB)
 _SHARED = {UserRef: "id", RunStarted: "run"}
 _AT_A_TIME = 200
 """Entries in one line: few enough for memory, many enough for speed."""
@@ -104,7 +105,10 @@ def snapshot_bytes(cover: Cover, projection: Projection, seals: Seals | None) ->
 
 def read_cover(stream: BinaryIO, organization_id: str, seals: Seals | None) -> Cover:
     """Read and check the first line. Raises Unfit, KeyUnusable."""
-    line, seal = unstamped(stream.readline(_LONGEST_COVER))
+    try:
+        line, seal = unstamped(BoundedStream(stream, "it", _LIMITS).readline())
+    except BeyondLimit as problem:
+        raise Unfit(str(problem)) from problem
     if seals and not seals.fits("snapshot", line, seal.decode()):
         raise Unfit("it was not sealed with this store's key")
     try:
@@ -119,13 +123,15 @@ def read_cover(stream: BinaryIO, organization_id: str, seals: Seals | None) -> C
 
 
 def read_projection(stream: BinaryIO, cover: Cover) -> Projection:
-    """Read the state behind the cover, and check it. Raises Unfit."""
-    body = stream.read()
-    if sha256(body).hexdigest() != cover.body:
-        raise Unfit("it is damaged")
+    """Read the state behind this very cover, and check it. Raises Unfit."""
     try:
+        bounded = BoundedStream(stream, "it", _LIMITS)
+        bounded.readline()
+        body = bounded.read()
+        if sha256(body).hexdigest() != cover.body:
+            raise Unfit("it is damaged")
         return _unzipped(body, cover.organization_id)
-    except (ValueError, LookupError, TypeError, AttributeError, OSError, EOFError, zlib.error) as problem:
+    except (ValueError, LookupError, TypeError, AttributeError) as problem:
         raise Unfit(f"it cannot be read: {problem}") from problem
 
 
@@ -208,8 +214,8 @@ def _unzipped(body: bytes, organization_id: str) -> Projection:
     projection, codecs = Projection(organization_id), RowCodecs(_SHARED)
     sections = {section.name: section for section in _sections(Projection, codecs)}
     shared = {one.name: one for one in codecs.shared}
-    with gzip.GzipFile(fileobj=BytesIO(body)) as stream:
-        while line := stream.readline(_LONGEST_ROW):
+    with unzipped(BytesIO(body), "it", _ROWS) as stream:
+        for line in stream:
             name, rows = from_json(line)
             if name in shared:
                 shared[name].read(rows)

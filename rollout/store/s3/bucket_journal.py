@@ -15,12 +15,13 @@ from threading import Lock
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Record, RunEnded
 from rollout.errors import JournalDamaged, RolloutError, Unwritable
+from rollout.files.bounded_files import MIB
 from rollout.store.folder.group_commit import START_AGAIN, GroupCommit
-from rollout.store.formats.found_segments import TAIL, Segment
+from rollout.store.formats.found_segments import TAIL, Segment, lines_in
 from rollout.store.formats.journal_lines import line_of
 from rollout.store.formats.journal_progress import progress_of
 from rollout.store.formats.journal_reading import records_of, unsealed_runs
-from rollout.store.formats.new_segment import NewSegment
+from rollout.store.formats.new_segment import LAST_RECORDS, NewSegment
 from rollout.store.formats.seals import Trust
 from rollout.store.s3.bucket_files import S3Files
 from rollout.store.s3.objects import S3Objects
@@ -35,6 +36,8 @@ log = logging.getLogger(__name__)
 _FOLDED_AT = 256
 _PARALLEL_READS = 16
 _PAGE = 1000
+# Bytes; a larger object, such as a long segment that was copied here from a folder, is read a part at a time.
+_KEPT_WHOLE = 16 * MIB
 # run/00000007.jsonl, run/00000001-00000256.jsonl; and run.jsonl, a segment that was copied here from a folder.
 _NAME = re.compile(r"(?P<run>[^/]+?)(?:/(?P<first>\d{8,})(?:-(?P<last>\d{8,}))?)?\.jsonl")
 
@@ -85,6 +88,8 @@ class S3Journal:
         if any(isinstance(record, RunEnded) for record in records):
             self._fold_at = 2
         self._commit.add([line_of(record) for record in records])
+        if any(isinstance(record, LAST_RECORDS) for record in records):
+            self._lines.remember()
 
     def records(self) -> Iterator[Record]:
         """Yield the records of all runs, oldest run first. Raises JournalDamaged."""
@@ -175,11 +180,26 @@ def _whole(found: Iterable[_Batches]) -> list[_Batches]:
     return chosen
 
 
+@dataclass(frozen=True, slots=True)
+class _LargeObject:
+    """An object that is not kept in memory."""
+
+    objects: S3Objects
+    name: str
+    size: int
+    etag: str
+
+    def tail(self) -> bytes:
+        part = self.objects.read_part(self.name, self.size - TAIL, TAIL, self.etag)
+        return part.content if part else b""
+
+
 class _Contents:
     """The contents of the objects of one listing: when the first is read, all that are expected to be are fetched."""
 
     def __init__(self, objects: S3Objects, known: dict[str, bytes]) -> None:
         self._objects, self._known = objects, known
+        self._large: dict[str, _LargeObject] = {}
         self._expected: dict[str, None] = {}
         self._lock = Lock()
 
@@ -192,12 +212,14 @@ class _Contents:
         for name in names:
             self._expected.pop(name, None)
 
-    def of(self, name: str) -> bytes:
+    def of(self, name: str) -> bytes | _LargeObject:
         """Return an object's content. Raises JournalDamaged if it is missing, and AwsFailure."""
         with self._lock:
-            if name not in self._known:
+            if name not in self._known and name not in self._large:
                 self._fetch([name, *(other for other in self._expected if other != name)])
                 self._expected.clear()
+        if name in self._large:
+            return self._large[name]
         if name not in self._known:
             raise JournalDamaged(
                 f"{self.where(name)} is missing",
@@ -213,11 +235,15 @@ class _Contents:
     def _fetch(self, names: Iterable[str]) -> None:
         unknown = [name for name in names if name not in self._known]
         with ThreadPoolExecutor(min(_PARALLEL_READS, len(unknown)), thread_name_prefix="journal") as pool:
-            found = zip(unknown, pool.map(self._read, unknown), strict=True)
-            self._known |= {name: content for name, content in found if content is not None}
+            found = dict(zip(unknown, pool.map(self._read, unknown), strict=True))
+        self._known |= {name: content for name, content in found.items() if isinstance(content, bytes)}
+        self._large |= {name: content for name, content in found.items() if isinstance(content, _LargeObject)}
 
-    def _read(self, name: str) -> bytes | None:
-        found = self._objects.read(f"{FOLDER}/{name}")
+    def _read(self, name: str) -> bytes | _LargeObject | None:
+        whole = f"{FOLDER}/{name}"
+        found = self._objects.read_part(whole, 0, _KEPT_WHOLE)
+        if found and found.size > len(found.content):
+            return _LargeObject(self._objects, whole, found.size, found.etag)
         return found.content if found else None
 
 
@@ -234,11 +260,16 @@ class _Objects:
 
     def lines(self) -> Iterator[tuple[str, int, bytes]]:
         for name in self.names:
-            for number, line in enumerate(BytesIO(self.contents.of(name)), 1):
-                yield self.contents.where(name), number, line
+            content, where = self.contents.of(name), self.contents.where(name)
+            if isinstance(content, _LargeObject):
+                with S3Files(content.objects).reading(content.name) as stream:
+                    yield from lines_in(stream, where)
+            else:
+                yield from lines_in(BytesIO(content), where)
 
     def tail(self) -> bytes:
-        return b"".join(map(self.contents.of, self.names[-2:]))[-TAIL:]
+        last = map(self.contents.of, self.names[-2:])
+        return b"".join(one.tail() if isinstance(one, _LargeObject) else one for one in last)[-TAIL:]
 
     def keep(self) -> None:
         """Nothing to do: what S3 answers, it has stored."""

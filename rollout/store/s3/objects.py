@@ -16,11 +16,13 @@ from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.operations import Operation, Use
 from rollout.awsapi.pace import Pace
 from rollout.awsapi.retries import Retries
-from rollout.errors import Unwritable
+from rollout.errors import AwsFailure, Unwritable
+from rollout.files.bounded_files import MIB, SMALL, size_text
 from rollout.store.s3.object_failures import MISSING, NO_BYTES, REFUSED, Place, failure
 from rollout.workflows.ports import AnswerLost
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 T = TypeVar("T")
@@ -38,6 +40,9 @@ _RATE = 1000.0
 _ROUNDS = 8
 _FIRST_WAIT = 0.2
 
+# Bytes; the most to take from a service that answers with the whole object when asked for a part.
+_MOST_AT_ONCE = 32 * MIB
+
 _TYPES = {
     ".csv": "text/csv; charset=utf-8",
     ".gz": "application/gzip",
@@ -50,7 +55,7 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object's content and its ETag, which changes with the content."""
+    """An object's content, or the begin of it, and its ETag, which changes with the content."""
 
     content: bytes
     etag: str
@@ -90,7 +95,7 @@ class S3Objects:
             self._kept = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": place.kms_key}
 
     @cached_property
-    def _owned(self) -> Place:
+    def owned(self) -> Place:
         """The place, with the account that must own the bucket."""
         if self.place.owner or self._caller_account is None:
             return self.place
@@ -98,22 +103,22 @@ class S3Objects:
 
     @property
     def _bucket(self) -> dict[str, Any]:
-        owner = self._owned.owner
+        owner = self.owned.owner
         return {"Bucket": self.place.bucket, **({"ExpectedBucketOwner": owner} if owner else {})}
 
-    def read(self, name: str) -> StoredObject | None:
-        """Read a whole object; None when it does not exist."""
+    def read(self, name: str, most: int = SMALL.total) -> StoredObject | None:
+        """Read an object, or the first `most` bytes of a larger one; None when it does not exist."""
 
         def once() -> StoredObject:
             answer = self._client.get_object(**self._at(name))
-            return StoredObject(answer["Body"].read(), answer["ETag"])
+            return StoredObject(_taken(answer["Body"], most), answer["ETag"])
 
         try:
             return self._ask(_READ, once)
         except CallFailed as failed:
             if failed.code in MISSING:
                 return None
-            raise failure(failed, self._owned, name, writing=False) from failed
+            raise failure(failed, self.owned, name, writing=False) from failed
 
     def read_part(self, name: str, start: int, length: int, etag: str = "") -> ObjectPart | None:
         """Read some bytes of an object; None when it does not exist, or no longer has that ETag."""
@@ -122,8 +127,13 @@ class S3Objects:
         def once() -> ObjectPart:
             span = f"bytes={start}-{start + length - 1}"
             answer = self._client.get_object(**self._at(name), Range=span, **conditions)
-            content = answer["Body"].read()
             size = answer.get("ContentRange", "").rpartition("/")[2]
+            content = _taken(answer["Body"], length if size else _MOST_AT_ONCE + 1)
+            if len(content) > _MOST_AT_ONCE:
+                raise AwsFailure(
+                    f"{self.place.where(name)} cannot be read in parts, and has more than {size_text(_MOST_AT_ONCE)}",
+                    cure="use a storage service that supports `Range`",
+                )
             return ObjectPart(content, answer["ETag"], int(size) if size else start + len(content))
 
         try:
@@ -133,7 +143,7 @@ class S3Objects:
                 return None
             if failed.code in NO_BYTES:  # the object is empty
                 return ObjectPart(b"", etag, start)
-            raise failure(failed, self._owned, name, writing=False) from failed
+            raise failure(failed, self.owned, name, writing=False) from failed
 
     def names(self, folder: str, *, deep: bool = False) -> list[str]:
         """List the objects directly in a folder, or at any depth below it (`deep`), by relative name, sorted."""
@@ -150,7 +160,7 @@ class S3Objects:
             try:
                 page = self._ask(_LIST, lambda: self._client.list_objects_v2(**params))
             except CallFailed as failed:
-                raise failure(failed, self._owned, f"{folder}/", writing=False) from failed
+                raise failure(failed, self.owned, f"{folder}/", writing=False) from failed
             found |= {item["Key"].removeprefix(prefix): item["ETag"] for item in page.get("Contents", [])}
             following = page.get("NextContinuationToken", "")
             if not following:
@@ -168,7 +178,7 @@ class S3Objects:
         try:
             self._ask(_PUT, once)
         except CallFailed as failed:
-            raise failure(failed, self._owned, name, writing=True) from failed
+            raise failure(failed, self.owned, name, writing=True) from failed
 
     def create(self, name: str, content: bytes) -> str | None:
         """Create an object and return its ETag; None when the object already exists."""
@@ -180,10 +190,10 @@ class S3Objects:
                 lost = str(problem)
             except CallFailed as failed:
                 if failed.code not in REFUSED:
-                    raise failure(failed, self._owned, name, writing=True) from failed
+                    raise failure(failed, self.owned, name, writing=True) from failed
                 if not lost and failed.attempts == 1:
                     return None
-            found = self.read(name)
+            found = self.read(name, len(content) + 1)
             if found is not None:
                 return found.etag if found.content == content else None
             self._wait(turn)
@@ -200,10 +210,10 @@ class S3Objects:
                 lost = str(problem)
             except CallFailed as failed:
                 if failed.code not in REFUSED | MISSING:
-                    raise failure(failed, self._owned, name, writing=True) from failed
+                    raise failure(failed, self.owned, name, writing=True) from failed
                 if not lost and failed.attempts == 1:
                     return False
-            found = self.read(name)
+            found = self.read(name, len(content) + 1)
             if found is None or found.etag != etag:
                 return found is not None and found.content == content
             self._wait(turn)
@@ -224,7 +234,7 @@ class S3Objects:
             except CallFailed as failed:
                 if failed.code in REFUSED | MISSING:
                     return False
-                raise failure(failed, self._owned, name, writing=True) from failed
+                raise failure(failed, self.owned, name, writing=True) from failed
         raise self._unsettled(name, lost)
 
     def _put_if(self, name: str, content: bytes, **condition: str) -> str:
@@ -250,3 +260,11 @@ class S3Objects:
             f"cannot write to {self.place.where(name)}: {lost}",
             cure="check the network, the proxy and AWS_ENDPOINT_URL, then run again",
         )
+
+
+def _taken(body: StreamingBody, most: int) -> bytes:
+    """Read at most so many bytes. At the end, botocore compares what came with what was announced."""
+    content = b""
+    while len(content) < most and (more := body.read(most - len(content))):
+        content += more
+    return content

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
@@ -30,12 +30,14 @@ class Wanted:
 
     `writes` are made in order: those about the policy and the group one by one, those about users a few at a time.
     `people`: for whom the former are made, each with their wave. `fit`: the UserIds that the policy may reach; None: no
-    guard applies, for the command lets people out.
+    guard applies, for the command lets people out. `stay`: the UserIds of those whom nothing may move, for somebody let
+    them out by hand.
     """
 
     writes: tuple[Write, ...] = ()
     people: Mapping[UserRef, str] = field(default_factory=dict)
     fit: frozenset[str] | None = None
+    stay: frozenset[str] = frozenset()
 
 
 class AccountCommand(ABC):
@@ -68,6 +70,13 @@ class AccountCommand(ABC):
     def wrote(self, write: Write) -> None:
         """Take in that a write was made, or that its effect stood there."""
 
+    def kept_released(self, at: AccountWork, users: Collection[User], *, by_brake: bool) -> None:
+        """Take in who was let out because a release lasts, or that the account was, by its brake."""
+        for user in users:
+            release = at.context.release_of(user)
+            why = Skipped(SkipCode.RELEASED, describe_release(release) if release else "")
+            at.leave(user.ref, at.context.wave_of(user), why)
+
     def leaves(self, user: UserRef, wave: str, why: Skipped) -> None:
         """Take in that a user was left as they are."""
 
@@ -97,6 +106,7 @@ class AccountWork:
         self.entered: OpenAccount
         self._context: AccountContext | None = None
         self._left: set[str] = set()
+        self._aside: dict[str, User] = {}
 
     def enter(self) -> None:
         """Enter, settle what runs that died left open, and read. Raises CannotEnter."""
@@ -161,11 +171,28 @@ class AccountWork:
         return None if self.run.stopped else self.asked(user)
 
     def asked(self, user: User) -> User | Skipped:
-        """Ask one user live; Skipped when they are gone. Notes nothing, so that several threads may ask."""
+        """Ask one user live; Skipped when they are gone. Notes nothing, so that several threads may ask.
+
+        Who was taken aside by this run is given as they were before.
+        """
         try:
-            return self.entered.credentials_now(user)
+            answer = self.entered.credentials_now(user)
         except Refusal as refusal:
             return Skipped(SkipCode.GONE, refusal.why)
+        before, ours = self._aside.get(user.id), self.context.ours
+        if before is None:
+            return answer
+        groups = (group for group in before.groups if group == ours.group.name)
+        attached = (arn for arn in before.attached if arn == ours.policy.arn)
+        return replace(
+            answer,
+            groups=tuple(dict.fromkeys((*answer.groups, *groups))),
+            attached=tuple(dict.fromkeys((*answer.attached, *attached))),
+        )
+
+    def take_aside(self, users: Iterable[User]) -> None:
+        """Keep in mind as what they were read whom this run takes out, to put them back."""
+        self._aside = {user.id: user for user in users}
 
     def context_now(self) -> AccountContext:
         """The account as it was read, to be judged by the time that it is now."""

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from rollout.domain.actions.writes import keeping_released
-from rollout.domain.policy.changes import SkipCode, Skipped
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import AccountFailed
-from rollout.domain.progress.release_state import describe_release
 from rollout.workflows.account_run.account_command import AccountCommand, AccountWork, Wanted
 from rollout.workflows.account_run.account_results import AccountResult, RunResult
 from rollout.workflows.account_run.account_writer import AccountWriter
@@ -78,8 +76,11 @@ class AccountRunner:
             return
         AccountWriter(at, Wanted(writes), self.budgets).make()
         at.keep_in_mind(at.result.written)
-        for user in before.facts.users:
-            release = before.disregarded_release(user)
-            if release and not at.is_left(user) and not at.context.is_under_policy(user):
-                why = Skipped(SkipCode.RELEASED, describe_release(release))
-                at.leave(user.ref, before.wave_of(user), why)
+        still = {user.id for user in at.context.released_yet_enforced}
+        out = [
+            user
+            for user in before.facts.users
+            if before.disregarded_release(user) and user.id not in still and not at.is_left(user)
+        ]
+        by_brake = before.brake_let_go and not at.context.brake_let_go
+        at.command.kept_released(at, out, by_brake=by_brake)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from rollout.domain.actions.guard import lets_go, unfit
-from rollout.domain.actions.writes import Left, Write, halves, taking_back
+from rollout.domain.actions.writes import Left, Write, halves, stepping_aside, taking_back
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import (
     AddMember,
@@ -44,6 +44,7 @@ class AccountWriter:
         """Write nothing yet."""
         self.at, self.wanted, self.budgets = at, wanted, budgets
         self._broken = False
+        self._out: set[str] = set()
         self._placed: list[tuple[Change, str]] = []
 
     def make(self) -> None:
@@ -56,10 +57,12 @@ class AccountWriter:
         wanted = self.wanted
         if wanted.fit is None:
             return wanted.writes
-        names = unfit(self.at.context, (one.change for one in wanted.writes), wanted.fit)
+        names = unfit(self.at.context, (one.change for one in wanted.writes), wanted.fit, wanted.stay)
         if not names:
-            return wanted.writes
-        why = f"the policy would also reach {', '.join(names)}, who are not to be enforced now: let them out first"
+            apart = stepping_aside(self.at.context, wanted.writes, wanted.fit, wanted.people)
+            self.at.take_aside(apart.aside)
+            return apart.writes
+        why = f"the policy would also apply to {', '.join(names)}, who must not be enforced now: release them first"
         kept = tuple(one for one in wanted.writes if one.user and (lets_go(one.change) or one.in_place))
         for one in wanted.writes:
             if one.user and one not in kept:
@@ -99,6 +102,9 @@ class AccountWriter:
                     self._leave_all(Skipped(SkipCode.RELEASED, release))
                     self._broken = True
                     return
+                if why := self._reaches_somebody(wanted.change):
+                    self._take_shared(wanted, Skipped(SkipCode.FAILED, why), wave)
+                    return
                 outcome = self._write(wanted, wave)
                 if self.at.enforces(wanted.change) and (release := self.at.release_of(None)):
                     self._take_back(wanted.change, wave, outcome, to_return=True)
@@ -107,6 +113,36 @@ class AccountWriter:
                     return
                 self._take_shared(wanted, outcome, wave)
                 return
+
+    def _reaches_somebody(self, change: Change) -> str:
+        """Say why a write would put somebody under the policy at once, by a look right before it; empty if it does not.
+
+        Those who are enforced already do not count, nor those who were just taken aside, whom IAM may still show.
+        """
+        if not self.at.enforces(change):
+            return ""
+        context, entered = self.at.context, self.at.entered
+        there: dict[str, str] = {}
+        match change:
+            case AttachToGroup(group=group) if group in context.facts.groups:
+                there |= entered.members(group)
+            case CreateVersion(policy_arn=arn) | SetDefaultVersion(policy_arn=arn):
+                policy = context.facts.policies.get(arn)
+                if policy is None:
+                    return ""
+                if policy.default and not entered.holds(
+                    SetDefaultVersion(change.account_id, arn, policy.default.id)
+                ):
+                    return "somebody has put another version in force since it was read"
+                there |= entered.attached_users(arn)
+                for name, group_there in context.facts.groups.items():
+                    if arn in group_there.attached:
+                        there |= entered.members(name)
+            case _:
+                return ""
+        enforced = {user.id for user in context.facts.users if context.is_in_force(user)}
+        names = sorted(name for user_id, name in there.items() if user_id not in enforced | self._out)
+        return f"it would also apply to {', '.join(names)}, of whom nothing is known yet" if names else ""
 
     def _take_shared(self, wanted: Write, outcome: Outcome, wave: str) -> None:
         change = wanted.change
@@ -237,6 +273,8 @@ class AccountWriter:
         if wanted.in_place:
             return
         self.at.result.written.append(wanted.change)
+        if wanted.user is not None and lets_go(wanted.change):
+            self._out.add(wanted.user.id)
         if self.at.enforces(wanted.change):
             self._placed.append((wanted.change, wave))
         self.at.command.wrote(wanted)

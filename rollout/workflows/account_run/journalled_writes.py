@@ -76,7 +76,9 @@ def namesake_taken_out(
     for undoing in taking_back(replace(change, user=other), None, ()):
         undone = write(undoing, account, wave, run)
         if isinstance(undone, Failed):
-            return replace(undone, why=f"{other.id} has the name now and is in by mistake: {undone.why}")
+            return replace(
+                undone, why=f"{other.id} now has this name and was enforced by mistake: {undone.why}"
+            )
     return Skipped(
         SkipCode.GONE, f"the name belongs to another user now, {other.id}, who was taken out again"
     )

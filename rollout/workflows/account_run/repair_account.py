@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from rollout.domain.actions.account_context import AccountContext
-from rollout.domain.actions.guard import enforces
+from rollout.domain.actions.guard import enforces, may_step_aside
 from rollout.domain.actions.repair import Repair
 from rollout.domain.actions.writes import Write, repairing, tidying
 from rollout.domain.gates.readiness import notice_covers
@@ -28,14 +28,13 @@ class RepairAccount(AccountCommand):
         """Judge everybody whom it would reach, asked live where it matters; say what is still to be put right."""
         context = at.context
         repair = self.repair(context)
-        back = {user.id for user in repair.back}
         reached = _reached(context, repair, repairing(context, repair))
         # Who comes back is asked when they are placed, or here where the report, hours old maybe, would keep them out;
-        # the others are reached by one write for all of them.
+        # who is enforced already, and gets another version, only here.
         at.ask_live(
             user
             for user in reached
-            if (_why_not(user, context) if user.id in back else user.password) is not None
+            if (user.password if context.is_in_force(user) else _why_not(user, context)) is not None
         )
         if at.result.interrupted:
             return Wanted()
@@ -43,7 +42,7 @@ class RepairAccount(AccountCommand):
         repair = self.repair(context)
         repair = replace(repair, back=tuple(user for user in repair.back if self._comes_back(user, at)))
         changes = repairing(context, repair)
-        reached = tuple(user for user in _reached(context, repair, changes) if not at.is_left(user))
+        reached = tuple(user for user in _reached(context, repair, changes) if self._is_reached(user, at))
         tidied = tidying(context, repair.tidy, context.progress.owned)
         writes = (
             *(Write(change) for change in changes),
@@ -56,6 +55,12 @@ class RepairAccount(AccountCommand):
     def why_not(self, at: AccountWork, user: User) -> Skipped | None:
         """Judge somebody who was asked live just now, as `apply` would."""
         return _why_not(user, at.context_now())
+
+    def _is_reached(self, user: User, at: AccountWork) -> bool:
+        """Tell whether a write may be for somebody: they are enforced, come back, or are not ours to leave out."""
+        if at.is_left(user):
+            return False
+        return not may_step_aside(at.context, user) or self._comes_back(user, at)
 
     def _comes_back(self, user: User, at: AccountWork) -> bool:
         """Tell whether somebody may be put back under the policy; who may not is left alone, on record."""
@@ -89,19 +94,19 @@ def _why_not(user: User, context: AccountContext) -> Skipped | None:
 
 
 def _is_fit(user: User, context: AccountContext) -> bool:
-    """Tell whether a write for the whole account may reach a user: it denies nobody what they were not told of."""
-    if context.verdict(user).enforced_by_us:
+    """Tell whether a write for the whole account may be for a user: it denies nobody what they were not told of."""
+    if context.is_in_force(user):
         return context.may_enforce(user)
-    return _why_not(user, context) is None or context.verdict(user).kind is Kind.COVERED
+    return _why_not(user, context) is None
 
 
 def _made_good(
     context: AccountContext, reached: tuple[User, ...], changes: tuple[Change, ...]
 ) -> Iterator[Write]:
-    """Put on record who failed before, and is under the policy once it is in force again."""
+    """Put on record who failed before, and is enforced nevertheless."""
     own = {ref.id for change in changes if (ref := user_of(change)) is not None}
     for user in reached:
-        if user.id in context.progress.failing and user.id not in own:
+        if user.id in context.progress.failing and user.id not in own and context.is_in_force(user):
             change: Change = AddMember(context.account.id, context.ours.group.name, user.ref)
             if context.ours.policy.arn in user.attached:
                 change = AttachToUser(context.account.id, user.ref, context.ours.policy.arn)

@@ -5,14 +5,14 @@ See design.md#stages-and-gates, design.md#plan-file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.guard import unfit
 from rollout.domain.actions.writes import Write, enforcing, enrolling, renewing, taking_out
-from rollout.domain.gates.readiness import comes_back, free_until, needs_notice, worth_of
+from rollout.domain.gates.readiness import comes_back, free_until, needs_notice, notice_covers, worth_of
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.plan.entries import PlanEntry
@@ -38,6 +38,8 @@ from rollout.workflows.account_run.failure_budgets import Budgets
 from rollout.workflows.apply.guards import check_adoption
 from rollout.workflows.apply.order import Counted, Order, OutcomeTally
 from rollout.workflows.apply.sending import DueNotice
+
+BY_HAND = "somebody removed the user by hand; left as is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class ApplyToAccount(AccountCommand):
         self._placing: dict[str, Affected] = {}
         self._entry_of = {entry.user.id: entry for entry in (*self.entries, *self.leaving)}
         self._coming: tuple[User, ...] = ()
+        self._by_hand: set[str] = set()
         self._moving: tuple[User, ...] = ()
 
     @property
@@ -107,8 +110,8 @@ class ApplyToAccount(AccountCommand):
         if at.result.interrupted:
             return Wanted()
         context = at.context
-        placed = tuple(user for user in going if context.is_under_policy(user))
-        self._coming = tuple(user for user in going if not context.is_under_policy(user))
+        placed = tuple(user for user in going if context.is_in_force(user))
+        self._coming = tuple(user for user in going if not context.is_in_force(user))
         for user in placed:
             self._settle(user.id, Counted.ALREADY_ENFORCED)
         return self._enrolment(context) if self.step.stage is Stage.NOTIFY else self._enforcement(at, placed)
@@ -125,14 +128,20 @@ class ApplyToAccount(AccountCommand):
                     self.affected[ref.id] = self._placing[ref.id]
                 else:
                     self._settle(ref.id, Counted.ENROLMENT_RIGHTS)
-            case RemoveMember(user=ref) | DetachFromUser(user=ref):
-                self.tally.count_user(Counted.LET_OUT_AGAIN if write.to_return else Counted.LET_OUT, ref.id)
-            case CreateVersion() | SetDefaultVersion() if write.to_return:
-                self.tally.count(Counted.BRAKES)
+            case RemoveMember(user=ref) | DetachFromUser(user=ref) if not write.to_return:
+                self.tally.count_user(Counted.LET_OUT, ref.id)
             case CreateVersion(attached=attached) | SetDefaultVersion(attached=attached) if attached:
                 self.tally.count(Counted.NEW_VERSIONS)
             case _:
                 pass
+
+    def kept_released(self, at: AccountWork, users: Collection[User], *, by_brake: bool) -> None:
+        """Count who was let out once more."""
+        super().kept_released(at, users, by_brake=by_brake)
+        for user in users:
+            self.tally.count_user(Counted.LET_OUT_AGAIN, user.id)
+        if by_brake:
+            self.tally.count(Counted.BRAKES)
 
     def leaves(self, user: UserRef, wave: str, why: Skipped) -> None:
         """Count a user who is left alone in this run."""
@@ -190,6 +199,8 @@ class ApplyToAccount(AccountCommand):
             if why_not is None:
                 going.append(user)
             else:
+                if why_not.detail == BY_HAND:
+                    self._by_hand.add(user.id)
                 at.leave(user.ref, self.wave_of(at, user), why_not)
         return tuple(going)
 
@@ -229,11 +240,14 @@ class ApplyToAccount(AccountCommand):
         # A release that is over took the policy off the group, and the user is in it still.
         with_the_group = context.release_over and context.ours.group.name in user.groups
         if not placed and user.id in at.progress.placed and not with_the_group:
-            return Skipped(SkipCode.RELEASED, "somebody took the user out by hand; left so")
+            return Skipped(SkipCode.RELEASED, BY_HAND)
         if context.is_braked and enforces:
             return Skipped(SkipCode.RELEASED, "the brake is pulled in this account")
-        if step.stage is Stage.NOTIFY or placed or verdict.impact is None:
+        if step.stage is Stage.NOTIFY or context.is_in_force(user) or verdict.impact is None:
             return None
+        if placed:  # but not in effect: a release is over, or somebody has edited the policy
+            covers = notice_covers(user.id, verdict.impact, at.progress)
+            return None if covers else Skipped(SkipCode.NOTICE, "never told: apply --stage notify first")
         if comes_back(user.id, verdict.impact, at.progress):
             return None
         now_at = at.run.now()
@@ -294,7 +308,7 @@ class ApplyToAccount(AccountCommand):
             *(Write(change) for change in taking_out(context, self._exempt_now(context))),
         )
         fit = frozenset(user.id for user in (*placed, *coming))
-        return Wanted(writes, self._people(moving or placed), fit)
+        return Wanted(writes, self._people(moving or placed), fit, frozenset(self._by_hand))
 
     def _within_budget(self, users: Sequence[User], at: AccountWork) -> Iterator[User]:
         """Leave those of waves that were stopped, so that no policy or group is made for nobody."""
@@ -335,6 +349,8 @@ class PreviewAccount(ApplyToAccount):
         """Take in who would be enforced, and want nothing. Raises CannotEnter as `ApplyToAccount` does."""
         wanted, context = super().wants(at), at.context
         changes = (one.change for one in wanted.writes)
-        if self.step.stage is Stage.ENFORCE and not (wanted.fit and unfit(context, changes, wanted.fit)):
+        if self.step.stage is Stage.ENFORCE and not (
+            wanted.fit and unfit(context, changes, wanted.fit, wanted.stay)
+        ):
             self.affected = {user.id: self._affected(user, context) for user in self._moving}
         return Wanted()

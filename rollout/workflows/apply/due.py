@@ -34,7 +34,7 @@ class _Asking:
         self._order, self._look = order, look
         self._progress = progress
         header = order.plan.header
-        self._keeper = Gatekeeper(progress, order.gates, header.waves, header.checksum, now)
+        self._keeper = Gatekeeper(progress, order.gates, header.waves, header.checksum, header.planner, now)
         self._wave = order.wave or next_due(progress, order.stage, order.filled)
         self._inherited: dict[str, str] = {}
         self._answers: list[GateAnswer] = []

@@ -84,7 +84,7 @@ def check_adoption(account_id: str, policy_arn: str, account: OpenAccount, progr
     plan = policy.tags.get(PLAN_TAG, "") if policy else ""
     maker = f"; it was made by plan {plan} from another store" if plan else ""
     raise CannotEnter(
-        f"account {account_id} holds {policy_arn}, but the journal of this store knows nothing of it{maker}",
-        cure="set store: in rollout.yaml to the store that it was made from; if nobody has that store any more, detach "
-        "and delete the policy by hand",
+        f"account {account_id} contains {policy_arn}, but this store's journal has no record of it{maker}",
+        cure="set store: in rollout.yaml to that store; if the store no longer exists, detach and delete the policy by "
+        "hand",
     )

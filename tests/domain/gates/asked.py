@@ -7,11 +7,13 @@ from datetime import datetime
 
 from rollout.domain.gates import Gate, GateAnswer, Members
 from rollout.domain.gates.gate import Question, Value
+from rollout.domain.people.actor import Actor
 from rollout.domain.progress.projection import Progress
 from tests.builders import NOW, a_progress
 
 CHECKSUM = "sha256:" + "c" * 64
 NOBODY = Members(())
+PLANNER = Actor("arn:aws:iam::111122223333:user/planner", "AIDAPLANNER")
 USERS = {"canary": 100, "early": 100, "rest": 100}
 
 
@@ -23,8 +25,9 @@ def ask(
     wave: str = "rest",
     users: Mapping[str, int] = USERS,
     checksum: str = CHECKSUM,
+    planner: Actor = PLANNER,
     now: datetime = NOW,
     members: Members = NOBODY,
 ) -> GateAnswer:
-    question = Question(wave, progress or a_progress(), users, checksum, now, lambda: members)
+    question = Question(wave, progress or a_progress(), users, checksum, planner, now, lambda: members)
     return gate.ask(question, value)

@@ -9,6 +9,7 @@ import pytest
 
 from rollout.domain.gates import (
     GATES,
+    ApprovalRule,
     GateAnswer,
     Gatekeeper,
     GateRules,
@@ -20,9 +21,10 @@ from rollout.domain.gates import (
 from rollout.domain.gates.enrolment import ENROLMENT
 from rollout.domain.progress.projection import Progress
 from tests.builders import NOW, a_carried, a_progress, a_run, a_user, an_approval, an_end, days_ago
+from tests.domain.gates.asked import PLANNER
 
 CHECKSUM = "sha256:" + "c" * 64
-EVERYTHING = GateRules(enrolment=90, cli_moved=80, window=Window(), approval=True)
+EVERYTHING = GateRules(enrolment=90, cli_moved=80, window=Window(), approval=ApprovalRule())
 USERS = {"canary": 2, "empty": 0, "rest": 8}
 ALL_DONE = a_progress(
     a_run(stage="dry-run", at=days_ago(9)),
@@ -33,7 +35,7 @@ ALL_DONE = a_progress(
 
 
 def keeper(progress: Progress = ALL_DONE, rules: GateRules = EVERYTHING) -> Gatekeeper:
-    return Gatekeeper(progress, rules, USERS, CHECKSUM, NOW)
+    return Gatekeeper(progress, rules, USERS, CHECKSUM, PLANNER, NOW)
 
 
 def everything(asked: Gatekeeper, wave: str = "rest") -> list[GateAnswer]:
@@ -93,7 +95,7 @@ def test_waves_without_users_do_not_count():
 
 
 def test_a_journal_that_knows_nothing_lets_nobody_but_the_first_wave_through():
-    asked = keeper(a_progress(), GateRules(approval=True))
+    asked = keeper(a_progress(), GateRules(approval=ApprovalRule()))
     assert [False, False, True, False] == [answer.passes for answer in everything(asked)]
     assert everything(asked, "canary")[1].passes
 

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.domain.gates import GateAnswer, Result, Tolerance, next_due
-from rollout.domain.gates.approval import APPROVAL
 from rollout.domain.gates.dry_run_done import DRY_RUN_DONE
 from rollout.domain.gates.failure_tolerance import FAILURE_TOLERANCE
 from rollout.domain.gates.soak import SOAK
@@ -24,7 +23,6 @@ from tests.builders import (
     a_membership,
     a_progress,
     a_run,
-    an_approval,
     an_end,
     days_ago,
 )
@@ -213,20 +211,3 @@ def test_failures_of_the_wave_before_stop_this_one_and_those_further_ahead_do_no
     progress = failing("a", "b", "c")
     assert Result.FAIL == tolerated(progress, "early").result
     assert Result.PASS == tolerated(progress, "rest").result
-
-
-# --- Approval ---
-
-
-def approval(progress: Progress, checksum: str, wave: str) -> GateAnswer:
-    return ask(APPROVAL, True, progress, wave=wave, checksum=checksum)
-
-
-def test_an_approval_is_of_this_wave_and_these_bytes():
-    answer = approval(a_progress(an_approval("early")), CHECKSUM, "early")
-    assert Result.PASS == answer.result
-    assert "approved 2026-11-24 09:00 UTC by" in answer.detail
-    assert "CAB-311" in answer.detail
-    assert Result.FAIL == approval(a_progress(an_approval("early")), CHECKSUM, "rest").result
-    assert Result.FAIL == approval(a_progress(an_approval("early")), "sha256:other", "early").result
-    assert "rollout approve --wave rest" in approval(a_progress(), CHECKSUM, "rest").detail

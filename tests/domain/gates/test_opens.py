@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rollout.domain.gates import Freeze, Gatekeeper, GateRules, Needs, Window
 from tests.builders import NOW, a_carried, a_progress, a_run
+from tests.domain.gates.asked import PLANNER
 
 OF_TIME = (Needs.JOURNAL, Needs.CALENDAR)
 windows = st.none() | st.builds(
@@ -28,11 +29,11 @@ def test_calendar_and_soak_pass_at_the_moment_that_is_named(when, hours, since, 
     progress = a_progress(a_run(), a_carried("canary", at=now - timedelta(hours=since)))
     rules = GateRules(soak=timedelta(days=days), window=when)
     users = {"canary": 20, "rest": 400}
-    keeper = Gatekeeper(progress, rules, users, "sha256:c", now)
+    keeper = Gatekeeper(progress, rules, users, "sha256:c", PLANNER, now)
     stops = [answer for _, answer in keeper.ask("rest", *OF_TIME) if not answer.passes]
     opens = keeper.opens_by_itself(stops)
     assert (opens is None) == (not stops)
     if opens is not None:
         assert opens > now
-        then = Gatekeeper(progress, rules, users, "sha256:c", opens)
+        then = Gatekeeper(progress, rules, users, "sha256:c", PLANNER, opens)
         assert all(answer.passes for _, answer in then.ask("rest", *OF_TIME))

@@ -25,6 +25,7 @@ from rollout.domain.iam import (
     parse_document,
 )
 from rollout.domain.policy.force_mfa import (
+    LEFT_OPEN_BY_SWITCHES,
     SEED,
     SWITCHES,
     PolicyAmendments,
@@ -331,3 +332,15 @@ def test_the_enrolment_policy_gives_no_other_right():
 
 def test_the_enrolment_policy_denies_nothing():
     assert equal_documents(allow_half(enrolment("aws")), enrolment("aws"))
+
+
+def test_what_the_switches_leave_open_is_all_that_they_add():
+    def open_in(document: Any) -> set[str]:
+        (denial,) = (one for one in document["Statement"] if one["Effect"] == "Deny")
+        return set(denial["NotAction"])
+
+    every = PolicyAmendments(
+        pathed_users=True, get_mfa_device=True, first_password_change=True, via_aws_service=True
+    )
+    before, amended = (open_in(force_mfa(seed(), "aws", switches)) for switches in (SEED, every))
+    assert set(LEFT_OPEN_BY_SWITCHES) == amended - before

@@ -113,7 +113,7 @@ def test_everything_else_is_kept_as_it_was_said():
     assert [an_account_failure()] == progress.account_failures
     assert [a_passed()] == progress.skips
     assert {"run-1": an_end("in part")} == progress.ended
-    assert [an_approval("rest")] == list(progress.approvals.values())
+    assert [[an_approval("rest")]] == list(progress.approvals.values())
 
 
 # --- Intents and outcomes ---

@@ -386,7 +386,7 @@ def test_those_left_alone_have_a_word_too(entry, state):
         ((a_passed(code="failed", detail="no answer"),), "failed", "another try: no answer"),
         ((a_passed(code="gone", detail=""),), "skipped(gone)", "gone"),
         (a_change(outcome=Failed("AccessDenied")), "failed", "another try: AccessDenied"),
-        ((an_intent(),), "unsettled", "broke off"),
+        ((an_intent(),), "unsettled", "cut off"),
         ((an_account_failure(),), "failed", "could not be entered: AccessDenied on sts:AssumeRole"),
         ((a_gate_read(result="fail", detail="1 of 3 days"),), "waiting", "gate soak (fail): 1 of 3 days"),
         ((a_gate_read(result="fail"), an_override()), "waiting", "its wave's turn"),

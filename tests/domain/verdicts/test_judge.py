@@ -26,10 +26,16 @@ from tests.builders import (
 )
 from tests.domain.judging import (
     DENY_WITHOUT_MFA,
+    DOCUMENTS,
+    LEFT_OPEN,
+    NO_MFA,
+    a_document,
     a_group,
     a_managed,
     a_person,
+    a_versioned,
     deny,
+    deny_all_but,
     inline,
     judged,
     ours_in_place,
@@ -868,6 +874,16 @@ def test_every_verdict_names_the_address_where_there_is_one(user):
 
 # Judged as if our own policies were absent; enforced is a separate fact (design.md#verdicts).
 OURS = ours_in_place()
+WIDENED = OURS | {
+    "policies": (
+        a_versioned(
+            "ForceMFA",
+            DOCUMENTS.brake,
+            a_document(deny_all_but(*LEFT_OPEN, "secretsmanager:*", when=NO_MFA)),
+            default=2,
+        ),
+    )
+}
 BRAKED = ours_in_place(default=1)
 BY_GROUP = "ForceMFA (group ForceMFA)"
 OURS_ARN = f"arn:aws:iam::{ACCOUNT}:policy/rollout/ForceMFA"
@@ -912,6 +928,13 @@ STANDING = [
         account=OURS,
         rules=EXEMPT,
         enforced_by=BY_GROUP,
+    ),
+    enforce(
+        "our policy does not enforce once somebody has widened what it leaves open",
+        a_person(groups=("ForceMFA",)),
+        "none",
+        "has-mfa",
+        account=WIDENED,
     ),
     enforce(
         "a braked policy enforces nothing",

@@ -79,15 +79,17 @@ COVERED = [
         "cannot-enrol",
     ),
     covered(
-        "NotAction of one unheard-of action",
-        under(deny_all_but("madeup:Else", when=NO_MFA), mfa=None),
+        "NotAction of one action that may be left open",
+        under(deny_all_but("iam:ChangePassword", when=NO_MFA), mfa=None),
         X,
         "cannot-enrol",
+        detail="everything but iam:changepassword is denied without MFA by inline policy X",
     ),
     covered(
-        "NotAction over all of AWS, with the console's own calls let through",
+        "NotAction over all of AWS, with the console's own calls accepted",
         under(deny_all_but(*LEFT_OPEN, "iam:ChangePassword", "aws-portal:View*", when=NO_MFA)),
         X,
+        rules={"covered_may_leave_open": ("iam:ChangePassword", "aws-portal:*")},
     ),
     covered(
         "in two statements that cover only together",
@@ -275,6 +277,34 @@ TRAPPED = [
 
 # Looks like enforcement, and is not: never covered.
 NOT_COVERED = [
+    *(
+        enforce(
+            f"a Deny that leaves {more} open",
+            under(deny_all_but(*LEFT_OPEN, more, when=NO_MFA)),
+            "none",
+            "has-mfa",
+        )
+        for more in (
+            "sts:GetFederationToken",
+            "iam:PutUserPolicy",
+            "secretsmanager:*",
+            "aws-portal:View*",
+            "iam:*Tag*",
+        )
+    ),
+    enforce(
+        "a Deny of everything but what happens to secrets",
+        under(
+            {
+                "Effect": "Deny",
+                "NotAction": list(LEFT_OPEN),
+                "NotResource": "arn:aws:secretsmanager:*",
+                "Condition": NO_MFA,
+            }
+        ),
+        "none",
+        "has-mfa",
+    ),
     enforce(
         "Bool in place of BoolIfExists: keys pass",
         under(deny_all_but(*LEFT_OPEN, when=BOOL)),

@@ -13,6 +13,7 @@ from rollout.domain.iam import parse_document
 from rollout.domain.people.users import User
 from rollout.domain.verdicts.judge import judge
 from rollout.domain.verdicts.lookalikes import lookalikes, weakness
+from rollout.domain.verdicts.rules import COVERED_MAY_LEAVE_OPEN
 from tests.builders import ACCOUNT, an_exemption
 from tests.domain.judging import (
     DENY_WITHOUT_MFA,
@@ -38,7 +39,7 @@ BOOL = deny_all_but(*LEFT_OPEN, when={"Bool": {PRESENT: "false"}})
 
 
 def weak(*statements: Any) -> str:
-    return weakness(parse_document(a_document(*statements), "P"))
+    return weakness(parse_document(a_document(*statements), "P"), COVERED_MAY_LEAVE_OPEN)
 
 
 def names(*users: User, rules: Any = None, **account: Any) -> list[str]:
@@ -136,9 +137,33 @@ def test_what_does_not_look_like_enforcement_or_is_sound_is_not_named(says: str,
 
 
 def test_our_own_documents_are_sound():
-    assert (
-        "" == weakness(parse_document(DOCUMENTS.full, "P")) == weakness(parse_document(DOCUMENTS.brake, "P"))
+    there = around(a_person(), rules=the_rules())
+    for document in (DOCUMENTS.full, DOCUMENTS.brake):
+        assert "" == weakness(parse_document(document, "P"), there.examiner.may_leave_open)
+
+
+@pytest.mark.parametrize("more", ["sts:GetFederationToken", "iam:PutUserPolicy", "secretsmanager:*"])
+def test_what_a_policy_leaves_open_beyond_what_is_accepted_is_named(more: str):
+    """Each of these lets somebody with a stolen key get rights or secrets without MFA."""
+    open_too = deny_all_but(*LEFT_OPEN, "iam:ChangePassword", more, when=NO_MFA)
+    (text,) = names(a_person(inline=(inline("Mfa", open_too),)))
+    assert f'"inline policy Mfa" leaves open without MFA: {more.lower()} (on alice)' in text
+
+
+def test_a_hole_in_the_resources_is_named():
+    hole = deny_all_but(*LEFT_OPEN, when=NO_MFA)
+    del hole["Resource"]
+    secrets = "arn:aws:secretsmanager:*:*:secret:*"
+    (text,) = names(a_person(inline=(inline("Mfa", {**hole, "NotResource": secrets}),)))
+    assert f"leaves open without MFA: every action on {secrets} (on alice)" in text.replace(
+        "iam:changepassword, ", ""
     )
+
+
+def test_what_is_left_open_may_be_accepted():
+    rules = the_rules(covered_may_leave_open=("secretsmanager:Get*",))
+    user = a_person(inline=(inline("Mfa", deny_all_but("secretsmanager:GetSecretValue", when=NO_MFA)),))
+    assert [] == names(user, rules=rules)
 
 
 def test_a_finding_names_document_weakness_and_people():

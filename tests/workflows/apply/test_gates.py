@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rollout.domain.gates import Freeze, Tolerance, Window
+from rollout.domain.gates import ApprovalRule, Freeze, Tolerance, Window
 from rollout.domain.people.scope import Selection
 from rollout.domain.policy.changes import AddMember
 from rollout.domain.progress.records import Deadlocked, GateOverridden, GateRead, RunEnded, RunStarted
 from rollout.domain.progress.stages import Stage
 from rollout.errors import EmptySelection, Interrupted, Refused
 from rollout.workflows.apply.run import OperatorQuestion, apply_plan
-from rollout.workflows.approve import approve
+from rollout.workflows.approve import ApprovalRequest, approve
 from rollout.workflows.ports import CannotEnter
 from tests.builders import ORGANIZATION, a_caller, a_device, a_key, an_exemption
 from tests.fakes import Trouble
@@ -45,14 +45,15 @@ def last_read(world: World, gate: str) -> GateRead:
 
 def approve_wave(world: World, wave: str, reason: str = "CAB-311") -> None:
     stored = world.plans.kept[-1]
-    approve(stored, wave, reason, a_caller(), world.journal, f"approval-{wave}", world.clock.now())
+    request = ApprovalRequest(wave, reason, a_caller())
+    approve(stored, request, world.journal, f"approval-{wave}", world.clock.now())
 
 
 # --- Approval ---
 
 
 def test_without_an_approval_no_wave_is_enforced():
-    world = two_waves(approval=True)
+    world = two_waves(approval=ApprovalRule())
     with pytest.raises(Refused, match='nobody has approved wave "canary" of this plan') as refusal:
         world.enforce()
     assert 5 == refusal.value.exit_code
@@ -63,7 +64,7 @@ def test_without_an_approval_no_wave_is_enforced():
 
 
 def test_an_approval_opens_its_wave_and_no_other():
-    world = two_waves(approval=True)
+    world = two_waves(approval=ApprovalRule())
     approve_wave(world, "canary")
     world.enforce()
     assert {"alice"} == world.enforced
@@ -78,7 +79,7 @@ def test_an_approval_opens_its_wave_and_no_other():
 
 
 def test_an_approval_is_of_the_very_bytes_of_its_plan():
-    world = two_waves(approval=True)
+    world = two_waves(approval=ApprovalRule())
     approve_wave(world, "canary")
     world.days_pass(1)
     world.plan("p2p2")
@@ -91,7 +92,7 @@ def test_an_approval_is_of_the_very_bytes_of_its_plan():
 
 
 def test_approvals_are_not_asked_for_notices():
-    world = with_gates(World(a_cli_user("carl")).planned(), approval=True, enrolment=100)
+    world = with_gates(World(a_cli_user("carl")).planned(), approval=ApprovalRule(), enrolment=100)
     world.notify()
     assert {"carl@example.com"} == set(world.told)
 
@@ -348,7 +349,7 @@ def test_a_lock_out_in_the_wave_before_counts_as_a_failure_and_restarts_its_soak
 
 def test_a_refused_wave_does_not_keep_the_open_ones_from_being_gone_over():
     """Late joiners and people who come back from a release have nothing to do with the next wave's gates."""
-    world = two_waves(approval=True)
+    world = two_waves(approval=ApprovalRule())
     approve_wave(world, "canary")
     world.enforce()
     world.account.put(a_person("late"))
@@ -365,7 +366,7 @@ def test_a_refused_wave_does_not_keep_the_open_ones_from_being_gone_over():
 
 
 def test_who_asks_for_somebody_of_a_refused_wave_is_told_of_the_gate_and_not_of_a_typing_error():
-    world = two_waves(approval=True)
+    world = two_waves(approval=ApprovalRule())
     approve_wave(world, "canary")
     world.enforce()
     world.days_pass(3)
@@ -379,7 +380,7 @@ def test_who_asks_for_somebody_of_a_refused_wave_is_told_of_the_gate_and_not_of_
 
 
 def test_a_run_that_a_gate_refuses_is_on_record_and_moves_nobody():
-    world = two_waves(approval=True)
+    world = two_waves(approval=ApprovalRule())
     runs = len(world.records(RunStarted))
     with pytest.raises(Refused):
         world.enforce()
@@ -390,7 +391,7 @@ def test_a_run_that_a_gate_refuses_is_on_record_and_moves_nobody():
 
 
 def test_several_gates_are_named_together_with_their_cures():
-    world = two_waves(approval=True, failure_tolerance=Tolerance(0, 0))
+    world = two_waves(approval=ApprovalRule(), failure_tolerance=Tolerance(0, 0))
     world.enforce(overrides={"approval": "in a hurry"})
     with pytest.raises(Refused) as refusal:
         world.enforce(wave="rest")
@@ -405,7 +406,7 @@ def test_several_gates_are_named_together_with_their_cures():
 )
 def test_every_gate_can_be_overridden_by_name_and_reason(gate):
     gates: dict[str, Any] = {
-        "approval": {"approval": True},
+        "approval": {"approval": ApprovalRule()},
         "window": {"window": Window(("sun",))},
         "enrolment": {"enrolment": 100.0},
         "cli_moved": {"cli_moved": 100.0},

@@ -117,7 +117,7 @@ def test_an_account_with_a_policy_of_ours_that_the_journal_does_not_know_is_held
     assert (OTHER,) == result.failed_accounts
     assert [] == world.accounts[OTHER].attempted
     (failed,) = {(one.account_id, one.reason, one.cure) for one in world.records(AccountFailed)}
-    assert f"account {OTHER} holds {POLICY.replace(ACCOUNT, OTHER)}, but the journal" in failed[1]
+    assert f"account {OTHER} contains {POLICY.replace(ACCOUNT, OTHER)}, but this store's journal" in failed[1]
     assert "store: in rollout.yaml" in failed[2]
 
 
@@ -140,7 +140,7 @@ def test_our_enrolment_policy_without_a_journal_that_knows_it_is_held_too():
     result, *_ = world.rehearse()
     assert [] == world.attempted
     assert (ACCOUNT,) == result.failed_accounts
-    assert "ForceMFAEnrolment, but the journal" in result.history.account_failures[-1].reason
+    assert "ForceMFAEnrolment, but this store's journal" in result.history.account_failures[-1].reason
 
 
 def test_a_policy_whose_making_was_left_open_is_known():

@@ -262,7 +262,7 @@ def test_a_new_default_version_is_refused_when_it_would_reach_somebody_who_is_he
     answer = world.enforce(overrides={"dry_run_done": "we know"})
     assert attempted == len(world.attempted)
     assert (1, True) == (answer.tally["failed"], answer.in_part)
-    assert "the policy would also reach robot, who are not to be enforced now" in (
+    assert "the policy would also apply to robot, who must not be enforced now" in (
         world.records(UserSkipped)[-1].detail
     )
 
@@ -320,7 +320,7 @@ def test_the_policy_is_not_hung_back_on_a_group_whose_members_were_let_out():
     assert attempted == len(world.attempted)
     assert set() == world.enforced
     assert (1, 1) == (answer.tally["released"], answer.tally["failed"])
-    assert "would also reach alice" in world.records(UserSkipped)[-1].detail
+    assert "would also apply to alice" in world.records(UserSkipped)[-1].detail
 
 
 def test_a_group_that_was_deleted_is_made_again_for_the_next():

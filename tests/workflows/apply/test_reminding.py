@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+from rollout.domain.gates import ApprovalRule
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import Reminded, Told
 from rollout.domain.progress.stages import Stage
@@ -150,6 +151,6 @@ def test_people_for_whom_nothing_changes_are_not_reminded():
 
 def test_reminders_need_a_rehearsed_plan_like_any_notice():
     world = told_carl().days_pass(8)
-    world.gates = world.gates.changed(approval=True, enrolment=100)
+    world.gates = world.gates.changed(approval=ApprovalRule(), enrolment=100)
     remind(world)
     assert 1 == len(world.records(Reminded))

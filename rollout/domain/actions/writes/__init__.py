@@ -14,6 +14,7 @@ from rollout.domain.actions.writes.releasing import (
     taking_out,
     tidying,
 )
+from rollout.domain.actions.writes.stepping_aside import stepping_aside
 from rollout.domain.actions.writes.undoing import Chosen, Left, Undoing, document_of, undoing
 from rollout.domain.actions.writes.write import Write
 
@@ -32,6 +33,7 @@ __all__ = [
     "renamed",
     "renewing",
     "repairing",
+    "stepping_aside",
     "taking_back",
     "taking_out",
     "tidying",

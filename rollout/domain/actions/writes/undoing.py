@@ -189,7 +189,7 @@ def _delete_group(account: _Account, change: CreateGroup, done: PastChange) -> I
     if members := account.members(change.group):
         why = _people_stay(members)
     elif attached or group.inline:
-        why = f"policies hang on it: {', '.join([*attached, *(one.name for one in group.inline)])}"
+        why = f"policies are attached to it: {', '.join([*attached, *(one.name for one in group.inline)])}"
     if why:
         account.left.append(Left(f"group {change.group}", why))
         return
@@ -243,7 +243,9 @@ def _take_back_versions(
         before = next((version for version in policy.versions if _among(version, [former])), None)
         stays = account.groups_with(policy.arn) or account.carriers(policy.arn)
         if before is None or (stays and denies_nothing(before.document)):
-            why = "the document before it is not there any more" if before is None else "people are under it"
+            why = (
+                "the document before it is no longer there" if before is None else "users are enforced by it"
+            )
             account.left.append(Left(f"version {default.id} of {policy.arn}", why))
             return
         attached = tuple(account.under(policy.arn))

@@ -300,7 +300,7 @@ def test_a_version_is_not_taken_back_to_the_allow_half_while_people_are_under_it
     life.do("enforce", ["alice"], plan="thrd")
     undoing = life.undo(of_plan("new2"))
     assert () == undoing.foundations
-    assert [(f"version v2 of {OURS_ARN}", "people are under it")] == [
+    assert [(f"version v2 of {OURS_ARN}", "users are enforced by it")] == [
         (left.what, left.why) for left in undoing.left
     ]
 
