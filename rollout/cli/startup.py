@@ -110,7 +110,7 @@ class Doubts:
         if (more := len(self.found) - DOUBTS_SHOWN) > 0:
             warn(f"{more} more places cannot be trusted")
         for cure in dict.fromkeys(problem.cure for problem in self.found.values()):
-            err.print(f"  Cure: {cure}", markup=False)
+            err.print(f"  Cure: {cure}")
 
     def leave(self) -> None:
         """End a command that only shows. Raises typer.Exit if something was altered."""

@@ -16,7 +16,7 @@ from rollout.reporting.tables import Column, Table
 
 
 class ChangeOutcome(StrEnum):
-    """What came of one thing that a run did. `released` may carry its end: `released until …`."""
+    """The outcome of one thing that a run did. `released` may carry its end: `released until …`."""
 
     APPLIED = "applied"
     ALREADY_IN_PLACE = "already-in-place"

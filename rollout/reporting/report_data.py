@@ -59,7 +59,7 @@ class WaveProgress:
 class ReportData:
     """A whole report before it is laid out. `runs` are in the journal's order, each with its end if it has one.
 
-    `impact` is what enforcement means for the users on whom it is still to come.
+    `impact` is what enforcement means for the users who are not enforced yet.
     """
 
     header: Header

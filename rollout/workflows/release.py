@@ -54,7 +54,7 @@ ReleaseSelection = tuple[ReleaseScope, tuple[ReleaseShare, ...]]
 
 @dataclass(frozen=True, slots=True)
 class ReleaseResult(RunResult):
-    """What came of a release of `release_scope`.
+    """The result of a release of `release_scope`.
 
     `running` names a run that was under way, and leaves those alone from then on.
     """

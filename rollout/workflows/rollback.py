@@ -83,11 +83,11 @@ class RollbackInAccount(AccountCommand):
         """Leave nobody: whoever was let out is rolled back like everybody else."""
 
     def leaves(self, user: UserRef, wave: str, why: Skipped) -> None:
-        """Keep in mind that somebody could not be let go."""
+        """Note that a user could not be removed."""
         self._somebody_stays = True
 
     def finish(self, at: AccountWork) -> None:
-        """Say why the rest was not begun."""
+        """Report why the rest was not started."""
         if self._somebody_stays:
             at.result.left.append(
                 Left("policies and groups", "a user could not be removed; run the command again")

@@ -71,7 +71,7 @@ class WaveState:
 
     @property
     def impact(self) -> ImpactCounts:
-        """What enforcement means for the users on whom it is still to come."""
+        """What enforcement means for the users who are not enforced yet."""
         return count_impact(self.to_come)
 
     def as_dict(self) -> dict[str, object]:

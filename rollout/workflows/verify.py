@@ -103,7 +103,7 @@ def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: 
 
 
 def fix(order: FixOrder, inventory: Inventory, *, run: RunContext, basis: JudgementBasis) -> RunResult:
-    """Put right what the plan decided, in every account that was read. Raises PlanRefused, LockHeld."""
+    """Restore what the plan decided, in every account that was read. Raises PlanRefused, LockHeld."""
     _check(order)
     header = order.plan.header
     decided = frozenset(

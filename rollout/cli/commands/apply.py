@@ -187,9 +187,7 @@ def _agree(order: Order, question: OperatorQuestion, caller: Caller, *, yes: boo
         tell_wave(name, question.users[name], impact.get(name), again)
     for account_id, released in due.let_out.items():
         who = shortly([arn.rpartition(":user/")[2] for arn in released])
-        err.print(
-            f"  account {account_id}: release {who} again, enforced in spite of a release", markup=False
-        )
+        err.print(f"  account {account_id}: release {who} again, enforced in spite of a release")
     if preview is not None:
         tell_unseen(preview)
         if order.stage is Stage.ENFORCE:

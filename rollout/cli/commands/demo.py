@@ -109,10 +109,10 @@ class _Story:
         total = sum(stand.users for stand in states)
         out.print()
         out.print(f"Done: all {total} users due for enforcement were notified in time and are enforced.")
-        out.print(f"Open the report in a browser: {_report()}", markup=False)
+        out.print(f"Open the report in a browser: {_report()}")
 
     def _run(self, *arguments: str, expected: int = ExitCode.DONE) -> None:
-        out.print(f"$ rollout {shlex.join(arguments)}", markup=False, style="dim")
+        out.print(f"$ rollout {shlex.join(arguments)}", style="dim")
         code = run_command(self._main, arguments)
         if code == ExitCode.INTERRUPTED:
             raise Interrupted("the demo was interrupted", cure="start it again: rollout demo")

@@ -95,11 +95,11 @@ def _tell(diagnosis: Diagnosis) -> None:
 
 def _tell_cures(cures: Sequence[str]) -> None:
     if len(cures) == 1:
-        out.print(f"  Cure: {cures[0]}", markup=False)
+        out.print(f"  Cure: {cures[0]}")
     elif cures:
         out.print("  Cures:")
         for cure in cures:
-            out.print(f"  - {cure}", markup=False)
+            out.print(f"  - {cure}")
 
 
 def _rows(checks: Iterable[CheckResult]) -> list[tuple[str, str, str]]:

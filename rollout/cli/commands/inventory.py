@@ -78,13 +78,13 @@ def _tell(listed: Listed, left: list[LeftOut], to: Path, *, narrowed: bool) -> N
     header = listed.header
     counts = f"{len(listed.accounts)} accounts read, {listed.users} users"
     asked = " selected" if narrowed else ""
-    out.print(f"Organization {header.organization_id}: {counts}{asked}", markup=False)
+    out.print(f"Organization {header.organization_id}: {counts}{asked}")
     out.print(table("", ("verdict", "#users"), list(header.verdicts.items())))
     rows = [(one.account_id, one.name, one.state, one.reason, one.cure) for one in left]
     if rows:
         out.print(table("\nAccounts not read", ("account", "name", "state", "reason", "cure"), rows))
     for finding in header.findings:
-        out.print(f"{finding.code}: {finding.text}", markup=False)
+        out.print(f"{finding.code}: {finding.text}")
     out.print()
     out.print(f"Wrote {to}")
 

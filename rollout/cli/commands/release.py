@@ -238,9 +238,9 @@ def _ask(whom: ReleaseSelection, until: datetime | None, running: str, *, yes: b
     users = sum(len(share.users) for share in shares)
     writes = f"{users} users, one write each" if users else f"{len(shares)} accounts, one write each"
     ends = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "until you end it with --end"
-    err.print(f"About to release {release_scope.text} ({writes}), {ends}.", markup=False)
+    err.print(f"About to release {release_scope.text} ({writes}), {ends}.")
     if running:
-        err.print(f"A run is active and will leave them alone: {running}", markup=False)
+        err.print(f"A run is active and will leave them alone: {running}")
     confirm("Go on?", yes=yes)
 
 
@@ -253,13 +253,13 @@ def _tell(until: datetime | None, result: ReleaseResult, *, rehearsal: bool) -> 
     ]
     if rows:
         out.print(table("", ("account", "name", "brake was", "#writes", "failed"), rows))
-    out.print(f"{result.release_scope.text}: {would}released with {result.writes} writes.", markup=False)
+    out.print(f"{result.release_scope.text}: {would}released with {result.writes} writes.")
     if until:
-        out.print(f"The release ends automatically at {until:%Y-%m-%d %H:%M} UTC.", markup=False)
+        out.print(f"The release ends automatically at {until:%Y-%m-%d %H:%M} UTC.")
     for one in result.failed:
-        err.print(f"Account {one.account.id}: {'; '.join(one.failed)}", markup=False)
+        err.print(f"Account {one.account.id}: {'; '.join(one.failed)}")
     if result.unbegun:
-        err.print(f"{result.unbegun} accounts were not started; run the command again", markup=False)
+        err.print(f"{result.unbegun} accounts were not started; run the command again")
     if not rehearsal:
         err.print("AWS needs a few minutes to apply this everywhere.")
 

@@ -38,5 +38,5 @@ def report(
         print_json({**parts, "shared": list(shared)})
     else:
         for place in (written.html, written.users, written.accounts, written.changes, *shared):
-            out.print(str(place), markup=False)
+            out.print(str(place))
     doubts.leave()

@@ -165,10 +165,8 @@ def _overview(
     from rollout.cli.commands.plan import left_out
 
     header = stored.header
-    out.print(f"Plan {header.id}, created {age_of(stored)} by {header.caller}", markup=False)
-    out.print(
-        f"Organization {header.organization_id}, SCPs: {header.scps}, file {stored.location}", markup=False
-    )
+    out.print(f"Plan {header.id}, created {age_of(stored)} by {header.caller}")
+    out.print(f"Organization {header.organization_id}, SCPs: {header.scps}, file {stored.location}")
     out.print(table("\nVerdicts", ("verdict", "#users"), list(header.verdicts.items())))
     columns = ("wave", "#users", "approved and overridden") if any(said.values()) else ("wave", "#users")
     waves = [(wave, users, said.get(wave, ""))[: len(columns)] for wave, users in header.waves.items()]

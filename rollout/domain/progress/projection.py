@@ -81,7 +81,7 @@ def replay(records: Iterable[Record], organization_id: str) -> Progress:
 
 @dataclass(slots=True)
 class Projection:
-    """Takes in the journal of one organization, record by record; it can go on where it stopped.
+    """Replays the journal of one organization, record by record; it can continue where it stopped.
 
     Of a change that stands, no second outcome is wanted. One that was settled as not made is kept in `not_made`: the
     run that died was perhaps only slow, and may still say that it was made. Segments of earlier versions are read in
@@ -95,7 +95,7 @@ class Projection:
     early: dict[Key, Settled] = field(default_factory=dict)
 
     def all(self, records: Iterable[Record]) -> Projection:
-        """Take in these records too."""
+        """Replay these records too."""
         for record in self.ours(records):
             self.take(record)
         return self
@@ -113,7 +113,7 @@ class Projection:
                 yield record
 
     def take(self, record: Record) -> None:  # noqa: C901, PLR0912 - one case for each kind of record
-        """Take in the next record of the organization."""
+        """Replay the next record of the organization."""
         progress = self.progress
         match record:
             case RunStarted():
@@ -158,7 +158,7 @@ class Projection:
                 self._end(record)
 
     def _see(self, seen: EnforcementSeen) -> None:
-        """Take in what a look found. Somebody let out by hand disturbs the wave as a release does."""
+        """Replay what a look at AWS found. A release by hand disturbs the wave as a release does."""
         before = self.progress.enforcement_of(seen.user.account_id, seen.user.id)
         known = KnownEnforcement(seen.user, seen.at, seen.enforcement, seen.wave, seen.by)
         if known.enforcement is Enforcement.ENFORCED:  # the brake was let go by hand

@@ -1,4 +1,4 @@
-"""What a command is asked, and what it may ask, while one account is worked on."""
+"""Defines what a command decides about one account, and what it can ask while it works there."""
 
 from __future__ import annotations
 
@@ -68,17 +68,17 @@ class AccountCommand(ABC):
         return at.context.wave_of(user)
 
     def wrote(self, write: Write) -> None:
-        """Take in that a write was made, or that its effect stood there."""
+        """Note that a write was made, or that its effect was already in place."""
 
     def kept_released(self, at: AccountWork, users: Collection[User], *, by_brake: bool) -> None:
-        """Take in who was let out because a release lasts, or that the account was, by its brake."""
+        """Note who was released again because a release lasts, or that the whole account was, by its brake."""
         for user in users:
             release = at.context.release_of(user)
             why = Skipped(SkipCode.RELEASED, describe_release(release) if release else "")
             at.leave(user.ref, at.context.wave_of(user), why)
 
     def leaves(self, user: UserRef, wave: str, why: Skipped) -> None:
-        """Take in that a user was left as they are."""
+        """Note that a user was left unchanged."""
 
     def why_not(self, at: AccountWork, user: User) -> Skipped | None:
         """Say why somebody who was asked live just now is not to be placed; None when they are.
@@ -88,14 +88,14 @@ class AccountCommand(ABC):
         return Skipped(SkipCode.FAILED, "this command puts nobody under the policy")
 
     def held_back(self, at: AccountWork, why: str) -> None:
-        """Take in that the guard let no write through that enforces."""
+        """Note that the guard refused every write that enforces."""
 
     def finish(self, at: AccountWork) -> None:
         """Do what comes after the writes, unless the run has to end."""
 
 
 class AccountWork:
-    """One account that one command is at work in: entered, settled, read; who of it is left as they are, and why."""
+    """One account in which a command works: entered, settled and read, with the users left unchanged."""
 
     def __init__(
         self, command: AccountCommand, run: RunContext, progress: Progress, basis: JudgementBasis | None
@@ -223,5 +223,5 @@ class AccountWork:
         self.command.leaves(user, wave, why)
 
     def is_left(self, user: User | UserRef) -> bool:
-        """Tell whether a user was left as they are."""
+        """Tell whether a user was left unchanged."""
         return user.id in self._left

@@ -1,4 +1,4 @@
-"""What came of one account, and of a run through several."""
+"""Holds the results of one account, and of a run through several."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rollout.domain.progress.records import RunEnding
 
 @dataclass(slots=True)
 class AccountResult:
-    """What came of one account: what was written, who or what was left as it is, and what failed, each in a sentence.
+    """The result of one account: what was written, what was left unchanged, and what failed, each in a sentence.
 
     `brake_was`: how the brake stood, where a release looked. `begun`: it was looked at, or an earlier run left it in
     the middle of a change. `counted` users have been counted as progress already.
@@ -32,7 +32,7 @@ class AccountResult:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What came of a run, account by account. `unbegun`: accounts that a stop left for later."""
+    """The result of a run, by account. `unbegun`: the number of accounts not started before a stop."""
 
     accounts: tuple[AccountResult, ...]
     unbegun: int = 0

@@ -41,7 +41,7 @@ class AccountRunner:
         display.finish()
 
     def carry_all(self, commands: Sequence[AccountCommand], doing: str) -> RunResult:
-        """Carry all of them, and gather what came of it."""
+        """Carry all of them, and collect the results."""
         results = sorted(
             (result for _, result in self.carry(commands, doing)), key=lambda one: one.account.id
         )

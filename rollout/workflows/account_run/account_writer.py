@@ -150,7 +150,7 @@ class AccountWriter:
             case Applied() | AlreadyInPlace():
                 self._made(wanted, wave)
             case Skipped() if lets_go(change) or self.at.command.unread:
-                pass  # gone already: nobody is left to be let go
+                pass  # already gone: there is nobody left to remove
             case Failed() | Skipped():
                 self._broken = True
                 why = _why(outcome)
@@ -213,7 +213,7 @@ class AccountWriter:
         return outcome
 
     def _take(self, wanted: Write, outcome: Outcome | None) -> None:
-        """Count what came of one user's change."""
+        """Count the outcome of one user's change."""
         change, user, wave = wanted.change, wanted.user, self._wave_of(wanted)
         if user is None:
             return
@@ -230,7 +230,7 @@ class AccountWriter:
                 self.at.result.failed.append(f"{type(change).__name__}: {why}")
                 self.at.leave(user, wave, Skipped(SkipCode.FAILED, why), journalled=True)
             case Skipped() if lets_go(change):
-                pass  # gone already: there is nobody, or nothing, to let go of
+                pass  # already gone: there is nothing to remove
             case Skipped(code=code, detail=detail):
                 if code in (SkipCode.BUDGET, SkipCode.FAILED):
                     self.at.result.failed.append(f"{user.name}: {detail}")

@@ -85,7 +85,7 @@ def namesake_taken_out(
 
 
 def note_in_place(change: Change, wave: str, run: RunContext) -> None:
-    """Journal that the effect of a change stood there already: never ours to undo."""
+    """Journal that the effect of a change was already in place; it is never undone."""
     number, now = run.next_number(), run.now()
     run.journal.append(
         Intent(run.id, now, number, change, Before.PRESENT, wave),

@@ -44,7 +44,7 @@ BY_HAND = "somebody removed the user by hand; left as is"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is the same for every account of a step. `due` is the day to tell, by wave."""
+    """What all accounts of a step share. `due` is the day to tell, by wave."""
 
     stage: Stage
     order: Order
@@ -54,7 +54,7 @@ class Step:
 
 @dataclass(slots=True)
 class WaveMarks:
-    """How the waves fared: somebody is where the stage wants them, or somebody waits, is untold, or has failed."""
+    """The waves in which a user reached the stage, still waits, was not told, or failed."""
 
     moved: set[str] = field(default_factory=set)
     waiting: set[str] = field(default_factory=set)
@@ -63,7 +63,7 @@ class WaveMarks:
 
 
 class ApplyToAccount(AccountCommand):
-    """One account's share of a step: the plan's entries of the waves in hand, and who is to be let out again."""
+    """One account's share of a step: the plan's entries of the waves due, and the users to release again."""
 
     counts_people = True
 
@@ -157,7 +157,7 @@ class ApplyToAccount(AccountCommand):
                 pass
 
     def held_back(self, at: AccountWork, why: str) -> None:
-        """Count a version that came for nobody new; whom it was to bring under the policy has been counted."""
+        """Count a new version for users enforced before; users still to be enforced are counted already."""
         if not self._coming:
             self.tally.count(Counted.VERSIONS_HELD_BACK)
 
@@ -263,7 +263,7 @@ class ApplyToAccount(AccountCommand):
         return Wanted(writes, self._people(helped))
 
     def finish(self, at: AccountWork) -> None:
-        """Find who is to be told what."""
+        """Find the users to tell, and what to tell them."""
         if self.step.stage is Stage.NOTIFY:
             for user in self._coming:
                 if not at.is_left(user):
@@ -346,7 +346,7 @@ class PreviewAccount(ApplyToAccount):
     """The same decisions without the writes, to find out for whom a run would write. Needs the run of a rehearsal."""
 
     def wants(self, at: AccountWork) -> Wanted:
-        """Take in who would be enforced, and want nothing. Raises CannotEnter as `ApplyToAccount` does."""
+        """Keep who would be enforced, and want no writes. Raises CannotEnter as `ApplyToAccount` does."""
         wanted, context = super().wants(at), at.context
         changes = (one.change for one in wanted.writes)
         if self.step.stage is Stage.ENFORCE and not (

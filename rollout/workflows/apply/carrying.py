@@ -36,7 +36,7 @@ from rollout.workflows.ports import Notifier, OrganizationPort
 from rollout.workflows.run_context import JudgementBasis, RunContext
 
 Share = tuple[Account, tuple[PlanEntry, ...], tuple[PlanEntry, ...]]
-"""An account, its entries of the waves in hand, and those who may have to be let out again."""
+"""An account, its entries of the waves due, and the entries of users who may have to be released again."""
 
 
 def first_records(order: Order, run: RunContext, due: Due, now: datetime) -> Iterator[Record]:
@@ -99,7 +99,7 @@ class ApplyRun:
         return {wave: counts[wave] for wave in self.due.waves}
 
     def look(self, rehearsal: RunContext) -> RunPreview:
-        """Read and judge as the run will, in a rehearsal that nobody hears of, to find out for whom it would write.
+        """Read and judge as the run will, in a rehearsal without a trace, to find the users for whom it would write.
 
         Raises Interrupted when asked to stop.
         """
