@@ -564,7 +564,7 @@ class FakeJournal:
 
     def progress(self, organization_id: str, more: Iterable[Record] = ()) -> Progress:
         """Take all of them in."""
-        return replay([*self.kept, *more], organization_id)
+        return replay([*self.records(), *more], organization_id)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy
@@ -10,6 +10,7 @@ from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import Change
 from rollout.domain.progress.messages import Notice, Receipt
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Record
 from rollout.domain.progress.stages import Stage
 from rollout.workflows.ports import AccountAccess, Journal, Notifier, OpenAccount, WriteReceipt
@@ -48,6 +49,9 @@ class MortalJournal:
 
     def records(self) -> Iterator[Record]:
         return self.inner.records()
+
+    def progress(self, organization_id: str, more: Iterable[Record] = ()) -> Progress:
+        return self.inner.progress(organization_id, more)
 
 
 @dataclass
