@@ -9,7 +9,6 @@ from random import Random, SystemRandom
 from typing import TYPE_CHECKING
 
 from rollout.domain.people.organization import Caller
-from rollout.domain.progress.projection import Progress
 from rollout.errors import RolloutError
 from rollout.execution.threads import ThreadEngine
 from rollout.settings import Settings
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from rollout.aws.connect.account_access import AwsAccountAccess
     from rollout.aws.connect.identity import WhoAmI
     from rollout.aws.connect.organizations import AwsOrganization
-    from rollout.awsapi.operations import OurNames
     from rollout.awsapi.retries import Retries
 
 
@@ -59,7 +57,6 @@ class Aws:
             account_id=lambda: self._who.caller().account_id,
         )
         self.stop = threading.Event()
-        self._former_names: tuple[frozenset[str], frozenset[str]] = frozenset(), frozenset()
 
     @cached_property
     def clock(self) -> Clock:
@@ -89,30 +86,6 @@ class Aws:
         tagged = self.settings.wants_account_tags()
         return AwsOrganization(self.connection, with_tags=tagged, retries=self._retries, who=self._who)
 
-    def recognise_former_names(self, progress: Progress) -> None:
-        """Let writes reach what this tool made under names that rollout.yaml has changed since.
-
-        Only for commands that let go, and for accounts entered from now on.
-        """
-        path = names_of(self.settings).path
-        self._former_names = (
-            frozenset(f"/{arn.partition(':policy/')[2]}" for arn in progress.policies_made),
-            frozenset(f"{path}{group}" for _, group in progress.groups_made),
-        )
-
-    @property
-    def _our_names(self) -> OurNames:
-        """What belongs to this tool in every account."""
-        from rollout.awsapi.operations import OurNames
-
-        names = names_of(self.settings)
-        policies = (f"{names.path}{names.policy}", f"{names.path}{names.enrolment_policy}")
-        groups = (f"{names.path}{names.group}", f"{names.path}{names.enrolment_group}")
-        former_policies, former_groups = self._former_names
-        return OurNames(
-            (*policies, *sorted(former_policies - {*policies})), (*groups, *sorted(former_groups - {*groups}))
-        )
-
     def access(self, where: Premises, *, writing: bool) -> AwsAccountAccess:
         """Access to accounts, for reading or for writing."""
         return self._access_of(where.caller, writing=writing)
@@ -139,7 +112,7 @@ class Aws:
             self.connection,
             caller,
             self.clock,
-            self._our_names,
+            names_of(self.settings),
             entry_settings,
             writing=writing,
             retries=self._retries,

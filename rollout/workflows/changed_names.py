@@ -15,7 +15,8 @@ def check_names(names: Names, progress: Progress) -> None:
     people = [change for change in changes if isinstance(change, AddMember | AttachToUser)]
     accounts = {change.account_id for change in people}
     groups = {names.group, names.enrolment_group}
-    policies = {name.casefold() for name in (names.policy, names.enrolment_policy)}
+    own = (names, names.substitute)
+    policies = {name.casefold() for one in own for name in (one.policy, one.enrolment_policy)}
     former: set[str] = set()
     for change in changes:
         if change.account_id not in accounts:

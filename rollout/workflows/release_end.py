@@ -54,11 +54,10 @@ class EndInAccount(RepairAccount):
         return at_end_of_release(context, self.ended)
 
     def wants(self, at: AccountWork) -> Wanted:
-        """Leave a brake that another store engaged; report it."""
-        context = at.context
-        if self.ended.takes_account(context.account.id) and context.brake_pulled and not context.is_known:
-            arn = context.ours.policy.arn
-            at.result.left.append(Left(arn, "the journal of this store has no record of it"))
+        """Leave a policy that this store's journal does not know; report it."""
+        ours = at.context.ours
+        if self.ended.takes_account(self.account.id) and ours.unknown:
+            at.result.left.append(Left(ours.policy.arn, ours.unknown))
         return super().wants(at)
 
 
@@ -73,7 +72,7 @@ def end(order: EndOrder, accounts: Sequence[Account], *, run: RunContext, basis:
         run.marker.add(ended)
         progress = run.replay()
         budgets = budgets_of_repairs(_users(progress), order.tolerance, progress)
-        runner = AccountRunner(run=run, progress=progress, basis=basis, budgets=budgets)
+        runner = AccountRunner(run=run, progress=progress, basis=basis.tagged(run), budgets=budgets)
         commands = [EndInAccount(account, order.release_scope) for account in accounts]
         carried = runner.carry_all(commands, "Ending releases in accounts")
         result = EndResult(carried.accounts, carried.unbegun)

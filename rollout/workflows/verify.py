@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.repair import Repair, to_fix
 from rollout.domain.drift import Drift, Drifted, HeadCount, about_accounts, drift_of, seen
 from rollout.domain.gates import Tolerance
+from rollout.domain.gates.left_alone import Witness
+from rollout.domain.gates.readiness import Notified
 from rollout.domain.people.observations import Inventory
 from rollout.domain.people.organization import Account
 from rollout.domain.plan.entries import AccountPlan
+from rollout.domain.policy.our_resources import adopted
 from rollout.domain.progress.projection import KnownEnforcement, Placed
 from rollout.domain.progress.records import Deadlocked, Enforcement, EnforcementSeen, Record
 from rollout.domain.progress.release_state import describe_release, lasting_releases
@@ -22,6 +25,7 @@ from rollout.errors import PlanRefused, Unwritable
 from rollout.workflows.account_run import AccountRunner, RunResult
 from rollout.workflows.account_run.failure_budgets import budgets_of_repairs
 from rollout.workflows.account_run.repair_account import RepairAccount
+from rollout.workflows.account_run.replace_adopted import ReplaceAdopted
 from rollout.workflows.ports import StoredPlan
 from rollout.workflows.run_context import JudgementBasis, RunContext
 
@@ -73,13 +77,13 @@ class FixAccount(RepairAccount):
 def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: JudgementBasis) -> Verified:
     """Compare the inventory with plan and journal.
 
-    Journals deadlocked users and changed enforcement; writes nothing else.
+    Journals deadlocked users, changed enforcement, and who is left alone on purpose; writes nothing else.
     """
     progress = run.replay()
     releases = run.releases(progress)
     planned = {part.account_id: part for part in stored.accounts()}
     now = run.now()
-    statuses = Statuses(stored.header, progress, now)
+    statuses = Statuses(stored.header, progress, Notified.by(basis.rules), now)
     drifts: list[Drift] = []
     count = HeadCount()
     for observed in inventory.observed:
@@ -88,6 +92,7 @@ def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: 
         looked = tuple(_looked(context, planned.get(observed.account.id), statuses))
         count.add(context)
         _note((*_deadlocks(context, drifts, run), *_differences(looked, run)), run)
+    _note(tuple(Witness(basis.rules, progress, run.id, run.organization_id, now).saw_all(inventory)), run)
     left_out = {left.account_id for left in stored.header.left_out}
     drifts += about_accounts(inventory.accounts, planned, left_out)
     order = list(Drifted)
@@ -116,12 +121,16 @@ def fix(order: FixOrder, inventory: Inventory, *, run: RunContext, basis: Judgem
         run.begin(FIXING, plan_id=header.id)
         progress = run.replay()
         budgets = budgets_of_repairs(header.waves, order.tolerance, progress)
+        basis = basis.tagged(run, header.id)
         runner = AccountRunner(run=run, progress=progress, basis=basis, budgets=budgets)
-        commands = [
-            FixAccount(observed.account, decided, memberships=order.memberships)
-            for observed in inventory.observed
-        ]
-        result = runner.carry_all(commands, "Fixing accounts")
+        accounts = [observed.account for observed in inventory.observed]
+        names = basis.rules.names
+        adopting = [one for one in accounts if adopted(progress.made_in(one.id), one.id, names)]
+        replaced = runner.carry_all([ReplaceAdopted(one) for one in adopting], "Replacing foreign policies")
+        if adopting:
+            runner = replace(runner, progress=run.replay())
+        commands = [FixAccount(one, decided, memberships=order.memberships) for one in accounts]
+        result = replaced.and_then(runner.carry_all(commands, "Fixing accounts"))
         run.end(result.ending, {"writes": result.writes})
     return result
 

@@ -45,6 +45,7 @@ def test_changes_and_outcomes_are_tagged():
         "request_id": "req-1",
         "attempts": 1,
         "unconfirmed": False,
+        "made": "",
     }
 
 

@@ -212,8 +212,8 @@ def _write_report(live: Live, stored: StoredPlan, result: ApplyResult) -> Path:
         stored.accounts(),
         real,
         live.clock.now(),
+        notified=live.settings.domain_notified(),
         rehearsal=rehearsal,
-        unaffected_too=live.settings.gates.notice_for_unaffected,
     )
     for place in share_report(live.files, stored, files)[-1:]:
         err.print(f"The report is also at {place}, for the team.")

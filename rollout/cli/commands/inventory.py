@@ -61,7 +61,15 @@ def inventory(
     seen = take_inventory(where, levels, looking, settings.domain_scope(), selection(account, ou))
     listed = list_users(seen, live.plan_order(where), live.files.journal(live.new_run()), chosen)
     with private_file(to) as stream:
-        write_users(stream, kind, listed.header, listed.accounts, listed.progress, seen.taken_at)
+        write_users(
+            stream,
+            kind,
+            listed.header,
+            listed.accounts,
+            listed.progress,
+            seen.taken_at,
+            settings.domain_notified(),
+        )
     left = [one for one in listed.header.left_out if chosen.takes_account(one.account_id, one.name, one.ou)]
     if json:
         print_json(_as_json(listed, left, to))

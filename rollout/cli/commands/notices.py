@@ -56,10 +56,7 @@ def notices(
     files = Files(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())
     stored = load_plan(files, plan)
     journal, organization_id = files.journal("notices"), stored.header.organization_id
-    gates = settings.gates
-    rules = NoticeRules(
-        gates.lead_time, gates.soak, gates.notice_for_unaffected, settings.domain_exemptions()
-    )
+    rules = NoticeRules(settings.domain_notified(), settings.gates.soak)
     now = offline_now()
     if preview is not None:
         progress = journal.progress(organization_id)

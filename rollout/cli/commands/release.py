@@ -162,7 +162,6 @@ def _open(live: Live, selectors: list[str], *, end: bool) -> tuple[Live, Premise
     )
     if where.organization.id != organization_id:
         known = replay(records, where.organization.id)
-    live.recognise_former_names(known)
     return live, where, known
 
 

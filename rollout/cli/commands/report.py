@@ -30,7 +30,7 @@ def report(
         stored.accounts(),
         progress,
         offline_now(),
-        unaffected_too=settings.gates.notice_for_unaffected,
+        notified=settings.domain_notified(),
     )
     shared = share_report(files, stored, written)
     if json:

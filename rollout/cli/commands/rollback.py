@@ -61,7 +61,6 @@ def rollback(
     live, where = go_live(settings, profile, doubts)
     journal, organization_id = live.files.journal("rollback"), where.organization.id
     progress = journal.progress(organization_id)
-    live.recognise_former_names(progress)
     wanted = RollbackChoice(
         plan_id_of(plan, progress) if plan else "",
         wave or "",

@@ -98,7 +98,6 @@ def stands_of(files: Files, stored: StoredPlan) -> list[WaveState]:
         stored,
         progress,
         offline_now(),
-        lead_time=settings.gates.lead_time,
+        notified=settings.domain_notified(),
         gates=settings.domain_gates(),
-        unaffected_too=settings.gates.notice_for_unaffected,
     )

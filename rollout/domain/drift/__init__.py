@@ -13,7 +13,6 @@ from rollout.domain.drift.of_users import (
     about_out,
     about_user,
     deadlock,
-    in_fact,
     new_user,
     seen,
 )
@@ -26,7 +25,6 @@ __all__ = [
     "about_accounts",
     "deadlock",
     "drift_of",
-    "in_fact",
     "seen",
 ]
 

@@ -70,3 +70,12 @@ def user_arn(partition: str, account_id: str, path: str, name: str) -> str:
 def policy_arn(partition: str, account_id: str, path: str, name: str) -> str:
     """Return the ARN of a customer managed policy (aws-facts.md#names-paths-arns-tags)."""
     return f"arn:{partition}:iam::{account_id}:policy{path}{name}"
+
+
+def is_policy_at(arn: str, account_id: str, path: str) -> bool:
+    """Tell whether an ARN is that of a policy of this account, right at this path and not below it."""
+    parts = arn.split(":", 5)
+    if len(parts) < 6 or parts[0] != "arn" or parts[2:5] != ["iam", "", account_id]:
+        return False
+    name = parts[5].removeprefix(f"policy{path}")
+    return parts[5].startswith(f"policy{path}") and bool(name) and "/" not in name

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from rollout.domain.policy.changes import (
     AlreadyInPlace,
     Applied,
-    CreatePolicy,
     Failed,
     SkipCode,
     Skipped,
     is_about_enrolment,
     user_of,
 )
-from rollout.domain.progress.following import follow, know, note_ours
+from rollout.domain.progress.following import follow, know, leave_alone
+from rollout.domain.progress.making import note_attempt, note_made
 from rollout.domain.progress.owned import Done, is_rehearsal
 from rollout.domain.progress.progress import (
     RELEASED,
@@ -33,6 +33,7 @@ from rollout.domain.progress.records import (
     GateOverridden,
     GateRead,
     Intent,
+    LeftAlone,
     Record,
     Released,
     ReleaseEnded,
@@ -105,7 +106,7 @@ class Projection:
         runs, organization_id = self.progress.runs, self.organization_id
         for record in records:
             match record:
-                case RunStarted() | Approved() | Deadlocked() | EnforcementSeen():
+                case RunStarted() | Approved() | Deadlocked() | EnforcementSeen() | LeftAlone():
                     ours = record.organization_id == organization_id
                 case _:
                     ours = record.run in runs
@@ -139,6 +140,8 @@ class Projection:
                 progress.reminded.setdefault(record.user.id, []).append(record)
             case UserSkipped():
                 self._skip(record)
+            case LeftAlone():
+                leave_alone(progress, record.user.id, record.until)
             case AccountFailed():
                 if progress.runs[record.run].stage is not Stage.DRY_RUN:
                     progress.last_failure[record.account_id] = record
@@ -169,8 +172,8 @@ class Projection:
 
     def _skip(self, skip: UserSkipped) -> None:
         progress, user = self.progress, skip.user
-        if skip.code is SkipCode.EXEMPT:
-            progress.taken_out_at[user.id] = skip.at
+        if skip.code in (SkipCode.EXEMPT, SkipCode.EXCLUDED):
+            leave_alone(progress, user.id, skip.at)
         if skip.code is SkipCode.FAILED:
             progress.failing[user.id] = skip.wave
         elif skip.code is not SkipCode.BUDGET:  # with no budget left, nothing was tried again
@@ -232,8 +235,7 @@ class Projection:
         done = Done(progress.runs[intent.run], intent, None, None)
         progress.unsettled[key] = done
         progress.accounts_tried.add(change.account_id)
-        if isinstance(change, CreatePolicy):
-            progress.policies_tried.add(change.policy_arn)
+        note_attempt(progress.made, intent)
         self._note_last(done)
         if key in self.early:
             self._settle(self.early.pop(key))
@@ -254,10 +256,10 @@ class Projection:
                 progress.failing[user.id] = done.intent.wave
             elif not isinstance(outcome, Skipped):
                 progress.failing.pop(user.id, None)
+        note_made(progress.made, done)
         if not isinstance(outcome, Applied | AlreadyInPlace):
             self.not_made[key] = done
             return
-        note_ours(progress, done.intent.change)
         if not is_about_enrolment(done.intent.change):
             follow(progress, done, settled.at, applied=isinstance(outcome, Applied))
 

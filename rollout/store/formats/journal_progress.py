@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from rollout.domain.progress.projection import Projection
+from rollout.domain.progress.records import LeftAlone
 from rollout.errors import JournalDamaged, KeyUnusable, RolloutError
 from rollout.store.formats.found_segments import (
     FoundSegment,
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 
 ENOUGH_LINES = 5_000
 """A snapshot is made where so many lines were not in the last one: it takes as long as to read some thousand."""
-_ENDS = frozenset(kind.__name__ for kind in LAST_RECORDS)
+_ENDS = frozenset(kind.__name__ for kind in (*LAST_RECORDS, LeftAlone))
 """What a segment ends with that hardly grows any more."""
 _SILENCE = timedelta(days=1)
 """A run that has written nothing for so long, while others have, is dead."""

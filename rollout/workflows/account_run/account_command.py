@@ -5,21 +5,24 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import partial, reduce
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.guard import enforces
 from rollout.domain.actions.writes import Left, Write
+from rollout.domain.gates.left_alone import Witness
 from rollout.domain.people.observations import AccountFacts, Observed
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import Change, SkipCode, Skipped
 from rollout.domain.policy.effects import after
+from rollout.domain.policy.our_arns import OurArns, our_arns
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import UserSkipped
 from rollout.domain.progress.release_state import account_release, describe_release, user_release
 from rollout.workflows.account_run.account_results import AccountResult
 from rollout.workflows.account_run.journalled_writes import settle_account
+from rollout.workflows.inventory import read_account
 from rollout.workflows.ports import OpenAccount, Refusal
 from rollout.workflows.run_context import JudgementBasis, RunContext
 
@@ -62,6 +65,11 @@ class AccountCommand(ABC):
     @abstractmethod
     def wants(self, at: AccountWork) -> Wanted:
         """Say which writes are wanted, by `at.context`, and leave others alone by `at.leave`."""
+
+    def ours(self, at: AccountWork) -> OurArns:
+        """List what may be written to in the account."""
+        rules = at.context.rules
+        return our_arns(rules.partition, self.account.id, rules.names, at.progress.made_in(self.account.id))
 
     def wave_of(self, at: AccountWork, user: User) -> str:
         """Name the wave that a user belongs to."""
@@ -112,19 +120,32 @@ class AccountWork:
         """Enter, settle what runs that died left open, and read. Raises CannotEnter."""
         account_id = self.command.account.id
         self.result.begun = any(done.intent.change.account_id == account_id for done in self.progress.open)
-        self.entered = self.run.access.enter(self.command.account)
+        self.entered = self.run.access.enter(self.command.account, self.progress.made_in(account_id))
         if not self.command.unread:
             self.progress = settle_account(account_id, self.entered, self.progress, self.run)
             self._context = self._read()
+            self._remember_left_alone()
         self.result.begun = True
 
+    def _remember_left_alone(self) -> None:
+        run, context = self.run, self.context
+        witness = Witness(context.rules, self.progress, run.id, run.organization_id, context.now)
+        if records := tuple(witness.saw(context.facts.users)):
+            run.journal.append(*records)
+
     def _read(self) -> AccountContext:
-        return self._context_of(self.entered.read())
+        names, account_id = self._basis.rules.names, self.command.account.id
+        made = partial(self.progress.made_in, account_id)
+        return self._context_of(read_account(self.entered, names, made))
+
+    @property
+    def _basis(self) -> JudgementBasis:
+        if self.basis is None:
+            raise RuntimeError("an account that is read needs something to be judged by")
+        return self.basis
 
     def _context_of(self, facts: AccountFacts) -> AccountContext:
-        basis, account = self.basis, self.command.account
-        if basis is None:
-            raise RuntimeError("an account that is read needs something to be judged by")
+        basis, account = self._basis, self.command.account
         scps = None if basis.scps is None else basis.scps.get(account.id)
         observed = Observed(account, self.entered.role, facts, scps)
         return basis.context(observed, self.progress, self.run.releases(self.progress), self.run.now())

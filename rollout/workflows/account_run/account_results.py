@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from rollout.domain.actions.writes import Left
 from rollout.domain.people.organization import Account
+from rollout.domain.policy.brake import Brake
 from rollout.domain.policy.changes import Change
-from rollout.domain.policy.our_resources import Brake
 from rollout.domain.progress.records import RunEnding
 
 
@@ -36,6 +36,21 @@ class RunResult:
 
     accounts: tuple[AccountResult, ...]
     unbegun: int = 0
+
+    def and_then(self, later: RunResult) -> RunResult:
+        """Add what came of carrying other commands through the same accounts."""
+        accounts = {one.account.id: one for one in self.accounts}
+        for one in later.accounts:
+            before = accounts.setdefault(one.account.id, one)
+            if before is not one:
+                before.written += one.written
+                before.left += one.left
+                before.failed += one.failed
+                before.unreachable = before.unreachable or one.unreachable
+                before.interrupted = before.interrupted or one.interrupted
+        return RunResult(
+            tuple(accounts[account_id] for account_id in sorted(accounts)), self.unbegun + later.unbegun
+        )
 
     @property
     def writes(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from rollout.domain.actions.guard import lets_go, unfit
+from rollout.domain.actions.guard import lets_go, not_ours, unfit
 from rollout.domain.actions.writes import Left, Write, halves, stepping_aside, taking_back
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import (
@@ -22,7 +22,6 @@ from rollout.domain.policy.changes import (
     SkipCode,
     Skipped,
 )
-from rollout.domain.policy.our_resources import State
 from rollout.workflows.account_run.account_command import AccountWork, Wanted
 from rollout.workflows.account_run.failure_budgets import Budgets
 from rollout.workflows.account_run.fresh_judgement import ask_fresh, why_out_again
@@ -48,23 +47,36 @@ class AccountWriter:
         self._placed: list[tuple[Change, str]] = []
 
     def make(self) -> None:
-        """Make what is wanted, as far as the guard lets it through, and look whether it is seen there."""
-        self._make(self._guarded())
+        """Make what is wanted, as far as the guards let it through, and look whether it is seen there."""
+        self._make(self._guarded(self._ours()))
         self._read_back()
 
-    def _guarded(self) -> tuple[Write, ...]:
+    def _ours(self) -> tuple[Write, ...]:
+        """Leave what is not ours, whatever a journal says."""
+        ours = self.at.command.ours(self.at)
+        facts = None if self.at.command.unread else self.at.context.facts
+        kept: list[Write] = []
+        for one in self.wanted.writes:
+            why = "" if one.in_place else not_ours(one.change, ours, facts)
+            if not why:
+                kept.append(one)
+            else:
+                self.at.result.left.append(Left(type(one.change).__name__, f"not made: {why}"))
+        return tuple(kept)
+
+    def _guarded(self, writes: tuple[Write, ...]) -> tuple[Write, ...]:
         """Drop what enforces where it would reach somebody who is not to be enforced now."""
         wanted = self.wanted
         if wanted.fit is None:
-            return wanted.writes
-        names = unfit(self.at.context, (one.change for one in wanted.writes), wanted.fit, wanted.stay)
+            return writes
+        names = unfit(self.at.context, (one.change for one in writes), wanted.fit, wanted.stay)
         if not names:
-            apart = stepping_aside(self.at.context, wanted.writes, wanted.fit, wanted.people)
+            apart = stepping_aside(self.at.context, writes, wanted.fit, wanted.people)
             self.at.take_aside(apart.aside)
             return apart.writes
         why = f"the policy would also apply to {', '.join(names)}, who must not be enforced now: release them first"
-        kept = tuple(one for one in wanted.writes if one.user and (lets_go(one.change) or one.in_place))
-        for one in wanted.writes:
+        kept = tuple(one for one in writes if one.user and (lets_go(one.change) or one.in_place))
+        for one in writes:
             if one.user and one not in kept:
                 self._fail(one.user, self._wave_of(one), why)
         self.at.result.failed.append(why)
@@ -74,7 +86,7 @@ class AccountWriter:
     # --- Write ---
 
     def _make(self, writes: Sequence[Write]) -> None:
-        for shared, block in groupby(writes, key=lambda one: one.user is None):
+        for (shared, _), block in groupby(writes, key=lambda one: (one.user is None, one.follows)):
             if shared:
                 for one in block:
                     self._make_shared(one)
@@ -160,7 +172,11 @@ class AccountWriter:
 
     def _make_for_users(self, writes: Sequence[Write]) -> None:
         """Make the changes of users, several at a time; what comes of them is counted here, in one thread."""
-        work = [one for one in writes if lets_go(one.change) or not (self._broken or self._is_out(one))]
+        work = [
+            one
+            for one in writes
+            if (lets_go(one.change) and not one.follows) or not (self._broken or self._is_out(one))
+        ]
         if self.at.result.interrupted or not work:
             return
         tried = [(work[0], self._try(work[0]))] if len(work) == 1 else self.at.run.within.map(self._try, work)
@@ -253,8 +269,7 @@ class AccountWriter:
         self.at.result.written.append(change)
         context = self.at.context
         arn = getattr(change, "policy_arn", "")
-        foreign = context.ours.policy.state is State.FOREIGN_SAME
-        policy = self.at.entered.policy(arn) if arn and not foreign else None
+        policy = self.at.entered.policy(arn) if arn else None
         ours = halves(arn, context.rules.documents.brake, context.progress.owned)
         for undoing in taking_back(change, policy, ours):
             done = write(undoing, self.at.entered, wave, self.at.run, to_return=to_return)

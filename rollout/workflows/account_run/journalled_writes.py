@@ -152,7 +152,7 @@ def _attempt(change: Change, account: OpenAccount, about: User | None) -> Outcom
                 return Skipped(SkipCode.GONE, refusal.why)
             return Failed(refusal.why, refusal.attempts, refusal.code, refusal.request_id, refusal.cure)
         else:
-            return Applied(receipt.request_id, receipt.attempts)
+            return Applied(receipt.request_id, receipt.attempts, made=receipt.made)
     return Failed(f"no answer after {TRIES_AFTER_LOST_ANSWERS} tries: {why}", TRIES_AFTER_LOST_ANSWERS)
 
 

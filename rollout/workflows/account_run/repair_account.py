@@ -10,7 +10,6 @@ from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.guard import enforces, may_step_aside
 from rollout.domain.actions.repair import Repair
 from rollout.domain.actions.writes import Write, repairing, tidying
-from rollout.domain.gates.readiness import notice_covers
 from rollout.domain.people.users import User
 from rollout.domain.policy.changes import AddMember, AttachToUser, Change, SkipCode, Skipped, user_of
 from rollout.domain.verdicts.verdict import Kind
@@ -34,7 +33,7 @@ class RepairAccount(AccountCommand):
         at.ask_live(
             user
             for user in reached
-            if (user.password if context.is_in_force(user) else _why_not(user, context)) is not None
+            if (user.password if context.is_in_force(user) else why_not_back(user, context)) is not None
         )
         if at.result.interrupted:
             return Wanted()
@@ -54,7 +53,7 @@ class RepairAccount(AccountCommand):
 
     def why_not(self, at: AccountWork, user: User) -> Skipped | None:
         """Judge somebody who was asked live just now, as `apply` would."""
-        return _why_not(user, at.context_now())
+        return why_not_back(user, at.context_now())
 
     def _is_reached(self, user: User, at: AccountWork) -> bool:
         """Tell whether a write may be for somebody: they are enforced, come back, or are not ours to leave out."""
@@ -66,7 +65,7 @@ class RepairAccount(AccountCommand):
         """Tell whether somebody may be put back under the policy; who may not is left alone, on record."""
         if at.is_left(user):
             return False
-        why = _why_not(user, at.context)
+        why = why_not_back(user, at.context)
         if why is not None:
             at.leave(user.ref, at.context.wave_of(user), why)
         return why is None
@@ -80,24 +79,21 @@ def _reached(context: AccountContext, repair: Repair, changes: tuple[Change, ...
     return tuple(user for user in context.facts.users if user.id in ids)
 
 
-def _why_not(user: User, context: AccountContext) -> Skipped | None:
+def why_not_back(user: User, context: AccountContext) -> Skipped | None:
     """Say why somebody is not to be put back under the policy; None when they may be."""
     verdict = context.verdict(user)
     if not context.may_enforce(user) or verdict.attachment is None:
         why = "; ".join(f"{reason.code}: {reason.detail}" for reason in verdict.reasons)
         code = SkipCode.EXEMPT if verdict.kind is Kind.EXEMPT else SkipCode.DRIFT
         return Skipped(code, f"is {verdict.kind} now: {why}")
-    if verdict.impact is not None and not notice_covers(user.id, verdict.impact, context.progress):
-        why = f'was never told about "{verdict.impact}": apply --stage notify first'
-        return Skipped(SkipCode.NOTICE, why)
-    return None
+    return context.keeps_out(user)
 
 
 def _is_fit(user: User, context: AccountContext) -> bool:
     """Tell whether a write for the whole account may be for a user: it denies nobody what they were not told of."""
     if context.is_in_force(user):
         return context.may_enforce(user)
-    return _why_not(user, context) is None
+    return why_not_back(user, context) is None
 
 
 def _made_good(

@@ -12,7 +12,7 @@ from datetime import date
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.guard import unfit
 from rollout.domain.actions.writes import Write, enforcing, enrolling, renewing, taking_out
-from rollout.domain.gates.readiness import comes_back, free_until, needs_notice, notice_covers, worth_of
+from rollout.domain.gates.readiness import needs_notice, worth_of
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.plan.entries import PlanEntry
@@ -28,16 +28,16 @@ from rollout.domain.policy.changes import (
     SkipCode,
     Skipped,
 )
-from rollout.domain.policy.our_resources import State
+from rollout.domain.policy.our_resources import OTHER_STORE_CURE
 from rollout.domain.progress.messages import Line, NoticeWorth
 from rollout.domain.progress.reminders import mark_due
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Code, Impact, Kind
 from rollout.workflows.account_run import AccountCommand, AccountWork, Wanted
 from rollout.workflows.account_run.failure_budgets import Budgets
-from rollout.workflows.apply.guards import check_adoption
 from rollout.workflows.apply.order import Counted, Order, OutcomeTally
 from rollout.workflows.apply.sending import DueNotice
+from rollout.workflows.ports import CannotEnter
 
 BY_HAND = "somebody removed the user by hand; left as is"
 
@@ -103,16 +103,13 @@ class ApplyToAccount(AccountCommand):
         return self._entry_of[user.id].wave
 
     def wants(self, at: AccountWork) -> Wanted:
-        """Judge everybody again, then say what has to change. Raises CannotEnter where another store was at work."""
-        context = at.context
-        begun, at.result.begun = (
-            at.result.begun,
-            False,
-        )  # in an account of another store nothing is ours to finish
-        for policy in (context.ours.policy, context.ours.enrolment):
-            if policy.state is State.OURS:
-                check_adoption(self.account.id, policy.arn, at.entered, at.progress)
-        at.result.begun = begun
+        """Judge everybody again, then say what has to change.
+
+        Raises CannotEnter where a policy stands at our path that the journal does not know: the other accounts go on.
+        """
+        if unknown := at.context.ours.unknown:
+            at.result.begun = False  # nothing there is ours to finish
+            raise CannotEnter(f"account {self.account.id}: {unknown}", cure=OTHER_STORE_CURE)
         going = self._judged_again(at)
         if at.result.interrupted:
             return Wanted()
@@ -252,14 +249,12 @@ class ApplyToAccount(AccountCommand):
             return Skipped(SkipCode.RELEASED, "the brake is pulled in this account")
         if step.stage is Stage.NOTIFY or context.is_in_force(user) or verdict.impact is None:
             return None
+        readiness, who, now_at = step.order.readiness, context.recipient(user), at.run.now()
         if placed:  # but not in effect: a release is over, or somebody has edited the policy
-            covers = notice_covers(user.id, verdict.impact, at.progress)
-            return None if covers else Skipped(SkipCode.NOTICE, "never told: apply --stage notify first")
-        if comes_back(user.id, verdict.impact, at.progress):
+            return readiness.keeps_out(who, at.progress, now_at)
+        if readiness.comes_back(who, at.progress, now_at):
             return None
-        now_at = at.run.now()
-        since = free_until(user, context.rules.exemptions, at.progress, now_at)
-        return step.order.readiness.holds_back(user.id, verdict.impact, at.progress, now_at, since)
+        return readiness.holds_back(who, at.progress, now_at)
 
     # --- Notices ---
 
@@ -285,8 +280,7 @@ class ApplyToAccount(AccountCommand):
             self.affected[user.id] = self._affected(user, context)
             return
         now, told = at.run.now(), progress.latest_notice(user.id)
-        since = free_until(user, rules.exemptions, progress, now)
-        if told is None or worth_of(told, impact, now, since)[0] is NoticeWorth.VOID:
+        if told is None or worth_of(told, context.recipient(user), now)[0] is NoticeWorth.VOID:
             line = Line(entry.user, self.account.name, impact, self.step.due[entry.wave], verdict.forecast)
             self.notices.append(DueNotice(verdict.address, entry.wave, line))
             self.to_tell[user.id] = self._affected(user, context)

@@ -8,7 +8,6 @@ from datetime import datetime
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.impact_counts import Affected
 from rollout.domain.policy.changes import SkipCode
-from rollout.domain.policy.our_resources import PLAN_TAG
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import (
     GateOverridden,
@@ -123,13 +122,8 @@ class ApplyRun:
 
     def _basis(self) -> JudgementBasis:
         levels = read_levels(self.organization, self.where.accounts, self.order.scps)
-        tags = {
-            "rollout:tool": "rollout",
-            "rollout:version": self.run.version,
-            PLAN_TAG: self.order.plan.header.id,
-        }
         scps = None if isinstance(levels, Unread) else levels.by_account
-        return JudgementBasis(self.order.rules, scps, tags)
+        return JudgementBasis(self.order.rules, scps).tagged(self.run, self.order.plan.header.id)
 
     def _carry_step(self, stage: Stage, basis: JudgementBasis) -> None:
         if stage is not self.order.steps[0]:

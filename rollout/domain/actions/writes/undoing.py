@@ -13,6 +13,7 @@ from rollout.domain.actions.writes.write import Write
 from rollout.domain.iam import equal_documents
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy, PolicyVersion
 from rollout.domain.people.users import UserRef
+from rollout.domain.policy.brake import denies_nothing
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,
@@ -28,7 +29,6 @@ from rollout.domain.policy.changes import (
     RemoveMember,
     SetDefaultVersion,
 )
-from rollout.domain.policy.our_resources import denies_nothing
 from rollout.domain.progress.owned import OwnedResources, PastChange
 
 
