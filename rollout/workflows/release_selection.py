@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from rollout.domain.people.organization import Account, AccountState, Caller, Organization
+from rollout.domain.people.organization import Account, AccountState, Caller, Organization, account_of
 from rollout.domain.people.scope import Selection, first_match
 from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import is_about_enrolment, user_of
@@ -121,7 +121,7 @@ def users_named(
     for glob in globs:
         one = Selection(users=(glob,))
         found = [ref for ref in _users(progress) if one.takes_user(ref.arn, ref.name, ref.id)]
-        account_id = glob.split(":")[4] if glob.startswith("arn:") and glob.count(":") >= 5 else ""
+        account_id = account_of(glob)
         if not found and is_account_id(account_id):
             found = _look_for(glob, account_id, accounts, access)
         if not found:
