@@ -177,7 +177,8 @@ def roll_back(
         ]
         runner = AccountRunner(run=run, progress=progress, basis=basis)
         carried = runner.carry_all(commands, "Rolling back in accounts")
-        results = sorted((*carried.accounts, *_not_entered(shares)), key=lambda one: one.account.id)
+        others = (*_not_entered(shares), *_never_made(progress))
+        results = sorted((*carried.accounts, *others), key=lambda one: one.account.id)
         result = RunResult(tuple(results), carried.unbegun)
         for wave in _emptied(run.replay()):
             # Nobody of it is left: it is told and carried anew.
@@ -190,6 +191,13 @@ def _not_entered(shares: Mapping[str, Account | str]) -> Iterator[AccountResult]
     for account_id, share in shares.items():
         if isinstance(share, str):
             yield AccountResult(unlisted(account_id), left=[Left("everything", share)])
+
+
+def _never_made(progress: Progress) -> Iterator[AccountResult]:
+    """Leave what somebody else wrote into the journal."""
+    for account_id, what, why in sorted(progress.impossible):
+        left = Left(what, f"rollout never made this: {why}")
+        yield AccountResult(unlisted(account_id), left=[left])
 
 
 def _share_out(ids: Iterable[str], accounts: Sequence[Account]) -> dict[str, Account | str]:

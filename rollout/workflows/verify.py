@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.repair import Repair, to_fix
-from rollout.domain.drift import Drift, Drifted, HeadCount, about_accounts, drift_of, seen
+from rollout.domain.drift import Drift, Drifted, HeadCount, about_accounts, about_records, drift_of, seen
 from rollout.domain.gates import Tolerance
 from rollout.domain.gates.left_alone import Witness
 from rollout.domain.gates.readiness import Notified
@@ -95,6 +95,7 @@ def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: 
     _note(tuple(Witness(basis.rules, progress, run.id, run.organization_id, now).saw_all(inventory)), run)
     left_out = {left.account_id for left in stored.header.left_out}
     drifts += about_accounts(inventory.accounts, planned, left_out)
+    drifts += about_records(progress)
     order = list(Drifted)
     drifts.sort(key=lambda drift: (order.index(drift.kind), drift.account_id, drift.who))
     let_out = tuple(describe_release(one) for one in lasting_releases(releases, now))

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rollout.aws.connect.open_account import AwsAccount
-from rollout.aws.connect.role_session import RoleSession, RoleSessions, RoleToAssume, account_of
+from rollout.aws.connect.role_session import RoleSession, RoleSessions, RoleToAssume
 from rollout.aws.connect.session_policy import hop_policy, session_policy
 from rollout.aws.probe.capabilities import AwsCapabilities, Principal
 from rollout.aws.read.managed_boundaries import ManagedBoundaries
@@ -28,7 +28,7 @@ from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.domain.diagnosis.facts import Denial
 from rollout.domain.people.observations import Effort
-from rollout.domain.people.organization import Account, Caller
+from rollout.domain.people.organization import Account, Caller, account_of
 from rollout.domain.policy.made import Made
 from rollout.domain.policy.our_arns import OurArns, our_arns
 from rollout.domain.policy.our_resources import Names

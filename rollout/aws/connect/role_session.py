@@ -18,6 +18,7 @@ from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.domain.diagnosis.facts import DeniedBy
+from rollout.domain.people.organization import account_of
 from rollout.workflows.ports import CannotEnter
 
 if TYPE_CHECKING:
@@ -191,8 +192,3 @@ class RoleSession:
         """Forget the keys of an expired session, so that the next call assumes the role again."""
         with self._lock:
             self._held = None
-
-
-def account_of(arn: str) -> str:
-    """Return the account ID, the fifth field of an ARN."""
-    return arn.split(":")[4]

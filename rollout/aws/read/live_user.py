@@ -12,6 +12,7 @@ from rollout.aws.read.policy_text import document_of
 from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.faults import Fault
+from rollout.domain.people.organization import account_of
 from rollout.domain.people.users import AccessKey, MfaDevice, NamedPolicy, Password, Unread, User, UserRef
 from rollout.workflows.ports import Refusal
 
@@ -86,7 +87,7 @@ class LiveUsers:
         if answer is None:
             return None
         found = answer["User"]
-        return UserRef(found["Arn"].split(":")[4], found["UserName"], found["UserId"], found["Arn"])
+        return UserRef(account_of(found["Arn"]), found["UserName"], found["UserId"], found["Arn"])
 
     def password(self, user: User, last_used: datetime | None) -> Password | None:
         """Call `GetLoginProfile`, the only source for whether the password must be changed. Raises CallFailed."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.drift.drift_kinds import Drift, Drifted
 from rollout.domain.drift.head_count import HeadCount
-from rollout.domain.drift.of_accounts import about_accounts, about_policy
+from rollout.domain.drift.of_accounts import about_accounts, about_policy, about_records
 from rollout.domain.drift.of_users import (
     about_class,
     about_out,
@@ -23,6 +23,7 @@ __all__ = [
     "Drifted",
     "HeadCount",
     "about_accounts",
+    "about_records",
     "deadlock",
     "drift_of",
     "seen",

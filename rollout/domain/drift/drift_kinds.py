@@ -95,6 +95,13 @@ class Drifted(DriftKind):
         "the exemption was added after enforcement",
         "rollout plan, then apply --stage enforce: it takes them out",
     )
+    IMPOSSIBLE_RECORD = (
+        "impossible-record",
+        "the journal names a change that rollout cannot have made; it is left out of account",
+        "is a change on record that rollout cannot have made: {detail}",
+        "somebody else wrote into the store",
+        "find out who can write to the store, and give it a key (store_key in rollout.yaml)",
+    )
     FOREIGN_MEMBER = (
         "foreign-member",
         "in our group, and not put there by this tool",

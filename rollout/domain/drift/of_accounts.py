@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from rollout.domain.actions.account_context import AccountContext
@@ -9,6 +10,7 @@ from rollout.domain.drift.drift_kinds import Drift, Drifted, drift
 from rollout.domain.people.observations import AccountView, NotEntered
 from rollout.domain.plan.entries import AccountPlan
 from rollout.domain.policy.our_resources import State
+from rollout.domain.progress.progress import Progress
 from rollout.domain.progress.release_state import describe_release
 
 
@@ -21,6 +23,16 @@ def about_accounts(
         account = view.account
         if account.id not in known and not isinstance(view, NotEntered):
             yield drift(Drifted.NEW_ACCOUNT, account.id, account.name, account.name)
+
+
+def about_records(progress: Progress) -> Iterator[Drift]:
+    """Find what the journal cannot say: one difference an account and reason, however much somebody wrote there."""
+    found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for account_id, what, why in sorted(progress.impossible):
+        found[account_id, why].append(what)
+    for (account_id, why), changes in found.items():
+        more = f" and {len(changes) - 1} more" if len(changes) > 1 else ""
+        yield drift(Drifted.IMPOSSIBLE_RECORD, account_id, f"{changes[0]}{more}", why)
 
 
 def _about_attachments(context: AccountContext) -> Iterator[Drift]:

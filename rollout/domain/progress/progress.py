@@ -77,6 +77,8 @@ class Progress:
     ended: dict[str, RunEnded] = field(default_factory=dict)
     unsettled: dict[tuple[str, int], Done] = field(default_factory=dict)
     """By run and number: the intents without an outcome."""
+    impossible: set[tuple[str, str, str]] = field(default_factory=set)
+    """Changes on record that this tool cannot have made: their account, what they are about, and why."""
     owned: OwnedResources = field(default_factory=OwnedResources)
     notices: dict[str, Told] = field(default_factory=dict)
     """By UserId: the newest notice, delivered or not."""

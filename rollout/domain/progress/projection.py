@@ -12,8 +12,10 @@ from rollout.domain.policy.changes import (
     SkipCode,
     Skipped,
     is_about_enrolment,
+    name,
     user_of,
 )
+from rollout.domain.policy.possible import why_impossible
 from rollout.domain.progress.following import follow, know, leave_alone
 from rollout.domain.progress.making import note_attempt, note_made
 from rollout.domain.progress.owned import Done, is_rehearsal
@@ -232,6 +234,9 @@ class Projection:
 
     def _intend(self, intent: Intent) -> None:
         progress, change, key = self.progress, intent.change, (intent.run, intent.number)
+        if why := why_impossible(change):
+            progress.impossible.add((change.account_id, name(change).partition(" ")[2], why))
+            return
         done = Done(progress.runs[intent.run], intent, None, None)
         progress.unsettled[key] = done
         progress.accounts_tried.add(change.account_id)
