@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.repair import Repair, to_fix
 from rollout.domain.drift import Drift, Drifted, HeadCount, about_accounts, drift_of, seen
-from rollout.domain.gates import Tolerance
 from rollout.domain.people.observations import Inventory
 from rollout.domain.people.organization import Account
 from rollout.domain.plan.entries import AccountPlan
@@ -17,11 +16,11 @@ from rollout.domain.progress.records import Deadlocked, Enforcement, Enforcement
 from rollout.domain.progress.release_state import describe_release, lasting_releases
 from rollout.domain.progress.releases import ToReturn
 from rollout.domain.status.user_status import Statuses, UserStatus
-from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import PlanRefused, Unwritable
-from rollout.workflows.account_run import AccountRunner, RunResult
-from rollout.workflows.account_run.failure_budgets import budgets_of_repairs
-from rollout.workflows.account_run.repair_account import RepairAccount
+from rollout.workflows.account_run import RunResult
+from rollout.workflows.account_run.repair_account import RepairAccount, decided_waves, put_back
+from rollout.workflows.account_run.wave_gates import GatedBy
+from rollout.workflows.inventory import Premises
 from rollout.workflows.ports import StoredPlan
 from rollout.workflows.run_context import JudgementBasis, RunContext
 
@@ -50,24 +49,28 @@ class Verified:
 class FixOrder:
     """What `--fix` may do. `policy` and `settings` are today's digests, as the plan has them."""
 
-    plan: StoredPlan
+    gated: GatedBy
     policy: str
     settings: str
     memberships: bool
-    tolerance: Tolerance
+
+    @property
+    def plan(self) -> StoredPlan:
+        """The plan that has decided."""
+        return self.gated.plan
 
 
 class FixAccount(RepairAccount):
     """Repairs the drift of one account."""
 
-    def __init__(self, account: Account, decided: Collection[str], *, memberships: bool) -> None:
-        """Take the account, and the UserIds that the plan enforces. `memberships`: also undo removals by hand."""
-        super().__init__(account)
-        self.decided, self.memberships = decided, memberships
+    def __init__(self, account: Account, waves: Mapping[str, str], *, memberships: bool) -> None:
+        """Take the account, and what the plan has decided about it. `memberships`: also undo removals by hand."""
+        super().__init__(account, waves)
+        self.memberships = memberships
 
     def repair(self, context: AccountContext) -> Repair:
         """Restore what the plan decided."""
-        return to_fix(context, self.decided, memberships=self.memberships)
+        return to_fix(context, memberships=self.memberships)
 
 
 def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: JudgementBasis) -> Verified:
@@ -102,26 +105,31 @@ def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: 
     return Verified(tuple(drifts), let_out, count, len(inventory.observed), tuple(unreachable.items()))
 
 
-def fix(order: FixOrder, inventory: Inventory, *, run: RunContext, basis: JudgementBasis) -> RunResult:
-    """Put right what the plan decided, in every account that was read. Raises PlanRefused, LockHeld."""
+def fix(
+    order: FixOrder, inventory: Inventory, *, run: RunContext, basis: JudgementBasis, where: Premises
+) -> RunResult:
+    """Put right what the plan decided, in every account that was read, as far as the gates are open.
+
+    Raises PlanRefused, LockHeld.
+    """
     _check(order)
-    header = order.plan.header
-    decided = frozenset(
-        entry.user.id
-        for part in order.plan.accounts()
-        for entry in part.entries
-        if entry.verdict is Kind.ENFORCE
-    )
+    header, waves = order.plan.header, decided_waves(order.plan)
     with run.lock.hold(run.organization_id, FIXING):
-        run.begin(FIXING, plan_id=header.id)
+        run.begin(FIXING, plan_id=header.id, plan_checksum=header.checksum)
         progress = run.replay()
-        budgets = budgets_of_repairs(header.waves, order.tolerance, progress)
-        runner = AccountRunner(run=run, progress=progress, basis=basis, budgets=budgets)
         commands = [
-            FixAccount(observed.account, decided, memberships=order.memberships)
-            for observed in inventory.observed
+            FixAccount(account, waves.get(account.id, {}), memberships=order.memberships)
+            for account in (observed.account for observed in inventory.observed)
         ]
-        result = runner.carry_all(commands, "Fixing accounts")
+        result = put_back(
+            commands,
+            "Fixing accounts",
+            gated=order.gated,
+            basis=basis,
+            progress=progress,
+            run=run,
+            where=where,
+        )
         run.end(result.ending, {"writes": result.writes})
     return result
 

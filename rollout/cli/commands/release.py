@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.commands.release_end import end_release
-from rollout.cli.options import Config, Defaults, Json, Profile, Users, Yes, free_text
+from rollout.cli.options import (
+    Config,
+    Defaults,
+    Json,
+    OverrideGates,
+    Profile,
+    Users,
+    Yes,
+    free_text,
+    overrides_of,
+)
 from rollout.cli.running import leave_with
 from rollout.cli.startup import (
     Doubts,
@@ -66,6 +76,7 @@ def release(
             "--reason", metavar="TEXT", callback=free_text, help="Why; journalled.", show_default=False
         ),
     ] = None,
+    override_gate: OverrideGates = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read for real, write nothing.")] = False,
     config: Config = None,
     defaults: Defaults = False,
@@ -78,6 +89,7 @@ def release(
     Example: [bold]rollout release --account 111122223333 --for 4h --reason "INC-7: console locked"[/], and
     [bold]rollout release --account 111122223333 --end[/] when all is well again.
     """
+    from rollout.domain.gates import GATES
     from rollout.wiring import Live
     from rollout.workflows.release import release as let_out
 
@@ -85,6 +97,9 @@ def release(
     if end and span:
         raise WrongUsage("--end and --for do not go together", cure="--end puts people back now")
     why = reason or ""
+    if override_gate and not end:
+        raise WrongUsage("--override-gate needs --end", cure="no gate is asked before users are let out")
+    overrides = overrides_of(override_gate, reason, GATES)
     if not why and not end:
         raise WrongUsage("release needs --reason", cure='say why: --reason "…"; it is journalled')
     # Putting people back is a decision; letting them out is never refused for want of a file.
@@ -99,7 +114,7 @@ def release(
     choose = partial(_whom, user, wave, account, live, where)
     whom = choose(known)
     if end:
-        end_release(run, whom, why, live, where, rehearsal=dry_run, yes=yes, json=json)
+        end_release(run, whom, why, live, where, overrides, rehearsal=dry_run, yes=yes, json=json)
         return
     running = partial(_run_under_way, live, where)
     order = live.release_order(where, until=until, reason=why)

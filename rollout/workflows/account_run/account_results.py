@@ -9,6 +9,7 @@ from rollout.domain.people.organization import Account
 from rollout.domain.policy.changes import Change
 from rollout.domain.policy.our_resources import Brake
 from rollout.domain.progress.records import RunEnding
+from rollout.errors import Refused
 
 
 @dataclass(slots=True)
@@ -32,10 +33,14 @@ class AccountResult:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What came of a run, account by account. `unbegun`: accounts that a stop left for later."""
+    """What came of a run, account by account.
+
+    `unbegun`: accounts that a stop left for later. `refused`: the error to end with, where gates kept somebody out.
+    """
 
     accounts: tuple[AccountResult, ...]
     unbegun: int = 0
+    refused: Refused | None = None
 
     @property
     def writes(self) -> int:
@@ -62,4 +67,6 @@ class RunResult:
         """How the run ended."""
         if self.interrupted:
             return RunEnding.INTERRUPTED
+        if self.refused is not None:
+            return RunEnding.REFUSED
         return RunEnding.IN_PART if self.in_part else RunEnding.DONE

@@ -13,6 +13,7 @@ from rollout.workflows.account_run.account_command import AccountCommand, Accoun
 from rollout.workflows.account_run.account_results import AccountResult, RunResult
 from rollout.workflows.account_run.account_writer import AccountWriter
 from rollout.workflows.account_run.failure_budgets import Budgets
+from rollout.workflows.account_run.wave_gates import WaveGates
 from rollout.workflows.ports import CannotEnter
 from rollout.workflows.run_context import JudgementBasis, RunContext
 
@@ -21,12 +22,16 @@ Command = TypeVar("Command", bound=AccountCommand)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRunner:
-    """Carries commands through accounts, side by side. `progress`: what the journal said when the run began."""
+    """Carries commands through accounts, side by side. `progress`: what the journal said when the run began.
+
+    Without `gates`, as in a rehearsal or where people are only let out, none is asked.
+    """
 
     run: RunContext
     progress: Progress
     basis: JudgementBasis | None = None
     budgets: Budgets = field(default_factory=Budgets)
+    gates: WaveGates | None = None
 
     def carry(
         self, commands: Sequence[Command], doing: str, so_far: Callable[[], str] = str
@@ -49,7 +54,7 @@ class AccountRunner:
 
     def _one(self, command: AccountCommand) -> AccountResult:
         """Work in one account. One that cannot be entered is journalled and answered, never raised."""
-        at = AccountWork(command, self.run, self.progress, self.basis)
+        at = AccountWork(command, self.run, self.progress, self.basis, self.gates)
         if at.ends():
             return at.result
         try:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from rollout.domain.gates import Gatekeeper
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.entries import PlanEntry
@@ -28,6 +29,7 @@ from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import EmptySelection, Interrupted, RolloutError
 from rollout.workflows.account_run import AccountRunner
 from rollout.workflows.account_run.failure_budgets import Budgets, budgets_of
+from rollout.workflows.account_run.wave_gates import WaveGates
 from rollout.workflows.apply.account import ApplyToAccount, PreviewAccount, Step
 from rollout.workflows.apply.order import ApplyResult, Counted, Due, Order, OutcomeTally, RunPreview, in_part
 from rollout.workflows.apply.sending import Sent, remind, tell
@@ -221,13 +223,26 @@ class ApplyRun:
         due = due_dates(self.progress, order.filled, order.rules.lead_time, order.gates.soak, self.run.now())
         return Step(stage, order, due, self.budgets)
 
+    @property
+    def _gates(self) -> WaveGates | None:
+        """The gates of the waves in hand: they have been asked, but the calendar goes on."""
+        order, header = self.order, self.order.plan.header
+        if not order.gated:
+            return None
+        keeper = Gatekeeper(
+            self.progress, order.gates, header.waves, header.checksum, header.planner, self.run.now()
+        )
+        return WaveGates(keeper, self.run, order.overrides, opened=self.due.waves)
+
     def _carry_accounts(
         self, step: Step, commands: Sequence[ApplyToAccount], basis: JudgementBasis
     ) -> list[ApplyToAccount]:
         doing = "Sending notices" if step.stage is Stage.NOTIFY else "Enforcing"
         if self.order.stage is Stage.DRY_RUN:
             doing = "Rehearsing notices" if step.stage is Stage.NOTIFY else "Rehearsing enforcement"
-        runner = AccountRunner(run=self.run, progress=self.progress, basis=basis, budgets=self.budgets)
+        runner = AccountRunner(
+            run=self.run, progress=self.progress, basis=basis, budgets=self.budgets, gates=self._gates
+        )
         finished: list[ApplyToAccount] = []
         for command, result in runner.carry(commands, doing, self._so_far):
             finished.append(command)
