@@ -98,6 +98,12 @@ class InsecureEndpoint(RolloutError):
     exit_code = ExitCode.WRONG_USAGE
 
 
+class ForeignEndpoint(RolloutError):
+    """An endpoint override would send signed calls to neither AWS nor this machine, and nobody said so on purpose."""
+
+    exit_code = ExitCode.REFUSED
+
+
 class NoPlan(RolloutError):
     """The store holds no such plan."""
 

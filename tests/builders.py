@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from rollout.domain.gates.readiness import Notified
 from rollout.domain.people.exemptions import Exemption, UserMatch
 from rollout.domain.people.observations import (
     AccountFacts,
@@ -491,6 +492,10 @@ def a_change(
         an_intent(change, number=number, run=run, at=at, before=before, wave=wave),
         a_settlement(outcome, number=number, run=run, at=at),
     )
+
+
+NOTIFIED = Notified(timedelta(days=14))
+"""The rule by which users are ready, unless a test is about another."""
 
 
 def a_told(

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from rollout.domain.diagnosis import account_checks, caller_checks, organization_checks
+from rollout.domain.diagnosis import account_checks, caller_checks, organization_checks, store_checks
 from rollout.domain.diagnosis.check import CheckSection
 from rollout.domain.drift.drift_kinds import Drifted, DriftKind
 from rollout.domain.gates import GATES, Needs
@@ -135,6 +135,7 @@ def checks(section: CheckSection) -> str:
     listed: Mapping[CheckSection, Iterable[Any]] = {
         CheckSection.CALLER: caller_checks.CALLER_CHECKS,
         CheckSection.ORGANIZATION: organization_checks.ORGANIZATION_CHECKS,
+        CheckSection.STORE: store_checks.STORE_CHECKS,
         CheckSection.ACCOUNT: account_checks.ACCOUNT_CHECKS,
     }
     rows = ((f"`{check.name}`", check.asks, check.fails_when) for check in listed[section])

@@ -38,6 +38,7 @@ from rollout.domain.policy.changes import (
     SetDefaultVersion,
     user_of,
 )
+from rollout.domain.policy.made import Made
 from rollout.domain.progress.messages import Delivery, Notice, Receipt
 from rollout.domain.progress.records import Record, Released, ReleaseEnded
 from rollout.errors import LockHeld, NoPlan
@@ -182,6 +183,7 @@ class FakeAccount:
                 devices=known.devices,
                 keys=known.keys,
                 boundary_arn=known.boundary_arn,
+                tags=known.tags,
                 inline=known.inline,
                 attached=known.attached,
                 groups=known.groups,
@@ -227,6 +229,21 @@ class FakeAccount:
 
     def _shown(self, users: Mapping[str, str]) -> dict[str, str]:
         return {user_id: name for user_id, name in users.items() if user_id not in self.unseen}
+
+    def policies_at(self, path: str) -> tuple[str, ...]:
+        """List the policies right at a path."""
+        with self._lock:
+            self.asked.append("policies_at")
+            if self.unreadable:
+                raise self.unreadable
+            return tuple(arn for arn, policy in self.facts.policies.items() if policy.path == path)
+
+    def groups_with(self, policy_arn: str) -> tuple[str, ...]:
+        """Name the groups with a policy."""
+        with self._lock:
+            self.asked.append("groups_with")
+            groups = self.facts.groups.values()
+            return tuple(group.name for group in groups if policy_arn in group.attached)
 
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
         """Read one policy with its versions."""
@@ -400,7 +417,7 @@ class FakeDoor:
         self.closed = dict(closed or {})
         self.entered: list[str] = []
 
-    def enter(self, account: Account) -> OpenAccount:
+    def enter(self, account: Account, made: Made | None = None) -> OpenAccount:
         """Open the account, or raise its reason."""
         self.entered.append(account.id)
         if account.id in self.closed:

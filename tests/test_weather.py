@@ -56,7 +56,15 @@ def look(sandbox: Sandbox, folder: Path) -> Look:
     seen = take_inventory(where, levels, live.looking(where, FakeProgress()), settings.domain_scope())
     listed = list_users(seen, live.plan_order(where), live.files.journal("look"), Selection())
     stream = io.BytesIO()
-    write_users(stream, UsersFormat.CSV, listed.header, listed.accounts, listed.progress, seen.taken_at)
+    write_users(
+        stream,
+        UsersFormat.CSV,
+        listed.header,
+        listed.accounts,
+        listed.progress,
+        seen.taken_at,
+        settings.domain_notified(),
+    )
     return Look(
         stream.getvalue(),
         tuple(replace(account, calls=0, retries=0) for account in listed.accounts),

@@ -10,9 +10,10 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 from rollout.awsapi.attempts import CallCounts, CallRequest, CallResult
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.faults import Fault
-from rollout.awsapi.operations import operation_named
+from rollout.awsapi.operations import operation_named, writing_to
 from rollout.awsapi.pace import Pace
 from rollout.awsapi.retries import Retries
+from rollout.domain.policy.our_arns import OurArns
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -58,6 +59,8 @@ class Calls:
     retries: Retries
     pace: Pace
     tally: CallCounts = field(default_factory=CallCounts)
+    ours: OurArns | None = None
+    """What these calls may write to; with None, to nothing."""
 
     def read(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a client's method, retrying as needed."""
@@ -109,7 +112,7 @@ class Calls:
 
     def _call(self, make: Callable[[], T], method: Callable[..., Any], *, just_made: bool) -> CallResult[T]:
         def once() -> T:
-            with self.identity.signing():
+            with writing_to(self.ours), self.identity.signing():
                 return make()
 
         client = getattr(method, "__self__", None)

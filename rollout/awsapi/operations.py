@@ -6,9 +6,13 @@ to an operation that is not in it is refused before it is signed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
+
+from rollout.domain.policy.our_arns import OurArns, name_of
 
 
 class Use(StrEnum):
@@ -54,14 +58,6 @@ class Operation:
     def writes(self) -> bool:
         """Whether the call changes anything; a write whose response was lost is never simply repeated."""
         return self.use is Use.WRITE
-
-
-@dataclass(frozen=True, slots=True)
-class OurNames:
-    """The policies and groups that `rollout` manages in every account, by path and name (`/rollout/ForceMFA`)."""
-
-    policies: tuple[str, ...]
-    groups: tuple[str, ...]
 
 
 _MISSING_ELSEWHERE = {
@@ -127,6 +123,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "ListAttachedUserPolicies",
         "ListEntitiesForPolicy",
         "ListGroupsForUser",
+        "ListPolicies",
         "ListPolicyVersions",
     ),
     *_table("iam", Use.PROBE, On.ANYTHING, "GetRole", "SimulatePrincipalPolicy"),
@@ -171,15 +168,28 @@ def operation_named(service: str, name: str) -> Operation:
         raise OperationNotAllowed(f"{service}:{name} is not in the table of operations") from None
 
 
+_IN_HAND: ContextVar[OurArns | None] = ContextVar("what may be written to", default=None)
+
+
+@contextmanager
+def writing_to(ours: OurArns | None) -> Iterator[None]:
+    """Let calls within the block, in this thread, write to what is ours in one account; with None, to nothing."""
+    token = _IN_HAND.set(ours)
+    try:
+        yield
+    finally:
+        _IN_HAND.reset(token)
+
+
 @dataclass(frozen=True, slots=True)
 class IamGuard:
     """Refuses IAM calls outside the table, and writes to anything `rollout` does not manage (design.md#accounts).
 
     It checks the calls of every IAM client. For role sessions, the session policy enforces the same limits on AWS's
-    side; in the caller's own account, entered with the caller's own credentials, this guard is the only protection.
+    side; in the caller's own account, entered with the caller's own credentials, there is only this guard, and the
+    writer, which asks for the path of a group before it writes to it: IAM's requests name a group without its path.
     """
 
-    ours: OurNames
     writing: bool
 
     def __call__(self, operation: str, params: Mapping[str, object]) -> None:
@@ -189,28 +199,24 @@ class IamGuard:
             return
         if not self.writing:
             raise OperationNotAllowed(f"iam:{operation} writes, but this run is read-only")
-        group = params.get("GroupName")
-        if group is not None and group not in names_of(self.ours.groups):
-            raise OperationNotAllowed(f"iam:{operation} on group {group}, which rollout does not manage")
-        self._check_policy(known, params)
-
-    def _check_policy(self, operation: Operation, params: Mapping[str, object]) -> None:
-        arn, name = str(params.get("PolicyArn", "")), params.get("PolicyName")
-        if operation.on in {On.GROUP_BY_POLICY, On.USER_BY_POLICY}:
-            # A policy of our name at another path is somebody else's with the same content: attach it, never change it.
-            ours = arn.rpartition("/")[2].casefold() in {
-                known.casefold() for known in names_of(self.ours.policies)
-            }
-        elif arn:
-            ours = arn.partition(":policy")[2] in self.ours.policies
-        else:
-            ours = name is None or f"{params.get('Path', '/')}{name}" in self.ours.policies
-        if not ours:
-            raise OperationNotAllowed(
-                f"iam:{operation.name} on policy {arn or name}, which rollout does not manage"
-            )
+        ours = _IN_HAND.get()
+        if ours is None:
+            raise OperationNotAllowed(f"iam:{operation} writes, but no account is in hand")
+        if (refused := _not_ours(known, params, ours)) is not None:
+            raise OperationNotAllowed(f"iam:{operation} on {refused}, which rollout does not manage")
 
 
-def names_of(paths: tuple[str, ...]) -> tuple[str, ...]:
-    """Strip the paths: `/rollout/ForceMFA` gives `ForceMFA`."""
-    return tuple(path.rpartition("/")[2] for path in paths)
+def _not_ours(operation: Operation, params: Mapping[str, object], ours: OurArns) -> str | None:
+    """Name what a write is about that is not ours; None if all of it is."""
+    group = params.get("GroupName")
+    if group is not None:
+        path = str(params.get("Path", "/"))
+        # Only CreateGroup says the path; for the other calls, the writer has asked for it.
+        arns = [ours.arn(f"group{path}{group}")] if operation.name == "CreateGroup" else None
+        if not any(arn in arns if arns else name_of(arn) == group for arn in ours.groups):
+            return f"group {path}{group}" if arns else f"group {group}"
+    policy, name = params.get("PolicyArn"), params.get("PolicyName")
+    if name is not None:
+        policy = ours.arn(f"policy{params.get('Path', '/')}{name}")
+    allowed = (*ours.policies, *ours.adopted) if operation.name.startswith("Detach") else ours.policies
+    return None if policy is None or policy in allowed else f"policy {policy}"

@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import getpass
 import logging
+import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
 
 import boto3
@@ -27,7 +30,7 @@ from botocore.exceptions import BotoCoreError
 from botocore.utils import parse_timestamp
 
 from rollout import __version__
-from rollout.awsapi.endpoints import refuse_insecure
+from rollout.awsapi.endpoints import OwnHosts, credential_endpoints, host_of, refuse_foreign, refuse_insecure
 from rollout.awsapi.failures import caller_failure
 from rollout.errors import InsecureEndpoint, NoCredentials
 
@@ -108,8 +111,9 @@ class Connection:
     """The caller's Session and its clients; safe to share between threads.
 
     When neither the profile nor the environment sets a Region, the home Region of `partition` applies.
-    `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>` work as in boto3. Raises NoCredentials when the profile does not
-    exist.
+    `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>` work as in boto3. Where one is neither AWS's nor on this
+    machine, making a client raises ForeignEndpoint, unless it is known to be right (`endpoint_ok`). Raises
+    NoCredentials when the profile does not exist.
     """
 
     def __init__(
@@ -119,16 +123,18 @@ class Connection:
         region: str | None = None,
         partition: str = "aws",
         pool: int = 64,
-        connect_timeout: float = 10,
-        read_timeout: float = 60,
+        timeouts: tuple[float, float] = (10, 60),
         ask_token_code: Callable[[str], str] = getpass.getpass,
+        endpoint_ok: bool = False,
     ) -> None:
-        """Create the Session; make no call and no client yet."""
+        """Create the Session; make no call and no client yet. `timeouts`: seconds to connect, and to read."""
         self._pool = pool
-        self._timeouts = (connect_timeout, read_timeout)
+        self._timeouts = timeouts
+        self._endpoint_ok = endpoint_ok
         self._making = threading.Lock()  # creating clients is not thread-safe; using them is
         self.endpoints: dict[str, str] = {}
         """The endpoint URL of each service used so far, for the log and `doctor`."""
+        self._prefixes: dict[str, str] = {}
         try:
             self._core = _core_session(profile)
             configured = region or self._core.get_config_variable("region")
@@ -194,11 +200,21 @@ class Connection:
         )
         return self._make(lambda: session.client("sts", **self._options()))
 
-    def dns_suffixes(self) -> frozenset[str]:
-        """The DNS suffixes of AWS's own endpoints, in every partition."""
-        outputs = (partition["outputs"] for partition in self._core.get_data("partitions")["partitions"])
-        suffixes = (each.get(key) for each in outputs for key in ("dnsSuffix", "dualStackDnsSuffix"))
-        return frozenset(suffix for suffix in suffixes if suffix)
+    @cached_property
+    def own_hosts(self) -> OwnHosts:
+        """The hosts of AWS's own endpoints in the partition of the Region."""
+        partitions = self._core.get_data("partitions")["partitions"]
+        fits = (each for each in partitions if re.match(each["regionRegex"], self.region))
+        partition = next(fits, partitions[0])  # as botocore does: a Region that is new is one of `aws`
+        outputs = partition["outputs"]
+        return OwnHosts(
+            (outputs["dnsSuffix"], outputs["dualStackDnsSuffix"]), partition["regionRegex"].strip("^$")
+        )
+
+    def is_own(self, service: str, url: str) -> bool:
+        """Tell whether a URL is AWS's own endpoint of a service."""
+        prefix = self._prefixes.get(service, service)
+        return self.own_hosts.include(prefix, host_of(url))
 
     def profiles(self) -> Mapping[str, Mapping[str, str]]:
         """The profiles in the AWS configuration and credentials files, by name."""
@@ -208,17 +224,33 @@ class Connection:
     def _make(self, make: Callable[[], Client]) -> Client:
         with self._making:
             try:
+                self._refuse_configured()
                 client = make()
             except BotoCoreError as error:
                 raise caller_failure(error) from error
             except ValueError as error:  # botocore raises this when the endpoint is not a URL
                 raise InsecureEndpoint(f"{error}", cure="correct AWS_ENDPOINT_URL") from error
-        service, url = client.meta.service_model.service_name, client.meta.endpoint_url
+        model, url = client.meta.service_model, client.meta.endpoint_url
+        service = model.service_name
         refuse_insecure(service, url)
+        self._prefixes[service] = model.endpoint_prefix
+        if not self._endpoint_ok:
+            refuse_foreign(model.endpoint_prefix, url, self.own_hosts)
         if self.endpoints.get(service) != url:
             self.endpoints[service] = url
             log.info("calling %s at %s", service, url)
         return client
+
+    def _refuse_configured(self) -> None:
+        """Look at the endpoints that botocore itself calls for credentials. Raises ForeignEndpoint."""
+        core = self._core
+        if self._endpoint_ok or core.get_config_variable("ignore_configured_endpoint_urls"):
+            return
+        profile = core.get_scoped_config()
+        services = core.full_config.get("services", {}).get(profile.get("services"), {})
+        for prefix, url in credential_endpoints(os.environ, profile, services):
+            refuse_insecure(prefix, url)
+            refuse_foreign(prefix, url, self.own_hosts)
 
     def _options(self) -> _Options:
         return {"region_name": self.region, "config": self._config()}

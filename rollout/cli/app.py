@@ -27,6 +27,7 @@ from rollout.cli.commands import (
     store,
     verify,
 )
+from rollout.cli.endpoint_option import calling_aws
 from rollout.cli.running import run_command
 from rollout.cli.terminal.console import echo, echo_lines
 from rollout.cli.terminal.help_text import described, unwrapped
@@ -48,20 +49,20 @@ app = typer.Typer(
 )
 
 app.command("init", help=described(init.init))(init.init)
-app.command("doctor", help=described(doctor.doctor))(doctor.doctor)
-app.command("inventory", help=described(inventory.inventory))(inventory.inventory)
-app.command("plan", help=described(plan.plan))(plan.plan)
-app.command("show", help=described(show.show))(show.show)
-app.command("apply", help=described(apply.apply))(apply.apply)
-app.command("approve", help=described(approve.approve))(approve.approve)
-app.command("status", help=described(status.status))(status.status)
-app.command("notices", help=described(notices.notices))(notices.notices)
-app.command("verify", help=described(verify.verify))(verify.verify)
-app.command("release", help=described(release.release))(release.release)
-app.command("rollback", help=described(rollback.rollback))(rollback.rollback)
-app.command("unlock", help=described(store.unlock))(store.unlock)
-app.command("seal", help=described(store.seal))(store.seal)
-app.command("report", help=described(report.report))(report.report)
+app.command("doctor", help=described(doctor.doctor))(calling_aws(doctor.doctor))
+app.command("inventory", help=described(inventory.inventory))(calling_aws(inventory.inventory))
+app.command("plan", help=described(plan.plan))(calling_aws(plan.plan))
+app.command("show", help=described(show.show))(calling_aws(show.show))
+app.command("apply", help=described(apply.apply))(calling_aws(apply.apply))
+app.command("approve", help=described(approve.approve))(calling_aws(approve.approve))
+app.command("status", help=described(status.status))(calling_aws(status.status))
+app.command("notices", help=described(notices.notices))(calling_aws(notices.notices))
+app.command("verify", help=described(verify.verify))(calling_aws(verify.verify))
+app.command("release", help=described(release.release))(calling_aws(release.release))
+app.command("rollback", help=described(rollback.rollback))(calling_aws(rollback.rollback))
+app.command("unlock", help=described(store.unlock))(calling_aws(store.unlock))
+app.command("seal", help=described(store.seal))(calling_aws(store.seal))
+app.command("report", help=described(report.report))(calling_aws(report.report))
 app.add_typer(policy.app, name="policy")
 app.command("demo", help=described(demo.demo))(demo.demo)
 app.add_typer(sandbox.app, name="sandbox")

@@ -103,6 +103,6 @@ def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
         stored.accounts(),
         progress,
         live.clock.now(),
-        unaffected_too=settings.gates.notice_for_unaffected,
+        notified=settings.domain_notified(),
     )
     return stored

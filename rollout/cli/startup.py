@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.running import interrupted, leave_with
 from rollout.cli.terminal.console import err, warn
 from rollout.domain.people.scope import Selection
@@ -109,7 +110,7 @@ class Doubts:
         if (more := len(self.found) - DOUBTS_SHOWN) > 0:
             warn(f"{more} more places cannot be trusted")
         for cure in dict.fromkeys(problem.cure for problem in self.found.values()):
-            err.print(f"  Cure: {cure}", markup=False)
+            err.print(f"  Cure: {cure}")
 
     def leave(self) -> None:
         """End a command that only shows. Raises typer.Exit if something was altered."""
@@ -127,7 +128,7 @@ def go_live(
     from rollout.wiring import Live
     from rollout.workflows.inventory import premises
 
-    live = Live(settings, profile, tell=tell)
+    live = Live(settings, profile, tell=tell, endpoint_ok=endpoint_ok())
     with _patience_asked_for():
         where = premises(live.organization, settings.organization)
     if settings.organization is None:
@@ -191,7 +192,7 @@ def tell_endpoints(live: Live) -> None:
     """Warn when the configured endpoints are not AWS's own."""
     services: dict[str, list[str]] = {}
     for service, url in sorted(live.connection.endpoints.items()):
-        if ".amazonaws." not in url and ".api.aws" not in url:
+        if not live.connection.is_own(service, url):
             services.setdefault(url, []).append(service)
     for url, names in services.items():
         warn(f"calling AWS at {url}, as configured ({', '.join(names)})")

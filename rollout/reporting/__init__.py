@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from rollout.domain.gates.readiness import Notified
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.progress.history import History
 from rollout.errors import Unwritable
@@ -31,13 +32,13 @@ def write_report(
     history: History,
     now: datetime,
     *,
+    notified: Notified,
     rehearsal: History | None = None,
-    unaffected_too: bool = False,
 ) -> ReportFiles:
     """Write `index.html`, `users.csv`, `accounts.csv` and `changes.csv` into the folder, whole or not at all.
 
     The same input gives the same bytes. `rehearsal` is what a dry run noted; its changes are shown as `rehearsed`.
-    `unaffected_too` is `gates.notice_for_unaffected`. Raises Unwritable.
+    `notified` is the rule by which users are ready. Raises Unwritable.
     """
     # Loaded here: whoever imports this package for its names does not wait for pandas and Jinja2.
     from rollout.reporting.account_columns import ACCOUNTS  # noqa: PLC0415 - see above
@@ -47,7 +48,7 @@ def write_report(
     from rollout.reporting.report_data import gather  # noqa: PLC0415 - see above
     from rollout.reporting.user_columns import USERS  # noqa: PLC0415 - see above
 
-    report = gather(header, accounts, history, now, rehearsal=rehearsal, unaffected_too=unaffected_too)
+    report = gather(header, accounts, history, now, notified=notified, rehearsal=rehearsal)
     parts = {
         USERS.file: USERS.csv(report.users),
         ACCOUNTS.file: ACCOUNTS.csv(report.accounts),

@@ -16,7 +16,7 @@ from rollout.reporting.tables import Column, Table
 
 
 class ChangeOutcome(StrEnum):
-    """What came of one thing that a run did. `released` may carry its end: `released until …`."""
+    """The outcome of one thing that a run did. `released` may carry its end: `released until …`."""
 
     APPLIED = "applied"
     ALREADY_IN_PLACE = "already-in-place"
@@ -113,7 +113,7 @@ CHANGES: Table[ChangeLine] = Table("changes.csv", (
     Column("target", TEXT, "The policy, group, gate or users it was done to.", lambda line: line.target),
     Column("before", TEXT, "What a live read found just before the write: `absent` or `present`.",
            lambda line: line.before),
-    Column("outcome", CODE, "What came of it: `applied`, `skipped`, `failed` …",
+    Column("outcome", CODE, "The outcome: `applied`, `skipped`, `failed` …",
            lambda line: line.outcome_text),
     Column("detail", TEXT, "Why, or the reason that was given.", lambda line: line.detail),
     Column("request_id", TEXT, "The AWS request ID, to look up in CloudTrail.", _request_id),

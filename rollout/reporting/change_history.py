@@ -71,7 +71,7 @@ def _outcome(outcome: Outcome | None) -> tuple[ChangeOutcome, str]:
     """Give an outcome and its detail."""
     match outcome:
         case None:
-            return ChangeOutcome.UNSETTLED, "the run broke off before the outcome was known"
+            return ChangeOutcome.UNSETTLED, "the run was cut off before the outcome was known"
         case Applied(unconfirmed=True):
             return (
                 ChangeOutcome.APPLIED,

@@ -18,7 +18,7 @@ VERDICTS: dict[str, str] = {
     Kind.ENFORCE: "MFA will be enforced with the user's wave: first a notice, then the policy ForceMFA.",
     Kind.HOLD: "Not enforced, because it would lock the user out or stop a machine. The cure says what to do.",
     Kind.COVERED: "Another policy already denies everything without MFA. Nothing needs to be done.",
-    Kind.EXEMPT: "Left alone until a date, by an exemption in rollout.yaml that names an owner.",
+    Kind.EXEMPT: "Not enforced until a date, by an exemption in rollout.yaml that names an owner.",
 }
 
 IMPACTS: dict[str, str] = {
@@ -53,9 +53,9 @@ DELIVERIES: dict[str, str] = {
 OUTCOMES: dict[str, str] = {
     ChangeOutcome.APPLIED: "The change was made, and AWS confirmed it.",
     ChangeOutcome.ALREADY_IN_PLACE: "Nothing had to be done.",
-    ChangeOutcome.SKIPPED: "Left alone on purpose; the detail says why.",
+    ChangeOutcome.SKIPPED: "Skipped on purpose; the detail says why.",
     ChangeOutcome.FAILED: "It could not be done; detail, error code and cure say more.",
-    ChangeOutcome.UNSETTLED: "The run broke off before the outcome was known.",
+    ChangeOutcome.UNSETTLED: "The run was cut off before the outcome was known.",
     ChangeOutcome.TOLD: "The message was handed to the channel; its delivery says how far it got.",
     ChangeOutcome.RELEASED: "Users were released from enforcement, perhaps until a time: `released until …`.",
     ChangeOutcome.ENDED: "A release was ended.",
@@ -72,7 +72,7 @@ ENDINGS: dict[str, str] = {
     RunEnding.NOTHING_DUE: "There was nothing to do.",
     RunEnding.LOCK_LOST: "The run stopped because it no longer held the lock.",
     RunEnding.STOPPED: "The run stopped because more users of a wave failed than `failure_tolerance` allows.",
-    RunEnding.NARROWED: "A dry run that was told to leave somebody out.",
+    RunEnding.NARROWED: "A dry run of only some of the users.",
 }
 
 

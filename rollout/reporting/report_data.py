@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from rollout.domain.gates.readiness import Notified
 from rollout.domain.people.observations import Finding
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.plan.impact_counts import ImpactCounts, count_impact
@@ -59,7 +60,7 @@ class WaveProgress:
 class ReportData:
     """A whole report before it is laid out. `runs` are in the journal's order, each with its end if it has one.
 
-    `impact` is what enforcement means for the users on whom it is still to come.
+    `impact` is what enforcement means for the users who are not enforced yet.
     """
 
     header: Header
@@ -81,14 +82,14 @@ def gather(
     history: History,
     now: datetime,
     *,
+    notified: Notified,
     rehearsal: History | None = None,
-    unaffected_too: bool = False,
 ) -> ReportData:
     """Go through the plan once, an account at a time, and through the journal."""
     gates = gates_that_wait(history, header)
     accounts = [AccountLine(left_out) for left_out in header.left_out]
     waves: defaultdict[str, list[UserLine]] = defaultdict(list, {name: [] for name in header.waves})
-    for part, users in by_account(header, parts, history, now):
+    for part, users in by_account(header, parts, history, now, notified):
         accounts.append(AccountLine(part, users))
         for user in users:
             if user.entry.wave:
@@ -110,18 +111,18 @@ def gather(
         impact=count_impact(
             to_come(
                 ((user.entry, user.status) for users in waves.values() for user in users),
-                unaffected_too=unaffected_too,
+                unaffected_too=notified.unaffected_too,
             )
         ),
     )
 
 
 def by_account(
-    header: Header, parts: Iterable[AccountPlan], progress: Progress, now: datetime
+    header: Header, parts: Iterable[AccountPlan], progress: Progress, now: datetime, notified: Notified
 ) -> Iterator[tuple[AccountPlan, tuple[UserLine, ...]]]:
     """Yield each account of the plan with the lines of its users."""
     gates = {wave: say_gate(reads[0]) for wave, reads in gates_that_wait(progress, header).items()}
-    statuses = Statuses(header, progress, now, gates)
+    statuses = Statuses(header, progress, notified, now, gates)
     for part in parts:
         yield (
             part,

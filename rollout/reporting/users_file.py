@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import BinaryIO, TypeVar
 
+from rollout.domain.gates.readiness import Notified
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.progress.projection import Progress
 from rollout.errors import MissingExtra, WrongUsage
@@ -47,13 +48,17 @@ def write_users(
     accounts: Iterable[AccountPlan],
     progress: Progress,
     now: datetime,
+    notified: Notified,
 ) -> None:
-    """Write a line for each user. The same input gives the same bytes."""
+    """Write a line for each user; `notified` is the rule by which they are ready.
+
+    The same input gives the same bytes.
+    """
     # Loaded here: whoever only asks for the format does not wait for it.
     from rollout.reporting.report_data import by_account  # noqa: PLC0415 - see above
     from rollout.reporting.user_columns import USERS  # noqa: PLC0415 - see above
 
-    users = [line for _, lines in by_account(header, accounts, progress, now) for line in lines]
+    users = [line for _, lines in by_account(header, accounts, progress, now, notified) for line in lines]
     if kind is UsersFormat.CSV:
         stream.writelines(chunk.encode("utf-8", "backslashreplace") for chunk in USERS.csv(users))
     else:

@@ -53,9 +53,26 @@ def warnings(settings: RolloutFile) -> Iterator[Remark]:
     yield from _short_ids(settings)
 
 
+AWS_PREFIXES = ("aws", "amazon")
+AWS_ENDINGS = ("access", "readonly", "servicerolepolicy", "servicelinkedrolepolicy")
+AWS_NAMES = frozenset(
+    name.casefold()
+    for name in (
+        *("Billing", "DataScientist", "DatabaseAdministrator", "NetworkAdministrator", "SecurityAudit"),
+        *("SupportUser", "SystemAdministrator", "IAMUserChangePassword", "IAMUserSSHKeys"),
+        *("IAMAuditRootUserCredentials", "IAMCreateRootUserPassword", "IAMDeleteRootUserCredentials"),
+        *("SecretsManagerReadWrite", "IAMSelfManageServiceSpecificCredentials"),
+    )
+)
+"""Names of policies that AWS manages, by which people would mistake ours for theirs."""
+
+
 def _names(settings: RolloutFile) -> Iterator[Remark]:
-    """Keep the names of our two policies and two groups distinct: the second of each ends in `Enrolment`."""
+    """Keep our names distinct from those of AWS's policies, and from each other: the second ends in `Enrolment`."""
     for key, name in (("name", settings.policy.name), ("group", settings.policy.group)):
+        low = name.casefold()
+        if low.startswith(AWS_PREFIXES) or low.endswith(AWS_ENDINGS) or low in AWS_NAMES:
+            yield ("policy", key), f'"{name}" is, or looks like, the name of a policy that AWS manages'
         if name.casefold().endswith("enrolment"):
             yield (
                 ("policy", key),

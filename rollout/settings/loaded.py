@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rollout.domain.gates import GateRules
+from rollout.domain.gates.readiness import Notified
 from rollout.domain.people.addresses import AddressRule, AddressTag, NameIsAddress
 from rollout.domain.people.exemptions import Exemption, UserMatch
 from rollout.domain.people.organization import Account
@@ -83,6 +84,11 @@ class Settings(RolloutFile):
             )
             for line in self.exemptions
         )
+
+    def domain_notified(self) -> Notified:
+        """Return the rule by which users are ready for enforcement."""
+        gates = self.gates
+        return Notified(gates.lead_time, gates.notice_for_unaffected, self.domain_exemptions())
 
     def domain_selectors(self) -> tuple[Selector, ...]:
         return tuple(_selectors(self))

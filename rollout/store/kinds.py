@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from rollout.domain.diagnosis.store_facts import BucketFacts, FolderFacts
 from rollout.files.private_files import FolderStore, check_writable
 from rollout.store.files import NamedFiles
 from rollout.store.folder.lock_file import FolderLock
@@ -66,6 +68,9 @@ class Store(Protocol):
     def lock(self, me: Holder, clock: Clock) -> StoreLock:
         """Return the store's lock, to be held by `me`."""
 
+    def protection(self) -> FolderFacts | BucketFacts:
+        """Find out how the store is protected from others. Raises a RolloutError where it cannot be asked at all."""
+
     def check_writable(self, folder: str) -> None:
         """Check, without leaving a trace, that files can be created in a folder. Raises Unwritable."""
 
@@ -99,6 +104,11 @@ class InFolder:
         """Return the folder's lock."""
         return FolderLock(self._root, me.owner, me.host, me.pid, me.process_start, clock)
 
+    def protection(self) -> FolderFacts:
+        """Look at the modes of the folders."""
+        folders = (self._root, *(self._root / name for name in ("plans", "journal", ".rollout/releases")))
+        return FolderFacts(next((str(path) for path in folders if _is_open_to_others(path)), ""))
+
     def check_writable(self, folder: str) -> None:
         """Check the folder's permissions. Raises Unwritable."""
         check_writable(self._root / folder)
@@ -106,3 +116,10 @@ class InFolder:
     def share(self, folder: str, written: Iterable[Path]) -> tuple[str, ...]:
         """Copy nothing: the files are in the store already."""
         return ()
+
+
+def _is_open_to_others(path: Path) -> bool:
+    try:
+        return bool(path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+    except OSError:
+        return False

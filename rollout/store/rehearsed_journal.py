@@ -1,16 +1,18 @@
-"""Keeps a dry run out of the journal, except that it ran: no later run takes a rehearsed change for a real one."""
+"""Keeps what a dry run only rehearsed out of the journal, so that no later run takes it for a real change."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from threading import Lock
 
-from rollout.domain.progress.records import Record, Released, ReleaseEnded, RunEnded, RunStarted
+from rollout.domain.progress.records import LeftAlone, Record, Released, ReleaseEnded, RunEnded, RunStarted
 from rollout.workflows.ports import Journal, StopMarker
+
+REAL = RunStarted | RunEnded | LeftAlone
 
 
 class RehearsingJournal:
-    """Implements `Journal`: writes only the start and the end of the run to the real journal.
+    """Implements `Journal`: writes only what is real of a dry run, its start, its end and what it has seen.
 
     All other records (changes, notices, waves) are kept in memory.
     """
@@ -21,12 +23,12 @@ class RehearsingJournal:
         self._lock = Lock()
 
     def append(self, *records: Record) -> None:
-        """Write the start and the end of the run; keep the other records in memory."""
-        kept = tuple(record for record in records if isinstance(record, RunStarted | RunEnded))
+        """Write what is real; keep the other records in memory."""
+        kept = tuple(record for record in records if isinstance(record, REAL))
         if kept:
             self._inner.append(*kept)
         with self._lock:
-            self._noted += [record for record in records if not isinstance(record, RunStarted | RunEnded)]
+            self._noted += [record for record in records if not isinstance(record, REAL)]
 
     def records(self) -> Iterator[Record]:
         """Yield the records in the real journal, then those kept in memory."""

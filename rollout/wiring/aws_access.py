@@ -9,7 +9,6 @@ from random import Random, SystemRandom
 from typing import TYPE_CHECKING
 
 from rollout.domain.people.organization import Caller
-from rollout.domain.progress.projection import Progress
 from rollout.errors import RolloutError
 from rollout.execution.threads import ThreadEngine
 from rollout.settings import Settings
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from rollout.aws.connect.account_access import AwsAccountAccess
     from rollout.aws.connect.identity import WhoAmI
     from rollout.aws.connect.organizations import AwsOrganization
-    from rollout.awsapi.operations import OurNames
     from rollout.awsapi.retries import Retries
 
 
@@ -37,6 +35,7 @@ class Aws:
         profile: str | None = None,
         *,
         tell: Callable[[RolloutError], None] | None = None,
+        endpoint_ok: bool = False,
         clock: Clock | None = None,
         randomness: Random | None = None,
     ) -> None:
@@ -50,7 +49,7 @@ class Aws:
         self.settings = settings
         self._clock, self._randomness = clock, randomness or SystemRandom()
         several = settings.engine.max_accounts * settings.engine.per_account
-        self.connection = Connection(profile=profile, pool=several + 8)
+        self.connection = Connection(profile=profile, pool=several + 8, endpoint_ok=endpoint_ok)
         self.files = Files(
             settings,
             connection=self.connection,
@@ -58,7 +57,6 @@ class Aws:
             account_id=lambda: self._who.caller().account_id,
         )
         self.stop = threading.Event()
-        self._former_names: tuple[frozenset[str], frozenset[str]] = frozenset(), frozenset()
 
     @cached_property
     def clock(self) -> Clock:
@@ -88,30 +86,6 @@ class Aws:
         tagged = self.settings.wants_account_tags()
         return AwsOrganization(self.connection, with_tags=tagged, retries=self._retries, who=self._who)
 
-    def recognise_former_names(self, progress: Progress) -> None:
-        """Let writes reach what this tool made under names that rollout.yaml has changed since.
-
-        Only for commands that let go, and for accounts entered from now on.
-        """
-        path = names_of(self.settings).path
-        self._former_names = (
-            frozenset(f"/{arn.partition(':policy/')[2]}" for arn in progress.policies_made),
-            frozenset(f"{path}{group}" for _, group in progress.groups_made),
-        )
-
-    @property
-    def _our_names(self) -> OurNames:
-        """What belongs to this tool in every account."""
-        from rollout.awsapi.operations import OurNames
-
-        names = names_of(self.settings)
-        policies = (f"{names.path}{names.policy}", f"{names.path}{names.enrolment_policy}")
-        groups = (f"{names.path}{names.group}", f"{names.path}{names.enrolment_group}")
-        former_policies, former_groups = self._former_names
-        return OurNames(
-            (*policies, *sorted(former_policies - {*policies})), (*groups, *sorted(former_groups - {*groups}))
-        )
-
     def access(self, where: Premises, *, writing: bool) -> AwsAccountAccess:
         """Access to accounts, for reading or for writing."""
         return self._access_of(where.caller, writing=writing)
@@ -138,7 +112,7 @@ class Aws:
             self.connection,
             caller,
             self.clock,
-            self._our_names,
+            names_of(self.settings),
             entry_settings,
             writing=writing,
             retries=self._retries,

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import string
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from rollout import __version__
 from rollout.domain.diagnosis.facts import EntrySettings
-from rollout.domain.gates.readiness import Notified, Rehearsed
+from rollout.domain.gates.readiness import Rehearsed
 from rollout.domain.people.observations import Effort
 from rollout.domain.people.scope import Selection
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.fingerprints import digest
 from rollout.domain.progress.channels import channel_named
-from rollout.domain.progress.projection import replay
+from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.progress.stages import Stage
 from rollout.execution.threads import ThreadEngine
 from rollout.notify.building import build_channel
@@ -25,10 +26,11 @@ from rollout.notify.rehearsed_channel import RehearsingNotifier
 from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
 from rollout.wiring.aws_access import Aws
 from rollout.wiring.decision_rules import documents_for, names_of, rules_for
+from rollout.wiring.store_examination import examine_store
 from rollout.workflows.account_run.wave_gates import GatedBy
 from rollout.workflows.apply.order import Order
 from rollout.workflows.doctor import DoctorOrder, DoctorTools
-from rollout.workflows.inventory import Looking, Premises, read_levels, read_with_care
+from rollout.workflows.inventory import Looking, Premises, read_account, read_levels, read_with_care
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
 from rollout.workflows.ports import Notifier, PolicyLevels, ProgressDisplay, StoredPlan
 from rollout.workflows.release import ReleaseOrder
@@ -50,10 +52,30 @@ class Live(Aws):
 
     def looking(self, where: Premises, progress: ProgressDisplay) -> Looking:
         """The ports that an inventory needs."""
-        access = self.access(where, writing=False)
+        access, names = self.access(where, writing=False), names_of(self.settings)
+        known = self._journalled(where)
         return Looking(
-            access, self.engine(), self.clock, progress, partial(_effort_of, self.organization, access)
+            access,
+            self.engine(),
+            self.clock,
+            progress,
+            partial(_effort_of, self.organization, access),
+            lambda entered, account_id: read_account(entered, names, lambda: known().made_in(account_id)),
         )
+
+    def _journalled(self, where: Premises) -> Callable[[], Progress]:
+        """Return what the journal says, read when it is first asked for."""
+        reading = threading.Lock()
+
+        @cache
+        def read() -> Progress:
+            return replay(self.files.journal("look").records(), where.organization.id)
+
+        def progress() -> Progress:
+            with reading:  # several threads would each read it
+                return read()
+
+        return progress
 
     def doctor_tools(self, progress: ProgressDisplay) -> DoctorTools:
         """The ports of `doctor`, which only reads."""
@@ -61,11 +83,12 @@ class Live(Aws):
 
         return DoctorTools(
             self.organization,
-            AwsRunEnvironment(self.connection, self._who, self._our_names),
+            AwsRunEnvironment(self.connection, self._who, names_of(self.settings)),
             partial(self._access_of, writing=False),
             self.engine(),
             progress,
             self.clock,
+            partial(examine_store, self.files),
         )
 
     def doctor_order(self, selection: Selection, *, reading_only: bool) -> DoctorOrder:
@@ -88,7 +111,7 @@ class Live(Aws):
     def looking_with_care(self, where: Premises, progress: ProgressDisplay) -> Looking:
         """As `looking`, with live reads of enforced users who could be locked out."""
         known = replay(self.files.journal("look").records(), where.organization.id)
-        read = read_with_care(names_of(self.settings).group, known)
+        read = read_with_care(names_of(self.settings), known)
         return replace(self.looking(where, progress), read=read)
 
     def plan_order(self, where: Premises, *, accept_unmatched: bool = False) -> PlanOrder:
@@ -170,9 +193,8 @@ class Live(Aws):
 
     def basis(self, where: Premises, levels: PolicyLevels | Unread) -> JudgementBasis:
         """What `release --end`, `verify` and `rollback` judge accounts by."""
-        tags = {"rollout:tool": "rollout", "rollout:version": __version__}
         scps = None if isinstance(levels, Unread) else levels.by_account
-        return JudgementBasis(rules_for(self.settings, where), scps, tags)
+        return JudgementBasis(rules_for(self.settings, where), scps)
 
     def fix_order(self, where: Premises, gated: GatedBy, *, memberships: bool) -> FixOrder:
         """Return the input of `verify --fix`."""
@@ -201,7 +223,6 @@ class Live(Aws):
         settings = self.settings
         rules = rules_for(settings, where)
         rehearsal = stage is Stage.DRY_RUN
-        told = Notified(settings.gates.lead_time, settings.gates.notice_for_unaffected)
         return Order(
             stage=stage,
             steps=(Stage.NOTIFY, Stage.ENFORCE) if rehearsal else (stage,),
@@ -209,7 +230,7 @@ class Live(Aws):
             rules=rules,
             waves=settings.domain_waves(),
             scope=settings.domain_scope(),
-            readiness=Rehearsed() if rehearsal else told,
+            readiness=Rehearsed() if rehearsal else settings.domain_notified(),
             settings=digest(settings.decisive()),
             policy=policy_fingerprint(rules),
             scps=settings.rules.scps,

@@ -20,7 +20,9 @@ def known_actions() -> Mapping[str, frozenset[str]]:
     return shipped.known_actions()
 
 
-def access_analyzer(profile: str | None) -> Callable[[Mapping[str, Any]], tuple[str, ...] | Unread]:
+def access_analyzer(
+    profile: str | None, *, endpoint_ok: bool = False
+) -> Callable[[Mapping[str, Any]], tuple[str, ...] | Unread]:
     """Return a function that checks a document with Access Analyzer: its findings, or why there are none.
 
     Raises NoCredentials, also from the function that is returned.
@@ -28,7 +30,7 @@ def access_analyzer(profile: str | None) -> Callable[[Mapping[str, Any]], tuple[
     from rollout.aws.probe.analyzer import Analyzer
     from rollout.awsapi.sessions import Connection
 
-    return Analyzer(Connection(profile=profile)).findings
+    return Analyzer(Connection(profile=profile, endpoint_ok=endpoint_ok)).findings
 
 
 def question_lines(stream: BinaryIO, where: str) -> Iterator[tuple[int, str]]:

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rollout.domain.diagnosis.store_facts import BucketFacts, FolderFacts
 from rollout.domain.progress.stages import Stage
 from rollout.errors import KeyUnusable, RolloutError, WrongUsage
 from rollout.files.private_files import check_writable
@@ -36,12 +37,13 @@ if TYPE_CHECKING:
 class Files:
     """The contents of the store. A folder needs no AWS; a bucket needs S3, and STS unless `bucket.owner` is set.
 
-    AWS is called through the connection of the run, or one of its own with this profile. `tell` hears of everything in
-    the store that cannot be trusted (`Trust`); `account_id` returns the caller's account.
+    AWS is called through the connection of the run, or one of its own with this profile (`endpoint_ok` as in it).
+    `tell` hears of everything in the store that cannot be trusted (`Trust`); `account_id` returns the caller's account.
     """
 
     settings: Settings
     profile: str | None = None
+    endpoint_ok: bool = False
     connection: Connection | None = None
     tell: Callable[[RolloutError], None] = refuse
     account_id: Callable[[], str] | None = None
@@ -62,7 +64,7 @@ class Files:
     def _connection(self) -> Connection:
         from rollout.awsapi.sessions import Connection
 
-        return self.connection or Connection(profile=self.profile)
+        return self.connection or Connection(profile=self.profile, endpoint_ok=self.endpoint_ok)
 
     def _caller_account(self) -> str:
         if self.account_id is not None:
@@ -106,6 +108,16 @@ class Files:
         if isinstance(place, BucketPlace):
             place = source.parent if source else Path.cwd()
         return Path(os.path.normpath(place))
+
+    @property
+    def place(self) -> str:
+        """The address of the store, or the path of its folder."""
+        place = self.settings.store
+        return str(place) if isinstance(place, BucketPlace) else str(self._here)
+
+    def protection(self) -> FolderFacts | BucketFacts:
+        """Find out how the store is protected from others. Raises a RolloutError where it cannot be asked at all."""
+        return self._store.protection()
 
     @property
     def plans(self) -> Plans:

@@ -15,7 +15,8 @@ def check_names(names: Names, progress: Progress) -> None:
     people = [change for change in changes if isinstance(change, AddMember | AttachToUser)]
     accounts = {change.account_id for change in people}
     groups = {names.group, names.enrolment_group}
-    policies = {name.casefold() for name in (names.policy, names.enrolment_policy)}
+    own = (names, names.substitute)
+    policies = {name.casefold() for one in own for name in (one.policy, one.enrolment_policy)}
     former: set[str] = set()
     for change in changes:
         if change.account_id not in accounts:
@@ -28,8 +29,8 @@ def check_names(names: Names, progress: Progress) -> None:
                 former.add(f"policy.name: {name}")
     if former:
         raise Refused(
-            f"{len({change.user.id for change in people})} users are under our policy, and some of it stands under "
-            f"other names than those of rollout.yaml: {', '.join(sorted(former))}",
+            f"{len({change.user.id for change in people})} users are enforced through policies or groups that have "
+            f"other names than in rollout.yaml: {', '.join(sorted(former))}",
             cure="set the former names again; to migrate: `rollout rollback --all`, then plan, notify and enforce "
             "under the new names",
         )

@@ -15,6 +15,7 @@ from rollout.domain.diagnosis.facts import (
     NoAnswer,
     OrganizationFacts,
 )
+from rollout.domain.diagnosis.store_facts import StoreFacts
 from rollout.domain.people.organization import Account, Caller
 from rollout.domain.people.scope import Scope, Selection
 from rollout.domain.people.selectors import (
@@ -44,7 +45,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class DoctorTools:
-    """The ports of `doctor`; `access` needs the caller, who is known only after the first call."""
+    """The ports of `doctor`; `access` needs the caller, and `store` the organization's id, known only after a call."""
 
     organization: OrganizationPort
     run_environment: RunEnvironment
@@ -52,6 +53,7 @@ class DoctorTools:
     engine: Engine
     progress: ProgressDisplay
     clock: Clock
+    store: Callable[[str], StoreFacts] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +75,17 @@ def examine(order: DoctorOrder, tools: DoctorTools) -> Diagnosis:
     if isinstance(caller, NoAnswer):
         return diagnose(DoctorFacts(caller, tools.run_environment.environment_facts(None)))
     organization = _look_at_organization(order, tools.organization, caller)
+    ours = organization.ours
+    store = tools.store(ours.id) if tools.store and ours else None
     accounts: tuple[AccountProbe, ...] = ()
-    listed, ours = organization.accounts, organization.ours
+    listed = organization.accounts
     if ours and listed and not isinstance(listed, NoAnswer):
         check_accounts(order.selection, listed, ours.id)
         accounts = _look_at_accounts(listed, caller, order, tools)
         unmatched = _unmatched(order, listed, accounts, tools.clock)
         organization = replace(organization, unmatched=unmatched)
     environment_facts = tools.run_environment.environment_facts(caller)
-    return diagnose(DoctorFacts(caller, environment_facts, organization, accounts))
+    return diagnose(DoctorFacts(caller, environment_facts, organization, accounts), store)
 
 
 def _look_at_organization(order: DoctorOrder, port: OrganizationPort, caller: Caller) -> OrganizationFacts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from rollout.domain.people.observations import (
@@ -18,6 +19,8 @@ from rollout.domain.people.observations import (
 from rollout.domain.people.organization import Account, AccountState, Caller, Organization
 from rollout.domain.people.scope import Scope, Selection
 from rollout.domain.people.users import NamedPolicy, Unread, User
+from rollout.domain.policy.made import Made
+from rollout.domain.policy.our_resources import Names, in_doubt
 from rollout.domain.progress.projection import Progress
 from rollout.errors import EmptySelection, Interrupted, OtherOrganization
 from rollout.workflows.ports import (
@@ -54,7 +57,7 @@ class Premises:
 class Looking:
     """The ports of an inventory. `effort`: requests so far by account id, "" for the organization itself.
 
-    `read`: reads an entered account, by the bulk calls unless a command needs more.
+    `read`: reads an entered account, by the bulk calls and what a command needs besides.
     """
 
     access: AccountAccess
@@ -62,7 +65,7 @@ class Looking:
     clock: Clock
     progress: ProgressDisplay
     effort: Callable[[str], Effort] = lambda _: Effort()
-    read: Callable[[OpenAccount], AccountFacts] = lambda entered: entered.read()
+    read: Callable[[OpenAccount, str], AccountFacts] = lambda entered, _: entered.read()
 
 
 def premises(port: OrganizationPort, expected: str | None) -> Premises:
@@ -148,7 +151,7 @@ def _named(views: Sequence[AccountView], selection: Selection) -> str:
 def _look(account: Account, looking: Looking, levels: PolicyLevels | Unread) -> Observed | Unreachable:
     try:
         entered = looking.access.enter(account)
-        facts = looking.read(entered)
+        facts = looking.read(entered, account.id)
     except CannotEnter as refusal:
         return Unreachable(account, refusal.why, refusal.cure, looking.effort(account.id))
     return Observed(account, entered.role, facts, levels_of(account, levels), looking.effort(account.id))
@@ -164,12 +167,32 @@ def _about(levels: PolicyLevels | Unread) -> tuple[Finding, ...]:
     return ()
 
 
-def read_with_care(group: str, progress: Progress) -> Callable[[OpenAccount], AccountFacts]:
+def read_account(entered: OpenAccount, names: Names, made: Callable[[], Made]) -> AccountFacts:
+    """Read an account by the bulk calls, and the tags of each policy of ours of which the journal is not certain.
+
+    `made` tells what the journal says, and is only asked where a policy stands at our path. Where the tags cannot be
+    read, they stay unknown. Raises CannotEnter. See design.md#policy-documents.
+    """
+    facts = entered.read()
+    policies = dict(facts.policies)
+    if all(policy.path != names.path for policy in policies.values()):
+        return facts
+    for arn in in_doubt(facts, names, made()):
+        with suppress(CannotEnter):
+            read = entered.policy(arn)
+            if read is not None:
+                policies[arn] = replace(policies[arn], tags=read.tags)
+    return replace(facts, policies=policies)
+
+
+def read_with_care(names: Names, progress: Progress) -> Callable[[OpenAccount, str], AccountFacts]:
     """Return a function that reads an account, and reads enforced users who could be locked out a second time, live.
 
     The credential report can be four hours old. See design.md#stages-and-gates, aws-facts.md#credential-report.
     """
-    return lambda entered: _freshened(entered.read(), entered, group, progress)
+    return lambda entered, account_id: _freshened(
+        read_account(entered, names, lambda: progress.made_in(account_id)), entered, names.group, progress
+    )
 
 
 def _freshened(facts: AccountFacts, entered: OpenAccount, group: str, progress: Progress) -> AccountFacts:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 
-from rollout.domain.gates.readiness import free_until, needs_notice, opens_at, worth_of
-from rollout.domain.people.exemptions import Exemption
+from rollout.domain.gates.readiness import Notified, worth_of
+from rollout.domain.people.addresses import normalised_address
 from rollout.domain.people.scope import Selection
 from rollout.domain.people.users import UserRef
 from rollout.domain.plan.entries import AccountPlan, PlanEntry
@@ -49,21 +49,24 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class NoticeRules:
-    """The settings of `rollout.yaml` that decide about notices."""
+    """The settings of `rollout.yaml` that decide about notices and their dates."""
 
-    lead_time: timedelta
+    notified: Notified
     soak: timedelta
-    unaffected_too: bool
-    exemptions: tuple[Exemption, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """A user of a plan, as exemptions match them: by ARN, id and tags."""
+class _Judge:
+    """Says what notices about the users of a plan are worth now; `seen_at` is the time of its inventory."""
 
-    arn: str
-    id: str
-    tags: Mapping[str, str]
+    notified: Notified
+    seen_at: datetime
+    progress: Progress
+    now: datetime
+
+    def worth(self, told: Told, entry: PlanEntry) -> tuple[NoticeWorth, str]:
+        who = self.notified.planned_recipient(entry, self.seen_at, self.progress, self.now)
+        return worth_of(told, who, self.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +86,19 @@ Receivers = Mapping[str, _Receiver]
 
 def who_was_told(stored: StoredPlan, progress: Progress, rules: NoticeRules, now: datetime) -> Receivers:
     """Find out what everybody's newest notice is worth now."""
-    statuses = Statuses(stored.header, progress, now)
+    statuses = Statuses(stored.header, progress, rules.notified, now)
+    judge = _Judge(rules.notified, stored.header.inventory_at, progress, now)
     receivers: dict[str, _Receiver] = {}
     for part in stored.accounts():
         for entry in part.entries:
             told = progress.notices.get(entry.user.id)
             if told is not None:
-                worth, why = _worth(told, statuses.of(told.user, entry), entry, progress, rules, now)
+                worth, why = _worth(told, statuses.of(told.user, entry), entry, judge)
                 newest = told.run, told.at
                 receivers[entry.user.id] = _Receiver(part.name, part.ou, newest, worth, why)
     for user_id, told in progress.notices.items():
         if user_id not in receivers:
-            worth, why = _worth(told, statuses.of(told.user), None, progress, rules, now)
+            worth, why = _worth(told, statuses.of(told.user), None, judge)
             receivers[user_id] = _Receiver("", "", (told.run, told.at), worth, why)
     return receivers
 
@@ -164,15 +168,16 @@ def preview(stored: StoredPlan, progress: Progress, rules: NoticeRules, now: dat
         raise EmptySelection(
             f"plan {stored.header.id} has no user {who}", cure="list its users: rollout show"
         )
-    statuses = Statuses(stored.header, progress, now)
+    statuses = Statuses(stored.header, progress, rules.notified, now)
     if not _gets_notice(entry, rules, statuses):
         held = f"{entry.verdict} ({', '.join(entry.because)})"
         why = "nothing changes for them" if entry.verdict is Kind.ENFORCE else f"the verdict is {held}"
         raise EmptySelection(f"{who} would get no message: {why}", cure="rollout show --user explains it")
     filled = tuple(wave for wave, count in stored.header.waves.items() if count)
-    due = due_dates(progress, filled, rules.lead_time, rules.soak, now)
+    due = due_dates(progress, filled, rules.notified.lead_time, rules.soak, now)
+    judge = _Judge(rules.notified, stored.header.inventory_at, progress, now)
     lines = [
-        _line(part, other, due[other.wave], progress, rules, now)
+        _line(part, other, due[other.wave], judge)
         for part, other in _together(stored, entry, rules, statuses)
     ]
     return Notice(entry.address, tuple(sorted(lines, key=lambda line: (line.due, line.user.arn))))
@@ -181,30 +186,28 @@ def preview(stored: StoredPlan, progress: Progress, rules: NoticeRules, now: dat
 def _gets_notice(entry: PlanEntry, rules: NoticeRules, statuses: Statuses) -> bool:
     if entry.verdict is not Kind.ENFORCE or entry.impact is None or statuses.of(entry.user, entry).enforced:
         return False
-    return needs_notice(entry.impact, unaffected_too=rules.unaffected_too)
+    return rules.notified.needs_notice(entry.impact)
 
 
 def _together(
     stored: StoredPlan, wanted: PlanEntry, rules: NoticeRules, statuses: Statuses
 ) -> Iterator[tuple[AccountPlan, PlanEntry]]:
     """Find the users of the same person in the same wave: they are told in one message."""
-    address = wanted.address.casefold()
+    address = normalised_address(wanted.address)
     for part in stored.accounts():
         for entry in part.entries:
-            same = entry.wave == wanted.wave and entry.address.casefold() == address
+            same = entry.wave == wanted.wave and normalised_address(entry.address) == address
             if same and _gets_notice(entry, rules, statuses):
                 yield part, entry
 
 
-def _line(
-    part: AccountPlan, entry: PlanEntry, due: date, progress: Progress, rules: NoticeRules, now: datetime
-) -> Line:
+def _line(part: AccountPlan, entry: PlanEntry, due: date, judge: _Judge) -> Line:
     """Use the announced day if that notice still counts, else the day to announce now."""
     if entry.impact is None:
-        raise ValueError("only who is to be enforced is told")
-    told = progress.latest_notice(entry.user.id)
+        raise ValueError("only users who are to be enforced get a notice")
+    told = judge.progress.latest_notice(entry.user.id)
     if told is not None:
-        worth, _ = worth_of(told, entry.impact, now, _since(entry, progress, rules, now))
+        worth, _ = judge.worth(told, entry)
         due = due if worth is NoticeWorth.VOID else told.due
     return Line(entry.user, part.name, entry.impact, due, entry.forecast)
 
@@ -214,17 +217,10 @@ def _chosen(selection: Selection, user: UserRef, receiver: _Receiver) -> bool:
     return in_account and selection.takes_user(user.arn, user.name, user.id)
 
 
-def _worth(
-    told: Told,
-    status: UserStatus,
-    entry: PlanEntry | None,
-    progress: Progress,
-    rules: NoticeRules,
-    now: datetime,
-) -> tuple[NoticeWorth, str]:
+def _worth(told: Told, status: UserStatus, entry: PlanEntry | None, judge: _Judge) -> tuple[NoticeWorth, str]:
     """Return what a user's newest notice is worth now, and why."""
     if status.enforced:
-        placed = progress.placed.get(told.user.id)
+        placed = judge.progress.placed.get(told.user.id)
         return (
             NoticeWorth.USED,
             f"enforced {placed.at:%Y-%m-%d %H:%M} UTC" if placed else f"enforced by {status.by}",
@@ -235,16 +231,11 @@ def _worth(
         return NoticeWorth.NOT_NEEDED, "no longer in the plan"
     if entry.verdict is not Kind.ENFORCE or entry.impact is None:
         return NoticeWorth.NOT_NEEDED, f"the verdict is {entry.verdict} ({', '.join(entry.because)})"
-    worth, why = worth_of(told, entry.impact, now, _since(entry, progress, rules, now))
+    worth, why = judge.worth(told, entry)
     if worth is NoticeWorth.COUNTS:
-        opens = opens_at(told, rules.lead_time)
-        why = "ready" if now >= opens else f"ready from {opens:%Y-%m-%d %H:%M} UTC"
+        opens = judge.notified.opens_at(told)
+        why = "ready" if judge.now >= opens else f"ready from {opens:%Y-%m-%d %H:%M} UTC"
     return worth, why
-
-
-def _since(entry: PlanEntry, progress: Progress, rules: NoticeRules, now: datetime) -> datetime | None:
-    known = _Known(entry.user.arn, entry.user.id, entry.facts.tags)
-    return free_until(known, rules.exemptions, progress, now)
 
 
 def _said(said: Told | Reminded, kind: str, state: str, why: str) -> Said:

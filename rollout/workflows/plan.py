@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from rollout.domain.gates.left_alone import Witness
+from rollout.domain.gates.readiness import Notified
 from rollout.domain.people.observations import AccountView, Inventory, NotEntered
 from rollout.domain.people.selectors import Searched, Selector, UnmatchedSelector, find_unmatched
 from rollout.domain.plan.comparison import PreviousPlan, about_moves, remember
@@ -85,8 +87,12 @@ def make_plan(
     plans: PlanStore,
     journal: Journal,
     earlier: Earlier = NOTHING_EARLIER,
+    *,
+    run: str = "plan",
 ) -> Planned:
     """Judge everybody, put them into waves, and store the plan. Who goes later than before is named in it.
+
+    Whoever was notified and is now left alone on purpose is journalled, under the id `run`.
 
     Where nothing has changed, the plan before is kept with what was rehearsed and approved of it.
 
@@ -101,6 +107,9 @@ def make_plan(
     _refuse_too_many_exempt(made.accounts, order.max_exempt_percent)
     if not order.accept_unmatched:
         _refuse_unmatched(made.unmatched)
+    witness = Witness(order.rules, progress, run, inventory.organization.id, inventory.taken_at)
+    if records := tuple(witness.saw_all(inventory)):
+        journal.append(*records)
     before = earlier.before
     same = earlier.content == content_digest(made.header, made.accounts)
     # A plan of an earlier version does not say who made it: gates.approval may ask for one that does.
@@ -115,7 +124,7 @@ def make_plan(
 
 def draft(inventory: Inventory, order: PlanOrder, progress: Progress) -> Draft:
     """Judge everybody and put them into waves, without asking whether a plan may be made of it."""
-    planner = Planner(order.rules, order.waves, inventory.taken_at, frozenset(progress.groups_made))
+    planner = Planner(order.rules, order.waves, inventory.taken_at, progress.made)
     parts = tuple(planner.plan(observed) for observed in inventory.observed)
     accounts = tuple(part.plan for part in parts)
     effort = inventory.whole_effort
@@ -144,8 +153,9 @@ def draft(inventory: Inventory, order: PlanOrder, progress: Progress) -> Draft:
         retries=effort.retries,
     )
     without_wave = tuple(arn for part in parts for arn in part.without_wave)
-    statuses, unaffected_too = Statuses(header, progress, header.created), order.rules.notice_for_unaffected
-    affected = tuple(to_come_in(accounts, statuses, unaffected_too=unaffected_too))
+    notified = Notified.by(order.rules)
+    statuses = Statuses(header, progress, notified, header.created)
+    affected = tuple(to_come_in(accounts, statuses, unaffected_too=notified.unaffected_too))
     header = replace(header, impact=impact_by_wave(affected, header.waves))
     return Draft(header, accounts, affected, without_wave, unmatched)
 
@@ -217,7 +227,7 @@ def _searched(inventory: Inventory) -> Searched:
 def _refuse_unmatched(unmatched: tuple[UnmatchedSelector, ...]) -> None:
     if found := [one.sentence for one in unmatched if one.refuses]:
         raise Refused(
-            f"whoever these lines of rollout.yaml are meant to protect is not protected: {'; '.join(found)}",
+            f"these lines of rollout.yaml are meant to protect users, but match nobody: {'; '.join(found)}",
             cure="correct or remove them; if they are right as they are: --accept-unmatched",
         )
 

@@ -15,6 +15,7 @@ from rollout.domain.people.selectors import Selectable
 from rollout.domain.people.users import NamedPolicy, Unread, User, UserRef
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.policy.changes import Change
+from rollout.domain.policy.made import Made
 from rollout.domain.progress.messages import Notice, Receipt
 from rollout.domain.progress.records import Record, Released, ReleaseEnded
 
@@ -67,10 +68,11 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WriteReceipt:
-    """AWS's request id for a write that was answered, and the number of attempts."""
+    """AWS's request id for a write that was answered, the number of attempts, and the id of a new policy or group."""
 
     request_id: str
     attempts: int = 1
+    made: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +147,23 @@ class OpenAccount(Protocol):
         """
 
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
-        """Read one managed policy with all its versions; None if it does not exist."""
+        """Read one managed policy with all its versions and its tags; None if it does not exist. Raises CannotEnter."""
+
+    def policies_at(self, path: str) -> tuple[str, ...]:
+        """ARNs of the account's own policies right at a path, by `ListPolicies`. Raises CannotEnter."""
+
+    def groups_with(self, policy_arn: str) -> tuple[str, ...]:
+        """Names of the groups that a policy is attached to, by `ListEntitiesForPolicy`. Raises CannotEnter."""
 
 
 class AccountAccess(Protocol):
     """Enters accounts."""
 
-    def enter(self, account: Account) -> OpenAccount:
-        """Enter through the first role that can be assumed, and check that it is this account. Raises CannotEnter."""
+    def enter(self, account: Account, made: Made | None = None) -> OpenAccount:
+        """Enter through the first role that can be assumed, and check that it is this account. Raises CannotEnter.
+
+        Besides what has our names of today, only what was `made` by the journal can be written to.
+        """
 
 
 class Capabilities(Protocol):

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from rollout.domain.actions.writes import Write, braking, halves, releasing, renamed
-from rollout.domain.people.organization import Account, policy_arn
+from rollout.domain.people.organization import Account
 from rollout.domain.people.users import UserRef
-from rollout.domain.policy.changes import (
-    AttachToGroup,
-    CreateGroup,
-    DetachFromGroup,
-    DetachFromUser,
-    is_about_enrolment,
-)
-from rollout.domain.policy.our_resources import Names, brake_of
+from rollout.domain.policy.brake import brake_of
+from rollout.domain.policy.changes import DetachFromGroup, DetachFromUser, is_about_enrolment
+from rollout.domain.policy.made import attached_to_groups
+from rollout.domain.policy.our_arns import OurArns, our_arns
+from rollout.domain.policy.our_resources import Names, adopted
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Record, Released
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.releases import RELEASE
 from rollout.errors import Refused, Unwritable
 from rollout.workflows.account_run import AccountCommand, AccountRunner, AccountWork, RunResult, Wanted
-from rollout.workflows.ports import Journal, OpenAccount, ProgressDisplay
+from rollout.workflows.account_run.found_by_tags import FoundByTags, find_ours
+from rollout.workflows.ports import Journal, ProgressDisplay
 from rollout.workflows.run_context import RunContext
 
 LONG_ENOUGH = 5.0
@@ -54,7 +52,7 @@ ReleaseSelection = tuple[ReleaseScope, tuple[ReleaseShare, ...]]
 
 @dataclass(frozen=True, slots=True)
 class ReleaseResult(RunResult):
-    """What came of a release of `release_scope`.
+    """The result of a release of `release_scope`.
 
     `running` names a run that was under way, and leaves those alone from then on.
     """
@@ -77,53 +75,55 @@ class ReleaseFromAccount(AccountCommand):
         """Take the share. `wave` is the one that is released, empty where it is none."""
         super().__init__(share.account)
         self.users, self.order, self.wave = share.users, order, wave
-        names = order.names
-        self.arn = policy_arn(order.partition, share.account.id, names.path, names.policy)
+        self.found = FoundByTags()
+
+    def ours(self, at: AccountWork) -> OurArns:
+        """List what may be written to: what the journal knows, what rollout.yaml names, and what was found by tags."""
+        made = self.found.added_to(at.progress.made_in(self.account.id))
+        return our_arns(self.order.partition, self.account.id, self.order.names, made)
 
     def wants(self, at: AccountWork) -> Wanted:
         """Find what lets them out, by as few reads as can be."""
+        names, made = self.order.names, at.progress.made_in(self.account.id)
+        known = self.ours(at)
+        self.found = find_ours(at.entered, known, names, made, groups_too=bool(self.users))
+        at.result.failed += self.found.strangers
+        if self.ours(at) != known:
+            # The session may only write to what it was opened for.
+            at.entered = at.run.access.enter(self.account, self.found.added_to(made))
         return Wanted(tuple(self._of_users(at) if self.users else self._of_account(at)))
 
     def _of_account(self, at: AccountWork) -> Iterator[Write]:
-        account_id, owned, arns = self.account.id, at.progress.owned, self._policies(at)
-        found = [policy for arn in arns if (policy := at.entered.policy(arn)) is not None]
-        at.result.brake_was = brake_of(found[0] if found else None)
-        for policy in found:
+        account_id, owned = self.account.id, at.progress.owned
+        at.result.brake_was = brake_of(self.found.policies[0] if self.found.policies else None)
+        for policy in self.found.policies:
             ours = halves(policy.arn, self.order.half, owned)
             yield from (Write(change) for change in braking(account_id, policy, ours))
-        # A policy of the same meaning that is not ours is never braked: what we attached it to is freed instead.
-        for group, foreign in _attached_foreign(account_id, arns, at.progress):
-            change = DetachFromGroup(account_id, group, foreign)
-            if not at.entered.holds(change):
+        # A policy that is not ours is never braked: what an earlier version attached it to is freed instead.
+        made = at.progress.made_in(account_id)
+        for group, arn in attached_to_groups(made, adopted(made, account_id, self.order.names)):
+            change = DetachFromGroup(account_id, group, arn)
+            if not is_about_enrolment(change) and not at.entered.holds(change):
                 yield Write(change)
-        yield from _detached_from_foreign(account_id, arns, at.entered, at.progress)
+        for arn in self._adopted(at):
+            for user_id, name in at.entered.attached_users(arn).items():
+                placed = at.progress.placed.get(user_id)
+                if placed is not None:
+                    yield Write(DetachFromUser(account_id, renamed(placed.user, name), arn), placed.wave)
 
-    def _policies(self, at: AccountWork) -> tuple[str, ...]:
-        """ARNs of our policy: by the name of the settings, and by those that it had when people came under it."""
-        former = (arn for arn in at.progress.policies_in(self.account.id) if not arn.endswith("Enrolment"))
-        return tuple(dict.fromkeys((self.arn, *former)))
-
-    def _groups(self, at: AccountWork) -> Iterator[str]:
-        """Name our group, as it is called now and as it was, wherever it stands at our path."""
-        former = (
-            group for group in at.progress.groups_in(self.account.id) if not group.endswith("Enrolment")
-        )
-        for group in dict.fromkeys((self.order.names.group, *former)):
-            if at.entered.holds(CreateGroup(self.account.id, group, self.order.names.path)):
-                yield group
+    def _adopted(self, at: AccountWork) -> list[str]:
+        """ARNs of policies of others that an earlier version attached, but for the right to enrol."""
+        foreign = adopted(at.progress.made_in(self.account.id), self.account.id, self.order.names)
+        return sorted(arn for arn in foreign if not arn.endswith("Enrolment"))
 
     def _of_users(self, at: AccountWork) -> Iterator[Write]:
-        entered, ours = at.entered, self._policies(at)
-        groups = {group: entered.members(group) for group in self._groups(at)}
-        carriers: dict[str, Mapping[str, str]] = {}
+        groups = {group: at.entered.members(group) for group in self.found.groups}
+        arns = [*(policy.arn for policy in self.found.policies), *self._adopted(at)]
+        carriers = {arn: at.entered.attached_users(arn) for arn in arns}
         for ref in self.users:
             placed = at.progress.placed.get(ref.id)
             wave = placed.wave if placed else self.wave
-            policies = {*ours, placed.by} if placed and placed.by.startswith("arn:") else {*ours}
-            for arn in policies - carriers.keys():
-                carriers[arn] = entered.attached_users(arn)
-            mine = {arn: carriers[arn] for arn in sorted(policies)}
-            yield from (Write(change, wave) for change in releasing(ref, groups, mine))
+            yield from (Write(change, wave) for change in releasing(ref, groups, carriers))
 
 
 def release(
@@ -169,13 +169,13 @@ def _put_on_record(order: ReleaseOrder, scope: ReleaseScope, run: RunContext) ->
     run.journal.append(released)
     if order.until and isinstance(run.journal, _ForgivingJournal) and run.journal.broken:
         raise Refused(
-            "a release with --for has to be on record to end, and the journal cannot be written",
-            cure="leave --for out: everybody is let out at once, and you end it with --end",
+            "a release with --for ends only if it is recorded, and the journal cannot be written",
+            cure="omit --for: users are released at once, until you run release --end",
         )
     try:
         run.marker.add(released)
     except Unwritable as problem:
-        run.progress.say(f"Runs under way cannot be told: {problem}. Stop them by hand.")
+        run.progress.say(f"Active runs cannot be notified: {problem}. Stop them by hand.")
 
 
 def _carry(
@@ -186,7 +186,7 @@ def _carry(
     run: RunContext,
 ) -> RunResult:
     commands = [ReleaseFromAccount(share, order, scope.wave) for share in shares]
-    return AccountRunner(run=run, progress=known).carry_all(commands, "Letting out in accounts")
+    return AccountRunner(run=run, progress=known).carry_all(commands, "Releasing in accounts")
 
 
 def _both(first: RunResult, again: RunResult) -> RunResult:
@@ -199,27 +199,6 @@ def _both(first: RunResult, again: RunResult) -> RunResult:
             accounts[one.account.id] = one
     results = tuple(accounts[account_id] for account_id in sorted(accounts))
     return RunResult(results, min(first.unbegun, again.unbegun))
-
-
-def _attached_foreign(account_id: str, arns: Collection[str], known: Progress) -> Iterator[tuple[str, str]]:
-    for done in known.owned.of(AttachToGroup):
-        change = done.intent.change
-        if not isinstance(change, AttachToGroup) or change.account_id != account_id:
-            continue
-        if change.policy_arn not in arns and not is_about_enrolment(change):
-            yield change.group, change.policy_arn
-
-
-def _detached_from_foreign(
-    account_id: str, arns: Collection[str], entered: OpenAccount, known: Progress
-) -> Iterator[Write]:
-    for placed in known.placed.values():
-        by = placed.by
-        if placed.user.account_id == account_id and by.startswith("arn:") and by not in arns:
-            carriers = entered.attached_users(by)
-            if placed.user.id in carriers:
-                user = renamed(placed.user, carriers[placed.user.id])
-                yield Write(DetachFromUser(account_id, user, by), placed.wave)
 
 
 @dataclass(slots=True)
@@ -238,7 +217,7 @@ class _ForgivingJournal:
             self.inner.append(*records)
         except Unwritable as problem:
             self.broken = True
-            self.progress.say(f"This release is not on record: {problem}")
+            self.progress.say(f"This release was not recorded: {problem}")
 
     def records(self) -> Iterator[Record]:
         """Read what is there."""

@@ -12,7 +12,7 @@ from rollout.domain.people.organization import Account
 from rollout.domain.progress.records import ReleaseEnded
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.workflows.account_run import AccountWork, RunResult, Wanted
-from rollout.workflows.account_run.repair_account import RepairAccount, decided_waves, put_back
+from rollout.workflows.account_run.repair_account import RepairAccount, decided_waves, runner_for_putting_back
 from rollout.workflows.account_run.wave_gates import GatedBy
 from rollout.workflows.inventory import Premises
 from rollout.workflows.run_context import JudgementBasis, RunContext
@@ -52,11 +52,10 @@ class EndInAccount(RepairAccount):
         return at_end_of_release(context, self.ended)
 
     def wants(self, at: AccountWork) -> Wanted:
-        """Leave a brake that another store engaged; report it."""
-        context = at.context
-        if self.ended.takes_account(context.account.id) and context.brake_pulled and not context.is_known:
-            arn = context.ours.policy.arn
-            at.result.left.append(Left(arn, "the journal of this store has no record of it"))
+        """Leave a policy that this store's journal does not know; report it."""
+        ours = at.context.ours
+        if self.ended.takes_account(self.account.id) and ours.unknown:
+            at.result.left.append(Left(ours.policy.arn, ours.unknown))
         return super().wants(at)
 
 
@@ -76,15 +75,8 @@ def end(
         commands = [
             EndInAccount(account, waves.get(account.id, {}), order.release_scope) for account in accounts
         ]
-        carried = put_back(
-            commands,
-            "Ending releases in accounts",
-            gated=order.gated,
-            basis=basis,
-            progress=progress,
-            run=run,
-            where=where,
-        )
-        result = EndResult(carried.accounts, carried.unbegun, carried.refused)
+        runner = runner_for_putting_back(order.gated, basis.tagged(run), progress, run, where)
+        carried = runner.carry_all(commands, "Ending releases in accounts")
+        result = EndResult(carried.accounts, carried.unbegun, runner.refused)
         run.end(result.ending, {"writes": result.writes})
     return result

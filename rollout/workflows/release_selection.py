@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from rollout.domain.people.organization import Account, AccountState, Caller, Organization
+from rollout.domain.people.organization import Account, AccountState, Caller, Organization, account_of
 from rollout.domain.people.scope import Selection, first_match
 from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import is_about_enrolment, user_of
@@ -95,7 +95,7 @@ def wave_named(wave: str, progress: Progress, accounts: Iterable[Account]) -> Re
             refs |= {ref.id: ref for ref in record.release_scope.users if ref.id not in refs}
     if not refs and wave not in _waves(progress):
         known = ", ".join(sorted(_waves(progress))) or "none"
-        raise EmptySelection(f'the journal knows no wave "{wave}"', cure=f"waves of the journal: {known}")
+        raise EmptySelection(f'the journal has no wave "{wave}"', cure=f"waves in the journal: {known}")
     found = tuple(sorted(refs.values(), key=lambda ref: ref.arn))
     named = found if len(found) <= MOST_NAMED else ()
     return ReleaseScope(wave=wave, users=named), _by_account(found, accounts)
@@ -113,7 +113,7 @@ def users_named(
     for glob in globs:
         one = Selection(users=(glob,))
         found = [ref for ref in _users(progress) if one.takes_user(ref.arn, ref.name, ref.id)]
-        account_id = glob.split(":")[4] if glob.startswith("arn:") and glob.count(":") >= 5 else ""
+        account_id = account_of(glob)
         if not found and is_account_id(account_id):
             found = _look_for(glob, account_id, accounts, access)
         if not found:
@@ -122,7 +122,7 @@ def users_named(
     if unmatched:
         raise EmptySelection(
             f"no user matches --user {', '.join(unmatched)}",
-            cure="give the full ARN: then the account is looked at, whatever the journal knows",
+            cure="give the full ARN: rollout then looks for the user in the account",
         )
     if len(refs) > MOST_NAMED:
         raise Refused(
@@ -141,7 +141,7 @@ def _look_for(
         facts = access.enter(account).read()
     except CannotEnter as refusal:
         raise EmptySelection(
-            f"account {account_id} could not be looked at: {refusal.why}", cure=refusal.cure
+            f"account {account_id} could not be read: {refusal.why}", cure=refusal.cure
         ) from refusal
     return [user.ref for user in facts.users if first_match((glob,), user.arn)]
 

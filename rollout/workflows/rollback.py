@@ -82,13 +82,15 @@ class RollbackInAccount(AccountCommand):
         """Leave nobody: whoever was let out is rolled back like everybody else."""
 
     def leaves(self, user: UserRef, wave: str, why: Skipped) -> None:
-        """Keep in mind that somebody could not be let go."""
+        """Note that a user could not be removed."""
         self._somebody_stays = True
 
     def finish(self, at: AccountWork) -> None:
-        """Say why the rest was not begun."""
+        """Report why the rest was not started."""
         if self._somebody_stays:
-            at.result.left.append(Left("policies and groups", "somebody could not be let go: run it again"))
+            at.result.left.append(
+                Left("policies and groups", "a user could not be removed; run the command again")
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +136,12 @@ def _check_meant(wanted: RollbackChoice, changes: Sequence[Done]) -> None:
         refs = (user_of(done.intent.change) for done in changes)
         if not any(ref is not None and one.takes_user(ref.arn, ref.name, ref.id) for ref in refs):
             raise EmptySelection(
-                f"the journal knows no change that matches --user {glob}",
+                f"the journal has no change that matches --user {glob}",
                 cure="see who was enforced: changes.csv of the report",
             )
     if not any(wanted.takes(done) for done in changes):
         raise EmptySelection(
-            "the journal knows no change that matches",
+            "the journal has no change that matches",
             cure="see what was done: changes.csv of the report, or rollout status",
         )
 
@@ -151,7 +153,7 @@ def plan_id_of(reference: str, progress: Progress) -> str:
     found = [plan_id for plan_id in known if stem == plan_id or stem.endswith(f"-{plan_id}")]
     if not found:
         raise EmptySelection(
-            f'the journal knows no plan "{reference}"', cure=f"plans: {', '.join(sorted(known)) or 'none'}"
+            f'the journal has no plan "{reference}"', cure=f"plans: {', '.join(sorted(known)) or 'none'}"
         )
     return max(found, key=len)
 
@@ -174,7 +176,8 @@ def roll_back(
         ]
         runner = AccountRunner(run=run, progress=progress, basis=basis)
         carried = runner.carry_all(commands, "Rolling back in accounts")
-        results = sorted((*carried.accounts, *_not_entered(shares)), key=lambda one: one.account.id)
+        others = (*_not_entered(shares), *_never_made(progress))
+        results = sorted((*carried.accounts, *others), key=lambda one: one.account.id)
         result = RunResult(tuple(results), carried.unbegun)
         for wave in _emptied(run.replay()):
             # Nobody of it is left: it is told and carried anew.
@@ -187,6 +190,13 @@ def _not_entered(shares: Mapping[str, Account | str]) -> Iterator[AccountResult]
     for account_id, share in shares.items():
         if isinstance(share, str):
             yield AccountResult(unlisted(account_id), left=[Left("everything", share)])
+
+
+def _never_made(progress: Progress) -> Iterator[AccountResult]:
+    """Leave what somebody else wrote into the journal."""
+    for account_id, what, why in sorted(progress.impossible):
+        left = Left(what, f"rollout never made this: {why}")
+        yield AccountResult(unlisted(account_id), left=[left])
 
 
 def _share_out(ids: Iterable[str], accounts: Sequence[Account]) -> dict[str, Account | str]:

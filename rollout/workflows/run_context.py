@@ -6,12 +6,13 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from rollout.domain.actions.account_context import AccountContext, account_context
 from rollout.domain.people.observations import Observed
 from rollout.domain.people.users import NamedPolicy
+from rollout.domain.policy.made import tags_of
 from rollout.domain.progress.history import History, replay_all
 from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.progress.records import Record, RunEnded, RunEnding, RunStarted
@@ -191,6 +192,10 @@ class JudgementBasis:
     scps: Mapping[str, tuple[tuple[NamedPolicy, ...], ...]] | None
     tags: Mapping[str, str] = field(default_factory=dict)
     library: Library = field(default_factory=Library)
+
+    def tagged(self, run: RunContext, plan: str = "") -> JudgementBasis:
+        """Return the same basis for a run that may create policies, and the plan that it carries, if any."""
+        return replace(self, tags=tags_of(run.version, run.id, plan))
 
     def context(
         self, observed: Observed, progress: Progress, releases: Sequence[ReleaseRecord], now: datetime

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rollout.domain.gates import GateAnswer, Gatekeeper, GateRules, Needs, Result
 from rollout.domain.gates.approval import APPROVAL, approvals_of
@@ -17,7 +17,6 @@ from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.stages import Stage
 from rollout.domain.status.to_come import to_come
 from rollout.domain.status.user_status import Statuses, UserStatus, counts_of
-from rollout.domain.verdicts.verdict import Impact
 from rollout.workflows.ports import StoredPlan
 
 Member = tuple[PlanEntry, UserStatus]
@@ -71,7 +70,7 @@ class WaveState:
 
     @property
     def impact(self) -> ImpactCounts:
-        """What enforcement means for the users on whom it is still to come."""
+        """What enforcement means for the users who are not enforced yet."""
         return count_impact(self.to_come)
 
     def as_dict(self) -> dict[str, object]:
@@ -89,14 +88,12 @@ def wave_states(
     progress: Progress,
     now: datetime,
     *,
-    lead_time: timedelta,
+    notified: Notified,
     gates: GateRules,
-    unaffected_too: bool = False,
 ) -> list[WaveState]:
-    """Return the state of each wave, in plan order. `unaffected_too`: the setting `gates.notice_for_unaffected`."""
+    """Return the state of each wave, in plan order. `notified`: the rule by which users are ready."""
     header = stored.header
-    rule = Notified(lead_time, unaffected_too)
-    statuses = Statuses(header, progress, now)
+    statuses = Statuses(header, progress, notified, now)
     members: dict[str, list[Member]] = {wave: [] for wave in header.waves}
     for account in stored.accounts():
         for entry in account.entries:
@@ -106,7 +103,8 @@ def wave_states(
     stands = []
     for wave, people in members.items():
         before = tuple(_gates(wave, keeper)) if people else ()
-        next_step, waits_for = _next(wave, people, progress, now, rule, before) if people else ("", "")
+        ready = _Readiness(notified, header.inventory_at, progress, now)
+        next_step, waits_for = _next(wave, people, ready, before) if people else ("", "")
         stands.append(
             WaveState(
                 wave,
@@ -120,7 +118,7 @@ def wave_states(
                     progress, header.checksum, wave, header.planner, gates.of(APPROVAL)
                 ).sentence,
                 enforced_by=progress.carried_by.get((Stage.ENFORCE, wave), ""),
-                to_come=tuple(to_come(people, unaffected_too=unaffected_too)),
+                to_come=tuple(to_come(people, unaffected_too=notified.unaffected_too)),
             )
         )
     return stands
@@ -168,14 +166,24 @@ def _last_read(wave: str, gate: AnyGate, progress: Progress) -> GateAnswer | Non
     return GateAnswer(gate.name, last.read.result, detail, since=last.read.at)
 
 
+@dataclass(frozen=True, slots=True)
+class _Readiness:
+    """Says why users of a plan have to wait; `seen_at` is the time of its inventory."""
+
+    notified: Notified
+    seen_at: datetime
+    progress: Progress
+    now: datetime
+
+    def holds_back(self, entry: PlanEntry) -> Skipped | None:
+        who = self.notified.planned_recipient(entry, self.seen_at, self.progress, self.now)
+        return self.notified.holds_back(who, self.progress, self.now)
+
+
 def _next(
-    wave: str,
-    people: list[Member],
-    progress: Progress,
-    now: datetime,
-    rule: Notified,
-    gates: tuple[GateState, ...],
+    wave: str, people: list[Member], ready: _Readiness, gates: tuple[GateState, ...]
 ) -> tuple[str, str]:
+    progress = ready.progress
     missing = [(entry, status) for entry, status in people if not status.enforced]
     if (Stage.ENFORCE, wave) in progress.carried:
         released = sum(status.released for _, status in missing)
@@ -188,15 +196,6 @@ def _next(
     if stops := [gate.sentence for gate in gates if gate.stops]:
         return ("enforce", of_plan or "; ".join(stops))
     waits = [
-        why.detail
-        for entry, _ in missing
-        if entry.impact is not None and (why := _holds_back(entry, entry.impact, rule, progress, now))
+        why.detail for entry, _ in missing if entry.impact is not None and (why := ready.holds_back(entry))
     ]
     return ("enforce", f"{len(waits)} users: {max(waits)}" if waits else "")
-
-
-def _holds_back(
-    entry: PlanEntry, impact: Impact, rule: Notified, progress: Progress, now: datetime
-) -> Skipped | None:
-    since = progress.taken_out_at.get(entry.user.id)
-    return rule.holds_back(entry.user.id, impact, progress, now, since)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.repair import Repair, to_fix
-from rollout.domain.drift import Drift, Drifted, HeadCount, about_accounts, drift_of, seen
+from rollout.domain.drift import Drift, Drifted, HeadCount, about_accounts, about_records, drift_of, seen
+from rollout.domain.gates.left_alone import Witness
+from rollout.domain.gates.readiness import Notified
 from rollout.domain.people.observations import Inventory
 from rollout.domain.people.organization import Account
 from rollout.domain.plan.entries import AccountPlan
+from rollout.domain.policy.our_resources import Names, adopted
 from rollout.domain.progress.projection import KnownEnforcement, Placed
 from rollout.domain.progress.records import Deadlocked, Enforcement, EnforcementSeen, Record
 from rollout.domain.progress.release_state import describe_release, lasting_releases
 from rollout.domain.progress.releases import ToReturn
 from rollout.domain.status.user_status import Statuses, UserStatus
 from rollout.errors import PlanRefused, Unwritable
-from rollout.workflows.account_run import RunResult
-from rollout.workflows.account_run.repair_account import RepairAccount, decided_waves, put_back
+from rollout.workflows.account_run import AccountRunner, RunResult
+from rollout.workflows.account_run.repair_account import RepairAccount, decided_waves, runner_for_putting_back
+from rollout.workflows.account_run.replace_adopted import ReplaceAdopted
 from rollout.workflows.account_run.wave_gates import GatedBy
 from rollout.workflows.inventory import Premises
 from rollout.workflows.ports import StoredPlan
@@ -76,13 +80,13 @@ class FixAccount(RepairAccount):
 def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: JudgementBasis) -> Verified:
     """Compare the inventory with plan and journal.
 
-    Journals deadlocked users and changed enforcement; writes nothing else.
+    Journals deadlocked users, changed enforcement, and who is left alone on purpose; writes nothing else.
     """
     progress = run.replay()
     releases = run.releases(progress)
     planned = {part.account_id: part for part in stored.accounts()}
     now = run.now()
-    statuses = Statuses(stored.header, progress, now)
+    statuses = Statuses(stored.header, progress, Notified.by(basis.rules), now)
     drifts: list[Drift] = []
     count = HeadCount()
     for observed in inventory.observed:
@@ -91,8 +95,10 @@ def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: 
         looked = tuple(_looked(context, planned.get(observed.account.id), statuses))
         count.add(context)
         _note((*_deadlocks(context, drifts, run), *_differences(looked, run)), run)
+    _note(tuple(Witness(basis.rules, progress, run.id, run.organization_id, now).saw_all(inventory)), run)
     left_out = {left.account_id for left in stored.header.left_out}
     drifts += about_accounts(inventory.accounts, planned, left_out)
+    drifts += about_records(progress)
     order = list(Drifted)
     drifts.sort(key=lambda drift: (order.index(drift.kind), drift.account_id, drift.who))
     let_out = tuple(describe_release(one) for one in lasting_releases(releases, now))
@@ -108,7 +114,7 @@ def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: 
 def fix(
     order: FixOrder, inventory: Inventory, *, run: RunContext, basis: JudgementBasis, where: Premises
 ) -> RunResult:
-    """Put right what the plan decided, in every account that was read, as far as the gates are open.
+    """Restore what the plan decided, in every account that was read, as far as the gates are open.
 
     Raises PlanRefused, LockHeld.
     """
@@ -117,21 +123,31 @@ def fix(
     with run.lock.hold(run.organization_id, FIXING):
         run.begin(FIXING, plan_id=header.id, plan_checksum=header.checksum)
         progress = run.replay()
+        basis = basis.tagged(run, header.id)
+        runner = runner_for_putting_back(order.gated, basis, progress, run, where)
+        accounts = [observed.account for observed in inventory.observed]
+        replaced, runner = _replace_adopted(accounts, basis.rules.names, runner)
         commands = [
             FixAccount(account, waves.get(account.id, {}), memberships=order.memberships)
-            for account in (observed.account for observed in inventory.observed)
+            for account in accounts
         ]
-        result = put_back(
-            commands,
-            "Fixing accounts",
-            gated=order.gated,
-            basis=basis,
-            progress=progress,
-            run=run,
-            where=where,
-        )
+        fixed = runner.carry_all(commands, "Fixing accounts")
+        result = replace(replaced.and_then(fixed), refused=runner.refused)
         run.end(result.ending, {"writes": result.writes})
     return result
+
+
+def _replace_adopted(
+    accounts: Sequence[Account], names: Names, runner: AccountRunner
+) -> tuple[RunResult, AccountRunner]:
+    """Put ours in the place of policies of others: who is enforced stays so, but it is more than letting go."""
+    progress = runner.progress
+    adopting = [one for one in accounts if adopted(progress.made_in(one.id), one.id, names)]
+    if not adopting or (runner.gates and runner.gates.shut_by_calendar):
+        return RunResult(()), runner
+    ungated = replace(runner, gates=None)
+    replaced = ungated.carry_all([ReplaceAdopted(one) for one in adopting], "Replacing foreign policies")
+    return replaced, replace(runner, progress=runner.run.replay())
 
 
 def _check(order: FixOrder) -> None:

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from rollout.aws.connect.open_account import AwsAccount
 from rollout.awsapi.calls import CallerIdentity, Calls
-from rollout.awsapi.operations import IamGuard, OurNames
+from rollout.awsapi.operations import IamGuard
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.domain.people.organization import Account, AccountState
-from tests.aws.stub import AwsStub
+from rollout.domain.policy.made import Made
+from rollout.domain.policy.our_arns import our_arns
+from rollout.domain.policy.our_resources import Names
+from tests.aws.stub import AwsStub, Call
 from tests.aws.world import ACCOUNT, NOW
 from tests.fakes import FakeClock
 
-NAMES = ("/rollout/ForceMFA", "/rollout/ForceMFAEnrolment")
-OURS = OurNames(policies=NAMES, groups=NAMES)
+OURS = our_arns("aws", ACCOUNT, Names(), Made())
+
+
+def our_group(call: Call) -> dict[str, Any]:
+    """Answer as if every group were at our path, and empty."""
+    name = call.params["GroupName"]
+    arn = f"arn:aws:iam::{ACCOUNT}:group/rollout/{name}"
+    group = {"Path": "/rollout/", "GroupName": name, "GroupId": "AGPA", "Arn": arn, "CreateDate": NOW}
+    return {"Group": group, "Users": [], "IsTruncated": False}
 
 
 @dataclass
@@ -45,13 +56,14 @@ def _server() -> Iterator[AwsStub]:
 
 @pytest.fixture(scope="session")
 def _connection() -> Connection:
-    return Connection(read_timeout=5, region="us-east-1")
+    return Connection(timeouts=(10, 5), region="us-east-1")
 
 
 @pytest.fixture
 def stub(_server: AwsStub, monkeypatch: pytest.MonkeyPatch) -> AwsStub:
-    """An AWS without answers."""
+    """An AWS without answers, but for our groups: with own credentials, the writer asks for their path."""
     _server.reset()
+    _server.on("GetGroup", our_group)
     monkeypatch.setenv("AWS_ENDPOINT_URL", _server.endpoint)
     return _server
 
@@ -91,8 +103,8 @@ def entered(
     """An account entered for reading and writing, without a door."""
 
     def enter() -> AwsAccount:
-        calls = Calls(account.id, CallerIdentity(), retries, retries.pace())
-        client = connection.own_iam(IamGuard(OURS, writing=True))
+        calls = Calls(account.id, CallerIdentity(), retries, retries.pace(), ours=OURS)
+        client = connection.own_iam(IamGuard(writing=True))
         return AwsAccount(account, "own credentials", calls, client, clock)
 
     return enter

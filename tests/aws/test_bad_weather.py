@@ -12,7 +12,7 @@ from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.domain.people.observations import AccountFacts
 from rollout.domain.people.organization import Account, AccountState, Caller
-from tests.aws.conftest import OURS
+from rollout.domain.policy.our_resources import Names
 from tests.aws.stub import Answer, AwsStub, Call, Drop, Fail, Raw
 from tests.aws.test_door import session_of
 from tests.aws.world import Key, Person, World
@@ -69,7 +69,7 @@ def test_the_facts_are_those_of_a_calm_day(
     def read_all() -> list[AccountFacts]:
         caller = Caller("arn:aws:iam::111122223333:user/admin", "111122223333")
         retries = Retries(sleep=lambda _: None)
-        access = AwsAccountAccess(connection, caller, clock, OURS, writing=False, retries=retries)
+        access = AwsAccountAccess(connection, caller, clock, Names(), writing=False, retries=retries)
         with ThreadPoolExecutor(4) as pool:
             return list(pool.map(lambda account: access.enter(account).read(), ACCOUNTS))
 

@@ -13,13 +13,12 @@ from rollout.aws.connect.account_access import AccountEntrySettings, AwsAccountA
 from rollout.aws.connect.identity import WhoAmI
 from rollout.aws.connect.run_environment import AwsRunEnvironment
 from rollout.aws.probe.capabilities import NEEDED, AwsCapabilities
-from rollout.awsapi.operations import OurNames
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.domain.diagnosis.facts import Denial, DeniedBy, FoundBy, NoAnswer, Permission, Right
 from rollout.domain.people.organization import Account, Caller
+from rollout.domain.policy.our_resources import Names
 from rollout.workflows.ports import CannotEnter
-from tests.aws.conftest import OURS
 from tests.aws.stub import AwsStub, Call, Fail
 from tests.aws.test_door import CALLER, OWN, an_account, session_of
 from tests.aws.world import ACCOUNT, Key, Person, World, group_detail, key_id
@@ -43,7 +42,7 @@ def probe(stub: AwsStub, connection: Connection, retries: Retries, clock: FakeCl
         entry_settings: AccountEntrySettings | None = None,
     ):
         access = AwsAccountAccess(
-            connection, caller, clock, OURS, entry_settings, writing=False, retries=retries
+            connection, caller, clock, Names(), entry_settings, writing=False, retries=retries
         )
         return access.probe(account or an_account())
 
@@ -60,7 +59,13 @@ def world(stub: AwsStub) -> World:
         "ListGroupsForUser",
     ):
         stub.on(operation, Fail("NoSuchEntity", 404))
-    for operation in ("GetPolicy", "GetPolicyVersion", "ListEntitiesForPolicy", "ListPolicyVersions"):
+    for operation in (
+        "GetPolicy",
+        "GetPolicyVersion",
+        "ListEntitiesForPolicy",
+        "ListPolicies",
+        "ListPolicyVersions",
+    ):
         stub.on(operation, Fail("NoSuchEntity", 404))
     return World(stub, [Person("ana"), Person("bob", keys=(Key(),))])
 
@@ -412,8 +417,8 @@ def test_a_refusal_says_for_every_role_which_policy_denied_what(stub: AwsStub, p
 # --- Where calls are made from ---
 
 
-def run_environment(connection: Connection, retries: Retries, ours: OurNames = OURS) -> AwsRunEnvironment:
-    return AwsRunEnvironment(connection, WhoAmI(connection, retries), ours)
+def run_environment(connection: Connection, retries: Retries, name: str = "ForceMFA") -> AwsRunEnvironment:
+    return AwsRunEnvironment(connection, WhoAmI(connection, retries), Names(name, name))
 
 
 def test_a_clock_is_compared_with_the_answer_to_the_first_question(
@@ -444,8 +449,9 @@ def test_endpoints_of_aws_are_told_from_others(connection: Connection, retries: 
         one.service: (one.of_aws, one.here)
         for one in run_environment(connection, retries).environment_facts(None).endpoints
     }
-    assert {(True, False)} == {found[service] for service in ("iam", "sts", "organizations")}
-    assert ((False, False), (False, True)) == (found["s3"], found["x"])
+    assert {(True, False)} == {found[service] for service in ("iam", "sts")}
+    assert {(False, False)} == {found[service] for service in ("organizations", "s3")}
+    assert (False, True) == found["x"]
 
 
 @pytest.mark.parametrize(("region", "partition"), [("us-gov-west-1", "aws-us-gov"), ("mars-1", "unknown")])
@@ -462,7 +468,6 @@ def test_whether_a_region_was_chosen_is_told(retries: Retries):
 
 
 def test_session_policies_that_are_too_long_are_trouble(connection: Connection, retries: Retries):
-    endless = OurNames(policies=("/rollout/" + "p" * 400,), groups=("/" + "g" * 400,))
-    sessions = run_environment(connection, retries, endless).environment_facts(None).sessions
+    sessions = run_environment(connection, retries, "n" * 400).environment_facts(None).sessions
     assert isinstance(sessions, NoAnswer)
     assert "policy.name" in sessions.cure

@@ -15,9 +15,10 @@ from rollout.domain.diagnosis.facts import Denial, DeniedBy
 from rollout.domain.people.organization import Account, AccountState, Caller
 from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import AddMember
+from rollout.domain.policy.our_resources import Names
 from rollout.errors import ExpiredCredentials
 from rollout.workflows.ports import CannotEnter
-from tests.aws.conftest import OURS, FakeTime
+from tests.aws.conftest import FakeTime
 from tests.aws.stub import AwsStub, Call, Fail
 from tests.aws.world import ACCOUNT, Person, World
 from tests.fakes import FakeClock
@@ -70,7 +71,7 @@ def access(connection: Connection, retries: Retries, clock: FakeClock) -> MAKE_D
         **more: Any,
     ) -> AwsAccountAccess:
         return AwsAccountAccess(
-            connection, caller, clock, OURS, entry_settings, writing=writing, retries=retries, **more
+            connection, caller, clock, Names(), entry_settings, writing=writing, retries=retries, **more
         )
 
     return make

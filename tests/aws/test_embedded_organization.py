@@ -18,9 +18,9 @@ from rollout.awsapi.sessions import Connection
 from rollout.domain.people.observations import AccountFacts
 from rollout.domain.people.organization import Account, AccountState
 from rollout.domain.people.users import DeviceKind, User
+from rollout.domain.policy.our_resources import Names
 from rollout.sandbox.serving.server import Sandbox
 from rollout.workflows.ports import CannotEnter, PolicyLevels
-from tests.aws.conftest import OURS
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 HUB, NETWORK, MANAGEMENT = "222233334444", "666677778888", "111122223333"
@@ -64,7 +64,9 @@ def look(offline: datetime) -> Seen:
     accounts = list(organization.accounts())
     levels = organization.policy_levels(accounts)
     assert isinstance(levels, PolicyLevels)
-    access = AwsAccountAccess(connection, organization.caller(), clock, OURS, writing=False, retries=retries)
+    access = AwsAccountAccess(
+        connection, organization.caller(), clock, Names(), writing=False, retries=retries
+    )
     result = Seen(accounts, {}, {}, {}, levels, {}, {}, clock.now(), offline)
 
     def read(account: Account) -> None:

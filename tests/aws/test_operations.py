@@ -1,8 +1,10 @@
 """The table of operations: what a session may do, and that nothing is called that is not in it (design.md#accounts)."""
 
 import ast
+import json
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import botocore.session
@@ -10,10 +12,13 @@ import pytest
 
 import rollout.aws
 import rollout.awsapi
-from rollout.aws.connect.session_policy import LONGEST, hop_policy, session_policy
-from rollout.awsapi.operations import OPERATIONS, IamGuard, Operation, OperationNotAllowed, OurNames, Use
+from rollout.aws.connect.session_policy import FAMILIES, LONGEST, hop_policy, session_policy
+from rollout.awsapi.operations import OPERATIONS, IamGuard, Operation, OperationNotAllowed, Use, writing_to
 from rollout.awsapi.sessions import HOME_REGIONS, Connection
 from rollout.domain.iam import Allowed, Context, Policies, Request, evaluate, parse_document
+from rollout.domain.policy.made import Made
+from rollout.domain.policy.our_arns import OurArns, name_of, our_arns
+from rollout.domain.policy.our_resources import Names
 from rollout.errors import BadSettings
 from tests.aws.conftest import OURS
 from tests.aws.stub import AwsStub
@@ -73,9 +78,18 @@ def test_reads_have_names_that_read():
 
 # --- The session policy ---
 
-LONG = OurNames(
-    policies=("/rollout/" + "p" * 128, "/rollout/" + "q" * 128),
-    groups=("/rollout/" + "g" * 128, "/rollout/" + "h" * 128),
+LONG = our_arns("aws", ACCOUNT, Names("p" * 119, "g" * 119), Made())
+DEV = iam_arn("policy/dev/ForceMFA")
+ADOPTED = our_arns(
+    "aws",
+    ACCOUNT,
+    Names(),
+    Made(
+        policies={iam_arn("policy/rollout/ForceMFA"): ""},
+        groups={"ForceMFA": ""},
+        attached={("hung", ACCOUNT, "ForceMFA", DEV): DEV},
+        ever_attached={DEV},
+    ),
 )
 WRITES_ON = {
     "user": iam_arn("user/team/ana"),
@@ -85,18 +99,50 @@ WRITES_ON = {
 
 
 @pytest.mark.parametrize("partition", sorted(HOME_REGIONS))
-@pytest.mark.parametrize("ours", [OURS, LONG], ids=["our names", "names of 128"])
+@pytest.mark.parametrize("names", [Names(), Names("p" * 119, "g" * 119)], ids=["our names", "names of 128"])
 @pytest.mark.parametrize("writing", [False, True], ids=["reading", "writing"])
-def test_a_session_policy_fits(partition: str, ours: OurNames, writing: bool):
-    policy = session_policy(partition, ours, writing=writing)
+def test_a_session_policy_fits(partition: str, names: Names, writing: bool):
+    policy = session_policy(our_arns(partition, ACCOUNT, names, Made()), writing=writing)
     assert len(policy) <= LONGEST
     assert f"arn:{partition}:" in policy or not writing
 
 
+@pytest.mark.parametrize("partition", sorted(HOME_REGIONS))
+def test_it_fits_too_where_an_earlier_version_adopted_both_policies(partition: str):
+    both = [
+        f"arn:{partition}:iam::{ACCOUNT}:policy/security/{name}" for name in ("ForceMFA", "ForceMFAEnrolment")
+    ]
+    attached: dict[tuple[str, ...], str] = {("hung", ACCOUNT, name_of(arn), arn): arn for arn in both}
+    made = Made(attached=attached, ever_attached={*both})
+    ours = our_arns(partition, ACCOUNT, Names(), made)
+    assert tuple(both) == ours.adopted
+    assert len(session_policy(ours, writing=True)) <= LONGEST
+
+
+@pytest.mark.parametrize("ours", [OURS, LONG, ADOPTED], ids=["our names", "names of 128", "adopted"])
+def test_its_arns_are_whole(ours: OurArns):
+    """They hold the account and the path, and no wildcard but for whoever is a user of this account."""
+    policy = json.loads(session_policy(ours, writing=True))
+    conditions = [one["Condition"] for one in policy["Statement"] if "Condition" in one]
+    arns = [arn for one in policy["Statement"] if one["Resource"] != "*" for arn in one["Resource"]]
+    arns += [arn for test in conditions for keys in test.values() for arn in keys["iam:PolicyARN"]]
+    assert [] == [arn for arn in arns if "*" in arn and arn != iam_arn("user/*")]
+    assert [] == [arn for arn in arns if f":{ACCOUNT}:" not in arn]
+    paths = {arn.partition(":policy")[2].rpartition("/")[0] for arn in arns if ":policy/" in arn}
+    assert {"/rollout"} == paths - {"/dev"}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_iam_has_nothing_else_that_begins_so(family: str):
+    names = {f"iam:{name}" for name in MODELS.get_service_model("iam").operation_names}
+    table = {action for one in OPERATIONS for action in one.actions}
+    assert {name for name in names if name.startswith(family)} <= table
+
+
 def test_names_that_do_not_fit_are_refused_with_the_cure():
-    endless = OurNames(policies=("/rollout/" + "p" * 400,), groups=("/" + "g" * 400,))
+    endless = our_arns("aws", ACCOUNT, Names("p" * 400, "g" * 400), Made())
     with pytest.raises(BadSettings, match="AWS allows 2048") as caught:
-        session_policy("aws", endless, writing=True)
+        session_policy(endless, writing=True)
     assert "policy.name" in caught.value.cure
 
 
@@ -104,15 +150,15 @@ def test_names_that_do_not_fit_are_refused_with_the_cure():
     "operation", [one for one in OPERATIONS if one.use in {Use.READ, Use.WRITE}], ids=lambda one: one.name
 )
 @pytest.mark.parametrize("ours", [OURS, LONG], ids=["our names", "names of 128"])
-def test_a_writing_session_may_make_every_call_of_ours(operation: Operation, ours: OurNames):
-    policy = session_policy("aws", ours, writing=True)
-    policy_arn = iam_arn(f"policy{ours.policies[0]}")
+def test_a_writing_session_may_make_every_call_of_ours(operation: Operation, ours: OurArns):
+    policy = session_policy(ours, writing=True)
+    policy_arn = ours.policies[0]
     resource = {
-        "GroupPolicy": iam_arn(f"group{ours.groups[0]}"),
+        "GroupPolicy": ours.groups[0],
         "UserPolicy": iam_arn("user/team/ana"),
-        "ToGroup": iam_arn(f"group{ours.groups[1]}"),
-        "FromGroup": iam_arn(f"group{ours.groups[1]}"),
-        "Group": iam_arn(f"group{ours.groups[0]}"),
+        "ToGroup": ours.groups[1],
+        "FromGroup": ours.groups[1],
+        "Group": ours.groups[0],
     }
     target = next((arn for end, arn in resource.items() if operation.name.endswith(end)), policy_arn)
     hangs = policy_arn if operation.name.startswith(("Attach", "Detach")) else None
@@ -124,7 +170,7 @@ def test_a_writing_session_may_make_every_call_of_ours(operation: Operation, our
     "operation", [one for one in OPERATIONS if one.service == "iam"], ids=lambda one: one.name
 )
 def test_a_reading_session_may_read_and_nothing_else(operation: Operation):
-    policy = session_policy("aws", OURS, writing=False)
+    policy = session_policy(OURS, writing=False)
     for target in (*WRITES_ON.values(), "*"):
         may = isinstance(decide(policy, f"iam:{operation.name}", target, WRITES_ON["policy"]), Allowed)
         assert may == (not operation.writes)
@@ -190,24 +236,39 @@ OTHERS = [
 
 @pytest.mark.parametrize(("action", "resource", "hangs"), OTHERS)
 @pytest.mark.parametrize(
-    "ours", [OURS, OurNames((*OURS.policies, LONG.policies[0]), (*OURS.groups, *LONG.groups))]
+    "ours",
+    [
+        OURS,
+        ADOPTED,
+        replace(OURS, policies=(*OURS.policies, LONG.policies[0]), groups=(*OURS.groups, *LONG.groups)),
+    ],
 )
-def test_a_session_may_do_nothing_else(action: str, resource: str, hangs: str | None, ours: OurNames):
-    policy = session_policy("aws", ours, writing=True)
+def test_a_session_may_do_nothing_else(action: str, resource: str, hangs: str | None, ours: OurArns):
+    policy = session_policy(ours, writing=True)
     assert not isinstance(decide(policy, action, resource, hangs), Allowed)
 
 
-def test_a_policy_of_our_name_that_is_somebody_elses_may_hang_and_nothing_more():
-    policy = session_policy("aws", OURS, writing=True)
-    for foreign in (iam_arn("policy/ForceMFA"), iam_arn("policy/security/ForceMFA")):
-        assert isinstance(decide(policy, "iam:AttachGroupPolicy", WRITES_ON["group"], foreign), Allowed)
-        for action in (
-            "CreatePolicyVersion",
-            "SetDefaultPolicyVersion",
-            "DeletePolicyVersion",
-            "DeletePolicy",
-        ):
-            assert not isinstance(decide(policy, f"iam:{action}", foreign), Allowed)
+ELSEWHERE = (
+    iam_arn("policy/ForceMFA"),
+    DEV,
+    iam_arn("policy/rollout/team/ForceMFA"),
+    WRITES_ON["policy"].replace(ACCOUNT, "999988887777"),
+    "arn:aws:iam::aws:policy/ForceMFA",
+)
+
+
+@pytest.mark.parametrize("ours", [OURS, ADOPTED], ids=["nothing adopted", "adopted"])
+@pytest.mark.parametrize("foreign", ELSEWHERE)
+def test_a_policy_of_our_name_elsewhere_may_not_be_attached_or_changed(foreign: str, ours: OurArns):
+    policy = session_policy(ours, writing=True)
+    for kind, holder in (("Group", WRITES_ON["group"]), ("User", WRITES_ON["user"])):
+        assert not isinstance(decide(policy, f"iam:Attach{kind}Policy", holder, foreign), Allowed)
+        may = isinstance(decide(policy, f"iam:Detach{kind}Policy", holder, foreign), Allowed)
+        assert may == (foreign in ours.adopted)
+    # From a group that is not ours, nothing is taken, whatever a journal says.
+    assert not isinstance(decide(policy, "iam:DetachGroupPolicy", iam_arn("group/admins"), foreign), Allowed)
+    for action in ("CreatePolicyVersion", "SetDefaultPolicyVersion", "DeletePolicyVersion", "DeletePolicy"):
+        assert not isinstance(decide(policy, f"iam:{action}", foreign), Allowed)
 
 
 def test_the_session_in_the_middle_only_takes_roles():
@@ -219,14 +280,14 @@ def test_the_session_in_the_middle_only_takes_roles():
 
 
 def test_what_is_outside_the_table_is_stopped_before_it_is_signed(stub: AwsStub, connection: Connection):
-    iam = connection.own_iam(IamGuard(OURS, writing=True))
+    iam = connection.own_iam(IamGuard(writing=True))
     with pytest.raises(OperationNotAllowed, match="iam:CreateUser is not in the table"):
         iam.create_user(UserName="mallory")
     assert [] == stub.calls
 
 
 def test_a_run_that_only_reads_is_kept_from_writing(stub: AwsStub, connection: Connection):
-    iam = connection.own_iam(IamGuard(OURS, writing=False))
+    iam = connection.own_iam(IamGuard(writing=False))
     with pytest.raises(OperationNotAllowed, match="this run is read-only"):
         iam.add_user_to_group(GroupName="ForceMFA", UserName="ana")
     assert [] == stub.calls
@@ -244,11 +305,31 @@ def test_a_run_that_only_reads_is_kept_from_writing(stub: AwsStub, connection: C
         ("CreatePolicy", {"PolicyName": "ForceMFA", "Path": "/other/"}),
         ("CreatePolicy", {"PolicyName": "ForceMFA"}),
         ("PutUserPolicy", {"UserName": "ana", "PolicyName": "ForceMFA"}),
+        ("CreateGroup", {"GroupName": "ForceMFA"}),
+        ("CreateGroup", {"GroupName": "ForceMFA", "Path": "/other/"}),
+        ("AttachUserPolicy", {"UserName": "ana", "PolicyArn": DEV}),
+        ("DetachUserPolicy", {"UserName": "ana", "PolicyArn": DEV}),
+        ("DeletePolicy", {"PolicyArn": WRITES_ON["policy"].replace(ACCOUNT, "999988887777")}),
     ],
 )
 def test_the_guard_keeps_to_what_is_ours(operation: str, params: dict[str, object]):
-    with pytest.raises(OperationNotAllowed):
-        IamGuard(OURS, writing=True)(operation, params)
+    with pytest.raises(OperationNotAllowed), writing_to(OURS):
+        IamGuard(writing=True)(operation, params)
+
+
+def test_what_an_earlier_version_adopted_may_be_detached_and_nothing_else():
+    guard, on_ana = IamGuard(writing=True), {"UserName": "ana", "PolicyArn": DEV}
+    with writing_to(ADOPTED):
+        guard("DetachUserPolicy", on_ana)
+        guard("DetachGroupPolicy", {"GroupName": "ForceMFA", "PolicyArn": DEV})
+        for operation in ("AttachUserPolicy", "DeletePolicy", "SetDefaultPolicyVersion"):
+            with pytest.raises(OperationNotAllowed):
+                guard(operation, on_ana)
+
+
+def test_without_an_account_in_hand_nothing_is_written():
+    with pytest.raises(OperationNotAllowed, match="no account is in hand"):
+        IamGuard(writing=True)("DeletePolicy", {"PolicyArn": WRITES_ON["policy"]})
 
 
 @pytest.mark.parametrize(
@@ -257,10 +338,11 @@ def test_the_guard_keeps_to_what_is_ours(operation: str, params: dict[str, objec
         ("GetUser", {"UserName": "anybody"}),
         ("AddUserToGroup", {"GroupName": "ForceMFA", "UserName": "ana"}),
         ("AttachGroupPolicy", {"GroupName": "ForceMFAEnrolment", "PolicyArn": WRITES_ON["policy"]}),
-        ("AttachUserPolicy", {"UserName": "ana", "PolicyArn": iam_arn("policy/security/forcemfa")}),
+        ("CreateGroup", {"GroupName": "ForceMFA", "Path": "/rollout/"}),
         ("CreatePolicy", {"PolicyName": "ForceMFAEnrolment", "Path": "/rollout/"}),
         ("DeletePolicy", {"PolicyArn": WRITES_ON["policy"]}),
     ],
 )
 def test_the_guard_lets_through_what_is_ours(operation: str, params: dict[str, object]):
-    IamGuard(OURS, writing=True)(operation, params)
+    with writing_to(OURS):
+        IamGuard(writing=True)(operation, params)

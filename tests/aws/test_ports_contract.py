@@ -34,6 +34,7 @@ from rollout.domain.policy.changes import (
     RemoveMember,
     SetDefaultVersion,
 )
+from rollout.domain.policy.our_resources import Names
 from rollout.sandbox.serving.server import Sandbox
 from rollout.workflows.ports import (
     AccountAccess,
@@ -43,7 +44,6 @@ from rollout.workflows.ports import (
     PolicyLevels,
     Refusal,
 )
-from tests.aws.conftest import OURS
 from tests.fakes import FakeAccount, FakeClock, FakeDoor, FakeOrganization
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -82,8 +82,8 @@ class Ground:
         self.payments = next(account for account in self.listed if account.id == PAYMENTS)
         self.acquired = next(account for account in self.listed if account.id == ACQUIRED)
         clock = AwsClock(who)
-        self.reading = AwsAccountAccess(connection, caller, clock, OURS, writing=False, retries=retries)
-        self.writing = AwsAccountAccess(connection, caller, clock, OURS, writing=True, retries=retries)
+        self.reading = AwsAccountAccess(connection, caller, clock, Names(), writing=False, retries=retries)
+        self.writing = AwsAccountAccess(connection, caller, clock, Names(), writing=True, retries=retries)
         opened = self.reading.enter(self.payments)
         facts = opened.read()
         self.seeded = replace(facts, users=tuple(opened.credentials_now(user) for user in facts.users))

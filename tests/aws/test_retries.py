@@ -71,13 +71,13 @@ def named(answers: list[Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def calls(retries: Retries) -> Calls:
-    return Calls(ACCOUNT, CallerIdentity(), retries, retries.pace())
+    return Calls(ACCOUNT, CallerIdentity(), retries, retries.pace(), ours=OURS)
 
 
 @pytest.fixture
 def get_user(connection: Connection, calls: Calls) -> Callable[[], object]:
     """One read."""
-    iam = connection.own_iam(IamGuard(OURS, writing=True))
+    iam = connection.own_iam(IamGuard(writing=True))
     return lambda: calls.read(iam.get_user, UserName="ana")["User"]["UserId"]
 
 
@@ -115,7 +115,7 @@ def test_patience_ends_by_the_deadline(stub: AwsStub, connection: Connection, fa
     )
     calls = Calls(ACCOUNT, CallerIdentity(), retries, Pace(fake_time.sleep, fake_time.monotonic, floor=1000))
     stub.on("GetUser", Fail("Throttling", 400))
-    iam = connection.own_iam(IamGuard(OURS, writing=False))
+    iam = connection.own_iam(IamGuard(writing=False))
     with pytest.raises(CallFailed):
         calls.read(iam.get_user, UserName="ana")
     assert fake_time.at <= 30
@@ -149,7 +149,7 @@ def test_aws_may_ask_for_a_longer_wait(
 def test_an_operation_that_answered_before_is_offered_whatever_comes_after(
     stub: AwsStub, connection: Connection, calls: Calls
 ):
-    iam = connection.own_iam(IamGuard(OURS, writing=False))
+    iam = connection.own_iam(IamGuard(writing=False))
     stub.on("ListServiceSpecificCredentials", {"ServiceSpecificCredentials": []}, *[Raw(500)] * 3, {})
     for _ in range(2):
         calls.read(iam.list_service_specific_credentials, AllUsers=True)
@@ -207,9 +207,9 @@ def test_a_write_that_is_refused_says_whether_something_is_gone(
 def test_a_write_that_times_out_is_lost(stub: AwsStub, monkeypatch, retries, clock, account):
     given_up = threading.Event()
     stub.on("AddUserToGroup", lambda _: {} if given_up.wait(5) else Fail("Test", 400))
-    impatient = Connection(read_timeout=0.05, region="us-east-1")
-    calls = Calls(ACCOUNT, CallerIdentity(), retries, retries.pace())
-    opened = AwsAccount(account, "own", calls, impatient.own_iam(IamGuard(OURS, writing=True)), clock)
+    impatient = Connection(timeouts=(10, 0.05), region="us-east-1")
+    calls = Calls(ACCOUNT, CallerIdentity(), retries, retries.pace(), ours=OURS)
+    opened = AwsAccount(account, "own", calls, impatient.own_iam(IamGuard(writing=True)), clock)
     with pytest.raises(AnswerLost, match="ReadTimeoutError"):
         opened.make(JOIN)
     given_up.set()
@@ -219,9 +219,9 @@ def test_a_write_that_never_left_is_repeated_and_then_refused(
     monkeypatch: pytest.MonkeyPatch, stub: AwsStub, retries, clock, account, fake_time
 ):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    nobody = Connection(region="us-east-1", connect_timeout=0.2)
-    calls = Calls(ACCOUNT, CallerIdentity(), retries, retries.pace())
-    opened = AwsAccount(account, "own", calls, nobody.own_iam(IamGuard(OURS, writing=True)), clock)
+    nobody = Connection(region="us-east-1", timeouts=(0.2, 60))
+    calls = Calls(ACCOUNT, CallerIdentity(), retries, retries.pace(), ours=OURS)
+    opened = AwsAccount(account, "own", calls, nobody.own_iam(IamGuard(writing=True)), clock)
     with pytest.raises(Refusal, match="EndpointConnectionError") as caught:
         opened.make(JOIN)
     assert 12 == caught.value.attempts

@@ -47,7 +47,7 @@ def asked_for(call: Call) -> Iterator[tuple[str, str, str | None]]:
 
 def refused(stub: AwsStub, *, writing: bool) -> list[str]:
     """Name what was sent and is not allowed to a session."""
-    policy = session_policy("aws", OURS, writing=writing)
+    policy = session_policy(OURS, writing=writing)
     return [
         f"{action} on {resource}"
         for call in stub.calls
@@ -116,7 +116,8 @@ def test_no_class_of_change_is_forgotten():
 
 
 def test_a_versions_document_is_read_back_too(stub: AwsStub, inside: AwsAccount):
-    stub.on("GetPolicy", {"Policy": {"Arn": ARN, "DefaultVersionId": "v1"}})
+    policy = {"Arn": ARN, "PolicyName": "ForceMFA", "Path": "/rollout/", "DefaultVersionId": "v1"}
+    stub.on("GetPolicy", {"Policy": policy})
     stub.on("ListPolicyVersions", {"Versions": [{"VersionId": "v1"}], "IsTruncated": False})
     stub.on("GetPolicyVersion", {"PolicyVersion": {"VersionId": "v1", "Document": "{}"}})
     for change, _, _ in SENT[:2]:

@@ -90,7 +90,7 @@ def test_a_change_is_one_write(
         sent = {**sent, "PolicyDocument": json.loads(sent["PolicyDocument"])}
     assert params == sent
     assert (f"request-{operation}", 1) == (receipt.request_id, receipt.attempts)
-    assert 1 == len(stub.calls)
+    assert 1 == len([call for call in stub.calls if call.operation != "GetGroup"])
 
 
 def test_a_refusal_carries_awss_words_on_one_line(stub: AwsStub, entered: Enter):
@@ -204,14 +204,20 @@ def test_one_user_is_asked_in_seven_calls_and_one_a_key_in_use(ana: User, stub: 
 
 def test_what_binds_a_user_directly_is_asked_with_the_credentials(ana: User, stub: AwsStub, entered: Enter):
     own = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "iam:*", "Resource": "*"}]}
-    World(stub, [Person("ana", boundary=ARN, attached=(ARN,), groups=("b", "a"), inline={"own": own})])
+    tags = {"email": "ana@example.com"}
+    World(
+        stub,
+        [Person("ana", boundary=ARN, attached=(ARN,), groups=("b", "a"), inline={"own": own}, tags=tags)],
+    )
     now = entered().credentials_now(ana)
     assert (ARN, (ARN,), ("a", "b")) == (now.boundary_arn, now.attached, now.groups)
     assert (NamedPolicy("own", own),) == now.inline
+    assert tags == now.tags
     assert NOW == now.rights_at
     World(stub, [Person("ana")])
     later = entered().credentials_now(now)
     assert (None, (), (), ()) == (later.boundary_arn, later.attached, later.groups, later.inline)
+    assert {} == later.tags
 
 
 def test_who_has_a_name_is_told_with_the_user_id(ana: User, stub: AwsStub, entered: Enter):

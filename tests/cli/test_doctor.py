@@ -50,7 +50,7 @@ def test_an_account_that_cannot_be_entered_is_exit_code_4(capsys: pytest.Capture
         failure["name"],
     )
     assert any("joined by invitation" in cure for cure in failure["cures"])
-    assert "left alone: closed" == of(said, account_id=CLOSED)[0]["text"]
+    assert "not checked: closed" == of(said, account_id=CLOSED)[0]["text"]
 
 
 def test_what_is_well_is_exit_code_0_and_writes_stay_untested(capsys: pytest.CaptureFixture[str]):

@@ -129,3 +129,17 @@ def test_who_made_a_plan_cannot_be_changed_in_it(shell: Shell):
         said = shell(*words)
         assert 6 == said.code
         assert "was altered" in said.errors[0]
+
+
+def test_who_approved_cannot_be_changed_in_a_sealed_journal(shell: Shell, sandbox: Sandbox):
+    key = shell.folder.parent / f"{shell.folder.name}.key"
+    assert 0 == shell("init", "--store-key", str(key)).code
+    shell.environment["ROLLOUT_STORE_KEY"] = f"file:{key}"
+    assert 0 == shell("seal", "--yes").code
+    assert 0 == shell(*APPROVE, env=in_session(sandbox, "alice")).code
+    (line,) = (path for path in shell.folder.glob("journal/*") if b"/alice" in path.read_bytes())
+    line.write_bytes(line.read_bytes().replace(b"/alice", b"/carol").replace(b":alice", b":carol"))
+    for words in (APPROVE, ENFORCE):
+        said = shell(*words, env=in_session(sandbox, "bob") if words is APPROVE else None)
+        assert 6 == said.code
+        assert line.name in said.errors[0]

@@ -40,15 +40,15 @@ DRIFT, IN_PART, REFUSED = 3, 4, 5
         (("release", "--all", "--wave", "rest", "--reason", "x"), "exactly one of"),
         (("release", "--all"), "release needs --reason"),
         (("release", "--all", "--reason", "x", "--for", "4 hours"), "--for: "),
-        (("release", "--all", "--reason", "x", "--for", "0h"), "--for 0 lets nobody out"),
-        (("release", "--all", "--end", "--for", "4h"), "--end and --for do not go together"),
-        (("release", "--wave", "rest", "--reason", "x"), 'the journal knows no wave "rest"'),
+        (("release", "--all", "--reason", "x", "--for", "0h"), "--for 0 releases nobody"),
+        (("release", "--all", "--end", "--for", "4h"), "--end and --for cannot be combined"),
+        (("release", "--wave", "rest", "--reason", "x"), 'the journal has no wave "rest"'),
         (("release", "--user", "zoe", "--reason", "x"), "no user matches --user"),
         (("release", "--account", "prod-*", "--reason", "x"), "no account matches prod-*"),
         (("rollback",), "select what to undo: either --all, or any of --plan, --wave, --account and --user"),
         (("rollback", "--all", "--wave", "rest"), "select what to undo: either --all, or any of"),
-        (("rollback", "--wave", "rest"), "the journal knows no change that matches"),
-        (("rollback", "--plan", "k3f9"), 'the journal knows no plan "k3f9"'),
+        (("rollback", "--wave", "rest"), "the journal has no change that matches"),
+        (("rollback", "--plan", "k3f9"), 'the journal has no plan "k3f9"'),
         (("verify", "one", "two"), "verify takes one plan"),
         (("verify", "memberships"), "memberships"),
     ],
@@ -86,14 +86,14 @@ def test_where_nothing_stands_the_brake_says_so(planned: Shell):
 def test_a_rehearsal_asks_nothing_and_puts_nothing(planned: Shell):
     said = planned("release", "--account", ACCOUNT, "--reason", "drill", "--dry-run")
     assert 0 == said.code, said.err
-    assert f"account {ACCOUNT}: would be let out by 0 writes." in said.out
+    assert f"account {ACCOUNT}: would be released with 0 writes." in said.out
     assert not (planned.folder / ".rollout" / "releases").exists()
 
 
 def test_a_release_is_found_by_runs_on_the_same_store(planned: Shell, sandbox: Sandbox):
     said = planned("release", "--account", ACCOUNT, "--reason", "drill", "--for", "4h", "--yes")
     assert 0 == said.code, said.err
-    assert "It ends by itself at 2026-11-24 13:00 UTC." in said.out
+    assert "The release ends automatically at 2026-11-24 13:00 UTC." in said.out
     folder = planned.folder / ".rollout" / "releases" / sandbox.organization_id
     (marker,) = folder.iterdir()
     word = json.loads(marker.read_text())
@@ -155,10 +155,10 @@ def test_a_bucket_that_is_not_there_stops_no_brake(planned: Shell):
     release = ("release", "--account", ACCOUNT, "--reason", "drill", "--yes")
     said = planned(*release)
     assert 0 == said.code, said.err
-    assert "This release is not on record" in said.err
+    assert "This release was not recorded" in said.err
     refused = planned(*release, "--for", "4h")
     assert REFUSED == refused.code
-    assert "has to be on record to end" in refused.err
+    assert "ends only if it is recorded" in refused.err
 
 
 def test_settings_that_are_no_yaml_stop_no_brake(planned: Shell):

@@ -15,7 +15,7 @@ from rollout.domain.verdicts.rights import Library
 from rollout.domain.verdicts.rules import DecisionRules
 from rollout.domain.verdicts.verdict import Kind, Verdict
 from tests.builders import ACCOUNT, NOW, a_user, account_facts, an_account
-from tests.domain.judging import ENROLMENT_GROUP, OURS_ARN, the_rules
+from tests.domain.judging import ENROLMENT_GROUP, OURS_ARN, made_by_us, the_rules
 
 TAGS = {"rollout:tool": "rollout"}
 
@@ -43,8 +43,8 @@ def a_context(
     names = set(attached)
     people = [replace(user, attached=(OURS_ARN,)) if user.name in names else user for user in users]
     others = (a_user(name, attached=(OURS_ARN,)) for name in sorted(names - {user.name for user in users}))
-    progress = Progress(groups_made={(ACCOUNT, name) for name in ours})
-    return context_of(account_facts(*people, *others, **facts), progress, tags=TAGS)
+    there = account_facts(*people, *others, **facts)
+    return context_of(there, Progress(made={ACCOUNT: made_by_us(there, ours)}), tags=TAGS)
 
 
 def with_places(

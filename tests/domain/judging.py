@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from rollout.domain.people.addresses import AddressTag
-from rollout.domain.people.observations import Group, ManagedPolicy, Observed, PolicyVersion
-from rollout.domain.people.organization import policy_arn
+from rollout.domain.people.observations import AccountFacts, Group, ManagedPolicy, Observed, PolicyVersion
+from rollout.domain.people.organization import is_policy_at, policy_arn
 from rollout.domain.people.users import NamedPolicy, User
 from rollout.domain.policy.force_mfa import SEED, PolicyAmendments, allow_half, enrolment, force_mfa
+from rollout.domain.policy.made import Made
 from rollout.domain.policy.our_resources import PATH, Documents, Names
 from rollout.domain.verdicts.judge import judge
 from rollout.domain.verdicts.judged_account import JudgedAccount, judged_account
@@ -143,6 +144,12 @@ def a_person(name: str = "alice", **more: Any) -> User:
     return a_user(name, **more)
 
 
+def made_by_us(facts: AccountFacts, groups: Iterable[str], account_id: str = ACCOUNT) -> Made:
+    """What the journal knows where every policy at our path is ours, and these groups."""
+    policies = {arn: "" for arn in facts.policies if is_policy_at(arn, account_id, PATH)}
+    return Made(policies=policies, groups=dict.fromkeys(groups, ""))
+
+
 def around(
     *users: User,
     rules: DecisionRules | None = None,
@@ -150,12 +157,15 @@ def around(
     now: datetime = NOW,
     ours: Iterable[str] = (),
     account_id: str = ACCOUNT,
+    made: Made | None = None,
     **facts: Any,
 ) -> JudgedAccount:
-    """The account that these users are in; `facts` go to `account_facts`."""
+    """The account that these users are in; `facts` go to `account_facts`. `made`: what the journal knows."""
     seen = an_observed(*users, account=an_account(account_id), **facts)
     seen = Observed(seen.account, seen.role, seen.facts, scps)
-    return judged_account(seen, rules or the_rules(), Library(), now, frozenset(ours))
+    return judged_account(
+        seen, rules or the_rules(), Library(), now, made or made_by_us(seen.facts, ours, account_id)
+    )
 
 
 def judged(

@@ -35,7 +35,7 @@ from rollout.domain.progress.records import (
 )
 from rollout.domain.progress.stages import Stage
 from tests.builders import ACCOUNT, NOW, OPERATOR, ORGANIZATION
-from tests.domain.contexts import context_of, with_places
+from tests.domain.contexts import TAGS, context_of, with_places
 from tests.domain.judging import DOCUMENTS, OURS_ARN, the_rules
 from tests.fakes import refused
 
@@ -67,7 +67,7 @@ class Life:
 
     def context(self, names: Iterable[str] = (), attachment: Attachment = Attachment.GROUP) -> AccountContext:
         """The account as a command would see it, these users judged fit for the policy."""
-        there = context_of(self.facts, self.progress, the_rules(documents=self.documents))
+        there = context_of(self.facts, self.progress, the_rules(documents=self.documents), TAGS)
         return with_places(there, self.people(names), attachment)
 
     def make(self, run: str, changes: Iterable[Change], wave: str = "rest", trouble: str = "") -> None:

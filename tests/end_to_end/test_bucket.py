@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from rollout.sandbox.serving.server import Sandbox
 from rollout.store.s3.bucket_lock import S3Lock
 from rollout.store.s3.bucket_store import InBucket
 from rollout.store.s3.object_failures import Place
-from rollout.store.s3.objects import S3Objects, StoredObject
+from rollout.store.s3.objects import S3Objects
 from tests.cli.shell import Shell
 from tests.kill.organization import Size, describe, settings
 from tests.store.places import me
@@ -147,16 +147,19 @@ def test_a_journal_that_the_bucket_does_not_give_stops_no_brake(
     ana = machine(tmp_path / "ana", sandbox)
     words = ("release", "--account", f"{2:012d}", "--reason", "drill", "--yes")
     assert ana(*words).code == 0
-    read = S3Objects.read
 
-    def denied(objects: S3Objects, name: str) -> StoredObject | None:
-        if name.startswith("journal/"):
-            raise AwsFailure("AccessDenied, says the test")
-        return read(objects, name)
+    def unless_of_the_journal(read: Callable[..., Any]) -> Callable[..., Any]:
+        def denied(objects: S3Objects, name: str, *more: Any) -> Any:
+            if name.startswith("journal/"):
+                raise AwsFailure("AccessDenied, says the test")
+            return read(objects, name, *more)
 
-    monkeypatch.setattr(S3Objects, "read", denied)
+        return denied
+
+    for method in ("read", "read_part"):
+        monkeypatch.setattr(S3Objects, method, unless_of_the_journal(getattr(S3Objects, method)))
     said = ana(*words)
 
     assert said.code == 0, said.err
-    assert "the journal cannot be read, and is not needed for accounts: AccessDenied" in said.err
-    assert "This release is not on record: the journal cannot be added to: AccessDenied" in said.err
+    assert "the journal cannot be read; releasing accounts does not need it: AccessDenied" in said.err
+    assert "This release was not recorded: the journal cannot be added to: AccessDenied" in said.err

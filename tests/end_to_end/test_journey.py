@@ -118,8 +118,11 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
 
 def change(aws: Onlooker) -> None:
     account, name = CHANGED
-    aws.iam(account).delete_login_profile(UserName=name)
-    aws.iam(account).create_access_key(UserName=name)
+    iam = aws.iam(account)
+    iam.delete_login_profile(UserName=name)
+    for device in iam.list_mfa_devices(UserName=name)["MFADevices"]:
+        iam.deactivate_mfa_device(UserName=name, SerialNumber=device["SerialNumber"])
+    iam.create_access_key(UserName=name)
     account, name = REPLACED
     iam = aws.iam(account)
     iam.delete_login_profile(UserName=name)
@@ -260,7 +263,7 @@ def test_whoever_changed_meanwhile_is_left_alone_and_named(journey: Journey):
     said = journey.said["enforce everybody"].out
     for account, name in (CHANGED, REPLACED):
         assert f"{account}/{name}" in said
-    assert "changed since the plan: left alone" in said
+    assert "changed since the plan: skipped" in said
     assert "was enforce (has-mfa), is hold: machine" in said
     assert "the name belongs to another user now" in said
 
@@ -310,6 +313,6 @@ def test_without_the_journal_another_store_does_not_take_over(journey: Journey, 
     shutil.copy(journey.shell.folder / "rollout.yaml", tmp_path)
     said = Shell(tmp_path, journey.shell.environment)("apply")
     assert 4 == said.code, said.err
-    assert "the journal of this store knows nothing of it" in f"{said.out}{said.err}"
-    assert "it was made by plan " in f"{said.out}{said.err}"
+    assert "this store's journal has no record of it" in f"{said.out}{said.err}"
+    assert "made by plan " in f"{said.out}{said.err}"
     assert "store: in rollout.yaml" in f"{said.out}{said.err}"

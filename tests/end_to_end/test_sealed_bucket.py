@@ -24,6 +24,7 @@ NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 BUCKET = "state-of-rollout"
 KEY = "alias/rollout"
 ALTERED, ERROR = 6, 1
+MANAGEMENT = "111122223333"
 RELEASE = ("release", "--all", "--reason", "INC-7", "--yes")
 ENFORCE = ("apply", "--stage", "enforce", "--yes")
 
@@ -211,3 +212,40 @@ def test_a_key_that_does_not_fit_is_refused_with_a_cure(ana: Shell, key: str, sa
     assert ERROR == said.code
     assert f"the store's key {key} cannot be used: " in said.errors[0]
     assert says in said.errors[1]
+
+
+def of_the_store(said: Said) -> dict[str, tuple[str, str]]:
+    checks = [check for check in said.json["checks"] if check["section"] == "store"]
+    return {check["name"]: (check["state"], check["text"]) for check in checks}
+
+
+def test_the_doctor_looks_at_key_record_and_bucket(ana: Shell, s3: Any, sandbox: Sandbox):
+    ok(ana("plan"))
+    ok(ana("apply"))
+    said = ok(ana("doctor", "--json"))
+    found = of_the_store(said)
+    assert ("ok", f"{KEY}, usable") == found["store key"]
+    assert ("ok", "1 runs, whole, and sealed") == found["record"]
+    assert ("ok", f"account {MANAGEMENT}") == found["bucket owner"]
+    assert "warning" == found["versioning"][0] == found["Object Lock"][0] == found["public access"][0]
+
+    evil = put_rehearsal(s3, ana, "20261124T080000Z-evil", "sha256:0", sandbox.organization_id)
+    said = ana("doctor", "--json")
+    assert (ALTERED, True) == (said.code, said.json["altered"])
+    assert ("failure", f"{evil} is not sealed") == of_the_store(said)["record"]
+    assert "is not sealed" in ana("doctor").out
+
+
+def test_the_doctor_tells_what_does_not_fit(ana: Shell):
+    found = of_the_store(ana("doctor", "--json", env={"ROLLOUT_STORE_KEY": "null"}))
+    assert "warning" == found["store key"][0]
+    said = ana("doctor", "--json", env={"ROLLOUT_STORE_KEY": "alias/nothing"})
+    assert ERROR == said.code
+    state, text = of_the_store(said)["store key"]
+    assert ("failure", True) == (state, "the store's key alias/nothing cannot be used" in text)
+    said = ana("doctor", "--json", env={"ROLLOUT_BUCKET__OWNER": "999988887777"})
+    assert ERROR == said.code
+    assert ("failure", True) == (
+        of_the_store(said)["bucket owner"][0],
+        "does not belong to account 999988887777" in of_the_store(said)["bucket owner"][1],
+    )

@@ -223,7 +223,7 @@ def test_who_is_put_back_in_spite_of_a_release_is_let_out_by_the_next_command(
     with listening() as heard:
         said = well(shell("apply", "--stage", "notify", "--yes", *there))
     assert ["RemoveUserFromGroup"] == names(heard)
-    assert "let out again" in said.err
+    assert " again, enforced in spite of a release" in said.err
     assert told.denied_before == aws.denied()
 
 
@@ -345,7 +345,7 @@ def test_a_release_comes_in_the_middle_of_a_running_apply(sandbox: Sandbox, shel
         released = well(shell("release", "--all", "--reason", "stop", "--yes"), IN_PART)
         said, _ = running.communicate(timeout=120)
     assert running.returncode in (0, IN_PART), said
-    assert "A run is under way and will leave them alone: " in released.err
+    assert "A run is active and will leave them alone: " in released.err
     assert before == aws.denied()
     with listening() as heard:
         well(shell(*apply, "--yes"))

@@ -49,7 +49,7 @@ notify: {channel: outbox, outbox: outbox, outbox_counts: true, find: [{tag: emai
 
 @dataclass(frozen=True)
 class Size:
-    """So many accounts with so many users each; two small ones of another kind come on top."""
+    """So many accounts with so many users each; three small ones, in which nobody moves, come on top."""
 
     accounts: int
     users: int
@@ -85,9 +85,9 @@ def _description(size: Size) -> Facts:
                 }
             ],
         },
-        "members": [*(_account(number, size.users) for number in range(size.accounts)), _clashing()],
+        "members": [*(_account(number, size.users) for number in range(size.accounts)), *_clashing()],
         "aws_managed_policies": {"AdministratorAccess": {"document": everything}},
-        # The same meaning under our name by another hand: to be used where it is, and never to be touched.
+        # The same meaning under our name by another hand: it covers who has it, and is never used nor touched.
         "customer_managed_policies": {
             "ForceMFA": {"path": "/security/", "document": force_mfa(seed(), "aws", PolicyAmendments())},
             "ManageYourself": {"document": _own_devices()},
@@ -106,20 +106,6 @@ def _account(number: int, users: int) -> Facts:
         "groups": groups,
         "users": list(_users(number, users)),
     }
-    if number == 1:  # our group stands there, empty: to be used, and to be left
-        groups.append({"name": "ForceMFA", "path": "/rollout/"})
-    if number == 2:  # a policy like ours hangs on somebody
-        account["policies"] = ["ForceMFA"]
-        account["users"].append(
-            {
-                "name": "covered",
-                "created": "400d ago",
-                "email": "auto",
-                "password": PASSWORD,
-                "devices": [TOTP],
-                "policies": ["ForceMFA"],
-            }
-        )
     return account
 
 
@@ -131,16 +117,29 @@ def _users(account: int, count: int) -> Iterator[Facts]:
         yield {"created": "500d ago", "email": "auto", "groups": ["Everyone"], **kind, "name": name}
 
 
-def _clashing() -> Facts:
-    """An account in which somebody else's group has our name: nobody moves there."""
-    return {
-        "id": "999900001111",
-        "name": "clash",
-        "joined": "900d ago",
-        "roles": [{"name": "OrganizationAccountAccessRole"}],
-        "groups": [{"name": "ForceMFA", "path": "/theirs/"}, {"name": "Everyone"}],
-        "users": [{**MANY[0], "name": "held", "created": "500d ago", "groups": ["ForceMFA"]}],
-    }
+def _clashing() -> Iterator[Facts]:
+    """Accounts in which somebody else's group or policy has our name: nobody moves there."""
+    things: tuple[Facts, ...] = (
+        {"groups": [{"name": "ForceMFA", "path": "/theirs/"}, {"name": "Everyone"}]},
+        {"groups": [{"name": "ForceMFA", "path": "/rollout/"}, {"name": "Everyone"}]},
+        {"groups": [{"name": "ForceMFA-not"}, {"name": "Everyone"}], "policies": ["ForceMFA"]},
+    )
+    for number, there in enumerate(things):
+        held: Facts = {
+            **MANY[0],
+            "name": "held",
+            "created": "500d ago",
+            "groups": [there["groups"][0]["name"]],
+        }
+        covered: Facts = {**MANY[0], "name": "covered", "created": "400d ago", "policies": ["ForceMFA"]}
+        yield {
+            "id": f"99990000111{number + 1}",
+            "name": f"clash-{number}",
+            "joined": "900d ago",
+            "roles": [{"name": "OrganizationAccountAccessRole"}],
+            "users": [held, *([covered] if "policies" in there else [])],
+            **there,
+        }
 
 
 def _own_devices() -> Facts:

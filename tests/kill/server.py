@@ -22,6 +22,7 @@ from typing import Any
 
 from moto.iam.models import AWSManagedPolicy
 
+from rollout.domain.policy.made import RUN_TAG
 from rollout.sandbox.access.aws_errors import AwsError
 from rollout.sandbox.serving.server import Sandbox
 from rollout.sandbox.world.world import SandboxWorld
@@ -217,7 +218,8 @@ def state_of(world: SandboxWorld, account: str) -> dict[str, Any]:
     return {
         "policies": {
             arn: {
-                "tags": dict(policy.tags),
+                # The run that made it depends on who was killed when.
+                "tags": {key: tag for key, tag in policy.tags.items() if key.casefold() != RUN_TAG},
                 "versions": {
                     version.version_id: [version.is_default, version.document] for version in policy.versions
                 },

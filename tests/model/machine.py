@@ -5,7 +5,9 @@ What is checked is taken from AWS as it stands, never from the journal:
 - nobody is locked out by a command who was not so before it;
 - nobody who was let out, by a release or by hand, is enforced; whoever a hand has put back is let out by the next
   apply or fix;
-- nobody is enforced untold, or told of something milder, or before the day told;
+- nobody is enforced untold, or told of something milder, or before the day told; what was told to another address, or
+  before the user was seen exempt, does not count;
+- nobody who is exempt comes under the policy;
 - no user is touched who only has the name of another;
 - rehearsals and looks write nothing, and no command touches anything that is not the tool's;
 - rollback restores.
@@ -17,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -28,11 +30,12 @@ from rollout.domain.progress.stages import Stage
 from rollout.errors import RolloutError
 from rollout.workflows.release import ReleaseSelection
 from rollout.workflows.rollback import RollbackChoice
-from tests.builders import ACCOUNT, GROUP
+from tests.builders import ACCOUNT, GROUP, an_exemption
 from tests.model.organization import CANARY, OTHER, REST, Heard, LetOut, TheOrganization
 from tests.workflows.operator import Operator
 
 OUR_PATH = "/rollout/"
+NEVER = datetime.min.replace(tzinfo=UTC)
 somebody = st.integers(0, 6)
 someone_in_command = st.integers(0, 1)
 scopes = st.sampled_from(("user", CANARY, REST, ACCOUNT, OTHER, "all"))
@@ -52,7 +55,10 @@ class Model(RuleBasedStateMachine):
         self.put_back: set[str] = set()
         """UserIds of those who are enforced in spite of a release by somebody's hand."""
         self.heard: dict[str, list[Heard]] = {}
-        self.enforced_once: set[str] = set()
+        self.enforced_once: set[tuple[str, str]] = set()
+        """UserIds, each with the address at which they were told."""
+        self.seen_exempt: dict[str, datetime] = {}
+        """By UserId: until when the user was exempt, as a plan or a look has seen."""
         self.wave_of: dict[str, str] = {}
         self.plans = 0
 
@@ -130,6 +136,10 @@ class Model(RuleBasedStateMachine):
         if user.devices or user.id not in self.org.denied:
             self.org.makes_key(user)
 
+    @rule(who=somebody)
+    def is_given_to_somebody_else(self, who: int) -> None:
+        self.org.is_given_to_somebody_else(self.someone(who))
+
     @rule(who=somebody, on=st.booleans())
     def boundary_is_changed(self, who: int, on: bool) -> None:
         user = self.someone(who)
@@ -164,7 +174,7 @@ class Model(RuleBasedStateMachine):
             if one.by_hand:
                 one.ids -= denied
         self.put_back |= denied
-        self.enforced_once |= denied
+        self.enforced_once |= {(user.id, user.tags["email"]) for user in self.org.users if user.id in denied}
 
     @rule(who=somebody, as_machine=st.booleans())
     def is_deleted_and_made_anew(self, who: int, as_machine: bool) -> None:
@@ -176,10 +186,41 @@ class Model(RuleBasedStateMachine):
 
     # --- The operators ---
 
+    @rule(who=somebody, days=st.sampled_from((0, 3, 60)))
+    def exemption_is_written(self, who: int, days: int) -> None:
+        last = self.world.clock.now().date() + timedelta(days=days)
+        line = an_exemption(self.someone(who).id, expires=last)
+        self.world.exempt(*self.world.rules.exemptions, line)
+
+    @rule(number=somebody)
+    @precondition(lambda self: self.world.rules.exemptions)
+    def exemption_is_deleted(self, number: int) -> None:
+        """Early, or when it is over."""
+        lines = self.world.rules.exemptions
+        gone = lines[number % len(lines)]
+        self.world.exempt(*(line for line in lines if line is not gone))
+
+    @rule(who=somebody, seen=st.booleans(), deleted=st.booleans())
+    @precondition(lambda self: self.world.plans.kept)
+    def is_told_and_exempt_for_a_while(self, who: int, seen: bool, deleted: bool) -> None:
+        """It is one rule, because such a series would be rare by chance."""
+        self.apply(Stage.NOTIFY, 0)
+        self.time_passes(timedelta(days=1))
+        self.exemption_is_written(who, 3)
+        if seen:
+            self.verify()
+        self.time_passes(timedelta(days=14))
+        if deleted:
+            self.exemption_is_deleted(len(self.world.rules.exemptions) - 1)
+        self.plan()
+        self.rehearse()
+        self.apply(Stage.ENFORCE, 0)
+
     @rule()
     def plan(self) -> None:
         self.plans += 1
-        self.command(lambda: self.world.plan(f"plan{self.plans}"), writes=False)
+        if self.command(lambda: self.world.plan(f"plan{self.plans}"), writes=False):
+            self.exemptions_are_seen()
 
     @rule()
     @precondition(lambda self: self.world.plans.kept)
@@ -195,7 +236,8 @@ class Model(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.world.plans.kept)
     def verify(self) -> None:
-        self.command(self.operators[0].verify, writes=False)
+        if self.command(self.operators[0].verify, writes=False):
+            self.exemptions_are_seen()
 
     @rule(memberships=st.booleans(), who=someone_in_command)
     @precondition(lambda self: self.world.plans.kept)
@@ -240,7 +282,7 @@ class Model(RuleBasedStateMachine):
         for user_id in before - self.org.denied:
             # Who is brought under the policy once more hears of it once more.
             self.heard.pop(user_id, None)
-            self.enforced_once.discard(user_id)
+            self._comes_anew(user_id)
         self.let_out = [one for one in self.let_out if not one.by_hand or not one.ids <= undone]
         for user_id in undone:
             del self.wave_of[user_id]
@@ -291,20 +333,47 @@ class Model(RuleBasedStateMachine):
         assert not newly_locked, f"locked out by the tool: {newly_locked}"
         for user in org.users:
             if user.id in org.denied - denied:
+                assert not self._lives(user), f"enforced, and exempt: {user.name}"
                 self._was_told(user)
-                self.enforced_once.add(user.id)
+                self.enforced_once.add((user.id, user.tags["email"]))
                 self.wave_of[user.id] = self._planned_wave(user.id)
         for notice in self.world.notifier.sent[sent:]:
             for line in notice.lines:
-                self.heard.setdefault(line.user.id, []).append(Heard(now, line))
+                self.heard.setdefault(line.user.id, []).append(Heard(now, notice.address, line))
         return result
 
     def _was_told(self, user: User) -> None:
         impact, now = self.org.impact(user), self.world.clock.now()
-        heard = [one for one in self.heard.get(user.id, ()) if one.suffices(impact)]
-        if user.id not in self.enforced_once:
+        exempt = [self.seen_exempt.get(user.id, NEVER), *(end for end in self._ends(user) if end <= now)]
+        heard = [one for one in self.heard.get(user.id, ()) if one.suffices(user, impact)]
+        heard = [one for one in heard if one.at > max(exempt)]
+        if (user.id, user.tags["email"]) not in self.enforced_once:
             heard = [one for one in heard if one.is_ripe(now)]
         assert heard or not impact.worse_than(impact.NONE), f"enforced untold: {user.name}, {impact}"
+
+    def exemptions_are_seen(self) -> None:
+        """Keep in mind what a plan or a look has seen: from then on the line may go."""
+        now = self.world.clock.now()
+        for user in self.org.users:
+            for end in self._ends(user):
+                until = min(end, now)
+                self.seen_exempt[user.id] = max(until, self.seen_exempt.get(user.id, until))
+            if self._lives(user):
+                self._comes_anew(user.id)
+
+    def _comes_anew(self, user_id: str) -> None:
+        self.enforced_once = {one for one in self.enforced_once if one[0] != user_id}
+
+    def _lives(self, user: User) -> bool:
+        return any(end > self.world.clock.now() for end in self._ends(user))
+
+    def _ends(self, user: User) -> list[datetime]:
+        """When the exemptions of a user end."""
+        return [
+            datetime.combine(line.expires + timedelta(days=1), time(), UTC)
+            for line in self.world.rules.exemptions
+            if line.match.text == user.id
+        ]
 
     def _planned_wave(self, user_id: str) -> str:
         for plan in reversed(self.world.plans.kept):

@@ -11,9 +11,9 @@ from rollout.domain.gates.readiness import GOES_STALE_AFTER
 from rollout.domain.people.observations import ManagedPolicy, PolicyVersion
 from rollout.domain.people.organization import user_arn
 from rollout.domain.people.users import User
+from rollout.domain.policy.brake import number_of
 from rollout.domain.policy.changes import Change, SetDefaultVersion, user_of
 from rollout.domain.policy.effects import after
-from rollout.domain.policy.our_resources import number_of
 from rollout.domain.progress.messages import Line
 from rollout.domain.verdicts.passwords import first_use_doubtful
 from rollout.domain.verdicts.verdict import Impact
@@ -201,6 +201,11 @@ class TheOrganization:
         key = a_key(created_days_ago=0, now=self.world.clock.now())
         self._put(replace(user, keys=(key,)))
 
+    def is_given_to_somebody_else(self, user: User) -> None:
+        """Give the user to another person, at another address."""
+        self.born += 1
+        self._put(replace(user, tags={"email": f"owner{self.born}@example.com"}))
+
     def boundary_is_put_on(self, user: User) -> None:
         self._put(replace(user, boundary_arn=boundary_arn(user.account_id)))
 
@@ -269,14 +274,15 @@ def _can_enter(user: User) -> bool:
 
 @dataclass(frozen=True)
 class Heard:
-    """What somebody was told, and when."""
+    """What somebody was told, when, and at which address."""
 
     at: datetime
+    address: str
     line: Line
 
-    def suffices(self, impact: Impact) -> bool:
-        """Tell whether nothing worse happens than what was told."""
-        return not impact.worse_than(self.line.impact)
+    def suffices(self, user: User, impact: Impact) -> bool:
+        """Tell whether nothing worse happens than what was told, and to nobody else."""
+        return user.tags["email"] == self.address and not impact.worse_than(self.line.impact)
 
     def is_ripe(self, now: datetime) -> bool:
         """Tell whether the day told has come, and is not long past."""

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from rollout.reporting import ReportFiles, write_report
+from tests.builders import NOTIFIED
 from tests.reporting.examples import SMALL_NOW, small_accounts, small_header, small_progress, small_rehearsal
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -22,7 +23,13 @@ def small_report(tmp_path: Path) -> ReportFiles:
 def write_small_report(folder: Path) -> ReportFiles:
     accounts = small_accounts()
     return write_report(
-        folder, small_header(accounts), accounts, small_progress(), SMALL_NOW, rehearsal=small_rehearsal()
+        folder,
+        small_header(accounts),
+        accounts,
+        small_progress(),
+        SMALL_NOW,
+        notified=NOTIFIED,
+        rehearsal=small_rehearsal(),
     )
 
 

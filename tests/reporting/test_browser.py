@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from rollout.reporting import ReportFiles, write_report
-from tests.builders import NOW, a_progress
+from tests.builders import NOTIFIED, NOW, a_progress
 from tests.reporting.conftest import write_small_report
 from tests.reporting.examples import EVIL, big_accounts, big_header
 
@@ -45,7 +45,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> ReportFiles:
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> ReportFiles:
     folder = tmp_path_factory.mktemp("large") / "report"
-    return write_report(folder, big_header(10_000), big_accounts(10_000), a_progress(), NOW)
+    return write_report(
+        folder, big_header(10_000), big_accounts(10_000), a_progress(), NOW, notified=NOTIFIED
+    )
 
 
 @pytest.fixture

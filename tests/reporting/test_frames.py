@@ -11,13 +11,13 @@ from rollout.reporting.change_columns import CHANGES
 from rollout.reporting.frames import count, frame
 from rollout.reporting.report_data import ReportData, gather
 from rollout.reporting.user_columns import USERS
-from tests.builders import ACCOUNT, NOW, a_header, a_progress, an_account_plan, an_entry, left_out
+from tests.builders import ACCOUNT, NOTIFIED, NOW, a_header, a_progress, an_account_plan, an_entry, left_out
 from tests.reporting.examples import SMALL_NOW, small_accounts, small_header, small_progress
 
 
 def small() -> ReportData:
     accounts = small_accounts()
-    return gather(small_header(accounts), accounts, small_progress(), SMALL_NOW)
+    return gather(small_header(accounts), accounts, small_progress(), SMALL_NOW, notified=NOTIFIED)
 
 
 def test_ids_are_text_with_their_zeros():
@@ -40,7 +40,7 @@ def test_unknown_numbers_are_missing_not_zero():
 
 
 def test_nothing_at_all_makes_empty_frames_with_all_columns():
-    report = gather(a_header(), (), a_progress(), NOW)
+    report = gather(a_header(), (), a_progress(), NOW, notified=NOTIFIED)
     for made in (
         frame(USERS, report.users),
         frame(ACCOUNTS, report.accounts),
@@ -58,7 +58,7 @@ def test_reasons_are_counted_with_the_cure_most_share():
         an_entry("c", "hold", cure="move it"),
     ]
     account = an_account_plan(*hold, an_entry("d"))
-    lines = count(gather(a_header(account), (account,), a_progress(), NOW)).reasons
+    lines = count(gather(a_header(account), (account,), a_progress(), NOW, notified=NOTIFIED)).reasons
     assert [("hold", "machine", 3, 1, "exempt it"), ("enforce", "has-mfa", 1, 1, "")] == [
         (line.verdict, line.reason, line.users, line.accounts, line.cure) for line in lines
     ]
@@ -67,7 +67,7 @@ def test_reasons_are_counted_with_the_cure_most_share():
 def test_an_ou_tells_how_many_of_its_accounts_nobody_looked_into():
     account = an_account_plan(an_entry(), an_entry("bob", "covered"))
     header = a_header(account, left_out=(left_out(ou="Workloads/Prod"), left_out("1" * 12, ou="Lab")))
-    ous = count(gather(header, (account,), a_progress(), NOW)).ous
+    ous = count(gather(header, (account,), a_progress(), NOW, notified=NOTIFIED)).ous
     assert [("Lab", 0, 1, 0, None), ("Workloads/Prod", 1, 1, 2, 50.0)] == [
         (ou.ou, ou.entered, ou.left_out, ou.users, ou.percent) for ou in ous
     ]
@@ -81,5 +81,5 @@ def test_outcomes_are_counted_per_kind_of_change():
 
 def test_an_exemption_may_last_beyond_all_measure():
     account = an_account_plan(an_entry(verdict="exempt", exempt_until=date(9999, 12, 31)))
-    report = gather(a_header(account), (account,), a_progress(), NOW)
+    report = gather(a_header(account), (account,), a_progress(), NOW, notified=NOTIFIED)
     assert date(9999, 12, 31) == frame(USERS, report.users)["exempt_until"].iloc[0].date()

@@ -26,6 +26,7 @@ from rollout.reporting.page.data import DETAILS_UP_TO, packed
 from rollout.reporting.page.layout import PLAIN_ROWS_UP_TO, page
 from rollout.reporting.report_data import ReportData, gather
 from tests.builders import (
+    NOTIFIED,
     NOW,
     a_change,
     a_finding,
@@ -82,7 +83,7 @@ def outline_of(text: str) -> Outline:
 
 
 def report_of(*accounts: AccountPlan, progress=None, now=NOW, **header) -> ReportData:
-    return gather(a_header(*accounts, **header), accounts, progress or a_progress(), now)
+    return gather(a_header(*accounts, **header), accounts, progress or a_progress(), now, notified=NOTIFIED)
 
 
 def text_of(report: ReportData) -> str:
@@ -92,7 +93,9 @@ def text_of(report: ReportData) -> str:
 def small_page() -> str:
     accounts = small_accounts()
     header = small_header(accounts)
-    return text_of(gather(header, accounts, small_progress(), SMALL_NOW, rehearsal=small_rehearsal()))
+    return text_of(
+        gather(header, accounts, small_progress(), SMALL_NOW, notified=NOTIFIED, rehearsal=small_rehearsal())
+    )
 
 
 def limits_of(report: ReportData) -> str:
@@ -246,7 +249,9 @@ def test_every_code_is_explained(codes, meanings):
 
 
 def test_every_state_of_the_example_is_a_code():
-    report = gather(small_header(small_accounts()), small_accounts(), small_progress(), SMALL_NOW)
+    report = gather(
+        small_header(small_accounts()), small_accounts(), small_progress(), SMALL_NOW, notified=NOTIFIED
+    )
     for user in report.users:
         assert user.status.state in UserState
 
@@ -267,7 +272,7 @@ def columns_of(text: str) -> dict[str, dict[str, Any]]:
 
 def test_the_data_says_what_the_rows_say():
     accounts = small_accounts()
-    report = gather(small_header(accounts), accounts, small_progress(), SMALL_NOW)
+    report = gather(small_header(accounts), accounts, small_progress(), SMALL_NOW, notified=NOTIFIED)
     data = columns_of(packed(report))
     assert [user.entry.user.name for user in report.users] == data["user_name"]["texts"]
     assert "user_arn" not in data  # spelled from account, path and name
@@ -293,7 +298,7 @@ def test_a_small_page_can_be_read_without_javascript():
 
 def test_a_large_page_sends_readers_without_javascript_to_the_table():
     users = PLAIN_ROWS_UP_TO + 100
-    text = text_of(gather(big_header(users), big_accounts(users), a_progress(), NOW))
+    text = text_of(gather(big_header(users), big_accounts(users), a_progress(), NOW, notified=NOTIFIED))
     assert f"{users} users are too many for a page without JavaScript" in text
     assert ">person.0001-001<" not in text
 
@@ -301,6 +306,6 @@ def test_a_large_page_sends_readers_without_javascript_to_the_table():
 def test_many_users_stay_small():
     """100,000 users come to about 9 MB; a fifth of them, without each one's sentences, to less than 2.4."""
     users = DETAILS_UP_TO + 100
-    report = gather(big_header(users), big_accounts(users), a_progress(), NOW)
+    report = gather(big_header(users), big_accounts(users), a_progress(), NOW, notified=NOTIFIED)
     assert {"why", "forecast", "address"}.isdisjoint(columns_of(packed(report)))
     assert len(text_of(report)) < 2_400_000

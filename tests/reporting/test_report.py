@@ -15,6 +15,7 @@ from rollout.reporting.report_data import gather
 from rollout.reporting.user_columns import USERS
 from tests.builders import (
     ACCOUNT,
+    NOTIFIED,
     NOW,
     a_carried,
     a_finding,
@@ -52,7 +53,7 @@ accounts = st.lists(st.lists(entries, max_size=6), max_size=5).map(
 def test_totals_add_up_with_the_header(drawn, closed):
     """Every sum of the report is the header's number: users, verdicts, waves, OUs, accounts."""
     header = a_header(*drawn, left_out=tuple(left_out(f"{900 + n:012d}", "closed") for n in range(closed)))
-    report = gather(header, drawn, a_progress(), NOW)
+    report = gather(header, drawn, a_progress(), NOW, notified=NOTIFIED)
     counts = count(report)
     users = sum(len(account.entries) for account in drawn)
     assert users == len(report.users) == counts.users == sum(header.verdicts.values())
@@ -78,7 +79,9 @@ def test_totals_add_up_with_the_header(drawn, closed):
 
 def test_an_account_that_was_not_entered_has_no_numbers():
     """Unknown is empty, never 0."""
-    report = gather(a_header(left_out=(left_out(cure="name another role"),)), (), a_progress(), NOW)
+    report = gather(
+        a_header(left_out=(left_out(cure="name another role"),)), (), a_progress(), NOW, notified=NOTIFIED
+    )
     row = ACCOUNTS.row(report.accounts[0])
     assert ("unreachable", "no role lets us in", "name another role") == (
         row["state"],
@@ -94,7 +97,7 @@ def test_requests_are_shown_where_they_were_counted():
     entered = replace(an_account_plan(), calls=12, retries=0)
     left = (replace(left_out(), calls=3, retries=2), left_out("555566667777", "closed"))
     older = an_account_plan(account_id="999900001111")
-    report = gather(a_header(left_out=left), (entered, older), a_progress(), NOW)
+    report = gather(a_header(left_out=left), (entered, older), a_progress(), NOW, notified=NOTIFIED)
     rows = map(ACCOUNTS.row, report.accounts)
     counted = {row["account_id"]: (row["calls"], row["retries"]) for row in rows}
     assert (12, 0) == counted[ACCOUNT]
@@ -105,7 +108,7 @@ def test_requests_are_shown_where_they_were_counted():
 def test_accounts_are_in_order_of_their_ids_whether_entered_or_not():
     account = an_account_plan(account_id="222222222222")
     header = a_header(account, left_out=(left_out("333333333333"), left_out("000000000001", "closed")))
-    report = gather(header, (account,), a_progress(), NOW)
+    report = gather(header, (account,), a_progress(), NOW, notified=NOTIFIED)
     assert ["000000000001", "222222222222", "333333333333"] == [
         account.part.account_id for account in report.accounts
     ]
@@ -121,7 +124,9 @@ def test_a_share_is_rounded_down_so_that_100_means_everybody(part, whole, expect
 
 def test_findings_of_the_organization_come_before_those_of_accounts():
     account = an_account_plan(findings=(a_finding(account_id=ACCOUNT),))
-    report = gather(a_header(account, findings=(a_finding("brake"),)), (account,), a_progress(), NOW)
+    report = gather(
+        a_header(account, findings=(a_finding("brake"),)), (account,), a_progress(), NOW, notified=NOTIFIED
+    )
     assert ["", ACCOUNT] == [finding.account_id for finding in report.findings]
     assert "root-without-mfa: The root user has no MFA" == ACCOUNTS.row(report.accounts[0])["findings"]
 
@@ -131,7 +136,7 @@ def test_a_user_row_tells_what_the_notice_said():
     progress = a_progress(
         a_run(), a_told(impact="cli", address="alice@corp.example"), a_carried(stage="notify")
     )
-    report = gather(a_header(account), (account,), progress, NOW)
+    report = gather(a_header(account), (account,), progress, NOW, notified=NOTIFIED)
     row = USERS.row(report.users[0])
     assert ("alice@corp.example", "delivered", NOW) == (row["address"], row["delivery"], row["notified_at"])
     assert "an MFA device is on; key 1 was used 3 days ago for s3" == row["why"]

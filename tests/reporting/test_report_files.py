@@ -20,6 +20,7 @@ from rollout.reporting import ReportFiles, write_report, write_together
 from rollout.reporting.cells import restore
 from rollout.visible_text import visible
 from tests.builders import (
+    NOTIFIED,
     NOW,
     a_finding,
     a_header,
@@ -65,7 +66,7 @@ def test_no_cell_of_any_table_is_a_formula(user, account, text, verdict):
         a_run(caller=text), told, a_passed(entry.user, "notice", text), an_override(reason=text)
     )
     with TemporaryDirectory() as folder:
-        files = write_report(Path(folder), header, (part,), progress, NOW)
+        files = write_report(Path(folder), header, (part,), progress, NOW, notified=NOTIFIED)
         tables = {path: read(path) for path in (files.users, files.accounts, files.changes)}
     cells = [cell for lines in tables.values() for line in lines for cell in line.values()]
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for cell in cells)
@@ -91,7 +92,7 @@ def test_files_and_folder_are_their_owners_only(small_report: ReportFiles):
 
 def test_a_report_takes_the_place_of_the_last_one(tmp_path: Path):
     folder = tmp_path / "reports" / "plan"
-    write_report(folder, a_header(), (), a_progress(), NOW)
+    write_report(folder, a_header(), (), a_progress(), NOW, notified=NOTIFIED)
     files = write_small_report(folder)
     assert "alice" in files.users.read_text()
     assert sorted(NAMES) == sorted(path.name for path in folder.iterdir())
@@ -111,7 +112,7 @@ def test_a_link_is_replaced_not_followed(tmp_path: Path):
 def test_a_folder_that_cannot_be_written_is_named_with_a_cure(tmp_path: Path):
     (tmp_path / "report").write_text("a file where the folder should be")
     with pytest.raises(Unwritable, match=r"cannot write to .*/report: Not a directory") as caught:
-        write_report(tmp_path / "report", a_header(), (), a_progress(), NOW)
+        write_report(tmp_path / "report", a_header(), (), a_progress(), NOW, notified=NOTIFIED)
     assert "rollout report" in caught.value.cure
 
 

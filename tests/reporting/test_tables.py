@@ -21,7 +21,7 @@ from rollout.reporting.tables import Column, OnPage, Table
 from rollout.reporting.user_columns import USERS
 from rollout.reporting.users_file import UsersFormat, write_users
 from rollout.visible_text import visible
-from tests.builders import NOW, a_header, a_progress, an_account_plan, an_entry
+from tests.builders import NOTIFIED, NOW, a_header, a_progress, an_account_plan, an_entry
 from tests.docs import columns
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -87,7 +87,7 @@ def test_a_column_is_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     )
     monkeypatch.setattr(USERS, "columns", (*USERS.columns, made_up))
     account = an_account_plan(an_entry("alice"))
-    files = write_report(tmp_path, a_header(account), (account,), a_progress(), NOW)
+    files = write_report(tmp_path, a_header(account), (account,), a_progress(), NOW, notified=NOTIFIED)
     header, line = csv.reader(io.StringIO(files.users.read_text()))
     assert ("name_length", "5") == (header[-1], line[-1])
     assert "Int64" == frame(USERS, ())["name_length"].dtype
@@ -105,7 +105,7 @@ def test_a_column_is_in_parquet_too(monkeypatch: pytest.MonkeyPatch):
     )
     monkeypatch.setattr(USERS, "columns", (*USERS.columns, made_up))
     stream, account = io.BytesIO(), an_account_plan(an_entry("alice"))
-    write_users(stream, UsersFormat.PARQUET, a_header(account), (account,), a_progress(), NOW)
+    write_users(stream, UsersFormat.PARQUET, a_header(account), (account,), a_progress(), NOW, NOTIFIED)
     table = parquet.read_table(stream)
     assert ("list<element: string>", [["a", "e", "i"]]) == (
         str(table.schema.field("vowels").type),

@@ -15,14 +15,14 @@ from rollout.reporting import ReportFiles
 from rollout.reporting.report_data import gather
 from rollout.reporting.user_columns import USERS
 from rollout.reporting.users_file import UsersFormat, format_of, write_users
-from tests.builders import NOW, a_header, a_progress, an_account_plan, an_entry
+from tests.builders import NOTIFIED, NOW, a_header, a_progress, an_account_plan, an_entry
 from tests.reporting.examples import SMALL_NOW, small_accounts, small_header, small_progress
 
 
 def small_users(kind: UsersFormat) -> bytes:
     stream = io.BytesIO()
     accounts = small_accounts()
-    write_users(stream, kind, small_header(accounts), accounts, small_progress(), SMALL_NOW)
+    write_users(stream, kind, small_header(accounts), accounts, small_progress(), SMALL_NOW, NOTIFIED)
     return stream.getvalue()
 
 
@@ -75,7 +75,7 @@ def test_parquet_has_the_same_columns_and_the_same_users():
     table = small_table()
     assert [column.name for column in USERS.columns] == table.column_names
     accounts = small_accounts()
-    rows = gather(small_header(accounts), accounts, small_progress(), SMALL_NOW).users
+    rows = gather(small_header(accounts), accounts, small_progress(), SMALL_NOW, notified=NOTIFIED).users
     read = [{**line, "reasons": tuple(line["reasons"])} for line in table.to_pylist()]
     for row, line in zip(rows, read, strict=True):
         expected = USERS.row(row)
@@ -93,7 +93,7 @@ def test_parquet_knows_types_so_that_ids_keep_their_zeros_and_names_are_not_touc
 def test_parquet_of_nobody_has_its_columns():
     pytest.importorskip("pyarrow", reason="Parquet is in the extra `parquet`")
     stream = io.BytesIO()
-    write_users(stream, UsersFormat.PARQUET, a_header(), (), a_progress(), NOW)
+    write_users(stream, UsersFormat.PARQUET, a_header(), (), a_progress(), NOW, NOTIFIED)
     assert (0, len(USERS.columns)) == read_parquet(stream.getvalue()).shape
 
 
@@ -102,7 +102,7 @@ def test_parquet_is_the_same_to_the_byte_and_takes_any_text():
     part = an_account_plan(replace(an_entry("alice"), address="\udc80 <名前>"))
     streams = [io.BytesIO(), io.BytesIO()]
     for stream in streams:
-        write_users(stream, UsersFormat.PARQUET, a_header(part), (part,), a_progress(), NOW)
+        write_users(stream, UsersFormat.PARQUET, a_header(part), (part,), a_progress(), NOW, NOTIFIED)
     first, second = (stream.getvalue() for stream in streams)
     assert first == second
     assert ["\\udc80 <名前>"] == read_parquet(first).column("address").to_pylist()

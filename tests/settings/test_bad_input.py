@@ -422,6 +422,26 @@ VALUES = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("name", "AdministratorAccess"),
+        ("name", "AWSForceMFA"),
+        ("name", "amazonForceMFA"),
+        ("name", "iamuserchangepassword"),
+        ("group", "ReadOnlyAccess"),
+    ],
+)
+def test_the_name_of_a_policy_that_aws_manages_is_refused(refusal, key, name):
+    error = refusal(f"policy: {{{key}: {name}}}\n")
+    assert f'policy.{key}: "{name}" is, or looks like, the name of a policy that AWS manages' in str(error)
+
+
+@pytest.mark.parametrize("name", ["/ForceMFA", "job-function/ForceMFA", "rollout/../ForceMFA"])
+def test_a_name_holds_no_path(refusal, name):
+    assert "policy.name" in str(refusal(f"policy: {{name: {name}}}\n"))
+
+
 @pytest.mark.parametrize(("text", "line"), [*BROKEN, *UNKNOWN, *VALUES])
 def test_bad_input_gets_one_line_with_its_place_and_the_cure(load, refusal, text, line):
     if line is None:

@@ -15,7 +15,7 @@ BUCKET, OWNER = "state-of-rollout", "123456789012"
 @cache
 def connection() -> Connection:
     """One for all tests: making it takes longer than most of them."""
-    return Connection(region="us-east-1", read_timeout=5)
+    return Connection(region="us-east-1", timeouts=(10, 5))
 
 
 def objects(

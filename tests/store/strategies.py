@@ -1,7 +1,7 @@
 """Draws plans and journal records with the names that IAM and Organizations allow, and some that they do not."""
 
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, get_type_hints
 
 from hypothesis import strategies as st
@@ -189,6 +189,9 @@ values = texts | st.booleans() | st.none()
 documents = st.dictionaries(texts, values | st.lists(values, max_size=3) | tags, max_size=3)
 _OVERRIDES: dict[str, st.SearchStrategy[Any]] = {
     "at": moments,
+    "until": some_moments,
+    "due": st.dates(date(2006, 1, 1), date(2100, 1, 1)),
+    "mark": st.timedeltas(timedelta(), timedelta(days=3660)),
     "user": refs,
     "document": documents,
     "tags": tags,

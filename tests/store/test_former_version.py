@@ -21,6 +21,7 @@ from rollout.domain.status.user_status import Statuses, UserStatus, counts_of
 from rollout.store.filed_plan import FiledPlan
 from rollout.store.folder.segments import FolderJournal
 from rollout.store.plan_files import FolderPlans
+from tests.builders import NOTIFIED
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "v0.1"
 
@@ -42,7 +43,7 @@ def progress(plan: FiledPlan, records: list[Record]) -> Progress:
 
 @pytest.fixture(scope="module")
 def statuses(plan: FiledPlan, records: list[Record], progress: Progress) -> dict[str, UserStatus]:
-    known = Statuses(plan.header, progress, max(record.at for record in records))
+    known = Statuses(plan.header, progress, NOTIFIED, max(record.at for record in records))
     entries = [entry for part in plan.accounts() for entry in part.entries]
     return {entry.user.name: known.of(entry.user, entry) for entry in entries}
 

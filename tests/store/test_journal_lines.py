@@ -16,7 +16,7 @@ from rollout.domain.progress.records import (
     Settled,
 )
 from rollout.store.formats.journal_lines import BrokenLine, UnknownLine, line_of, moment_of, record_of
-from tests.builders import ACCOUNT, NOW, POLICY
+from tests.builders import ACCOUNT, NOW, POLICY, a_told
 from tests.store import strategies
 
 
@@ -45,6 +45,7 @@ def test_changes_and_outcomes_are_tagged():
         "request_id": "req-1",
         "attempts": 1,
         "unconfirmed": False,
+        "made": "",
     }
 
 
@@ -113,3 +114,18 @@ def test_no_beginning_of_a_line_reads_as_a_record(record, data):
 
     with pytest.raises(BrokenLine):
         record_of(line[:cut])
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "why"),
+    [
+        ("at", "2026-11-24T09:00:00", '"at" in a record of type "Told" has no time zone'),
+        ("at", "9999-12-31T23:59:59Z", '"at" in a record of type "Told" is out of all bounds'),
+        ("due", "9999-12-31", '"due" in a record of type "Told" is out of all bounds'),
+        ("due", "0001-01-01", '"due" in a record of type "Told" is out of all bounds'),
+    ],
+)
+def test_times_that_nothing_can_be_reckoned_with_are_told(field: str, value: str, why: str):
+    line = json.loads(line_of(a_told("alice"))) | {field: value}
+    with pytest.raises(UnknownLine, match=why):
+        record_of(json.dumps(line).encode())

@@ -14,6 +14,7 @@ from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import AddMember, Change, Failed, RemoveMember, SetDefaultVersion, user_of
+from rollout.domain.policy.made import Made
 from rollout.domain.progress.records import AccountFailed, RunEnded, Settled, UserSkipped
 from rollout.domain.progress.stages import Stage
 from rollout.errors import LockHeld
@@ -110,6 +111,14 @@ class WatchedAccount:
         self.moment.check_access()
         return self.inner.dependents(policy_arn)
 
+    def policies_at(self, path: str) -> tuple[str, ...]:
+        self.moment.check_access()
+        return self.inner.policies_at(path)
+
+    def groups_with(self, policy_arn: str) -> tuple[str, ...]:
+        self.moment.check_access()
+        return self.inner.groups_with(policy_arn)
+
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
         self.moment.check_access()
         return self.inner.policy(policy_arn)
@@ -134,12 +143,12 @@ class WatchedAccess:
     def __init__(self, world: World, moment: Moment) -> None:
         self.inner, self.moment = world.access, moment
 
-    def enter(self, account: Account) -> OpenAccount:
+    def enter(self, account: Account, made: Made | None = None) -> OpenAccount:
         if account.id != ACCOUNT:
-            return self.inner.enter(account)
+            return self.inner.enter(account, made)
         self.moment.come(Step.ENTER)
         self.moment.check_access()
-        return WatchedAccount(self.inner.enter(account), self.moment)
+        return WatchedAccount(self.inner.enter(account, made), self.moment)
 
 
 def everybody() -> tuple[User, ...]:

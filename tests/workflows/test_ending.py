@@ -13,8 +13,8 @@ from rollout.domain.progress.records import GateRead, Intent, ReleaseEnded, RunE
 from rollout.errors import LockHeld
 from rollout.workflows.ports import CannotEnter
 from tests.builders import ACCOUNT, GROUP, POLICY, a_ref, an_exemption
-from tests.domain.judging import DOCUMENTS, a_managed
 from tests.fakes import Trouble
+from tests.workflows.adopted import SUBSTITUTE, adopted
 from tests.workflows.operator import Operator
 from tests.workflows.test_release import OTHER, a_world, carried, kinds
 from tests.workflows.world import World, a_cli_user, a_person
@@ -114,22 +114,23 @@ def test_a_notice_from_before_a_release_is_enough():
     assert {"carl"} == world.enforced
 
 
-def on_a_foreign_policy() -> World:
-    foreign = a_managed("ForceMFA", raw=DOCUMENTS.full, path="/security/")
-    return carried(World(a_person("alice"), facts={ACCOUNT: {"policies": [foreign]}}))
-
-
-def test_a_policy_of_somebody_else_is_hung_up_again():
-    world, operator = released(on_a_foreign_policy())
+def test_where_an_earlier_version_adopted_a_policy_ours_is_attached_at_the_end():
+    world = adopted(World(a_person("alice")).planned())
+    operator = Operator(world)
+    operator.release(operator.everybody())
+    world.account.written.clear()
     assert set() == world.enforced
     assert not operator.end(operator.everybody()).in_part
-    assert ["RemoveMember", "AttachToGroup", "AddMember"] == kinds(world.written)
+    assert ["RemoveMember", "CreatePolicy", "CreateVersion", "AttachToGroup", "AddMember"] == kinds(
+        world.written
+    )
     assert {"alice"} == world.enforced
+    assert (SUBSTITUTE,) == world.account.facts.groups[GROUP].attached
     assert operator.verify().clean
 
 
-def test_apply_hangs_it_up_again_once_the_release_has_run_out():
-    world = on_a_foreign_policy()
+def test_apply_attaches_ours_too_once_the_release_has_run_out():
+    world = adopted(World(a_person("alice")).planned())
     operator = Operator(world)
     operator.release(operator.everybody(), hours=4)
     world.days_pass(0.1)
@@ -138,6 +139,7 @@ def test_apply_hangs_it_up_again_once_the_release_has_run_out():
     world.days_pass(1)
     operator.apply()
     assert {"alice"} == world.enforced
+    assert (SUBSTITUTE,) == world.account.facts.groups[GROUP].attached
 
 
 # --- Whom it does not put back ---
@@ -149,7 +151,7 @@ def test_a_brake_of_which_the_journal_knows_nothing_is_left_pulled():
     world.journal.kept.clear()
     result = operator.end(operator.everybody())
     assert set() == world.enforced
-    assert "the journal of this store has no record of it" == result.accounts[0].left[0].why
+    assert "was made by plan k3f9 from another store" in result.accounts[0].left[0].why
 
 
 def test_of_an_account_in_which_somebody_would_be_trapped_the_others_come_back():

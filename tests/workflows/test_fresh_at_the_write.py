@@ -220,7 +220,7 @@ def test_a_namesake_who_cannot_be_taken_out_is_a_failure():
     assert answer.in_part
     assert "rest" == world.done.failing[a_ref("bob").id]
     (failed, _) = (done.outcome for done in world.done.changes if isinstance(done.outcome, Failed))
-    assert f"{NEW_ID} has the name now and is in by mistake" in failed.why
+    assert f"{NEW_ID} now has this name and was enforced by mistake" in failed.why
 
 
 def test_a_namesake_is_taken_out_also_when_the_run_died_over_the_write():

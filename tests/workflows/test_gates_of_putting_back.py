@@ -279,7 +279,7 @@ def test_a_group_member_of_no_plan_is_never_reached(command: Callable[[Operator]
     world.account.put(a_person("mallory", groups=(GROUP,)))
     result = command(Operator(world))
     assert {"olga"} == world.enforced
-    assert "would also reach mallory" in result.accounts[0].failed[0]
+    assert "would also apply to mallory" in result.accounts[0].failed[0]
 
 
 def test_a_group_member_of_no_plan_who_is_enforced_by_hand_gets_no_other_text():
@@ -287,7 +287,7 @@ def test_a_group_member_of_no_plan_who_is_enforced_by_hand_gets_no_other_text():
     world.account.put(a_person("mallory", groups=(GROUP,)))
     result = Operator(world).fix()
     assert [] == world.written
-    assert "would also reach mallory" in result.accounts[0].failed[0]
+    assert "would also apply to mallory" in result.accounts[0].failed[0]
 
 
 @pytest.mark.parametrize("scene", SCENES[:2], ids=str)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,13 +15,13 @@ from rollout.domain.verdicts.verdict import Impact
 from rollout.errors import EmptySelection
 from rollout.workflows.notices import Messages, NoticeRules, Said, preview, who_was_told
 from tests.builders import an_exemption, an_id
-from tests.workflows.world import ADMIN, LEAD_TIME, SOAK, World, a_cli_user, a_person, an_enroller
+from tests.workflows.world import ADMIN, SOAK, World, a_cli_user, a_person, an_enroller
 
 OTHER = "222233334444"
 
 
 def rules(world: World, **more: Any) -> NoticeRules:
-    return NoticeRules(LEAD_TIME, SOAK, more.get("unaffected_too", False), world.rules.exemptions)
+    return NoticeRules(replace(world.notice_rule, **more), SOAK)
 
 
 def said(world: World, **selected: Any) -> list[Said]:

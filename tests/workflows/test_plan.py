@@ -162,7 +162,7 @@ def test_who_is_enforced_already_is_judged_as_if_our_policies_were_absent():
     )
 
 
-def test_a_group_that_the_journal_knows_is_ours_and_any_other_is_a_clash():
+def test_what_the_journal_does_not_know_was_made_from_another_store():
     world = an_organization().planned()
     world.enforce()
     world.plan("p2p2")
@@ -171,7 +171,12 @@ def test_a_group_that_the_journal_knows_is_ours_and_any_other_is_a_clash():
     world.plan("p3p3")
     assert Kind.HOLD is verdicts(world)["carl"]
     carl = next(entry for entry in entries(world.plans.kept[-1]) if entry.user.name == "carl")
-    assert (Code.NAME_CLASH.value,) == carl.because
+    assert (Code.OTHER_STORE.value,) == carl.because
+    assert "was made by plan k3f9 from another store" in carl.reasons[0].detail
+    assert "rollout release --all" in carl.cure
+    parts = world.plans.kept[-1].accounts()
+    (finding,) = [one for part in parts for one in part.findings if one.code == "unknown-policy"]
+    assert "was made by plan k3f9 from another store" in finding.text
 
 
 def test_what_of_ours_stands_in_an_account_is_in_its_part():

@@ -212,7 +212,7 @@ def test_whom_another_group_holds_under_the_policy_keeps_it_from_being_put_in_fo
     world.account.put(a_person("mallory", groups=("Admins",)))
     result = end(Operator(world))
     assert {"olga"} == world.enforced
-    assert "would also reach mallory" in result.accounts[0].failed[0]
+    assert "would also apply to mallory" in result.accounts[0].failed[0]
 
 
 def test_a_text_that_changes_for_those_who_are_enforced_takes_nobody_out():

@@ -13,6 +13,7 @@ from rollout.domain.people.organization import AccountState
 from rollout.domain.people.scope import Selection
 from rollout.domain.plan.waves import Wave
 from rollout.domain.policy.attachment import Attachment
+from rollout.domain.policy.brake import Brake
 from rollout.domain.policy.changes import (
     AddMember,
     Change,
@@ -22,7 +23,7 @@ from rollout.domain.policy.changes import (
     RemoveMember,
     SetDefaultVersion,
 )
-from rollout.domain.policy.our_resources import Brake, Names
+from rollout.domain.policy.our_resources import Names
 from rollout.domain.progress.records import AccountFailed, Intent, Released, RunEnded, RunStarted, UserSkipped
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.stages import Stage
@@ -44,8 +45,9 @@ from tests.builders import (
     an_account,
     an_organization,
 )
-from tests.domain.judging import DOCUMENTS, a_group, a_managed
+from tests.domain.judging import DOCUMENTS, a_group
 from tests.fakes import FakeJournal, FakeOrganization, Trouble
+from tests.workflows.adopted import FOREIGN, adopted
 from tests.workflows.operator import Operator
 from tests.workflows.world import ADMIN, ANYTHING, World, a_cli_user, a_person, placements
 
@@ -94,14 +96,16 @@ def test_an_account_is_let_out_alone():
 
 
 def test_the_brake_needs_no_lock_no_plan_and_no_journal():
-    """Only the account's id and the policy's name; not even a look at its users."""
+    """Only the account's id, and what is at our path by its tags; not even a look at its users."""
     world = a_world()
     world.lock.holder = "somebody else"
     world.journal.kept.clear()
     world.plans.kept.clear()
     Operator(world).release(Operator(world).everybody())
     assert set() == world.enforced
-    assert {"policy"} == {asked for account in world.accounts.values() for asked in account.asked}
+    assert {"policies_at", "policy"} == {
+        asked for account in world.accounts.values() for asked in account.asked
+    }
 
 
 def test_a_second_release_writes_nothing():
@@ -169,22 +173,20 @@ def _with_policy(facts: Any, policy: Any, versions: Any) -> Any:
     return replace(facts, policies={**facts.policies, POLICY: replace(policy, versions=versions)})
 
 
-def test_a_policy_of_somebody_else_is_taken_off_our_group_and_left_as_it_is():
-    foreign = a_managed("ForceMFA", raw=DOCUMENTS.full, path="/security/")
-    world = carried(World(a_person("alice"), facts={ACCOUNT: {"policies": [foreign]}}))
+def test_a_policy_that_an_earlier_version_adopted_is_taken_off_our_group_and_left_as_it_is():
+    world = adopted(World(a_person("alice")))
     assert {"alice"} == world.enforced
     Operator(world).release(Operator(world).everybody())
-    assert [DetachFromGroup(ACCOUNT, GROUP, foreign.arn)] == world.written
+    assert [DetachFromGroup(ACCOUNT, GROUP, FOREIGN.arn)] == world.written
     assert set() == world.enforced
-    assert foreign == world.account.facts.policies[foreign.arn]
+    assert FOREIGN == world.account.facts.policies[FOREIGN.arn]
 
 
-def test_whom_it_was_hung_on_directly_is_let_go_too():
-    foreign = a_managed("ForceMFA", raw=DOCUMENTS.full, path="/security/")
-    world = carried(
-        World(a_person("alice"), facts={ACCOUNT: {"policies": [foreign]}}, attach=Attachment.USER)
-    )
-    Operator(world).release(Operator(world).everybody())
+@pytest.mark.parametrize("by", ["brake", "user"])
+def test_off_users_it_is_taken_too(by: str):
+    world = adopted(World(a_person("alice")), Attachment.USER)
+    operator = Operator(world)
+    operator.release(operator.everybody() if by == "brake" else operator.users("alice"))
     assert ["DetachFromUser"] == kinds(world.written)
     assert set() == world.enforced
 
@@ -447,14 +449,14 @@ def test_a_journal_that_cannot_be_written_stops_no_brake():
 
     operator.release(operator.everybody(), journal=Broken(), marker=Full())
     assert set() == world.enforced
-    assert 1 == sum("not on record" in line for line in world.progress.said)
+    assert 1 == sum("was not recorded" in line for line in world.progress.said)
     assert any("Stop them by hand" in line for line in world.progress.said)
 
 
 def test_a_release_that_is_to_end_by_itself_has_to_be_on_record():
     world = a_world()
     operator = Operator(world)
-    with pytest.raises(Refused, match="has to be on record to end"):
+    with pytest.raises(Refused, match="ends only if it is recorded"):
         operator.release(operator.everybody(), hours=4, journal=Broken())
     assert [] == world.attempted
 
@@ -701,7 +703,7 @@ def test_status_says_how_many_a_release_lets_out():
 def standing(world: World) -> dict[str, tuple[int, str]]:
     """How many of each wave are enforced, and what `rollout status` says beside it."""
     stands = wave_states(
-        world.plans.kept[-1], world.done, world.clock.now(), lead_time=world.lead_time, gates=world.gates
+        world.plans.kept[-1], world.done, world.clock.now(), notified=world.notice_rule, gates=world.gates
     )
     return {stand.wave: (stand.enforced, stand.waits_for) for stand in stands}
 

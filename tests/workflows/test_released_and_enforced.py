@@ -189,7 +189,7 @@ def test_an_account_that_cannot_be_read_is_said_and_stops_no_other():
     operator.apply(Stage.NOTIFY)
     assert "bob" not in world.enforced
     assert (
-        f"Whether everybody released in account {OTHER} is out: AccessDenied for roles X"
+        f"Cannot tell whether everybody released in account {OTHER} is out: AccessDenied for roles X"
         in world.progress.said
     )
 
@@ -201,7 +201,7 @@ def test_they_come_back_at_the_end_of_the_release_into_their_wave_and_need_no_ne
     world, operator = put_back(hours=4)
     operator.fix()
     assert "rest" == world.done.releases.to_return[BOB.id].wave
-    assert {} == world.done.taken_out_at
+    assert {} == world.done.left_alone_until
     world.clock.advance(timedelta(hours=5))
     operator.fix()
     assert {"alice", "bob", "olga"} == world.enforced

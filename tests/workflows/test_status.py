@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import Any
 
 from rollout.domain.plan.waves import Wave
 from rollout.domain.progress.messages import Delivery
 from rollout.workflows.status import WaveState, wave_states
 from tests.builders import an_exemption
-from tests.workflows.world import LEAD_TIME, SOAK, World, a_cli_user, a_person
+from tests.workflows.world import SOAK, World, a_cli_user, a_person
 
 
-def stands(world: World, **more: bool) -> dict[str, WaveState]:
+def stands(world: World, **more: Any) -> dict[str, WaveState]:
     found = wave_states(
         world.plans.kept[-1],
         world.done,
         world.clock.now(),
-        lead_time=LEAD_TIME,
+        notified=replace(world.notice_rule, **more),
         gates=world.gates.changed(soak=SOAK),
-        **more,
     )
     return {stand.wave: stand for stand in found}
 

@@ -14,7 +14,7 @@ from rollout.errors import Refused
 from rollout.workflows.approve import ApprovalRequest, approve
 from rollout.workflows.status import GateState, WaveState, wave_states
 from tests.builders import ORGANIZATION, a_caller
-from tests.workflows.world import LEAD_TIME, World, a_cli_user, a_person, an_enroller
+from tests.workflows.world import World, a_cli_user, a_person, an_enroller
 
 
 def two_waves(**gates: Any) -> World:
@@ -27,7 +27,9 @@ def two_waves(**gates: Any) -> World:
 
 def stands(world: World) -> dict[str, WaveState]:
     rules = world.gates.changed(soak=world.soak)
-    found = wave_states(world.plans.kept[-1], world.done, world.clock.now(), lead_time=LEAD_TIME, gates=rules)
+    found = wave_states(
+        world.plans.kept[-1], world.done, world.clock.now(), notified=world.notice_rule, gates=rules
+    )
     return {stand.wave: stand for stand in found}
 
 
@@ -109,7 +111,7 @@ def test_gates_about_people_repeat_what_the_last_run_saw_and_say_when():
     asked = gates(world, "canary")["enrolment"]
     assert "not asked" == asked.answer
     assert not asked.stops
-    assert "80 % needed; apply --stage enforce looks" in asked.detail
+    assert "80 % needed; apply --stage enforce reads them" in asked.detail
     with pytest.raises(Refused):
         world.enforce()
     read = gates(world, "canary")["enrolment"]

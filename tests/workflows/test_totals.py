@@ -92,7 +92,7 @@ def test_every_listed_account_is_named_once_and_the_numbers_add_up(world: World)
     assert all(left.reason for left in header.left_out)
 
     # The report: one line each, in order.
-    report = gather(header, parts, world.done, world.clock.now())
+    report = gather(header, parts, world.done, world.clock.now(), notified=world.notice_rule)
     rows = list(csv.DictReader(io.StringIO("".join(ACCOUNTS.csv(report.accounts)))))
     assert [(id_, listed[id_]) for id_ in sorted(listed)] == [
         (row["account_id"], row["state"]) for row in rows

@@ -496,7 +496,7 @@ def test_nothing_is_enforced_that_reaches_somebody_whom_this_tool_did_not_put_th
     world.account.put(a_person("mallory", groups=(GROUP,), tags={}))
     result = operator.fix()
     assert [] == world.written
-    assert "the policy would also reach mallory" in result.accounts[0].failed[0]
+    assert "the policy would also apply to mallory" in result.accounts[0].failed[0]
     assert result.in_part
 
 

@@ -24,7 +24,7 @@ from rollout.workflows.verify import Verified
 from tests.builders import ACCOUNT, GROUP, POLICY, an_exemption, an_id
 from tests.domain.judging import a_document, deny
 from tests.workflows.operator import Operator
-from tests.workflows.world import LEAD_TIME, SOAK, World, a_cli_user
+from tests.workflows.world import SOAK, World, a_cli_user
 
 OTHER = "222233334444"
 CANARY = "canary"
@@ -96,14 +96,21 @@ class Year:
     def status(self) -> Numbers:
         world = self.world
         (stand,) = wave_states(
-            world.plans.kept[-1], world.done, world.clock.now(), lead_time=LEAD_TIME, gates=world.gates
+            world.plans.kept[-1], world.done, world.clock.now(), notified=world.notice_rule, gates=world.gates
         )
         return Numbers(stand.users, stand.queued, stand.told, stand.enforced, stand.released)
 
     def report(self) -> Iterator[Numbers]:
         """Read the numbers off users.csv, and off the waves of the page."""
         world, stored = self.world, self.world.plans.kept[-1]
-        files = write_report(self.folder, stored.header, stored.accounts(), world.done, world.clock.now())
+        files = write_report(
+            self.folder,
+            stored.header,
+            stored.accounts(),
+            world.done,
+            world.clock.now(),
+            notified=world.notice_rule,
+        )
         with files.users.open(encoding="utf-8", newline="") as stream:
             rows = [row for row in csv.DictReader(stream) if row["wave"] == CANARY]
         delivered = Counter(row["delivery"] for row in rows)
@@ -120,7 +127,7 @@ class Year:
     def notices(self) -> tuple[int, int]:
         """Count, of those who are in the plan's wave, the latest notices that are queued and delivered."""
         world = self.world
-        rules = NoticeRules(LEAD_TIME, SOAK, unaffected_too=False, exemptions=world.rules.exemptions)
+        rules = NoticeRules(world.notice_rule, SOAK)
         receivers = who_was_told(world.plans.kept[-1], world.done, rules, world.clock.now())
         said = Messages(world.journal.records(), receivers)
         parts = world.plans.kept[-1].accounts()
@@ -133,7 +140,7 @@ class Year:
     @property
     def worth(self) -> set[str]:
         world = self.world
-        rules = NoticeRules(LEAD_TIME, SOAK, unaffected_too=False, exemptions=world.rules.exemptions)
+        rules = NoticeRules(world.notice_rule, SOAK)
         receivers = who_was_told(world.plans.kept[-1], world.done, rules, world.clock.now())
         said = Messages(world.journal.records(), receivers)
         return {str(one.state) for one in said if one.state != "replaced"}

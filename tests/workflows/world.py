@@ -20,6 +20,7 @@ from rollout.domain.plan.entries import PlanEntry
 from rollout.domain.plan.waves import Wave
 from rollout.domain.policy.changes import AddMember, AttachToUser, Change
 from rollout.domain.policy.force_mfa import PolicyAmendments, allow_half, enrolment, force_mfa
+from rollout.domain.policy.made import RUN_TAG
 from rollout.domain.policy.our_resources import Documents, Names
 from rollout.domain.progress.history import History, replay_all
 from rollout.domain.progress.records import Record, RunStarted
@@ -173,8 +174,8 @@ class World:
 
     @property
     def state(self) -> dict[str, AccountFacts]:
-        """Everything that AWS holds."""
-        return {account_id: account.facts for account_id, account in self.accounts.items()}
+        """Everything that AWS holds, but for which run made it."""
+        return {account_id: whoever_made_it(account.facts) for account_id, account in self.accounts.items()}
 
     @property
     def enforced(self) -> set[str]:
@@ -259,6 +260,11 @@ class World:
         order = PlanOrder(plan_id, self.rules, self.waves, "auto", self.settings, max_exempt_percent)
         return make_plan(self.inventory(), order, self.plans, self.journal, earlier)
 
+    @property
+    def notice_rule(self) -> Notified:
+        """The rule by which users are ready."""
+        return replace(Notified.by(self.rules), lead_time=self.lead_time)
+
     def order(self, stage: Stage, **more: Any) -> Order:
         rehearsal = stage is Stage.DRY_RUN
         fields: dict[str, Any] = {
@@ -268,9 +274,7 @@ class World:
             "rules": self.rules,
             "waves": self.waves,
             "scope": self.scope,
-            "readiness": Rehearsed()
-            if rehearsal
-            else Notified(self.lead_time, self.rules.notice_for_unaffected),
+            "readiness": Rehearsed() if rehearsal else self.notice_rule,
             "settings": self.settings,
             "policy": policy_fingerprint(self.rules),
             "scps": "auto",
@@ -353,6 +357,17 @@ class World:
         return self.notified().days_pass(15)
 
 
+def whoever_made_it(facts: AccountFacts) -> AccountFacts:
+    """What an account holds, without the tag of the run that made a policy."""
+    policies = {
+        arn: replace(policy, tags={key: value for key, value in policy.tags.items() if key != RUN_TAG})
+        if policy.tags
+        else policy
+        for arn, policy in facts.policies.items()
+    }
+    return replace(facts, policies=policies)
+
+
 def a_preview(run: RunContext) -> RunContext:
     """The rehearsal of a run, as wiring makes it for the time before the question."""
     access = RehearsedAccess(run.access, once=True)
@@ -378,7 +393,9 @@ def is_denied_without_mfa(user: User, facts: AccountFacts) -> bool:
     """Tell whether a full policy of ours, or one of the same name, reaches the user now."""
     carried = {*user.attached, *(arn for name in user.groups for arn in facts.groups[name].attached)}
     documents = [
-        facts.policies[arn].default for arn in carried if arn.endswith("/ForceMFA") and arn in facts.policies
+        facts.policies[arn].default
+        for arn in carried
+        if arn.endswith(("/ForceMFA", "/ForceMFA-rollout")) and arn in facts.policies
     ]
     return any(
         default is not None

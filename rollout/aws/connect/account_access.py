@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rollout.aws.connect.open_account import AwsAccount
-from rollout.aws.connect.role_session import RoleSession, RoleSessions, RoleToAssume, account_of
-from rollout.aws.connect.session_policy import session_policy
+from rollout.aws.connect.role_session import RoleSession, RoleSessions, RoleToAssume
+from rollout.aws.connect.session_policy import hop_policy, session_policy
 from rollout.aws.probe.capabilities import AwsCapabilities, Principal
 from rollout.aws.read.managed_boundaries import ManagedBoundaries
 from rollout.awsapi.attempts import CallCounts
@@ -22,13 +22,17 @@ from rollout.awsapi.calls import CallerIdentity, Calls, Identity
 from rollout.awsapi.denials import denial_of
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.faults import Fault
-from rollout.awsapi.operations import IamGuard, OurNames
+from rollout.awsapi.operations import IamGuard
 from rollout.awsapi.pace import Pace
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.domain.diagnosis.facts import Denial
 from rollout.domain.people.observations import Effort
-from rollout.domain.people.organization import Account, Caller
+from rollout.domain.people.organization import Account, Caller, account_of
+from rollout.domain.policy.made import Made
+from rollout.domain.policy.our_arns import OurArns, our_arns
+from rollout.domain.policy.our_resources import Names
+from rollout.errors import BadSettings
 from rollout.workflows.ports import CannotEnter, Clock
 
 if TYPE_CHECKING:
@@ -84,7 +88,7 @@ class AwsAccountAccess:
         connection: Connection,
         caller: Caller,
         clock: Clock,
-        ours: OurNames,
+        names: Names,
         ways: AccountEntrySettings | None = None,
         *,
         writing: bool,
@@ -95,7 +99,7 @@ class AwsAccountAccess:
         self._connection = connection
         self._caller = caller
         self._clock = clock
-        self._ours = ours
+        self._names = names
         self._entry_settings = ways or AccountEntrySettings()
         self._writing = writing
         self._retries = retries or Retries()
@@ -109,31 +113,46 @@ class AwsAccountAccess:
         """Count the requests made for an account so far, including those to enter it."""
         return self._tally(account_id).effort
 
-    def enter(self, account: Account) -> AwsAccount:
-        """Enter by the first role that can be assumed.
+    def enter(self, account: Account, made: Made | None = None) -> AwsAccount:
+        """Enter by the first role that can be assumed. `made`: what the journal says about the account.
 
         Raises CannotEnter with every refusal, and ExpiredCredentials or NoCredentials when AWS no longer accepts the
         caller's credentials.
         """
-        entry = self._entry_into(account)
-        calls = self._calls(account, entry)
+        ours = self._ours_in(account, made)
+        entry = self._entry_into(account, ours)
+        calls = self._calls(account, entry, ours)
         return AwsAccount(account, entry.role, calls, entry.client, self._clock, self._boundaries)
 
     def probe(self, account: Account) -> AwsCapabilities:
         """Enter as `enter` does, to find out which actions are allowed. Raises the same errors as `enter`."""
-        entry = self._entry_into(account)
+        ours = self._ours_in(account)
+        entry = self._entry_into(account, ours)
         principal = Principal(entry.arn, entry.role, account.id, self._caller.partition)
-        return AwsCapabilities(principal, self._calls(account, entry), entry.client, self._ours)
+        return AwsCapabilities(principal, self._calls(account, entry, ours), entry.client, ours)
 
-    def _entry_into(self, account: Account) -> _Entry:
+    def _ours_in(self, account: Account, made: Made | None = None) -> OurArns:
+        return our_arns(self._caller.partition, account.id, self._names, made or Made())
+
+    def _entry_into(self, account: Account, ours: OurArns) -> _Entry:
         if account.id == self._caller.account_id and not self._entry_settings.own_account_role:
             return _Entry("own credentials", self._caller.arn, CallerIdentity(), self._own_iam)
-        session = self._session(account)
+        session = self._session(account, self._policy(ours))
         return _Entry(session.role.name, session.role.arn, session, self._role_iam)
 
-    def _calls(self, account: Account, entry: _Entry) -> Calls:
+    def _policy(self, ours: OurArns) -> str:
+        """Write the session policy. Raises CannotEnter where it does not fit only because of what an account holds."""
+        try:
+            return session_policy(ours, writing=self._writing)
+        except BadSettings as problem:
+            usual = our_arns(ours.partition, ours.account_id, self._names, Made())
+            if usual == ours:
+                raise
+            raise CannotEnter(str(problem), "detach what an earlier version attached by hand") from problem
+
+    def _calls(self, account: Account, entry: _Entry, ours: OurArns) -> Calls:
         pace, tally = self._pace(account.id), self._tally(account.id)
-        return Calls(account.id, entry.identity, self._retries, pace, tally)
+        return Calls(account.id, entry.identity, self._retries, pace, tally, ours)
 
     def _pace(self, account_id: str) -> Pace:
         # Entering an account again does not reset AWS's rate limits, so its bucket is kept.
@@ -144,20 +163,20 @@ class AwsAccountAccess:
         with self._lock:
             return self._tallies.setdefault(account_id, CallCounts())
 
-    def _session(self, account: Account) -> RoleSession:
+    def _session(self, account: Account, policy: str) -> RoleSession:
         try:
-            return self._first_that_opens(account)
+            return self._first_that_opens(account, policy)
         except _AllRefused as refused:
             if not self._is_new(account):
                 raise refused.ending from None
         # Organizations creates the account first and its role moments later.
         self._retries.sleep(LATE_RETRY_AFTER)
         try:
-            return self._first_that_opens(account)
+            return self._first_that_opens(account, policy)
         except _AllRefused as refused:
             raise refused.ending from None
 
-    def _first_that_opens(self, account: Account) -> RoleSession:
+    def _first_that_opens(self, account: Account, policy: str) -> RoleSession:
         access = self._access(account.id)
         refused: list[tuple[str, Denial]] = []
         for name in access.roles or ():
@@ -166,6 +185,7 @@ class AwsAccountAccess:
                 name=name,
                 account_id=account.id,
                 external_id=access.external_id,
+                policy=policy,
             )
             try:
                 return self._sessions.open(role, self._tally(account.id))
@@ -183,7 +203,7 @@ class AwsAccountAccess:
 
     @cached_property
     def _guard(self) -> IamGuard:
-        return IamGuard(self._ours, self._writing)
+        return IamGuard(self._writing)
 
     @cached_property
     def _own_iam(self) -> IAMClient:
@@ -198,18 +218,16 @@ class AwsAccountAccess:
         sessions = RoleSessions(
             self._connection,
             self._retries,
-            policy=session_policy(self._caller.partition, self._ours, writing=self._writing),
             session_name=sanitised(self._entry_settings.session_name),
             source_identity=self._entry_settings.source_identity
             and sanitised(self._entry_settings.source_identity),
             tags=self._entry_settings.session_tags,
         )
-        arn = self._entry_settings.hop_role
-        return (
-            sessions.after(RoleToAssume(arn, arn, account_of(arn), self._entry_settings.external_id))
-            if arn
-            else sessions
-        )
+        entry, arn = self._entry_settings, self._entry_settings.hop_role
+        if not arn:
+            return sessions
+        policy = hop_policy(identified=bool(entry.source_identity), tagged=bool(entry.session_tags))
+        return sessions.after(RoleToAssume(arn, arn, account_of(arn), entry.external_id, policy))
 
 
 @dataclass(frozen=True, slots=True)

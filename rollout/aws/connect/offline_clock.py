@@ -8,7 +8,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, build_opener
 
-from rollout.awsapi.endpoints import date_of, is_loopback
+from rollout.awsapi.endpoints import date_of, host_of, is_loopback
 
 PATIENCE = 1.0
 
@@ -20,7 +20,7 @@ def offline_now(environ: Mapping[str, str]) -> datetime:
     address; nothing is sent anywhere else.
     """
     url = _sts_endpoint(environ)
-    if is_loopback(urlsplit(url).hostname or ""):
+    if is_loopback(host_of(url)):
         said = _date_at(url)
         if said is not None:
             return said

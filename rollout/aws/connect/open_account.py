@@ -106,6 +106,20 @@ class AwsAccount:
         except CallFailed as failed:
             raise CannotEnter(failed.sentence, failed.cure) from failed
 
+    def policies_at(self, path: str) -> tuple[str, ...]:
+        """List the ARNs of the account's own policies right at a path. Raises CannotEnter."""
+        try:
+            return self._effects.policies_at(path)
+        except CallFailed as failed:
+            raise CannotEnter(failed.sentence, failed.cure) from failed
+
+    def groups_with(self, policy_arn: str) -> tuple[str, ...]:
+        """Name the groups that a policy is attached to. Raises CannotEnter."""
+        try:
+            return self._effects.groups_with(policy_arn)
+        except CallFailed as failed:
+            raise CannotEnter(failed.sentence, failed.cure) from failed
+
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
         """Read one managed policy with all its versions; None when it does not exist. Raises CannotEnter."""
         try:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from botocore.credentials import ReadOnlyCredentials
 
-from rollout.aws.connect.session_policy import hop_policy
 from rollout.awsapi.attempts import CallCounts
 from rollout.awsapi.calls import CallerIdentity, Calls, Identity
 from rollout.awsapi.denials import denial_of
@@ -19,6 +18,7 @@ from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.domain.diagnosis.facts import DeniedBy
+from rollout.domain.people.organization import account_of
 from rollout.workflows.ports import CannotEnter
 
 if TYPE_CHECKING:
@@ -35,12 +35,16 @@ RENEW_BEFORE_END = 300
 
 @dataclass(frozen=True, slots=True)
 class RoleToAssume:
-    """A role to assume: its ARN, its name for messages, and the account that the session must be in."""
+    """A role to assume: its ARN, its name for messages, and the account that the session must be in.
+
+    `policy` is the session policy that limits its sessions, as JSON text.
+    """
 
     arn: str
     name: str
     account_id: str
     external_id: str | None
+    policy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +54,13 @@ class _Keys:
 
 
 class RoleSessions:
-    """Assumes roles with one session policy and session name; safe to share between threads."""
+    """Assumes roles with one session name; safe to share between threads."""
 
     def __init__(
         self,
         connection: Connection,
         retries: Retries,
         *,
-        policy: str,
         session_name: str,
         source_identity: str | None = None,
         tags: Mapping[str, str] | None = None,
@@ -69,7 +72,6 @@ class RoleSessions:
         """
         self._connection = connection
         self._retries = retries
-        self._policy = policy
         self._session_name = session_name
         self._source_identity = source_identity
         self._tags = tags or {}
@@ -86,14 +88,12 @@ class RoleSessions:
         first = RoleSessions(
             self._connection,
             self._retries,
-            policy=hop_policy(identified=bool(self._source_identity), tagged=bool(self._tags)),
             session_name=self._session_name,
             source_identity=self._source_identity,
         )
         return RoleSessions(
             self._connection,
             self._retries,
-            policy=self._policy,
             session_name=self._session_name,
             tags=self._tags,
             hop_session=RoleSession(first, hop, CallCounts()),
@@ -112,7 +112,7 @@ class RoleSessions:
         request: AssumeRoleRequestTypeDef = {
             "RoleArn": role.arn,
             "RoleSessionName": self._session_name,
-            "Policy": self._policy,
+            "Policy": role.policy,
             "DurationSeconds": SESSION_SECONDS,
         }
         if role.external_id:
@@ -192,8 +192,3 @@ class RoleSession:
         """Forget the keys of an expired session, so that the next call assumes the role again."""
         with self._lock:
             self._held = None
-
-
-def account_of(arn: str) -> str:
-    """Return the account ID, the fifth field of an ARN."""
-    return arn.split(":")[4]

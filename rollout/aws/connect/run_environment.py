@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from botocore.exceptions import UnknownRegionError
 
 from rollout.aws.connect.aws_clock import AwsClock
 from rollout.aws.connect.identity import WhoAmI
 from rollout.aws.connect.session_policy import LONGEST, session_policy
-from rollout.awsapi.endpoints import is_loopback
-from rollout.awsapi.operations import OurNames
+from rollout.awsapi.endpoints import host_of, is_loopback
 from rollout.awsapi.sessions import Connection
 from rollout.domain.diagnosis.facts import Endpoint, EnvironmentFacts, NoAnswer, Region, SessionSize
 from rollout.domain.people.organization import Caller
+from rollout.domain.policy.made import Made
+from rollout.domain.policy.our_arns import our_arns
+from rollout.domain.policy.our_resources import Names
 from rollout.errors import BadSettings
+
+ANY_ACCOUNT = "0" * 12
+"""All account ids are of the same length."""
 
 
 class AwsRunEnvironment:
     """Implements `RunEnvironment` from the caller's Session; the only call it makes identifies the caller."""
 
-    def __init__(self, connection: Connection, who: WhoAmI, ours: OurNames) -> None:
+    def __init__(self, connection: Connection, who: WhoAmI, names: Names) -> None:
         """Keep the arguments; make no call yet."""
         self._connection = connection
         self._who = who
-        self._ours = ours
+        self._names = names
 
     def environment_facts(self, caller: Caller | None) -> EnvironmentFacts:
         """Collect the facts. The clock skew is None when the caller is unknown or AWS sent no time."""
@@ -47,16 +50,16 @@ class AwsRunEnvironment:
             return "unknown"
 
     def _endpoint(self, service: str, url: str) -> Endpoint:
-        host = urlsplit(url).hostname or ""
-        of_aws = any(host.endswith(f".{suffix}") for suffix in self._connection.dns_suffixes())
-        return Endpoint(service, url, of_aws=of_aws, here=is_loopback(host))
+        of_aws = self._connection.is_own(service, url)
+        return Endpoint(service, url, of_aws=of_aws, here=is_loopback(host_of(url)))
 
     def _sessions(self, partition: str) -> tuple[SessionSize, ...] | NoAnswer:
+        ours = our_arns(partition, ANY_ACCOUNT, self._names, Made())
         try:
             return tuple(
                 SessionSize(
                     "writing" if writing else "reading",
-                    len(session_policy(partition, self._ours, writing=writing)),
+                    len(session_policy(ours, writing=writing)),
                     LONGEST,
                 )
                 for writing in (False, True)

@@ -9,26 +9,39 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from rollout.awsapi.operations import OPERATIONS, On, Operation, OurNames, Use, names_of
+from rollout.awsapi.operations import OPERATIONS, On, Operation, Use
+from rollout.domain.policy.our_arns import OurArns
 from rollout.errors import BadSettings
 
 Statement = dict[str, Any]
 
 LONGEST = 2048
 """The most characters that STS accepts (aws-facts.md#quotas-and-rates)."""
+FAMILIES = (
+    "iam:CreatePolicy",
+    "iam:DeletePolicy",
+    "iam:GenerateC",
+    "iam:GetPolicy",
+    "iam:GetUser",
+    "iam:ListSSH",
+    "iam:ListServiceS",
+    "iam:ListVirtual",
+)
+"""Beginnings of actions of which IAM has no others than those in the table, `iam:GetUser*` for example."""
 
 
-def session_policy(partition: str, ours: OurNames, *, writing: bool) -> str:
-    """Return the policy for reading, or for reading and writing, as JSON text.
+def session_policy(ours: OurArns, *, writing: bool) -> str:
+    """Return the policy for reading one account, or for reading and writing, as JSON text.
 
-    The account field of its ARNs is `*`, since a session can only act in its own account. Raises BadSettings when the
-    names are too long for the policy to fit.
+    Its ARNs are whole: nothing of another account, at another path or with another name can be written to. Raises
+    BadSettings when the names are too long for the policy to fit.
     """
     if not writing:
         return _text([_reads(Use.READ, Use.PROBE)])
-    text = _text([_reads(Use.READ), *_writes(partition, ours)])
+    text = _text([_reads(Use.READ), *_writes(ours)])
     if len(text) > LONGEST:
-        text = _text([_in_short(_reads(Use.READ)), _writes_in_one(partition, ours)])
+        short = [_reads(Use.READ), _writes_in_one(ours), *_detaching(ours)]
+        text = _text([_in_short(statement) for statement in short])
     if len(text) > LONGEST:
         raise BadSettings(
             f"the session policy for these names has {len(text)} characters; AWS allows {LONGEST}",
@@ -41,35 +54,43 @@ def _reads(*uses: Use) -> Statement:
     return _allow([action for use in uses for action in _actions(use, On.ANYTHING)], "*")
 
 
-def _in_short(reads: Statement) -> Statement:
-    # For names of 128 characters: IAM has GetUser and GetUserPolicy, and nothing else that `GetUser*` would allow; so
-    # with GetPolicy and GetPolicyVersion, and with ListSSHPublicKeys, the only one that begins with ListSSH. The guard
-    # refuses what is not in the table in any case.
-    actions: list[str] = []
-    for action in reads["Action"]:  # sorted: the shortest of those that begin alike is the first
-        if actions and action.startswith(actions[-1].rstrip("*")):
-            actions[-1] = f"{actions[-1].rstrip('*')}*"
-        else:
-            actions.append("iam:ListSSH*" if action == "iam:ListSSHPublicKeys" else action)
-    return reads | {"Action": actions}
+def _in_short(statement: Statement) -> Statement:
+    # For names of 128 characters. The guard refuses what is not in the table in any case.
+    kept = [action for action in statement["Action"] if not action.startswith(FAMILIES)]
+    families = [
+        f"{family}*"
+        for family in FAMILIES
+        if any(action.startswith(family) for action in statement["Action"])
+    ]
+    return statement | {"Action": [*kept, *families]}
 
 
-def _writes(partition: str, ours: OurNames) -> tuple[Statement, Statement]:
+def _writes(ours: OurArns) -> tuple[Statement, ...]:
     # Two statements instead of four, since each repeats ARNs of up to 200 characters. An action only applies to its own
     # kind of resource, so this allows nothing more.
-    hanging = _allow(_attaching(), [*_groups(partition, ours), _users(partition)])
+    attaching = _allow(_attaching(), [*ours.groups, ours.arn("user/*")])
     return (
-        _allow(_creating(), [*_policies(partition, ours), *_groups(partition, ours)]),
-        hanging | {"Condition": {"ArnLike": _attachable(partition, ours)}},
+        _allow(_creating(), [*ours.policies, *ours.groups]),
+        attaching | {"Condition": {"ArnEquals": {"iam:PolicyARN": [*ours.policies]}}},
+        *_detaching(ours),
     )
 
 
-def _writes_in_one(partition: str, ours: OurNames) -> Statement:
+def _writes_in_one(ours: OurArns) -> Statement:
     # For names of 128 characters: attaching a policy always sets iam:PolicyARN and the other actions never do, so one
     # statement means the same as two.
-    resources = [*_policies(partition, ours), *_groups(partition, ours), _users(partition)]
-    condition = {"ArnLikeIfExists": _attachable(partition, ours)}
+    resources = [*ours.policies, *ours.groups, ours.arn("user/*")]
+    condition = {"ArnEqualsIfExists": {"iam:PolicyARN": [*ours.policies]}}
     return _allow(_creating() + _attaching(), resources) | {"Condition": condition}
+
+
+def _detaching(ours: OurArns) -> tuple[Statement, ...]:
+    # What an earlier version attached of somebody else's may be detached, from our groups and from users, and no more
+    # (design.md#policy-documents).
+    if not ours.adopted:
+        return ()
+    detaching = _allow(["iam:DetachGroupPolicy", "iam:DetachUserPolicy"], [*ours.groups, ours.arn("user/*")])
+    return (detaching | {"Condition": {"ArnEquals": {"iam:PolicyARN": [*ours.adopted]}}},)
 
 
 def _creating() -> list[str]:
@@ -78,24 +99,6 @@ def _creating() -> list[str]:
 
 def _attaching() -> list[str]:
     return _actions(Use.WRITE, On.GROUP_BY_POLICY) + _actions(Use.WRITE, On.USER_BY_POLICY)
-
-
-def _policies(partition: str, ours: OurNames) -> list[str]:
-    return [f"arn:{partition}:iam::*:policy{policy}" for policy in ours.policies]
-
-
-def _groups(partition: str, ours: OurNames) -> list[str]:
-    return [f"arn:{partition}:iam::*:group{group}" for group in ours.groups]
-
-
-def _users(partition: str) -> str:
-    return f"arn:{partition}:iam::*:user/*"
-
-
-def _attachable(partition: str, ours: OurNames) -> dict[str, list[str]]:
-    # Somebody else's policy of our name may be attached to our group, whatever its path, when it was found to have the
-    # same content (design.md#policy-documents). Only its owner changes it.
-    return {"iam:PolicyARN": [f"arn:{partition}:iam::*:policy*/{name}" for name in names_of(ours.policies)]}
 
 
 def hop_policy(*, identified: bool = False, tagged: bool = False) -> str:

@@ -18,9 +18,10 @@ from rollout.awsapi.calls import Calls
 from rollout.awsapi.denials import denial_of
 from rollout.awsapi.failures import CallFailed, one_line
 from rollout.awsapi.faults import Fault
-from rollout.awsapi.operations import OPERATIONS, On, Operation, OurNames, Use, names_of
+from rollout.awsapi.operations import OPERATIONS, On, Operation, Use
 from rollout.domain.diagnosis.facts import DeniedBy, FoundBy, Permission, QuotaUsage, Right
 from rollout.domain.people.users import User
+from rollout.domain.policy.our_arns import OurArns, name_of
 from rollout.workflows.ports import CannotEnter
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Principal:
 class AwsCapabilities:
     """Implements `Capabilities`. It only reads, and only calls operations of the table."""
 
-    def __init__(self, principal: Principal, calls: Calls, client: IAMClient, ours: OurNames) -> None:
+    def __init__(self, principal: Principal, calls: Calls, client: IAMClient, ours: OurArns) -> None:
         """Keep the arguments; make no call yet."""
         self._principal = principal
         self._calls = calls
@@ -90,8 +91,7 @@ class AwsCapabilities:
             numbers = self._numbers()
         except CallFailed as failed:
             raise CannotEnter(failed.sentence, failed.cure) from failed
-        policies = {self._policy_arn(path) for path in self._ours.policies}
-        groups = {name: path for path in self._ours.groups for name in names_of((path,))}
+        policies = {*self._ours.policies}
         return QuotaUsage(
             numbers=numbers,
             groups={user.name: len(user.groups) for user in details.users},
@@ -100,7 +100,7 @@ class AwsCapabilities:
             attached={
                 name: len(group.attached)
                 for name, group in details.groups.items()
-                if f"{group.path}{name}" == groups.get(name)
+                if self._ours.arn(f"group{group.path}{name}") in self._ours.groups
             },
         )
 
@@ -143,7 +143,7 @@ class AwsCapabilities:
     def _results(self, arn: str, actions: list[str], resource: str) -> Iterator[EvaluationResultTypeDef]:
         attached_policy: ContextEntryTypeDef = {
             "ContextKeyName": "iam:PolicyARN",
-            "ContextKeyValues": [self._policy_arn(self._ours.policies[0])],
+            "ContextKeyValues": [self._ours.policies[0]],
             "ContextKeyType": "string",
         }
         for page in self._calls.pages(
@@ -162,11 +162,11 @@ class AwsCapabilities:
         for operation in NEEDED:
             kinds[_resource_of(operation)].append(operation)
         yield "*", kinds["*"]
-        yield self._arn(f"user/{NOBODY}"), kinds["user"]
-        for path in self._ours.groups:
-            yield self._arn(f"group{path}"), kinds["group"]
-        for path in self._ours.policies:
-            yield self._policy_arn(path), kinds["policy"]
+        yield self._ours.arn(f"user/{NOBODY}"), kinds["user"]
+        for arn in self._ours.groups:
+            yield arn, kinds["group"]
+        for arn in self._ours.policies:
+            yield arn, kinds["policy"]
 
     def _arn_to_simulate(self) -> str:
         """Find the ARN to simulate: of a role session, its role's, whose path the session's ARN does not contain."""
@@ -181,7 +181,7 @@ class AwsCapabilities:
 
     def _asked(self, why_not_simulated: str) -> dict[str, Right]:
         """Make each read once: AWS checks permissions before it looks up the named object."""
-        probes = Probes(self._calls, self._client, self._policy_arn(self._ours.policies[0]), self._ours)
+        probes = Probes(self._calls, self._client, self._ours.policies[0], name_of(self._ours.groups[0]))
         untested = partial(Right, permission=Permission.UNTESTED, why=f"no simulation: {why_not_simulated}")
         found: dict[str, Right] = {}
         users: list[str] = []
@@ -198,12 +198,6 @@ class AwsCapabilities:
             except CallFailed as failed:
                 found[action] = _right_of_failure(action, failed)
         return found
-
-    def _arn(self, resource: str) -> str:
-        return f"arn:{self._principal.partition}:iam::{self._principal.account_id}:{resource}"
-
-    def _policy_arn(self, path: str) -> str:
-        return self._arn(f"policy{path}")
 
 
 def _resource_of(operation: Operation) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rollout.awsapi.calls import Calls
-from rollout.awsapi.operations import OurNames, names_of
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -21,11 +20,11 @@ class Probes:
 
     CANNOT_ASK = object()
 
-    def __init__(self, calls: Calls, client: IAMClient, policy_arn: str, ours: OurNames) -> None:
+    def __init__(self, calls: Calls, client: IAMClient, policy_arn: str, group: str) -> None:
         """Keep the arguments; make no call yet."""
         self._calls = calls
         self._client = client
-        iam, group = client, names_of(ours.groups)[0]
+        iam = client
         self._requests: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
             "GenerateCredentialReport": (iam.generate_credential_report, {}),
             "GetAccountPasswordPolicy": (iam.get_account_password_policy, {}),
@@ -49,6 +48,7 @@ class Probes:
             "ListAttachedGroupPolicies": (iam.list_attached_group_policies, {"GroupName": group}),
             "GetPolicy": (iam.get_policy, {"PolicyArn": policy_arn}),
             "GetPolicyVersion": (iam.get_policy_version, {"PolicyArn": policy_arn, "VersionId": "v1"}),
+            "ListPolicies": (iam.list_policies, {"Scope": "Local", "MaxItems": 1}),
             "ListEntitiesForPolicy": (
                 iam.list_entities_for_policy,
                 {"PolicyArn": policy_arn, "MaxItems": 1},

@@ -95,6 +95,7 @@ def _policy(found: ManagedPolicyDetailTypeDef) -> ManagedPolicy:
                 reverse=True,  # newest first, as IAM usually lists them
             )
         ),
+        id=found.get("PolicyId", ""),
     )
 
 

@@ -98,7 +98,7 @@ class AccountReading:
             return report.finish()
         except (CallFailed, UnusableReport) as error:
             why = error.short if isinstance(error, CallFailed) else str(error)
-            self._find("no-credential-report", f"{why}; the users were read one by one instead")
+            self._find("no-credential-report", f"{why}; the users were read one at a time instead")
             return None
 
     def _needed(self, fact: str, ask: Callable[[], T]) -> T | None:

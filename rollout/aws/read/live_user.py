@@ -12,6 +12,7 @@ from rollout.aws.read.policy_text import document_of
 from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.faults import Fault
+from rollout.domain.people.organization import account_of
 from rollout.domain.people.users import AccessKey, MfaDevice, NamedPolicy, Password, Unread, User, UserRef
 from rollout.workflows.ports import Refusal
 
@@ -38,7 +39,7 @@ class LiveUsers:
     def credentials(self, user: User, now: datetime, *, rights: bool = False) -> User:
         """Return the user with current credentials; `unread` lists what could not be read.
 
-        With `rights`, the boundary, the inline and attached policies and the groups are current too.
+        With `rights`, the boundary, the inline and attached policies, the groups and the tags are current too.
 
         Raises Refusal(gone=True) when the user no longer exists, or the name now belongs to another UserId.
         """
@@ -65,6 +66,7 @@ class LiveUsers:
                 user,
                 rights_at=now,
                 boundary_arn=_boundary_of(found) if found else user.boundary_arn,
+                tags=_tags_of(found) if found else user.tags,
                 inline=asked(INLINE, lambda: self._inline(user), user.inline),
                 attached=asked(ATTACHED, lambda: self._attached(user), user.attached),
                 groups=asked(GROUPS, lambda: self._groups(user), user.groups),
@@ -85,7 +87,7 @@ class LiveUsers:
         if answer is None:
             return None
         found = answer["User"]
-        return UserRef(found["Arn"].split(":")[4], found["UserName"], found["UserId"], found["Arn"])
+        return UserRef(account_of(found["Arn"]), found["UserName"], found["UserId"], found["Arn"])
 
     def password(self, user: User, last_used: datetime | None) -> Password | None:
         """Call `GetLoginProfile`, the only source for whether the password must be changed. Raises CallFailed."""
@@ -164,6 +166,10 @@ class LiveUsers:
 
 def _boundary_of(found: UserTypeDef) -> str | None:
     return found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+
+
+def _tags_of(found: UserTypeDef) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}
 
 
 def _text_or_none(text: str | None) -> str | None:

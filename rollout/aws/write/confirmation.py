@@ -58,8 +58,14 @@ class LiveConfirmation:
     def holds(self, change: Change) -> bool:
         """Tell whether the change is in effect. A deleted user, group or policy has no memberships or attachments."""
         match change:
-            case CreatePolicy(policy_arn=arn, document=document):
-                return any(equal_documents(version.document, document) for version in self._versions(arn))
+            case CreatePolicy(policy_arn=arn, document=document, tags=tags):
+                # Somebody else may have made one of the same name and document; the tags name our run.
+                policy = self.policy(arn)
+                return (
+                    policy is not None
+                    and tags.items() <= (policy.tags or {}).items()
+                    and any(equal_documents(version.document, document) for version in policy.versions)
+                )
             case CreateVersion(policy_arn=arn, document=document):
                 default = self._default_version(arn)
                 return default is not None and self._says(arn, default, document)
@@ -155,6 +161,28 @@ class LiveConfirmation:
             f"{kind.lower()} {name}{note}" for names in _until_gone(roles_or_users) for name in names
         )
 
+    def policies_at(self, path: str) -> tuple[str, ...]:
+        """List the ARNs of the account's own policies right at a path, not below it."""
+        pages = self._calls.pages(
+            self._client.list_policies, "Marker", Scope="Local", PathPrefix=path, MaxItems=1000
+        )
+        found = (policy for page in pages for policy in page["Policies"])
+        return tuple(policy["Arn"] for policy in found if policy["Path"] == path)
+
+    def groups_with(self, arn: str) -> tuple[str, ...]:
+        """Name the groups that a policy is attached to; none where there is no such policy."""
+        pages = self._calls.pages(
+            self._client.list_entities_for_policy,
+            "Marker",
+            PolicyArn=arn,
+            EntityFilter="Group",
+            PolicyUsageFilter="PermissionsPolicy",
+            MaxItems=1000,
+        )
+        return tuple(
+            _until_gone(group["GroupName"] for page in pages for group in page.get("PolicyGroups", []))
+        )
+
     def policy(self, arn: str) -> ManagedPolicy | None:
         """Read one managed policy with all its versions; None when it does not exist."""
         answer = self._calls.maybe(self._client.get_policy, PolicyArn=arn)
@@ -162,7 +190,14 @@ class LiveConfirmation:
             return None
         found = answer["Policy"]
         tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
-        return ManagedPolicy(arn, found["PolicyName"], found["Path"], tuple(self._versions(arn)), tags)
+        return ManagedPolicy(
+            arn,
+            found["PolicyName"],
+            found["Path"],
+            tuple(self._versions(arn)),
+            tags,
+            found.get("PolicyId", ""),
+        )
 
     def _default_version(self, arn: str) -> str | None:
         answer = self._calls.maybe(self._client.get_policy, PolicyArn=arn)

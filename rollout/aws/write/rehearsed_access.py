@@ -13,7 +13,8 @@ from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy import effects
-from rollout.domain.policy.changes import Change
+from rollout.domain.policy.changes import Change, CreatePolicy, DeletePolicy
+from rollout.domain.policy.made import Made
 from rollout.workflows.ports import AccountAccess, OpenAccount, WriteReceipt
 
 REHEARSED = WriteReceipt("rehearsed")
@@ -58,11 +59,11 @@ class RehearsedAccess:
         with self._lock:
             return {account_id: notes.all() for account_id, notes in self._notes.items()}
 
-    def enter(self, account: Account) -> RehearsingAccount:
+    def enter(self, account: Account, made: Made | None = None) -> RehearsingAccount:
         """Enter for real. Raises CannotEnter."""
         if known := self._entered.get(account.id):
             return known
-        opened = self._inner.enter(account)
+        opened = self._inner.enter(account, made)
         with self._lock:
             notes = self._notes.setdefault(account.id, RecordedWrites())
             entered = RehearsingAccount(opened, notes, once=self._once)
@@ -132,6 +133,24 @@ class RehearsingAccount:
     def dependents(self, policy_arn: str) -> tuple[str, ...]:
         """Ask live: no change of ours is about roles or boundaries."""
         return self._inner.dependents(policy_arn)
+
+    def policies_at(self, path: str) -> tuple[str, ...]:
+        """Read live, and apply the recorded writes."""
+        made = (change for change in self._notes.all() if isinstance(change, CreatePolicy | DeletePolicy))
+        arns = dict.fromkeys(self._inner.policies_at(path))
+        for change in made:
+            if isinstance(change, DeletePolicy):
+                arns.pop(change.policy_arn, None)
+            elif change.path == path:
+                arns[change.policy_arn] = None
+        return tuple(arns)
+
+    def groups_with(self, policy_arn: str) -> tuple[str, ...]:
+        """Read live, and apply the recorded writes."""
+        if not any(getattr(noted, "policy_arn", None) == policy_arn for noted in self._notes.all()):
+            return self._inner.groups_with(policy_arn)
+        groups = self._rehearsed(self._facts()).groups.values()
+        return tuple(group.name for group in groups if policy_arn in group.attached)
 
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
         """Read live, and apply the recorded writes."""

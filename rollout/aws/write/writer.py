@@ -11,6 +11,7 @@ from rollout.awsapi.attempts import CallResult
 from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.faults import Fault
+from rollout.awsapi.operations import OperationNotAllowed
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,
@@ -46,6 +47,7 @@ class AwsAccountWriter:
         self._calls = calls
         self._client = client
         self._made_at: dict[str, float] = {}
+        self._known_groups: set[str] = set()
         self._lock = threading.Lock()
 
     def make(self, change: Change) -> WriteReceipt:
@@ -54,7 +56,10 @@ class AwsAccountWriter:
         Raises AnswerLost when it is unknown whether the write took effect, and Refusal when AWS refuses it for good.
         """
         try:
+            self._check_group(change)
             answer = self._send(change)
+        except OperationNotAllowed as refused:
+            raise Refusal(str(refused), cure="look at it by hand: it is not rollout's") from refused
         except CallFailed as failed:
             raise Refusal(
                 failed.sentence,
@@ -67,7 +72,26 @@ class AwsAccountWriter:
         self._remember(change)
         metadata = answer.value["ResponseMetadata"]
         request_id = metadata.get("RequestId", "") if isinstance(metadata, Mapping) else ""
-        return WriteReceipt(request_id, answer.attempts)
+        return WriteReceipt(request_id, answer.attempts, _id_of_new(answer.value))
+
+    def _check_group(self, change: Change) -> None:
+        """Look whether a group that a change names is at our path. Raises Refusal, CallFailed.
+
+        IAM's requests name it without its path. In a role session, the session policy keeps to whole ARNs; with the
+        caller's own credentials, nothing else does.
+        """
+        name, ours = getattr(change, "group", None), self._calls.ours
+        if name is None or isinstance(change, CreateGroup) or not self._calls.identity.own or ours is None:
+            return
+        if name in self._known_groups:
+            return
+        answer = self._calls.maybe(self._client.get_group, GroupName=name, MaxItems=1)
+        if answer is None:
+            return  # the write itself will say so, or find it in a moment
+        arn = ours.arn(f"group{answer['Group']['Path']}{name}")
+        if arn not in ours.groups:
+            raise Refusal(f"{arn} has the name of rollout's group, but is not at its path")
+        self._known_groups.add(name)
 
     def _send(self, change: Change) -> CallResult[Answer]:
         iam = self._client
@@ -124,6 +148,15 @@ class AwsAccountWriter:
         with self._lock:
             is_new = any(now - self._made_at[name] < NEW_FOR for name in named if name in self._made_at)
         return self._calls.write_to_new if is_new else self._calls.write
+
+
+def _id_of_new(answer: Answer) -> str:
+    """Return the id of the policy or group that a call has created; empty for other calls."""
+    for kind, key in (("Policy", "PolicyId"), ("Group", "GroupId")):
+        made = answer.get(kind)
+        if isinstance(made, Mapping):
+            return str(made.get(key, ""))
+    return ""
 
 
 def _text(document: Mapping[str, object]) -> str:

@@ -159,7 +159,7 @@ def _agree(order: Order, question: OperatorQuestion, caller: Caller, *, yes: boo
         err.print(f"Nothing more is due: {due.why_nothing}.")
     preview = None if yes else question.look()
     action = "notify people" if order.stage is Stage.NOTIFY else "enforce MFA"
-    action = action if due.waves else "let people out"
+    action = action if due.waves else "release users"
     described = f"plan {header.id}, made {header.created:%Y-%m-%d %H:%M} UTC by {header.caller}"
     err.print(f"About to {action} in organization {header.organization_id} as {caller.arn} ({described}):")
     impact = preview.impact if preview else {}
@@ -168,9 +168,7 @@ def _agree(order: Order, question: OperatorQuestion, caller: Caller, *, yes: boo
         tell_wave(name, question.users[name], impact.get(name), again)
     for account_id, released in due.let_out.items():
         who = shortly([arn.rpartition(":user/")[2] for arn in released])
-        err.print(
-            f"  account {account_id}: let out again {who}, enforced in spite of a release", markup=False
-        )
+        err.print(f"  account {account_id}: release {who} again, enforced in spite of a release")
     if preview is not None:
         tell_unseen(preview)
         if order.stage is Stage.ENFORCE:
@@ -195,8 +193,8 @@ def _write_report(live: Live, stored: StoredPlan, result: ApplyResult) -> Path:
         stored.accounts(),
         real,
         live.clock.now(),
+        notified=live.settings.domain_notified(),
         rehearsal=rehearsal,
-        unaffected_too=live.settings.gates.notice_for_unaffected,
     )
     for place in share_report(live.files, stored, files)[-1:]:
         err.print(f"The report is also at {place}, for the team.")

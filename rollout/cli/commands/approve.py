@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import Config, Json, PlanArgument, Profile, free_text
 from rollout.cli.startup import load_plan, read_settings
 from rollout.cli.terminal.console import out, print_json, warn
@@ -34,7 +35,7 @@ def approve(
     from rollout.workflows.approve import approve as record
 
     settings = read_settings(config)
-    live = Live(settings, profile)
+    live = Live(settings, profile, endpoint_ok=endpoint_ok())
     stored = load_plan(live.files, plan)
     run, rule = live.new_run(), settings.domain_gates().of(APPROVAL)
     approval = record(

@@ -99,7 +99,7 @@ class _Story:
             _check([stand for stand in _wave_states() if stand.wave == wave])
         _step("Enforce once more: nothing is left to do, so nothing is written")
         self._run("apply", "--stage", "enforce", "--yes")
-        _step("Check in AWS itself that everybody is enforced who should be")
+        _step("Check in AWS itself that everybody who should be enforced is enforced")
         self._run("verify", expected=ExitCode.IN_PART)
         _step("Show the status, and write the report")
         self._run("status")
@@ -109,10 +109,10 @@ class _Story:
         total = sum(stand.users for stand in states)
         out.print()
         out.print(f"Done: all {total} users due for enforcement were notified in time and are enforced.")
-        out.print(f"Open the report in a browser: {_report()}", markup=False)
+        out.print(f"Open the report in a browser: {_report()}")
 
     def _run(self, *arguments: str, expected: int = ExitCode.DONE) -> None:
-        out.print(f"$ rollout {shlex.join(arguments)}", markup=False, style="dim")
+        out.print(f"$ rollout {shlex.join(arguments)}", style="dim")
         code = run_command(self._main, arguments)
         if code == ExitCode.INTERRUPTED:
             raise Interrupted("the demo was interrupted", cure="start it again: rollout demo")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import Accounts, Config, Json, Ous, Profile
 from rollout.cli.running import leave_with
 from rollout.cli.startup import read_settings, selection
@@ -28,10 +29,10 @@ def doctor(
     profile: Profile = None,
     json: Json = False,
 ) -> None:
-    """Check the credentials, the organization, and the rights in every account. Writes nothing to AWS.
+    """Check the credentials, the organization, the store, and the rights in every account. Writes nothing to AWS.
 
-    Exits with 0 if nothing failed, 4 if some accounts failed, 1 if the caller or the organization failed, 6 if the
-    organization is not the one in rollout.yaml.
+    Exits with 0 if nothing failed, 4 if some accounts failed, 1 if the caller, the organization or the store failed, 6
+    if the organization is not the one in rollout.yaml, or something in the store was altered.
 
     Example: [bold]rollout doctor[/] before the first [bold]rollout plan[/]
     """
@@ -40,7 +41,7 @@ def doctor(
     from rollout.workflows.doctor import examine
 
     settings = read_settings(config)
-    live = Live(settings, profile)
+    live = Live(settings, profile, endpoint_ok=endpoint_ok())
     order = live.doctor_order(selection(account, ou), reading_only=reading_only)
     diagnosis = examine(order, live.doctor_tools(TerminalProgress()))
     if json:
@@ -49,8 +50,10 @@ def doctor(
         _tell(diagnosis)
     leave_with(
         {
-            ExitCode.PLAN_REFUSED: diagnosis.other_organization,
-            ExitCode.ERROR: diagnosis.failed(CheckSection.CALLER, CheckSection.ORGANIZATION),
+            ExitCode.PLAN_REFUSED: diagnosis.other_organization or diagnosis.altered,
+            ExitCode.ERROR: diagnosis.failed(
+                CheckSection.CALLER, CheckSection.ORGANIZATION, CheckSection.STORE
+            ),
             ExitCode.IN_PART: diagnosis.failed(CheckSection.ACCOUNT),
         }
     )
@@ -60,7 +63,11 @@ def _tell(diagnosis: Diagnosis) -> None:
     from rollout.domain.diagnosis.account_checks import ACCOUNT_CHECKS
     from rollout.domain.diagnosis.check import CheckSection, CheckState
 
-    for section, title in ((CheckSection.CALLER, "Caller"), (CheckSection.ORGANIZATION, "\nOrganization")):
+    for section, title in (
+        (CheckSection.CALLER, "Caller"),
+        (CheckSection.ORGANIZATION, "\nOrganization"),
+        (CheckSection.STORE, "\nStore"),
+    ):
         checks = diagnosis.of(section)
         if checks:
             out.print(table(title, ("check", "state", "what"), _rows(checks)))
@@ -88,11 +95,11 @@ def _tell(diagnosis: Diagnosis) -> None:
 
 def _tell_cures(cures: Sequence[str]) -> None:
     if len(cures) == 1:
-        out.print(f"  Cure: {cures[0]}", markup=False)
+        out.print(f"  Cure: {cures[0]}")
     elif cures:
         out.print("  Cures:")
         for cure in cures:
-            out.print(f"  - {cure}", markup=False)
+            out.print(f"  - {cure}")
 
 
 def _rows(checks: Iterable[CheckResult]) -> list[tuple[str, str, str]]:
@@ -143,6 +150,7 @@ def _as_json(diagnosis: Diagnosis) -> dict[str, object]:
     return {
         "state": str(diagnosis.state),
         "other_organization": diagnosis.other_organization,
+        "altered": diagnosis.altered,
         "checks": [
             {name: value for name, value in asdict(check).items() if value != ""}
             for check in diagnosis.checks

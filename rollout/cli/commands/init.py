@@ -43,9 +43,9 @@ def init(
 
     if store_key is not None and not schema_only and (folder / "rollout.yaml").exists() and not force:
         make_key_file(store_key)
-        out.print(f"Wrote {store_key}", markup=False)
+        out.print(f"Wrote {store_key}")
         named = f"store_key: file:{store_key.absolute()}"
-        err.print(f"Next: add `{named}` to rollout.yaml, then run `rollout seal`", markup=False)
+        err.print(f"Next: add `{named}` to rollout.yaml, then run `rollout seal`")
         return
     texts = {folder / "rollout.schema.json": json.dumps(json_schema(), indent=2) + "\n"}
     if not schema_only:
@@ -57,11 +57,11 @@ def init(
         raise Unwritable(f"there is no folder {folder}", cure="create it first, or choose another --folder")
     if store_key is not None and not schema_only:
         make_key_file(store_key)
-        out.print(f"Wrote {store_key}", markup=False)
+        out.print(f"Wrote {store_key}")
     for path, text in texts.items():
         with private_file(path) as stream:
             stream.write(text.encode())
-        out.print(f"Wrote {path}", markup=False)
+        out.print(f"Wrote {path}")
     if not schema_only:
         err.print("Next: set `organization` in rollout.yaml, check the other keys, then run `rollout plan`")
 

@@ -61,7 +61,15 @@ def inventory(
     seen = take_inventory(where, levels, looking, settings.domain_scope(), selection(account, ou))
     listed = list_users(seen, live.plan_order(where), live.files.journal(live.new_run()), chosen)
     with private_file(to) as stream:
-        write_users(stream, kind, listed.header, listed.accounts, listed.progress, seen.taken_at)
+        write_users(
+            stream,
+            kind,
+            listed.header,
+            listed.accounts,
+            listed.progress,
+            seen.taken_at,
+            settings.domain_notified(),
+        )
     left = [one for one in listed.header.left_out if chosen.takes_account(one.account_id, one.name, one.ou)]
     if json:
         print_json(_as_json(listed, left, to))
@@ -78,13 +86,13 @@ def _tell(listed: Listed, left: list[LeftOut], to: Path, *, narrowed: bool) -> N
     header = listed.header
     counts = f"{len(listed.accounts)} accounts read, {listed.users} users"
     asked = " selected" if narrowed else ""
-    out.print(f"Organization {header.organization_id}: {counts}{asked}", markup=False)
+    out.print(f"Organization {header.organization_id}: {counts}{asked}")
     out.print(table("", ("verdict", "#users"), list(header.verdicts.items())))
     rows = [(one.account_id, one.name, one.state, one.reason, one.cure) for one in left]
     if rows:
         out.print(table("\nAccounts not read", ("account", "name", "state", "reason", "cure"), rows))
     for finding in header.findings:
-        out.print(f"{finding.code}: {finding.text}", markup=False)
+        out.print(f"{finding.code}: {finding.text}")
     out.print()
     out.print(f"Wrote {to}")
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users
 from rollout.cli.startup import Doubts, load_plan, read_settings, selection
 from rollout.cli.terminal.console import (
@@ -53,13 +54,10 @@ def notices(
 
     settings = read_settings(config)
     doubts = Doubts()
-    files = Files(settings, profile, tell=doubts)
+    files = Files(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())
     stored = load_plan(files, plan)
     journal, organization_id = files.journal("notices"), stored.header.organization_id
-    gates = settings.gates
-    rules = NoticeRules(
-        gates.lead_time, gates.soak, gates.notice_for_unaffected, settings.domain_exemptions()
-    )
+    rules = NoticeRules(settings.domain_notified(), settings.gates.soak)
     now = offline_now()
     if preview is not None:
         progress = replay(journal.records(), organization_id)

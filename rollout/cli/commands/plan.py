@@ -78,9 +78,10 @@ def plan(
     inventory = take_inventory(
         where, levels, live.looking(where, progress), settings.domain_scope(), selection(account, ou)
     )
-    journal = live.files.journal(live.new_run())
+    run = live.new_run()
+    journal = live.files.journal(run)
     order = live.plan_order(where, accept_unmatched=accept_unmatched)
-    planned = make_plan(inventory, order, plans, journal, earlier)
+    planned = make_plan(inventory, order, plans, journal, earlier, run=run)
     if json:
         print_json(_as_json(planned, earlier.before, names=names))
     else:

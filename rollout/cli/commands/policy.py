@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from rollout.cli.endpoint_option import calling_aws, endpoint_ok
 from rollout.cli.options import Config, Profile
 from rollout.cli.startup import read_settings
 from rollout.cli.terminal.console import echo, echo_lines, print_json, warn
@@ -131,7 +132,7 @@ def simulate(
         )
 
 
-app.callback(invoke_without_command=True, help=described(policy))(policy)
+app.callback(invoke_without_command=True, help=described(policy))(calling_aws(policy))
 app.command(help=described(simulate))(simulate)
 
 
@@ -190,7 +191,7 @@ def _ask_analyzer(documents: Mapping[str, Mapping[str, Any]], profile: str | Non
 
     errors = 0
     try:
-        findings_of = access_analyzer(profile)
+        findings_of = access_analyzer(profile, endpoint_ok=endpoint_ok())
         for name, document in documents.items():
             found = findings_of(document)
             if isinstance(found, Unread):

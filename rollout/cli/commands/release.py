@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.commands.release_end import end_release
+from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import (
     Config,
     Defaults,
@@ -51,24 +52,27 @@ def release(
         typer.Option(
             "--account",
             metavar="GLOB",
-            help="Everybody in this account, by one write; may be repeated.",
+            help="Everybody in this account, with one write; can be repeated.",
             show_default=False,
         ),
     ] = None,
     everybody: Annotated[
-        bool, typer.Option("--all", help="Everybody in every account, by one write an account.")
+        bool, typer.Option("--all", help="Everybody in every account, with one write per account.")
     ] = False,
     span: Annotated[
         str | None,
         typer.Option(
             "--for",
             metavar="SPAN",
-            help="It ends by itself after this long: 4h, 30m, 2d.",
+            help="End the release automatically after this time: 4h, 30m, 2d.",
             show_default=False,
         ),
     ] = None,
     end: Annotated[
-        bool, typer.Option("--end", help="End it: put back whom a release, or somebody's hand, let out.")
+        bool,
+        typer.Option(
+            "--end", help="End the release: enforce users again who were released, or removed by hand."
+        ),
     ] = False,
     reason: Annotated[
         str | None,
@@ -77,7 +81,7 @@ def release(
         ),
     ] = None,
     override_gate: OverrideGates = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read for real, write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read AWS, but write nothing.")] = False,
     config: Config = None,
     defaults: Defaults = False,
     profile: Profile = None,
@@ -95,20 +99,21 @@ def release(
 
     _check(user, wave, account, everybody=everybody)
     if end and span:
-        raise WrongUsage("--end and --for do not go together", cure="--end puts people back now")
+        raise WrongUsage("--end and --for cannot be combined", cure="--end ends the release now")
     why = reason or ""
     if override_gate and not end:
         raise WrongUsage("--override-gate needs --end", cure="no gate is asked before users are let out")
     overrides = overrides_of(override_gate, reason, GATES)
     if not why and not end:
-        raise WrongUsage("release needs --reason", cure='say why: --reason "…"; it is journalled')
+        raise WrongUsage("release needs --reason", cure='give one: --reason "…"; it is journalled')
     # Putting people back is a decision; letting them out is never refused for want of a file.
     settings = (
         read_deciding_settings(config, defaults=defaults) if end else read_settings_for_the_brake(config)
     )
     doubts = Doubts(letting_out=True)
     selectors = [*(account or ()), *(user or ())]
-    live, where, known = _open(Live(settings, profile, tell=None if end else doubts), selectors, end=end)
+    live = Live(settings, profile, tell=None if end else doubts, endpoint_ok=endpoint_ok())
+    live, where, known = _open(live, selectors, end=end)
     run = live.new_run()
     until = _until(span, live)
     choose = partial(_whom, user, wave, account, live, where)
@@ -131,14 +136,16 @@ def release(
         _tell(until, result, rehearsal=dry_run)
     doubts.tell_cures()
     if result.interrupted:
-        raise Interrupted("ended early; what was done is journalled", cure="run the same command again")
+        raise Interrupted(
+            "interrupted; the journal contains what was done", cure="run the same command again"
+        )
     leave_with({ExitCode.IN_PART: result.in_part})
 
 
 def _check(user: list[str] | None, wave: str | None, account: list[str] | None, *, everybody: bool) -> None:
     if sum(map(bool, (user, wave, account, everybody))) != 1:
         raise WrongUsage(
-            "say who is let out by exactly one of --user, --wave, --account and --all",
+            "select whom to release with exactly one of --user, --wave, --account and --all",
             cure="rollout release --help has examples",
         )
 
@@ -158,7 +165,7 @@ def _open(live: Live, selectors: list[str], *, end: bool) -> tuple[Live, Premise
     except (AwsFailure, JournalDamaged) as problem:
         if end:
             raise
-        warn(f"the journal cannot be read, and is not needed for accounts: {problem}")
+        warn(f"the journal cannot be read; releasing accounts does not need it: {problem}")
         records = ()
     organization_id = settings.organization or last_organization(records)
     known = replay(records, organization_id)
@@ -170,7 +177,6 @@ def _open(live: Live, selectors: list[str], *, end: bool) -> tuple[Live, Premise
     )
     if where.organization.id != organization_id:
         known = replay(records, where.organization.id)
-    live.recognise_former_names(known)
     return live, where, known
 
 
@@ -179,7 +185,7 @@ def _run_under_way(live: Live, where: Premises) -> str:
     try:
         return live.run_under_way(where)()
     except RolloutError as problem:
-        warn(f"whether a run is under way is not known: {problem}")
+        warn(f"cannot tell whether a run is active: {problem}")
         return ""
 
 
@@ -195,7 +201,7 @@ def _known_accounts(live: Live, known: Progress, selectors: list[str]) -> set[st
         listed |= {part.account_id for part in live.files.plans.load(None).accounts()}
     if listed:
         warn(
-            f"AWS Organizations does not answer; going by the {len(listed)} accounts of the journal and the newest plan"
+            f"AWS Organizations does not answer; using the {len(listed)} accounts in the journal and the newest plan"
         )
     return named | listed
 
@@ -220,7 +226,7 @@ def _until(span: str | None, live: Live) -> datetime | None:
     except ValueError as error:
         raise WrongUsage(f"--for: {error}", cure="write 4h, 30m or 2d") from error
     if not by:
-        raise WrongUsage("--for 0 lets nobody out", cure="write 4h, 30m or 2d")
+        raise WrongUsage("--for 0 releases nobody", cure="write 4h, 30m or 2d")
     return live.clock.now() + by
 
 
@@ -248,9 +254,9 @@ def _ask(whom: ReleaseSelection, until: datetime | None, running: str, *, yes: b
     users = sum(len(share.users) for share in shares)
     writes = f"{users} users, one write each" if users else f"{len(shares)} accounts, one write each"
     ends = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "until you end it with --end"
-    err.print(f"Lets out {release_scope.text} ({writes}), {ends}.", markup=False)
+    err.print(f"About to release {release_scope.text} ({writes}), {ends}.")
     if running:
-        err.print(f"A run is under way and will leave them alone: {running}", markup=False)
+        err.print(f"A run is active and will leave them alone: {running}")
     confirm("Go on?", yes=yes)
 
 
@@ -263,15 +269,15 @@ def _tell(until: datetime | None, result: ReleaseResult, *, rehearsal: bool) -> 
     ]
     if rows:
         out.print(table("", ("account", "name", "brake was", "#writes", "failed"), rows))
-    out.print(f"{result.release_scope.text}: {would}let out by {result.writes} writes.", markup=False)
+    out.print(f"{result.release_scope.text}: {would}released with {result.writes} writes.")
     if until:
-        out.print(f"It ends by itself at {until:%Y-%m-%d %H:%M} UTC.", markup=False)
+        out.print(f"The release ends automatically at {until:%Y-%m-%d %H:%M} UTC.")
     for one in result.failed:
-        err.print(f"Account {one.account.id}: {'; '.join(one.failed)}", markup=False)
+        err.print(f"Account {one.account.id}: {'; '.join(one.failed)}")
     if result.unbegun:
-        err.print(f"{result.unbegun} accounts were not begun: run it again", markup=False)
+        err.print(f"{result.unbegun} accounts were not started; run the command again")
     if not rehearsal:
-        err.print("It takes a few minutes until AWS acts by it everywhere.")
+        err.print("AWS needs a few minutes to apply this everywhere.")
 
 
 def _as_json(until: datetime | None, result: ReleaseResult, *, rehearsal: bool) -> dict[str, object]:

@@ -61,24 +61,23 @@ def end_release(
 def _ask(selected: ReleaseSelection, *, yes: bool) -> None:
     release_scope, shares = selected
     users = sum(len(share.users) for share in shares)
-    whole = f"{users} users" if users else "all users let out there, by a release or by hand,"
+    whole = f"{users} users" if users else "all users released there, by this tool or by hand,"
     err.print(
         f"About to end releases of {release_scope.text} and enforce {whole} in {len(shares)} accounts; "
-        "all users are judged again first.",
-        markup=False,
+        "all users are judged again first."
     )
     confirm("Go on?", yes=yes)
 
 
 def _tell(release_scope: ReleaseScope, result: RunResult, *, rehearsal: bool) -> None:
     would = "would be " if rehearsal else ""
-    out.print(f"Release of {release_scope.text} {would}ended: {result.writes} writes.", markup=False)
+    out.print(f"Release of {release_scope.text} {would}ended: {result.writes} writes.")
     rows = [(one.account.id, left.what, left.why) for one in result.accounts for left in one.left]
     if rows:
         out.print(table("\nNot enforced again", ("account", "user", "why"), rows))
     for one in result.accounts:
         for why in one.failed:
-            err.print(f"Account {one.account.id}: {why}", markup=False)
+            err.print(f"Account {one.account.id}: {why}")
 
 
 def _as_json(release_scope: ReleaseScope, result: RunResult, *, rehearsal: bool) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import Config, Json, PlanArgument, Profile
 from rollout.cli.startup import Doubts, load_plan, read_settings, share_report
 from rollout.cli.terminal.console import out, print_json
@@ -20,7 +21,7 @@ def report(
 
     settings = read_settings(config)
     doubts = Doubts()
-    files = Files(settings, profile, tell=doubts)
+    files = Files(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())
     stored = load_plan(files, plan)
     progress = replay_all(files.journal("report").records(), stored.header.organization_id)
     written = write_report(
@@ -29,7 +30,7 @@ def report(
         stored.accounts(),
         progress,
         offline_now(),
-        unaffected_too=settings.gates.notice_for_unaffected,
+        notified=settings.domain_notified(),
     )
     shared = share_report(files, stored, written)
     if json:
@@ -37,5 +38,5 @@ def report(
         print_json({**parts, "shared": list(shared)})
     else:
         for place in (written.html, written.users, written.accounts, written.changes, *shared):
-            out.print(str(place), markup=False)
+            out.print(str(place))
     doubts.leave()

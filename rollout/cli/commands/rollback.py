@@ -62,7 +62,6 @@ def rollback(
     live, where = go_live(settings, profile, doubts)
     journal, organization_id = live.files.journal("rollback"), where.organization.id
     progress = replay(journal.records(), organization_id)
-    live.recognise_former_names(progress)
     wanted = RollbackChoice(
         plan_id_of(plan, progress) if plan else "",
         wave or "",
@@ -98,8 +97,7 @@ def rollback(
 def _ask(foreseen: Foreseen, *, yes: bool) -> None:
     err.print(
         f"About to undo the enforcement or enrolment rights of up to {foreseen.people} users, and {foreseen.things} "
-        f"policies, groups and attachments that nobody else needs, in {len(foreseen.accounts)} accounts.",
-        markup=False,
+        f"policies, groups and attachments that nobody else needs, in {len(foreseen.accounts)} accounts."
     )
     confirm("Go on?", yes=yes)
 
@@ -116,7 +114,7 @@ def _tell(result: RunResult, *, rehearsal: bool) -> None:
         out.print(table("\nNot undone", ("account", "what", "why"), left))
     for one in result.accounts:
         for why in one.failed:
-            err.print(f"Account {one.account.id}: {why}", markup=False)
+            err.print(f"Account {one.account.id}: {why}")
 
 
 def _as_json(result: RunResult, *, rehearsal: bool) -> dict[str, object]:

@@ -33,9 +33,7 @@ def start() -> None:
     Example: [bold]eval "$(rollout sandbox start)"[/]
     """
     kept = process().start_kept(Path.cwd(), datetime.now(UTC))
-    err.print(
-        f"Organization {kept.organization_id} runs at {kept.endpoint} (process {kept.pid})", markup=False
-    )
+    err.print(f"Organization {kept.organization_id} runs at {kept.endpoint} (process {kept.pid})")
     print_exports(kept)
 
 
@@ -62,7 +60,7 @@ def advance(
     except ValueError as error:
         raise WrongUsage(f"{error}", cure="for example: rollout sandbox advance 14d") from error
     now = process().advance_kept(Path.cwd(), by)
-    out.print(f"The sandbox's clock is now {now:%Y-%m-%d %H:%M} UTC.", markup=False)
+    out.print(f"The sandbox's clock is now {now:%Y-%m-%d %H:%M} UTC.")
 
 
 for _command in (start, stop, advance):

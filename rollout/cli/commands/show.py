@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users
 from rollout.cli.startup import Doubts, age_of, load_plan, read_settings, selection
 from rollout.cli.terminal.console import bold, out, print_json, shortly, table
@@ -52,7 +53,7 @@ def show(
 
     settings = read_settings(config)
     doubts = Doubts()
-    files = Files(settings, profile, tell=doubts)
+    files = Files(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())
     stored = load_plan(files, plan)
     chosen = selection(account, ou, user)
     check_in_plan(chosen, stored)
@@ -165,10 +166,8 @@ def _overview(
     from rollout.cli.commands.plan import left_out
 
     header = stored.header
-    out.print(f"Plan {header.id}, created {age_of(stored)} by {header.caller}", markup=False)
-    out.print(
-        f"Organization {header.organization_id}, SCPs: {header.scps}, file {stored.location}", markup=False
-    )
+    out.print(f"Plan {header.id}, created {age_of(stored)} by {header.caller}")
+    out.print(f"Organization {header.organization_id}, SCPs: {header.scps}, file {stored.location}")
     out.print(table("\nVerdicts", ("verdict", "#users"), list(header.verdicts.items())))
     columns = ("wave", "#users", "approved and overridden") if any(said.values()) else ("wave", "#users")
     waves = [(wave, users, said.get(wave, ""))[: len(columns)] for wave, users in header.waves.items()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import Config, Json, ListUsers, PlanArgument, Profile
 from rollout.cli.startup import Doubts, age_of, load_plan, read_settings
 from rollout.cli.terminal.console import out, print_json, table
@@ -32,7 +33,7 @@ def status(
 
     settings = read_settings(config)
     doubts = Doubts()
-    files = Files(settings, profile, tell=doubts)
+    files = Files(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())
     stored = load_plan(files, plan)
     stands = stands_of(files, stored)
     if json:
@@ -98,7 +99,6 @@ def stands_of(files: Files, stored: StoredPlan) -> list[WaveState]:
         stored,
         progress,
         offline_now(),
-        lead_time=settings.gates.lead_time,
+        notified=settings.domain_notified(),
         gates=settings.domain_gates(),
-        unaffected_too=settings.gates.notice_for_unaffected,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import Config, Json, Profile, Yes
 from rollout.cli.running import leave_with
 from rollout.cli.startup import go_live, read_settings
@@ -34,21 +35,20 @@ def unlock(config: Config = None, profile: Profile = None, yes: Yes = False) -> 
     if organization_id is None:
         _, where = go_live(settings, profile)
         organization_id = where.organization.id
-    lock = Files(settings, profile).lock()
+    lock = Files(settings, profile, endpoint_ok=endpoint_ok()).lock()
     holder = lock.holder(organization_id)
     if holder is None:
-        out.print(f"Nobody holds the lock of organization {organization_id}.", markup=False)
+        out.print(f"Nobody holds the lock of organization {organization_id}.")
         return
-    err.print(f"The lock of organization {organization_id} is held by {holder.sentence}.", markup=False)
+    err.print(f"The lock of organization {organization_id} is held by {holder.sentence}.")
     err.print("Remove it only if that run has died: two runs at once would interfere with each other.")
     confirm("Remove the lock?", yes=yes)
     if lock.runs_here(holder):
-        err.print(f"Process {holder.pid} is still running on this machine.", markup=False)
+        err.print(f"Process {holder.pid} is still running on this machine.")
         confirm("Remove the lock of a run that is alive?", yes=yes)
     former = lock.break_open(organization_id)
     out.print(
-        f"Removed the lock of {former.sentence}." if former else "The lock was released in the meantime.",
-        markup=False,
+        f"Removed the lock of {former.sentence}." if former else "The lock was released in the meantime."
     )
 
 
@@ -125,23 +125,20 @@ def _said(record: ReleaseRecord) -> str:
 def _ask(found: Unsealed, *, yes: bool) -> None:
     err.print(
         f"About to seal {len(found.vouched)} runs, {len(found.plans)} plans, and those of {len(found.markers)} markers "
-        "that the journal knows. From then on, apply goes by what they say.",
-        markup=False,
+        "that the journal knows. From then on, apply goes by what they say."
     )
     confirm("Are they all yours?", yes=yes)
 
 
 def _tell(found: Unsealed, left: tuple[ReleaseRecord, ...]) -> None:
     for one in found.damaged:
-        err.print(f"Not sealed: {one.where}: {one.damage}", markup=False)
+        err.print(f"Not sealed: {one.where}: {one.damage}")
     for marker in left:
-        err.print(
-            f"Not sealed, for the journal knows no such release: {_said(marker)} ({marker.run})", markup=False
-        )
+        err.print(f"Not sealed, for the journal knows no such release: {_said(marker)} ({marker.run})")
     if found.damaged or left:
-        err.print("  Cure: find out who wrote them, and move them out of the store", markup=False)
+        err.print("  Cure: find out who wrote them, and move them out of the store")
     if found.vouched or found.plans:
-        out.print(f"Sealed {len(found.vouched)} runs and {len(found.plans)} plans.", markup=False)
+        out.print(f"Sealed {len(found.vouched)} runs and {len(found.plans)} plans.")
 
 
 def _as_json(found: Unsealed, left: tuple[ReleaseRecord, ...]) -> dict[str, object]:

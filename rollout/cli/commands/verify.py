@@ -168,30 +168,29 @@ def _ask(found: Verified, *, memberships: bool, yes: bool) -> None:
     also = ", including memberships removed by hand" if memberships else ""
     err.print(
         f"{len(found.drifts)} differences found. About to restore what the plan decided{also}; "
-        "all users are judged again first.",
-        markup=False,
+        "all users are judged again first."
     )
     confirm("Go on?", yes=yes)
 
 
 def _tell(found: Verified, fixed: RunResult | None) -> None:
     if fixed is not None:
-        out.print(f"Fixed with {fixed.writes} writes; remaining:", markup=False)
+        out.print(f"Fixed with {fixed.writes} writes; remaining:")
         for one in fixed.accounts:
             for left in one.left:
-                out.print(f"{left.what} stays let out: {left.why}", markup=False)
+                out.print(f"{left.what} stays let out: {left.why}")
             for why in one.failed:
-                err.print(f"Account {one.account.id}: {why}", markup=False)
+                err.print(f"Account {one.account.id}: {why}")
     rows = [(drift.kind, drift.account_id, drift.who, drift.text) for drift in found.drifts]
     if rows:
         out.print(table("Drift", ("what", "account", "who", "text"), rows))
         _tell_cures(found)
     for release in found.let_out:
-        out.print(f"Let out: {release}", markup=False)
+        out.print(f"Let out: {release}")
     for account_id, reason in found.unreachable:
-        err.print(f"Account {account_id} could not be read: {reason}", markup=False)
+        err.print(f"Account {account_id} could not be read: {reason}")
     _tell_count(found.count)
-    out.print(f"{len(found.drifts)} differences in {found.accounts} accounts.", markup=False)
+    out.print(f"{len(found.drifts)} differences in {found.accounts} accounts.")
 
 
 def _tell_count(count: HeadCount) -> None:
@@ -199,17 +198,16 @@ def _tell_count(count: HeadCount) -> None:
     released = sum(count.released.values())
     out.print(
         f"Of {count.placed} users whom rollout placed under the policy, {count.enforced} are enforced in fact, "
-        f"{released} are released, {count.missing} are missing.",
-        markup=False,
+        f"{released} are released, {count.missing} are missing."
     )
     for let_out, users in sorted(count.released.items(), key=lambda item: item[0].text):
-        out.print(f"  {users} released {let_out.text}; known because: {let_out.known_by}", markup=False)
+        out.print(f"  {users} released {let_out.text}; known because: {let_out.known_by}")
     if count.record_alone:
-        out.print(f"  {count.record_alone} released on record alone: AWS does not show it", markup=False)
+        out.print(f"  {count.record_alone} released on record alone: AWS does not show it")
     if count.strangers:
-        out.print(f"  {count.strangers} more are enforced, and were not placed by rollout", markup=False)
+        out.print(f"  {count.strangers} more are enforced, and were not placed by rollout")
     if count.unread:
-        out.print(f"  {count.unread} more were placed in accounts that could not be read", markup=False)
+        out.print(f"  {count.unread} more were placed in accounts that could not be read")
 
 
 def _tell_cures(found: Verified) -> None:
@@ -222,9 +220,9 @@ def _tell_cures(found: Verified) -> None:
         out.print(f"{kind}: probably {cause}")
         distinct = list(dict.fromkeys(commands))
         for command in distinct[:SHOWN]:
-            out.print(f"  cure: {command}", markup=False)
+            out.print(f"  cure: {command}")
         if len(distinct) > SHOWN:
-            out.print(f"  and {len(distinct) - SHOWN} more: see --json", markup=False)
+            out.print(f"  and {len(distinct) - SHOWN} more: see --json")
     out.print()
 
 

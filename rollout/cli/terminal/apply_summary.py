@@ -37,8 +37,8 @@ USERS: Mapping[CountKey, tuple[str, str]] = {
     ),
     Counted.LET_OUT: ("released, because exempt now", "would be released, because exempt now"),
     Counted.LET_OUT_AGAIN: (
-        "under the policy in spite of a release: let out again",
-        "under the policy in spite of a release: would be let out again",
+        "enforced in spite of a release: released again",
+        "enforced in spite of a release: would be released again",
     ),
     SkipCode.WAITING: ("waiting for their date", "waiting for their date"),
     SkipCode.GATE: ("kept back by a gate that has shut", "kept back by a gate"),
@@ -49,9 +49,9 @@ USERS: Mapping[CountKey, tuple[str, str]] = {
         "not attempted: too many failures in their wave",
         "would not be attempted: too many failures in their wave",
     ),
-    SkipCode.DRIFT: ("changed since the plan: left alone", "changed since the plan: left alone"),
-    SkipCode.EXEMPT: ("exempt now: left alone", "exempt now: left alone"),
-    SkipCode.RELEASED: ("released: left alone", "released: left alone"),
+    SkipCode.DRIFT: ("changed since the plan: skipped", "changed since the plan: skipped"),
+    SkipCode.EXEMPT: ("exempt now: skipped", "exempt now: skipped"),
+    SkipCode.RELEASED: ("released: skipped", "released: skipped"),
     SkipCode.GONE: ("deleted since the plan", "deleted since the plan"),
     SkipCode.EXCLUDED: ("in an account that is excluded now", "in an account that is excluded now"),
 }
@@ -60,8 +60,8 @@ OTHERS: Mapping[CountKey, tuple[str, str]] = {
     Counted.MESSAGES: ("message", "messages"),
     Counted.WRITES: ("write to AWS", "writes to AWS"),
     Counted.BRAKES: (
-        "account let out again, in which the policy was in force in spite of a release",
-        "accounts let out again, in which the policy was in force in spite of a release",
+        "account released again, where the policy was in force in spite of a release",
+        "accounts released again, where the policy was in force in spite of a release",
     ),
     Counted.NEW_VERSIONS: ("new default policy version", "new default policy versions"),
     Counted.VERSIONS_HELD_BACK: ("policy version not activated", "policy versions not activated"),
@@ -176,7 +176,7 @@ def _tell_left_alone(result: ApplyResult, run: str) -> None:
     ]
     if not rows:
         return
-    out.print(table("\nLeft alone in this run", ("outcome", "#users", "why", "who"), rows[:SHOWN]))
+    out.print(table("\nSkipped in this run", ("outcome", "#users", "why", "who"), rows[:SHOWN]))
     if len(rows) > SHOWN:
         out.print(f"and {len(rows) - SHOWN} more reasons: see changes.csv in the report")
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
+from rollout.domain.gates.readiness import Notified, Recipient
 from rollout.domain.people.observations import Observed
 from rollout.domain.people.users import User
-from rollout.domain.plan.planning import groups_of
-from rollout.domain.policy.our_resources import Brake, State, brake_of
+from rollout.domain.policy.brake import Brake, brake_of
+from rollout.domain.policy.changes import Skipped
+from rollout.domain.policy.our_resources import State
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Released
 from rollout.domain.progress.release_state import account_release, user_release
@@ -48,21 +50,49 @@ class AccountContext(JudgedAccount):
         return replace(self, facts=replace(self.facts, users=known))
 
     def is_under_policy(self, user: User) -> bool:
-        """Tell whether our policy, or a foreign one of the same meaning, is attached to the user, braked or not."""
+        """Tell whether our policy is attached to the user, braked or not."""
         policy, group = self.ours.policy, self.ours.group
-        if policy.state is State.CLASH:
+        if policy.state is not State.OURS:
             return False
         in_group = group.name in user.groups and group.state is State.OURS and policy.arn in group.attached
         return in_group or policy.arn in user.attached
 
     def is_in_force(self, user: User) -> bool:
-        """Tell whether the policy takes effect on the user: attached, neither braked nor edited to deny too little."""
+        """Tell whether the policy takes effect on the user: attached, neither braked nor edited to deny too little.
+
+        So does one of somebody else's that an earlier version attached in its place, as long as it denies as much.
+        """
+        if self.is_under_adopted(user):
+            return self.is_denied(user)
         denies = self.ours.policy.current or bool(self.verdict(user).enforced_by_us)
         return denies and self.is_under_policy(user)
+
+    def is_under_adopted(self, user: User) -> bool:
+        """Tell whether a policy of somebody else's applies to the user that an earlier version attached."""
+        adopted, group = self.ours.adopted, self.ours.group
+        on_group = group.name in user.groups and not adopted.isdisjoint(group.attached)
+        return on_group or not adopted.isdisjoint(user.attached)
+
+    def is_denied(self, user: User) -> bool:
+        """Tell by evaluating all policies in force whether everything is denied to this user without MFA."""
+        return bool(self.examiner.examine(user, self.rights_of(user)).covered_by)
 
     def may_enforce(self, user: User) -> bool:
         """Tell whether the user may be under the policy: the verdict is `enforce`, or others enforce MFA already."""
         return self.verdict(user).kind in (Kind.ENFORCE, Kind.COVERED)
+
+    def recipient(self, user: User) -> Recipient:
+        """Describe a user as a notice must have found them."""
+        verdict = self.verdict(user)
+        return self._notified.recipient(user, verdict.impact, verdict.address, self.progress, self.now)
+
+    def keeps_out(self, user: User) -> Skipped | None:
+        """Say why a user who was under the policy before may not be put back, by their notice; None if they may."""
+        return self._notified.keeps_out(self.recipient(user), self.progress, self.now)
+
+    @property
+    def _notified(self) -> Notified:
+        return Notified.by(self.rules)
 
     def wave_of(self, user: User) -> str:
         """Name the wave in which the user was enforced; empty if the journal records none."""
@@ -107,12 +137,13 @@ class AccountContext(JudgedAccount):
     @property
     def taken_out(self) -> tuple[User, ...]:
         """The users who were put under our policy and no longer are, by a release or by hand."""
-        group, arn, progress = self.ours.group.name, self.ours.policy.arn, self.progress
+        group, progress = self.ours.group.name, self.progress
+        arns = {self.ours.policy.arn, *self.ours.adopted}
         return tuple(
             user
             for user in self.facts.users
             if (user.id in progress.placed or user.id in progress.releases.to_return)
-            and not (group in user.groups or arn in user.attached or self.is_under_policy(user))
+            and not (group in user.groups or arns & {*user.attached} or self.is_under_policy(user))
         )
 
     @property
@@ -154,8 +185,9 @@ class AccountContext(JudgedAccount):
 
     @property
     def is_known(self) -> bool:
-        """Tell whether the journal records our policy in this account."""
-        return self.ours.policy.arn in self.progress.policies_made
+        """Tell whether the journal records our policy in this account, there still or deleted since."""
+        policy = self.ours.policy
+        return policy.state is State.OURS or policy.arn in self.made.policies
 
     @property
     def brake_pulled(self) -> bool:
@@ -197,7 +229,6 @@ def account_context(
     tags: Mapping[str, str],
 ) -> AccountContext:
     """Combine an account as it was read with what the journal records about it."""
-    known = groups_of(observed.account.id, progress.groups_made)
-    judged = judged_account(observed, rules, library, now, known)
+    judged = judged_account(observed, rules, library, now, progress.made_in(observed.account.id))
     facts = {one.name: getattr(judged, one.name) for one in fields(judged)}
     return AccountContext(**facts, progress=progress, releases=releases, tags=tags)

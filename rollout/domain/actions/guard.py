@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.people.observations import AccountFacts
 from rollout.domain.people.users import User
+from rollout.domain.policy.brake import denies_nothing
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,
@@ -25,7 +26,8 @@ from rollout.domain.policy.changes import (
     is_about_enrolment,
     user_of,
 )
-from rollout.domain.policy.our_resources import denies_nothing
+from rollout.domain.policy.our_arns import OurArns
+from rollout.domain.policy.our_resources import PATH
 
 
 def lets_go(change: Change) -> bool:
@@ -59,6 +61,26 @@ def enforces(change: Change, facts: AccountFacts | None) -> bool:
             )
         case _:
             return True
+
+
+def not_ours(change: Change, ours: OurArns, facts: AccountFacts | None) -> str:
+    """Say why a change is about something that this tool does not manage; empty if it may be made.
+
+    A journal can be forged, and IAM's writes go by the name of a group alone: so account and path are compared, of a
+    group by `facts` where they were read.
+    """
+    if change.account_id != ours.account_id:
+        return f"it is about account {change.account_id}"
+    arn, group = getattr(change, "policy_arn", ""), getattr(change, "group", "")
+    detaches = isinstance(change, DetachFromGroup | DetachFromUser)
+    if arn and arn not in ours.policies and not (detaches and arn in ours.adopted):
+        return f"{arn} is not a policy of rollout"
+    if group:
+        there = facts.groups.get(group) if facts is not None else None
+        path = change.path if isinstance(change, CreateGroup) else there.path if there else PATH
+        if ours.arn(f"group{path}{group}") not in ours.groups:
+            return f"group {path}{group} is not a group of rollout"
+    return ""
 
 
 def reached_at_once(context: AccountContext, changes: Iterable[Change]) -> tuple[User, ...]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.people.users import User
-from rollout.domain.policy.our_resources import Brake, State, brake_of
+from rollout.domain.policy.brake import Brake, brake_of
+from rollout.domain.policy.our_resources import State
 from rollout.domain.progress.release_scope import ReleaseScope
 
 

@@ -12,7 +12,7 @@ from rollout.domain.diagnosis.quota_check import QUOTAS
 
 def _enter(probe: AccountProbe) -> Iterator[CheckAnswer]:
     if probe.left_alone:
-        yield ok(f"left alone: {probe.left_alone}")
+        yield ok(f"not checked: {probe.left_alone}")
         return
     refused = probe.refused
     if refused is None:

@@ -24,6 +24,7 @@ class CheckSection(StrEnum):
 
     CALLER = "caller"
     ORGANIZATION = "organization"
+    STORE = "store"
     ACCOUNT = "account"
 
 
@@ -73,6 +74,8 @@ class Diagnosis:
 
     checks: tuple[CheckResult, ...]
     other_organization: bool = False
+    altered: bool = False
+    """Something in the store was not written with its key, or was altered."""
 
     def of(self, section: CheckSection) -> tuple[CheckResult, ...]:
         """The results of one section."""

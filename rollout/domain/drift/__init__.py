@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.drift.drift_kinds import Drift, Drifted
 from rollout.domain.drift.head_count import HeadCount
-from rollout.domain.drift.of_accounts import about_accounts, about_policy
+from rollout.domain.drift.of_accounts import about_accounts, about_policy, about_records
 from rollout.domain.drift.of_users import (
     about_class,
     about_out,
     about_user,
     deadlock,
-    in_fact,
     new_user,
     seen,
 )
@@ -24,9 +23,9 @@ __all__ = [
     "Drifted",
     "HeadCount",
     "about_accounts",
+    "about_records",
     "deadlock",
     "drift_of",
-    "in_fact",
     "seen",
 ]
 

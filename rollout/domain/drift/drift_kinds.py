@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Self
 
 from rollout.domain.people.users import User
+from rollout.domain.policy.our_resources import OTHER_STORE_CURE
 
 BY_MACHINE = (
     "by hand, or by an infrastructure tool that claims all of it (Terraform: *_exclusive, *_group_membership)"
@@ -50,6 +51,21 @@ class DriftKind(StrEnum):
 class Drifted(DriftKind):
     """The kinds of drift, most urgent first."""
 
+    ADOPTED_POLICY = (
+        "adopted-policy",
+        "an earlier version attached a policy that belongs to somebody else, who may let it allow everything",
+        "belongs to somebody else, who may let it allow everything; an earlier version attached it to {detail}",
+        "an earlier version of rollout used policies of the same name and content in place of its own",
+        FIX,
+        Fix.YES,
+    )
+    FOREIGN_POLICY = (
+        "foreign-policy",
+        "a policy that this tool did not make hangs on our group, and applies to everybody in it",
+        "is not of this tool, and applies to everybody in our group {detail}",
+        f"attached {BY_MACHINE}",
+        "detach it from the group by hand",
+    )
     DEADLOCK = (
         "deadlock",
         "enforced, no device, and the password must be changed or expires within 7 days: they cannot get in",
@@ -79,6 +95,13 @@ class Drifted(DriftKind):
         "the exemption was added after enforcement",
         "rollout plan, then apply --stage enforce: it takes them out",
     )
+    IMPOSSIBLE_RECORD = (
+        "impossible-record",
+        "the journal names a change that rollout cannot have made; it is left out of account",
+        "is a change on record that rollout cannot have made: {detail}",
+        "somebody else wrote into the store",
+        "find out who can write to the store, and give it a key (store_key in rollout.yaml)",
+    )
     FOREIGN_MEMBER = (
         "foreign-member",
         "in our group, and not put there by this tool",
@@ -88,10 +111,10 @@ class Drifted(DriftKind):
     )
     UNKNOWN_TO_JOURNAL = (
         "unknown-to-journal",
-        "our policy exists, but this store knows nothing about it",
-        "our policy exists here, but the journal of this store knows nothing about it",
-        "another store was used, or the journal was lost",
-        "use the store (store: in rollout.yaml) that it was made from, or remove the policy by hand",
+        "a policy stands at our path, but the journal of this store knows nothing about it",
+        "the journal of this store knows nothing about this policy: {detail}",
+        "another store was used, the journal was lost, or somebody made the policy by hand",
+        OTHER_STORE_CURE,
     )
     POLICY_DELETED = (
         "policy-deleted",

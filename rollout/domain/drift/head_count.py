@@ -72,6 +72,8 @@ class HeadCount:
 
 def _let_out(context: AccountContext, user: User) -> LetOutBy | None:
     """Say by whom somebody is released, as far as AWS shows it; None where a release is over, or there is none."""
+    if context.is_under_adopted(user):
+        return None
     if not context.is_under_policy(user):
         known_by = KnownBy.OUT
     elif context.brake_pulled:

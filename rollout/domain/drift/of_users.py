@@ -19,17 +19,13 @@ SOON = timedelta(days=7)
 """A password that expires within this time counts as a deadlock to come."""
 
 
-def in_fact(context: AccountContext, user: User) -> bool:
-    """Tell by evaluating all policies in force whether everything is denied to this user without MFA."""
-    return bool(context.examiner.examine(user, context.rights_of(user)).covered_by)
-
-
 def seen(context: AccountContext, user: User) -> KnownEnforcement:
     """Find whether our policy takes effect on a user as the account was just read, and why not if it does not."""
     verdict, placed = context.verdict(user), user.id in context.progress.placed
+    mine = {context.ours.policy.arn, *context.ours.adopted}
     if verdict.enforced_by_us:
         found = Enforcement.ENFORCED
-    elif context.ours.group.name in user.groups or context.ours.policy.arn in user.attached:
+    elif context.ours.group.name in user.groups or mine & {*user.attached}:
         out = Enforcement.BRAKE_PULLED if context.brake_pulled else Enforcement.WITHOUT_EFFECT
         found = out if placed else Enforcement.NEVER
     elif verdict.kind is Kind.EXEMPT:
@@ -62,7 +58,7 @@ def about_user(context: AccountContext, user: User, *, explained: bool) -> Itera
     """Find drift of a user as AWS is now."""
     verdict = context.verdict(user)
     ours = context.is_under_policy(user)
-    works = in_fact(context, user)
+    works = context.is_denied(user)
     why = deadlock(context, user) if works else ""
     if why:
         yield drift_of_user(Drifted.DEADLOCK, user, why)

@@ -18,7 +18,7 @@ from rollout.domain.progress.stages import Stage
 
 
 def _nobody() -> Members:
-    raise LookupError("only a gate that needs people may read them")
+    raise LookupError("only a gate that needs the wave's users may read them")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Gatekeeper:
 
     def unasked(self) -> Iterator[tuple[AnyGate, GateAnswer]]:
         """Say what each gate that needs people will ask for."""
-        later = "apply --stage enforce looks when the other gates are open"
+        later = "apply --stage enforce reads them when the other gates are open"
         for gate, value in self.rules.to_ask(Needs.PEOPLE):
             needed = f"{value:g} % needed; " if gate.setting and gate.setting.form is Form.PERCENT else ""
             yield gate, GateAnswer(gate.name, Result.NOT_ASKED, f"{needed}{later}")

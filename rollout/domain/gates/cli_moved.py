@@ -25,8 +25,8 @@ def _has_moved(user: User, question: Question) -> bool | None:
 
 CLI_MOVED = share_gate(
     "cli_moved",
-    "enough of those who were told about their keys have called nothing but STS with them since",
-    "The share of those told about their keys, in percent, that must have called nothing but STS with them since.",
+    "enough of the users who were told about their keys have since called nothing but STS with them",
+    "The share of the users told about their keys, in percent, that must since have called nothing but STS with them.",
     "have left their long-term keys",
     _has_moved,
 )

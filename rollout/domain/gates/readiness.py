@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import Self
 
+from rollout.domain.gates.left_alone import left_alone_until
+from rollout.domain.people.addresses import normalised_address
 from rollout.domain.people.exemptions import Exemption
 from rollout.domain.people.users import Named
+from rollout.domain.plan.entries import PlanEntry
 from rollout.domain.policy.changes import SkipCode, Skipped
 from rollout.domain.progress.messages import Delivery, NoticeWorth
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Told
+from rollout.domain.verdicts.rules import DecisionRules
 from rollout.domain.verdicts.verdict import Impact
 
 GOES_STALE_AFTER = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Whom a notice must have reached, and of what: a user as they are now.
+
+    `address` is where notices about the user go. Notices sent until `left_alone_until` do not count.
+    """
+
+    user_id: str
+    impact: Impact
+    address: str
+    left_alone_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A user of a plan, as exemptions match them: by ARN, UserId and tags."""
+
+    arn: str
+    id: str
+    tags: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +53,78 @@ class Notified:
 
     lead_time: timedelta
     unaffected_too: bool = False
+    exemptions: tuple[Exemption, ...] = ()
 
-    def holds_back(
-        self, user_id: str, impact: Impact, progress: Progress, now: datetime, since: datetime | None = None
-    ) -> Skipped | None:
-        """Say why the user has to wait; None if ready. A notice from before `since` does not count."""
-        if not needs_notice(impact, unaffected_too=self.unaffected_too):
+    @classmethod
+    def by(cls, rules: DecisionRules) -> Self:
+        """Take the rule out of what decides."""
+        return cls(rules.lead_time, rules.notice_for_unaffected, rules.exemptions)
+
+    def recipient(
+        self, user: Named, impact: Impact | None, address: str, progress: Progress, now: datetime
+    ) -> Recipient:
+        """Describe a user as a notice must have found them. Without an impact, nothing happens to them."""
+        until = left_alone_until(user, self.exemptions, progress, now)
+        return Recipient(user.id, impact or Impact.NONE, address, until)
+
+    def planned_recipient(
+        self, entry: PlanEntry, seen_at: datetime, progress: Progress, now: datetime
+    ) -> Recipient:
+        """Describe a user of a plan whose inventory is of `seen_at`; a notice sent after that has the newer address."""
+        notice = progress.latest_notice(entry.user.id)
+        address = notice.address if notice and notice.at >= seen_at else entry.address
+        user = _Planned(entry.user.arn, entry.user.id, entry.facts.tags)
+        return self.recipient(user, entry.impact, address, progress, now)
+
+    def needs_notice(self, impact: Impact) -> bool:
+        """Tell whether a user with this impact gets a notice before enforcement."""
+        return needs_notice(impact, unaffected_too=self.unaffected_too)
+
+    def opens_at(self, notice: Told) -> datetime:
+        """Give the moment from which a user with this notice may be enforced."""
+        return max(notice.at + self.lead_time, datetime.combine(notice.due, time(), UTC))
+
+    def holds_back(self, who: Recipient, progress: Progress, now: datetime) -> Skipped | None:
+        """Say why the user has to wait; None if ready."""
+        if not self.needs_notice(who.impact):
             return None
-        notice = progress.latest_notice(user_id)
+        notice = progress.latest_notice(who.user_id)
         if notice is None:
             return Skipped(SkipCode.NOTICE, "not told yet: apply --stage notify first")
-        worth, why = worth_of(notice, impact, now, since)
+        worth, why = worth_of(notice, who, now)
+        return self._not_ready(notice, worth, why, now)
+
+    def keeps_out(self, who: Recipient, progress: Progress, now: datetime) -> Skipped | None:
+        """Say why a user who was under the policy before may not be put back; None if they may.
+
+        They need no new notice for nothing worse than they were told of, however long ago. A notice that they got while
+        they were released is one like any other.
+        """
+        if who.impact is Impact.NONE:
+            return None
+        notice, released = progress.latest_notice(who.user_id), progress.releases.to_return.get(who.user_id)
+        if notice is None:
+            return Skipped(
+                SkipCode.NOTICE, f'was never told about "{who.impact}": apply --stage notify first'
+            )
+        if released is not None and notice.at > released.at:
+            return self._not_ready(notice, *worth_of(notice, who, now), now)
+        return self._not_ready(notice, *_lasting_worth_of(notice, who), now)
+
+    def comes_back(self, who: Recipient, progress: Progress, now: datetime) -> bool:
+        """Tell whether a user comes back from a release, and needs no new notice.
+
+        A release with an end is no exemption: a user who was enforced before it is enforced again after it.
+        """
+        returns = who.user_id in progress.releases.to_return
+        return returns and self.keeps_out(who, progress, now) is None
+
+    def _not_ready(self, notice: Told, worth: NoticeWorth, why: str, now: datetime) -> Skipped | None:
         if worth is NoticeWorth.VOID:
             return Skipped(SkipCode.NOTICE, f"{why}: apply --stage notify again")
         if worth is NoticeWorth.UNPROVEN:
             return Skipped(SkipCode.NOTICE, f"the notice is {why}")
-        opens = opens_at(notice, self.lead_time)
+        opens = self.opens_at(notice)
         if now < opens:
             why = f"told for {notice.due.isoformat()}; ready from {opens:%Y-%m-%d %H:%M} UTC"
             return Skipped(SkipCode.WAITING, why)
@@ -51,11 +135,17 @@ class Notified:
 class Rehearsed:
     """The rule of a rehearsal: it assumes that everybody was told and that the time has passed."""
 
-    def holds_back(
-        self, user_id: str, impact: Impact, progress: Progress, now: datetime, since: datetime | None = None
-    ) -> Skipped | None:
+    def holds_back(self, who: Recipient, progress: Progress, now: datetime) -> Skipped | None:
         """Never hold anybody back."""
         return None
+
+    def keeps_out(self, who: Recipient, progress: Progress, now: datetime) -> Skipped | None:
+        """Never keep anybody out."""
+        return None
+
+    def comes_back(self, who: Recipient, progress: Progress, now: datetime) -> bool:
+        """Let everybody come back."""
+        return True
 
 
 Readiness = Notified | Rehearsed
@@ -66,59 +156,29 @@ def needs_notice(impact: Impact, *, unaffected_too: bool) -> bool:
     return unaffected_too or impact is not Impact.NONE
 
 
-def opens_at(notice: Told, lead_time: timedelta) -> datetime:
-    """Give the moment from which a user with this notice may be enforced."""
-    return max(notice.at + lead_time, datetime.combine(notice.due, time(), UTC))
-
-
-def free_until(
-    user: Named, exemptions: tuple[Exemption, ...], progress: Progress, now: datetime
-) -> datetime | None:
-    """Give the last moment at which the user was taken out for good or exempt; None if that never happened.
-
-    Notices from before then are used up: the user gets a new one, and is never enforced without it
-    (design.md#verdicts).
-    """
-    today = now.astimezone(UTC).date()
-    ends = [
-        datetime.combine(line.expires + timedelta(days=1), time(), UTC)
-        for line in exemptions
-        if line.match.matches(user) and not line.lives(today)
-    ]
-    if taken_out := progress.taken_out_at.get(user.id):
-        ends.append(taken_out)
-    return max(ends, default=None)
-
-
-def comes_back(user_id: str, impact: Impact, progress: Progress) -> bool:
-    """Tell whether a user comes back from a release, and their latest notice covers what happens to them.
-
-    A release with an end is no exemption: a user who was enforced before it is enforced again after it.
-    """
-    return user_id in progress.releases.to_return and notice_covers(user_id, impact, progress)
-
-
-def notice_covers(user_id: str, impact: Impact, progress: Progress) -> bool:
-    """Tell whether nothing worse happens to a user than their latest notice says, however old it is."""
-    notice = progress.latest_notice(user_id)
-    return impact is Impact.NONE or (notice is not None and not impact.worse_than(notice.impact))
-
-
-def worth_of(
-    notice: Told, impact: Impact, now: datetime, since: datetime | None = None
-) -> tuple[NoticeWorth, str]:
+def worth_of(notice: Told, who: Recipient, now: datetime) -> tuple[NoticeWorth, str]:
     """Say what the latest notice of a user to be enforced is worth (`void`, `unproven` or `counts`), and why.
 
-    A notice from before `since` was about an earlier enforcement. The reason is empty where the notice counts.
+    The reason is empty where the notice counts.
     """
-    if notice.delivery is Delivery.FAILED:
-        return NoticeWorth.VOID, "the notice could not be sent"
-    if since is not None and notice.at < since:
-        return NoticeWorth.VOID, "told before having been let out or exempt"
-    if impact.worse_than(notice.impact):
-        return NoticeWorth.VOID, f'told about "{notice.impact}", but now it is "{impact}"'
+    worth, why = _lasting_worth_of(notice, who)
+    if worth is NoticeWorth.VOID:
+        return worth, why
     if now > datetime.combine(notice.due, time(), UTC) + GOES_STALE_AFTER:
         return NoticeWorth.VOID, f"the date told, {notice.due.isoformat()}, is more than 14 days past"
+    return worth, why
+
+
+def _lasting_worth_of(notice: Told, who: Recipient) -> tuple[NoticeWorth, str]:
+    """Say what a notice is worth, however old it is."""
+    if notice.delivery is Delivery.FAILED:
+        return NoticeWorth.VOID, "the notice could not be sent"
+    if who.left_alone_until is not None and notice.at <= who.left_alone_until:
+        return NoticeWorth.VOID, "told before having been let out or exempt"
+    if normalised_address(notice.address) != normalised_address(who.address):
+        return NoticeWorth.VOID, f"told at {notice.address}, but the address is {who.address} now"
+    if who.impact.worse_than(notice.impact):
+        return NoticeWorth.VOID, f'told about "{notice.impact}", but now it is "{who.impact}"'
     if not notice.delivered:
         return NoticeWorth.UNPROVEN, f"{notice.delivery}, not known to be delivered"
     return NoticeWorth.COUNTS, ""

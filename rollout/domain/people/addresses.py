@@ -35,6 +35,11 @@ def is_address(text: str) -> bool:
     return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None
 
 
+def normalised_address(address: str) -> str:
+    """Return an address for comparison: one in other capitals is the same person's."""
+    return address.casefold()
+
+
 def _try(rule: AddressRule, user: User) -> str:
     match rule:
         case AddressTag(key=key):

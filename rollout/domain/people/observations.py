@@ -43,13 +43,17 @@ class PolicyVersion:
 
 @dataclass(frozen=True, slots=True)
 class ManagedPolicy:
-    """A managed policy that is in use, or has our name. `tags` are known only if it was read alone."""
+    """A managed policy that is in use, or has our name. `tags` are None unless it was read alone.
+
+    `id` is its PolicyId, which no policy made anew under the same ARN has; empty if it is not known.
+    """
 
     arn: str
     name: str
     path: str
     versions: tuple[PolicyVersion, ...]
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] | None = None
+    id: str = ""
 
     @property
     def default(self) -> PolicyVersion | None:

@@ -70,3 +70,18 @@ def user_arn(partition: str, account_id: str, path: str, name: str) -> str:
 def policy_arn(partition: str, account_id: str, path: str, name: str) -> str:
     """Return the ARN of a customer managed policy (aws-facts.md#names-paths-arns-tags)."""
     return f"arn:{partition}:iam::{account_id}:policy{path}{name}"
+
+
+def account_of(arn: str) -> str:
+    """Return the account ID in an ARN, its fifth field; empty for any other text, as a store may hold."""
+    parts = arn.split(":", 5)
+    return parts[4] if len(parts) == 6 and parts[0] == "arn" else ""
+
+
+def is_policy_at(arn: str, account_id: str, path: str) -> bool:
+    """Tell whether an ARN is that of a policy of this account, right at this path and not below it."""
+    parts = arn.split(":", 5)
+    if account_of(arn) != account_id or parts[2:4] != ["iam", ""]:
+        return False
+    name = parts[5].removeprefix(f"policy{path}")
+    return parts[5].startswith(f"policy{path}") and bool(name) and "/" not in name

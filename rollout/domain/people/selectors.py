@@ -9,7 +9,7 @@ from typing import Protocol
 
 from rollout.domain.people.exemptions import UserMatch
 from rollout.domain.people.observations import Finding
-from rollout.domain.people.organization import Account
+from rollout.domain.people.organization import Account, account_of
 from rollout.domain.people.users import Named
 
 UNMATCHED, NOT_LOOKED_FOR = "selector-unmatched", "selector-not-looked-for"
@@ -53,7 +53,7 @@ class UserSelector:
     @property
     def account_id(self) -> str:
         """The account that an ARN names; empty for any other text."""
-        return self.text.split(":")[4] if self.text.startswith("arn:") and self.text.count(":") > 4 else ""
+        return account_of(self.text)
 
 
 Selector = AccountSelector | UserSelector
@@ -90,7 +90,7 @@ class UnmatchedSelector:
         """Say it for a person."""
         named = f'{self.selector.key}: "{self.selector.text}"'
         if self.not_looked_for:
-            return f"{named} could not be looked for: {self.not_looked_for}"
+            return f"{named} could not be checked: {self.not_looked_for}"
         return f"{named} matches no {'account' if isinstance(self.selector, AccountSelector) else 'user'}"
 
     @property

@@ -24,6 +24,8 @@ def about_account(account: JudgedAccount, verdicts: Mapping[str, Verdict]) -> It
     """Report what stands out in one account; `verdicts` is by UserId."""
     account_id, facts = account.account.id, account.facts
     yield from facts.findings
+    if account.ours.unknown:
+        yield Finding("unknown-policy", account.ours.unknown, account_id)
     if facts.unassigned_devices:
         count = len(facts.unassigned_devices)
         devices = "virtual MFA device" if count == 1 else "virtual MFA devices"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from rollout.domain.plan.entries import AccountPlan, AccountResources, LeftOut, 
 from rollout.domain.plan.findings import about_account
 from rollout.domain.plan.fingerprints import fingerprint, policy_digest
 from rollout.domain.plan.waves import Wave, wave_of
+from rollout.domain.policy.made import Made
 from rollout.domain.policy.our_resources import State
 from rollout.domain.verdicts.judge import judge
 from rollout.domain.verdicts.judged_account import JudgedAccount, judged_account
@@ -34,19 +35,19 @@ class PlannedAccount:
 class Planner:
     """Plans accounts by the same rules, as of the same moment, and parses each document once.
 
-    `groups_made` holds pairs of account id and group name that the journal records as created by this tool.
+    `made` is what the journal says that this tool made, by account id.
     """
 
     rules: DecisionRules
     waves: tuple[Wave, ...]
     now: datetime
-    groups_made: frozenset[tuple[str, str]] = frozenset()
+    made: Mapping[str, Made] = field(default_factory=dict)
     library: Library = field(default_factory=Library)
 
     def plan(self, observed: Observed) -> PlannedAccount:
         """Plan one account."""
-        known = groups_of(observed.account.id, self.groups_made)
-        judged = judged_account(observed, self.rules, self.library, self.now, known)
+        made = self.made.get(observed.account.id, Made())
+        judged = judged_account(observed, self.rules, self.library, self.now, made)
         users = sorted(observed.facts.users, key=lambda user: user.name)
         verdicts = {user.id: judge(user, judged) for user in users}
         distinct = dict.fromkeys(verdict.matrix for verdict in verdicts.values() if verdict.matrix)
@@ -95,11 +96,6 @@ class Planner:
             enforced_by=verdict.enforced_by,
             matrix=matrices.get(verdict.matrix),
         )
-
-
-def groups_of(account_id: str, groups_made: Collection[tuple[str, str]]) -> frozenset[str]:
-    """Name the groups of one account that the journal records as ours."""
-    return frozenset(group for account, group in groups_made if account == account_id)
 
 
 def left_out(inventory: Inventory) -> Iterator[LeftOut]:

@@ -183,11 +183,16 @@ def is_about_enrolment(change: Change) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The change was made. `unconfirmed`: its response was lost, but the effect was read back."""
+    """The change was made. `unconfirmed`: its response was lost, but the effect was read back.
+
+    `made` is the id that AWS gave to a new policy or group; empty for other changes, if the response was lost, and in
+    journals of earlier versions.
+    """
 
     request_id: str
     attempts: int = 1
     unconfirmed: bool = False
+    made: str = ""
 
 
 @dataclass(frozen=True, slots=True)

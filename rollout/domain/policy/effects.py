@@ -76,9 +76,13 @@ def after(facts: AccountFacts, change: Change) -> AccountFacts:
 def is_in_effect(facts: AccountFacts, change: Change) -> bool:
     """Tell whether the change is in effect, as the live reads of `OpenAccount.holds` would."""
     match change:
-        case CreatePolicy(policy_arn=arn, document=document):
-            versions = facts.policies[arn].versions if arn in facts.policies else ()
-            return any(equal_documents(version.document, document) for version in versions)
+        case CreatePolicy(policy_arn=arn, document=document, tags=tags):
+            policy = facts.policies.get(arn)
+            return (
+                policy is not None
+                and tags.items() <= (policy.tags or {}).items()
+                and any(equal_documents(version.document, document) for version in policy.versions)
+            )
         case CreateVersion(policy_arn=arn, document=document):
             default = facts.policies[arn].default if arn in facts.policies else None
             return default is not None and equal_documents(default.document, document)

@@ -11,10 +11,7 @@ from rollout.domain.policy.changes import (
     AttachToGroup,
     AttachToUser,
     Change,
-    CreateGroup,
-    CreatePolicy,
     CreateVersion,
-    DeleteGroup,
     DeletePolicy,
     DetachFromGroup,
     DetachFromUser,
@@ -35,21 +32,6 @@ def know(progress: Progress, known: KnownEnforcement) -> None:
     progress.known.setdefault(known.user.account_id, {})[known.user.id] = known
 
 
-def note_ours(progress: Progress, change: Change) -> None:
-    """Keep the names that our policies and groups have, or had when they were made."""
-    match change:
-        case CreateGroup() | AttachToGroup():
-            progress.groups_made.add((change.account_id, change.group))
-        case DeleteGroup():
-            progress.groups_made.discard((change.account_id, change.group))
-        case CreatePolicy():
-            progress.policies_made.add(change.policy_arn)
-        case DeletePolicy():
-            progress.policies_made.discard(change.policy_arn)
-        case _:
-            pass
-
-
 def follow(progress: Progress, done: Done, at: datetime, *, applied: bool) -> None:
     """Follow a change that stands now; `applied`: by this very write. Changes about enrolment enforce nothing."""
     releases, change = progress.releases, done.intent.change
@@ -60,6 +42,8 @@ def follow(progress: Progress, done: Done, at: datetime, *, applied: bool) -> No
             _put(progress, done, at, user, place_of(change), by)
         case AttachToUser(user=user, policy_arn=arn):
             _put(progress, done, at, user, arn, place_of(change))
+        case DetachFromUser(user=user, policy_arn=arn) if _is_replaced(progress, user, arn):
+            pass
         case RemoveMember(user=user) | DetachFromUser(user=user):
             _take_out(progress, done, at, user, applied=applied)
         case SetDefaultVersion() | CreateVersion() | DetachFromGroup() if done.to_return:
@@ -79,8 +63,16 @@ def follow(progress: Progress, done: Done, at: datetime, *, applied: bool) -> No
             pass
 
 
+def _is_replaced(progress: Progress, user: UserRef, arn: str) -> bool:
+    """Tell whether a policy was detached in whose place another one has been attached to the user."""
+    placed = progress.placed.get(user.id)
+    return placed is not None and placed.by.startswith("arn:") and placed.by != arn
+
+
 def _put(progress: Progress, done: Done, at: datetime, user: UserRef, place: str, by: str) -> None:
     placed = progress.placed.setdefault(user.id, Placed(at, done.intent.wave, place, user))
+    if placed.by.startswith("arn:") and place.startswith("arn:"):
+        progress.placed[user.id] = placed = replace(placed, by=place)
     progress.releases.to_return.pop(user.id, None)
     if not is_rehearsal(done):
         plan = done.started.plan_id
@@ -96,7 +88,7 @@ def _take_out(progress: Progress, done: Done, at: datetime, user: UserRef, *, ap
     else:
         progress.releases.to_return.pop(user.id, None)
         # A release is meant to end, and notices from before it still count then.
-        progress.taken_out_at[user.id] = at
+        leave_alone(progress, user.id, at)
     if done.started.command == ROLLBACK:
         progress.rolled_back[wave] = max(at, progress.rolled_back.get(wave, at))
     if is_rehearsal(done):
@@ -106,6 +98,12 @@ def _take_out(progress: Progress, done: Done, at: datetime, user: UserRef, *, ap
     out = Enforcement.RELEASED if done.to_return else Enforcement.UNDONE
     wave = wave or (before.wave if before else "")
     know(progress, KnownEnforcement(user, at, out, wave, by, done.started.plan_id))
+
+
+def leave_alone(progress: Progress, user_id: str, until: datetime) -> None:
+    """Note until when a user was left alone on purpose; what is known of later stays."""
+    known = progress.left_alone_until
+    known[user_id] = max(until, known.get(user_id, until))
 
 
 def _bring_back(progress: Progress, account_id: str, at: datetime, *, release_ends: bool) -> None:

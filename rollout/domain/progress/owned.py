@@ -25,6 +25,7 @@ from rollout.domain.policy.changes import (
     SkipCode,
     Skipped,
 )
+from rollout.domain.policy.made import HUNG
 from rollout.domain.progress.records import Intent, RunStarted
 from rollout.domain.progress.releases import RELEASE
 from rollout.domain.progress.stages import Stage
@@ -134,7 +135,7 @@ def key_of(change: Change) -> Key | None:
         case CreateGroup() | DeleteGroup():
             return ("group", change.account_id, change.group)
         case AttachToGroup() | DetachFromGroup():
-            return ("hung", change.account_id, change.group, change.policy_arn)
+            return (HUNG, change.account_id, change.group, change.policy_arn)
         case AddMember() | RemoveMember():
             return ("member", change.account_id, change.group, change.user.id)
         case AttachToUser() | DetachFromUser():

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from rollout.domain.people.users import UserRef
+from rollout.domain.policy.made import Made
 from rollout.domain.progress.owned import Done, OwnedResources
 from rollout.domain.progress.records import (
     AccountFailed,
@@ -76,6 +77,8 @@ class Progress:
     ended: dict[str, RunEnded] = field(default_factory=dict)
     unsettled: dict[tuple[str, int], Done] = field(default_factory=dict)
     """By run and number: the intents without an outcome."""
+    impossible: set[tuple[str, str, str]] = field(default_factory=set)
+    """Changes on record that this tool cannot have made: their account, what they are about, and why."""
     owned: OwnedResources = field(default_factory=OwnedResources)
     notices: dict[str, Told] = field(default_factory=dict)
     """By UserId: the newest notice, delivered or not."""
@@ -99,16 +102,14 @@ class Progress:
     """By account: the newest failure to enter it, rehearsals apart."""
     known: dict[str, dict[str, KnownEnforcement]] = field(default_factory=dict)
     """By account and UserId; ask `enforcement_of`."""
-    taken_out_at: dict[str, datetime] = field(default_factory=dict)
-    """By UserId: when the user was last taken out for good, or found exempt."""
+    left_alone_until: dict[str, datetime] = field(default_factory=dict)
+    """By UserId: when the user was last taken out for good, or seen exempt, excluded or as an emergency user."""
     failing: dict[str, str] = field(default_factory=dict)
     """By UserId: the wave of a user for whom something failed and has not succeeded since."""
-    groups_made: set[tuple[str, str]] = field(default_factory=set)
-    policies_made: set[str] = field(default_factory=set)
+    made: dict[str, Made] = field(default_factory=dict)
+    """By account; ask `made_in`."""
     policy_on: dict[tuple[str, str], str] = field(default_factory=dict)
     """By account and group: the name of the policy that a run attached to it, or found there."""
-    policies_tried: set[str] = field(default_factory=set)
-    """The ARNs of all policies that a run began to create, whatever came of it."""
     accounts_tried: set[str] = field(default_factory=set)
     """The accounts in which a run ever began to change anything."""
     gates: dict[tuple[str, str], LastGateRead] = field(default_factory=dict)
@@ -123,13 +124,9 @@ class Progress:
         """Intents without an outcome: the run crashed between the write and its record."""
         return tuple(self.unsettled.values())
 
-    def policies_in(self, account_id: str) -> tuple[str, ...]:
-        """ARNs of the policies that this tool made in an account, whatever rollout.yaml calls them now."""
-        return tuple(sorted(arn for arn in self.policies_made if arn.split(":")[4] == account_id))
-
-    def groups_in(self, account_id: str) -> tuple[str, ...]:
-        """Names of the groups of this tool in an account, whatever rollout.yaml calls them now."""
-        return tuple(sorted(group for account, group in self.groups_made if account == account_id))
+    def made_in(self, account_id: str) -> Made:
+        """Give what this tool made in an account, whatever rollout.yaml calls it now."""
+        return self.made.get(account_id) or Made()
 
     def latest_notice(self, user_id: str) -> Told | None:
         """Give the newest notice about a user, delivered or not; None if there is none."""

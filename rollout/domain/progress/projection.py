@@ -8,14 +8,16 @@ from dataclasses import dataclass, field, replace
 from rollout.domain.policy.changes import (
     AlreadyInPlace,
     Applied,
-    CreatePolicy,
     Failed,
     SkipCode,
     Skipped,
     is_about_enrolment,
+    name,
     user_of,
 )
-from rollout.domain.progress.following import follow, know, note_ours
+from rollout.domain.policy.possible import why_impossible
+from rollout.domain.progress.following import follow, know, leave_alone
+from rollout.domain.progress.making import note_attempt, note_made
 from rollout.domain.progress.owned import Done, is_rehearsal
 from rollout.domain.progress.progress import (
     RELEASED,
@@ -33,6 +35,7 @@ from rollout.domain.progress.records import (
     GateOverridden,
     GateRead,
     Intent,
+    LeftAlone,
     Record,
     Released,
     ReleaseEnded,
@@ -82,7 +85,7 @@ def replay(records: Iterable[Record], organization_id: str) -> Progress:
 
 @dataclass(slots=True)
 class Projection:
-    """Takes in the journal of one organization, record by record; it can go on where it stopped.
+    """Replays the journal of one organization, record by record; it can continue where it stopped.
 
     Of a change that stands, no second outcome is wanted. One that was settled as not made is kept in `not_made`: the
     run that died was perhaps only slow, and may still say that it was made. Segments of earlier versions are read in
@@ -96,7 +99,7 @@ class Projection:
     early: dict[Key, Settled] = field(default_factory=dict)
 
     def all(self, records: Iterable[Record]) -> Projection:
-        """Take in these records too."""
+        """Replay these records too."""
         for record in self.ours(records):
             self.take(record)
         return self
@@ -106,7 +109,7 @@ class Projection:
         runs, organization_id = self.progress.runs, self.organization_id
         for record in records:
             match record:
-                case RunStarted() | Approved() | Deadlocked() | EnforcementSeen():
+                case RunStarted() | Approved() | Deadlocked() | EnforcementSeen() | LeftAlone():
                     ours = record.organization_id == organization_id
                 case _:
                     ours = record.run in runs
@@ -114,7 +117,7 @@ class Projection:
                 yield record
 
     def take(self, record: Record) -> None:  # noqa: C901, PLR0912 - one case for each kind of record
-        """Take in the next record of the organization."""
+        """Replay the next record of the organization."""
         progress = self.progress
         match record:
             case RunStarted():
@@ -140,6 +143,8 @@ class Projection:
                 progress.reminded.setdefault(record.user.id, []).append(record)
             case UserSkipped():
                 self._skip(record)
+            case LeftAlone():
+                leave_alone(progress, record.user.id, record.until)
             case AccountFailed():
                 if progress.runs[record.run].stage is not Stage.DRY_RUN:
                     progress.last_failure[record.account_id] = record
@@ -159,7 +164,7 @@ class Projection:
                 self._end(record)
 
     def _see(self, seen: EnforcementSeen) -> None:
-        """Take in what a look found. Somebody let out by hand disturbs the wave as a release does."""
+        """Replay what a look at AWS found. A release by hand disturbs the wave as a release does."""
         before = self.progress.enforcement_of(seen.user.account_id, seen.user.id)
         known = KnownEnforcement(seen.user, seen.at, seen.enforcement, seen.wave, seen.by)
         if known.enforcement is Enforcement.ENFORCED:  # the brake was let go by hand
@@ -170,8 +175,8 @@ class Projection:
 
     def _skip(self, skip: UserSkipped) -> None:
         progress, user = self.progress, skip.user
-        if skip.code is SkipCode.EXEMPT:
-            progress.taken_out_at[user.id] = skip.at
+        if skip.code in (SkipCode.EXEMPT, SkipCode.EXCLUDED):
+            leave_alone(progress, user.id, skip.at)
         if skip.code is SkipCode.FAILED:
             progress.failing[user.id] = skip.wave
         elif skip.code not in (SkipCode.BUDGET, SkipCode.GATE):  # nothing was tried again
@@ -230,11 +235,13 @@ class Projection:
 
     def _intend(self, intent: Intent) -> None:
         progress, change, key = self.progress, intent.change, (intent.run, intent.number)
+        if why := why_impossible(change):
+            progress.impossible.add((change.account_id, name(change).partition(" ")[2], why))
+            return
         done = Done(progress.runs[intent.run], intent, None, None)
         progress.unsettled[key] = done
         progress.accounts_tried.add(change.account_id)
-        if isinstance(change, CreatePolicy):
-            progress.policies_tried.add(change.policy_arn)
+        note_attempt(progress.made, intent)
         self._note_last(done)
         if key in self.early:
             self._settle(self.early.pop(key))
@@ -255,10 +262,10 @@ class Projection:
                 progress.failing[user.id] = done.intent.wave
             elif not isinstance(outcome, Skipped):
                 progress.failing.pop(user.id, None)
+        note_made(progress.made, done)
         if not isinstance(outcome, Applied | AlreadyInPlace):
             self.not_made[key] = done
             return
-        note_ours(progress, done.intent.change)
         if not is_about_enrolment(done.intent.change):
             follow(progress, done, settled.at, applied=isinstance(outcome, Applied))
 

@@ -163,6 +163,20 @@ class UserSkipped(JournalRecord):
 
 
 @dataclass(frozen=True, slots=True)
+class LeftAlone(JournalRecord):
+    """`rollout.yaml` leaves a user alone, or did so `until` a time that has passed; `why` says by which line.
+
+    Notices sent until then do not count. Recorded only if there is such a notice, by every plan, look and run that
+    judges the user. Does not belong to a run.
+    """
+
+    organization_id: str
+    user: UserRef
+    until: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class AccountFailed(JournalRecord):
     """The run could not enter or read an account; its users wait for the next run."""
 
@@ -288,6 +302,7 @@ Record = (
     | Told
     | Reminded
     | UserSkipped
+    | LeftAlone
     | AccountFailed
     | GateRead
     | GateOverridden

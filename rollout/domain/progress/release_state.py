@@ -66,7 +66,7 @@ def accounts_released(releases: Sequence[ReleaseRecord], progress: Progress, now
         scope = release.release_scope
         found |= {*scope.accounts, *(ref.account_id for ref in scope.users)}
         if scope.everybody:
-            found |= {arn.split(":")[4] for arn in progress.policies_made}
+            found |= {account_id for account_id, made in progress.made.items() if made.policies}
         known: tuple[Placed | ToReturn, ...] = (
             *progress.placed.values(),
             *progress.releases.to_return.values(),

@@ -22,23 +22,23 @@ class UserState(StrEnum):
         "enforced",
         "The policy of this tool is in force for the user, by the newest of plan, journal and verify.",
     )
-    COVERED = "covered", "Under MFA enforcement by somebody else's policy."
-    EXEMPT = "exempt", "Left alone by an exemption that has not ended."
+    COVERED = "covered", "MFA is enforced by a policy that does not belong to this tool."
+    EXEMPT = "exempt", "Not enforced, because of an exemption that has not ended."
     EXEMPTION_OVER = "exemption-over", "The exemption ended after the plan was made: make a new plan."
-    HELD = "held", "MFA cannot be enforced safely as things are."
+    HELD = "held", "MFA cannot be enforced safely at present."
     WAITING = "waiting", "Not notified yet, or no notice is needed; enforcement is still to come."
     QUEUED = "queued", "A notice was handed to a channel that cannot say whether it arrived."
     TOLD = "told", "The latest notice was delivered; enforcement comes on or after the date in the notice."
     UNDELIVERED = "undelivered", "The latest notice could not be sent."
     SKIPPED = (
         "skipped",
-        "Left alone in the last run; the reason follows, as in `skipped(notice)` or `skipped(drift)`.",
+        "Skipped in the last run; the reason follows, as in `skipped(notice)` or `skipped(drift)`.",
     )
     FAILED = "failed", "The last change, reading it back, or entering the account failed."
-    RELEASED = "released", "Was enforced by this tool and is let out now, by a release or by hand."
+    RELEASED = "released", "Was enforced by this tool and is released now, by `rollout release` or by hand."
     DRIFTED = "drifted", "Was enforced, but the policy found in AWS does not deny what it should."
     UNSETTLED = (
         "unsettled",
-        "A run broke off in the middle of a change; the next run finds out how it ended.",
+        "A run was cut off during a change; the next run finds out how the change ended.",
     )
     UNPLANNED = "unplanned", "Not in the plan."

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from rollout.domain.gates.readiness import worth_of
+from rollout.domain.gates.readiness import Notified, worth_of
 from rollout.domain.people.users import UserRef
 from rollout.domain.plan.entries import Header, PlanEntry
 from rollout.domain.policy.changes import Failed, SkipCode
@@ -123,10 +123,16 @@ class Statuses:
     """
 
     def __init__(
-        self, header: Header, progress: Progress, now: datetime, gates: Mapping[str, str] | None = None
+        self,
+        header: Header,
+        progress: Progress,
+        notified: Notified,
+        now: datetime,
+        gates: Mapping[str, str] | None = None,
     ) -> None:
         self._header = header
         self._progress = progress
+        self._notified = notified
         self._now = now
         self._gates = gates or {}
         self._order = {run: number for number, run in enumerate(progress.runs)}
@@ -203,7 +209,7 @@ class Statuses:
         last = self._progress.last_change.get(user.id)
         if last and self._is_later(last):
             if last.outcome is None:
-                return _Waiting(UserState.UNSETTLED, "the next run: one broke off in the middle of a change")
+                return _Waiting(UserState.UNSETTLED, "the next run: one was cut off during a change")
             if isinstance(last.outcome, Failed):
                 return _Waiting(UserState.FAILED, f"another try: {last.outcome.why}", last.outcome)
         if known.enforcement in RELEASED:
@@ -244,7 +250,7 @@ class Statuses:
             return "the end of the release"
         if user.id in releases.to_return or user.account_id in releases.braked:
             return "the next enforce run, or rollout verify --fix: the release is over"
-        return "rollout release --end: the user was let out by hand"
+        return "rollout release --end: the user was released by hand"
 
     def _newest(
         self, *events: Told | UserSkipped | AccountFailed | None
@@ -258,8 +264,8 @@ class Statuses:
             why = told.detail if told else ""
             return _Waiting(UserState.UNDELIVERED, f"a notice that arrives: {why or 'the last one failed'}")
         state = UserState.TOLD if told.delivered else UserState.QUEUED
-        let_out = self._progress.taken_out_at.get(entry.user.id)
-        worth, why = worth_of(told, entry.impact or Impact.NONE, self._now, let_out)
+        who = self._notified.planned_recipient(entry, self._header.inventory_at, self._progress, self._now)
+        worth, why = worth_of(told, who, self._now)
         if worth is NoticeWorth.VOID:
             return _Waiting(state, f"a new notice: {why}")
         if told.due > self._now.date():

@@ -11,7 +11,7 @@ from rollout.domain.verdicts.answers import Answers
 from rollout.domain.verdicts.enrolment_check import Able
 from rollout.domain.verdicts.impact import impact_of
 from rollout.domain.verdicts.judged_account import JudgedAccount
-from rollout.domain.verdicts.rights import UserRights
+from rollout.domain.verdicts.rights import UserRights, short
 from rollout.domain.verdicts.slots import Room, room_for
 from rollout.domain.verdicts.verdict import Impact
 
@@ -55,16 +55,15 @@ def assess(user: User, account: JudgedAccount) -> Assessment:
 def enforced_by(user: User, account: JudgedAccount) -> str:
     """Name the policy, and the group if any, through which this tool enforces MFA on the user today; empty if none.
 
-    A policy that denies too little does not enforce: the brake is pulled, or somebody has edited it. A policy of
-    others with the same meaning counts only on our own group.
+    A policy that denies too little does not enforce: the brake is pulled, or somebody has edited it.
     """
-    policy, group, name = account.ours.policy, account.ours.group, account.rules.names.policy
-    if policy.state not in (State.OURS, State.FOREIGN_SAME) or not _denies(user, account):
+    policy, group = account.ours.policy, account.ours.group
+    if policy.state is not State.OURS or not _denies(user, account):
         return ""
-    if policy.state is State.OURS and policy.arn in user.attached:
+    name = short(policy.arn)
+    if policy.arn in user.attached:
         return f"{name} (attached to the user)"
-    ours = State.OURS in (group.state, policy.state)
-    if ours and group.name in user.groups and policy.arn in group.attached:
+    if group.name in user.groups and policy.arn in group.attached:
         return f"{name} (group {group.name})"
     return ""
 

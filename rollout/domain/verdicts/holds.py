@@ -94,9 +94,11 @@ def _enrolment(assessed: Assessment) -> Iterator[Reason]:
 
 
 def _attachment(assessed: Assessment) -> Iterator[Reason]:
-    clash = assessed.account.ours.clash
-    if clash:
-        yield Reason(Code.NAME_CLASH, clash, assessed.user.rights_at)
+    ours = assessed.account.ours
+    if ours.other_store:
+        yield Reason(Code.OTHER_STORE, ours.other_store, assessed.user.rights_at)
+    elif ours.clash:
+        yield Reason(Code.NAME_CLASH, ours.clash, assessed.user.rights_at)
     elif assessed.room.attachment is None:
         code = Code.NAME_CLASH if assessed.room.clash else Code.NO_SLOT
         yield Reason(code, assessed.room.why, assessed.user.rights_at)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +9,7 @@ from rollout.domain.people.observations import AccountFacts, Observed
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import NamedPolicy, User
 from rollout.domain.policy.force_mfa import LEFT_OPEN_BY_SWITCHES
+from rollout.domain.policy.made import Made
 from rollout.domain.policy.our_resources import OurResources, our_resources
 from rollout.domain.verdicts.answers import Examiner
 from rollout.domain.verdicts.requests import RequestEnvironment
@@ -19,7 +19,7 @@ from rollout.domain.verdicts.rules import DecisionRules
 
 @dataclass(frozen=True, slots=True)
 class JudgedAccount:
-    """One account as it was read, with the resources there under our names, and the rules to judge it by.
+    """One account as it was read, with what is ours there, what the journal says was made, and the rules to judge by.
 
     `scps` has one tuple per level, the root first; None if they could not be read.
     """
@@ -29,6 +29,7 @@ class JudgedAccount:
     facts: AccountFacts
     scps: tuple[tuple[NamedPolicy, ...], ...] | None
     ours: OurResources
+    made: Made
     rules: DecisionRules
     now: datetime
     library: Library
@@ -44,9 +45,9 @@ class JudgedAccount:
 
 
 def judged_account(
-    observed: Observed, rules: DecisionRules, library: Library, now: datetime, known: Collection[str] = ()
+    observed: Observed, rules: DecisionRules, library: Library, now: datetime, made: Made
 ) -> JudgedAccount:
-    """Prepare an account for judging. `known` are the names of groups that the journal records as ours."""
+    """Prepare an account for judging; `made` is what the journal says about this account."""
     account, facts, documents = observed.account, observed.facts, rules.documents
     # SCPs never apply to the management account (aws-facts.md#organizations).
     scps = () if account.id == rules.management_account_id else observed.scps
@@ -57,7 +58,8 @@ def judged_account(
         observed.role,
         facts,
         scps,
-        our_resources(facts, account.id, rules.partition, rules.names, documents, known),
+        our_resources(facts, account.id, rules.partition, rules.names, documents, made),
+        made,
         rules,
         now,
         library,

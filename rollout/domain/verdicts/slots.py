@@ -39,8 +39,7 @@ def room_for(
     clash = next((name for name, state in states if state is State.CLASH), "")
     new_groups = sum(state is State.ABSENT for _, state in states)
     if enrolment and ours.enrolment.state is State.CLASH:
-        why = f"a policy with different content already has the name {names.enrolment_policy}"
-        return Room(None, why, clash=True)
+        return Room(None, ours.enrolment.why, clash=True)
     if attach is Attachment.GROUP and clash:
         return Room(
             None, f"this account already has a group {clash} that does not belong to rollout", clash=True

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Self
 
 from rollout.domain.policy.attachment import Attachment
+from rollout.domain.policy.our_resources import OTHER_STORE_CURE
 
 
 class Kind(StrEnum):
@@ -105,7 +106,13 @@ class Code(ReasonRow):
         "name-clash",
         Kind.HOLD,
         "A policy or group that does not belong to this tool has the name it needs.",
-        "remove or rename the conflicting policy or group, or choose another name in policy.name or policy.group",
+        "have what has this name removed (IAM renames no policies), or choose another policy.name or policy.group",
+    )
+    OTHER_STORE = (
+        "other-store",
+        Kind.HOLD,
+        "This tool has made its policy here from another store, whose journal knows who is enforced.",
+        OTHER_STORE_CURE,
     )
     UNKNOWN = (
         "unknown",

@@ -22,9 +22,13 @@ class PolicyAnswers(IamAnswer):
     """Policies, their versions and their attachments."""
 
     def create_policy(self) -> ActionResult:
-        """Create a policy within the size limit."""
+        """Create a policy within the size limit; its name must be unique across all paths, regardless of case."""
         _check_size(self._get_param("PolicyDocument"))
         name = self._get_param("PolicyName")
+        own = (policy for policy in self.backend.managed_policies.values() if ":iam::aws:" not in policy.arn)
+        if any(policy.name.lower() == name.lower() for policy in own):
+            message = f"A policy called {name} already exists. Duplicate names are not allowed."
+            raise AwsError("EntityAlreadyExists", message)
         result = super().create_policy()
         policy: ManagedPolicy = result.result["Policy"]  # type: ignore[index]  # moto calls its results objects
         policy.id = self.world.policy_id(self.caller.account, name)

@@ -35,16 +35,33 @@ class Elsewhere:
         account: str,
         start_response: Callable[..., Any],
     ) -> Iterable[bytes]:
-        """Let moto answer in the caller's account. Raises AwsError for a service that is not offered."""
+        """Let moto answer in the caller's account.
+
+        Raises AwsError for a service that is not offered, and for a bucket of another account than the caller expects.
+        """
         missing = AwsError("NotImplemented", f"The sandbox does not offer {signature.service}.")
         if signature.service.replace("-", "") not in self._services:
             raise missing
+        if signature.service == "s3":
+            _check_bucket_owner(request)
         request.environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
         try:
             answer: Iterable[bytes] = self._moto(request.environ, start_response)
         except (ImportError, AttributeError, NotImplementedError) as error:
             raise missing from error
         return answer
+
+
+def _check_bucket_owner(request: Request) -> None:
+    """Refuse a bucket of another account, as S3 does; moto does not look. Raises AwsError."""
+    expected = request.headers.get("x-amz-expected-bucket-owner")
+    try:
+        from moto.s3.models import s3_backends
+    except ImportError:
+        return  # moto's answer says what is not installed
+    owner = s3_backends.bucket_accounts.get(request.path.strip("/").partition("/")[0])
+    if expected and owner and owner[1] != expected:
+        raise AwsError("AccessDenied", "Access Denied")
 
 
 def action_of(request: Request) -> str:

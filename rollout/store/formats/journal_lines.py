@@ -7,7 +7,7 @@ The tag is the name of the record's class, so a new kind of record needs no chan
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -28,6 +28,8 @@ _FORMER_FIELDS = {
     "Released": {"reach": "release_scope"},
     "ReleaseEnded": {"reach": "release_scope"},
 }
+_YEARS = (2000, 2999)
+_LONGEST_SPAN = timedelta(days=3660)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -120,11 +122,24 @@ def _untagged(values: Any, shapes: dict[str, _Shape]) -> Any:
         if field in values:
             values[field] = _untagged(values[field], choices)
     try:
-        return shape.adapter.validate_python(values)
+        record = shape.adapter.validate_python(values)
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_context=False)[0]
         spot = ".".join(str(step) for step in first["loc"])
         raise UnknownLine(f'"{spot}" in a record of type "{name}": {first["msg"]}') from problem
+    return _check_times(record, name)
+
+
+def _check_times(record: Any, name: str) -> Any:
+    """Raise UnknownLine for a time that no run can have written, and that nothing can be reckoned with."""
+    for field in fields(record):
+        value = getattr(record, field.name)
+        naive = isinstance(value, datetime) and value.tzinfo is None
+        far = isinstance(value, date) and not _YEARS[0] <= value.year <= _YEARS[1]
+        if naive or far or (isinstance(value, timedelta) and abs(value) > _LONGEST_SPAN):
+            why = "has no time zone" if naive else "is out of all bounds"
+            raise UnknownLine(f'"{field.name}" in a record of type "{name}" {why}: {value}')
+    return record
 
 
 def start_of(first_line: bytes) -> datetime:

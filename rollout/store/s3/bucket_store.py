@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from rollout.awsapi.sessions import Connection
+from rollout.domain.diagnosis.store_facts import BucketFacts
 from rollout.files.private_files import unwritable
 from rollout.store.files import NamedFiles
 from rollout.store.formats.seals import Trust
@@ -16,6 +17,7 @@ from rollout.store.plan_files import Plans
 from rollout.store.s3.bucket_files import S3Files, S3Plans
 from rollout.store.s3.bucket_journal import S3Journal
 from rollout.store.s3.bucket_lock import S3Lock
+from rollout.store.s3.bucket_protection import BucketProtection
 from rollout.store.s3.object_failures import Place
 from rollout.store.s3.objects import S3Objects
 from rollout.workflows.ports import Clock
@@ -42,7 +44,8 @@ class InBucket:
         `caller_account` owns the bucket where `place` names no owner.
         """
         self._trust = trust or Trust()
-        self._objects = S3Objects(connection.s3(), place, caller_account=caller_account)
+        self._client = connection.s3()
+        self._objects = S3Objects(self._client, place, caller_account=caller_account)
         self._known: dict[str, bytes] = {}
 
     @property
@@ -61,6 +64,11 @@ class InBucket:
     def lock(self, me: Holder, clock: Clock) -> StoreLock:
         """Return the bucket's lock."""
         return S3Lock(self._objects, me.owner, me.host, me.pid, me.process_start, clock)
+
+    def protection(self) -> BucketFacts:
+        """Ask S3. Raises NoCredentials, ExpiredCredentials, AwsFailure where the caller's account is not known."""
+        place = self._objects.owned
+        return BucketProtection(self._client, place.bucket, place.owner or "").facts()
 
     def check_writable(self, folder: str) -> None:
         """Try to replace an object that does not exist; the response tells whether writing is allowed."""

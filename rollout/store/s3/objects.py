@@ -95,7 +95,7 @@ class S3Objects:
             self._kept = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": place.kms_key}
 
     @cached_property
-    def _owned(self) -> Place:
+    def owned(self) -> Place:
         """The place, with the account that must own the bucket."""
         if self.place.owner or self._caller_account is None:
             return self.place
@@ -103,7 +103,7 @@ class S3Objects:
 
     @property
     def _bucket(self) -> dict[str, Any]:
-        owner = self._owned.owner
+        owner = self.owned.owner
         return {"Bucket": self.place.bucket, **({"ExpectedBucketOwner": owner} if owner else {})}
 
     def read(self, name: str, most: int = SMALL.total) -> StoredObject | None:
@@ -118,7 +118,7 @@ class S3Objects:
         except CallFailed as failed:
             if failed.code in MISSING:
                 return None
-            raise failure(failed, self._owned, name, writing=False) from failed
+            raise failure(failed, self.owned, name, writing=False) from failed
 
     def read_part(self, name: str, start: int, length: int, etag: str = "") -> ObjectPart | None:
         """Read some bytes of an object; None when it does not exist, or no longer has that ETag."""
@@ -143,7 +143,7 @@ class S3Objects:
                 return None
             if failed.code in NO_BYTES:  # the object is empty
                 return ObjectPart(b"", etag, start)
-            raise failure(failed, self._owned, name, writing=False) from failed
+            raise failure(failed, self.owned, name, writing=False) from failed
 
     def names(self, folder: str, *, deep: bool = False) -> list[str]:
         """List the objects directly in a folder, or at any depth below it (`deep`), by relative name, sorted."""
@@ -156,7 +156,7 @@ class S3Objects:
             try:
                 page = self._ask(_LIST, lambda: self._client.list_objects_v2(**params))
             except CallFailed as failed:
-                raise failure(failed, self._owned, f"{folder}/", writing=False) from failed
+                raise failure(failed, self.owned, f"{folder}/", writing=False) from failed
             found += [item["Key"].removeprefix(prefix) for item in page.get("Contents", [])]
             following = page.get("NextContinuationToken", "")
             if not following:
@@ -174,7 +174,7 @@ class S3Objects:
         try:
             self._ask(_PUT, once)
         except CallFailed as failed:
-            raise failure(failed, self._owned, name, writing=True) from failed
+            raise failure(failed, self.owned, name, writing=True) from failed
 
     def create(self, name: str, content: bytes) -> str | None:
         """Create an object and return its ETag; None when the object already exists."""
@@ -186,7 +186,7 @@ class S3Objects:
                 lost = str(problem)
             except CallFailed as failed:
                 if failed.code not in REFUSED:
-                    raise failure(failed, self._owned, name, writing=True) from failed
+                    raise failure(failed, self.owned, name, writing=True) from failed
                 if not lost and failed.attempts == 1:
                     return None
             found = self.read(name, len(content) + 1)
@@ -206,7 +206,7 @@ class S3Objects:
                 lost = str(problem)
             except CallFailed as failed:
                 if failed.code not in REFUSED | MISSING:
-                    raise failure(failed, self._owned, name, writing=True) from failed
+                    raise failure(failed, self.owned, name, writing=True) from failed
                 if not lost and failed.attempts == 1:
                     return False
             found = self.read(name, len(content) + 1)
@@ -230,7 +230,7 @@ class S3Objects:
             except CallFailed as failed:
                 if failed.code in REFUSED | MISSING:
                     return False
-                raise failure(failed, self._owned, name, writing=True) from failed
+                raise failure(failed, self.owned, name, writing=True) from failed
         raise self._unsettled(name, lost)
 
     def _put_if(self, name: str, content: bytes, **condition: str) -> str:

@@ -1,26 +1,29 @@
-"""What a command is asked, and what it may ask, while one account is worked on."""
+"""Defines what a command decides about one account, and what it can ask while it works there."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import partial, reduce
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.guard import enforces
 from rollout.domain.actions.writes import Left, Write
+from rollout.domain.gates.left_alone import Witness
 from rollout.domain.people.observations import AccountFacts, Observed
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import Change, SkipCode, Skipped
 from rollout.domain.policy.effects import after
+from rollout.domain.policy.our_arns import OurArns, our_arns
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import UserSkipped
 from rollout.domain.progress.release_state import account_release, describe_release, user_release
 from rollout.workflows.account_run.account_results import AccountResult
 from rollout.workflows.account_run.journalled_writes import settle_account
 from rollout.workflows.account_run.wave_gates import WaveGates
+from rollout.workflows.inventory import read_account
 from rollout.workflows.ports import OpenAccount, Refusal
 from rollout.workflows.run_context import JudgementBasis, RunContext
 
@@ -68,22 +71,27 @@ class AccountCommand(ABC):
     def wants(self, at: AccountWork) -> Wanted:
         """Say which writes are wanted, by `at.context`, and leave others alone by `at.leave`."""
 
+    def ours(self, at: AccountWork) -> OurArns:
+        """List what may be written to in the account."""
+        rules = at.context.rules
+        return our_arns(rules.partition, self.account.id, rules.names, at.progress.made_in(self.account.id))
+
     def wave_of(self, at: AccountWork, user: User) -> str:
         """Name the wave that a user belongs to."""
         return at.context.wave_of(user)
 
     def wrote(self, write: Write) -> None:
-        """Take in that a write was made, or that its effect stood there."""
+        """Note that a write was made, or that its effect was already in place."""
 
     def kept_released(self, at: AccountWork, users: Collection[User], *, by_brake: bool) -> None:
-        """Take in who was let out because a release lasts, or that the account was, by its brake."""
+        """Note who was released again because a release lasts, or that the whole account was, by its brake."""
         for user in users:
             release = at.context.release_of(user)
             why = Skipped(SkipCode.RELEASED, describe_release(release) if release else "")
             at.leave(user.ref, at.context.wave_of(user), why)
 
     def leaves(self, user: UserRef, wave: str, why: Skipped) -> None:
-        """Take in that a user was left as they are."""
+        """Note that a user was left unchanged."""
 
     def why_not(self, at: AccountWork, user: User) -> Skipped | None:
         """Say why somebody who was asked live just now is not to be placed; None when they are.
@@ -93,14 +101,14 @@ class AccountCommand(ABC):
         return Skipped(SkipCode.FAILED, "this command puts nobody under the policy")
 
     def held_back(self, at: AccountWork, why: str) -> None:
-        """Take in that the guard let no write through that enforces."""
+        """Note that the guard refused every write that enforces."""
 
     def finish(self, at: AccountWork) -> None:
         """Do what comes after the writes, unless the run has to end."""
 
 
 class AccountWork:
-    """One account that one command is at work in: entered, settled, read; who of it is left as they are, and why."""
+    """One account in which a command works: entered, settled and read, with the users left unchanged."""
 
     def __init__(
         self,
@@ -123,19 +131,32 @@ class AccountWork:
         """Enter, settle what runs that died left open, and read. Raises CannotEnter."""
         account_id = self.command.account.id
         self.result.begun = any(done.intent.change.account_id == account_id for done in self.progress.open)
-        self.entered = self.run.access.enter(self.command.account)
+        self.entered = self.run.access.enter(self.command.account, self.progress.made_in(account_id))
         if not self.command.unread:
             self.progress = settle_account(account_id, self.entered, self.progress, self.run)
             self._context = self._read()
+            self._remember_left_alone()
         self.result.begun = True
 
+    def _remember_left_alone(self) -> None:
+        run, context = self.run, self.context
+        witness = Witness(context.rules, self.progress, run.id, run.organization_id, context.now)
+        if records := tuple(witness.saw(context.facts.users)):
+            run.journal.append(*records)
+
     def _read(self) -> AccountContext:
-        return self._context_of(self.entered.read())
+        names, account_id = self._basis.rules.names, self.command.account.id
+        made = partial(self.progress.made_in, account_id)
+        return self._context_of(read_account(self.entered, names, made))
+
+    @property
+    def _basis(self) -> JudgementBasis:
+        if self.basis is None:
+            raise RuntimeError("an account that is read needs something to be judged by")
+        return self.basis
 
     def _context_of(self, facts: AccountFacts) -> AccountContext:
-        basis, account = self.basis, self.command.account
-        if basis is None:
-            raise RuntimeError("an account that is read needs something to be judged by")
+        basis, account = self._basis, self.command.account
         scps = None if basis.scps is None else basis.scps.get(account.id)
         observed = Observed(account, self.entered.role, facts, scps)
         return basis.context(observed, self.progress, self.run.releases(self.progress), self.run.now())
@@ -238,5 +259,5 @@ class AccountWork:
         self.command.leaves(user, wave, why)
 
     def is_left(self, user: User | UserRef) -> bool:
-        """Tell whether a user was left as they are."""
+        """Tell whether a user was left unchanged."""
         return user.id in self._left

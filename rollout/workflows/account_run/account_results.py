@@ -1,4 +1,4 @@
-"""What came of one account, and of a run through several."""
+"""Holds the results of one account, and of a run through several."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 from rollout.domain.actions.writes import Left
 from rollout.domain.people.organization import Account
+from rollout.domain.policy.brake import Brake
 from rollout.domain.policy.changes import Change
-from rollout.domain.policy.our_resources import Brake
 from rollout.domain.progress.records import RunEnding
 from rollout.errors import Refused
 
 
 @dataclass(slots=True)
 class AccountResult:
-    """What came of one account: what was written, who or what was left as it is, and what failed, each in a sentence.
+    """The result of one account: what was written, what was left unchanged, and what failed, each in a sentence.
 
     `brake_was`: how the brake stood, where a release looked. `begun`: it was looked at, or an earlier run left it in
     the middle of a change. `counted` users have been counted as progress already.
@@ -33,14 +33,29 @@ class AccountResult:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What came of a run, account by account.
+    """The result of a run, by account. `unbegun`: the number of accounts not started before a stop.
 
-    `unbegun`: accounts that a stop left for later. `refused`: the error to end with, where gates kept somebody out.
+    `refused`: the error to end with, where gates kept somebody out.
     """
 
     accounts: tuple[AccountResult, ...]
     unbegun: int = 0
     refused: Refused | None = None
+
+    def and_then(self, later: RunResult) -> RunResult:
+        """Add what came of carrying other commands through the same accounts."""
+        accounts = {one.account.id: one for one in self.accounts}
+        for one in later.accounts:
+            before = accounts.setdefault(one.account.id, one)
+            if before is not one:
+                before.written += one.written
+                before.left += one.left
+                before.failed += one.failed
+                before.unreachable = before.unreachable or one.unreachable
+                before.interrupted = before.interrupted or one.interrupted
+        return RunResult(
+            tuple(accounts[account_id] for account_id in sorted(accounts)), self.unbegun + later.unbegun
+        )
 
     @property
     def writes(self) -> int:

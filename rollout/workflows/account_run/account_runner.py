@@ -9,6 +9,7 @@ from typing import TypeVar
 from rollout.domain.actions.writes import keeping_released
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import AccountFailed
+from rollout.errors import Refused
 from rollout.workflows.account_run.account_command import AccountCommand, AccountWork, Wanted
 from rollout.workflows.account_run.account_results import AccountResult, RunResult
 from rollout.workflows.account_run.account_writer import AccountWriter
@@ -33,6 +34,11 @@ class AccountRunner:
     budgets: Budgets = field(default_factory=Budgets)
     gates: WaveGates | None = None
 
+    @property
+    def refused(self) -> Refused | None:
+        """The error to end with, where gates have kept somebody out."""
+        return self.gates.refused if self.gates else None
+
     def carry(
         self, commands: Sequence[Command], doing: str, so_far: Callable[[], str] = str
     ) -> Iterator[tuple[Command, AccountResult]]:
@@ -46,7 +52,7 @@ class AccountRunner:
         display.finish()
 
     def carry_all(self, commands: Sequence[AccountCommand], doing: str) -> RunResult:
-        """Carry all of them, and gather what came of it."""
+        """Carry all of them, and collect the results."""
         results = sorted(
             (result for _, result in self.carry(commands, doing)), key=lambda one: one.account.id
         )

@@ -22,7 +22,6 @@ from rollout.domain.policy.changes import (
     SkipCode,
     Skipped,
 )
-from rollout.domain.policy.our_resources import State
 from rollout.workflows.account_run.account_command import AccountWork, Wanted
 from rollout.workflows.account_run.failure_budgets import Budgets
 from rollout.workflows.account_run.fresh_judgement import ask_fresh, why_out_again
@@ -50,7 +49,7 @@ class AccountWriter:
         self._placed: list[tuple[Change, str]] = []
 
     def make(self) -> None:
-        """Make what is wanted, as far as the guard lets it through, and look whether it is seen there."""
+        """Make what is wanted, as far as the guards let it through, and look whether it is seen there."""
         self._make(self._guarded())
         self._read_back()
 
@@ -68,7 +67,7 @@ class AccountWriter:
     # --- Write ---
 
     def _make(self, writes: Sequence[Write]) -> None:
-        for shared, block in groupby(writes, key=lambda one: one.user is None):
+        for (shared, _), block in groupby(writes, key=lambda one: (one.user is None, one.follows)):
             if shared:
                 for one in block:
                     self._make_shared(one)
@@ -118,7 +117,7 @@ class AccountWriter:
             case Applied() | AlreadyInPlace():
                 self._made(wanted, wave)
             case Skipped() if lets_go(change) or self.at.command.unread:
-                pass  # gone already: nobody is left to be let go
+                pass  # already gone: there is nobody left to remove
             case Failed() | Skipped():
                 self._broken = True
                 why = _why(outcome)
@@ -128,7 +127,11 @@ class AccountWriter:
 
     def _make_for_users(self, writes: Sequence[Write]) -> None:
         """Make the changes of users, several at a time; what comes of them is counted here, in one thread."""
-        work = [one for one in writes if lets_go(one.change) or not (self._broken or self._is_out(one))]
+        work = [
+            one
+            for one in writes
+            if (lets_go(one.change) and not one.follows) or not (self._broken or self._is_out(one))
+        ]
         if self.at.result.interrupted or not work:
             return
         tried = [(work[0], self._try(work[0]))] if len(work) == 1 else self.at.run.within.map(self._try, work)
@@ -181,7 +184,7 @@ class AccountWriter:
         return outcome
 
     def _take(self, wanted: Write, outcome: Outcome | None) -> None:
-        """Count what came of one user's change."""
+        """Count the outcome of one user's change."""
         change, user, wave = wanted.change, wanted.user, self._wave_of(wanted)
         if user is None:
             return
@@ -198,7 +201,7 @@ class AccountWriter:
                 self.at.result.failed.append(f"{type(change).__name__}: {why}")
                 self.at.leave(user, wave, Skipped(SkipCode.FAILED, why), journalled=True)
             case Skipped() if lets_go(change):
-                pass  # gone already: there is nobody, or nothing, to let go of
+                pass  # already gone: there is nothing to remove
             case Skipped(code=code, detail=detail):
                 if code in (SkipCode.BUDGET, SkipCode.FAILED):
                     self.at.result.failed.append(f"{user.name}: {detail}")
@@ -221,8 +224,7 @@ class AccountWriter:
         self.at.result.written.append(change)
         context = self.at.context
         arn = getattr(change, "policy_arn", "")
-        foreign = context.ours.policy.state is State.FOREIGN_SAME
-        policy = self.at.entered.policy(arn) if arn and not foreign else None
+        policy = self.at.entered.policy(arn) if arn else None
         ours = halves(arn, context.rules.documents.brake, context.progress.owned)
         for undoing in taking_back(change, policy, ours):
             done = write(undoing, self.at.entered, wave, self.at.run, to_return=to_return)

@@ -76,14 +76,16 @@ def namesake_taken_out(
     for undoing in taking_back(replace(change, user=other), None, ()):
         undone = write(undoing, account, wave, run)
         if isinstance(undone, Failed):
-            return replace(undone, why=f"{other.id} has the name now and is in by mistake: {undone.why}")
+            return replace(
+                undone, why=f"{other.id} now has this name and was enforced by mistake: {undone.why}"
+            )
     return Skipped(
         SkipCode.GONE, f"the name belongs to another user now, {other.id}, who was taken out again"
     )
 
 
 def note_in_place(change: Change, wave: str, run: RunContext) -> None:
-    """Journal that the effect of a change stood there already: never ours to undo."""
+    """Journal that the effect of a change was already in place; it is never undone."""
     number, now = run.next_number(), run.now()
     run.journal.append(
         Intent(run.id, now, number, change, Before.PRESENT, wave),
@@ -150,7 +152,7 @@ def _attempt(change: Change, account: OpenAccount, about: User | None) -> Outcom
                 return Skipped(SkipCode.GONE, refusal.why)
             return Failed(refusal.why, refusal.attempts, refusal.code, refusal.request_id, refusal.cure)
         else:
-            return Applied(receipt.request_id, receipt.attempts)
+            return Applied(receipt.request_id, receipt.attempts, made=receipt.made)
     return Failed(f"no answer after {TRIES_AFTER_LOST_ANSWERS} tries: {why}", TRIES_AFTER_LOST_ANSWERS)
 
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.guard import enforces, may_step_aside
 from rollout.domain.actions.repair import Repair
 from rollout.domain.actions.writes import Write, repairing, tidying
-from rollout.domain.gates.readiness import notice_covers
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User
 from rollout.domain.policy.changes import AddMember, AttachToUser, Change, SkipCode, Skipped, user_of
 from rollout.domain.progress.projection import Progress
 from rollout.domain.verdicts.verdict import Kind
-from rollout.workflows.account_run import AccountCommand, AccountRunner, AccountWork, RunResult, Wanted
+from rollout.workflows.account_run import AccountCommand, AccountRunner, AccountWork, Wanted
 from rollout.workflows.account_run.failure_budgets import budgets_of_repairs
 from rollout.workflows.account_run.wave_gates import GatedBy, gates_for_putting_back
 from rollout.workflows.inventory import Premises
@@ -73,18 +72,10 @@ class RepairAccount(AccountCommand):
 
     def _why_not(self, user: User, context: AccountContext) -> Skipped | None:
         """Say why somebody is not to be put back under the policy; None when they may be."""
-        verdict = context.verdict(user)
-        if not context.may_enforce(user) or verdict.attachment is None:
-            why = "; ".join(f"{reason.code}: {reason.detail}" for reason in verdict.reasons)
-            code = SkipCode.EXEMPT if verdict.kind is Kind.EXEMPT else SkipCode.DRIFT
-            return Skipped(code, f"is {verdict.kind} now: {why}")
-        if not self.waves.get(user.id):
+        if context.may_enforce(user) and not self.waves.get(user.id):
             what = "does not enforce this user" if user.id in self.waves else "does not know this user"
             return Skipped(SkipCode.DRIFT, f"the plan {what}: plan again, have it reviewed, and apply it")
-        if verdict.impact is not None and not notice_covers(user.id, verdict.impact, context.progress):
-            why = f'was never told about "{verdict.impact}": apply --stage notify first'
-            return Skipped(SkipCode.NOTICE, why)
-        return None
+        return why_not_back(user, context)
 
     def _is_fit(self, user: User, context: AccountContext) -> bool:
         """Tell whether a write for the whole account may be for a user: it denies nobody what they were not told of."""
@@ -116,6 +107,16 @@ def _reached(context: AccountContext, repair: Repair, changes: tuple[Change, ...
     return tuple(user for user in context.facts.users if user.id in ids)
 
 
+def why_not_back(user: User, context: AccountContext) -> Skipped | None:
+    """Say why somebody is not to be put back under the policy; None when they may be."""
+    verdict = context.verdict(user)
+    if not context.may_enforce(user) or verdict.attachment is None:
+        why = "; ".join(f"{reason.code}: {reason.detail}" for reason in verdict.reasons)
+        code = SkipCode.EXEMPT if verdict.kind is Kind.EXEMPT else SkipCode.DRIFT
+        return Skipped(code, f"is {verdict.kind} now: {why}")
+    return context.keeps_out(user)
+
+
 def _made_good(
     context: AccountContext, reached: tuple[User, ...], changes: tuple[Change, ...]
 ) -> Iterator[Write]:
@@ -135,21 +136,17 @@ def _wave_of(change: Change, context: AccountContext) -> str:
     return context.wave_of(user) if user is not None else ""
 
 
-def put_back(
-    commands: Sequence[RepairAccount],
-    doing: str,
-    *,
-    gated: GatedBy,
-    basis: JudgementBasis,
-    progress: Progress,
-    run: RunContext,
-    where: Premises,
-) -> RunResult:
-    """Carry the commands through their accounts, by the gates of the plan's waves; who they kept out is told."""
-    budgets = budgets_of_repairs(gated.plan.header.waves, gated.gates.tolerance, progress)
-    gates = gates_for_putting_back(gated, basis.rules, progress, run, where)
-    runner = AccountRunner(run=run, progress=progress, basis=basis, budgets=budgets, gates=gates)
-    return replace(runner.carry_all(commands, doing), refused=gates.refused)
+def runner_for_putting_back(
+    gated: GatedBy, basis: JudgementBasis, progress: Progress, run: RunContext, where: Premises
+) -> AccountRunner:
+    """Make the runner that puts people back, by the gates of the plan's waves."""
+    return AccountRunner(
+        run=run,
+        progress=progress,
+        basis=basis,
+        budgets=budgets_of_repairs(gated.plan.header.waves, gated.gates.tolerance, progress),
+        gates=gates_for_putting_back(gated, basis.rules, progress, run, where),
+    )
 
 
 def decided_waves(plan: StoredPlan) -> dict[str, dict[str, str]]:

@@ -65,6 +65,15 @@ class WaveGates:
         return Skipped(SkipCode.GATE, describe_stops(stops))
 
     @property
+    def shut_by_calendar(self) -> bool:
+        """Whether nothing at all may be put in force now, for whomever; asked for what brings nobody new."""
+        with self._asking:
+            stops = self._shut("")
+            if stops:
+                self._kept_out.setdefault("", stops)
+        return bool(stops)
+
+    @property
     def refused(self) -> Refused | None:
         """The error to end with, if gates have kept somebody out."""
         with self._asking:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from rollout.domain.actions.guard import lets_go, unfit
+from rollout.domain.actions.guard import lets_go, not_ours, unfit
 from rollout.domain.actions.writes import Left, Write, stepping_aside
 from rollout.domain.policy.changes import AttachToGroup, Change, CreateVersion, SetDefaultVersion, Skipped
 from rollout.workflows.account_run.account_command import AccountWork, Wanted
@@ -28,20 +28,33 @@ class WriteGuard:
 
     def let_through(self) -> LetThrough:
         """Choose the writes to make; whom a shut gate keeps out is left alone, on record."""
-        context, wanted = self.at.context if not self.at.command.unread else None, self.wanted
-        if wanted.fit is None or context is None:
-            return LetThrough(wanted.writes)
-        kept_out = self._kept_out_by_gates()
-        writes = tuple(one for one in wanted.writes if self._may_pass(one, kept_out))
+        wanted, ours = self.wanted, self._ours()
+        if wanted.fit is None:
+            return LetThrough(ours)
+        context, kept_out = self.at.context, self._kept_out_by_gates(ours)
+        writes = tuple(one for one in ours if self._may_pass(one, kept_out))
         fit = wanted.fit - kept_out
         names = unfit(context, (one.change for one in writes), fit, wanted.stay)
         if names:
-            why = f"the policy would also reach {', '.join(names)}, who are not to be enforced now: let them out first"
+            why = f"the policy would also apply to {', '.join(names)}, who must not be enforced now: release them first"
             kept = tuple(one for one in writes if one.user and (lets_go(one.change) or one.in_place))
             return LetThrough(kept, why)
         apart = stepping_aside(context, writes, fit, wanted.people)
         self.at.take_aside(apart.aside)
         return LetThrough(apart.writes)
+
+    def _ours(self) -> tuple[Write, ...]:
+        """Leave what is not ours, whatever a journal says."""
+        ours = self.at.command.ours(self.at)
+        facts = None if self.at.command.unread else self.at.context.facts
+        kept: list[Write] = []
+        for one in self.wanted.writes:
+            why = "" if one.in_place else not_ours(one.change, ours, facts)
+            if not why:
+                kept.append(one)
+            else:
+                self.at.result.left.append(Left(type(one.change).__name__, f"not made: {why}"))
+        return tuple(kept)
 
     def _may_pass(self, write: Write, kept_out: Collection[str]) -> bool:
         """Tell whether no gate holds a write back: of the policy and the group, where it is for nobody else."""
@@ -51,9 +64,9 @@ class WriteGuard:
             return write.user.id not in kept_out
         return any(user.id not in kept_out for user in self.wanted.people)
 
-    def _kept_out_by_gates(self) -> frozenset[str]:
+    def _kept_out_by_gates(self, writes: Sequence[Write]) -> frozenset[str]:
         """Find the UserIds of those for whom nothing may be put in force now, for a gate of their wave is shut."""
-        if not any(not one.in_place and self.at.enforces(one.change) for one in self.wanted.writes):
+        if not any(not one.in_place and self.at.enforces(one.change) for one in writes):
             return frozenset()
         context, said = self.at.context, ""
         users = {user.id: user for user in context.facts.users}
@@ -100,4 +113,4 @@ class WriteGuard:
         names = sorted(
             name for user_id, name in there.items() if user_id not in enforced and user_id not in out
         )
-        return f"it would also reach {', '.join(names)}, of whom nothing is known yet" if names else ""
+        return f"it would also apply to {', '.join(names)}, of whom nothing is known yet" if names else ""

@@ -12,7 +12,7 @@ from datetime import date
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.guard import unfit
 from rollout.domain.actions.writes import Write, enforcing, enrolling, renewing, taking_out
-from rollout.domain.gates.readiness import comes_back, free_until, needs_notice, notice_covers, worth_of
+from rollout.domain.gates.readiness import needs_notice, worth_of
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.plan.entries import PlanEntry
@@ -28,23 +28,23 @@ from rollout.domain.policy.changes import (
     SkipCode,
     Skipped,
 )
-from rollout.domain.policy.our_resources import State
+from rollout.domain.policy.our_resources import OTHER_STORE_CURE
 from rollout.domain.progress.messages import Line, NoticeWorth
 from rollout.domain.progress.reminders import mark_due
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Code, Impact, Kind
 from rollout.workflows.account_run import AccountCommand, AccountWork, Wanted
 from rollout.workflows.account_run.failure_budgets import Budgets
-from rollout.workflows.apply.guards import check_adoption
 from rollout.workflows.apply.order import Counted, Order, OutcomeTally
 from rollout.workflows.apply.sending import DueNotice
+from rollout.workflows.ports import CannotEnter
 
-BY_HAND = "somebody took the user out by hand; left so"
+BY_HAND = "somebody removed the user by hand; left as is"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is the same for every account of a step. `due` is the day to tell, by wave."""
+    """What all accounts of a step share. `due` is the day to tell, by wave."""
 
     stage: Stage
     order: Order
@@ -54,7 +54,7 @@ class Step:
 
 @dataclass(slots=True)
 class WaveMarks:
-    """How the waves fared: somebody is where the stage wants them, or somebody waits, is untold, or has failed."""
+    """The waves in which a user reached the stage, still waits, was not told, or failed."""
 
     moved: set[str] = field(default_factory=set)
     waiting: set[str] = field(default_factory=set)
@@ -63,7 +63,7 @@ class WaveMarks:
 
 
 class ApplyToAccount(AccountCommand):
-    """One account's share of a step: the plan's entries of the waves in hand, and who is to be let out again."""
+    """One account's share of a step: the plan's entries of the waves due, and the users to release again."""
 
     counts_people = True
 
@@ -96,16 +96,13 @@ class ApplyToAccount(AccountCommand):
         return self._entry_of[user.id].wave
 
     def wants(self, at: AccountWork) -> Wanted:
-        """Judge everybody again, then say what has to change. Raises CannotEnter where another store was at work."""
-        context = at.context
-        begun, at.result.begun = (
-            at.result.begun,
-            False,
-        )  # in an account of another store nothing is ours to finish
-        for policy in (context.ours.policy, context.ours.enrolment):
-            if policy.state is State.OURS:
-                check_adoption(self.account.id, policy.arn, at.entered, at.progress)
-        at.result.begun = begun
+        """Judge everybody again, then say what has to change.
+
+        Raises CannotEnter where a policy stands at our path that the journal does not know: the other accounts go on.
+        """
+        if unknown := at.context.ours.unknown:
+            at.result.begun = False  # nothing there is ours to finish
+            raise CannotEnter(f"account {self.account.id}: {unknown}", cure=OTHER_STORE_CURE)
         going = self._judged_again(at)
         if at.result.interrupted:
             return Wanted()
@@ -157,7 +154,7 @@ class ApplyToAccount(AccountCommand):
                 pass
 
     def held_back(self, at: AccountWork, why: str) -> None:
-        """Count a version that came for nobody new; whom it was to bring under the policy has been counted."""
+        """Count a new version for users enforced before; users still to be enforced are counted already."""
         if not self._coming:
             self.tally.count(Counted.VERSIONS_HELD_BACK)
 
@@ -245,14 +242,12 @@ class ApplyToAccount(AccountCommand):
             return Skipped(SkipCode.RELEASED, "the brake is pulled in this account")
         if step.stage is Stage.NOTIFY or context.is_in_force(user) or verdict.impact is None:
             return None
+        readiness, who, now_at = step.order.readiness, context.recipient(user), at.run.now()
         if placed:  # but not in effect: a release is over, or somebody has edited the policy
-            covers = notice_covers(user.id, verdict.impact, at.progress)
-            return None if covers else Skipped(SkipCode.NOTICE, "never told: apply --stage notify first")
-        if comes_back(user.id, verdict.impact, at.progress):
+            return readiness.keeps_out(who, at.progress, now_at)
+        if readiness.comes_back(who, at.progress, now_at):
             return None
-        now_at = at.run.now()
-        since = free_until(user, context.rules.exemptions, at.progress, now_at)
-        return step.order.readiness.holds_back(user.id, verdict.impact, at.progress, now_at, since)
+        return readiness.holds_back(who, at.progress, now_at)
 
     # --- Notices ---
 
@@ -263,7 +258,7 @@ class ApplyToAccount(AccountCommand):
         return Wanted(writes, self._people(helped))
 
     def finish(self, at: AccountWork) -> None:
-        """Find who is to be told what."""
+        """Find the users to tell, and what to tell them."""
         if self.step.stage is Stage.NOTIFY:
             for user in self._coming:
                 if not at.is_left(user):
@@ -278,8 +273,7 @@ class ApplyToAccount(AccountCommand):
             self.affected[user.id] = self._affected(user, context)
             return
         now, told = at.run.now(), progress.latest_notice(user.id)
-        since = free_until(user, rules.exemptions, progress, now)
-        if told is None or worth_of(told, impact, now, since)[0] is NoticeWorth.VOID:
+        if told is None or worth_of(told, context.recipient(user), now)[0] is NoticeWorth.VOID:
             line = Line(entry.user, self.account.name, impact, self.step.due[entry.wave], verdict.forecast)
             self.notices.append(DueNotice(verdict.address, entry.wave, line))
             self.to_tell[user.id] = self._affected(user, context)
@@ -346,7 +340,7 @@ class PreviewAccount(ApplyToAccount):
     """The same decisions without the writes, to find out for whom a run would write. Needs the run of a rehearsal."""
 
     def wants(self, at: AccountWork) -> Wanted:
-        """Take in who would be enforced, and want nothing. Raises CannotEnter as `ApplyToAccount` does."""
+        """Keep who would be enforced, and want no writes. Raises CannotEnter as `ApplyToAccount` does."""
         wanted, context = super().wants(at), at.context
         changes = (one.change for one in wanted.writes)
         if self.step.stage is Stage.ENFORCE and not (

@@ -12,7 +12,6 @@ from rollout.domain.people.users import Unread
 from rollout.domain.plan.entries import PlanEntry
 from rollout.domain.plan.impact_counts import Affected
 from rollout.domain.policy.changes import SkipCode, Skipped
-from rollout.domain.policy.our_resources import PLAN_TAG
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import (
     GateOverridden,
@@ -38,7 +37,7 @@ from rollout.workflows.ports import Notifier, OrganizationPort
 from rollout.workflows.run_context import JudgementBasis, RunContext
 
 Share = tuple[Account, tuple[PlanEntry, ...], tuple[PlanEntry, ...]]
-"""An account, its entries of the waves in hand, and those who may have to be let out again."""
+"""An account, its entries of the waves due, and the entries of users who may have to be released again."""
 
 
 def first_records(order: Order, run: RunContext, due: Due, now: datetime) -> Iterator[Record]:
@@ -101,7 +100,7 @@ class ApplyRun:
         return {wave: counts[wave] for wave in self.due.waves}
 
     def look(self, rehearsal: RunContext) -> RunPreview:
-        """Read and judge as the run will, in a rehearsal that nobody hears of, to find out for whom it would write.
+        """Read and judge as the run will, in a rehearsal without a trace, to find the users for whom it would write.
 
         Raises Interrupted when asked to stop.
         """
@@ -179,13 +178,8 @@ class ApplyRun:
 
     def _basis(self) -> JudgementBasis:
         levels = read_levels(self.organization, self.where.accounts, self.order.scps)
-        tags = {
-            "rollout:tool": "rollout",
-            "rollout:version": self.run.version,
-            PLAN_TAG: self.order.plan.header.id,
-        }
         scps = None if isinstance(levels, Unread) else levels.by_account
-        return JudgementBasis(self.order.rules, scps, tags)
+        return JudgementBasis(self.order.rules, scps).tagged(self.run, self.order.plan.header.id)
 
     def _carry_step(self, stage: Stage, basis: JudgementBasis) -> None:
         # A rehearsal's second step builds on what its first one noted.

@@ -1,4 +1,4 @@
-"""Checks plan, organization and journal before anything is written (design.md#plan-file)."""
+"""Checks plan and organization before anything is written (design.md#plan-file)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from datetime import datetime
 
 from rollout.domain.people.organization import Organization
 from rollout.domain.plan.entries import Header
-from rollout.domain.policy.our_resources import PLAN_TAG
-from rollout.domain.progress.projection import Progress
 from rollout.errors import EmptySelection, OtherOrganization, PlanRefused
 from rollout.workflows.apply.order import Order
-from rollout.workflows.ports import CannotEnter, OpenAccount
 from rollout.workflows.selecting import check_in_plan
 
 
@@ -67,24 +64,3 @@ def _check_digests(header: Header, order: Order, again: str) -> None:
             f"policy, rules, waves or scope in rollout.yaml have changed since plan {header.id} was made",
             cure=again,
         )
-
-
-def check_adoption(account_id: str, policy_arn: str, account: OpenAccount, progress: Progress) -> None:
-    """Hold an account whose policy of ours this store's journal knows nothing of; its tags name the plan that made it.
-
-    Raises CannotEnter: the other accounts go on.
-    """
-    known = policy_arn in progress.policies_made or any(
-        account == account_id for account, _ in progress.groups_made
-    )
-    # What a run of this store tried to create can appear after the run gave up.
-    if known or policy_arn in progress.policies_tried:
-        return
-    policy = account.policy(policy_arn)
-    plan = policy.tags.get(PLAN_TAG, "") if policy else ""
-    maker = f"; it was made by plan {plan} from another store" if plan else ""
-    raise CannotEnter(
-        f"account {account_id} holds {policy_arn}, but the journal of this store knows nothing of it{maker}",
-        cure="set store: in rollout.yaml to the store that it was made from; if nobody has that store any more, detach "
-        "and delete the policy by hand",
-    )

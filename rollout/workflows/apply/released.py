@@ -33,14 +33,16 @@ def released_yet_enforced(
             entered = run.access.enter(account)
             observed = Observed(account, entered.role, entered.read(), None)
         except CannotEnter as refusal:
-            run.progress.say(f"Whether everybody released in account {account.id} is out: {refusal.why}")
+            run.progress.say(
+                f"Cannot tell whether everybody released in account {account.id} is out: {refusal.why}"
+            )
             return ()
         context = basis.context(observed, progress, run.releases(progress), run.now())
         return tuple(user.arn for user in context.released_yet_enforced)
 
     found: dict[str, tuple[str, ...]] = {}
     answered = 0
-    run.progress.begin("Looking whether everybody released is out", len(accounts))
+    run.progress.begin("Checking that released users are not enforced", len(accounts))
     for account, users in run.engine.map(look, accounts):
         answered += 1
         if users:

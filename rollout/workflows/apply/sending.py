@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from rollout.domain.people.addresses import normalised_address
 from rollout.domain.progress.messages import Delivery, Line, Notice, Receipt
 from rollout.domain.progress.records import Reminded, Told
 from rollout.workflows.apply.order import Counted, OutcomeTally
@@ -82,7 +83,7 @@ def _by_address(notices: Iterable[DueNotice]) -> Iterator[tuple[str, Sequence[Du
     """Group notices by person, ignoring the case of the address, in a fixed order."""
     by_address: dict[str, list[DueNotice]] = {}
     for notice in sorted(notices, key=lambda one: (one.address, one.line.user.arn)):
-        by_address.setdefault(notice.address.casefold(), []).append(notice)
+        by_address.setdefault(normalised_address(notice.address), []).append(notice)
     for _, mine in sorted(by_address.items()):
         yield mine[-1].address, sorted(mine, key=lambda one: (one.line.due, one.line.user.arn))
 

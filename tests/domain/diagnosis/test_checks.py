@@ -367,7 +367,7 @@ def test_other_troubles_keep_the_cure_that_came_with_them(why: str):
 
 def test_an_account_that_is_left_alone_is_fine():
     check = the(seen(a_look(left_alone="closed")), "enter")
-    assert (CheckState.OK, "left alone: closed") == (check.state, check.text)
+    assert (CheckState.OK, "not checked: closed") == (check.state, check.text)
 
 
 def test_a_session_that_ends_on_the_way_is_the_callers_failure():

@@ -14,11 +14,9 @@ from hypothesis import strategies as st
 
 from rollout.domain.gates.readiness import (
     Notified,
+    Recipient,
     Rehearsed,
-    comes_back,
-    free_until,
     needs_notice,
-    opens_at,
     worth_of,
 )
 from rollout.domain.policy.changes import RemoveMember
@@ -28,30 +26,33 @@ from rollout.domain.verdicts.verdict import Impact
 from tests.builders import (
     ACCOUNT,
     GROUP,
+    NOTIFIED,
     NOW,
     TODAY,
     a_change,
-    a_passed,
     a_progress,
     a_ref,
     a_run,
     a_told,
-    a_user,
-    an_exemption,
     an_id,
     days_ago,
 )
 
 LEAD = timedelta(days=14)
 ALICE = an_id(ACCOUNT, "alice")
+ADDRESS = "alice@example.com"
 SECOND = timedelta(seconds=1)
 
 
-def wait(
-    *records, impact: Impact | str = "enrol", now: datetime = NOW, lead=LEAD, unaffected=False, since=None
-):
+def alice(
+    impact: Impact | str = "enrol", address: str = ADDRESS, free_until: datetime | None = None
+) -> Recipient:
+    return Recipient(ALICE, Impact(impact), address, free_until)
+
+
+def wait(*records, impact: Impact | str = "enrol", now: datetime = NOW, lead=LEAD, unaffected=False, **more):
     progress = a_progress(a_run(at=days_ago(60)), *records)
-    held = Notified(lead, unaffected).holds_back(ALICE, Impact(impact), progress, now, since)
+    held = Notified(lead, unaffected).holds_back(alice(impact, **more), progress, now)
     return (held.code, held.detail) if held else None
 
 
@@ -133,16 +134,25 @@ def test_a_notice_goes_stale_14_days_past_its_date():
 
 
 def test_a_notice_from_before_a_release_or_exemption_is_used_up():
-    assert ("notice", True) == (
-        wait(told(20, 0), since=days_ago(1))[0],
-        "told before" in wait(told(20, 0), since=days_ago(1))[1],
-    )
-    assert None is wait(told(20, 0), since=days_ago(20))
-    assert None is wait(told(20, 0), since=days_ago(21))
+    code, detail = wait(told(20, 0), free_until=days_ago(1))
+    assert ("notice", True) == (code, "told before" in detail)
+    assert None is not wait(told(20, 0), free_until=days_ago(20))
+    assert None is wait(told(20, 0), free_until=days_ago(21))
+
+
+def test_a_notice_to_another_address_is_void():
+    code, detail = wait(told(20, 0), address="eve@example.com")
+    assert "notice" == code
+    assert f"told at {ADDRESS}, but the address is eve@example.com now: apply --stage notify again" == detail
+
+
+@pytest.mark.parametrize("address", ["Alice@Example.COM", "ALICE@example.com"])
+def test_capitals_make_no_other_address(address: str):
+    assert None is wait(told(20, 0), address=address)
 
 
 def test_a_rehearsal_takes_everybody_to_be_told():
-    assert None is Rehearsed().holds_back(ALICE, Impact.PASSKEY_ONLY, a_progress(), NOW)
+    assert None is Rehearsed().holds_back(alice(Impact.PASSKEY_ONLY), a_progress(), NOW)
 
 
 moments = st.integers(0, 60 * 24).map(lambda hours: NOW - timedelta(hours=hours))
@@ -172,57 +182,19 @@ def test_whoever_moves_was_told_in_time_of_what_happens(at, due, told_of, now_is
 def test_who_waits_is_ready_at_the_moment_that_was_named(at, due, lead):
     notice = a_told("alice", at=at, due=(NOW + timedelta(days=due)).date(), impact="enrol")
     span = timedelta(days=lead)
-    opens = opens_at(notice, span)
-    if worth_of(notice, Impact.ENROL, opens) == (NoticeWorth.COUNTS, ""):
+    opens = Notified(span).opens_at(notice)
+    if worth_of(notice, alice(), opens) == (NoticeWorth.COUNTS, ""):
         assert "waiting" == wait(notice, now=opens - SECOND, lead=span)[0]
         assert None is wait(notice, now=opens, lead=span)
-
-
-# --- Who was let out in between ---
-
-
-USER = a_user("alice")
-
-
-def test_who_was_never_let_out_was_never_free():
-    assert None is free_until(USER, (), a_progress(), NOW)
-
-
-def test_an_exemption_frees_until_the_day_after_its_last():
-    lines = (
-        an_exemption(USER.arn, days=-3),
-        an_exemption(USER.id, days=-9),
-        an_exemption("AIDAOTHER", days=-1),
-    )
-    assert datetime(2026, 11, 22, tzinfo=UTC) == free_until(USER, lines, a_progress(), NOW)
-
-
-def test_a_living_exemption_has_not_ended():
-    assert None is free_until(USER, (an_exemption(USER.arn, days=0),), a_progress(), NOW)
-
-
-def test_who_was_seen_exempt_or_taken_out_was_free_then():
-    seen = a_progress(a_run(), a_passed("alice", "exempt", at=days_ago(5)))
-    assert days_ago(5) == free_until(USER, (), seen, NOW)
-    out = a_progress(a_run(), *a_change(RemoveMember(ACCOUNT, GROUP, a_ref("alice")), at=days_ago(2)))
-    assert days_ago(2) == free_until(USER, (), out, NOW)
-
-
-def test_the_last_of_all_these_counts():
-    seen = a_progress(a_run(), a_passed("alice", "exempt", at=days_ago(5)))
-    assert datetime(2026, 11, 22, tzinfo=UTC) == free_until(
-        USER, (an_exemption(USER.arn, days=-3),), seen, NOW
-    )
-    assert days_ago(5) == free_until(USER, (an_exemption(USER.arn, days=-30),), seen, NOW)
 
 
 # --- Who comes back from a release ---
 
 
-def returning(*records: Record, impact: str) -> bool:
+def returning(*records: Record, impact: str = "enrol", **more) -> bool:
     out = a_change(RemoveMember(ACCOUNT, GROUP, a_ref("alice")), run="run-2", at=days_ago(1))
     progress = a_progress(a_run(at=days_ago(60)), *records, replace(a_run("run-2"), command="release"), *out)
-    return comes_back(ALICE, Impact(impact), progress)
+    return NOTIFIED.comes_back(alice(impact, **more), progress, NOW)
 
 
 def test_who_was_told_and_released_comes_back_to_nothing_worse():
@@ -231,10 +203,38 @@ def test_who_was_told_and_released_comes_back_to_nothing_worse():
     assert not returning(told(20, -3), impact="passkey-only")
 
 
+def test_however_long_ago_that_was():
+    assert returning(told(55, -40))
+
+
 def test_whom_nothing_changes_for_comes_back_without_having_been_told():
     assert returning(impact="none")
     assert not returning(impact="enrol")
 
 
+def test_whoever_has_the_user_now_does_not_come_back_for_what_another_was_told():
+    assert not returning(told(20, -3), address="eve@example.com")
+
+
+def test_who_was_exempt_in_between_does_not_come_back():
+    assert not returning(told(20, -3), free_until=days_ago(2))
+
+
+def test_a_new_notice_has_its_date_also_for_who_comes_back():
+    assert not returning(told(20, -3), told(0.5, 13))
+
+
+@pytest.mark.parametrize("delivery", ["failed", "queued"])
+def test_a_new_notice_has_to_arrive_also_at_who_comes_back(delivery: str):
+    assert not returning(told(20, -3), told(0.5, -3, delivery=delivery))
+
+
+def test_a_new_notice_goes_stale_also_for_who_comes_back():
+    records = (told(55, -40), told(30, -16))
+    out = a_change(RemoveMember(ACCOUNT, GROUP, a_ref("alice")), run="run-2", at=days_ago(40))
+    progress = a_progress(a_run(at=days_ago(60)), *records, replace(a_run("run-2"), command="release"), *out)
+    assert not NOTIFIED.comes_back(alice(), progress, NOW)
+
+
 def test_who_was_not_released_does_not_come_back():
-    assert not comes_back(ALICE, Impact.NONE, a_progress(a_run(), told(20, -3)))
+    assert not NOTIFIED.comes_back(alice("none"), a_progress(a_run(), told(20, -3)), NOW)

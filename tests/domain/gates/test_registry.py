@@ -17,7 +17,7 @@ from rollout.settings.section import Section
 from rollout.workflows.status import wave_states
 from tests.builders import a_caller
 from tests.docs import gates as table_of_gates
-from tests.workflows.world import LEAD_TIME, World, a_person
+from tests.workflows.world import World, a_person
 
 
 def _quiet(question: Question, wait: timedelta) -> GateAnswer:
@@ -76,7 +76,7 @@ def test_status_shows_it():
     world = a_world()
     rules = world.gates.changed(quiet=timedelta(days=60))
     (rest,) = wave_states(
-        world.plans.kept[-1], world.done, world.clock.now(), lead_time=LEAD_TIME, gates=rules
+        world.plans.kept[-1], world.done, world.clock.now(), notified=world.notice_rule, gates=rules
     )
     gate = next(one for one in rest.gates if one.gate == "quiet")
     assert (Result.FAIL, True) == (gate.answer, gate.stops)

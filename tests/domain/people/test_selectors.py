@@ -65,7 +65,7 @@ def test_an_account_selector_is_looked_for_among_all_listed_accounts():
 def test_an_arn_in_an_account_that_was_not_read_could_not_be_looked_for(where: str):
     (one,) = found(glass(user_arn("aws", OTHER, "/", "bob")), **{where: frozenset({OTHER})})
     assert NOT_LOOKED_FOR == one.finding.code
-    assert f"could not be looked for: account {OTHER} was not read" in one.sentence
+    assert f"could not be checked: account {OTHER} was not read" in one.sentence
     assert not one.refuses
 
 
@@ -82,7 +82,7 @@ def test_an_arn_in_an_account_that_nobody_listed_refuses():
 @pytest.mark.parametrize("text", [an_id("nobody"), "team=blu"])
 def test_what_may_be_in_any_account_could_not_be_looked_for_while_one_was_not_read(text: str):
     (one,) = found(glass(text), unread=frozenset({OTHER}))
-    assert "could not be looked for: 1 account was not read" in one.sentence
+    assert "could not be checked: 1 account was not read" in one.sentence
     assert not one.refuses
 
 

@@ -11,7 +11,7 @@ from rollout.domain.people.observations import NotEntered, Observed, Unreachable
 from rollout.domain.people.organization import AccountState
 from rollout.domain.plan.entries import AccountResources, LeftOut, count_verdicts, count_waves
 from rollout.domain.plan.fingerprints import fingerprint, policy_digest
-from rollout.domain.plan.planning import PlannedAccount, Planner, groups_of, left_out
+from rollout.domain.plan.planning import PlannedAccount, Planner, left_out
 from rollout.domain.plan.waves import Wave
 from rollout.domain.verdicts.verdict import Kind
 from tests.builders import ACCOUNT, NOW, a_user, an_account, an_exemption, an_inventory, an_observed, days_ago
@@ -23,6 +23,7 @@ from tests.domain.judging import (
     a_person,
     deny_all_but,
     inline,
+    made_by_us,
     ours_in_place,
     the_rules,
 )
@@ -34,9 +35,10 @@ ROBOT = a_person("robot", password=False, mfa=None, keys=1)
 def planned(
     *users: Any, waves: tuple[Wave, ...] = (CANARY, REST), rules: Any = None, **facts: Any
 ) -> PlannedAccount:
-    ours = frozenset((ACCOUNT, group) for group in facts.pop("ours", ()))
-    planner = Planner(rules or the_rules(), waves, NOW, ours)
-    return planner.plan(an_observed(*users, **facts))
+    groups = facts.pop("ours", ())
+    observed = an_observed(*users, **facts)
+    planner = Planner(rules or the_rules(), waves, NOW, {ACCOUNT: made_by_us(observed.facts, groups)})
+    return planner.plan(observed)
 
 
 def test_everybody_is_in_the_plan_sorted_by_name():
@@ -107,11 +109,6 @@ def test_what_is_not_ours_is_not():
     foreign = ours_in_place() | {"policies": (), "ours": ()}
     assert AccountResources() == planned(a_person(groups=("ForceMFA",)), **foreign).plan.ours
     assert AccountResources() == planned(a_person()).plan.ours
-
-
-def test_groups_are_ours_by_account():
-    made = {(ACCOUNT, "ForceMFA"), ("999988887777", "Other"), (ACCOUNT, "ForceMFAEnrolment")}
-    assert {"ForceMFA", "ForceMFAEnrolment"} == groups_of(ACCOUNT, made)
 
 
 def test_findings_are_sorted():

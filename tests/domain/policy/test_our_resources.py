@@ -8,16 +8,9 @@ from typing import Any
 import pytest
 
 from rollout.domain.people.observations import ManagedPolicy
-from rollout.domain.policy.our_resources import (
-    Brake,
-    Names,
-    OurPolicy,
-    OurResources,
-    State,
-    brake_of,
-    denies_nothing,
-    our_resources,
-)
+from rollout.domain.policy.brake import Brake, brake_of, denies_nothing
+from rollout.domain.policy.made import Made, tags_of
+from rollout.domain.policy.our_resources import Names, OurPolicy, OurResources, State, our_resources
 from tests.builders import ACCOUNT, a_user, account_facts
 from tests.domain.judging import (
     DOCUMENTS,
@@ -30,6 +23,7 @@ from tests.domain.judging import (
     allow,
     deny,
     inline,
+    made_by_us,
 )
 
 OURS = f"arn:aws:iam::{ACCOUNT}:policy/rollout/ForceMFA"
@@ -39,9 +33,8 @@ OUR_ENROLMENT = f"arn:aws:iam::{ACCOUNT}:policy/rollout/ForceMFAEnrolment"
 def ours_with(
     *users: Any, ours: tuple[str, ...] = (), names: Names | None = None, **facts: Any
 ) -> OurResources:
-    return our_resources(
-        account_facts(*users, **facts), ACCOUNT, "aws", names or Names(), DOCUMENTS, frozenset(ours)
-    )
+    there = account_facts(*users, **facts)
+    return our_resources(there, ACCOUNT, "aws", names or Names(), DOCUMENTS, made_by_us(there, ours))
 
 
 def is_braked(policy: OurPolicy) -> bool:
@@ -64,7 +57,7 @@ def test_an_account_that_we_never_saw_holds_nothing_of_ours():
 
 def test_the_arns_are_of_the_partition_and_the_names():
     found = our_resources(
-        account_facts(), ACCOUNT, "aws-cn", Names("MustMfa", "Watched", "/sec/"), DOCUMENTS, frozenset()
+        account_facts(), ACCOUNT, "aws-cn", Names("MustMfa", "Watched", "/sec/"), DOCUMENTS, Made()
     )
     assert f"arn:aws-cn:iam::{ACCOUNT}:policy/sec/MustMfa" == found.policy.arn
     assert f"arn:aws-cn:iam::{ACCOUNT}:policy/sec/MustMfaEnrolment" == found.enrolment.arn
@@ -103,28 +96,18 @@ def test_ours_without_a_version_in_force_is_neither_current_nor_braked():
 
 @pytest.mark.parametrize("name", ["ForceMFA", "forcemfa", "FORCEMFA"])
 @pytest.mark.parametrize("path", ["/", "/security/"])
-def test_a_foreign_policy_of_our_meaning_is_the_one_to_attach(name: str, path: str):
-    foreign = a_managed(name, raw=DOCUMENTS.full, path=path)
-    found = ours_with(policies=(foreign,))
-    assert (State.FOREIGN_SAME, foreign.arn, True) == (
-        found.policy.state,
-        found.policy.arn,
-        found.policy.current,
-    )
-    assert not is_braked(found.policy)
-    assert "" == found.clash
-
-
 @pytest.mark.parametrize(
     "document",
-    [a_document(allow("s3:*")), DOCUMENTS.brake, SEED_DOCUMENTS.full, "{"],
-    ids=["other", "our Allow half", "the seed, where ours is amended", "unreadable"],
+    [DOCUMENTS.full, a_document(allow("s3:*")), DOCUMENTS.brake, "{"],
+    ids=["our meaning", "other", "our Allow half", "unreadable"],
 )
-def test_a_foreign_policy_of_another_meaning_is_a_clash(document: Any):
-    foreign = a_managed("ForceMFA", raw=document)
+def test_a_policy_of_our_name_elsewhere_is_a_clash_whatever_it_says(name: str, path: str, document: Any):
+    """Its owner can change what it says: whoever may do that would decide what our group may do."""
+    foreign = a_managed(name, raw=document, path=path)
     found = ours_with(policies=(foreign,))
-    assert State.CLASH == found.policy.state
-    assert foreign.arn in found.clash
+    assert (State.CLASH, OURS, None) == (found.policy.state, found.policy.arn, found.policy.found)
+    assert f"a policy that rollout did not make has our name: {foreign.arn}" == found.clash
+    assert "" == found.unknown == found.other_store
 
 
 def test_a_foreign_policy_without_a_version_in_force_is_a_clash():
@@ -149,12 +132,151 @@ def test_a_foreign_enrolment_policy_is_no_clash_for_the_account():
     assert "" == found.clash
 
 
+# --- At our path: whose it is ---
+
+TAGS = tags_of("1.0.0", "run-1", "k3f9")
+OTHERS_TAGS = {"team": "platform"}
+WHOSE = [
+    (
+        "made, with the id of the journal",
+        Made(policies={OURS: "ANPA1"}),
+        OTHERS_TAGS,
+        "ANPA1",
+        State.OURS,
+        "",
+    ),
+    (
+        "made, and anew by another",
+        Made(policies={OURS: "ANPA1"}),
+        TAGS,
+        "ANPA2",
+        State.CLASH,
+        "made anew by somebody",
+    ),
+    ("made by an earlier version, tagged", Made(policies={OURS: ""}), TAGS, "ANPA2", State.OURS, ""),
+    (
+        "made by an earlier version, untagged",
+        Made(policies={OURS: ""}),
+        {},
+        "ANPA2",
+        State.CLASH,
+        "none of rollout's",
+    ),
+    ("made by an earlier version, tags unread", Made(policies={OURS: ""}), None, "ANPA2", State.OURS, ""),
+    ("tried, with the tags of that run", Made(tried={OURS: {("r", 1): TAGS}}), TAGS, "ANPA1", State.OURS, ""),
+    (
+        "tried, with those of another run",
+        Made(tried={OURS: {("r", 1): TAGS}}),
+        tags_of("1.0.0", "run-2", "k3f9"),
+        "ANPA1",
+        State.OTHER_STORE,
+        "was made by plan k3f9 from another store",
+    ),
+    (
+        "tried, untagged",
+        Made(tried={OURS: {("r", 1): TAGS}}),
+        {},
+        "ANPA1",
+        State.CLASH,
+        "was not made by rollout",
+    ),
+    ("unknown, tagged", Made(), TAGS, "ANPA1", State.OTHER_STORE, "was made by plan k3f9 from another store"),
+    (
+        "unknown, by a repair",
+        Made(),
+        tags_of("1", "run-7"),
+        "",
+        State.OTHER_STORE,
+        "was made by run run-7 from",
+    ),
+    ("unknown, tagged by another", Made(), OTHERS_TAGS, "ANPA1", State.CLASH, "was not made by rollout"),
+    ("unknown, tags unread", Made(), None, "ANPA1", State.CLASH, "was not made by rollout"),
+]
+
+
+@pytest.mark.parametrize(
+    ("says", "made", "tags", "policy_id", "state", "why"), WHOSE, ids=[row[0] for row in WHOSE]
+)
+def test_a_policy_at_our_path_is_ours_by_journal_id_and_tags(
+    says: str, made: Made, tags: Any, policy_id: str, state: State, why: str
+):
+    policy = replace(a_versioned("ForceMFA", DOCUMENTS.full, default=1), tags=tags, id=policy_id)
+    found = our_resources(account_facts(policies=(policy,)), ACCOUNT, "aws", Names(), DOCUMENTS, made)
+    assert state == found.policy.state
+    assert why in found.policy.why
+    assert found.policy.why == found.unknown
+    assert bool(why) == (found.policy.found is None)
+    assert (state is State.CLASH) == bool(found.clash)
+    assert (state is State.OTHER_STORE) == bool(found.other_store)
+
+
+# --- Adopted by an earlier version ---
+
+
+def adopting(*arns: str, **more: Any) -> Made:
+    more["ever_attached"] = set(arns)
+    return Made(
+        attached={("hung", ACCOUNT, f"group-{number}", arn): arn for number, arn in enumerate(arns)}, **more
+    )
+
+
+def test_where_an_earlier_version_adopted_a_policy_ours_gets_another_name():
+    """Names are unique in an account whatever the path: ours cannot be made beside it under the same."""
+    foreign = a_managed("forcemfa", raw=DOCUMENTS.full, path="/dev/")
+    facts = account_facts(policies=(foreign,))
+    found = our_resources(facts, ACCOUNT, "aws", Names(), DOCUMENTS, adopting(foreign.arn))
+    assert (State.ABSENT, f"{OURS}-rollout", frozenset({foreign.arn})) == (
+        found.policy.state,
+        found.policy.arn,
+        found.adopted,
+    )
+    made = replace(adopting(foreign.arn), policies={f"{OURS}-rollout": ""})
+    ours = a_versioned("ForceMFA-rollout", DOCUMENTS.brake, DOCUMENTS.full, default=2)
+    found = our_resources(account_facts(policies=(foreign, ours)), ACCOUNT, "aws", Names(), DOCUMENTS, made)
+    assert (State.OURS, ours.arn) == (found.policy.state, found.policy.arn)
+    still = our_resources(
+        account_facts(policies=(foreign, ours)),
+        ACCOUNT,
+        "aws",
+        Names(),
+        DOCUMENTS,
+        Made(policies={ours.arn: ""}),
+    )
+    assert (State.OURS, ours.arn) == (still.policy.state, still.policy.arn)
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        OURS,
+        "arn:aws:iam::aws:policy/AdministratorAccess",
+        "arn:aws:iam::aws:policy/ForceMFA",
+        "arn:aws:iam::999988887777:policy/dev/ForceMFA",
+        f"arn:aws:iam::{ACCOUNT}:policy/dev/Other",
+        "nonsense",
+    ],
+)
+def test_a_journal_that_claims_to_have_attached_anything_else_is_not_believed(arn: str):
+    assert (
+        frozenset()
+        == our_resources(account_facts(), ACCOUNT, "aws", Names(), DOCUMENTS, adopting(arn)).adopted
+    )
+
+
+@pytest.mark.parametrize("name", ["F", "F" * 119])
+def test_the_substitute_names_are_allowed_by_iam(name: str):
+    names = Names(name).substitute
+    assert len(names.enrolment_policy) <= 128
+    assert names.enrolment_policy.endswith("Enrolment")
+    assert names.policy != name
+
+
 # --- Groups ---
 
 
 MEMBER = a_user(groups=("ForceMFA",))
 GROUPS = [
-    ("at our path, empty", a_group("ForceMFA", path="/rollout/"), (), (), State.OURS),
+    ("at our path, empty, unknown", a_group("ForceMFA", path="/rollout/"), (), (), State.CLASH),
     ("at our path, empty, known", a_group("ForceMFA", path="/rollout/"), (), ("ForceMFA",), State.OURS),
     (
         "with our policy, known",
@@ -199,16 +321,38 @@ def test_a_group(says: str, group: Any, users: Any, ours: tuple[str, ...], state
     assert state == ours_with(*users, groups=(group,), ours=ours).group.state
 
 
-def test_a_foreign_policy_of_our_meaning_may_hang_on_our_group():
+def test_our_group_with_a_policy_of_somebody_else_is_not_used():
     foreign = a_managed("ForceMFA", raw=DOCUMENTS.full)
     found = ours_with(
         policies=(foreign,),
         groups=(a_group("ForceMFA", foreign.arn, path="/rollout/"),),
         ours=("ForceMFA",),
     )
-    assert State.OURS == found.group.state
-    assert {"ForceMFA"} == found.names
-    assert (foreign.arn,) == found.group.attached
+    assert State.CLASH == found.group.state
+    assert frozenset() == found.names
+
+
+@pytest.mark.parametrize(
+    ("says", "made", "members", "state"),
+    [
+        ("the id of the journal", Made(groups={"ForceMFA": "AGPA1"}), True, State.OURS),
+        ("another id", Made(groups={"ForceMFA": "AGPA2"}), False, State.CLASH),
+        ("an attempt of ours, empty", Made(tried_groups={"ForceMFA": {("r", 1)}}), False, State.OURS),
+        ("an attempt of ours, with members", Made(tried_groups={"ForceMFA": {("r", 1)}}), True, State.CLASH),
+        ("no attempt any more", Made(tried_groups={"ForceMFA": set()}), False, State.CLASH),
+    ],
+)
+def test_a_group_is_ours_by_path_and_journal(says: str, made: Made, members: bool, state: State):
+    group = replace(a_group("ForceMFA", path="/rollout/"), id="AGPA1")
+    facts = account_facts(*((MEMBER,) if members else ()), groups=(group,))
+    assert state == our_resources(facts, ACCOUNT, "aws", Names(), DOCUMENTS, made).group.state
+
+
+def test_with_a_policy_of_another_store_the_group_is_that_store_s():
+    policy = replace(a_versioned("ForceMFA", DOCUMENTS.full, default=1), tags=TAGS)
+    facts = account_facts(MEMBER, policies=(policy,), groups=(a_group("ForceMFA", OURS, path="/rollout/"),))
+    found = our_resources(facts, ACCOUNT, "aws", Names(), DOCUMENTS, Made())
+    assert (State.OTHER_STORE, frozenset({OURS, "ForceMFA"})) == (found.group.state, found.names)
 
 
 def test_the_enrolment_group_is_looked_at_in_the_same_way():

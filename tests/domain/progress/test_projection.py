@@ -209,7 +209,7 @@ def test_taking_enrolment_away_lets_nobody_out():
         *a_change(DetachFromUser(ACCOUNT, REF, f"{POLICY}Enrolment"), number=3),
     )
     assert ALICE in progress.placed
-    assert {} == progress.taken_out_at
+    assert {} == progress.left_alone_until
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_taking_enrolment_away_lets_nobody_out():
 def test_who_was_taken_out_is_not_placed_and_was_let_out(change: Change):
     progress = a_progress(a_run(), *a_change(number=1, at=days_ago(1)), *a_change(change, number=2))
     assert {} == progress.placed
-    assert {ALICE: NOW} == progress.taken_out_at
+    assert {ALICE: NOW} == progress.left_alone_until
 
 
 def test_a_removal_that_failed_takes_nobody_out():
@@ -261,9 +261,10 @@ def test_groups_and_policies_that_we_made_are_ours_until_they_are_deleted():
         *a_change(CreateGroup(ACCOUNT, GROUP, "/rollout/"), number=2),
         *a_change(AttachToGroup(ACCOUNT, "Other", POLICY), number=3),
         *a_change(CreateGroup("9", GROUP, "/rollout/"), Failed("x"), number=4),
-    )
-    assert {(ACCOUNT, GROUP), (ACCOUNT, "Other")} == made.groups_made
-    assert {POLICY} == made.policies_made
+    ).made_in
+    assert {GROUP, "Other"} == made(ACCOUNT).groups.keys()
+    assert {POLICY} == made(ACCOUNT).policies.keys()
+    assert {} == made("9").groups
     undone = a_progress(
         a_run(),
         *a_change(CREATE, number=1),
@@ -271,7 +272,7 @@ def test_groups_and_policies_that_we_made_are_ours_until_they_are_deleted():
         *a_change(DeletePolicy(ACCOUNT, POLICY), number=3),
         *a_change(DeleteGroup(ACCOUNT, GROUP), number=4),
     )
-    assert (set(), set()) == (undone.groups_made, undone.policies_made)
+    assert ({}, {}) == (undone.made_in(ACCOUNT).groups, undone.made_in(ACCOUNT).policies)
 
 
 # --- Notices ---
@@ -360,7 +361,7 @@ def test_a_policy_that_failed_is_nobody_s_failure_by_itself():
 
 
 def test_seen_exempt_is_let_out():
-    assert {ALICE: NOW} == a_progress(a_run(), a_passed(code="exempt")).taken_out_at
+    assert {ALICE: NOW} == a_progress(a_run(), a_passed(code="exempt")).left_alone_until
 
 
 # --- Any journal at all ---

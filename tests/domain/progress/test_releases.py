@@ -74,14 +74,14 @@ def test_who_is_released_is_to_come_back_and_keeps_the_notice():
         progress.releases.to_return[ALICE.id].wave,
         progress.releases.to_return[ALICE.id].user,
     )
-    assert {} == progress.taken_out_at
+    assert {} == progress.left_alone_until
 
 
 def test_who_is_taken_out_for_good_is_not_to_come_back():
     for command in ("apply", "rollback"):
         progress = told(a_command(command), *made(OUT))
         assert {} == progress.releases.to_return
-        assert {ALICE.id: LATER} == progress.taken_out_at
+        assert {ALICE.id: LATER} == progress.left_alone_until
 
 
 def test_an_exemption_after_a_release_ends_the_waiting():

@@ -38,6 +38,7 @@ from rollout.domain.status.waiting_gates import gates_that_wait, say_gate
 from tests.builders import (
     ACCOUNT,
     GROUP,
+    NOTIFIED,
     NOW,
     OPERATOR,
     ORGANIZATION,
@@ -73,7 +74,7 @@ def state_of(entry: PlanEntry, *records: Record, now=NOW) -> UserStatus:
 def by_journal(entry: PlanEntry, progress: Progress, now=NOW) -> UserStatus:
     header = a_header(an_account_plan(entry))
     gates = {wave: say_gate(reads[0]) for wave, reads in gates_that_wait(progress, header).items()}
-    return Statuses(header, progress, now, gates).of(entry.user, entry)
+    return Statuses(header, progress, NOTIFIED, now, gates).of(entry.user, entry)
 
 
 def a_release(*made: Change) -> tuple[Record, ...]:
@@ -292,7 +293,7 @@ def test_what_a_look_has_found_counts_from_then_on(found, state, released):
 
 
 def statuses_of(*records: Record) -> Statuses:
-    return Statuses(a_header(an_account_plan(an_entry())), a_progress(a_run(), *records), NOW)
+    return Statuses(a_header(an_account_plan(an_entry())), a_progress(a_run(), *records), NOTIFIED, NOW)
 
 
 def test_a_look_may_find_somebody_enforced_whom_nobody_knew_of():
@@ -386,7 +387,7 @@ def test_those_left_alone_have_a_word_too(entry, state):
         ((a_passed(code="failed", detail="no answer"),), "failed", "another try: no answer"),
         ((a_passed(code="gone", detail=""),), "skipped(gone)", "gone"),
         (a_change(outcome=Failed("AccessDenied")), "failed", "another try: AccessDenied"),
-        ((an_intent(),), "unsettled", "broke off"),
+        ((an_intent(),), "unsettled", "cut off"),
         ((an_account_failure(),), "failed", "could not be entered: AccessDenied on sts:AssumeRole"),
         ((a_gate_read(result="fail", detail="1 of 3 days"),), "waiting", "gate soak (fail): 1 of 3 days"),
         ((a_gate_read(result="fail"), an_override()), "waiting", "its wave's turn"),

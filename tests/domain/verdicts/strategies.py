@@ -41,6 +41,7 @@ from tests.domain.judging import (
     allow,
     deny,
     deny_all_but,
+    made_by_us,
     ours_in_place,
     the_rules,
 )
@@ -196,7 +197,9 @@ class Situation:
 
     def around(self) -> JudgedAccount:
         """A fresh account, which remembers nobody else's answers."""
-        return judged_account(self.observed, self.rules, LIBRARY, NOW, self.ours)
+        return judged_account(
+            self.observed, self.rules, LIBRARY, NOW, made_by_us(self.observed.facts, self.ours)
+        )
 
     def with_user(self, user: User) -> Situation:
         facts = replace(self.observed.facts, users=(user,))

@@ -5,6 +5,7 @@ See design.md#verdicts.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from rollout.domain.people.observations import ManagedPolicy, PolicyVersion, Quotas
 from rollout.domain.people.users import NamedPolicy
 from rollout.domain.policy.force_mfa import PolicyAmendments, enrolment
+from rollout.domain.policy.made import Made, tags_of
 from tests.builders import ACCOUNT, a_user
 from tests.domain.judging import (
     DOCUMENTS,
@@ -546,6 +548,9 @@ def hanging(count_groups: int = 0, count_policies: int = 0, **more: Any) -> dict
 
 
 FOREIGN = a_managed("ForceMFA", raw=DOCUMENTS.full)
+OTHERS = replace(
+    a_managed("ForceMFA", raw=DOCUMENTS.full, path="/rollout/"), tags=tags_of("1.0.0", "run-1", "k3f9")
+)
 
 SLOTS = [
     enforce("nine groups leave one", a_person(**groups(9)), "none", "has-mfa", account=hanging(9)),
@@ -715,12 +720,19 @@ CLASHES = [
             )
         },
     ),
-    enforce(
-        "a foreign policy of our meaning may be attached",
+    hold(
+        "a foreign policy of our meaning is never attached",
         a_person(),
-        "none",
-        "has-mfa",
+        "name-clash",
+        detail=FOREIGN.arn,
         account={"policies": (FOREIGN,)},
+    ),
+    hold(
+        "a policy that another store made",
+        a_person(),
+        "other-store",
+        detail="was made by plan k3f9 from another store",
+        account={"policies": (OTHERS,), "made": Made()},
     ),
     hold(
         "a group of our name at another path",
@@ -747,11 +759,10 @@ CLASHES = [
         "name-clash",
         account={"groups": (a_group("ForceMFA", path="/rollout/"),)},
     ),
-    enforce(
-        "a group of our name and path, empty, is ours to take",
+    hold(
+        "a group of our name and path, empty, that the journal does not know",
         a_person(),
-        "none",
-        "has-mfa",
+        "name-clash",
         account={"groups": (a_group("ForceMFA", path="/rollout/"),)},
     ),
     enforce(
@@ -784,36 +795,33 @@ CLASHES = [
         detail="ForceMFAEnrolment",
         account={"policies": (a_managed("ForceMFAEnrolment", allow("*")),)},
     ),
-    enforce(
-        "a foreign enrolment policy of the same meaning is as good",
+    hold(
+        "a foreign enrolment policy of the same meaning where help is needed",
         bare(),
-        "enrol",
-        *HELP,
+        "name-clash",
+        detail="ForceMFAEnrolment",
         account={"policies": (a_managed("ForceMFAEnrolment", raw=enrolment("aws")),)},
     ),
 ]
 
-# A foreign policy of our meaning that hangs on our own group: our doing, to be thought away like our own.
+# A foreign policy of our meaning that somebody attached to our own group covers like any other.
 FOREIGN_ON_OURS: dict[str, Any] = {
     "policies": (FOREIGN,),
     "groups": (a_group("ForceMFA", FOREIGN.arn, path="/rollout/"),),
     "ours": {"ForceMFA"},
 }
 BORROWED = [
-    enforce(
-        "a foreign policy of our meaning on our own group: the verdict stays, and the user is enforced",
+    covered(
+        "a foreign policy of our meaning on our own group",
         a_person(groups=("ForceMFA",)),
-        "none",
-        "has-mfa",
+        FOREIGN.arn,
         account=FOREIGN_ON_OURS,
-        enforced_by="ForceMFA (group ForceMFA)",
     ),
     hold(
-        "and a machine that it reaches is held",
-        a_person(password=False, mfa=None, keys=1, groups=("ForceMFA",)),
-        "machine",
+        "and whoever it does not reach is held",
+        a_person(),
+        "name-clash",
         account=FOREIGN_ON_OURS,
-        enforced_by="ForceMFA (group ForceMFA)",
     ),
     covered(
         "the same policy on the user itself is somebody else's doing",

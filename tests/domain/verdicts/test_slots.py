@@ -12,14 +12,15 @@ from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.our_resources import Names, OurResources, State, our_resources
 from rollout.domain.verdicts.slots import Room, room_for
 from tests.builders import ACCOUNT, a_user, account_facts
-from tests.domain.judging import DOCUMENTS, a_managed, ours_in_place
+from tests.domain.judging import DOCUMENTS, a_managed, made_by_us, ours_in_place
 
 NAMES = Names()
 
 
 def ours_with(**facts: Any) -> OurResources:
     ours = facts.pop("ours", ())
-    return our_resources(account_facts(**facts), ACCOUNT, "aws", NAMES, DOCUMENTS, frozenset(ours))
+    there = account_facts(**facts)
+    return our_resources(there, ACCOUNT, "aws", NAMES, DOCUMENTS, made_by_us(there, ours))
 
 
 def room(

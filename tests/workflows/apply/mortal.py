@@ -9,6 +9,7 @@ from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import Change
+from rollout.domain.policy.made import Made
 from rollout.domain.progress.messages import Notice, Receipt
 from rollout.domain.progress.records import Record
 from rollout.domain.progress.stages import Stage
@@ -82,6 +83,12 @@ class MortalAccount:
     def dependents(self, policy_arn: str) -> tuple[str, ...]:
         return self.inner.dependents(policy_arn)
 
+    def policies_at(self, path: str) -> tuple[str, ...]:
+        return self.inner.policies_at(path)
+
+    def groups_with(self, policy_arn: str) -> tuple[str, ...]:
+        return self.inner.groups_with(policy_arn)
+
     def policy(self, policy_arn: str) -> ManagedPolicy | None:
         return self.inner.policy(policy_arn)
 
@@ -100,8 +107,8 @@ class MortalDoor:
     inner: AccountAccess
     fate: Fate
 
-    def enter(self, account: Account) -> MortalAccount:
-        return MortalAccount(self.inner.enter(account), self.fate)
+    def enter(self, account: Account, made: Made | None = None) -> MortalAccount:
+        return MortalAccount(self.inner.enter(account, made), self.fate)
 
 
 @dataclass

@@ -154,7 +154,12 @@ def test_what_is_made_says_whose_it_is():
     world = World(a_person("alice")).planned()
     world.enforce()
     (policy,) = (change for change in world.written if isinstance(change, CreatePolicy))
-    assert {"rollout:tool": "rollout", "rollout:version": "1.0.0", "rollout:plan": "k3f9"} == policy.tags
+    assert {
+        "rollout:tool": "rollout",
+        "rollout:version": "1.0.0",
+        "rollout:plan": "k3f9",
+        "rollout:run": "run-2",
+    } == policy.tags
     assert ("/rollout/", "/rollout/") == (policy.path, world.account.facts.groups[GROUP].path)
 
 

@@ -5,6 +5,7 @@ See design.md#plan-file, design.md#apply-journal-store.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ import pytest
 from rollout.domain.people.observations import ManagedPolicy, PolicyVersion
 from rollout.domain.policy.changes import CreatePolicy
 from rollout.domain.policy.force_mfa import PolicyAmendments, allow_half, enrolment, force_mfa
+from rollout.domain.policy.made import tags_of
 from rollout.domain.policy.our_resources import Documents, Names
 from rollout.domain.progress.records import AccountFailed, RunEnded, RunStarted, WaveCarried
 from rollout.domain.progress.stages import Stage
@@ -97,50 +99,49 @@ def test_a_plan_may_be_as_old_as_its_limit():
 # --- A journal that was lost ---
 
 
-def put_policy(world: World, arn: str, *documents: dict[str, object]) -> None:
+def put_policy(
+    world: World, arn: str, *documents: dict[str, object], tags: Mapping[str, str] | None = None
+) -> None:
     account = world.accounts[arn.split(":")[4]]
     versions = tuple(
         PolicyVersion(f"v{number}", document, is_default=number == len(documents))
         for number, document in enumerate(documents, start=1)
     )
-    policy = ManagedPolicy(arn, arn.rsplit("/", 1)[-1], "/rollout/", versions)
+    policy = ManagedPolicy(arn, arn.rsplit("/", 1)[-1], "/rollout/", versions, tags or {})
     account.facts = replace(account.facts, policies={**account.facts.policies, arn: policy})
 
 
 def test_an_account_with_a_policy_of_ours_that_the_journal_does_not_know_is_held_and_the_others_go_on():
     """Somebody works with the wrong store: nobody knows what that policy is there for."""
     world = World(a_person("alice"), a_person("bob", account_id=OTHER))
-    put_policy(world, POLICY.replace(ACCOUNT, OTHER), BRAKE, FULL)
     world.ripe()
+    put_policy(world, POLICY.replace(ACCOUNT, OTHER), BRAKE, FULL)
     result = world.enforce()
     assert {"alice"} == world.enforced
     assert (OTHER,) == result.failed_accounts
     assert [] == world.accounts[OTHER].attempted
     (failed,) = {(one.account_id, one.reason, one.cure) for one in world.records(AccountFailed)}
-    assert f"account {OTHER} holds {POLICY.replace(ACCOUNT, OTHER)}, but the journal" in failed[1]
+    assert f"account {OTHER}: {POLICY.replace(ACCOUNT, OTHER)} was not made by rollout" in failed[1]
     assert "store: in rollout.yaml" in failed[2]
 
 
 def test_by_its_tags_the_plan_is_named_that_made_it_from_another_store():
     world = World(a_person("alice"))
-    tags = {"rollout:plan": "m2n4"}
-    world.account.make(CreatePolicy(ACCOUNT, POLICY, "ForceMFA", "/rollout/", dict(BRAKE), tags))
-    world.account.attempted.clear()
-    world.plan()
-    world.rehearse()
-    world.enforce(overrides={"dry_run_done": "in a hurry"})
+    world.planned()
+    put_policy(world, POLICY, BRAKE, FULL, tags=tags_of("1.0.0", "run-9", "m2n4"))
+    world.enforce()
     assert [] == world.attempted
-    assert "it was made by plan m2n4 from another store" in world.records(AccountFailed)[-1].reason
+    assert "was made by plan m2n4 from another store" in world.records(AccountFailed)[-1].reason
 
 
 def test_our_enrolment_policy_without_a_journal_that_knows_it_is_held_too():
     world = World(an_enroller("erin", helped=False))
-    put_policy(world, ENROLMENT_POLICY, dict(enrolment("aws")))
     world.plan()
+    put_policy(world, ENROLMENT_POLICY, dict(enrolment("aws")))
     result, *_ = world.rehearse()
     assert [] == world.attempted
     assert (ACCOUNT,) == result.failed_accounts
-    assert "ForceMFAEnrolment, but the journal" in result.history.account_failures[-1].reason
+    assert "ForceMFAEnrolment was not made by rollout" in result.history.account_failures[-1].reason
 
 
 def test_a_policy_whose_making_was_left_open_is_known():
@@ -161,9 +162,20 @@ def test_a_policy_that_showed_after_its_making_was_given_up_is_known():
     world = World(a_person("alice")).ripe()
     world.account.fail(Trouble.LOST_BEFORE, lambda change: isinstance(change, CreatePolicy), times=3)
     assert 1 == world.enforce().tally["failed"]
-    put_policy(world, POLICY, BRAKE)
+    tried = next(change for change in world.attempted if isinstance(change, CreatePolicy))
+    put_policy(world, POLICY, BRAKE, tags=tried.tags)
     world.enforce()
     assert {"alice"} == world.enforced
+
+
+def test_a_policy_that_somebody_else_made_at_our_path_meanwhile_is_not_ours():
+    """Of our name, path, document and plan: the tag of the run is what nobody could know."""
+    world = World(a_person("alice")).ripe()
+    world.account.fail(Trouble.LOST_BEFORE, lambda change: isinstance(change, CreatePolicy), times=3)
+    world.enforce()
+    put_policy(world, POLICY, BRAKE, tags=tags_of("1.0.0", "run-of-another", "k3f9"))
+    world.enforce()
+    assert set() == world.enforced
 
 
 def test_the_journal_of_another_organization_does_not_count():

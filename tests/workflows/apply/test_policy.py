@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from rollout.domain.iam import equal_documents
 from rollout.domain.people.observations import ManagedPolicy, PolicyVersion
-from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,
@@ -20,6 +20,7 @@ from rollout.domain.policy.changes import (
     CreatePolicy,
     CreateVersion,
     DeleteVersion,
+    SkipCode,
 )
 from rollout.domain.policy.force_mfa import PolicyAmendments, allow_half, enrolment, force_mfa
 from rollout.domain.policy.our_resources import Documents
@@ -27,6 +28,7 @@ from rollout.domain.progress.records import UserSkipped
 from rollout.domain.progress.stages import Stage
 from rollout.wiring.seed_policy import seed
 from tests.builders import ACCOUNT, GROUP, POLICY, a_run, an_intent
+from tests.workflows.operator import Operator
 from tests.workflows.world import (
     ANYTHING,
     BRAKE,
@@ -35,6 +37,7 @@ from tests.workflows.world import (
     a_cli_user,
     a_group,
     a_person,
+    an_enroller,
 )
 
 FOREIGN = f"arn:aws:iam::{ACCOUNT}:policy/security/ForceMFA"
@@ -90,36 +93,16 @@ def two_waves(*names: str) -> World:
 # --- Somebody else's policy ---
 
 
-def test_a_foreign_policy_that_says_the_same_is_attached_and_never_versioned():
-    world = World(
-        a_person("alice"), a_person("bob"), facts={ACCOUNT: {"policies": [a_policy(FOREIGN, FULL)]}}
-    ).planned()
-    world.enforce()
-    assert [CreateGroup, AttachToGroup, AddMember, AddMember] == [type(change) for change in world.written]
-    assert (FOREIGN,) == world.account.facts.groups[GROUP].attached
-    assert {"alice", "bob"} == world.enforced
-    assert a_policy(FOREIGN, FULL) == world.account.facts.policies[FOREIGN]
-
-
-@pytest.mark.parametrize("attach", list(Attachment))
-def test_whom_we_placed_under_a_foreign_policy_is_no_drift(attach):
-    """Judged by it they are covered; it was us who put them there."""
-    world = World(
-        a_person("alice"), facts={ACCOUNT: {"policies": [a_policy(FOREIGN, FULL)]}}, attach=attach
-    ).planned()
-    world.enforce()
-    attempted = len(world.attempted)
-    assert {"already enforced": 1} == world.enforce().tally.counts
-    assert attempted == len(world.attempted)
-
-
-def test_a_foreign_policy_that_says_another_thing_is_a_name_clash():
+@pytest.mark.parametrize("document", [FULL, ANYTHING], ids=["our meaning", "another"])
+def test_a_policy_of_our_name_that_is_somebody_else_s_is_a_name_clash_whatever_it_says(document):
     world = World(a_person("alice"), a_person("bob", account_id="222233334444")).planned()
-    put_policy(world, a_policy(FOREIGN, ANYTHING))
+    put_policy(world, a_policy(FOREIGN, document))
     world.enforce()
     assert {"bob"} == world.enforced
     assert [] == world.account.attempted
-    assert "name-clash: a policy of another meaning has our name" in world.records(UserSkipped)[-1].detail
+    assert f"name-clash: a policy that rollout did not make has our name: {FOREIGN}" in (
+        world.records(UserSkipped)[-1].detail
+    )
 
 
 @pytest.mark.parametrize(
@@ -262,7 +245,7 @@ def test_a_new_default_version_is_refused_when_it_would_reach_somebody_who_is_he
     answer = world.enforce(overrides={"dry_run_done": "we know"})
     assert attempted == len(world.attempted)
     assert (1, True) == (answer.tally["failed"], answer.in_part)
-    assert "the policy would also reach robot, who are not to be enforced now" in (
+    assert "the policy would also apply to robot, who must not be enforced now" in (
         world.records(UserSkipped)[-1].detail
     )
 
@@ -320,7 +303,7 @@ def test_the_policy_is_not_hung_back_on_a_group_whose_members_were_let_out():
     assert attempted == len(world.attempted)
     assert set() == world.enforced
     assert (1, 1) == (answer.tally["released"], answer.tally["failed"])
-    assert "would also reach alice" in world.records(UserSkipped)[-1].detail
+    assert "would also apply to alice" in world.records(UserSkipped)[-1].detail
 
 
 def test_a_group_that_was_deleted_is_made_again_for_the_next():
@@ -344,3 +327,37 @@ def test_a_group_that_is_deleted_while_members_are_added_fails_them_and_is_not_t
     answer = world.enforce()
     assert (2, True) == (answer.tally["failed"], answer.in_part)
     assert (Stage.ENFORCE, "rest") not in world.done.carried
+
+
+# --- A brake that is over ---
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [("erin", {"tags": {"email": "eve@example.com"}}), ("carl", {"mfa_active": False, "devices": ()})],
+    ids=["another address", "worse"],
+)
+def test_who_was_not_told_of_it_does_not_come_back_when_the_brake_is_let_go(
+    name: str, fields: dict[str, Any]
+):
+    world = World(an_enroller("erin"), a_cli_user("carl")).ripe()
+    world.enforce()
+    operator = Operator(world)
+    operator.release(operator.accounts(ACCOUNT), hours=1)
+    world.change(name, **fields)
+    world.days_pass(1)
+    result = world.enforce(run=operator.run())
+    assert {"erin", "carl"} - {name} == world.enforced
+    assert 1 == result.tally[SkipCode.NOTICE]
+
+
+def test_it_is_let_go_over_whoever_was_told():
+    world = World(an_enroller("erin"), a_cli_user("carl")).ripe()
+    world.enforce()
+    operator = Operator(world)
+    operator.release(operator.accounts(ACCOUNT), hours=1)
+    world.days_pass(60)
+    world.plan()
+    world.rehearse()
+    world.enforce(run=operator.run())
+    assert {"erin", "carl"} == world.enforced

@@ -105,7 +105,7 @@ def test_nobody_counts_whose_policy_would_reach_a_stranger():
     change_documents(world)
     world.plan("p2p2")
     assert set() == agreeing(world, Stage.ENFORCE, overrides={"dry_run_done": "we know"})
-    assert "the policy would also reach robot" in world.records(UserSkipped)[-1].detail
+    assert "the policy would also apply to robot" in world.records(UserSkipped)[-1].detail
 
 
 def test_users_of_an_account_that_lets_nobody_in_are_said_to_be_unseen():

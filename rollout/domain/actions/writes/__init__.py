@@ -14,6 +14,7 @@ from rollout.domain.actions.writes.releasing import (
     taking_out,
     tidying,
 )
+from rollout.domain.actions.writes.replacing import Replacing, replacing
 from rollout.domain.actions.writes.stepping_aside import stepping_aside
 from rollout.domain.actions.writes.undoing import Chosen, Left, Undoing, document_of, undoing
 from rollout.domain.actions.writes.write import Write
@@ -21,6 +22,7 @@ from rollout.domain.actions.writes.write import Write
 __all__ = [
     "Chosen",
     "Left",
+    "Replacing",
     "Undoing",
     "Write",
     "braking",
@@ -33,6 +35,7 @@ __all__ = [
     "renamed",
     "renewing",
     "repairing",
+    "replacing",
     "stepping_aside",
     "taking_back",
     "taking_out",

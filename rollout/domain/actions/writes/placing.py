@@ -13,6 +13,7 @@ from rollout.domain.iam import equal_documents
 from rollout.domain.people.observations import PolicyVersion
 from rollout.domain.people.users import User
 from rollout.domain.policy.attachment import Attachment
+from rollout.domain.policy.brake import denies_nothing, number_of
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,
@@ -24,7 +25,10 @@ from rollout.domain.policy.changes import (
     DeleteVersion,
     SetDefaultVersion,
 )
-from rollout.domain.policy.our_resources import OurGroup, OurPolicy, State, denies_nothing, number_of
+from rollout.domain.policy.our_resources import OurGroup, OurPolicy, State
+
+USABLE = (State.ABSENT, State.OURS)
+"""What may be made or used; all else stays as it is."""
 
 
 def enforcing(context: AccountContext, users: Iterable[User]) -> tuple[Change, ...]:
@@ -32,10 +36,10 @@ def enforcing(context: AccountContext, users: Iterable[User]) -> tuple[Change, .
 
     Users whose verdict names no attachment are skipped.
     """
-    people = _attachable(context, users)
+    ours = context.ours
+    people = _attachable(context, users, ours.policy, ours.group)
     if not people:
         return ()
-    ours = context.ours
     return (
         *_main_policy(context),
         *_group(context, people, ours.group, ours.policy.arn),
@@ -53,10 +57,10 @@ def renewing(context: AccountContext, *, lift: bool = False) -> tuple[Change, ..
 
 def enrolling(context: AccountContext, users: Iterable[User]) -> tuple[Change, ...]:
     """List the writes that let users enrol a device."""
-    people = _attachable(context, users)
+    ours = context.ours
+    people = _attachable(context, users, ours.enrolment, ours.enrolment_group)
     if not people:
         return ()
-    ours = context.ours
     return (
         *_enrolment_policy(context),
         *_group(context, people, ours.enrolment_group, ours.enrolment.arn),
@@ -68,9 +72,11 @@ def repairing(context: AccountContext, repair: Repair) -> tuple[Change, ...]:
     """List the writes of a repair: the document in force, its attachment to the group, and the users."""
     ours = context.ours
     wanted: list[Change] = []
-    if repair.lift or repair.document:
+    absent = repair.attach and ours.policy.state is State.ABSENT
+    if repair.lift or repair.document or absent:
         wanted += renewing(context, lift=repair.lift)
-    if repair.attach and ours.group.state is State.OURS and ours.policy.arn not in ours.group.attached:
+    usable = ours.policy.state in USABLE and ours.group.state is State.OURS
+    if repair.attach and usable and ours.policy.arn not in ours.group.attached:
         wanted.append(AttachToGroup(context.account.id, ours.group.name, ours.policy.arn))
     wanted += enforcing(context, repair.back)
     # Users may be put under a policy whose brake is pulled: it denies them nothing, and stays pulled.
@@ -80,16 +86,33 @@ def repairing(context: AccountContext, repair: Repair) -> tuple[Change, ...]:
     return tuple(change for number, change in enumerate(kept) if change not in kept[:number])
 
 
-def _attachable(context: AccountContext, users: Iterable[User]) -> tuple[User, ...]:
-    placed = (user for user in users if context.verdict(user).attachment is not None)
+def _attachable(
+    context: AccountContext, users: Iterable[User], policy: OurPolicy, group: OurGroup
+) -> tuple[User, ...]:
+    """Choose whom a policy can be attached to; what is not ours is never used, whatever a verdict says."""
+    places = {Attachment.USER} if group.state not in USABLE else {Attachment.USER, Attachment.GROUP}
+    if policy.state not in USABLE:
+        return ()
+    placed = (user for user in users if context.verdict(user).attachment in places)
     return tuple(sorted(placed, key=lambda user: user.name))
+
+
+def creating(context: AccountContext, policy: OurPolicy) -> tuple[Change, ...]:
+    """List the writes that make one of our policies, or bring it up to date, unless its brake is pulled."""
+    return tuple(_enrolment_policy(context)) if policy is context.ours.enrolment else renewing(context)
+
+
+def _created(context: AccountContext, policy: OurPolicy, document: Mapping[str, object]) -> CreatePolicy:
+    path = context.rules.names.path
+    return CreatePolicy(
+        context.account.id, policy.arn, policy.arn.rpartition("/")[2], path, document, context.tags
+    )
 
 
 def _main_policy(context: AccountContext) -> Iterator[Change]:
     account_id, policy, documents = context.account.id, context.ours.policy, context.rules.documents
     if policy.state is State.ABSENT:
-        names = context.rules.names
-        yield CreatePolicy(account_id, policy.arn, names.policy, names.path, documents.brake, context.tags)
+        yield _created(context, policy, documents.brake)
         yield CreateVersion(account_id, policy.arn, documents.full)
     elif policy.state is State.OURS and not policy.current:
         attached = tuple(user.name for user in context.attached)
@@ -125,9 +148,9 @@ def _room_for_a_version(
 
 def _enrolment_policy(context: AccountContext) -> Iterator[Change]:
     account_id, policy = context.account.id, context.ours.enrolment
-    names, document = context.rules.names, context.rules.documents.enrolment
+    document = context.rules.documents.enrolment
     if policy.state is State.ABSENT:
-        yield CreatePolicy(account_id, policy.arn, names.enrolment_policy, names.path, document, context.tags)
+        yield _created(context, policy, document)
     elif policy.state is State.OURS and not policy.current:
         yield from _room_for_a_version(context, policy, keep_brake=False)
         yield CreateVersion(account_id, policy.arn, document)

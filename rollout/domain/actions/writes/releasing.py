@@ -11,6 +11,7 @@ from rollout.domain.actions.writes.write import Write
 from rollout.domain.iam import equal_documents
 from rollout.domain.people.observations import ManagedPolicy
 from rollout.domain.people.users import User, UserRef
+from rollout.domain.policy.brake import Brake, brake_of, denies_nothing, number_of
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,
@@ -23,7 +24,7 @@ from rollout.domain.policy.changes import (
     RemoveMember,
     SetDefaultVersion,
 )
-from rollout.domain.policy.our_resources import Brake, State, brake_of, denies_nothing, number_of
+from rollout.domain.policy.our_resources import State
 from rollout.domain.progress.owned import OwnedResources, key_of
 
 Documents = Sequence[Mapping[str, object]]
@@ -116,8 +117,6 @@ def keeping_released(context: AccountContext) -> tuple[Write, ...]:
         quota = context.facts.quotas.versions_per_policy
         braked = braking(context.account.id, policy.found, ours, quota)
         writes += (Write(change, to_return=True) for change in braked)
-    elif context.brake_let_go:  # a policy of somebody else has no brake of ours
-        users = tuple(user for user in context.facts.users if context.is_under_policy(user))
     for user in users:
         changes = taking_out(context, (user,))
         writes += (Write(change, context.wave_of(user), to_return=True) for change in changes)
@@ -133,10 +132,7 @@ def _removals(context: AccountContext, user: User) -> Iterator[Change]:
     policy, group = context.ours.policy, context.ours.group
     if group.name in user.groups and group.state is State.OURS:
         yield RemoveMember(context.account.id, group.name, user.ref)
-    # A foreign policy on the user itself may be somebody else's doing: only the journal can tell.
-    placed = context.progress.placed.get(user.id)
-    ours = policy.state is State.OURS or (placed is not None and placed.by == policy.arn)
-    if ours and policy.arn in user.attached:
+    if policy.state is State.OURS and policy.arn in user.attached:
         yield DetachFromUser(context.account.id, user.ref, policy.arn)
 
 

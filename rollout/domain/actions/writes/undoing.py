@@ -13,6 +13,7 @@ from rollout.domain.actions.writes.write import Write
 from rollout.domain.iam import equal_documents
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy, PolicyVersion
 from rollout.domain.people.users import UserRef
+from rollout.domain.policy.brake import denies_nothing
 from rollout.domain.policy.changes import (
     AddMember,
     AttachToGroup,
@@ -28,7 +29,6 @@ from rollout.domain.policy.changes import (
     RemoveMember,
     SetDefaultVersion,
 )
-from rollout.domain.policy.our_resources import denies_nothing
 from rollout.domain.progress.owned import OwnedResources
 from rollout.domain.progress.projection import Done
 
@@ -190,7 +190,7 @@ def _delete_group(account: _Account, change: CreateGroup, done: Done) -> Iterato
     if members := account.members(change.group):
         why = _people_stay(members)
     elif attached or group.inline:
-        why = f"policies hang on it: {', '.join([*attached, *(one.name for one in group.inline)])}"
+        why = f"policies are attached to it: {', '.join([*attached, *(one.name for one in group.inline)])}"
     if why:
         account.left.append(Left(f"group {change.group}", why))
         return
@@ -242,7 +242,9 @@ def _take_back_versions(account: _Account, policy: ManagedPolicy, history: Seque
         before = next((version for version in policy.versions if _among(version, [former])), None)
         stays = account.groups_with(policy.arn) or account.carriers(policy.arn)
         if before is None or (stays and denies_nothing(before.document)):
-            why = "the document before it is not there any more" if before is None else "people are under it"
+            why = (
+                "the document before it is no longer there" if before is None else "users are enforced by it"
+            )
             account.left.append(Left(f"version {default.id} of {policy.arn}", why))
             return
         attached = tuple(account.under(policy.arn))

@@ -14,12 +14,14 @@ class Write:
 
     `in_place`: the change is in place already, by an earlier run or by hand, and is only recorded. `wave` is empty
     for a change that several users need. `to_return`: it takes out users who come back later, as a release does.
+    `follows`: it is made only if what was wanted for the same user before was made.
     """
 
     change: Change
     wave: str = ""
     in_place: bool = False
     to_return: bool = False
+    follows: bool = False
 
     @property
     def user(self) -> UserRef | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from rollout.domain.actions import writes
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.writes import renewing, taking_out
-from rollout.domain.people.observations import ManagedPolicy, PolicyVersion
+from rollout.domain.people.observations import AccountFacts, ManagedPolicy, PolicyVersion
 from rollout.domain.people.users import User
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.changes import (
@@ -26,6 +27,8 @@ from rollout.domain.policy.changes import (
     DetachFromUser,
     RemoveMember,
 )
+from rollout.domain.policy.made import Made
+from rollout.domain.policy.our_resources import Names, OurResources, our_resources
 from tests.builders import ACCOUNT, a_ref, a_user
 from tests.domain.contexts import TAGS, a_context, with_places
 from tests.domain.judging import (
@@ -130,9 +133,24 @@ def test_a_policy_attached_already_is_not_attached_again():
 
 
 def test_an_empty_group_of_ours_is_taken():
-    there = a_context(ALICE, ours=(), groups=(a_group("ForceMFA", path="/rollout/"),))
+    there = a_context(ALICE, groups=(a_group("ForceMFA", path="/rollout/"),))
     kinds = [type(change) for change in enforcing(there, targets(ALICE))]
     assert [CreatePolicy, CreateVersion, AttachToGroup, AddMember] == kinds
+
+
+@pytest.mark.parametrize("attachment", Attachment)
+def test_what_is_not_ours_is_not_used_even_where_a_verdict_says_so(attachment: Attachment):
+    people = targets(ALICE, attachment=attachment)
+    for theirs in (FOREIGN, a_versioned("ForceMFA", DOCUMENTS.full, default=1)):
+        there = a_context(ALICE, policies=(theirs,))
+        assert () == enforcing(replace(there, ours=unknown(there.facts)), people)
+    placed = enforcing(a_context(ALICE, groups=(a_group("ForceMFA"),)), people)
+    assert (attachment is Attachment.USER) == bool(placed)
+
+
+def unknown(facts: AccountFacts) -> OurResources:
+    """What stands there for a journal that knows nothing of it."""
+    return our_resources(facts, ACCOUNT, "aws", Names(), DOCUMENTS, Made())
 
 
 def test_an_unfinished_beginning_is_finished():
@@ -151,14 +169,6 @@ def test_a_new_text_names_everybody_whom_it_reaches():
     assert (
         CreateVersion(ACCOUNT, OURS, DOCUMENTS.full, ("alice", "zoe")) == enforcing(there, targets(ALICE))[0]
     )
-
-
-def test_a_foreign_policy_of_our_meaning_is_attached_and_never_versioned():
-    assert (
-        CreateGroup(ACCOUNT, "ForceMFA", "/rollout/"),
-        AttachToGroup(ACCOUNT, "ForceMFA", FOREIGN.arn),
-        AddMember(ACCOUNT, "ForceMFA", a_ref("alice")),
-    ) == enforcing(a_context(ALICE, policies=(FOREIGN,)), targets(ALICE))
 
 
 # --- Versions ---
@@ -331,7 +341,7 @@ def test_who_is_not_placed_is_not_let_out():
             "in our group with its foreign equal",
             a_user(groups=("ForceMFA",)),
             {"policies": (FOREIGN,), "groups": (a_group("ForceMFA", FOREIGN.arn, path="/rollout/"),)},
-            True,
+            False,
         ),
         (
             "a clashing policy on the user",

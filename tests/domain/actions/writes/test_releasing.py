@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from rollout.domain.actions.writes import braking, halves
 from rollout.domain.policy import effects
+from rollout.domain.policy.brake import Brake, brake_of, denies_nothing
 from rollout.domain.policy.changes import CreateVersion, DeleteVersion, SetDefaultVersion
-from rollout.domain.policy.our_resources import Brake, brake_of, denies_nothing
 from tests.builders import ACCOUNT, a_user, account_facts
 from tests.domain.judging import DOCUMENTS, EVERYTHING, OURS_ARN, SEED_DOCUMENTS, a_versioned
 from tests.domain.life import Life

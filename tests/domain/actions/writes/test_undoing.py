@@ -13,9 +13,13 @@ from rollout.domain.people.observations import Group, ManagedPolicy
 from rollout.domain.people.users import User
 from rollout.domain.policy import effects
 from rollout.domain.policy.attachment import Attachment
+from rollout.domain.policy.brake import denies_nothing
 from rollout.domain.policy.changes import (
     AddMember,
     AlreadyInPlace,
+    AttachToGroup,
+    Change,
+    CreateGroup,
     CreateVersion,
     DeleteGroup,
     DeletePolicy,
@@ -25,7 +29,6 @@ from rollout.domain.policy.changes import (
     RemoveMember,
     SetDefaultVersion,
 )
-from rollout.domain.policy.our_resources import denies_nothing
 from tests.builders import ACCOUNT, a_change, a_ref, a_run, a_user, account_facts
 from tests.domain.judging import (
     DOCUMENTS,
@@ -216,11 +219,16 @@ def test_a_policy_that_somebody_gave_a_version_stays():
     assert "somebody else gave it a version" in undoing.left[0].why
 
 
-def test_a_policy_with_our_name_elsewhere_is_attached_and_let_go_and_never_deleted():
+def test_a_policy_that_an_earlier_version_adopted_is_let_go_and_never_deleted():
     foreign = a_managed("ForceMFA", raw=DOCUMENTS.full, path="/security/")
     life = a_life(policies=[foreign])
     before = state(life.facts)
-    life.do("enforce", NAMES)
+    adopting: list[Change] = [
+        CreateGroup(ACCOUNT, "ForceMFA", "/rollout/"),
+        AttachToGroup(ACCOUNT, "ForceMFA", foreign.arn),
+    ]
+    adopting += [AddMember(ACCOUNT, "ForceMFA", user.ref) for user in life.people(NAMES)]
+    life.make(life.begin(), adopting)
     undoing = life.undo(EVERYTHING_MADE)
     assert ["DetachFromGroup", "DeleteGroup"] == kinds(undoing.foundations)
     assert before == state(life.facts)
@@ -236,7 +244,7 @@ def test_what_is_gone_already_is_no_trouble():
     assert ([], [], ()) == (kinds(undoing.people), kinds(undoing.foundations), undoing.left)
     assert {} == life.progress.owned.things
     assert {} == life.progress.placed
-    assert set() == life.progress.policies_made
+    assert {} == life.progress.made_in(ACCOUNT).policies
 
 
 # --- Parts of it ---
@@ -300,7 +308,7 @@ def test_a_version_is_not_taken_back_to_the_allow_half_while_people_are_under_it
     life.do("enforce", ["alice"], plan="thrd")
     undoing = life.undo(of_plan("new2"))
     assert () == undoing.foundations
-    assert [(f"version v2 of {OURS_ARN}", "people are under it")] == [
+    assert [(f"version v2 of {OURS_ARN}", "users are enforced by it")] == [
         (left.what, left.why) for left in undoing.left
     ]
 
