@@ -18,7 +18,7 @@ from rollout.domain.people.scope import Selection
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.fingerprints import digest
 from rollout.domain.progress.channels import channel_named
-from rollout.domain.progress.projection import Progress, replay
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.stages import Stage
 from rollout.execution.threads import ThreadEngine
 from rollout.notify.building import build_channel
@@ -69,7 +69,7 @@ class Live(Aws):
 
         @cache
         def read() -> Progress:
-            return replay(self.files.journal("look").records(), where.organization.id)
+            return self.files.journal("look").progress(where.organization.id)
 
         def progress() -> Progress:
             with reading:  # several threads would each read it
@@ -110,7 +110,7 @@ class Live(Aws):
 
     def looking_with_care(self, where: Premises, progress: ProgressDisplay) -> Looking:
         """As `looking`, with live reads of enforced users who could be locked out."""
-        known = replay(self.files.journal("look").records(), where.organization.id)
+        known = self.files.journal("look").progress(where.organization.id)
         read = read_with_care(names_of(self.settings), known)
         return replace(self.looking(where, progress), read=read)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -294,7 +295,7 @@ def test_another_folder_is_told_whose_policy_it_is_and_how_to_go_on(
     assert people == aws.denied()
 
 
-@pytest.mark.parametrize("how", ["all", "account", "user"])
+@pytest.mark.parametrize("how", ["all", "account", "user", "wave"])
 def test_without_journal_and_under_changed_names_people_are_let_out_all_the_same(
     sandbox: Sandbox, shell: Shell, aws: Onlooker, tmp_path: Path, how: str
 ):
@@ -306,13 +307,19 @@ def test_without_journal_and_under_changed_names_people_are_let_out_all_the_same
         PolicyName="Stranger", Path="/rollout/", PolicyDocument=full_document(shell)
     )["Policy"]["Arn"]
     elsewhere = with_settings(tmp_path / "elsewhere", sandbox, "policy: {name: MustMFA, group: MustMFA}\n")
-    whom = {"all": ("--all",), "account": ("--account", MEMBER), "user": ("--user", ana)}[how]
+    shutil.copytree(shell.folder / "plans", elsewhere.folder / "plans")
+    whom = {
+        "all": ("--all",),
+        "account": ("--account", MEMBER),
+        "user": ("--user", ana),
+        "wave": ("--wave", "everybody"),
+    }[how]
     with listening() as heard:
         well(elsewhere("release", *whom, "--reason", "drill", "--yes"))
     done = [line.split()[1] for line in writes(heard)]
     if how == "user":
         assert (["RemoveUserFromGroup"], people - {ana}) == (done, aws.denied())
     else:
-        assert {"SetDefaultPolicyVersion"} == {*done}
+        assert {"RemoveUserFromGroup" if how == "wave" else "SetDefaultPolicyVersion"} == {*done}
         assert not {arn for arn in aws.denied() if f":{MEMBER}:" in arn}
     assert 1 == len(iam.list_policy_versions(PolicyArn=stranger)["Versions"])

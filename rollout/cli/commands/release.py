@@ -35,6 +35,7 @@ from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, pr
 from rollout.errors import AwsFailure, ExitCode, Interrupted, JournalDamaged, RolloutError, WrongUsage
 
 if TYPE_CHECKING:
+    from rollout.domain.people.users import UserRef
     from rollout.domain.progress.projection import Progress
     from rollout.wiring import Live
     from rollout.workflows.inventory import Premises
@@ -208,10 +209,8 @@ def _known_accounts(live: Live, known: Progress, selectors: list[str]) -> set[st
 
 def _journalled(live: Live, where: Premises, known: Progress) -> Progress:
     """Read what the journal says now; what it said before, where it cannot be read any more."""
-    from rollout.domain.progress.projection import replay
-
     try:
-        return replay(live.files.journal("release").records(), where.organization.id)
+        return live.files.journal("release").progress(where.organization.id)
     except (AwsFailure, JournalDamaged):
         return known
 
@@ -243,10 +242,18 @@ def _whom(
     if user:
         return release_selection.users_named(user, known, where.accounts, live.access(where, writing=False))
     if wave:
-        return release_selection.wave_named(wave, known, where.accounts)
+        return release_selection.wave_named(wave, known, where.accounts, partial(_planned, live, where, wave))
     if account:
         return release_selection.accounts_named(account, where.accounts)
     return release_selection.everybody(where.accounts)
+
+
+def _planned(live: Live, where: Premises, wave: str) -> list[UserRef]:
+    """List the users whom the newest plan puts in a wave; none where there is no plan that can be read."""
+    with suppress(RolloutError):
+        plan = live.files.plans.load(None, where.organization.id)
+        return [entry.user for part in plan.accounts() for entry in part.entries if entry.wave == wave]
+    return []
 
 
 def _ask(whom: ReleaseSelection, until: datetime | None, running: str, *, yes: bool) -> None:

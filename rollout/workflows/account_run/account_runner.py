@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -40,11 +40,14 @@ class AccountRunner:
         return self.gates.refused if self.gates else None
 
     def carry(
-        self, commands: Sequence[Command], doing: str, so_far: Callable[[], str] = str
+        self, commands: Iterable[Command], doing: str, so_far: Callable[[], str] = str, *, total: int
     ) -> Iterator[tuple[Command, AccountResult]]:
-        """Yield each account's result as it comes; accounts that a stop left unbegun are not among them."""
+        """Yield each account's result as it comes; accounts that a stop left unbegun are not among them.
+
+        `total` is the sum of the commands' sizes.
+        """
         display = self.run.progress
-        display.begin(doing, sum(command.size for command in commands))
+        display.begin(doing, total)
         for command, result in self.run.engine.map(self._one, commands):
             yield command, result
             account, left = command.account, max(command.size - result.counted, 0)
@@ -53,8 +56,9 @@ class AccountRunner:
 
     def carry_all(self, commands: Sequence[AccountCommand], doing: str) -> RunResult:
         """Carry all of them, and collect the results."""
+        total = sum(command.size for command in commands)
         results = sorted(
-            (result for _, result in self.carry(commands, doing)), key=lambda one: one.account.id
+            (result for _, result in self.carry(commands, doing, total=total)), key=lambda one: one.account.id
         )
         return RunResult(tuple(results), len(commands) - len(results))
 

@@ -83,7 +83,7 @@ def apply_plan(
                 # The selected users are in the wave that may not proceed.
                 _note(order, run, due)
                 raise due.refused from None
-            agree(OperatorQuestion(due, progress, carried.users, partial(carried.look, preview)))
+            agree(OperatorQuestion(due, progress, carried.shares.users, partial(carried.look, preview)))
             _check_time(due, what_is_due(order, progress, run.now(), look))
             return carried.carry()
         _note(order, run, due)
