@@ -157,7 +157,7 @@ def release(
             _put_on_record(order, scope, run)
         result = _both(result, _carry(order, scope, shares, known, run))
     run.end(result.ending, {"writes": result.writes})
-    return ReleaseResult(result.accounts, result.unbegun, scope, at_work)
+    return ReleaseResult(result.accounts, result.unbegun, release_scope=scope, running=at_work)
 
 
 def _put_on_record(order: ReleaseOrder, scope: ReleaseScope, run: RunContext) -> None:

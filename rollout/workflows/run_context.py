@@ -142,15 +142,18 @@ class RunContext:
             self._lost.set()
         return self.lost
 
-    def begin(self, command: str, *records: Record, plan_id: str = "") -> None:
-        """Journal the start of a command other than `apply`, and its first records."""
+    def begin(self, command: str, *records: Record, plan_id: str = "", plan_checksum: str = "") -> None:
+        """Journal the start of a command other than `apply`, and its first records.
+
+        The checksum is that of a plan whose gates the command asks.
+        """
         stage = Stage.DRY_RUN if self.rehearsal else Stage.ENFORCE
         started = RunStarted(
             self.id,
             self.now(),
             self.organization_id,
             plan_id,
-            "",
+            plan_checksum,
             stage,
             self.caller,
             self.version,

@@ -9,10 +9,12 @@ from typing import TypeVar
 from rollout.domain.actions.writes import keeping_released
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import AccountFailed
+from rollout.errors import Refused
 from rollout.workflows.account_run.account_command import AccountCommand, AccountWork, Wanted
 from rollout.workflows.account_run.account_results import AccountResult, RunResult
 from rollout.workflows.account_run.account_writer import AccountWriter
 from rollout.workflows.account_run.failure_budgets import Budgets
+from rollout.workflows.account_run.wave_gates import WaveGates
 from rollout.workflows.ports import CannotEnter
 from rollout.workflows.run_context import JudgementBasis, RunContext
 
@@ -21,12 +23,21 @@ Command = TypeVar("Command", bound=AccountCommand)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRunner:
-    """Carries commands through accounts, side by side. `progress`: what the journal said when the run began."""
+    """Carries commands through accounts, side by side. `progress`: what the journal said when the run began.
+
+    Without `gates`, as in a rehearsal or where people are only let out, none is asked.
+    """
 
     run: RunContext
     progress: Progress
     basis: JudgementBasis | None = None
     budgets: Budgets = field(default_factory=Budgets)
+    gates: WaveGates | None = None
+
+    @property
+    def refused(self) -> Refused | None:
+        """The error to end with, where gates have kept somebody out."""
+        return self.gates.refused if self.gates else None
 
     def carry(
         self, commands: Iterable[Command], doing: str, so_far: Callable[[], str] = str, *, total: int
@@ -53,7 +64,7 @@ class AccountRunner:
 
     def _one(self, command: AccountCommand) -> AccountResult:
         """Work in one account. One that cannot be entered is journalled and answered, never raised."""
-        at = AccountWork(command, self.run, self.progress, self.basis)
+        at = AccountWork(command, self.run, self.progress, self.basis, self.gates)
         if at.ends():
             return at.result
         try:

@@ -151,7 +151,7 @@ class ApplyToAccount(AccountCommand):
         """Count a user who is left alone in this run."""
         self.tally.count_user(why.code, user.id)
         match why.code:
-            case SkipCode.WAITING:
+            case SkipCode.WAITING | SkipCode.GATE:
                 self.waves.waiting.add(wave)
             case SkipCode.NOTICE:
                 self.waves.untold.add(wave)

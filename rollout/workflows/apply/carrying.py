@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from rollout.domain.gates import Gatekeeper
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.impact_counts import Affected
 from rollout.domain.policy.changes import SkipCode
@@ -23,6 +24,7 @@ from rollout.domain.progress.stages import Stage
 from rollout.errors import Interrupted, RolloutError
 from rollout.workflows.account_run import AccountRunner
 from rollout.workflows.account_run.failure_budgets import Budgets, budgets_of
+from rollout.workflows.account_run.wave_gates import WaveGates
 from rollout.workflows.apply.account import ApplyToAccount, PreviewAccount, Step
 from rollout.workflows.apply.order import ApplyResult, Counted, Due, Order, OutcomeTally, RunPreview, in_part
 from rollout.workflows.apply.sending import Sent, remind, tell
@@ -159,11 +161,24 @@ class ApplyRun:
         due = due_dates(self.progress, order.filled, order.rules.lead_time, order.gates.soak, self.run.now())
         return Step(stage, order, due, self.budgets)
 
+    @property
+    def _gates(self) -> WaveGates | None:
+        """The gates of the waves in hand: they have been asked, but the calendar goes on."""
+        order, header = self.order, self.order.plan.header
+        if not order.gated:
+            return None
+        keeper = Gatekeeper(
+            self.progress, order.gates, header.waves, header.checksum, header.planner, self.run.now()
+        )
+        return WaveGates(keeper, self.run, order.overrides, opened=self.due.waves)
+
     def _carry_accounts(self, step: Step, basis: JudgementBasis) -> list[ApplyToAccount]:
         doing = "Sending notices" if step.stage is Stage.NOTIFY else "Enforcing"
         if self.order.stage is Stage.DRY_RUN:
             doing = "Rehearsing notices" if step.stage is Stage.NOTIFY else "Rehearsing enforcement"
-        runner = AccountRunner(run=self.run, progress=self.progress, basis=basis, budgets=self.budgets)
+        runner = AccountRunner(
+            run=self.run, progress=self.progress, basis=basis, budgets=self.budgets, gates=self._gates
+        )
         finished: list[ApplyToAccount] = []
         commands = (ApplyToAccount(*share, step) for share in self.shares.of(step.stage))
         users = self.shares.count(step.stage).users
