@@ -74,10 +74,7 @@ def test_the_date_told_counts_also_when_a_gate_is_overridden():
     world.days_pass(15).enforce()
     answer = world.enforce(wave="rest", overrides={"soak": "incident 7"})
     assert {"waiting": 1} == answer.tally.counts
-    assert (
-        "told for 2026-12-11 12:00 UTC"
-        == world.records(UserSkipped)[-1].detail
-    )
+    assert "told for 2026-12-11 12:00 UTC" == world.records(UserSkipped)[-1].detail
     assert {"carl"} == world.enforced
 
 
