@@ -140,6 +140,15 @@ def moment_of(line: bytes) -> datetime:
         raise BrokenLine(str(problem)) from problem
 
 
+def _follow_former(values: dict[str, Any], name: str) -> None:
+    """Give the fields of a record, as an earlier version wrote them, their names and values of today."""
+    for former, field in _FORMER_FIELDS.get(name, {}).items():
+        if former in values:
+            values[field] = values.pop(former)
+    if name in _TOLD_A_DAY and "due" in values:
+        values["due"] = _moment_told(values["due"])
+
+
 def _moment_told(due: Any) -> Any:
     """Turn a day that an earlier version told into the time at which it has begun everywhere."""
     if not isinstance(due, str) or len(due) != len("2026-12-08"):
@@ -156,12 +165,8 @@ def _untagged(values: Any, shapes: dict[str, _Shape], known: KnownValues | None)
     name = values.pop("type", None)
     if isinstance(name, str):
         name = _FORMER_TYPES.get(name, name)
-        if name in _FORMER_FIELDS:
-            for former, field in _FORMER_FIELDS[name].items():
-                if former in values:
-                    values[field] = values.pop(former)
-        if name in _TOLD_A_DAY and "due" in values:
-            values["due"] = _moment_told(values["due"])
+        if name in _FORMER_FIELDS or name in _TOLD_A_DAY:
+            _follow_former(values, name)
     shape = shapes.get(name) if isinstance(name, str) else None
     if shape is None:
         raise UnknownLine(f'a record of type "{name}"')
