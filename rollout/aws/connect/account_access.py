@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from rollout.aws.connect.open_account import AwsAccount
 from rollout.aws.connect.role_session import RoleSession, RoleSessions, RoleToAssume
-from rollout.aws.connect.session_policy import hop_policy, session_policy
+from rollout.aws.connect.session_policy import hop_policy, widest_policy
 from rollout.aws.probe.capabilities import AwsCapabilities, Principal
 from rollout.aws.read.managed_boundaries import ManagedBoundaries
 from rollout.awsapi.attempts import CallCounts
@@ -32,7 +32,6 @@ from rollout.domain.people.organization import Account, Caller, account_of
 from rollout.domain.policy.made import Made
 from rollout.domain.policy.our_arns import OurArns, our_arns
 from rollout.domain.policy.our_resources import Names
-from rollout.errors import BadSettings
 from rollout.workflows.ports import CannotEnter, Clock
 
 if TYPE_CHECKING:
@@ -141,14 +140,8 @@ class AwsAccountAccess:
         return _Entry(session.role.name, session.role.arn, session, self._role_iam)
 
     def _policy(self, ours: OurArns) -> str:
-        """Write the session policy. Raises CannotEnter where it does not fit only because of what an account holds."""
-        try:
-            return session_policy(ours, writing=self._writing)
-        except BadSettings as problem:
-            usual = our_arns(ours.partition, ours.account_id, self._names, Made())
-            if usual == ours:
-                raise
-            raise CannotEnter(str(problem), "detach what an earlier version attached by hand") from problem
+        usual = our_arns(ours.partition, ours.account_id, self._names, Made())
+        return widest_policy(ours, usual, writing=self._writing)
 
     def _calls(self, account: Account, entry: _Entry, ours: OurArns) -> Calls:
         pace, tally = self._pace(account.id), self._tally(account.id)

@@ -7,6 +7,7 @@ aws-facts.md#roles-and-least-privilege).
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from rollout.awsapi.operations import OPERATIONS, On, Operation, Use
@@ -47,6 +48,32 @@ def session_policy(ours: OurArns, *, writing: bool) -> str:
             f"the session policy for these names has {len(text)} characters; AWS allows {LONGEST}",
             cure="choose shorter names for policy.name and policy.group",
         )
+    return text
+
+
+def widest_policy(ours: OurArns, usual: OurArns, *, writing: bool) -> str:
+    """Return the policy for all that is ours, or for what is `usual` and as much of the rest as there is room for.
+
+    What the journal names has no end where somebody else wrote into it, and nobody may stay under the policy for that.
+    Raises BadSettings as `session_policy` does.
+    """
+    try:
+        return session_policy(ours, writing=writing)
+    except BadSettings:
+        text = session_policy(usual, writing=writing)
+    fits = usual
+    more = (
+        *(("policies", arn) for arn in ours.policies if arn not in usual.policies),
+        *(("groups", arn) for arn in ours.groups if arn not in usual.groups),
+        *(("adopted", arn) for arn in ours.adopted),
+    )
+    for kind, arn in more:
+        changed: dict[str, Any] = {kind: (*getattr(fits, kind), arn)}
+        try:
+            fits = replace(fits, **changed)
+            text = session_policy(fits, writing=writing)
+        except BadSettings:
+            return text
     return text
 
 
