@@ -7,6 +7,7 @@ aws-facts.md#roles-and-least-privilege).
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -128,13 +129,13 @@ def _attaching() -> list[str]:
     return _actions(Use.WRITE, On.GROUP_BY_POLICY) + _actions(Use.WRITE, On.USER_BY_POLICY)
 
 
-def hop_policy(*, identified: bool = False, tagged: bool = False) -> str:
-    """Return the policy of a hop session, as JSON text: it may only assume roles.
+def hop_policy(roles: Sequence[str], *, identified: bool = False, tagged: bool = False) -> str:
+    """Return the policy of a hop session, as JSON text: it may only assume these roles, given by ARN.
 
     `identified` also allows setting a source identity, `tagged` also allows session tags.
     """
     passing = ["sts:SetSourceIdentity"] * identified + ["sts:TagSession"] * tagged
-    return _text([_allow(["sts:AssumeRole", *passing], "*")])
+    return _text([_allow(["sts:AssumeRole", *passing], [*roles])])
 
 
 def _text(statements: list[Statement]) -> str:
