@@ -40,6 +40,7 @@ from rollout.domain.policy.changes import (
 )
 from rollout.domain.policy.made import Made
 from rollout.domain.progress.messages import Delivery, Notice, Receipt
+from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.progress.records import Record, Released, ReleaseEnded
 from rollout.errors import LockHeld, NoPlan
 from rollout.workflows.ports import (
@@ -577,6 +578,10 @@ class FakeJournal:
     def records(self) -> Iterator[Record]:
         """Read as far as was written when the reading began."""
         yield from list(self.kept)
+
+    def progress(self, organization_id: str, more: Iterable[Record] = ()) -> Progress:
+        """Take all of them in."""
+        return replay([*self.records(), *more], organization_id)
 
 
 @dataclass(frozen=True)

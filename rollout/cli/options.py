@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rollout.errors import WrongUsage
 from rollout.visible_text import hidden_in
+
+if TYPE_CHECKING:
+    from rollout.domain.gates.gate import AnyGate
 
 
 def free_text(option: typer.CallbackParam, text: str | None) -> str | None:
@@ -83,3 +87,23 @@ Users = Annotated[
         show_default=False,
     ),
 ]
+OverrideGates = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--override-gate",
+        metavar="GATE",
+        help="Override this gate for the wave; requires --reason.",
+        show_default=False,
+    ),
+]
+
+
+def overrides_of(names: list[str] | None, reason: str | None, gates: Iterable[AnyGate]) -> dict[str, str]:
+    """Return the reason by overridden gate. Raises WrongUsage."""
+    known = [gate.name for gate in gates]
+    for name in names or ():
+        if name not in known:
+            raise WrongUsage(f'there is no gate "{name}"', cure=f"gates: {', '.join(known)}")
+    if names and not reason:
+        raise WrongUsage("--override-gate needs --reason", cure='give one: --reason "…"; it is journalled')
+    return dict.fromkeys(names or (), reason or "")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from threading import Lock
 
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import LeftAlone, Record, Released, ReleaseEnded, RunEnded, RunStarted
 from rollout.workflows.ports import Journal, StopMarker
 
@@ -34,6 +35,10 @@ class RehearsingJournal:
         """Yield the records in the real journal, then those kept in memory."""
         yield from self._inner.records()
         yield from self.noted
+
+    def progress(self, organization_id: str, more: Iterable[Record] = ()) -> Progress:
+        """Derive where an organization would stand."""
+        return self._inner.progress(organization_id, (*self.noted, *more))
 
     @property
     def noted(self) -> tuple[Record, ...]:

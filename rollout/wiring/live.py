@@ -18,8 +18,7 @@ from rollout.domain.people.scope import Selection
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.fingerprints import digest
 from rollout.domain.progress.channels import channel_named
-from rollout.domain.progress.projection import Progress, replay
-from rollout.domain.progress.release_scope import ReleaseScope
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.stages import Stage
 from rollout.execution.threads import ThreadEngine
 from rollout.notify.building import build_channel
@@ -28,13 +27,13 @@ from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
 from rollout.wiring.aws_access import Aws
 from rollout.wiring.decision_rules import documents_for, names_of, rules_for
 from rollout.wiring.store_examination import examine_store
+from rollout.workflows.account_run.wave_gates import GatedBy
 from rollout.workflows.apply.order import Order
 from rollout.workflows.doctor import DoctorOrder, DoctorTools
 from rollout.workflows.inventory import Looking, Premises, read_account, read_levels, read_with_care
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
 from rollout.workflows.ports import Notifier, PolicyLevels, ProgressDisplay, StoredPlan
 from rollout.workflows.release import ReleaseOrder
-from rollout.workflows.release_end import EndOrder
 from rollout.workflows.run_context import JudgementBasis, NoLock, RunContext
 from rollout.workflows.seal import Unsealed
 from rollout.workflows.verify import FixOrder
@@ -70,7 +69,7 @@ class Live(Aws):
 
         @cache
         def read() -> Progress:
-            return replay(self.files.journal("look").records(), where.organization.id)
+            return self.files.journal("look").progress(where.organization.id)
 
         def progress() -> Progress:
             with reading:  # several threads would each read it
@@ -112,7 +111,7 @@ class Live(Aws):
 
     def looking_with_care(self, where: Premises, progress: ProgressDisplay) -> Looking:
         """As `looking`, with live reads of enforced users who could be locked out."""
-        known = replay(self.files.journal("look").records(), where.organization.id)
+        known = self.files.journal("look").progress(where.organization.id)
         read = read_with_care(names_of(self.settings), known)
         return replace(self.looking(where, progress), read=read)
 
@@ -184,9 +183,10 @@ class Live(Aws):
         half = documents_for(self.settings, partition).brake
         return ReleaseOrder(partition, names_of(self.settings), half, until, reason)
 
-    def end_order(self, release_scope: ReleaseScope, reason: str) -> EndOrder:
-        """Return the input of `release --end`."""
-        return EndOrder(release_scope, reason, self.settings.domain_gates().tolerance)
+    def gated_by(self, plan: StoredPlan, overrides: Mapping[str, str]) -> GatedBy:
+        """Say which gates are asked before anybody is put back under the policy."""
+        settings = self.settings
+        return GatedBy(plan, settings.domain_gates(), settings.domain_scope(), overrides)
 
     def levels(self, where: Premises) -> PolicyLevels | Unread:
         """The service control policies, as `rules.scps` says."""
@@ -197,11 +197,10 @@ class Live(Aws):
         scps = None if isinstance(levels, Unread) else levels.by_account
         return JudgementBasis(rules_for(self.settings, where), scps)
 
-    def fix_order(self, plan: StoredPlan, where: Premises, *, memberships: bool) -> FixOrder:
+    def fix_order(self, where: Premises, gated: GatedBy, *, memberships: bool) -> FixOrder:
         """Return the input of `verify --fix`."""
         policy = policy_fingerprint(rules_for(self.settings, where))
-        settings, tolerance = digest(self.settings.decisive()), self.settings.domain_gates().tolerance
-        return FixOrder(plan, policy, settings, memberships, tolerance)
+        return FixOrder(gated, policy, digest(self.settings.decisive()), memberships)
 
     def notifier(self, run: str, *, rehearsal: bool = False) -> Notifier:
         """The channel that `notify.channel` names; a rehearsal's sends nothing."""

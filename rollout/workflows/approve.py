@@ -7,7 +7,6 @@ from datetime import datetime
 
 from rollout.domain.gates.approval import ApprovalRule, Approvals, approvals_of
 from rollout.domain.people.organization import Caller
-from rollout.domain.progress.projection import replay
 from rollout.domain.progress.records import Approved
 from rollout.errors import EmptySelection, Refused, WrongUsage
 from rollout.workflows.ports import Journal, StoredPlan
@@ -50,7 +49,7 @@ def approve(
         raise EmptySelection(f'nobody is in wave "{wave}"', cure="choose another wave, or plan again")
     if rule is not None and (why := rule.objection(caller.actor, header.planner)):
         raise Refused(f"not approved: {why}", cure=rule.cure(header.planner))
-    progress = replay(journal.records(), header.organization_id)
+    progress = journal.progress(header.organization_id)
     given = Approved(
         run, now, header.organization_id, wave, header.checksum, reason, caller.arn, caller.user_id
     )

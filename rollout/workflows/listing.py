@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from rollout.domain.people.observations import Inventory
 from rollout.domain.people.scope import Selection, Unmatched
 from rollout.domain.plan.entries import AccountPlan, Header, count_verdicts, count_waves
-from rollout.domain.progress.projection import Progress, replay
+from rollout.domain.progress.projection import Progress
 from rollout.errors import EmptySelection
 from rollout.workflows.plan import PlanOrder, draft
 from rollout.workflows.ports import Journal
@@ -32,7 +32,7 @@ def list_users(inventory: Inventory, order: PlanOrder, journal: Journal, selecti
 
     Unlike a plan, this allows users without a wave and any number of exemptions.
     """
-    progress = replay(journal.records(), inventory.organization.id)
+    progress = journal.progress(inventory.organization.id)
     drafted = draft(inventory, replace(order, id=""), progress)
     accounts = tuple(_narrowed(account, selection) for account in drafted.accounts)
     if selection.users:

@@ -16,7 +16,7 @@ from rollout.domain.plan.fingerprints import digest
 from rollout.domain.plan.impact_counts import Affected, impact_by_wave
 from rollout.domain.plan.planning import Planner, left_out
 from rollout.domain.plan.waves import Wave
-from rollout.domain.progress.projection import Progress, replay
+from rollout.domain.progress.projection import Progress
 from rollout.domain.status.to_come import to_come_in
 from rollout.domain.status.user_status import Statuses
 from rollout.domain.verdicts.rules import DecisionRules
@@ -100,7 +100,7 @@ def make_plan(
     under our policy by a former name, or when a selector that protects people matches nobody and the operator does not
     accept that.
     """
-    progress = replay(journal.records(), inventory.organization.id)
+    progress = journal.progress(inventory.organization.id)
     check_names(order.rules.names, progress)
     made = draft(inventory, order, progress)
     _refuse_without_wave(made.without_wave)

@@ -17,6 +17,7 @@ from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.policy.changes import Change
 from rollout.domain.policy.made import Made
 from rollout.domain.progress.messages import Notice, Receipt
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Record, Released, ReleaseEnded
 
 Item = TypeVar("Item")
@@ -277,6 +278,9 @@ class Journal(Protocol):
 
         Raises JournalDamaged; in a store that has a key, RecordAltered and KeyUnusable.
         """
+
+    def progress(self, organization_id: str, more: Iterable[Record] = ()) -> Progress:
+        """Derive where an organization stands from all records, and then from some more. Raises as `records` does."""
 
 
 class StopMarker(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -157,7 +157,7 @@ def release(
             _put_on_record(order, scope, run)
         result = _both(result, _carry(order, scope, shares, known, run))
     run.end(result.ending, {"writes": result.writes})
-    return ReleaseResult(result.accounts, result.unbegun, scope, at_work)
+    return ReleaseResult(result.accounts, result.unbegun, release_scope=scope, running=at_work)
 
 
 def _put_on_record(order: ReleaseOrder, scope: ReleaseScope, run: RunContext) -> None:
@@ -206,7 +206,7 @@ class _ForgivingJournal:
     """A journal that cannot be written stops no release: the brake itself says that it is pulled."""
 
     inner: Journal
-    progress: ProgressDisplay
+    display: ProgressDisplay
     broken: bool = False
 
     def append(self, *records: Record) -> None:
@@ -217,8 +217,12 @@ class _ForgivingJournal:
             self.inner.append(*records)
         except Unwritable as problem:
             self.broken = True
-            self.progress.say(f"This release was not recorded: {problem}")
+            self.display.say(f"This release was not recorded: {problem}")
 
     def records(self) -> Iterator[Record]:
         """Read what is there."""
         return self.inner.records()
+
+    def progress(self, organization_id: str, more: Iterable[Record] = ()) -> Progress:
+        """Derive it from what is there."""
+        return self.inner.progress(organization_id, more)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.repair import Repair, at_end_of_release
 from rollout.domain.actions.writes import Left
-from rollout.domain.gates import Tolerance
 from rollout.domain.people.organization import Account
-from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import ReleaseEnded
 from rollout.domain.progress.release_scope import ReleaseScope
-from rollout.workflows.account_run import AccountRunner, AccountWork, RunResult, Wanted
-from rollout.workflows.account_run.failure_budgets import budgets_of_repairs
-from rollout.workflows.account_run.repair_account import RepairAccount
+from rollout.workflows.account_run import AccountWork, RunResult, Wanted
+from rollout.workflows.account_run.repair_account import RepairAccount, decided_waves, runner_for_putting_back
+from rollout.workflows.account_run.wave_gates import GatedBy
+from rollout.workflows.inventory import Premises
 from rollout.workflows.run_context import JudgementBasis, RunContext
 
 ENDING = "release --end"
@@ -28,7 +26,7 @@ class EndOrder:
 
     release_scope: ReleaseScope
     reason: str
-    tolerance: Tolerance
+    gated: GatedBy
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +42,9 @@ class EndResult(RunResult):
 class EndInAccount(RepairAccount):
     """One account in which releases end."""
 
-    def __init__(self, account: Account, ended: ReleaseScope) -> None:
-        """Take the account, and the scope of the releases that end."""
-        super().__init__(account)
+    def __init__(self, account: Account, waves: Mapping[str, str], ended: ReleaseScope) -> None:
+        """Take the account, what the plan has decided about it, and the scope of the releases that end."""
+        super().__init__(account, waves)
         self.ended = ended
 
     def repair(self, context: AccountContext) -> Repair:
@@ -61,27 +59,24 @@ class EndInAccount(RepairAccount):
         return super().wants(at)
 
 
-def end(order: EndOrder, accounts: Sequence[Account], *, run: RunContext, basis: JudgementBasis) -> EndResult:
-    """End releases. Unlike a release, this enforces: it takes the lock and judges everybody again.
+def end(
+    order: EndOrder, accounts: Sequence[Account], *, run: RunContext, basis: JudgementBasis, where: Premises
+) -> EndResult:
+    """End releases. Unlike a release, this enforces: it takes the lock, asks the gates, and judges everybody again.
 
     Raises LockHeld, Unwritable.
     """
+    header, waves = order.gated.plan.header, decided_waves(order.gated.plan)
     with run.lock.hold(run.organization_id, ENDING):
         ended = ReleaseEnded(run.id, run.now(), order.release_scope, order.reason, run.caller)
-        run.begin(ENDING, ended)
+        run.begin(ENDING, ended, plan_id=header.id, plan_checksum=header.checksum)
         run.marker.add(ended)
         progress = run.replay()
-        budgets = budgets_of_repairs(_users(progress), order.tolerance, progress)
-        runner = AccountRunner(run=run, progress=progress, basis=basis.tagged(run), budgets=budgets)
-        commands = [EndInAccount(account, order.release_scope) for account in accounts]
+        commands = [
+            EndInAccount(account, waves.get(account.id, {}), order.release_scope) for account in accounts
+        ]
+        runner = runner_for_putting_back(order.gated, basis.tagged(run), progress, run, where)
         carried = runner.carry_all(commands, "Ending releases in accounts")
-        result = EndResult(carried.accounts, carried.unbegun)
+        result = EndResult(carried.accounts, carried.unbegun, runner.refused)
         run.end(result.ending, {"writes": result.writes})
     return result
-
-
-def _users(progress: Progress) -> Counter[str]:
-    """Count the users of each wave that the journal knows."""
-    waves = {user_id: one.wave for user_id, one in progress.placed.items()}
-    waves |= {user_id: one.wave for user_id, one in progress.releases.to_return.items()}
-    return Counter(waves.values())

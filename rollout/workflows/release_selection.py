@@ -78,7 +78,12 @@ def accounts_named(globs: Sequence[str], accounts: Iterable[Account]) -> Release
     return ReleaseScope(accounts=ids), tuple(ReleaseShare(account) for account in active)
 
 
-def wave_named(wave: str, progress: Progress, accounts: Iterable[Account]) -> ReleaseSelection:
+def wave_named(
+    wave: str,
+    progress: Progress,
+    accounts: Iterable[Account],
+    planned: Callable[[], Iterable[UserRef]] = tuple,
+) -> ReleaseSelection:
     """Mean everybody whom this tool has enforced in a wave, or was about to; and who was released with it before.
 
     They are named by UserId: the release lasts for them whatever the wave is called later, and wherever their account
@@ -93,6 +98,9 @@ def wave_named(wave: str, progress: Progress, accounts: Iterable[Account]) -> Re
     for record in progress.releases.records:
         if record.release_scope.wave == wave:
             refs |= {ref.id: ref for ref in record.release_scope.users if ref.id not in refs}
+    if not refs and wave not in _waves(progress):
+        # The journal may be lost; `planned` are the users whom the newest plan puts in the wave.
+        refs = {ref.id: ref for ref in planned()}
     if not refs and wave not in _waves(progress):
         known = ", ".join(sorted(_waves(progress))) or "none"
         raise EmptySelection(f'the journal has no wave "{wave}"', cure=f"waves in the journal: {known}")

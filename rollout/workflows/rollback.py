@@ -16,7 +16,8 @@ from rollout.domain.policy.changes import (
     user_of,
 )
 from rollout.domain.progress.history import History
-from rollout.domain.progress.projection import Done, Progress
+from rollout.domain.progress.owned import PastChange
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import WaveUndone
 from rollout.domain.progress.releases import ROLLBACK
 from rollout.errors import EmptySelection
@@ -41,7 +42,7 @@ class RollbackChoice:
     wave: str = ""
     selection: Selection = field(default_factory=Selection)
 
-    def takes(self, done: Done) -> bool:
+    def takes(self, done: PastChange) -> bool:
         """Tell whether a change of the past is to be undone; who names users, means nothing but users."""
         change, users = done.intent.change, self.selection.users
         if self.plan and done.started.plan_id != self.plan:
@@ -130,7 +131,7 @@ def foresee(progress: Progress, wanted: RollbackChoice, past: Callable[[], Histo
     return Foreseen(len(people), things, tuple(sorted(accounts)), _emptied(progress))
 
 
-def _check_meant(wanted: RollbackChoice, changes: Sequence[Done]) -> None:
+def _check_meant(wanted: RollbackChoice, changes: Sequence[PastChange]) -> None:
     for glob in wanted.selection.users:
         one = Selection(users=(glob,))
         refs = (user_of(done.intent.change) for done in changes)

@@ -14,7 +14,7 @@ from rollout.domain.people.observations import Observed
 from rollout.domain.people.users import NamedPolicy
 from rollout.domain.policy.made import tags_of
 from rollout.domain.progress.history import History, replay_all
-from rollout.domain.progress.projection import Progress, replay
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Record, RunEnded, RunEnding, RunStarted
 from rollout.domain.progress.release_state import merged_releases
 from rollout.domain.progress.releases import ReleaseRecord
@@ -108,7 +108,7 @@ class RunContext:
     def replay(self) -> Progress:
         """Replay the journal of the organization as it is now. Raises JournalDamaged, RecordAltered, KeyUnusable."""
         self.marker.check()
-        return replay(self.journal.records(), self.organization_id)
+        return self.journal.progress(self.organization_id)
 
     def history(self) -> History:
         """Replay the journal as `replay` does, and keep the records behind it."""
@@ -142,15 +142,18 @@ class RunContext:
             self._lost.set()
         return self.lost
 
-    def begin(self, command: str, *records: Record, plan_id: str = "") -> None:
-        """Journal the start of a command other than `apply`, and its first records."""
+    def begin(self, command: str, *records: Record, plan_id: str = "", plan_checksum: str = "") -> None:
+        """Journal the start of a command other than `apply`, and its first records.
+
+        The checksum is that of a plan whose gates the command asks.
+        """
         stage = Stage.DRY_RUN if self.rehearsal else Stage.ENFORCE
         started = RunStarted(
             self.id,
             self.now(),
             self.organization_id,
             plan_id,
-            "",
+            plan_checksum,
             stage,
             self.caller,
             self.version,

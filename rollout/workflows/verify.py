@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.repair import Repair, to_fix
 from rollout.domain.drift import Drift, Drifted, HeadCount, about_accounts, about_records, drift_of, seen
-from rollout.domain.gates import Tolerance
 from rollout.domain.gates.left_alone import Witness
 from rollout.domain.gates.readiness import Notified
 from rollout.domain.people.observations import Inventory
 from rollout.domain.people.organization import Account
 from rollout.domain.plan.entries import AccountPlan
-from rollout.domain.policy.our_resources import adopted
+from rollout.domain.policy.our_resources import Names, adopted
 from rollout.domain.progress.projection import KnownEnforcement, Placed
 from rollout.domain.progress.records import Deadlocked, Enforcement, EnforcementSeen, Record
 from rollout.domain.progress.release_state import describe_release, lasting_releases
 from rollout.domain.progress.releases import ToReturn
 from rollout.domain.status.user_status import Statuses, UserStatus
-from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import PlanRefused, Unwritable
 from rollout.workflows.account_run import AccountRunner, RunResult
-from rollout.workflows.account_run.failure_budgets import budgets_of_repairs
-from rollout.workflows.account_run.repair_account import RepairAccount
+from rollout.workflows.account_run.repair_account import RepairAccount, decided_waves, runner_for_putting_back
 from rollout.workflows.account_run.replace_adopted import ReplaceAdopted
+from rollout.workflows.account_run.wave_gates import GatedBy
+from rollout.workflows.inventory import Premises
 from rollout.workflows.ports import StoredPlan
 from rollout.workflows.run_context import JudgementBasis, RunContext
 
@@ -54,24 +53,28 @@ class Verified:
 class FixOrder:
     """What `--fix` may do. `policy` and `settings` are today's digests, as the plan has them."""
 
-    plan: StoredPlan
+    gated: GatedBy
     policy: str
     settings: str
     memberships: bool
-    tolerance: Tolerance
+
+    @property
+    def plan(self) -> StoredPlan:
+        """The plan that has decided."""
+        return self.gated.plan
 
 
 class FixAccount(RepairAccount):
     """Repairs the drift of one account."""
 
-    def __init__(self, account: Account, decided: Collection[str], *, memberships: bool) -> None:
-        """Take the account, and the UserIds that the plan enforces. `memberships`: also undo removals by hand."""
-        super().__init__(account)
-        self.decided, self.memberships = decided, memberships
+    def __init__(self, account: Account, waves: Mapping[str, str], *, memberships: bool) -> None:
+        """Take the account, and what the plan has decided about it. `memberships`: also undo removals by hand."""
+        super().__init__(account, waves)
+        self.memberships = memberships
 
     def repair(self, context: AccountContext) -> Repair:
         """Restore what the plan decided."""
-        return to_fix(context, self.decided, memberships=self.memberships)
+        return to_fix(context, memberships=self.memberships)
 
 
 def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: JudgementBasis) -> Verified:
@@ -108,32 +111,43 @@ def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: 
     return Verified(tuple(drifts), let_out, count, len(inventory.observed), tuple(unreachable.items()))
 
 
-def fix(order: FixOrder, inventory: Inventory, *, run: RunContext, basis: JudgementBasis) -> RunResult:
-    """Restore what the plan decided, in every account that was read. Raises PlanRefused, LockHeld."""
+def fix(
+    order: FixOrder, inventory: Inventory, *, run: RunContext, basis: JudgementBasis, where: Premises
+) -> RunResult:
+    """Restore what the plan decided, in every account that was read, as far as the gates are open.
+
+    Raises PlanRefused, LockHeld.
+    """
     _check(order)
-    header = order.plan.header
-    decided = frozenset(
-        entry.user.id
-        for part in order.plan.accounts()
-        for entry in part.entries
-        if entry.verdict is Kind.ENFORCE
-    )
+    header, waves = order.plan.header, decided_waves(order.plan)
     with run.lock.hold(run.organization_id, FIXING):
-        run.begin(FIXING, plan_id=header.id)
+        run.begin(FIXING, plan_id=header.id, plan_checksum=header.checksum)
         progress = run.replay()
-        budgets = budgets_of_repairs(header.waves, order.tolerance, progress)
         basis = basis.tagged(run, header.id)
-        runner = AccountRunner(run=run, progress=progress, basis=basis, budgets=budgets)
+        runner = runner_for_putting_back(order.gated, basis, progress, run, where)
         accounts = [observed.account for observed in inventory.observed]
-        names = basis.rules.names
-        adopting = [one for one in accounts if adopted(progress.made_in(one.id), one.id, names)]
-        replaced = runner.carry_all([ReplaceAdopted(one) for one in adopting], "Replacing foreign policies")
-        if adopting:
-            runner = replace(runner, progress=run.replay())
-        commands = [FixAccount(one, decided, memberships=order.memberships) for one in accounts]
-        result = replaced.and_then(runner.carry_all(commands, "Fixing accounts"))
+        replaced, runner = _replace_adopted(accounts, basis.rules.names, runner)
+        commands = [
+            FixAccount(account, waves.get(account.id, {}), memberships=order.memberships)
+            for account in accounts
+        ]
+        fixed = runner.carry_all(commands, "Fixing accounts")
+        result = replace(replaced.and_then(fixed), refused=runner.refused)
         run.end(result.ending, {"writes": result.writes})
     return result
+
+
+def _replace_adopted(
+    accounts: Sequence[Account], names: Names, runner: AccountRunner
+) -> tuple[RunResult, AccountRunner]:
+    """Put ours in the place of policies of others: who is enforced stays so, but it is more than letting go."""
+    progress = runner.progress
+    adopting = [one for one in accounts if adopted(progress.made_in(one.id), one.id, names)]
+    if not adopting or (runner.gates and runner.gates.shut_by_calendar):
+        return RunResult(()), runner
+    ungated = replace(runner, gates=None)
+    replaced = ungated.carry_all([ReplaceAdopted(one) for one in adopting], "Replacing foreign policies")
+    return replaced, replace(runner, progress=runner.run.replay())
 
 
 def _check(order: FixOrder) -> None:

@@ -2,8 +2,8 @@
 
 python -m tests.benchmarks.long_journal [lines] [people]
 
-`apply` begins when it asks its question; `release --account`, with its first write to AWS. Each command is run twice,
-in a process of its own: first as after the journal was copied here, then as on every later day.
+`apply` begins with the first account that it enters; `release --account`, with its first write to AWS: there they are
+killed. Each command is run twice, first as after the journal was copied here, then as on every later day.
 """
 
 from __future__ import annotations
@@ -63,15 +63,6 @@ GATES = ("dry_run_done", "soak", "failure_tolerance", "window")
 NIGHTLY = 400
 """So many users a night wait for their day."""
 CALLER = "arn:aws:iam::111122223333:user/operator"
-COMMAND = """\
-import resource, sys
-from rollout.__main__ import main
-try:
-    main()
-finally:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    print(f"\\nUSED {used.ru_utime + used.ru_stime:.2f} {used.ru_maxrss // 1024}", file=sys.stderr)
-"""
 
 
 def account_id(number: int) -> str:
@@ -196,39 +187,51 @@ def describe(accounts: int, path: Path) -> None:
     path.write_text(json.dumps(content))
 
 
-@dataclass
+@dataclass(frozen=True)
 class Command:
-    """One command, and the AWS call by which it begins to write, where it is not the end that is waited for."""
+    """One command, measured up to its end, or up to the AWS call by which it begins."""
 
     words: tuple[str, ...]
-    first_write: str = ""
+    begins_with: str = ""
 
     def measured(self, folder: Path, sandbox: Sandbox) -> str:
         """Run it in a process of its own and say what it took."""
-        run = partial(self._run, folder, sandbox)
-        began = time.monotonic()
-        if not self.first_write:
-            used = run()
-            return f"{time.monotonic() - began:6.1f} s {used}"
-        at: list[float] = []
-        with at_call(sandbox, self.first_write, do=lambda: at.append(time.monotonic())):
-            used = run()
-        return f"{at[0] - began:6.1f} s {used}"
-
-    def _run(self, folder: Path, sandbox: Sandbox) -> str:
-        done = subprocess.run(
-            [sys.executable, "-c", COMMAND, *self.words],
+        process = subprocess.Popen(
+            [sys.executable, "-m", "rollout", *self.words],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(Path.cwd()), **sandbox.environment()},
-            input="",
-            capture_output=True,
-            text=True,
-            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
-        said, _, used = done.stderr.rpartition("USED ")
-        cpu, peak = used.split()
-        last = (said.strip().splitlines() or [""])[-1][:70]
-        return f"{float(cpu):6.1f} s CPU {peak:>5} MB  {done.returncode} {last}"
+        began = time.monotonic()
+        if not self.begins_with:
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            cpu = used.ru_utime + used.ru_stime
+            return said(time.monotonic() - began, cpu, used.ru_maxrss, f"exit {process.returncode}")
+        found: list[str] = []
+
+        def begun() -> None:
+            found.append(said(time.monotonic() - began, *used_by(process.pid), f"at {self.begins_with}"))
+            process.kill()
+
+        with at_call(sandbox, self.begins_with, do=begun):
+            process.wait()
+        return found[0]
+
+
+def used_by(process: int) -> tuple[float, int]:
+    """The CPU seconds that a process has used so far, and its peak of memory in KB."""
+    stat = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    status = Path(f"/proc/{process}/status").read_text()
+    peak = int(status.partition("VmHWM:")[2].split()[0])
+    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK"), peak
+
+
+def said(seconds: float, cpu: float, peak: int, how: str) -> str:
+    """Spell the figures."""
+    return f"{seconds:6.1f} s {cpu:6.1f} s CPU {peak >> 10:5} MB  {how}"
 
 
 def main() -> None:
@@ -242,7 +245,7 @@ def main() -> None:
         describe(-(-people // PER_ACCOUNT), description)
         with Sandbox.start(NOW, instance="long journal", description=description, ticking=False) as sandbox:
             (folder / "rollout.yaml").write_text(settings(sandbox.organization_id, waves=1))
-            Command(("plan", "--account", account_id(0)), "").measured(folder, sandbox)
+            Command(("plan", "--account", account_id(0))).measured(folder, sandbox)
             checksum = write_plan(folder, people)
             write_journal(folder, sandbox.organization_id, checksum, lines, people)
             segments = list((folder / "journal").iterdir())
@@ -251,7 +254,7 @@ def main() -> None:
             for number, turn in enumerate(("first", "later")):
                 release = ("release", "--account", account_id(number), "--reason", "x", "--yes")
                 commands = {
-                    "apply": Command(("apply", "--stage", "notify")),
+                    "apply": Command(("apply", "--stage", "notify", "--yes"), "AssumeRole"),
                     "notices": Command(("notices",)),
                     "status": Command(("status", "--json")),
                     "release": Command(release, "CreatePolicyVersion"),

@@ -228,6 +228,37 @@ def test_who_is_put_back_in_spite_of_a_release_is_let_out_by_the_next_command(
 
 
 @pytest.mark.slow  # one wave of ten accounts is enforced
+def test_on_a_frozen_day_nobody_is_put_back_whatever_the_command(sandbox: Sandbox, shell: Shell, told: Told):
+    aws = Onlooker(sandbox.environment())
+    enforce(shell, sandbox, waves=1)
+    enforced = aws.denied()
+    arn = max(enforced - told.denied_before)
+    there = ("--account", arn.split(":")[4])
+    well(shell("release", "--user", arn, "--reason", "drill", "--yes"))
+    settings = shell.folder / "rollout.yaml"
+    frozen = "\ngates: {window: {freeze: [2026-12-01..2026-12-31]}, "
+    text = settings.read_text()
+    assert "\ngates: {" in text
+    settings.write_text(text.replace("\ngates: {", frozen))
+
+    with listening() as heard:
+        said = well(shell("release", "--user", arn, "--end", "--yes"), REFUSED)
+    assert [] == names(heard)
+    assert f"{arn.rpartition('/')[2]}" in said.out
+    assert "gate window: " in said.err
+    with listening() as heard:
+        said = well(shell("verify", "--fix", "--yes", "--json", *there), REFUSED)
+    assert [] == names(heard)
+    assert ["release-expired"] == [one["kind"] for one in said.json["drift"]]
+    assert [arn] == [one["who"] for one in said.json["fixed"][0]["stay_out"]]
+    assert "--override-gate window" in said.err
+    with listening() as heard:
+        well(shell("verify", "--fix", "--override-gate", "window", "--reason", "the board", "--yes", *there))
+    assert 1 == len(names(heard))
+    assert enforced == aws.denied()
+
+
+@pytest.mark.slow  # one wave of ten accounts is enforced
 def test_whatever_was_changed_since_the_way_out_works(sandbox: Sandbox, shell: Shell, told: Told):
     """A user was renamed, a version added by hand, the policy hung on a role, and rollout.yaml names another policy."""
     aws = Onlooker(sandbox.environment())

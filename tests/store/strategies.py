@@ -201,6 +201,8 @@ _OVERRIDES: dict[str, st.SearchStrategy[Any]] = {
 
 def _some(kind: type[Any]) -> st.SearchStrategy[Any]:
     known = {name: strategy for name, strategy in _OVERRIDES.items() if name in kind.__dataclass_fields__}
+    if kind is records.LeftAlone:
+        known["until"] = moments
     if kind is records.Intent:
         known["change"] = some_changes
     if kind is records.Settled:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rollout.domain.progress.records import Record
 from rollout.errors import JournalDamaged
-from rollout.store.formats.found_segments import TAIL, Segment
+from rollout.store.formats.found_segments import TAIL, Segment, digest_of
 from rollout.store.formats.journal_chain import Chain
 from rollout.store.formats.journal_lines import line_of
 from rollout.store.formats.journal_reading import records_of
@@ -38,6 +38,12 @@ class Kept:
 
     def keep(self) -> None:
         """It stays for as long as the test."""
+
+    def proof(self, digest: str) -> str:
+        return digest
+
+    def proves(self, proof: str) -> bool:
+        return digest_of(self) == proof
 
 
 def grown(segments: Sequence[Segment], run: str, *records: Record) -> Kept:

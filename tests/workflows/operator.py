@@ -12,8 +12,10 @@ from rollout.domain.people.observations import Inventory
 from rollout.domain.people.scope import Selection
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.stages import Stage
+from rollout.errors import NoPlan
 from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
 from rollout.workflows.account_run import RunResult
+from rollout.workflows.account_run.wave_gates import GatedBy
 from rollout.workflows.apply.order import ApplyResult
 from rollout.workflows.inventory import Looking, read_levels, read_with_care, take_inventory
 from rollout.workflows.plan import policy_fingerprint
@@ -46,6 +48,7 @@ class Operator:
     waited: list[float] = field(default_factory=list)
     meanwhile: Callable[[], object] = lambda: None
     runs: int = 0
+    overrides: dict[str, str] = field(default_factory=dict)
 
     def name_run(self) -> str:
         self.runs += 1
@@ -102,9 +105,10 @@ class Operator:
 
     def end(self, whom: ReleaseSelection, **more: Any) -> RunResult:
         release_scope, shares = whom
-        order = EndOrder(release_scope, "all is well", self.world.gates.tolerance)
+        order = EndOrder(release_scope, "all is well", self.gated)
         accounts = [share.account for share in shares]
-        return end(order, accounts, run=self.run(**more), basis=self.basis())
+        where = self.world.where
+        return end(order, accounts, run=self.run(**more), basis=self.basis(), where=where)
 
     def rehearse_end(self, whom: ReleaseSelection) -> RunResult:
         return self.end(whom, **self._rehearsing())
@@ -148,13 +152,23 @@ class Operator:
     def fix(self, *, memberships: bool = False, **more: Any) -> RunResult:
         world = self.world
         order = FixOrder(
-            world.plans.kept[-1],
+            self.gated,
             policy_fingerprint(world.rules),
             world.settings,
             memberships,
-            world.gates.tolerance,
         )
-        return fix(order, world.inventory(), run=self.run(**more), basis=self.basis())
+        run, basis = self.run(**more), self.basis()
+        return fix(order, world.inventory(), run=run, basis=basis, where=world.where)
+
+    @property
+    def gated(self) -> GatedBy:
+        """By which gates people are put back; `overrides` opens those of which it says why."""
+        world = self.world
+        if not world.plans.kept:
+            raise NoPlan("no plan here")
+        return GatedBy(
+            world.plans.kept[-1], world.gates.changed(soak=world.soak), world.scope, self.overrides
+        )
 
     # --- Applying beside it ---
 

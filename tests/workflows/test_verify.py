@@ -488,6 +488,18 @@ def test_nothing_is_enforced_that_reaches_somebody_who_is_not_to_be(hand):
     assert a_ref("alice").arn == stays.what
 
 
+@pytest.mark.parametrize(
+    "hand", [(CreateVersion(ACCOUNT, POLICY, WEAK),), (DetachFromGroup(ACCOUNT, GROUP, POLICY),)]
+)
+def test_nothing_is_enforced_that_reaches_somebody_whom_this_tool_did_not_put_there(hand):
+    world, operator = drifted(*hand)
+    world.account.put(a_person("mallory", groups=(GROUP,), tags={}))
+    result = operator.fix()
+    assert [] == world.written
+    assert "the policy would also apply to mallory" in result.accounts[0].failed[0]
+    assert result.in_part
+
+
 def test_a_member_who_would_be_trapped_stays_out():
     world, operator = drifted(RemoveMember(ACCOUNT, GROUP, BOB))
     trap(world, "bob")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,11 +15,13 @@ from rollout.cli.options import (
     Json,
     ListUsers,
     Ous,
+    OverrideGates,
     PlanArgument,
     Profile,
     Users,
     Yes,
     free_text,
+    overrides_of,
 )
 from rollout.cli.running import leave_with
 from rollout.cli.startup import go_live, read_deciding_settings, selection, share_report
@@ -35,10 +36,9 @@ from rollout.cli.terminal.apply_summary import (
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, print_json, shortly, warn
 from rollout.cli.terminal.impact_table import names_table
 from rollout.domain.progress.stages import Stage
-from rollout.errors import ExitCode, Interrupted, WrongUsage
+from rollout.errors import ExitCode, Interrupted
 
 if TYPE_CHECKING:
-    from rollout.domain.gates.gate import AnyGate
     from rollout.domain.people.organization import Caller
     from rollout.domain.people.scope import Selection
     from rollout.wiring import Live
@@ -62,15 +62,7 @@ def apply(
     account: Accounts = None,
     ou: Ous = None,
     user: Users = None,
-    override_gate: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--override-gate",
-            metavar="GATE",
-            help="Override this gate for the wave; requires --reason.",
-            show_default=False,
-        ),
-    ] = None,
+    override_gate: OverrideGates = None,
     reason: Annotated[
         str | None,
         typer.Option(
@@ -140,17 +132,6 @@ def apply(
     elif result.in_part:
         warn("some users or accounts failed, see above; run the command again to retry them")
     leave_with({ExitCode.IN_PART: bool(result.stopped) or result.in_part})
-
-
-def overrides_of(names: list[str] | None, reason: str | None, gates: Iterable[AnyGate]) -> dict[str, str]:
-    """Return the reason by overridden gate. Raises WrongUsage."""
-    known = [gate.name for gate in gates]
-    for name in names or ():
-        if name not in known:
-            raise WrongUsage(f'there is no gate "{name}"', cure=f"gates: {', '.join(known)}")
-    if names and not reason:
-        raise WrongUsage("--override-gate needs --reason", cure='give one: --reason "…"; it is journalled')
-    return dict.fromkeys(names or (), reason or "")
 
 
 def _again(stage: Stage, plan: str | None, wave: str | None, chosen: Selection) -> str:

@@ -47,7 +47,6 @@ def notices(
 
     Example: [bold]rollout notices[/], and [bold]rollout notices --preview arn:aws:iam::111122223333:user/alice[/]
     """
-    from rollout.domain.progress.projection import replay
     from rollout.wiring import Files, offline_now
     from rollout.workflows.notices import Messages, NoticeRules, who_was_told
     from rollout.workflows.notices import preview as previewed
@@ -60,11 +59,11 @@ def notices(
     rules = NoticeRules(settings.domain_notified(), settings.gates.soak)
     now = offline_now()
     if preview is not None:
-        progress = replay(journal.records(), organization_id)
+        progress = journal.progress(organization_id)
         _print_message(previewed(stored, progress, rules, now, preview), settings, json=json)
     else:
         # The progress of a large organization is let go of before the messages are read.
-        receivers = who_was_told(stored, replay(journal.records(), organization_id), rules, now)
+        receivers = who_was_told(stored, journal.progress(organization_id), rules, now)
         _print(Messages(journal.records(), receivers, selection(account, ou, user)), json=json)
     doubts.leave()
 

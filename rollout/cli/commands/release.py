@@ -12,7 +12,17 @@ import typer
 
 from rollout.cli.commands.release_end import end_release
 from rollout.cli.endpoint_option import endpoint_ok
-from rollout.cli.options import Config, Defaults, Json, Profile, Users, Yes, free_text
+from rollout.cli.options import (
+    Config,
+    Defaults,
+    Json,
+    OverrideGates,
+    Profile,
+    Users,
+    Yes,
+    free_text,
+    overrides_of,
+)
 from rollout.cli.running import leave_with
 from rollout.cli.startup import (
     Doubts,
@@ -25,6 +35,7 @@ from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, pr
 from rollout.errors import AwsFailure, ExitCode, Interrupted, JournalDamaged, RolloutError, WrongUsage
 
 if TYPE_CHECKING:
+    from rollout.domain.people.users import UserRef
     from rollout.domain.progress.projection import Progress
     from rollout.wiring import Live
     from rollout.workflows.inventory import Premises
@@ -70,6 +81,7 @@ def release(
             "--reason", metavar="TEXT", callback=free_text, help="Why; journalled.", show_default=False
         ),
     ] = None,
+    override_gate: OverrideGates = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read AWS, but write nothing.")] = False,
     config: Config = None,
     defaults: Defaults = False,
@@ -82,6 +94,7 @@ def release(
     Example: [bold]rollout release --account 111122223333 --for 4h --reason "INC-7: console locked"[/], and
     [bold]rollout release --account 111122223333 --end[/] when all is well again.
     """
+    from rollout.domain.gates import GATES
     from rollout.wiring import Live
     from rollout.workflows.release import release as let_out
 
@@ -89,6 +102,9 @@ def release(
     if end and span:
         raise WrongUsage("--end and --for cannot be combined", cure="--end ends the release now")
     why = reason or ""
+    if override_gate and not end:
+        raise WrongUsage("--override-gate needs --end", cure="no gate is asked before users are let out")
+    overrides = overrides_of(override_gate, reason, GATES)
     if not why and not end:
         raise WrongUsage("release needs --reason", cure='give one: --reason "…"; it is journalled')
     # Putting people back is a decision; letting them out is never refused for want of a file.
@@ -104,7 +120,7 @@ def release(
     choose = partial(_whom, user, wave, account, live, where)
     whom = choose(known)
     if end:
-        end_release(run, whom, why, live, where, rehearsal=dry_run, yes=yes, json=json)
+        end_release(run, whom, why, live, where, overrides, rehearsal=dry_run, yes=yes, json=json)
         return
     running = partial(_run_under_way, live, where)
     order = live.release_order(where, until=until, reason=why)
@@ -193,10 +209,8 @@ def _known_accounts(live: Live, known: Progress, selectors: list[str]) -> set[st
 
 def _journalled(live: Live, where: Premises, known: Progress) -> Progress:
     """Read what the journal says now; what it said before, where it cannot be read any more."""
-    from rollout.domain.progress.projection import replay
-
     try:
-        return replay(live.files.journal("release").records(), where.organization.id)
+        return live.files.journal("release").progress(where.organization.id)
     except (AwsFailure, JournalDamaged):
         return known
 
@@ -228,10 +242,18 @@ def _whom(
     if user:
         return release_selection.users_named(user, known, where.accounts, live.access(where, writing=False))
     if wave:
-        return release_selection.wave_named(wave, known, where.accounts)
+        return release_selection.wave_named(wave, known, where.accounts, partial(_planned, live, where, wave))
     if account:
         return release_selection.accounts_named(account, where.accounts)
     return release_selection.everybody(where.accounts)
+
+
+def _planned(live: Live, where: Premises, wave: str) -> list[UserRef]:
+    """List the users whom the newest plan puts in a wave; none where there is no plan that can be read."""
+    with suppress(RolloutError):
+        plan = live.files.plans.load(None, where.organization.id)
+        return [entry.user for part in plan.accounts() for entry in part.entries if entry.wave == wave]
+    return []
 
 
 def _ask(whom: ReleaseSelection, until: datetime | None, running: str, *, yes: bool) -> None:

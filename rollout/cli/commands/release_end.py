@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rollout.cli.running import leave_with
@@ -23,23 +24,26 @@ def end_release(
     reason: str,
     live: Live,
     where: Premises,
+    overrides: Mapping[str, str],
     *,
     rehearsal: bool,
     yes: bool,
     json: bool,
 ) -> None:
-    """Ask for confirmation, end the releases, and print the result."""
-    from rollout.workflows.release_end import end
+    """Ask for confirmation, end the releases by what the newest plan has decided, and print the result."""
+    from rollout.workflows.release_end import EndOrder, end
 
     release_scope, shares = selected
+    gated = live.gated_by(live.files.plans.load(None, where.organization.id), overrides)
     if not rehearsal:
         tell_endpoints(live)
         _ask(selected, yes=yes)
     result = end(
-        live.end_order(release_scope, reason),
+        EndOrder(release_scope, reason, gated),
         [share.account for share in shares],
         run=live.run_context(run, where, TerminalProgress(), rehearsal=rehearsal),
         basis=live.basis(where, live.levels(where)),
+        where=where,
     )
     if json:
         print_json(_as_json(release_scope, result, rehearsal=rehearsal))
@@ -49,6 +53,8 @@ def end_release(
         raise Interrupted(
             "interrupted; the journal contains what was done", cure="run the same command again"
         )
+    if result.refused is not None:
+        raise result.refused
     leave_with({ExitCode.IN_PART: result.in_part})
 
 

@@ -47,7 +47,6 @@ def rollback(
     """
     from rollout.domain.people.scope import Selection
     from rollout.domain.progress.history import replay_all
-    from rollout.domain.progress.projection import replay
     from rollout.workflows.ports import PolicyLevels
     from rollout.workflows.rollback import RollbackChoice, foresee, plan_id_of, roll_back
 
@@ -61,7 +60,7 @@ def rollback(
     doubts = Doubts()
     live, where = go_live(settings, profile, doubts)
     journal, organization_id = live.files.journal("rollback"), where.organization.id
-    progress = replay(journal.records(), organization_id)
+    progress = journal.progress(organization_id)
     wanted = RollbackChoice(
         plan_id_of(plan, progress) if plan else "",
         wave or "",

@@ -79,10 +79,9 @@ def show(
 def _words(files: Files, stored: StoredPlan) -> dict[str, str]:
     """Describe each wave's approval of this exact plan, and its overridden gates; "" without any."""
     from rollout.domain.gates.approval import APPROVAL, approvals_of
-    from rollout.domain.progress.projection import replay
 
     header, rule = stored.header, files.settings.domain_gates().of(APPROVAL)
-    progress = replay(files.journal("show").records(), header.organization_id)
+    progress = files.journal("show").progress(header.organization_id)
     said = {}
     for wave in header.waves:
         approved = approvals_of(progress, header.checksum, wave, header.planner, rule).sentence

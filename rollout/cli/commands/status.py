@@ -89,12 +89,11 @@ def _numbers(gate: GateState) -> str:
 
 def stands_of(files: Files, stored: StoredPlan) -> list[WaveState]:
     """Return the states of a plan's waves."""
-    from rollout.domain.progress.projection import replay
     from rollout.wiring import offline_now
     from rollout.workflows.status import wave_states
 
     settings = files.settings
-    progress = replay(files.journal("status").records(), stored.header.organization_id)
+    progress = files.journal("status").progress(stored.header.organization_id)
     return wave_states(
         stored,
         progress,

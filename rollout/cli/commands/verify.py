@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollout.cli.options import Accounts, Config, Defaults, Json, Ous, Profile, Yes
+from rollout.cli.options import (
+    Accounts,
+    Config,
+    Defaults,
+    Json,
+    Ous,
+    OverrideGates,
+    Profile,
+    Yes,
+    free_text,
+    overrides_of,
+)
 from rollout.cli.running import leave_with
 from rollout.cli.startup import Doubts, go_live, read_deciding_settings, selection, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table
@@ -42,6 +54,17 @@ def verify(
     ] = False,
     account: Accounts = None,
     ou: Ous = None,
+    override_gate: OverrideGates = None,
+    reason: Annotated[
+        str | None,
+        typer.Option(
+            "--reason",
+            metavar="TEXT",
+            callback=free_text,
+            help="Why the gate is overridden; recorded in the journal.",
+            show_default=False,
+        ),
+    ] = None,
     config: Config = None,
     defaults: Defaults = False,
     profile: Profile = None,
@@ -53,12 +76,17 @@ def verify(
     Example: [bold]rollout verify --json[/] every night: it exits with 0 if nothing has drifted, 3 on drift, 4 if some
     accounts could not be read. [bold]rollout verify --fix[/] fixes what needs no decision.
     """
+    from rollout.domain.gates import GATES
+
     given = list(plan or ())
     memberships = fix and MEMBERSHIPS in given
     if memberships:
         given.remove(MEMBERSHIPS)
     if len(given) > 1:
         raise WrongUsage("verify takes one plan", cure="usage: rollout verify [PLAN] [--fix [memberships]]")
+    if override_gate and not fix:
+        raise WrongUsage("--override-gate needs --fix", cure="without --fix, nobody is enforced")
+    overrides = overrides_of(override_gate, reason, GATES)
     settings = read_deciding_settings(config, defaults=defaults)
     # What cannot be trusted is shown; but nobody is put back under the policy because of it.
     doubts = Doubts()
@@ -71,7 +99,7 @@ def verify(
     if fix and not found.clean:
         tell_endpoints(live)
         _ask(found, memberships=memberships, yes=yes)
-        fixed = look.fix(live.new_run(), memberships=memberships)
+        fixed = look.fix(live.new_run(), overrides, memberships=memberships)
         found = look.verify(live.new_run())
     if json:
         print_json(_as_json(found, fixed, doubts))
@@ -82,6 +110,8 @@ def verify(
         raise Interrupted(
             "interrupted; the journal contains what was done", cure="run the same command again"
         )
+    if fixed is not None and fixed.refused is not None:
+        raise fixed.refused
     in_part = bool(found.unreachable) or (fixed is not None and fixed.in_part)
     leave_with(
         {
@@ -123,14 +153,15 @@ class _Look:
         context = live.run_context(run, self._where, progress, rehearsal=False, locked=False)
         return compare(self.inventory, self._stored, run=context, basis=self._basis)
 
-    def fix(self, run: str, *, memberships: bool) -> RunResult:
-        """Fix what the last check found."""
+    def fix(self, run: str, overrides: Mapping[str, str], *, memberships: bool) -> RunResult:
+        """Fix what the last check found, as far as the gates are open or overridden."""
         from rollout.workflows.verify import fix
 
         live = self._live
-        order = live.fix_order(self._stored, self._where, memberships=memberships)
+        gated = live.gated_by(self._stored, overrides)
+        order = live.fix_order(self._where, gated, memberships=memberships)
         context = live.run_context(run, self._where, TerminalProgress())
-        return fix(order, self.inventory, run=context, basis=self._basis)
+        return fix(order, self.inventory, run=context, basis=self._basis, where=self._where)
 
 
 def _ask(found: Verified, *, memberships: bool, yes: bool) -> None:

@@ -41,6 +41,7 @@ USERS: Mapping[CountKey, tuple[str, str]] = {
         "enforced in spite of a release: would be released again",
     ),
     SkipCode.WAITING: ("waiting for their date", "waiting for their date"),
+    SkipCode.GATE: ("kept back by a gate that has shut", "kept back by a gate"),
     SkipCode.NOTICE: ("not told yet, so not enforced", "not told yet, so not enforced"),
     Counted.NOT_REACHED: ("could not be told", "could not be told"),
     SkipCode.FAILED: ("failed", "would fail"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from rollout.domain.actions.account_context import AccountContext
@@ -26,13 +25,6 @@ class Repair:
     back: tuple[User, ...] = ()
     tidy: tuple[User, ...] = ()
 
-    def reaches(self, context: AccountContext) -> tuple[User, ...]:
-        """List the users whom the repairs would put under the policy."""
-        ids = {user.id for user in self.back}
-        ids |= {user.id for user in context.attached if self.lift or self.document}
-        ids |= {user.id for user in context.members if self.attach or self.document}
-        return tuple(user for user in context.facts.users if user.id in ids)
-
 
 def at_end_of_release(context: AccountContext, ended: ReleaseScope) -> Repair:
     """Put back the users in the scope of a release that ends, whoever took them out."""
@@ -46,8 +38,8 @@ def at_end_of_release(context: AccountContext, ended: ReleaseScope) -> Repair:
     return Repair(lift=lift and context.is_known, attach=whole and context.is_detached, back=back)
 
 
-def to_fix(context: AccountContext, decided: Collection[str], *, memberships: bool) -> Repair:
-    """Repair what has drifted from the plan; `decided` holds the UserIds that it enforces.
+def to_fix(context: AccountContext, *, memberships: bool) -> Repair:
+    """Repair what has drifted from the plan.
 
     Users who were taken out by hand are put back only with `memberships`. A policy that the journal does not record is
     left alone.
@@ -55,9 +47,7 @@ def to_fix(context: AccountContext, decided: Collection[str], *, memberships: bo
     back = tuple(
         user
         for user in context.taken_out
-        if (memberships or context.was_released(user))
-        and user.id in decided
-        and not context.is_released(user)
+        if (memberships or context.was_released(user)) and not context.is_released(user)
     )
     policy, released = context.ours.policy, context.release is not None
     missing = policy.state is State.ABSENT and context.is_detached

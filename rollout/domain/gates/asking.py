@@ -25,7 +25,8 @@ def _nobody() -> Members:
 class Gatekeeper:
     """Holds everything that gates depend on, except the wave's users as AWS shows them.
 
-    `users` has the number of users of every wave, in the order of the waves.
+    `users` has the number of users of every wave, in the order of the waves. `returning`: only users who were enforced
+    before come back.
     """
 
     progress: Progress
@@ -34,11 +35,22 @@ class Gatekeeper:
     plan_checksum: str
     planner: Actor
     now: datetime
+    returning: bool = False
 
     @property
     def order(self) -> Sequence[str]:
         """The waves that have users."""
         return tuple(wave for wave, count in self.users.items() if count)
+
+    def rounds(self, wave: str) -> tuple[tuple[Needs, ...], ...]:
+        """List what the gates are asked by, round by round, before users of a wave come under the policy.
+
+        No further round is asked once a gate stops the wave. A wave that was carried before stays open: whoever joins
+        late or comes back waits for plan and calendar only, and so does whoever is in no wave.
+        """
+        if wave not in self.order or (Stage.ENFORCE, wave) in self.progress.carried:
+            return (Needs.PLAN,), (Needs.CALENDAR,)
+        return (Needs.PLAN,), (Needs.JOURNAL, Needs.CALENDAR), (Needs.PEOPLE,)
 
     def ask(
         self, wave: str, *needs: Needs, look: Callable[[], Members] = _nobody
@@ -46,7 +58,14 @@ class Gatekeeper:
         """Ask the gates that need one of these; `look` is called at most once, and only if a gate needs people."""
         filled = {name: self.users[name] for name in self.order}
         question = Question(
-            wave, self.progress, filled, self.plan_checksum, self.planner, self.now, cache(look)
+            wave,
+            self.progress,
+            filled,
+            self.plan_checksum,
+            self.planner,
+            self.now,
+            cache(look),
+            self.returning,
         )
         for gate, value in self.rules.to_ask(*needs):
             yield gate, gate.ask(question, value)

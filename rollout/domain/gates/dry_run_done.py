@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rollout.domain.gates.gate import Gate, GateAnswer, Needs, OverrideHolds, Question
 from rollout.domain.progress.gate_result import Result
-from rollout.domain.progress.stages import Stage
 
 
 def _ask(question: Question, _: None) -> GateAnswer:
@@ -16,7 +15,7 @@ def _ask(question: Question, _: None) -> GateAnswer:
     ended = [
         progress.ended[run]
         for run, started in progress.runs.items()
-        if started.stage is Stage.DRY_RUN and started.plan_checksum == checksum and run in progress.ended
+        if started.rehearses_plan and started.plan_checksum == checksum and run in progress.ended
     ]
     if ended:
         last = ended[-1]

@@ -34,11 +34,12 @@ def _ask(question: Question, tolerance: Tolerance) -> GateAnswer:
     """Fail if the wave or the one before has more failures than the tolerance allows.
 
     Failures are users whose change failed, who are released, or who are deadlocked; they add up over all runs. Once a
-    wave has been carried, users released from it do not keep later runs from going over it again.
+    wave has been carried, users released from it do not keep later runs from going over it again. Nor do a wave's own
+    failures keep those out who come back to it: that is how they are repaired.
     """
     progress, wave = question.progress, question.wave
     counts = []
-    for name in (question.before, wave):
+    for name in (question.before, None if question.returning else wave):
         if name is None:
             continue
         failures = progress.held_against(name) if name == wave else progress.failed_users(name)
@@ -47,7 +48,8 @@ def _ask(question: Question, tolerance: Tolerance) -> GateAnswer:
         counts.append(f'wave "{name}": {count} of {users} users failed (limit {limit})')
         if count > limit:
             return GateAnswer("failure_tolerance", Result.FAIL, counts[-1])
-    return GateAnswer("failure_tolerance", Result.PASS, "; ".join(counts))
+    own = ("users come back to a wave whatever failed in it",) if question.returning else ()
+    return GateAnswer("failure_tolerance", Result.PASS, "; ".join((*counts, *own)))
 
 
 FAILURE_TOLERANCE = Gate(

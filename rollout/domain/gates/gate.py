@@ -96,7 +96,7 @@ class Question:
     """What a gate is asked about.
 
     `users` has the number of users of each wave that has any, in the order of the waves. `look` reads the wave's users
-    in AWS; only gates that need people may call it.
+    in AWS; only gates that need people may call it. `returning`: only users who were enforced before come back.
     """
 
     wave: str
@@ -106,6 +106,7 @@ class Question:
     planner: Actor
     now: datetime
     look: Callable[[], Members]
+    returning: bool = False
 
     @property
     def before(self) -> str | None:

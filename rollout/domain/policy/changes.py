@@ -221,6 +221,8 @@ class SkipCode(StrEnum):
     """A change that the user depends on failed."""
     BUDGET = "budget"
     """The failure budget of the wave is spent."""
+    GATE = "gate"
+    """A gate of the user's wave does not pass."""
     NOT_MADE = "not-made"
     """A run was killed before it made this change."""
 

@@ -32,17 +32,13 @@ from rollout.domain.progress.stages import Stage
 
 Key = tuple[str, ...]
 
-_MADE = Applied("")
-
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """One change of the past and its outcome, which is None if a crash left it open."""
+class PastChange:
+    """One change that a run began."""
 
     started: RunStarted
     intent: Intent
-    outcome: Outcome | None
-    settled_at: datetime | None
 
     @property
     def to_return(self) -> bool:
@@ -50,22 +46,30 @@ class Done:
         return self.intent.to_return or self.started.command == RELEASE
 
 
-def is_rehearsal(done: Done) -> bool:
+@dataclass(frozen=True, slots=True)
+class Done(PastChange):
+    """One change of the past and its outcome, which is None if a crash left it open."""
+
+    outcome: Outcome | None
+    settled_at: datetime | None
+
+
+def is_rehearsal(done: PastChange) -> bool:
     """Tell whether a change was only rehearsed."""
     return done.started.stage is Stage.DRY_RUN
 
 
 @dataclass(slots=True)
 class OwnedResources:
-    """Everything that this tool made, each with the change that made it, oldest first; how it was answered is left out.
+    """Everything that this tool made, each with the change that made it, oldest first.
 
     `things` has policies, groups, attachments and memberships by `key_of`. `versions` has, by policy ARN, every change
     that gave the policy a document. What was there before and what was only rehearsed are not included.
     """
 
-    things: dict[Key, Done] = field(default_factory=dict)
-    versions: dict[str, list[Done]] = field(default_factory=dict)
-    released: dict[Key, Done] = field(default_factory=dict)
+    things: dict[Key, PastChange] = field(default_factory=dict)
+    versions: dict[str, list[PastChange]] = field(default_factory=dict)
+    released: dict[Key, PastChange] = field(default_factory=dict)
     """Memberships and attachments that were removed for a time, as by a release, to be put back when it ends."""
 
     def take(self, done: Done) -> None:
@@ -77,14 +81,13 @@ class OwnedResources:
             change, CreatePolicy | CreateVersion | CreateGroup | AttachToGroup | AddMember | AttachToUser
         ):
             if isinstance(done.outcome, Applied):
-                # There is one for each user for as long as the tool is used: kept is what undoing needs.
-                self._add(change, key, Done(done.started, done.intent, _MADE, None))
+                self._add(change, key, PastChange(done.started, done.intent))
             return
         gone = isinstance(done.outcome, Skipped) and done.outcome.code is SkipCode.GONE
         if gone or isinstance(done.outcome, Applied | AlreadyInPlace):
             self._drop(change, key, done)
 
-    def _add(self, change: Change, key: Key, done: Done) -> None:
+    def _add(self, change: Change, key: Key, done: PastChange) -> None:
         if isinstance(change, CreatePolicy | CreateVersion):
             # A change that a later run settled for a crashed one keeps the place of its intent.
             insort(
@@ -94,7 +97,7 @@ class OwnedResources:
             # Users who come back from a release belong to the plan and the wave that enforced them first.
             self.things[key] = self.released.pop(key, done)
 
-    def _drop(self, change: Change, key: Key, done: Done) -> None:
+    def _drop(self, change: Change, key: Key, done: PastChange) -> None:
         former = self.things.pop(key, None)
         if not done.to_return:
             self.released.pop(key, None)
@@ -104,7 +107,7 @@ class OwnedResources:
             self.versions.pop(change.policy_arn, None)
 
     @property
-    def all(self) -> tuple[Done, ...]:
+    def all(self) -> tuple[PastChange, ...]:
         """Everything that this tool made, including policy versions and what a release is to put back."""
         versions = (done for dones in self.versions.values() for done in dones)
         later = (done for done in versions if isinstance(done.intent.change, CreateVersion))
@@ -113,7 +116,7 @@ class OwnedResources:
     def in_account(self, account_id: str) -> OwnedResources:
         """Give what this tool made in one account."""
 
-        def mine(done: Done) -> bool:
+        def mine(done: PastChange) -> bool:
             return done.intent.change.account_id == account_id
 
         return OwnedResources(
@@ -122,7 +125,7 @@ class OwnedResources:
             {key: done for key, done in self.released.items() if mine(done)},
         )
 
-    def of(self, *kinds: type[Change]) -> list[Done]:
+    def of(self, *kinds: type[Change]) -> list[PastChange]:
         """Give what changes of these kinds made and what still exists, oldest first."""
         return [done for done in self.things.values() if isinstance(done.intent.change, kinds)]
 

@@ -70,6 +70,7 @@ _FOUND = {
     SkipCode.FAILED: Enforcement.NOT_FOUND,
     SkipCode.NOTICE: Enforcement.NOT_FOUND,
     SkipCode.WAITING: Enforcement.NOT_FOUND,
+    SkipCode.GATE: Enforcement.NOT_FOUND,
 }
 """What an enforce run learned about the enforcement of a user whom it left alone; other codes say nothing about it."""
 
@@ -178,7 +179,7 @@ class Projection:
             leave_alone(progress, user.id, skip.at)
         if skip.code is SkipCode.FAILED:
             progress.failing[user.id] = skip.wave
-        elif skip.code is not SkipCode.BUDGET:  # with no budget left, nothing was tried again
+        elif skip.code not in (SkipCode.BUDGET, SkipCode.GATE):  # nothing was tried again
             progress.failing.pop(user.id, None)
         started, found = progress.runs[skip.run], _FOUND.get(skip.code)
         if started.stage is not Stage.DRY_RUN:
@@ -227,7 +228,7 @@ class Projection:
         complete = record.ending is RunEnding.DONE or (
             record.ending is RunEnding.IN_PART and not record.counts.get("failed")
         )
-        if started.stage is Stage.DRY_RUN and complete:
+        if started.rehearses_plan and complete:
             self.progress.rehearsed[started.plan_checksum] = record.at
 
     # --- Changes ---

@@ -88,6 +88,11 @@ class RunStarted(JournalRecord):
     version: str
     command: str = "apply"
 
+    @property
+    def rehearses_plan(self) -> bool:
+        """Whether the run rehearses its plan; a release or its end can be rehearsed too."""
+        return self.stage is Stage.DRY_RUN and self.command == "apply"
+
 
 @dataclass(frozen=True, slots=True)
 class Intent(JournalRecord):

@@ -8,11 +8,20 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
 
+from pydantic_core import from_json
+
 from rollout.domain.progress.records import Record
 from rollout.errors import JournalDamaged, RecordAltered, RolloutError
 from rollout.files.bounded_files import BeyondLimit, BoundedStream, Lines
 from rollout.store.formats.journal_chain import BadSeal, Chain, Opening, is_chained, is_opening, opening_of
-from rollout.store.formats.journal_lines import LIMITS, BrokenLine, UnknownLine, record_of, start_of
+from rollout.store.formats.journal_lines import (
+    LIMITS,
+    BrokenLine,
+    KnownValues,
+    UnknownLine,
+    record_of,
+    start_of,
+)
 from rollout.store.formats.seals import Seals, refuse
 
 TAIL = 65_536
@@ -31,6 +40,12 @@ class Segment(Protocol):
     @property
     def may_be_torn(self) -> bool:
         """Whether a crash can have cut the last line short."""
+
+    def proof(self, digest: str) -> str:
+        """Give what changes whenever the bytes do: what a listing said of it, else the digest of what was read."""
+
+    def proves(self, proof: str) -> bool:
+        """Tell whether the bytes are still those of this proof; if so, nobody is likely to read them."""
 
     def lines(self) -> Iterator[tuple[str, int, bytes]]:
         """Give file, number in it, and bytes of each line; only a last one has no line break."""
@@ -107,24 +122,56 @@ def _opening_of(line: bytes, run: str, seals: Seals | None) -> Opening:
         raise
 
 
-class Reading:
-    """Reads the records of one segment, and tells what is wrong with it; `chain` is at the last line read."""
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """The beginning of a segment: so many bytes, and their digest."""
 
-    def __init__(self, found: FoundSegment, tell: Tell = refuse, seals: Seals | None = None) -> None:
-        """Read nothing yet. `seals`: those of the store, whether they sealed this segment or not."""
+    length: int = 0
+    digest: str = ""
+
+
+class PrefixChanged(Exception):
+    """A segment does not begin with the bytes that it began with before."""
+
+
+class Reading:
+    """Reads the records of one segment, and tells what is wrong with it; `chain` is at the last line read.
+
+    `lines` counts those that were read, and `prefix` is all up to the last of them that is whole.
+    """
+
+    def __init__(
+        self,
+        found: FoundSegment,
+        tell: Tell = refuse,
+        seals: Seals | None = None,
+        after: Prefix = Prefix(),
+        known: KnownValues | None = None,
+    ) -> None:
+        """Read nothing yet. `seals`: those of the store, whether they sealed this segment or not.
+
+        The lines in `after` were read before; there, it is only looked whether they are still the same. `known`: what
+        other segments of the journal have in common with this one.
+        """
         self.chain = Chain(found.run, found.seals)
         self._found, self._tell, self._seals = found, tell, seals
+        self._after, self._known = after, known
+        self.lines = 0
+        self._length, self._digest, self._torn = 0, sha256(), b""
 
     def records(self, wanted: dict[bytes, str] | None = None, where: str = "") -> Iterator[Record]:
         """Yield the records; a torn last line is passed over.
 
-        `wanted`: by checksum, the lines that must be there, with who saw them.
+        `wanted`: by checksum, the lines that must be there, with who saw them. Raises PrefixChanged.
         """
         wanted = wanted or {}
         segment, chained = self._found.segment, self._found.opening is not None
         file, number = where, 0
         torn: JournalDamaged | None = None
         for file, number, line in segment.lines():
+            if self._length < self._after.length:
+                self._skip(line, wanted)
+                continue
             if torn:
                 self._tell(torn)
                 torn = None
@@ -132,6 +179,7 @@ class Reading:
                 record = self._record(line, chained=chained)
             except BrokenLine as problem:
                 self.chain.go_on_after(line)
+                self._torn = line
                 torn = _damaged(file, number, problem, self._seals)
                 # A crash cuts the last line short; nobody was told that it was written.
                 if not segment.may_be_torn or (chained and line.endswith(b"\n")):
@@ -145,16 +193,45 @@ class Reading:
                 self._tell(_unknown(file, number, problem))
                 continue
             wanted.pop(self.chain.sum, None)
+            self._count(line)
+            self.lines += 1
             if record:
                 yield record
+        if self._length < self._after.length:
+            raise PrefixChanged
         if wanted:
             self._tell(_cut_short(file, number, next(iter(wanted.values())), self._seals))
+
+    @property
+    def prefix(self) -> Prefix:
+        """What was read whole."""
+        return Prefix(self._length, self._digest.hexdigest())
+
+    @property
+    def digest(self) -> str:
+        """The digest of the whole segment, a torn last line included, once all of it was read."""
+        digest = self._digest.copy()
+        digest.update(self._torn)
+        return digest.hexdigest()
+
+    def _skip(self, line: bytes, wanted: dict[bytes, str]) -> None:
+        self._count(line)
+        if wanted:
+            wanted.pop(line[-19:-3], None)  # its checksum
+        if self._length >= self._after.length:
+            self.chain.go_on_after(line)
+            if self.prefix != self._after:
+                raise PrefixChanged
+
+    def _count(self, line: bytes) -> None:
+        self._length += len(line)
+        self._digest.update(line)
 
     def _record(self, line: bytes, *, chained: bool) -> Record | None:
         if chained:
             bare = self.chain.check(line)
-            return None if is_opening(bare) else record_of(bare)
-        record = record_of(line)
+            return None if is_opening(bare) else record_of(bare, self._known)
+        record = record_of(line, self._known)
         self.chain.add(line.rstrip(b"\n") + b"\n")
         return record
 
@@ -174,6 +251,15 @@ def end_of(found: FoundSegment) -> str:
     except (JournalDamaged, BrokenLine, BadSeal):
         return ""
     return "" if chain.sum == none else chain.sum.decode()
+
+
+def last_written(segment: Segment) -> tuple[str, datetime | None]:
+    """Tell of which type the last whole line of a segment is, and when it was written; as far as it says so."""
+    try:
+        last = from_json(segment.tail().split(b"\n")[-2])
+        return str(last["type"]), datetime.fromisoformat(last["at"])
+    except (ValueError, LookupError, TypeError):
+        return "", None
 
 
 def digest_of(segment: Segment) -> str:

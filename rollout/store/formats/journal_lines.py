@@ -13,6 +13,7 @@ from typing import Any, cast, get_args, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
+from rollout.domain.people.users import UserRef
 from rollout.domain.progress.records import Record
 from rollout.errors import Unwritable
 from rollout.files.bounded_files import GIB, KIB, MIB, MOST_VALUES, Limits, parse_json, size_text, values_in
@@ -48,6 +49,8 @@ class _Shape:
     adapter: TypeAdapter[Any]
     names: frozenset[str]
     unions: dict[str, dict[str, _Shape]]
+    known: tuple[str, ...]
+    """Fields whose values many records have in common."""
 
 
 def _shapes(union: object) -> dict[str, _Shape]:
@@ -57,7 +60,8 @@ def _shapes(union: object) -> dict[str, _Shape]:
 def _shape(kind: type[Any]) -> _Shape:
     hints = get_type_hints(kind)
     unions = {name: _shapes(hint) for name, hint in hints.items() if _is_union_of_classes(hint)}
-    return _Shape(TypeAdapter(kind), frozenset(field.name for field in fields(kind)), unions)
+    names = frozenset(field.name for field in fields(kind))
+    return _Shape(TypeAdapter(kind), names, unions, tuple(names & {"user", "document"}))
 
 
 def _is_union_of_classes(hint: object) -> bool:
@@ -87,13 +91,42 @@ def _tagged(value: Any, shapes: dict[str, _Shape]) -> dict[str, Any]:
     return {"type": name, **plain, **inner}
 
 
-def record_of(line: bytes) -> Record:
-    """Parse a line. Raises BrokenLine, UnknownLine."""
+class KnownValues:
+    """Users and policy documents that were read before: records share them, for there are many about each."""
+
+    def __init__(self) -> None:
+        """Know none."""
+        self._users: dict[Any, UserRef] = {}
+        self._documents: dict[bytes, Any] = {}
+
+    def of(self, field: str, value: Any) -> Any:
+        """Give the value that is equal, if it is known; anything else is left for the record to refuse."""
+        if not isinstance(value, dict):
+            return value
+        return self._user(value) if field == "user" else self._document(value)
+
+    def _user(self, value: dict[str, Any]) -> Any:
+        if value.keys() != _OF_A_USER or not all(type(part) is str for part in value.values()):
+            return value
+        known = self._users.get(value["id"])
+        if known is None or known.arn != value["arn"] or known.name != value["name"]:
+            known = self._users[value["id"]] = UserRef(**value)
+        return known if known.account_id == value["account_id"] else value
+
+    def _document(self, value: dict[str, Any]) -> Any:
+        return self._documents.setdefault(to_json(value), value)
+
+
+_OF_A_USER = {field.name for field in fields(UserRef)}
+
+
+def record_of(line: bytes, known: KnownValues | None = None) -> Record:
+    """Parse a line; what is `known` is not made again. Raises BrokenLine, UnknownLine."""
     try:
         values = parse_json(line)
     except ValueError as problem:
         raise BrokenLine(str(problem)) from problem
-    return cast("Record", _untagged(values, _RECORDS))
+    return cast("Record", _untagged(values, _RECORDS, known))
 
 
 def moment_of(line: bytes) -> datetime:
@@ -104,25 +137,30 @@ def moment_of(line: bytes) -> datetime:
         raise BrokenLine(str(problem)) from problem
 
 
-def _untagged(values: Any, shapes: dict[str, _Shape]) -> Any:
+def _untagged(values: Any, shapes: dict[str, _Shape], known: KnownValues | None) -> Any:
     if not isinstance(values, dict):
         raise BrokenLine("it is not a record")
     name = values.pop("type", None)
     if isinstance(name, str):
         name = _FORMER_TYPES.get(name, name)
-        for former, field in _FORMER_FIELDS.get(name, {}).items():
-            if former in values:
-                values[field] = values.pop(former)
+        if name in _FORMER_FIELDS:
+            for former, field in _FORMER_FIELDS[name].items():
+                if former in values:
+                    values[field] = values.pop(former)
     shape = shapes.get(name) if isinstance(name, str) else None
     if shape is None:
         raise UnknownLine(f'a record of type "{name}"')
-    if strange := sorted(values.keys() - shape.names):
-        raise UnknownLine(f'"{strange[0]}" in a record of type "{name}"')
+    if not values.keys() <= shape.names:
+        raise UnknownLine(f'"{min(values.keys() - shape.names)}" in a record of type "{name}"')
     for field, choices in shape.unions.items():
         if field in values:
-            values[field] = _untagged(values[field], choices)
+            values[field] = _untagged(values[field], choices, known)
+    if known is not None:
+        for field in shape.known:
+            if field in values:
+                values[field] = known.of(field, values[field])
     try:
-        record = shape.adapter.validate_python(values)
+        record = shape.adapter.validator.validate_python(values)
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_context=False)[0]
         spot = ".".join(str(step) for step in first["loc"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from rollout.domain.progress.records import Record
@@ -14,11 +14,14 @@ from rollout.store.formats.found_segments import (
     Look,
     Reading,
     Segment,
+    Tell,
     damage,
     digest_of,
     find,
 )
+from rollout.store.formats.journal_lines import KnownValues
 from rollout.store.formats.seals import Seals, Trust
+from rollout.store.formats.snapshot import CoveredSegment
 from rollout.workflows.ports import UnsealedRun
 
 Where = Callable[[str], str]
@@ -39,28 +42,43 @@ def records_of(look: Look, where: Where, trust: Trust | None = None) -> Iterator
     """
     trust = trust or Trust()
     seals = trust.usable()
+    telling, ends = Telling(trust.tell), {}
     try:
-        whole = _look_at(look, where, seals, trust)
+        whole = look_at(look, where, seals, trust)
     except JournalDamaged as problem:
-        trust.tell(problem)
+        telling(problem)
         return
     for wrong in whole.problems:
-        trust.tell(wrong)
-    doubts = list(whole.problems)
-
-    def tell(problem: RolloutError) -> None:
-        doubts.append(problem)
-        trust.tell(problem)
-
-    ends = {}
-    for each in sorted(whole.trusted.values(), key=lambda each: each.place):
-        reading = Reading(each, tell, seals)
+        telling(wrong)
+    known = KnownValues()
+    for each in whole.ordered:
+        reading = Reading(each, telling, seals, known=known)
         try:
             yield from reading.records(whole.wanted[each.run], where(each.run))
         except JournalDamaged as problem:
-            tell(problem)
+            telling(problem)
         ends[each.run] = reading.chain.sum.decode()
-    if seals and trust.seen and not doubts:
+    if not telling.told:
+        remember(ends, whole, seals, trust)
+
+
+class Telling:
+    """Passes on what is wrong, and remembers that anything is."""
+
+    def __init__(self, tell: Tell) -> None:
+        """Take whom to tell."""
+        self._tell = tell
+        self.told = False
+
+    def __call__(self, problem: RolloutError) -> None:
+        """Pass it on."""
+        self.told = True
+        self._tell(problem)
+
+
+def remember(ends: Mapping[str, str], whole: JournalInOrder, seals: Seals | None, trust: Trust) -> None:
+    """Let this machine remember the ends of runs that no other run has seen, after all was read and found whole."""
+    if seals and trust.seen:
         named = {item for each in whole.trusted.values() for item in each.saw.items()}
         heads = {run: end for run, end in ends.items() - named if run not in whole.vouched}
         trust.seen.remember(heads, instead_of=whole.remembered)
@@ -68,7 +86,7 @@ def records_of(look: Look, where: Where, trust: Trust | None = None) -> Iterator
 
 def unsealed_runs(look: Look, where: Where, trust: Trust) -> list[UnsealedRun]:
     """Find the segments without a seal. Raises KeyUnusable, and JournalDamaged where they cannot be listed."""
-    whole = _look_at(look, where, trust.usable(), trust)
+    whole = look_at(look, where, trust.usable(), trust)
     return [_unsealed(segment, where(run), why) for run, (segment, why) in sorted(whole.unsealed.items())]
 
 
@@ -87,7 +105,7 @@ def _unsealed(segment: Segment, where: str, why: str) -> UnsealedRun:
 
 
 @dataclass(slots=True)
-class _Whole:
+class JournalInOrder:
     """The segments that can be trusted, those without a seal and why, and what is wrong with the whole.
 
     `wanted`: by run and checksum, the lines that must be there, with who saw them. `remembered` are those of them that
@@ -109,20 +127,38 @@ class _Whole:
         sealed = {run: f"run {sealer} sealed it" for run, sealer in self.vouched.items()}
         return {run: why for run, why in sorted({**sealed, **seen}.items()) if run not in self.there}
 
+    @property
+    def ordered(self) -> list[FoundSegment]:
+        """The segments that can be trusted, in order."""
+        return sorted(self.trusted.values(), key=lambda each: each.place)
 
-def _look_at(look: Look, where: Where, seals: Seals | None, trust: Trust) -> _Whole:
-    whole = _look_once(look, where, seals, trust)
+
+def look_at(
+    look: Look, where: Where, seals: Seals | None, trust: Trust, covered: Iterable[CoveredSegment] = ()
+) -> JournalInOrder:
+    """Find all segments, and what is wrong with the whole. Raises JournalDamaged where they cannot be listed.
+
+    Those that a snapshot covers are not read again. Raises Unfit where one of them has changed.
+    """
+    known = {one.run: one for one in covered}
+    whole = _look_once(look, where, seals, trust, known)
     if whole.missing:
         # One that came while the others were listed can have been seen already.
-        whole = _look_once(look, where, seals, trust)
+        whole = _look_once(look, where, seals, trust, known)
     whole.problems += [damage(seals, f"{where(run)} is missing: {why}") for run, why in whole.missing.items()]
     return whole
 
 
-def _look_once(look: Look, where: Where, seals: Seals | None, trust: Trust) -> _Whole:
-    whole, others = _Whole(), []
-    for segment in look():
+def _look_once(
+    look: Look, where: Where, seals: Seals | None, trust: Trust, known: Mapping[str, CoveredSegment]
+) -> JournalInOrder:
+    whole, others = JournalInOrder(), []
+    # Those that are known come first: what is read is then fetched together.
+    for segment in sorted(look(), key=lambda one: one.run not in known):
         whole.there.add(segment.run)
+        if segment.run in known:
+            whole.trusted[segment.run] = known[segment.run].found(segment, seals)
+            continue
         try:
             found = find(segment, seals)
         except JournalDamaged as problem:
@@ -158,7 +194,7 @@ def _vouched(found: FoundSegment, seals: Seals | None) -> Iterator[tuple[str, st
         yield from found.opening.seals.items()
 
 
-def _take(found: FoundSegment, vouched: Mapping[str, str], whole: _Whole, where: str) -> None:
+def _take(found: FoundSegment, vouched: Mapping[str, str], whole: JournalInOrder, where: str) -> None:
     """Trust a segment without a seal only as far as somebody has looked at these very bytes and sealed them."""
     run = found.run
     why = "is sealed with another key" if found.opening and found.opening.key else "is not sealed"

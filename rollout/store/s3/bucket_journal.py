@@ -8,19 +8,24 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
 from io import BytesIO
+from threading import Lock
 
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Record, RunEnded
 from rollout.errors import JournalDamaged, RolloutError, Unwritable
 from rollout.files.bounded_files import MIB
 from rollout.store.folder.group_commit import START_AGAIN, GroupCommit
 from rollout.store.formats.found_segments import TAIL, Segment, lines_in
 from rollout.store.formats.journal_lines import line_of
+from rollout.store.formats.journal_progress import progress_of
 from rollout.store.formats.journal_reading import records_of, unsealed_runs
 from rollout.store.formats.new_segment import LAST_RECORDS, NewSegment
 from rollout.store.formats.seals import Trust
 from rollout.store.s3.bucket_files import S3Files
 from rollout.store.s3.objects import S3Objects
+from rollout.store.snapshots import StoredSnapshots
 from rollout.workflows.ports import UnsealedRun
 
 FOLDER = "journal"
@@ -69,6 +74,7 @@ class S3Journal:
         """
         self._trust = trust or Trust()
         self._objects = objects
+        self._snapshots = StoredSnapshots(S3Files(objects))
         self._known = {} if known is None else known
         self._run = run_id
         self._number = 0  # the number of the last batch
@@ -88,6 +94,12 @@ class S3Journal:
     def records(self) -> Iterator[Record]:
         """Yield the records of all runs, oldest run first. Raises JournalDamaged."""
         yield from records_of(self._segments, self._run_where, self._trust)
+
+    def progress(self, organization_id: str, more: Iterable[Record] = ()) -> Progress:
+        """Derive where the organization stands. Raises JournalDamaged, AwsFailure."""
+        trust, snapshots = self._trust, self._snapshots
+        projection = progress_of(self._segments, self._run_where, trust, organization_id, snapshots)
+        return projection.all(more).progress
 
     def unsealed(self) -> list[UnsealedRun]:
         """Find the runs that the store's key does not cover. Raises KeyUnusable, JournalDamaged."""
@@ -126,40 +138,26 @@ class S3Journal:
     # --- Reading ---
 
     def _segments(self) -> list[Segment]:
-        """Find and fetch the segments of all runs."""
-        names = listed = self._objects.names(FOLDER, deep=True)
+        """Find the segments of all runs."""
+        tags = listed = self._objects.tags(FOLDER, deep=True)
         if len(listed) >= _PAGE:
             # A long list takes a while. What its runs have seen of each other is in one that begins after it.
-            names = self._objects.names(FOLDER, deep=True)
+            tags = self._objects.tags(FOLDER, deep=True)
         runs = {match["run"] for name in listed if (match := _NAME.fullmatch(name))}
         found: defaultdict[str, list[_Batches]] = defaultdict(list)
-        for name in names:
+        for name in tags:
             if (match := _NAME.fullmatch(name)) and match["run"] in runs:
                 first = int(match["first"] or 0)
                 found[match["run"]].append(_Batches(match["run"], name, first, int(match["last"] or first)))
         whole = {run: _whole(batches) for run, batches in found.items()}
-        contents = self._contents(batches.name for chosen in whole.values() for batches in chosen)
-        return [
-            _Objects(run, not chosen[0].first, tuple((self._where(b.name), contents[b.name]) for b in chosen))
-            for run, chosen in whole.items()
-        ]
-
-    def _contents(self, names: Iterable[str]) -> dict[str, _Content]:
-        wanted = list(names)
-        contents: dict[str, _Content] = {name: self._known.get(name) for name in wanted}
-        unknown = [name for name in wanted if name not in self._known]
-        if unknown:
-            with ThreadPoolExecutor(min(_PARALLEL_READS, len(unknown)), thread_name_prefix="journal") as pool:
-                contents |= zip(unknown, pool.map(self._content, unknown), strict=True)
-            self._known |= {name: content for name in unknown if isinstance(content := contents[name], bytes)}
-        return contents
-
-    def _content(self, name: str) -> _Content:
-        whole = f"{FOLDER}/{name}"
-        found = self._objects.read_part(whole, 0, _KEPT_WHOLE)
-        if found and found.size > len(found.content):
-            return _LargeObject(self._objects, whole, found.size, found.etag)
-        return found.content if found else None
+        contents = _Contents(self._objects, self._known)
+        segments: list[Segment] = []
+        for run, chosen in whole.items():
+            names = tuple(batches.name for batches in chosen)
+            contents.expect(names)
+            proof = sha256("\n".join(f"{name} {tags.get(name, '')}" for name in names).encode()).hexdigest()
+            segments.append(_Objects(run, not chosen[0].first, names, proof, contents))
+        return segments
 
     def _run_where(self, run: str) -> str:
         return self._where(f"{run}/")
@@ -196,42 +194,91 @@ class _LargeObject:
         return part.content if part else b""
 
 
-_Content = bytes | _LargeObject | None
+class _Contents:
+    """The contents of the objects of one listing: when the first is read, all that are expected to be are fetched."""
+
+    def __init__(self, objects: S3Objects, known: dict[str, bytes]) -> None:
+        self._objects, self._known = objects, known
+        self._large: dict[str, _LargeObject] = {}
+        self._expected: dict[str, None] = {}
+        self._lock = Lock()
+
+    def expect(self, names: Iterable[str]) -> None:
+        """Expect these to be read."""
+        self._expected |= dict.fromkeys(names)
+
+    def leave(self, names: Iterable[str]) -> None:
+        """Expect these not to be read."""
+        for name in names:
+            self._expected.pop(name, None)
+
+    def of(self, name: str) -> bytes | _LargeObject:
+        """Return an object's content. Raises JournalDamaged if it is missing, and AwsFailure."""
+        with self._lock:
+            if name not in self._known and name not in self._large:
+                self._fetch([name, *(other for other in self._expected if other != name)])
+                self._expected.clear()
+        if name in self._large:
+            return self._large[name]
+        if name not in self._known:
+            raise JournalDamaged(
+                f"{self.where(name)} is missing",
+                cure="take that object back from a backup or an older version; "
+                "without it, nobody knows what that run changed",
+            )
+        return self._known[name]
+
+    def where(self, name: str) -> str:
+        """Return an object's address."""
+        return self._objects.place.where(f"{FOLDER}/{name}")
+
+    def _fetch(self, names: Iterable[str]) -> None:
+        unknown = [name for name in names if name not in self._known]
+        with ThreadPoolExecutor(min(_PARALLEL_READS, len(unknown)), thread_name_prefix="journal") as pool:
+            found = dict(zip(unknown, pool.map(self._read, unknown), strict=True))
+        self._known |= {name: content for name, content in found.items() if isinstance(content, bytes)}
+        self._large |= {name: content for name, content in found.items() if isinstance(content, _LargeObject)}
+
+    def _read(self, name: str) -> bytes | _LargeObject | None:
+        whole = f"{FOLDER}/{name}"
+        found = self._objects.read_part(whole, 0, _KEPT_WHOLE)
+        if found and found.size > len(found.content):
+            return _LargeObject(self._objects, whole, found.size, found.etag)
+        return found.content if found else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Objects:
-    """A segment in a bucket: its objects in order, None for one that is missing (fills `Segment`)."""
+    """A segment in a bucket: its objects in order (fills `Segment`). Their ETags make the proof, and nothing else."""
 
     run: str
     may_be_torn: bool
     """Only a file of a folder can have been cut short."""
-    parts: tuple[tuple[str, _Content], ...]
+    names: tuple[str, ...]
+    tags: str
+    contents: _Contents
 
     def lines(self) -> Iterator[tuple[str, int, bytes]]:
-        for where, content in self.parts:
+        for name in self.names:
+            content, where = self.contents.of(name), self.contents.where(name)
             if isinstance(content, _LargeObject):
                 with S3Files(content.objects).reading(content.name) as stream:
                     yield from lines_in(stream, where)
             else:
-                yield from lines_in(BytesIO(_there(where, content)), where)
+                yield from lines_in(BytesIO(content), where)
 
     def tail(self) -> bytes:
-        last = (
-            content.tail() if isinstance(content, _LargeObject) else _there(where, content)
-            for where, content in self.parts[-2:]
-        )
-        return b"".join(last)[-TAIL:]
+        last = map(self.contents.of, self.names[-2:])
+        return b"".join(one.tail() if isinstance(one, _LargeObject) else one for one in last)[-TAIL:]
 
     def keep(self) -> None:
         """Nothing to do: what S3 answers, it has stored."""
 
+    def proof(self, _digest: str) -> str:
+        return self.tags
 
-def _there(where: str, content: bytes | None) -> bytes:
-    if content is None:
-        raise JournalDamaged(
-            f"{where} is missing",
-            cure="take that object back from a backup or an older version; "
-            "without it, nobody knows what that run changed",
-        )
-    return content
+    def proves(self, proof: str) -> bool:
+        if proof != self.tags:
+            return False
+        self.contents.leave(self.names)
+        return True

@@ -147,21 +147,25 @@ class S3Objects:
 
     def names(self, folder: str, *, deep: bool = False) -> list[str]:
         """List the objects directly in a folder, or at any depth below it (`deep`), by relative name, sorted."""
+        return list(self.tags(folder, deep=deep))
+
+    def tags(self, folder: str, *, deep: bool = False) -> dict[str, str]:
+        """List objects as `names` does, each with its ETag."""
         prefix = self.place.key(f"{folder}/")
         params: dict[str, Any] = {**self._bucket, "Prefix": prefix}
         if not deep:
             params["Delimiter"] = "/"
-        found: list[str] = []
+        found: dict[str, str] = {}
         while True:
             try:
                 page = self._ask(_LIST, lambda: self._client.list_objects_v2(**params))
             except CallFailed as failed:
                 raise failure(failed, self.owned, f"{folder}/", writing=False) from failed
-            found += [item["Key"].removeprefix(prefix) for item in page.get("Contents", [])]
+            found |= {item["Key"].removeprefix(prefix): item["ETag"] for item in page.get("Contents", [])}
             following = page.get("NextContinuationToken", "")
             if not following:
                 # The S3 console represents a folder by an empty object whose key ends in a slash.
-                return sorted(name for name in found if name and not name.endswith("/"))
+                return {name: found[name] for name in sorted(found) if name and not name.endswith("/")}
             params["ContinuationToken"] = following
 
     def put(self, name: str, body: BinaryIO) -> None:

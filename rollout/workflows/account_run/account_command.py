@@ -22,6 +22,7 @@ from rollout.domain.progress.records import UserSkipped
 from rollout.domain.progress.release_state import account_release, describe_release, user_release
 from rollout.workflows.account_run.account_results import AccountResult
 from rollout.workflows.account_run.journalled_writes import settle_account
+from rollout.workflows.account_run.wave_gates import WaveGates
 from rollout.workflows.inventory import read_account
 from rollout.workflows.ports import OpenAccount, Refusal
 from rollout.workflows.run_context import JudgementBasis, RunContext
@@ -41,6 +42,10 @@ class Wanted:
     people: Mapping[UserRef, str] = field(default_factory=dict)
     fit: frozenset[str] | None = None
     stay: frozenset[str] = frozenset()
+
+    def waiting(self, at: AccountWork) -> Mapping[UserRef, str]:
+        """Those of the `people` whom nothing has kept back so far."""
+        return {user: wave for user, wave in self.people.items() if not at.is_left(user)}
 
 
 class AccountCommand(ABC):
@@ -106,10 +111,16 @@ class AccountWork:
     """One account in which a command works: entered, settled and read, with the users left unchanged."""
 
     def __init__(
-        self, command: AccountCommand, run: RunContext, progress: Progress, basis: JudgementBasis | None
+        self,
+        command: AccountCommand,
+        run: RunContext,
+        progress: Progress,
+        basis: JudgementBasis | None,
+        gates: WaveGates | None = None,
     ) -> None:
         """Begin nothing yet. `progress`: what the journal said when the run began."""
         self.command, self.run, self.progress, self.basis = command, run, progress, basis
+        self._gates = gates
         self.result = AccountResult(command.account)
         self.entered: OpenAccount
         self._context: AccountContext | None = None
@@ -222,6 +233,10 @@ class AccountWork:
     def enforces(self, change: Change) -> bool:
         """Tell whether a change helps to bring people under the policy; a command that reads nothing lets them out."""
         return not self.command.unread and enforces(change, self.context.facts)
+
+    def gate_stop(self, wave: str) -> Skipped | None:
+        """Say which gates keep users of a wave from coming under the policy now; None if none does."""
+        return self._gates.stop(wave) if self._gates else None
 
     def release_of(self, user: UserRef | None, wave: str = "") -> str:
         """Say by which release a user, or the whole account, is let out now; empty when by none."""

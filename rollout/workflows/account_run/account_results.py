@@ -9,6 +9,7 @@ from rollout.domain.people.organization import Account
 from rollout.domain.policy.brake import Brake
 from rollout.domain.policy.changes import Change
 from rollout.domain.progress.records import RunEnding
+from rollout.errors import Refused
 
 
 @dataclass(slots=True)
@@ -32,10 +33,14 @@ class AccountResult:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """The result of a run, by account. `unbegun`: the number of accounts not started before a stop."""
+    """The result of a run, by account. `unbegun`: the number of accounts not started before a stop.
+
+    `refused`: the error to end with, where gates kept somebody out.
+    """
 
     accounts: tuple[AccountResult, ...]
     unbegun: int = 0
+    refused: Refused | None = None
 
     def and_then(self, later: RunResult) -> RunResult:
         """Add what came of carrying other commands through the same accounts."""
@@ -77,4 +82,6 @@ class RunResult:
         """How the run ended."""
         if self.interrupted:
             return RunEnding.INTERRUPTED
+        if self.refused is not None:
+            return RunEnding.REFUSED
         return RunEnding.IN_PART if self.in_part else RunEnding.DONE

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from rollout.domain.actions.writes import keeping_released
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import AccountFailed
+from rollout.errors import Refused
 from rollout.workflows.account_run.account_command import AccountCommand, AccountWork, Wanted
 from rollout.workflows.account_run.account_results import AccountResult, RunResult
 from rollout.workflows.account_run.account_writer import AccountWriter
 from rollout.workflows.account_run.failure_budgets import Budgets
+from rollout.workflows.account_run.wave_gates import WaveGates
 from rollout.workflows.ports import CannotEnter
 from rollout.workflows.run_context import JudgementBasis, RunContext
 
@@ -21,19 +23,31 @@ Command = TypeVar("Command", bound=AccountCommand)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRunner:
-    """Carries commands through accounts, side by side. `progress`: what the journal said when the run began."""
+    """Carries commands through accounts, side by side. `progress`: what the journal said when the run began.
+
+    Without `gates`, as in a rehearsal or where people are only let out, none is asked.
+    """
 
     run: RunContext
     progress: Progress
     basis: JudgementBasis | None = None
     budgets: Budgets = field(default_factory=Budgets)
+    gates: WaveGates | None = None
+
+    @property
+    def refused(self) -> Refused | None:
+        """The error to end with, where gates have kept somebody out."""
+        return self.gates.refused if self.gates else None
 
     def carry(
-        self, commands: Sequence[Command], doing: str, so_far: Callable[[], str] = str
+        self, commands: Iterable[Command], doing: str, so_far: Callable[[], str] = str, *, total: int
     ) -> Iterator[tuple[Command, AccountResult]]:
-        """Yield each account's result as it comes; accounts that a stop left unbegun are not among them."""
+        """Yield each account's result as it comes; accounts that a stop left unbegun are not among them.
+
+        `total` is the sum of the commands' sizes.
+        """
         display = self.run.progress
-        display.begin(doing, sum(command.size for command in commands))
+        display.begin(doing, total)
         for command, result in self.run.engine.map(self._one, commands):
             yield command, result
             account, left = command.account, max(command.size - result.counted, 0)
@@ -42,14 +56,15 @@ class AccountRunner:
 
     def carry_all(self, commands: Sequence[AccountCommand], doing: str) -> RunResult:
         """Carry all of them, and collect the results."""
+        total = sum(command.size for command in commands)
         results = sorted(
-            (result for _, result in self.carry(commands, doing)), key=lambda one: one.account.id
+            (result for _, result in self.carry(commands, doing, total=total)), key=lambda one: one.account.id
         )
         return RunResult(tuple(results), len(commands) - len(results))
 
     def _one(self, command: AccountCommand) -> AccountResult:
         """Work in one account. One that cannot be entered is journalled and answered, never raised."""
-        at = AccountWork(command, self.run, self.progress, self.basis)
+        at = AccountWork(command, self.run, self.progress, self.basis, self.gates)
         if at.ends():
             return at.result
         try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from rollout.domain.actions.guard import lets_go, not_ours, unfit
-from rollout.domain.actions.writes import Left, Write, halves, stepping_aside, taking_back
+from rollout.domain.actions.guard import lets_go
+from rollout.domain.actions.writes import Left, Write, halves, taking_back
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import (
     AddMember,
@@ -26,6 +26,7 @@ from rollout.workflows.account_run.account_command import AccountWork, Wanted
 from rollout.workflows.account_run.failure_budgets import Budgets
 from rollout.workflows.account_run.fresh_judgement import ask_fresh, why_out_again
 from rollout.workflows.account_run.journalled_writes import namesake_taken_out, note_in_place, write
+from rollout.workflows.account_run.write_guard import WriteGuard
 
 NOT_SEEN = "not seen when read back"
 
@@ -42,46 +43,26 @@ class AccountWriter:
     def __init__(self, at: AccountWork, wanted: Wanted, budgets: Budgets) -> None:
         """Write nothing yet."""
         self.at, self.wanted, self.budgets = at, wanted, budgets
+        self._guard = WriteGuard(at, wanted)
         self._broken = False
         self._out: set[str] = set()
         self._placed: list[tuple[Change, str]] = []
 
     def make(self) -> None:
         """Make what is wanted, as far as the guards let it through, and look whether it is seen there."""
-        self._make(self._guarded(self._ours()))
+        self._make(self._guarded())
         self._read_back()
 
-    def _ours(self) -> tuple[Write, ...]:
-        """Leave what is not ours, whatever a journal says."""
-        ours = self.at.command.ours(self.at)
-        facts = None if self.at.command.unread else self.at.context.facts
-        kept: list[Write] = []
-        for one in self.wanted.writes:
-            why = "" if one.in_place else not_ours(one.change, ours, facts)
-            if not why:
-                kept.append(one)
-            else:
-                self.at.result.left.append(Left(type(one.change).__name__, f"not made: {why}"))
-        return tuple(kept)
-
-    def _guarded(self, writes: tuple[Write, ...]) -> tuple[Write, ...]:
-        """Drop what enforces where it would reach somebody who is not to be enforced now."""
-        wanted = self.wanted
-        if wanted.fit is None:
-            return writes
-        names = unfit(self.at.context, (one.change for one in writes), wanted.fit, wanted.stay)
-        if not names:
-            apart = stepping_aside(self.at.context, writes, wanted.fit, wanted.people)
-            self.at.take_aside(apart.aside)
-            return apart.writes
-        why = f"the policy would also apply to {', '.join(names)}, who must not be enforced now: release them first"
-        kept = tuple(one for one in writes if one.user and (lets_go(one.change) or one.in_place))
-        for one in writes:
-            if one.user and one not in kept:
-                self._fail(one.user, self._wave_of(one), why)
-        self.at.result.failed.append(why)
-        self.at.command.held_back(self.at, why)
-        return kept
+    def _guarded(self) -> tuple[Write, ...]:
+        """Drop what enforces where a gate is shut, or where it would reach somebody who is not to be enforced now."""
+        found = self._guard.let_through()
+        if found.why_not:
+            for one in self.wanted.writes:
+                if one.user and one not in found.writes and not self._is_out(one):
+                    self._fail(one.user, self._wave_of(one), found.why_not)
+            self.at.result.failed.append(found.why_not)
+            self.at.command.held_back(self.at, found.why_not)
+        return found.writes
 
     # --- Write ---
 
@@ -114,7 +95,11 @@ class AccountWriter:
                     self._leave_all(Skipped(SkipCode.RELEASED, release))
                     self._broken = True
                     return
-                if why := self._reaches_somebody(wanted.change):
+                if self.at.enforces(wanted.change) and (shut := self.at.gate_stop(wave)):
+                    self._leave_all(shut)
+                    self._broken = True
+                    return
+                if why := self._guard.reaches_somebody(wanted.change, self._out):
                     self._take_shared(wanted, Skipped(SkipCode.FAILED, why), wave)
                     return
                 outcome = self._write(wanted, wave)
@@ -125,36 +110,6 @@ class AccountWriter:
                     return
                 self._take_shared(wanted, outcome, wave)
                 return
-
-    def _reaches_somebody(self, change: Change) -> str:
-        """Say why a write would put somebody under the policy at once, by a look right before it; empty if it does not.
-
-        Those who are enforced already do not count, nor those who were just taken aside, whom IAM may still show.
-        """
-        if not self.at.enforces(change):
-            return ""
-        context, entered = self.at.context, self.at.entered
-        there: dict[str, str] = {}
-        match change:
-            case AttachToGroup(group=group) if group in context.facts.groups:
-                there |= entered.members(group)
-            case CreateVersion(policy_arn=arn) | SetDefaultVersion(policy_arn=arn):
-                policy = context.facts.policies.get(arn)
-                if policy is None:
-                    return ""
-                if policy.default and not entered.holds(
-                    SetDefaultVersion(change.account_id, arn, policy.default.id)
-                ):
-                    return "somebody has put another version in force since it was read"
-                there |= entered.attached_users(arn)
-                for name, group_there in context.facts.groups.items():
-                    if arn in group_there.attached:
-                        there |= entered.members(name)
-            case _:
-                return ""
-        enforced = {user.id for user in context.facts.users if context.is_in_force(user)}
-        names = sorted(name for user_id, name in there.items() if user_id not in enforced | self._out)
-        return f"it would also apply to {', '.join(names)}, of whom nothing is known yet" if names else ""
 
     def _take_shared(self, wanted: Write, outcome: Outcome, wave: str) -> None:
         change = wanted.change
@@ -308,7 +263,7 @@ class AccountWriter:
     @property
     def _waiting(self) -> Mapping[UserRef, str]:
         """Those whom nothing has kept back so far."""
-        return {user: wave for user, wave in self.wanted.people.items() if not self.at.is_left(user)}
+        return self.wanted.waiting(self.at)
 
     def _leave_all(self, why: Skipped, wave: str | None = None) -> None:
         if why.code is SkipCode.BUDGET:

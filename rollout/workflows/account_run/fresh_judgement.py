@@ -33,6 +33,8 @@ def ask_fresh(at: AccountWork, change: AddMember | AttachToUser, wave: str) -> U
             return why
         if at.enforces(change) and (release := at.release_of(change.user, wave)):
             return Skipped(SkipCode.RELEASED, release)
+        if at.enforces(change) and (shut := at.gate_stop(wave)):
+            return shut
         if at.run.ends():
             return None
         if _is_fresh(asked, at):

@@ -73,7 +73,8 @@ class ApplyToAccount(AccountCommand):
         """Share out; nothing is counted yet."""
         super().__init__(account)
         self.entries, self.step = tuple(entries), step
-        self.leaving = tuple(leaving) if step.stage is Stage.ENFORCE else ()
+        self.leaving = tuple(leaving)
+        self._size = len(self.entries) + len(self.leaving)
         self.tally = OutcomeTally()
         self.waves = WaveMarks()
         self.notices: list[DueNotice] = []
@@ -89,7 +90,13 @@ class ApplyToAccount(AccountCommand):
     @property
     def size(self) -> int:
         """How many users this is about."""
-        return len(self.entries) + len(self.leaving)
+        return self._size
+
+    def forget(self) -> None:
+        """Let go of the plan's entries and of the users as they were read; what came of them is kept."""
+        self.entries = self.leaving = ()
+        self._coming = self._moving = ()
+        self._entry_of = {}
 
     def wave_of(self, at: AccountWork, user: User) -> str:
         """Name the wave that the plan puts a user in."""
@@ -144,7 +151,7 @@ class ApplyToAccount(AccountCommand):
         """Count a user who is left alone in this run."""
         self.tally.count_user(why.code, user.id)
         match why.code:
-            case SkipCode.WAITING:
+            case SkipCode.WAITING | SkipCode.GATE:
                 self.waves.waiting.add(wave)
             case SkipCode.NOTICE:
                 self.waves.untold.add(wave)

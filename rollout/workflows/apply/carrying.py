@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from rollout.domain.people.organization import Account
+from rollout.domain.gates import Gatekeeper
 from rollout.domain.people.users import Unread
-from rollout.domain.plan.entries import PlanEntry
 from rollout.domain.plan.impact_counts import Affected
-from rollout.domain.policy.changes import SkipCode, Skipped
+from rollout.domain.policy.changes import SkipCode
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import (
     GateOverridden,
@@ -23,19 +21,17 @@ from rollout.domain.progress.records import (
 )
 from rollout.domain.progress.schedule import due_dates
 from rollout.domain.progress.stages import Stage
-from rollout.domain.verdicts.verdict import Kind
-from rollout.errors import EmptySelection, Interrupted, RolloutError
+from rollout.errors import Interrupted, RolloutError
 from rollout.workflows.account_run import AccountRunner
 from rollout.workflows.account_run.failure_budgets import Budgets, budgets_of
+from rollout.workflows.account_run.wave_gates import WaveGates
 from rollout.workflows.apply.account import ApplyToAccount, PreviewAccount, Step
 from rollout.workflows.apply.order import ApplyResult, Counted, Due, Order, OutcomeTally, RunPreview, in_part
 from rollout.workflows.apply.sending import Sent, remind, tell
-from rollout.workflows.inventory import LIFELESS, Premises, left_alone, read_levels
+from rollout.workflows.apply.shares import PlanShares
+from rollout.workflows.inventory import Premises, read_levels
 from rollout.workflows.ports import Notifier, OrganizationPort
 from rollout.workflows.run_context import JudgementBasis, RunContext
-
-Share = tuple[Account, tuple[PlanEntry, ...], tuple[PlanEntry, ...]]
-"""An account, its entries of the waves due, and the entries of users who may have to be released again."""
 
 
 def first_records(order: Order, run: RunContext, due: Due, now: datetime) -> Iterator[Record]:
@@ -81,21 +77,7 @@ class ApplyRun:
         self.failed_accounts: set[str] = set()
         self.interrupted = False
         self.budgets = Budgets()
-        self.shares: list[Share] = []
-        self.aside: list[tuple[PlanEntry, Skipped]] = []
-        self._share_out()
-        if not self.shares and not self.aside:
-            raise EmptySelection(
-                "no user of the waves due matches --account / --ou / --user",
-                cure="list their users: rollout show",
-            )
-
-    @property
-    def users(self) -> dict[str, int]:
-        """Count the selected users of each wave due."""
-        shared = (entry for _, entries, _ in self.shares for entry in entries)
-        counts = Counter(entry.wave for entry in (*shared, *(entry for entry, _ in self.aside)))
-        return {wave: counts[wave] for wave in self.due.waves}
+        self.shares = PlanShares(order, where, due)
 
     def look(self, rehearsal: RunContext) -> RunPreview:
         """Read and judge as the run will, in a rehearsal without a trace, to find the users for whom it would write.
@@ -103,18 +85,20 @@ class ApplyRun:
         Raises Interrupted when asked to stop.
         """
         step, basis = self._step(self.order.steps[-1]), self._basis()
-        commands = [command for share in self.shares if (command := PreviewAccount(*share, step)).size]
+        count = self.shares.count(step.stage)
+        commands = (PreviewAccount(*share, step) for share in self.shares.of(step.stage))
         runner = AccountRunner(run=rehearsal, progress=self.progress, basis=basis)
         affected: dict[str, Affected] = {}
         unseen = answered = 0
-        for command, result in runner.carry(commands, "Reading and judging"):
+        for command, result in runner.carry(commands, "Reading and judging", total=count.users):
             answered += not result.interrupted
             affected |= {**command.affected, **command.to_tell}
             if result.unreachable:
                 unseen += len(command.entries)
-        if answered < len(commands):
+            command.forget()
+        if answered < count.accounts:
             raise Interrupted("stopped as requested while reading; nothing was written")
-        return RunPreview(self.users, tuple(affected.values()), unseen)
+        return RunPreview(self.shares.users, tuple(affected.values()), unseen)
 
     def carry(self) -> ApplyResult:
         """Carry out every step, and return the result."""
@@ -129,46 +113,10 @@ class ApplyRun:
             raise
         return self._end()
 
-    def _share_out(self) -> None:
-        accounts = {account.id: account for account in self.where.accounts}
-        for part in self.order.plan.accounts():
-            if not self.order.selection.takes_account(part.account_id, part.name, part.ou):
-                continue
-            entries = tuple(entry for entry in part.entries if self._takes(entry))
-            leaving = tuple(entry for entry in part.entries if self._leaves(entry))
-            if not entries and not leaving:
-                continue
-            account = accounts.get(part.account_id)
-            if account is None:
-                self._set_aside(entries, SkipCode.GONE, "the account is not in the organization any more")
-            elif why_not := left_alone(account, self.order.scope):
-                self._set_aside(
-                    entries,
-                    SkipCode.GONE if why_not in LIFELESS.values() else SkipCode.EXCLUDED,
-                    f"the account is {why_not}",
-                )
-            else:
-                self.shares.append((account, entries, leaving))
-        shared = {account.id for account, _, _ in self.shares}
-        self.shares += [(accounts[one], (), ()) for one in self.due.let_out if one not in shared]
-
-    def _takes(self, entry: PlanEntry) -> bool:
-        return entry.wave in self.due.waves and self._chosen(entry)
-
-    def _leaves(self, entry: PlanEntry) -> bool:
-        return entry.verdict is Kind.EXEMPT and bool(entry.enforced_by) and self._chosen(entry)
-
-    def _chosen(self, entry: PlanEntry) -> bool:
-        user = entry.user
-        return self.order.selection.takes_user(user.arn, user.name, user.id)
-
-    def _set_aside(self, entries: tuple[PlanEntry, ...], code: SkipCode, why: str) -> None:
-        self.aside += [(entry, Skipped(code, why)) for entry in entries]
-
     def _begin(self) -> None:
         now = self.run.now()
         self.run.journal.append(*first_records(self.order, self.run, self.due, now))
-        for entry, why in self.aside:
+        for entry, why in self.shares.aside:
             self.tally.count_user(why.code, entry.user.id)
             self.run.journal.append(
                 UserSkipped(self.run.id, now, entry.user, entry.wave, why.code, why.detail)
@@ -180,14 +128,12 @@ class ApplyRun:
         return JudgementBasis(self.order.rules, scps).tagged(self.run, self.order.plan.header.id)
 
     def _carry_step(self, stage: Stage, basis: JudgementBasis) -> None:
-        # A rehearsal's second step builds on what its first one noted.
-        self.progress = self.run.replay()
+        if stage is not self.order.steps[0]:
+            # A rehearsal's second step builds on what its first one noted.
+            self.progress = self.run.replay()
         step = self._step(stage)
-        commands = [ApplyToAccount(*share, step) for share in self.shares]
-        let_out = self.due.let_out
-        commands = [command for command in commands if command.size or command.account.id in let_out]
-        finished = self._carry_accounts(step, commands, basis)
-        if len(finished) < len(commands) or self.run.ends():
+        finished = self._carry_accounts(step, basis)
+        if len(finished) < self.shares.count(stage).accounts or self.run.ends():
             # The outcome of the accounts not begun is unknown.
             self.interrupted = True
         notices = [notice for command in finished for notice in command.notices]
@@ -215,15 +161,28 @@ class ApplyRun:
         due = due_dates(self.progress, order.filled, order.rules.lead_time, order.gates.soak, self.run.now())
         return Step(stage, order, due, self.budgets)
 
-    def _carry_accounts(
-        self, step: Step, commands: Sequence[ApplyToAccount], basis: JudgementBasis
-    ) -> list[ApplyToAccount]:
+    @property
+    def _gates(self) -> WaveGates | None:
+        """The gates of the waves in hand: they have been asked, but the calendar goes on."""
+        order, header = self.order, self.order.plan.header
+        if not order.gated:
+            return None
+        keeper = Gatekeeper(
+            self.progress, order.gates, header.waves, header.checksum, header.planner, self.run.now()
+        )
+        return WaveGates(keeper, self.run, order.overrides, opened=self.due.waves)
+
+    def _carry_accounts(self, step: Step, basis: JudgementBasis) -> list[ApplyToAccount]:
         doing = "Sending notices" if step.stage is Stage.NOTIFY else "Enforcing"
         if self.order.stage is Stage.DRY_RUN:
             doing = "Rehearsing notices" if step.stage is Stage.NOTIFY else "Rehearsing enforcement"
-        runner = AccountRunner(run=self.run, progress=self.progress, basis=basis, budgets=self.budgets)
+        runner = AccountRunner(
+            run=self.run, progress=self.progress, basis=basis, budgets=self.budgets, gates=self._gates
+        )
         finished: list[ApplyToAccount] = []
-        for command, result in runner.carry(commands, doing, self._so_far):
+        commands = (ApplyToAccount(*share, step) for share in self.shares.of(step.stage))
+        users = self.shares.count(step.stage).users
+        for command, result in runner.carry(commands, doing, self._so_far, total=users):
             finished.append(command)
             self.tally.add(command.tally)
             self.interrupted = self.interrupted or result.interrupted
@@ -232,6 +191,7 @@ class ApplyRun:
                 # An account that was begun holds its waves back until it is finished; one never reached does not.
                 marked = command.waves.failed if result.begun else command.waves.untold
                 marked.update(entry.wave for entry in command.entries)
+            command.forget()
         return finished
 
     def _mark_carried(self, stage: Stage, finished: Sequence[ApplyToAccount], told: Sent) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from rollout.domain.gates import GateAnswer, Gatekeeper, Members, Needs, Result, next_due
+from rollout.domain.gates import GateAnswer, Gatekeeper, Members, Needs, next_due
 from rollout.domain.gates.gate import AnyGate
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import GateOverridden
 from rollout.domain.progress.stages import Stage
 from rollout.errors import Refused
+from rollout.workflows.account_run.wave_gates import Stop, describe_stops, refusal
 from rollout.workflows.apply.order import Due, Order
 
 Look = Callable[[str], Members]
-Stop = tuple[AnyGate, GateAnswer]
 
 
 def what_is_due(order: Order, progress: Progress, now: datetime, look: Look) -> Due:
@@ -64,11 +64,11 @@ class _Asking:
 
     def _ask_about_enforcing(self) -> list[Stop]:
         """Return the gates that stop the wave. The users are read only if no other gate stops it."""
-        if self._order.stage is not Stage.ENFORCE:
-            return []
-        if self._wave is None:
-            return self._ask(Needs.CALENDAR)
-        return self._ask(Needs.JOURNAL, Needs.CALENDAR) or self._ask(Needs.PEOPLE)
+        if self._order.stage is Stage.ENFORCE:
+            for needs in self._keeper.rounds(self._about):
+                if Needs.PLAN not in needs and (stops := self._ask(*needs)):
+                    return stops
+        return []
 
     def _ask(self, *needs: Needs) -> list[Stop]:
         """Keep all answers, and return those that stop the wave."""
@@ -91,30 +91,15 @@ class _Asking:
 
     def _next(self, stops: Sequence[Stop], opens: datetime) -> str:
         if self._wave is None:
-            return f"every wave has reached stage {self._order.stage}; {_describe(stops)}"
+            return f"every wave has reached stage {self._order.stage}; {describe_stops(stops)}"
         both = f"; together they open {opens:%Y-%m-%d %H:%M} UTC" if len(stops) > 1 else ""
-        return f'wave "{self._wave}" is next; {_describe(stops)}{both}'
+        return f'wave "{self._wave}" is next; {describe_stops(stops)}{both}'
 
     def _refused(self, stops: Sequence[Stop], still_open: tuple[str, ...]) -> Due:
-        refusal = _refusal(stops, self._about)
-        return self._due(still_open, str(refusal), refusal)
+        refused = refusal(stops, self._about)
+        return self._due(still_open, str(refused), refused)
 
 
 def describe_override(given: GateOverridden) -> str:
     """Describe an override for a person."""
     return f"overridden {given.at:%Y-%m-%d %H:%M} UTC by {given.caller}: {given.reason}"
-
-
-def _describe(stops: Sequence[Stop]) -> str:
-    return "; ".join(f"gate {gate.name}: {answer.detail}" for gate, answer in stops)
-
-
-def _refusal(stops: Sequence[Stop], wave: str) -> Refused:
-    cure = "; ".join(dict.fromkeys(gate.cure.format(wave=wave) for gate, _ in stops))
-    of_plan = all(gate.needs is Needs.PLAN for gate, _ in stops)
-    # An unrehearsed plan needs no override: a rehearsal is quick and changes nothing.
-    if not of_plan or any(answer.result is Result.INCONCLUSIVE for _, answer in stops):
-        overriding = " ".join(f"--override-gate {gate.name}" for gate, _ in stops)
-        cure = f"{cure}, or {overriding} --reason WHY"
-    about = "" if of_plan else f'wave "{wave}" may not proceed yet: '
-    return Refused(f"{about}{_describe(stops)}", cure=cure)

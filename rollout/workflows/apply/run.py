@@ -10,10 +10,10 @@ from rollout.domain.progress.history import History
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import RunEnded, RunEnding
 from rollout.errors import EmptySelection, Refused
+from rollout.workflows.account_run.wave_members import members_of
 from rollout.workflows.apply.carrying import ApplyRun, first_records
 from rollout.workflows.apply.due import what_is_due
 from rollout.workflows.apply.guards import check_order
-from rollout.workflows.apply.members import members_of
 from rollout.workflows.apply.order import ApplyResult, Due, Order, OutcomeTally, RunPreview
 from rollout.workflows.apply.released import released_yet_enforced
 from rollout.workflows.changed_names import check_names
@@ -56,7 +56,9 @@ def apply_plan(
     under the policy in spite of a release is let out, whatever is due.
     """
     check_order(order, where.organization, run.now())
-    look = cache(lambda wave: members_of(wave, order, preview, where))
+    look = cache(
+        lambda wave: members_of(wave, order.plan, order.scope, order.rules.exemptions, preview, where)
+    )
     with run.lock.hold(where.organization.id, f"apply --stage {order.stage}"):
         # Under the lock: the run that held it before may have changed what is due.
         progress = run.replay()
@@ -81,7 +83,7 @@ def apply_plan(
                 # The selected users are in the wave that may not proceed.
                 _note(order, run, due)
                 raise due.refused from None
-            agree(OperatorQuestion(due, progress, carried.users, partial(carried.look, preview)))
+            agree(OperatorQuestion(due, progress, carried.shares.users, partial(carried.look, preview)))
             _check_time(due, what_is_due(order, progress, run.now(), look))
             return carried.carry()
         _note(order, run, due)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rollout.cli.commands.apply import overrides_of
+from rollout.cli.options import overrides_of
 from rollout.domain.gates import GATES, Gate, GateAnswer, GateRules, Needs, Result
 from rollout.domain.gates.gate import Form, OverrideHolds, Question, Setting
 from rollout.errors import Refused, WrongUsage

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy
@@ -11,6 +11,7 @@ from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import Change
 from rollout.domain.policy.made import Made
 from rollout.domain.progress.messages import Notice, Receipt
+from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Record
 from rollout.domain.progress.stages import Stage
 from rollout.workflows.ports import AccountAccess, Journal, Notifier, OpenAccount, WriteReceipt
@@ -49,6 +50,9 @@ class MortalJournal:
 
     def records(self) -> Iterator[Record]:
         return self.inner.records()
+
+    def progress(self, organization_id: str, more: Iterable[Record] = ()) -> Progress:
+        return self.inner.progress(organization_id, more)
 
 
 @dataclass

@@ -29,8 +29,7 @@ from rollout.domain.policy.changes import (
     RemoveMember,
     SetDefaultVersion,
 )
-from rollout.domain.progress.owned import OwnedResources
-from rollout.domain.progress.projection import Done
+from rollout.domain.progress.owned import OwnedResources, PastChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class Undoing:
 class Chosen:
     """Which changes are to be undone. `whole`: what nobody needs any more goes too, whoever of us made it."""
 
-    takes: Callable[[Done], bool]
+    takes: Callable[[PastChange], bool]
     whole: bool = True
 
 
@@ -71,7 +70,7 @@ class _Account:
     unhung: set[tuple[str, str]] = field(default_factory=set)
     left: list[Left] = field(default_factory=list)
 
-    def goes(self, done: Done) -> bool:
+    def goes(self, done: PastChange) -> bool:
         return self.chosen.whole or self.chosen.takes(done)
 
     def members(self, group: str) -> list[str]:
@@ -164,7 +163,7 @@ def _foundations(account: _Account) -> Iterator[Write]:
                 continue
 
 
-def _unhang(account: _Account, change: AttachToGroup, done: Done) -> Iterator[Write]:
+def _unhang(account: _Account, change: AttachToGroup, done: PastChange) -> Iterator[Write]:
     group = account.facts.groups.get(change.group)
     taking_off = DetachFromGroup(account.account_id, change.group, change.policy_arn)
     if group is None or change.policy_arn not in group.attached:
@@ -178,7 +177,7 @@ def _unhang(account: _Account, change: AttachToGroup, done: Done) -> Iterator[Wr
     yield Write(taking_off, done.intent.wave)
 
 
-def _delete_group(account: _Account, change: CreateGroup, done: Done) -> Iterator[Write]:
+def _delete_group(account: _Account, change: CreateGroup, done: PastChange) -> Iterator[Write]:
     group = account.facts.groups.get(change.group)
     deleting = DeleteGroup(account.account_id, change.group)
     if group is None or group.path != change.path:
@@ -197,7 +196,7 @@ def _delete_group(account: _Account, change: CreateGroup, done: Done) -> Iterato
     yield Write(deleting, done.intent.wave)
 
 
-def _delete_policy(account: _Account, change: CreatePolicy, done: Done) -> Iterator[Write]:
+def _delete_policy(account: _Account, change: CreatePolicy, done: PastChange) -> Iterator[Write]:
     policy = account.facts.policies.get(change.policy_arn)
     if policy is None:
         if account.goes(done):
@@ -227,7 +226,9 @@ def _delete_policy(account: _Account, change: CreatePolicy, done: Done) -> Itera
         yield from _take_back_versions(account, policy, history)
 
 
-def _take_back_versions(account: _Account, policy: ManagedPolicy, history: Sequence[Done]) -> Iterator[Write]:
+def _take_back_versions(
+    account: _Account, policy: ManagedPolicy, history: Sequence[PastChange]
+) -> Iterator[Write]:
     """Bring the policy back to the document that it had before the chosen versions, and delete those."""
     chosen = [done for done in history if account.chosen.takes(done)]
     if not chosen:
@@ -256,18 +257,18 @@ def _take_back_versions(account: _Account, policy: ManagedPolicy, history: Seque
             yield Write(DeleteVersion(account.account_id, policy.arn, version.id), chosen[-1].intent.wave)
 
 
-def _former(history: Sequence[Done], chosen: Sequence[Done]) -> Mapping[str, object]:
+def _former(history: Sequence[PastChange], chosen: Sequence[PastChange]) -> Mapping[str, object]:
     before = history[: history.index(chosen[0])]
     return document_of(before[-1]) if before else {}
 
 
-def document_of(done: Done) -> Mapping[str, object]:
+def document_of(done: PastChange) -> Mapping[str, object]:
     """Give the document that a change brought."""
     change = done.intent.change
     return change.document if isinstance(change, CreatePolicy | CreateVersion) else {}
 
 
-def _is_ours(version: PolicyVersion, history: Sequence[Done]) -> bool:
+def _is_ours(version: PolicyVersion, history: Sequence[PastChange]) -> bool:
     return _among(version, [document_of(done) for done in history])
 
 

@@ -5,24 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollout.domain.gates import Members
-from rollout.domain.people.exemptions import exemption_for
+from rollout.domain.people.exemptions import Exemption, exemption_for
 from rollout.domain.people.organization import Account
+from rollout.domain.people.scope import Scope
 from rollout.domain.people.users import User
 from rollout.errors import Interrupted
-from rollout.workflows.apply.order import Order
 from rollout.workflows.inventory import Premises, left_alone
-from rollout.workflows.ports import CannotEnter
+from rollout.workflows.ports import CannotEnter, StoredPlan
 from rollout.workflows.run_context import RunContext
 
 Share = tuple[Account, frozenset[str]]
 
 
-def members_of(wave: str, order: Order, run: RunContext, where: Premises) -> Members:
+def members_of(
+    wave: str,
+    plan: StoredPlan,
+    scope: Scope,
+    exemptions: tuple[Exemption, ...],
+    run: RunContext,
+    where: Premises,
+) -> Members:
     """Read the wave's accounts. Users of unreadable accounts count as unseen; deleted and exempt users do not count.
 
     Raises Interrupted if the run is asked to stop.
     """
-    shares = list(_shares(wave, order, where))
+    shares = list(_shares(wave, plan, scope, where))
     users: list[User] = []
     unseen = answered = 0
     run.progress.begin(f'Reading wave "{wave}"', sum(len(ids) for _, ids in shares))
@@ -37,17 +44,15 @@ def members_of(wave: str, order: Order, run: RunContext, where: Premises) -> Mem
     if answered < len(shares):
         raise Interrupted("stopped as requested while reading; nothing was written")
     today = run.now().date()
-    return Members(
-        tuple(user for user in users if exemption_for(user, order.rules.exemptions, today) is None), unseen
-    )
+    return Members(tuple(user for user in users if exemption_for(user, exemptions, today) is None), unseen)
 
 
-def _shares(wave: str, order: Order, where: Premises) -> Iterator[Share]:
+def _shares(wave: str, plan: StoredPlan, scope: Scope, where: Premises) -> Iterator[Share]:
     accounts = {account.id: account for account in where.accounts}
-    for part in order.plan.accounts():
+    for part in plan.accounts():
         ids = frozenset(entry.user.id for entry in part.entries if entry.wave == wave)
         account = accounts.get(part.account_id)
-        if ids and account is not None and not left_alone(account, order.scope):
+        if ids and account is not None and not left_alone(account, scope):
             yield account, ids
 
 
