@@ -156,7 +156,9 @@ def forge_everything(team: Team, store: Path) -> Path:
         EVIL,
         RunStarted(EVIL, AGO, *what, Stage.NOTIFY, CISO, "0.1"),
         *(
-            Told(EVIL, AGO, entry.user, entry.wave, "x@y.zz", entry.impact, NOW.date(), Delivery.DELIVERED)
+            Told(
+                EVIL, AGO, entry.user, entry.wave, entry.address, entry.impact, NOW.date(), Delivery.DELIVERED
+            )
             for entry in entries
             if entry.impact
         ),
@@ -206,7 +208,7 @@ def test_without_a_key_the_same_segment_enforces_everybody(team: Team, store: Pa
     with listening() as heard:
         said = enforce(team)
     assert 0 == said.code, said.err
-    assert [line for line in writes(heard) if "AddUserToGroup" in line]
+    assert [line for line in writes(heard) if "AddUserToGroup" in line], said.out + said.err
 
 
 @pytest.mark.parametrize(
