@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rollout.aws.connect.account_access import AccountEntrySettings, RoleChoice
+from rollout.aws.connect.account_access import NO_EXTERNAL_ID, AccountEntrySettings, RoleChoice
 from rollout.settings import load_settings
 from rollout.wiring import Live
 from rollout.workflows.inventory import Premises
@@ -22,6 +22,7 @@ access:
   source_identity: ana
   session_tags: {team: identity}
   overrides: {"222233334444": {roles: [Odd], external_id: theirs}}
+  ou_overrides: {Sandbox: {external_id: null}, "Partners/*": {roles: [Guest]}}
 """
 WHERE = Premises(a_caller(), an_organization(), ())
 
@@ -38,6 +39,11 @@ def test_every_way_into_accounts_reaches_the_door(tmp_path: Path, text: str):
         own_account_role="Own",
         external_id="shared",
         overrides={"222233334444": RoleChoice(("Odd",), "theirs")},
+        ou_overrides={
+            "Sandbox": RoleChoice(None, NO_EXTERNAL_ID),
+            "Partners/*": RoleChoice(("Guest",), None),
+        },
+        hop_external_id="shared",
         hop_role="arn:aws:iam::111122223333:role/Hub",
         session_name="nightly",
         source_identity="ana",

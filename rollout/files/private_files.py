@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,8 @@ from typing import BinaryIO
 
 from rollout.errors import Unwritable
 
+PRIVATE_FOLDER = ".rollout"
+"""The folder for locks, for the releases that are in force, and for the state of a sandbox."""
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
@@ -35,8 +38,34 @@ def unwritable(path: Path, problem: OSError) -> Unwritable:
     return Unwritable(f"cannot write to {path}: {why}", cure=_CURES.get(problem.errno or 0, _USUAL_CURE))
 
 
+def check_own(folder: Path) -> None:
+    """Check that a folder, if it is there, is no link, and that it is this user's. Raises Unwritable.
+
+    Whoever prepares such a folder, in a checkout for example, could have files written or processes asked elsewhere.
+    """
+    try:
+        found = folder.lstat()
+    except OSError:
+        return
+    if stat.S_ISLNK(found.st_mode):
+        raise Unwritable(
+            f"{folder} is a link", cure="remove the link; rollout makes a folder of its own there"
+        )
+    if found.st_uid != os.getuid():
+        raise Unwritable(
+            f"{folder} belongs to another user",
+            cure="have its owner move it away, or set `store` in rollout.yaml to a folder of your own",
+        )
+
+
 def make_folder(folder: Path) -> None:
-    """Create a folder and its missing parents, accessible only to their owner. Raises Unwritable."""
+    """Create a folder and its missing parents, accessible only to their owner. Raises Unwritable.
+
+    A private folder on the way has to be this user's own.
+    """
+    for place in (folder, *folder.parents):
+        if place.name == PRIVATE_FOLDER:
+            check_own(place)
     missing = []
     place = folder
     while not place.is_dir() and place != place.parent:

@@ -17,14 +17,17 @@ _LOOK_EVERY = 2.0  # seconds between checks that the state file still exists
 
 
 def main() -> None:
-    """Serve until SIGTERM or SIGINT arrives, or the sandbox's folder is deleted."""
+    """Serve until asked to stop, until SIGTERM or SIGINT arrives, or until the sandbox's folder is deleted."""
     options = _options()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     with Sandbox.start(
-        datetime.fromisoformat(options.now), port=options.port, instance=options.instance
+        datetime.fromisoformat(options.now),
+        port=options.port,
+        instance=options.instance,
+        when_asked_to_stop=ended.set,
     ) as sandbox:
         state = KeptState(
             pid=os.getpid(),

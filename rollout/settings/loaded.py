@@ -147,6 +147,7 @@ def _selectors(settings: RolloutFile) -> Iterator[Selector]:
         yield from _of_accounts(
             f"scope.{part}", section.ous, section.accounts, section.account_tags, protects=protects
         )
+    yield from _of_accounts("access.ou_overrides", settings.access.ou_overrides, (), ())
     rules, default = settings.rules, MachinesSection()
     for text in rules.break_glass:
         yield names_user("rules.break_glass", text, protects=True)

@@ -56,10 +56,14 @@ Days = Annotated[int, Field(ge=1, le=3650)]
 
 
 class AccessOverride(Section):
-    """Different role names or external ID for one account."""
+    """Different role names or external ID for one account, or for the accounts of an OU."""
 
-    roles: RoleNames | None = Field(None, description="Role names to try in this account instead.")
-    external_id: ExternalId | None = Field(None, description="External ID to use in this account instead.")
+    roles: RoleNames | None = Field(None, description="Role names to try there instead.")
+    external_id: ExternalId | None = Field(
+        None,
+        repr=False,
+        description="External ID to use there instead; a null that is written out sends none.",
+    )
 
 
 class AccessSection(Section):
@@ -73,9 +77,14 @@ class AccessSection(Section):
         None,
         description="Role to assume in the caller's own account; null uses the caller's own credentials.",
     )
-    external_id: ExternalId | None = Field(None, description="External ID that the roles require.")
+    external_id: ExternalId | None = Field(
+        None, repr=False, description="External ID to send to every account; better set one in overrides."
+    )
     hop_role: RoleArn | None = Field(
         None, description="ARN of a role to assume first; the accounts' roles are then assumed from it."
+    )
+    hop_external_id: ExternalId | None = Field(
+        None, repr=False, description="External ID that the hop role requires; null uses external_id."
     )
     session_name: SessionName = Field(
         "rollout", description="Name of every role session, as shown in CloudTrail."
@@ -89,6 +98,10 @@ class AccessSection(Section):
     )
     overrides: Mapping[AccountId, AccessOverride] = Field(
         {}, description="Different roles or external IDs, by account ID."
+    )
+    ou_overrides: Mapping[OuGlob, AccessOverride] = Field(
+        {},
+        description="Different roles or external IDs, by pattern of OU paths; the first that matches counts.",
     )
 
 

@@ -13,6 +13,7 @@ Key = tuple[str | int, ...]
 """A key path: `("waves", 1, "percent")`."""
 
 MOST_SHOWN = 50
+_NEVER_SHOWN = frozenset({"external_id", "hop_external_id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,11 @@ def key_text(key: Key) -> str:
     """Format a key path for messages: `waves[1].percent`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)
     return text.removeprefix(".")
+
+
+def is_never_shown(key: Key) -> bool:
+    """Tell whether messages must not repeat the value of a key: whoever reads a log need not know it."""
+    return any(part in _NEVER_SHOWN for part in key[-1:])
 
 
 def refuse(problems: Iterable[Problem]) -> None:

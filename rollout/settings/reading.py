@@ -11,7 +11,7 @@ from yaml.constructor import SafeConstructor
 from yaml.reader import Reader
 
 from rollout.files.bounded_yaml import DEEPEST, LOADER, BeyondYamlLimit, Position, bounded_events
-from rollout.settings.problems import Key, Problem, Source, Spot
+from rollout.settings.problems import Key, Problem, Source, Spot, is_never_shown
 
 MOST_NODES = 70_000
 """In one source, also when every use of an alias counts. An exemption has 11."""
@@ -192,9 +192,12 @@ class _Builder:
     def _scalar(self, node: yaml.ScalarNode, key: Key) -> Value:
         text = str(node.value)
         self._reading.spots[key] = _spot(node.start_mark, self._source, text)
+        shown = "its value" if is_never_shown(key) else text
         if self._is_bare_account_id(node):
             self._add(
-                node, key, f'write the account ID in quotes: "{text}"; YAML reads it as a number without them'
+                node,
+                key,
+                f'write the account ID in quotes: "{shown}"; YAML reads it as a number without them',
             )
             return text
         if node.tag in _STRINGS:
@@ -206,8 +209,8 @@ class _Builder:
             LookupError,
             AttributeError,
         ) as error:  # the last two by tags such as `!!bool maybe`
-            why = f": {error}" if isinstance(error, ValueError) else ""
-            self._add(node, key, f"{text[:60]} is not a valid {node.tag.removeprefix(_TAG)}{why}")
+            why = f": {error}" if isinstance(error, ValueError) and shown == text else ""
+            self._add(node, key, f"{shown[:60]} is not a valid {node.tag.removeprefix(_TAG)}{why}")
             return None
         return value
 

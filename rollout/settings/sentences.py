@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollout.settings.fields import shown
 from rollout.settings.keys import nearest
-from rollout.settings.problems import Key
+from rollout.settings.problems import Key, is_never_shown
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -30,6 +30,11 @@ _LIMITS = {
 }
 
 
+NOT_SHOWN = (
+    "must be text in quotes: 2 or more letters, digits or any of _+=,.@:/- (the value is not shown here)"
+)
+
+
 def key_of(error: ErrorDetails) -> Key:
     """Return the key path of an error, without the markers that pydantic adds to it."""
     return tuple(part for part in error["loc"] if part != "[key]")
@@ -45,6 +50,8 @@ def sentence_of(error: ErrorDetails, key: Key, text: str | None) -> str:
         return "is missing"
     if value is None:
         return "has no value"
+    if is_never_shown(key):
+        return NOT_SHOWN
     if kind == "value_error":
         return str(context["error"])
     if kind == "string_type":

@@ -12,6 +12,7 @@ from rollout.domain.people.organization import Caller
 from rollout.errors import RolloutError
 from rollout.execution.threads import ThreadEngine
 from rollout.settings import Settings
+from rollout.settings.models import AccessOverride
 from rollout.store.folder.segments import new_run_id
 from rollout.store.formats.seals import refuse
 from rollout.wiring.decision_rules import names_of
@@ -20,7 +21,7 @@ from rollout.workflows.inventory import Premises
 from rollout.workflows.ports import Clock
 
 if TYPE_CHECKING:
-    from rollout.aws.connect.account_access import AwsAccountAccess
+    from rollout.aws.connect.account_access import AwsAccountAccess, RoleChoice
     from rollout.aws.connect.identity import WhoAmI
     from rollout.aws.connect.organizations import AwsOrganization
     from rollout.awsapi.retries import Retries
@@ -91,19 +92,21 @@ class Aws:
         return self._access_of(where.caller, writing=writing)
 
     def _access_of(self, caller: Caller, *, writing: bool) -> AwsAccountAccess:
-        from rollout.aws.connect.account_access import AccountEntrySettings, AwsAccountAccess, RoleChoice
+        from rollout.aws.connect.account_access import AccountEntrySettings, AwsAccountAccess
 
         access = self.settings.access
-        overrides = {
-            account_id: RoleChoice(override.roles, override.external_id)
-            for account_id, override in access.overrides.items()
-        }
+        overrides, ou_overrides = (
+            {key: _role_choice(override) for key, override in some.items()}
+            for some in (access.overrides, access.ou_overrides)
+        )
         entry_settings = AccountEntrySettings(
             access.roles,
             access.own_account_role,
             access.external_id,
             overrides,
+            ou_overrides,
             access.hop_role,
+            access.hop_external_id or access.external_id,
             access.session_name,
             access.source_identity,
             access.session_tags,
@@ -126,3 +129,10 @@ class Aws:
     def engine(self) -> ThreadEngine:
         """Return the engine that runs accounts in parallel."""
         return ThreadEngine(self.settings.engine.max_accounts, self.stop)
+
+
+def _role_choice(override: AccessOverride) -> RoleChoice:
+    from rollout.aws.connect.account_access import NO_EXTERNAL_ID, RoleChoice
+
+    says_none = override.external_id is None and "external_id" in override.model_fields_set
+    return RoleChoice(override.roles, NO_EXTERNAL_ID if says_none else override.external_id)

@@ -94,7 +94,8 @@ class Live(Aws):
     def doctor_order(self, selection: Selection, *, reading_only: bool) -> DoctorOrder:
         """Return the input of `doctor`."""
         settings, access = self.settings, self.settings.access
-        asks_for_id = access.external_id or any(one.external_id for one in access.overrides.values())
+        overrides = (*access.overrides.values(), *access.ou_overrides.values())
+        asks_for_id = access.external_id or any(one.external_id for one in overrides)
         entry_settings = EntrySettings(
             bool(asks_for_id), bool(access.source_identity), bool(access.session_tags)
         )

@@ -2,13 +2,21 @@
 
 import json
 import threading
+import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from rollout.aws.connect.account_access import AccountEntrySettings, AwsAccountAccess, RoleChoice, sanitised
+from rollout.aws.connect.account_access import (
+    NO_EXTERNAL_ID,
+    AccountEntrySettings,
+    AwsAccountAccess,
+    RoleChoice,
+    sanitised,
+)
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.domain.diagnosis.facts import Denial, DeniedBy
@@ -223,6 +231,50 @@ def test_an_account_for_which_no_role_is_set_says_so(open_roles: AwsStub, access
         access(AccountEntrySettings(overrides={ACCOUNT: RoleChoice(())})).enter(an_account())
 
 
+OVERRIDES = {
+    "222233334444": RoleChoice(external_id="theirs"),
+    "333344445555": RoleChoice(external_id=NO_EXTERNAL_ID),
+}
+OU_OVERRIDES = {
+    "Partners/Quiet": RoleChoice(external_id=NO_EXTERNAL_ID),
+    "Partners/*": RoleChoice(("Guest",), "partners"),
+    "*/Late": RoleChoice(("Late",), "late"),
+}
+
+
+@pytest.mark.parametrize(
+    ("account_id", "ou", "role", "sent"),
+    [
+        ("555566667777", "Workloads", "Audit", "for-all"),
+        ("222233334444", "Workloads", "Audit", "theirs"),
+        ("222233334444", "Partners/West", "Guest", "theirs"),
+        ("333344445555", "Partners/West", "Guest", None),
+        ("444455556666", "Partners/West", "Guest", "partners"),
+        ("444455556666", "Partners/Quiet/Deep", "Audit", None),
+        ("444455556666", "Partners/Late", "Guest", "partners"),
+        ("444455556666", "Workloads/Late", "Late", "late"),
+    ],
+)
+def test_an_external_id_goes_to_the_accounts_that_it_is_for(
+    account_id: str, ou: str, role: str, sent: str | None, open_roles: AwsStub, access: MAKE_DOOR
+):
+    ways = AccountEntrySettings(("Audit",), None, "for-all", OVERRIDES, OU_OVERRIDES)
+    access(ways).enter(replace(an_account(account_id), ou=ou))
+    (params,) = open_roles.called("AssumeRole")
+    assert (role, sent) == (params["RoleArn"].rpartition("/")[2], params.get("ExternalId"))
+    told = repr((ways, ways.into(an_account(account_id))))
+    assert not any(secret in told for secret in ("for-all", "theirs", "partners'"))
+
+
+def test_an_external_id_that_an_answer_repeats_is_not_repeated(stub: AwsStub, access: MAKE_DOOR):
+    secret = "s3cret-id"
+    stub.on("AssumeRole", Fail("ValidationError", 400, f"Value '{secret}' at 'externalId' is not valid"))
+    with pytest.raises(CannotEnter) as refused:
+        access(AccountEntrySettings(external_id=secret)).enter(an_account())
+    assert "Value '…' at 'externalId'" in refused.value.why
+    assert secret not in "".join(traceback.format_exception(refused.value))
+
+
 def test_sessions_are_narrowed_short_and_without_tags(open_roles: AwsStub, access: MAKE_DOOR):
     access(AccountEntrySettings(session_name="rollout/ana b")).enter(an_account())
     (params,) = open_roles.called("AssumeRole")
@@ -278,19 +330,37 @@ def test_a_role_in_the_middle_is_taken_once_for_all_accounts(stub: AwsStub, acce
     assert ["sts:AssumeRole"] == json.loads(taken[0].params["Policy"])["Statement"][0]["Action"]
 
 
+def test_the_role_in_the_middle_may_assume_the_roles_that_are_named_and_no_others(
+    open_roles: AwsStub, access: MAKE_DOOR
+):
+    entrance = access(
+        AccountEntrySettings(
+            hop_role=HOP, roles=("Audit", "teams/Fix"), overrides={"333344445555": RoleChoice(("Odd",))}
+        )
+    )
+    for account_id in (ACCOUNT, "333344445555", "444455556666"):
+        entrance.enter(an_account(account_id))
+    hops = [params for params in open_roles.called("AssumeRole") if params["RoleArn"] == HOP]
+    assert [["arn:aws:iam::*:role/Audit", "arn:aws:iam::*:role/teams/Fix"], ["arn:aws:iam::*:role/Odd"]] == [
+        json.loads(hop["Policy"])["Statement"][0]["Resource"] for hop in hops
+    ]
+
+
 def test_a_source_identity_is_set_at_the_first_hop_and_tags_at_the_last(
     open_roles: AwsStub, access: MAKE_DOOR
 ):
     """AWS carries the identity on by itself, and refuses to have it set again."""
     entry_settings = AccountEntrySettings(
         hop_role=HOP,
-        external_id="shared",
+        external_id="members",
+        hop_external_id="hub",
         source_identity="ana@example.com",
         session_tags={"team": "identity"},
     )
     access(entry_settings).enter(an_account())
     first, last = open_roles.called("AssumeRole")
-    assert ("ana@example.com", "shared") == (first["SourceIdentity"], first["ExternalId"])
+    assert ("ana@example.com", "hub") == (first["SourceIdentity"], first["ExternalId"])
+    assert "members" == last["ExternalId"]
     assert "Tags" not in first
     assert "SourceIdentity" not in last
     assert [{"Key": "team", "Value": "identity"}] == last["Tags"]

@@ -272,8 +272,12 @@ def test_a_policy_of_our_name_elsewhere_may_not_be_attached_or_changed(foreign: 
 
 
 def test_the_session_in_the_middle_only_takes_roles():
-    assert isinstance(decide(hop_policy(), "sts:AssumeRole", iam_arn("role/other")), Allowed)
-    assert not isinstance(decide(hop_policy(), "iam:GetUser", iam_arn("user/ana")), Allowed)
+    policy = hop_policy(["arn:aws:iam::*:role/Audit", "arn:aws:iam::*:role/teams/Fix"])
+    for role in ("role/Audit", "role/teams/Fix"):
+        assert isinstance(decide(policy, "sts:AssumeRole", iam_arn(role)), Allowed)
+    for role in ("role/Admin", "role/Fix", "role/Audit2", "role/x/Audit"):
+        assert not isinstance(decide(policy, "sts:AssumeRole", iam_arn(role)), Allowed)
+    assert not isinstance(decide(policy, "iam:GetUser", iam_arn("user/ana")), Allowed)
 
 
 # --- The guard of the caller's own account ---

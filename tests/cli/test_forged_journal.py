@@ -173,3 +173,29 @@ def test_what_stands_is_undone_and_what_never_was_is_left(rehearsed: Shell):
     undone = {line.split()[1] for line in writes(heard)}
     assert {"RemoveUserFromGroup", "DetachGroupPolicy", "DeleteGroup", "DeletePolicy"} <= undone
     assert "rollout never made this: the policy is in another account" in said.out
+
+
+def test_names_without_end_keep_nobody_under_the_policy(rehearsed: Shell):
+    """A session policy has 2,048 characters; whoever writes to the store must not fill it."""
+    assert 0 == rehearsed("apply", "--stage", "enforce", "--yes").code
+    header = FolderPlans(rehearsed.folder).load(None).header
+    journal = FolderJournal(rehearsed.folder, RUN)
+    records: list[r.Record] = [
+        r.RunStarted(RUN, NOW, header.organization_id, header.id, header.checksum, Stage.ENFORCE, "", "")
+    ]
+    for number, (at, account) in enumerate(product(range(60), ("222233334444", "300040005000"))):
+        name, iam = f"ForceMFA{at}", f"arn:aws:iam::{account}:policy"
+        endless: tuple[c.Change, ...] = (
+            c.CreatePolicy(account, f"{iam}/rollout/{name}", name, "/rollout/", {}, {}),
+            c.CreateGroup(account, name, "/rollout/"),
+            c.AttachToGroup(account, name, f"{iam}/Theirs{at}"),
+        )
+        for place, change in enumerate(endless, 3 * number):
+            records.append(r.Intent(RUN, NOW, place, change, r.Before.ABSENT))
+            records.append(r.Settled(RUN, NOW, RUN, place, c.Applied("")))
+    journal.append(*records)
+    journal.close()
+    with listening() as heard:
+        said = rehearsed("release", "--all", "--reason", "INC-1", "--yes", "--json")
+    assert ["iam SetDefaultPolicyVersion 200"] == writes(heard)
+    assert {"200030004000"} == {one["account"] for one in said.json["accounts"] if one["failed"]}

@@ -6,14 +6,19 @@ import os
 import signal
 import socket
 import stat
-from collections.abc import Iterator
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
-from rollout.errors import SandboxFailure
+from rollout.errors import SandboxFailure, Unwritable
 from rollout.sandbox.serving import process
+from rollout.sandbox.serving.kept_state import KeptState, write_state
 from rollout.sandbox.serving.process import KeptSandbox, advance_kept, find_kept, start_kept, stop_kept
 from tests.sandbox.conftest import NOW
 from tests.sandbox.connecting import client
@@ -132,6 +137,65 @@ def test_a_state_file_whose_port_is_somebody_elses_is_not_believed(
     (tmp_path / ".rollout" / "sandbox.json").write_text(json.dumps(forged))
     assert find_kept(tmp_path) is None
     assert not stop_kept(tmp_path)
+
+
+def test_a_process_that_only_a_forged_state_file_names_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Somebody else's server can say any number; it is asked to end itself, and nothing else is done."""
+    monkeypatch.setattr(process, "_STOP_WITHIN", 0.1)
+    victim = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    asked: list[str] = []
+
+    class Liar(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            body = json.dumps({"pid": victim.pid}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            self.do_GET()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Liar) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        state = KeptState(victim.pid, server.server_port, "t", "i", "o-x", {"AWS_ENDPOINT_URL": "x"})
+        write_state(tmp_path, state)
+        with pytest.raises(SandboxFailure, match=f"process {victim.pid} still runs"):
+            stop_kept(tmp_path)
+        server.shutdown()
+    assert victim.poll() is None
+    assert ["/_sandbox/state", "/_sandbox/stop"] == asked
+    victim.communicate(b"\n")
+
+
+@pytest.mark.parametrize("command", [find_kept, stop_kept, lambda folder: start_kept(folder, NOW)])
+def test_a_folder_that_is_a_link_is_refused(command: Callable[[Path], object], tmp_path: Path):
+    """As a checkout may have it: what is behind the link would get new files, and another mode."""
+    theirs, here = tmp_path / "theirs", tmp_path / "here"
+    for folder in (theirs, here):
+        folder.mkdir(mode=0o755)
+    (here / ".rollout").symlink_to(theirs)
+    with pytest.raises(Unwritable, match=r"/here/\.rollout is a link"):
+        command(here)
+    assert [] == list(theirs.iterdir())
+    assert 0o755 == stat.S_IMODE(theirs.stat().st_mode)
+
+
+@pytest.mark.parametrize("command", [find_kept, stop_kept, lambda folder: start_kept(folder, NOW)])
+def test_a_folder_of_somebody_else_is_refused(
+    command: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / ".rollout").mkdir()
+    somebody = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: somebody)
+    with pytest.raises(Unwritable, match=r"\.rollout belongs to another user"):
+        command(tmp_path)
 
 
 def test_a_state_file_that_is_broken_is_none(tmp_path: Path):

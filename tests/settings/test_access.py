@@ -1,8 +1,13 @@
 """How accounts are entered: keys that AWS would refuse are refused here, with the key and the reason."""
 
+from collections.abc import Mapping
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rollout.errors import BadSettings
+from tests.settings.conftest import Load
 
 
 def test_what_aws_takes_is_taken(load):
@@ -55,3 +60,38 @@ def test_what_aws_would_refuse_is_refused_here(load, text, said):
     with pytest.raises(BadSettings, match=said) as refused:
         load(f"access:\n  {text}\n")
     assert f"access.{text.partition(':')[0]}" in str(refused.value)
+
+
+EXTERNAL_IDS = st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), min_size=4, max_size=40)
+PLACES = ("access: {{external_id: {0}}}", 'access: {{overrides: {{"222233334444": {{external_id: {0}}}}}}}')
+
+
+# Takes a second: it is any text that somebody may paste, as they may paste it.
+@given(
+    EXTERNAL_IDS,
+    st.sampled_from(PLACES),
+    st.sampled_from(("{}", "'{}'", '"{}"', "[{}]", "!!str {}", "!!int {}")),
+)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_an_external_id_is_never_shown(load, secret: str, place: str, quotes: str):
+    assert secret not in told_of(load, place.format(quotes.format(secret))) or secret in place
+
+
+def told_of(load: Load, text: str | None, environment: Mapping[str, str] | None = None) -> str:
+    """Everything that can be seen of settings that are good, or of the error."""
+    try:
+        loaded = load(text, environment)
+    except BadSettings as refused:
+        return str(refused)
+    return repr(loaded) + "".join(loaded.warnings)
+
+
+@pytest.mark.parametrize("value", ["12345", "222233334444", "2026-13-45", "two words", "1e3", "x"])
+def test_nor_is_one_that_yaml_takes_for_something_else(load, value: str):
+    for variable, text in (
+        ("ROLLOUT_ACCESS__EXTERNAL_ID", value),
+        ("ROLLOUT_ACCESS", f"{{hop_external_id: {value}}}"),
+    ):
+        told = told_of(load, None, {variable: text})
+        assert f" {value}" not in told
+        assert f'"{value}"' not in told

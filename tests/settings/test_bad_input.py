@@ -214,11 +214,11 @@ VALUES = [
     ),
     (
         "access: {external_id: x}\n",
-        'rollout.yaml:1:23: access.external_id: "x" is not an external ID: 2 or more letters, digits or any of _+=,.@:/-',
+        "rollout.yaml:1:23: access.external_id: must be text in quotes: 2 or more letters, digits or any of _+=,.@:/- (the value is not shown here)",
     ),
     (
         "access: {external_id: 12345}\n",
-        'rollout.yaml:1:23: access.external_id: must be text; write it in quotes: "12345"',
+        "rollout.yaml:1:23: access.external_id: must be text in quotes: 2 or more letters, digits or any of _+=,.@:/- (the value is not shown here)",
     ),
     (
         "access:\n  overrides:\n    012345678901: {roles: [A]}\n",

@@ -1,5 +1,6 @@
 """Locks, beside what all of them promise (test_contract.py): closed files, restless buckets, services without locks."""
 
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,25 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path):
 
     with pytest.raises(Unwritable), FolderPlace(tmp_path).lock().hold(ORGANIZATION, PURPOSE):
         pass
+
+
+@pytest.mark.parametrize("how", ["a link", "another user"])
+def test_a_folder_that_somebody_else_prepared_is_refused(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    place = FolderPlace(tmp_path / "store")
+    place.put(place.lock_name, b"{}")
+    if how == "a link":
+        (tmp_path / "store" / ".rollout").rename(tmp_path / "theirs")
+        (tmp_path / "store" / ".rollout").symlink_to(tmp_path / "theirs")
+    else:
+        somebody = os.getuid() + 1
+        monkeypatch.setattr(os, "getuid", lambda: somebody)
+    with pytest.raises(Unwritable, match=how), place.lock().hold(ORGANIZATION, PURPOSE):
+        pass
+    with pytest.raises(Unwritable, match=how):
+        place.lock().break_open(ORGANIZATION)
+    assert place.lock().holder(ORGANIZATION) == Holder()  # looking does no harm
 
 
 # --- In a bucket ---

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from rollout.aws.connect.open_account import AwsAccount
 from rollout.aws.connect.role_session import RoleSession, RoleSessions, RoleToAssume
-from rollout.aws.connect.session_policy import hop_policy, session_policy
+from rollout.aws.connect.session_policy import hop_policy, widest_policy
 from rollout.aws.probe.capabilities import AwsCapabilities, Principal
 from rollout.aws.read.managed_boundaries import ManagedBoundaries
 from rollout.awsapi.attempts import CallCounts
@@ -29,10 +29,10 @@ from rollout.awsapi.sessions import Connection
 from rollout.domain.diagnosis.facts import Denial
 from rollout.domain.people.observations import Effort
 from rollout.domain.people.organization import Account, Caller, account_of
+from rollout.domain.people.scope import first_ou_match
 from rollout.domain.policy.made import Made
 from rollout.domain.policy.our_arns import OurArns, our_arns
 from rollout.domain.policy.our_resources import Names
-from rollout.errors import BadSettings
 from rollout.workflows.ports import CannotEnter, Clock
 
 if TYPE_CHECKING:
@@ -43,18 +43,25 @@ LATE_RETRY_AFTER = 10.0
 """Seconds to wait before trying the roles of a new account once more (aws-facts.md#errors-and-retries)."""
 
 
+NO_EXTERNAL_ID = ""
+
+
 @dataclass(frozen=True, slots=True)
 class RoleChoice:
-    """How to enter one account: the role names to try in order, and the external ID that they require."""
+    """How to enter one account: the role names to try in order, and the external ID that they require.
+
+    In an override, None is as elsewhere, and NO_EXTERNAL_ID is none.
+    """
 
     roles: tuple[str, ...] | None = None
-    external_id: str | None = None
+    external_id: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class AccountEntrySettings:
     """How to enter accounts: the `access` section of `rollout.yaml`, as plain values.
 
+    `overrides` are by account ID, `ou_overrides` by pattern of OU paths, of which the first that matches counts.
     `hop_role` is the ARN of a role to assume first; the accounts' roles are then assumed from it. `source_identity` and
     `session_tags` are off by default, since every trust policy would have to allow `sts:SetSourceIdentity` and
     `sts:TagSession`.
@@ -62,18 +69,24 @@ class AccountEntrySettings:
 
     roles: tuple[str, ...] = DEFAULT_ROLES
     own_account_role: str | None = None
-    external_id: str | None = None
+    external_id: str | None = field(default=None, repr=False)
     overrides: Mapping[str, RoleChoice] = field(default_factory=dict)
+    ou_overrides: Mapping[str, RoleChoice] = field(default_factory=dict)
     hop_role: str | None = None
+    hop_external_id: str | None = field(default=None, repr=False)
     session_name: str = "rollout"
     source_identity: str | None = None
     session_tags: Mapping[str, str] = field(default_factory=dict)
 
-    def into(self, account_id: str) -> RoleChoice:
+    def into(self, account: Account) -> RoleChoice:
         """Return the roles and the external ID for one account."""
-        override = self.overrides.get(account_id, RoleChoice())
-        roles = self.roles if override.roles is None else override.roles
-        return RoleChoice(roles, override.external_id or self.external_id)
+        by_ou = first_ou_match(tuple(self.ou_overrides), account.ou)
+        ways = [self.overrides.get(account.id), self.ou_overrides.get(by_ou or "")]
+        ways.append(RoleChoice(self.roles, self.external_id))
+        chosen = [way for way in ways if way]
+        roles = next(way.roles for way in chosen if way.roles is not None)
+        external_id = next((way.external_id for way in chosen if way.external_id is not None), None)
+        return RoleChoice(roles, external_id or None)
 
 
 class AwsAccountAccess:
@@ -106,6 +119,7 @@ class AwsAccountAccess:
         self._is_new = is_new
         self._tallies: dict[str, CallCounts] = {}
         self._paces: dict[str, Pace] = {}
+        self._sessions: dict[tuple[str, ...], RoleSessions] = {}
         self._boundaries = ManagedBoundaries()
         self._lock = threading.Lock()
 
@@ -141,14 +155,8 @@ class AwsAccountAccess:
         return _Entry(session.role.name, session.role.arn, session, self._role_iam)
 
     def _policy(self, ours: OurArns) -> str:
-        """Write the session policy. Raises CannotEnter where it does not fit only because of what an account holds."""
-        try:
-            return session_policy(ours, writing=self._writing)
-        except BadSettings as problem:
-            usual = our_arns(ours.partition, ours.account_id, self._names, Made())
-            if usual == ours:
-                raise
-            raise CannotEnter(str(problem), "detach what an earlier version attached by hand") from problem
+        usual = our_arns(ours.partition, ours.account_id, self._names, Made())
+        return widest_policy(ours, usual, writing=self._writing)
 
     def _calls(self, account: Account, entry: _Entry, ours: OurArns) -> Calls:
         pace, tally = self._pace(account.id), self._tally(account.id)
@@ -177,27 +185,27 @@ class AwsAccountAccess:
             raise refused.ending from None
 
     def _first_that_opens(self, account: Account, policy: str) -> RoleSession:
-        access = self._access(account.id)
+        access = self._access(account)
         refused: list[tuple[str, Denial]] = []
         for name in access.roles or ():
             role = RoleToAssume(
-                arn=f"arn:{self._caller.partition}:iam::{account.id}:role/{name.lstrip('/')}",
+                arn=self._role_arn(account.id, name),
                 name=name,
                 account_id=account.id,
                 external_id=access.external_id,
                 policy=policy,
             )
             try:
-                return self._sessions.open(role, self._tally(account.id))
+                return self._sessions_for(access).open(role, self._tally(account.id))
             except CallFailed as failed:
                 if failed.fault not in {Fault.DENIED, Fault.NOT_FOUND}:
                     raise CannotEnter(f"role {name}: {failed.sentence}", _cure(failed)) from failed
                 refused.append((name, denial_of(failed)))
         raise _AllRefused(account, refused, self._caller)
 
-    def _access(self, account_id: str) -> RoleChoice:
-        access = self._entry_settings.into(account_id)
-        if account_id == self._caller.account_id and self._entry_settings.own_account_role:
+    def _access(self, account: Account) -> RoleChoice:
+        access = self._entry_settings.into(account)
+        if account.id == self._caller.account_id and self._entry_settings.own_account_role:
             return RoleChoice((self._entry_settings.own_account_role,), access.external_id)
         return access
 
@@ -213,8 +221,15 @@ class AwsAccountAccess:
     def _role_iam(self) -> IAMClient:
         return self._connection.role_iam(self._guard)
 
-    @cached_property
-    def _sessions(self) -> RoleSessions:
+    def _sessions_for(self, access: RoleChoice) -> RoleSessions:
+        """Return the sessions for accounts that are entered by the same roles; a hop may assume those and no others."""
+        roles = (access.roles or ()) if self._entry_settings.hop_role else ()
+        with self._lock:
+            if roles not in self._sessions:
+                self._sessions[roles] = self._after_hop(roles)
+            return self._sessions[roles]
+
+    def _after_hop(self, roles: tuple[str, ...]) -> RoleSessions:
         sessions = RoleSessions(
             self._connection,
             self._retries,
@@ -226,8 +241,12 @@ class AwsAccountAccess:
         entry, arn = self._entry_settings, self._entry_settings.hop_role
         if not arn:
             return sessions
-        policy = hop_policy(identified=bool(entry.source_identity), tagged=bool(entry.session_tags))
-        return sessions.after(RoleToAssume(arn, arn, account_of(arn), entry.external_id, policy))
+        arns = [self._role_arn("*", name) for name in roles]
+        policy = hop_policy(arns, identified=bool(entry.source_identity), tagged=bool(entry.session_tags))
+        return sessions.after(RoleToAssume(arn, arn, account_of(arn), entry.hop_external_id, policy))
+
+    def _role_arn(self, account_id: str, name: str) -> str:
+        return f"arn:{self._caller.partition}:iam::{account_id}:role/{name.lstrip('/')}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -43,7 +43,7 @@ class RoleToAssume:
     arn: str
     name: str
     account_id: str
-    external_id: str | None
+    external_id: str | None = field(repr=False)
     policy: str
 
 
@@ -121,7 +121,8 @@ class RoleSessions:
             request["SourceIdentity"] = self._source_identity
         if self._tags:
             request["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(self._tags.items())]
-        answer = calls.read(self._client.assume_role, **request)
+        with _unsaid(role.external_id):
+            answer = calls.read(self._client.assume_role, **request)
         session_arn = answer["AssumedRoleUser"]["Arn"]
         if account_of(session_arn) != role.account_id:
             raise CannotEnter(
@@ -158,6 +159,26 @@ class RoleSessions:
     def retries(self) -> Retries:
         """The retries, whose monotonic clock gives a session's age."""
         return self._retries
+
+
+@contextmanager
+def _unsaid(external_id: str | None) -> Iterator[None]:
+    """Keep an external ID out of the error when an answer repeats the request."""
+    try:
+        yield
+    except CallFailed as failed:
+        if not external_id or external_id not in failed.message:
+            raise
+        message = failed.message.replace(external_id, "…")
+        raise CallFailed(
+            failed.operation,
+            failed.account_id,
+            failed.fault,
+            failed.code,
+            message,
+            failed.attempts,
+            failed.request_id,
+        ) from None
 
 
 class RoleSession:

@@ -7,6 +7,8 @@ aws-facts.md#roles-and-least-privilege).
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from rollout.awsapi.operations import OPERATIONS, On, Operation, Use
@@ -47,6 +49,32 @@ def session_policy(ours: OurArns, *, writing: bool) -> str:
             f"the session policy for these names has {len(text)} characters; AWS allows {LONGEST}",
             cure="choose shorter names for policy.name and policy.group",
         )
+    return text
+
+
+def widest_policy(ours: OurArns, usual: OurArns, *, writing: bool) -> str:
+    """Return the policy for all that is ours, or for what is `usual` and as much of the rest as there is room for.
+
+    What the journal names has no end where somebody else wrote into it, and nobody may stay under the policy for that.
+    Raises BadSettings as `session_policy` does.
+    """
+    try:
+        return session_policy(ours, writing=writing)
+    except BadSettings:
+        text = session_policy(usual, writing=writing)
+    fits = usual
+    more = (
+        *(("policies", arn) for arn in ours.policies if arn not in usual.policies),
+        *(("groups", arn) for arn in ours.groups if arn not in usual.groups),
+        *(("adopted", arn) for arn in ours.adopted),
+    )
+    for kind, arn in more:
+        changed: dict[str, Any] = {kind: (*getattr(fits, kind), arn)}
+        try:
+            fits = replace(fits, **changed)
+            text = session_policy(fits, writing=writing)
+        except BadSettings:
+            return text
     return text
 
 
@@ -101,13 +129,13 @@ def _attaching() -> list[str]:
     return _actions(Use.WRITE, On.GROUP_BY_POLICY) + _actions(Use.WRITE, On.USER_BY_POLICY)
 
 
-def hop_policy(*, identified: bool = False, tagged: bool = False) -> str:
-    """Return the policy of a hop session, as JSON text: it may only assume roles.
+def hop_policy(roles: Sequence[str], *, identified: bool = False, tagged: bool = False) -> str:
+    """Return the policy of a hop session, as JSON text: it may only assume these roles, given by ARN.
 
     `identified` also allows setting a source identity, `tagged` also allows session tags.
     """
     passing = ["sts:SetSourceIdentity"] * identified + ["sts:TagSession"] * tagged
-    return _text([_allow(["sts:AssumeRole", *passing], "*")])
+    return _text([_allow(["sts:AssumeRole", *passing], [*roles])])
 
 
 def _text(statements: list[Statement]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,9 @@ from rollout.sandbox.world.seed import seed
 from rollout.sandbox.world.substitutes import moto_told
 from rollout.sandbox.world.world import SandboxWorld
 
+Controls = tuple[str, Callable[[], None] | None]
+"""The token of a sandbox's control requests, and what ends it."""
+
 
 @dataclass(frozen=True)
 class Assembled:
@@ -31,7 +35,12 @@ class Assembled:
 
 
 def assemble(
-    opening: ExitStack, blueprint: Blueprint, clock: SandboxClock, instance: str, token: str, port: int
+    opening: ExitStack,
+    blueprint: Blueprint,
+    clock: SandboxClock,
+    instance: str,
+    port: int,
+    controls: Controls,
 ) -> Assembled:
     """Seed the organization and bind its port; push the clean-up for stopping onto `opening`."""
     world = SandboxWorld(
@@ -41,7 +50,7 @@ def assemble(
     opening.callback(_forget_everything)
     _forget_everything()
     seed(world, blueprint)
-    gateway = Gateway(world, Control(world, token))
+    gateway = Gateway(world, Control(world, *controls))
     server = make_server("127.0.0.1", port, gateway, threaded=True, request_handler=_handler_for(world))
     opening.callback(server.server_close)
     return Assembled(world, blueprint, server)

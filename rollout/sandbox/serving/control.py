@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import os
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
 
 
 class Control:
-    """Answers `GET state` and `POST advance`."""
+    """Answers `GET state`, `POST advance` and `POST stop`.
 
-    def __init__(self, world: SandboxWorld, token: str) -> None:
-        """Protect the world with a token."""
-        self._world, self._token = world, token
+    A sandbox ends itself: whoever wants it to needs its token, and no process is ended by a number that may be wrong.
+    """
+
+    def __init__(self, world: SandboxWorld, token: str, stop: Callable[[], None] | None = None) -> None:
+        """Protect the world with a token. `stop` begins its end; None where it ends with its process."""
+        self._world, self._token, self._stop = world, token, stop
 
     def __call__(self, request: Request) -> Response:
         """Answer one control request."""
@@ -37,6 +41,9 @@ class Control:
                     self._world.clock.advance(timedelta(seconds=float(request.get_data(as_text=True))))
                 except (OverflowError, ValueError) as error:
                     return _json({"error": str(error)}, 400)
+                return _json(self._state())
+            case "POST", "stop" if self._stop:
+                self._stop()
                 return _json(self._state())
             case _:
                 return _json({"error": "no such control"}, 404)

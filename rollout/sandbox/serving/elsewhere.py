@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -71,7 +70,6 @@ def action_of(request: Request) -> str:
         return target
     if request.mimetype == "application/x-www-form-urlencoded":
         body = request.get_data(cache=True)
-        request.environ["wsgi.input"] = io.BytesIO(body)  # moto needs to read the body again
         actions = parse_qs(body.decode(errors="replace")).get("Action", [])
         if actions:
             return actions[0]

@@ -67,11 +67,11 @@ class Gateway:
             signature = signature_of(authorization)
             service = signature.service
             caller = caller_of(self._world, signature.key_id, request.headers.get("X-Amz-Security-Token"))
+            check_signature(request, signature, caller)
             if service not in _ANSWERS:
                 authorize(self._world, caller, signature, action_of(request), {})
                 _LOG.info("%s %s", service, request.path)
                 return self._elsewhere.answer(request, signature, caller.account, start_response)
-            check_signature(request, signature, caller)
             request_id = self._request_id(request, caller)
             status, headers, text = self._answer(request, signature, caller)
         except AwsError as error:

@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rollout.files.bounded_files import SMALL, BoundedStream, parse_json
+from rollout.files.private_files import PRIVATE_FOLDER, check_own
 
 # The path prefix and the header of the sandbox's control requests, which need the token of the state file.
 PREFIX = "/_sandbox/"
 TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105 - the name of a header
 
-FOLDER, STATE, LOG, SETTINGS = ".rollout", "sandbox.json", "sandbox.log", "rollout.yaml"
+FOLDER, STATE, LOG, SETTINGS = PRIVATE_FOLDER, "sandbox.json", "sandbox.log", "rollout.yaml"
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,9 @@ class KeptState:
 
 
 def private_folder(folder: Path) -> Path:
-    """Create `.rollout/`, accessible only to its owner."""
+    """Create `.rollout/`, accessible only to its owner. Raises Unwritable for a link, or a folder of somebody else."""
     private = folder.resolve() / FOLDER
+    check_own(private)
     private.mkdir(mode=0o700, parents=True, exist_ok=True)
     private.chmod(0o700)
     return private
@@ -54,7 +56,8 @@ def write_state(folder: Path, state: KeptState) -> None:
 
 
 def read_state(folder: Path) -> KeptState | None:
-    """Read the state file; None when it does not exist or is invalid."""
+    """Read the state file; None when it does not exist or is invalid. Raises Unwritable as `private_folder` does."""
+    check_own(folder.resolve() / FOLDER)
     try:
         path = folder / FOLDER / STATE
         with path.open("rb") as file:

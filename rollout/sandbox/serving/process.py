@@ -6,12 +6,10 @@ import http.client
 import json
 import os
 import secrets
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -103,19 +101,21 @@ def advance_kept(folder: Path, delta: timedelta) -> datetime:
 
 
 def stop_kept(folder: Path) -> bool:
-    """Stop the sandbox of a folder, and tell whether one was running."""
+    """Ask the sandbox of a folder to end itself, and tell whether one was running. Raises SandboxFailure.
+
+    The state file may be old or forged: no process is ended by the number in it.
+    """
     state = read_state(folder)
-    if state is None or not _is_alive(state):
+    if state is None or not _is_alive(state) or _asked(state, "POST", "stop") is None:
         forget_state(folder)
         return False
-    with suppress(ProcessLookupError):  # it may end by itself in the meantime
-        os.kill(state.pid, signal.SIGTERM)
     deadline = time.monotonic() + _STOP_WITHIN
     while _runs(state.pid):
         if time.monotonic() > deadline:
-            with suppress(ProcessLookupError):
-                os.kill(state.pid, signal.SIGKILL)
-            deadline += _STOP_WITHIN
+            raise SandboxFailure(
+                f"the sandbox was asked to stop, but process {state.pid} still runs",
+                cure="look at that process; if it is `python -m rollout.sandbox`, end it by hand",
+            )
         time.sleep(_STEP)
     forget_state(folder)
     return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -46,11 +47,13 @@ class Sandbox:
         instance: str | None = None,
         description: Path | None = None,
         ticking: bool = True,
+        when_asked_to_stop: Callable[[], None] | None = None,
     ) -> Self:
         """Start the described organization at the time `now`. Raises SandboxAlreadyRuns.
 
         `instance` determines every ID that the description leaves open; without one, each start gives another
         organization. A clock that is not `ticking` only moves through `advance`, which makes reports reproducible.
+        Whoever has its token can ask it to stop where `when_asked_to_stop` says what to do then.
         """
         require_extra()
         from rollout.sandbox.serving.assembly import assemble  # moto need not be installed, nor loaded
@@ -61,7 +64,7 @@ class Sandbox:
         with ExitStack() as opening:
             opening.callback(_ONE_AT_A_TIME.release)
             blueprint, clock = read_blueprint(now, description), SandboxClock(now, ticking=ticking)
-            assembled = assemble(opening, blueprint, clock, chosen, token, port)
+            assembled = assemble(opening, blueprint, clock, chosen, port, (token, when_asked_to_stop))
             thread = threading.Thread(
                 target=assembled.server.serve_forever, args=(0.05,), name="sandbox", daemon=True
             )

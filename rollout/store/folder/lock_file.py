@@ -9,11 +9,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rollout.files.bounded_files import SMALL, BeyondLimit, BoundedStream
-from rollout.files.private_files import FILE_MODE, create_whole, make_folder, unwritable
+from rollout.files.private_files import (
+    FILE_MODE,
+    PRIVATE_FOLDER,
+    check_own,
+    create_whole,
+    make_folder,
+    unwritable,
+)
 from rollout.store.lock_holder import Holder, checked, held_by, holder_of
 from rollout.workflows.ports import Clock
 
-FOLDER = ".rollout/locks"
+FOLDER = f"{PRIVATE_FOLDER}/locks"
 
 
 class FolderLock:
@@ -68,6 +75,7 @@ class FolderLock:
         path = self._path(organization_id)
         if not path.exists():
             return None
+        check_own(self._folder.parent)
         try:
             with self._guard(path):
                 former = _read(path)
