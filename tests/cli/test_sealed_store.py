@@ -206,7 +206,7 @@ def test_without_a_key_the_same_segment_enforces_everybody(team: Team, store: Pa
     with listening() as heard:
         said = enforce(team)
     assert 0 == said.code, said.err
-    assert [line for line in writes(heard) if "AddUserToGroup" in line]
+    assert [line for line in writes(heard) if "AddUserToGroup" in line], said.out + said.err
 
 
 @pytest.mark.parametrize(

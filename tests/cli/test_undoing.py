@@ -42,7 +42,7 @@ DRIFT, IN_PART, REFUSED = 3, 4, 5
         (("release", "--all", "--reason", "x", "--for", "4 hours"), "--for: "),
         (("release", "--all", "--reason", "x", "--for", "0h"), "--for 0 releases nobody"),
         (("release", "--all", "--end", "--for", "4h"), "--end and --for cannot be combined"),
-        (("release", "--wave", "rest", "--reason", "x"), 'the journal has no wave "rest"'),
+        (("release", "--wave", "nobody", "--reason", "x"), 'the journal has no wave "nobody"'),
         (("release", "--user", "zoe", "--reason", "x"), "no user matches --user"),
         (("release", "--account", "prod-*", "--reason", "x"), "no account matches prod-*"),
         (("rollback",), "select what to undo: either --all, or any of --plan, --wave, --account and --user"),
