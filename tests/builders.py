@@ -68,6 +68,7 @@ from rollout.domain.progress.records import (
     UserSkipped,
     WaveCarried,
 )
+from rollout.domain.progress.schedule import beginning_of
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Code, Impact, Kind, Reason
 
@@ -494,6 +495,11 @@ def a_change(
     )
 
 
+def _due(due: date | datetime) -> datetime:
+    """The time at which a day has begun everywhere."""
+    return due if isinstance(due, datetime) else beginning_of(due)
+
+
 NOTIFIED = Notified(timedelta(days=14))
 """The rule by which users are ready, unless a test is about another."""
 
@@ -505,7 +511,7 @@ def a_told(
     at: datetime = NOW,
     wave: str = "rest",
     impact: Impact | str = Impact.NONE,
-    due: date | None = None,
+    due: date | datetime | None = None,
     delivery: Delivery | str = Delivery.DELIVERED,
     address: str = "",
     message_id: str = "<1@example.com>",
@@ -520,7 +526,7 @@ def a_told(
         wave,
         address or f"{user.name.lower()}@example.com",
         Impact(impact),
-        due or (at + timedelta(days=14)).date(),
+        _due(due or (at + timedelta(days=14)).date()),
         Delivery(delivery),
         message_id,
         detail,
@@ -534,7 +540,7 @@ def a_reminder(
     at: datetime = NOW + timedelta(days=7),
     wave: str = "rest",
     impact: Impact | str = Impact.NONE,
-    due: date | None = None,
+    due: date | datetime | None = None,
     mark: timedelta = timedelta(days=7),
     delivery: Delivery | str = Delivery.DELIVERED,
     address: str = "",
@@ -549,7 +555,7 @@ def a_reminder(
         wave,
         address or f"{user.name.lower()}@example.com",
         Impact(impact),
-        due or (NOW + timedelta(days=14)).date(),
+        _due(due or (NOW + timedelta(days=14)).date()),
         mark,
         Delivery(delivery),
         "<2@example.com>",

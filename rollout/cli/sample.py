@@ -26,7 +26,7 @@ STEPS = (
     (Stage.NOTIFY, timedelta(minutes=10)),
     (Stage.NOTIFY, timedelta(minutes=10)),
     (Stage.NOTIFY, timedelta(minutes=10)),
-    (Stage.ENFORCE, timedelta(days=14)),
+    (Stage.ENFORCE, timedelta(days=15)),
     (Stage.ENFORCE, timedelta(days=3)),
 )
 

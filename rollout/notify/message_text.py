@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import datetime, tzinfo
 from shlex import quote
 from textwrap import fill
 
@@ -19,7 +19,7 @@ _MEANING = {
     Impact.CLI: "access keys no longer work without MFA. Signing in to the AWS console stays the same.",
     Impact.ENROL: (
         "you can only register an MFA device, and nothing else, until you have registered one. This user has no"
-        " device yet, so please register one before that day."
+        " device yet, so please register one before then."
     ),
     Impact.PASSKEY_ONLY: (
         "access keys no longer work without MFA. The only MFA device of this user is a passkey or security key, and"
@@ -39,24 +39,26 @@ _IN_THE_CONSOLE = (
 
 
 def subject(notice: Notice) -> str:
-    """Return the subject line, with the first day on which action is needed; it contains no text from outside."""
+    """Return the subject line, with the time of the first change; it contains no text from outside."""
     again = "Reminder: " if notice.reminder else ""
     users = "AWS user" if len(notice.lines) == 1 else f"{len(notice.lines)} AWS users"
     to_act = [line.due for line in notice.lines if line.impact is not Impact.NONE]
     if to_act:
-        first = min(to_act)
-        return f"{again}Action required: MFA for your {users} from {first.day} {first:%B %Y}"
+        first = min(to_act).astimezone(notice.zone)
+        return (
+            f"{again}Action required: MFA for your {users} from {_day(first)}, {first:%H:%M} {_zone(first)}"
+        )
     return f"{again}MFA for your {users}: no action required"
 
 
 def body(notice: Notice, sender: str) -> str:
-    """Return the message: each of this person's users with its own day, then what to do in each situation, once."""
+    """Return the message: each of this person's users with its own time, then what to do in each situation, once."""
     lines = sorted(notice.lines, key=lambda line: (line.due, line.user.account_id, line.user.name))
     parts = ["Hello,"]
     if notice.reminder:
         parts.append(_paragraph("this is a reminder of our earlier message. The dates have not changed."))
     parts.append(_opening(notice.address, len(lines)))
-    parts += [_user(number, line) for number, line in enumerate(lines, 1)]
+    parts += [_user(number, line, notice.zone) for number, line in enumerate(lines, 1)]
     for impact in (Impact.ENROL, Impact.PASSKEY_ONLY, Impact.CLI, Impact.NONE):
         if concerned := [line for line in lines if line.impact is impact]:
             parts += _todo(impact, concerned)
@@ -66,9 +68,23 @@ def body(notice: Notice, sender: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def day(date_: date) -> str:
-    """Format a date unambiguously: `Tuesday, 8 December 2026`."""
-    return f"{date_:%A}, {date_.day} {date_:%B %Y}"
+def moment(when: datetime, zone: tzinfo) -> str:
+    """Format a time unambiguously: `Tuesday, 8 December 2026, 00:00 Europe/Berlin time (UTC+01:00)`."""
+    local = when.astimezone(zone)
+    return f"{local:%A}, {_day(local)}, {local:%H:%M} {_zone(local)}"
+
+
+def _day(local: datetime) -> str:
+    return f"{local.day} {local:%B %Y}"
+
+
+def _zone(local: datetime) -> str:
+    """Name the time zone of a time in full, for abbreviations mean different zones in different places."""
+    name = str(local.tzinfo)
+    if name in ("UTC", "Etc/UTC"):
+        return "UTC"
+    offset = f"{local:%z}"
+    return f"{name} time (UTC{offset[:3]}:{offset[3:5]})"
 
 
 def _opening(address: str, count: int) -> str:
@@ -78,15 +94,15 @@ def _opening(address: str, count: int) -> str:
         " require multi-factor authentication (MFA): in addition to your password or access key, you prove who you are"
         " in a second way, for example with a code from an app on your phone. Without MFA, AWS will deny nearly every"
         " request, both in the console (the AWS website) and on the command line. For each user, nothing changes"
-        " before the date given."
+        " before the time given, wherever you are."
     )
 
 
-def _user(number: int, line: Line) -> str:
+def _user(number: int, line: Line, zone: tzinfo) -> str:
     head = f"{visible(line.user.name)} in account {visible(line.account_name)} ({line.user.account_id})"
     text = [
         _paragraph(head, first=f"{number}. ", rest="   "),
-        _paragraph(f"From {day(line.due)}: {_MEANING[line.impact]}", first="   ", rest="   "),
+        _paragraph(f"From {moment(line.due, zone)}: {_MEANING[line.impact]}", first="   ", rest="   "),
     ]
     if line.forecast:
         text.append(_paragraph(f"What we expect: {visible(line.forecast)}", first="   ", rest="   "))
@@ -100,7 +116,7 @@ def _todo(impact: Impact, lines: list[Line]) -> Iterator[str]:
         case Impact.NONE:
             yield _paragraph("Nothing. If you sign in with this user, keep your MFA device ready.")
         case Impact.CLI:
-            yield _paragraph(f'From that day on, use your access keys with MFA: see "{_KEYS}" below.')
+            yield _paragraph(f'From then on, use your access keys with MFA: see "{_KEYS}" below.')
         case Impact.ENROL:
             yield from _enrol(lines)
         case Impact.PASSKEY_ONLY:
@@ -137,7 +153,7 @@ def _enrol(lines: list[Line]) -> Iterator[str]:
         "Until you have signed in with MFA, the console may show some messages that access is denied, for example on"
         " overview pages. They are harmless."
     )
-    yield _paragraph(f'If you use access keys, they need MFA from that day on, too: see "{_KEYS}" below.')
+    yield _paragraph(f'If you use access keys, they need MFA from then on, too: see "{_KEYS}" below.')
 
 
 def _keys_with_mfa(lines: list[Line]) -> Iterator[str]:
@@ -175,7 +191,7 @@ def _user_in_commands(lines: list[Line]) -> str:
 
 def _closing(sender: str) -> str:
     return _paragraph(
-        f"If you have questions, write to {visible(sender)} before that day. We never ask you for a password, a code or"
+        f"If you have questions, write to {visible(sender)} before then. We never ask you for a password, a code or"
         " a key, and this message contains no link for signing in: open AWS the way you always do."
     )
 

@@ -22,6 +22,8 @@ from rollout.notify.message_text import body, subject
 # One plain address and nothing else: no second recipient, no display name, no line break.
 _ADDRESS = re.compile(r"""[^\s@<>()\[\]:;,"\\]+@[^\s@<>()\[\]:;,"\\]+""")
 _LONGEST_ADDRESS = 254
+# A subject with time and zone is longer than 78 letters; folded right after its name, it would begin with a space.
+_ON_ONE_LINE = SMTP.clone(max_line_length=160)
 
 
 def build(setup: ChannelSetup, *, outbox: Path) -> Outbox:
@@ -72,7 +74,7 @@ class Outbox:
         raise AssertionError  # count() does not end
 
     def _message(self, notice: Notice, address: Address, message_id: str, now: datetime) -> bytes:
-        message = EmailMessage(policy=SMTP)
+        message = EmailMessage(policy=_ON_ONE_LINE)
         message["From"] = self.setup.sender
         message["To"] = address
         message["Subject"] = subject(notice)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from rollout.domain.people.users import UserRef
@@ -11,7 +11,7 @@ from rollout.domain.policy.changes import Applied, Failed, Outcome
 from rollout.domain.progress.records import RunStarted
 from rollout.domain.progress.stages import Stage
 from rollout.reporting import spelling
-from rollout.reporting.cells import CODE, COUNT, DAY, TEXT, TIME
+from rollout.reporting.cells import CODE, COUNT, MINUTE, TEXT, TIME
 from rollout.reporting.tables import Column, Table
 
 
@@ -52,7 +52,7 @@ class ChangeLine:
     result: Outcome | None = None
     cure: str = ""
     address: str = ""
-    due: date | None = None
+    due: datetime | None = None
     delivery: str = ""
     until: datetime | None = None
     caller: str = ""
@@ -120,7 +120,8 @@ CHANGES: Table[ChangeLine] = Table("changes.csv", (
     Column("attempts", COUNT, "How many attempts the write took.", _attempts),
     Column("address", TEXT, "For notices and reminders: the address they were sent to.",
            lambda line: line.address),
-    Column("due", DAY, "For notices and reminders: the enforcement date they named.", lambda line: line.due),
+    Column("due", MINUTE, "For notices and reminders: the time that they named. Nobody is enforced before it.",
+           lambda line: line.due),
     Column("delivery", TEXT,
            "For notices and reminders: how far they got: `queued`, `delivered` or `failed`.",
            lambda line: line.delivery),

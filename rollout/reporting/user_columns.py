@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rollout.domain.plan.entries import AccountPlan, PlanEntry
 from rollout.domain.status.user_status import UserStatus
 from rollout.domain.verdicts.verdict import Kind
-from rollout.reporting.cells import CODE, DAY, FLAG, LIST, NUMBER, TEXT, TIME
+from rollout.reporting.cells import CODE, DAY, FLAG, LIST, MINUTE, NUMBER, TEXT, TIME
 from rollout.reporting.tables import Column, OnPage, Table
 
 
@@ -88,7 +88,7 @@ USERS: Table[UserLine] = Table("users.csv", (
            lambda user: user.enforced, OnPage("Enforced", filter=True)),
     Column("enforced_by", TEXT, "The policy, and the group if any, that enforces MFA on the user.",
            lambda user: user.enforced_by, OnPage("Enforced by")),
-    Column("exempt_until", DAY, "For `exempt`: the last day of the exemption.",
+    Column("exempt_until", DAY, "For `exempt`: the last day of the exemption, in UTC.",
            lambda user: user.entry.exempt_until, OnPage("Exempt until")),
     Column("notified_at", TIME, "When the last notice about the user was sent.",
            lambda user: user.status.notice.at if user.status.notice else None, OnPage("Notified")),
@@ -99,8 +99,9 @@ USERS: Table[UserLine] = Table("users.csv", (
            lambda user: user.entry.forecast, OnPage("Forecast", long=True)),
     Column("covered_by", TEXT, "For `covered`: the policies that already enforce MFA.",
            lambda user: user.entry.covered_by, OnPage("Covered by")),
-    Column("notice_due", DAY, "The enforcement date that the last notice named.",
-           lambda user: user.status.notice.due if user.status.notice else None, OnPage("Date in the notice")),
+    Column("notice_due", MINUTE, "The time that the last notice named; no enforcement before it.",
+           lambda user: user.status.notice.due if user.status.notice else None,
+           OnPage("Time in the notice", width=150)),
     Column("delivery", TEXT, "How far the last notice got: `queued`, `delivered` or `failed`.",
            lambda user: user.status.notice.delivery if user.status.notice else "", OnPage("Notice", filter=True)),
     Column("address", TEXT, "The address to which the last notice was sent, or the next one will be.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rollout.domain.gates import GateRules
 from rollout.domain.gates.readiness import Notified
@@ -21,6 +22,7 @@ from rollout.domain.people.selectors import (
 )
 from rollout.domain.plan.waves import Wave
 from rollout.domain.policy.force_mfa import SEED, PolicyAmendments
+from rollout.domain.progress.schedule import Schedule
 from rollout.domain.verdicts.rules import MachineRules
 from rollout.settings.gate_keys import gate_rules
 from rollout.settings.models import MachinesSection, RolloutFile
@@ -89,6 +91,11 @@ class Settings(RolloutFile):
         """Return the rule by which users are ready for enforcement."""
         gates = self.gates
         return Notified(gates.lead_time, gates.notice_for_unaffected, self.domain_exemptions())
+
+    def domain_schedule(self) -> Schedule:
+        """Return the settings that decide which date a notice names."""
+        zone = self.notify.zone
+        return Schedule(self.gates.lead_time, self.gates.soak, ZoneInfo(zone) if zone else None)
 
     def domain_selectors(self) -> tuple[Selector, ...]:
         return tuple(_selectors(self))

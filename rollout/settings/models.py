@@ -44,6 +44,7 @@ from rollout.settings.fields import (
     TagPair,
     Text,
     WaveName,
+    Zone,
 )
 from rollout.settings.gate_keys import gates_section
 from rollout.settings.places import StoreKeyPlace, StorePlace
@@ -317,6 +318,11 @@ class NotifySection(ChannelKeys):
     find: Annotated[tuple[Finder, ...], Listed, NotEmpty] = Field(
         (Finder(tag="email"), Finder(username_is_address=True)),
         description="Where addresses are looked for, in order.",
+    )
+    zone: Zone | None = Field(
+        None,
+        description="Time zone of the people who are told, such as Europe/Berlin: nobody is enforced before the day "
+        "told has begun there. Null: everywhere.",
     )
     remind_at: Annotated[tuple[PositiveDuration, ...], Listed] = Field(
         (timedelta(days=7), timedelta(days=1)),

@@ -242,6 +242,7 @@ class Live(Aws):
             selection=selection,
             overrides=overrides,
             remind_at=settings.notify.remind_at,
+            zone=settings.domain_schedule().zone,
         )
 
 

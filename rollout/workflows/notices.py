@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta
+from datetime import UTC, datetime
 
 from rollout.domain.gates.readiness import Notified, worth_of
 from rollout.domain.people.addresses import normalised_address
@@ -15,7 +15,7 @@ from rollout.domain.plan.entries import AccountPlan, PlanEntry
 from rollout.domain.progress.messages import Delivery, Line, Notice, NoticeWorth
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Record, Reminded, Told
-from rollout.domain.progress.schedule import due_dates
+from rollout.domain.progress.schedule import Schedule
 from rollout.domain.status.user_status import Statuses, UserStatus
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import EmptySelection
@@ -36,7 +36,7 @@ class Said:
     wave: str
     address: str
     impact: str
-    due: date
+    due: datetime
     delivery: str
     state: str
     why: str
@@ -52,7 +52,7 @@ class NoticeRules:
     """The settings of `rollout.yaml` that decide about notices and their dates."""
 
     notified: Notified
-    soak: timedelta
+    schedule: Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +174,14 @@ def preview(stored: StoredPlan, progress: Progress, rules: NoticeRules, now: dat
         why = "nothing changes for them" if entry.verdict is Kind.ENFORCE else f"the verdict is {held}"
         raise EmptySelection(f"{who} would get no message: {why}", cure="rollout show --user explains it")
     filled = tuple(wave for wave, count in stored.header.waves.items() if count)
-    due = due_dates(progress, filled, rules.notified.lead_time, rules.soak, now)
+    due = rules.schedule.due(progress, filled, now)
     judge = _Judge(rules.notified, stored.header.inventory_at, progress, now)
     lines = [
         _line(part, other, due[other.wave], judge)
         for part, other in _together(stored, entry, rules, statuses)
     ]
-    return Notice(entry.address, tuple(sorted(lines, key=lambda line: (line.due, line.user.arn))))
+    lines.sort(key=lambda line: (line.due, line.user.arn))
+    return Notice(entry.address, tuple(lines), zone=rules.schedule.zone or UTC)
 
 
 def _gets_notice(entry: PlanEntry, rules: NoticeRules, statuses: Statuses) -> bool:
@@ -201,8 +202,8 @@ def _together(
                 yield part, entry
 
 
-def _line(part: AccountPlan, entry: PlanEntry, due: date, judge: _Judge) -> Line:
-    """Use the announced day if that notice still counts, else the day to announce now."""
+def _line(part: AccountPlan, entry: PlanEntry, due: datetime, judge: _Judge) -> Line:
+    """Use the announced time if that notice still counts, else the one to announce now."""
     if entry.impact is None:
         raise ValueError("only users who are to be enforced get a notice")
     told = judge.progress.latest_notice(entry.user.id)

@@ -106,7 +106,7 @@ class Year:
         for gate in GATES:
             yield GateRead(run, at, WAVE, gate, Result.PASS, "rehearsed 2026-01-01 09:00 UTC")
         for number in islice(self._untold, share):
-            one, due = somebody(number), (at + timedelta(days=14)).date()
+            one, due = somebody(number), at + timedelta(days=14)
             said = f"<{run}-{number}@rollout>"
             yield Told(run, at, one.user, WAVE, one.address, Impact.ENROL, due, Delivery.DELIVERED, said)
         for number in islice(self._unenforced, share):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from rollout.sandbox.serving.server import Sandbox
 from tests.cli.shell import Shell
 from tests.snapshots import Snapshot
 
+ONE_ACCOUNT = "444455556666"
+ONE_WAVE = "waves: [{name: all}]"
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
 
@@ -86,7 +89,40 @@ def rehearsed(rehearsed_once: Kept, sandbox: Sandbox, tmp_path: Path) -> Shell:
     return rehearsed_once.again(tmp_path, sandbox)
 
 
-def with_settings(folder: Path, sandbox: Sandbox) -> Shell:
+@pytest.fixture
+def planned_account(
+    sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory, _kept: dict[str, Kept]
+) -> Kept:
+    """One account planned and rehearsed, in one wave: quicker than the whole organization."""
+    if "planned account" not in _kept:
+        shell = with_settings(tmp_path_factory.mktemp("planned-account"), sandbox, ONE_WAVE)
+        assert 0 == shell("plan", "--account", ONE_ACCOUNT, env={"ROLLOUT_EXEMPTIONS": "[]"}).code
+        assert 0 == shell("apply").code
+        _kept["planned account"] = Kept.of(shell, sandbox)
+    return _kept["planned account"]
+
+
+@pytest.fixture
+def told(
+    planned_account: Kept,
+    sandbox: Sandbox,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    _kept: dict[str, Kept],
+) -> Shell:
+    """That account with everybody told, yesterday."""
+    if "told" not in _kept:
+        shell = planned_account.again(tmp_path_factory.mktemp("told"), sandbox)
+        assert 0 == shell("apply", "--stage", "notify", "--yes").code
+        sandbox.advance(timedelta(days=1))
+        _kept["told"] = Kept.of(shell, sandbox)
+    return _kept["told"].again(tmp_path, sandbox)
+
+
+def with_settings(folder: Path, sandbox: Sandbox, more: str = "") -> Shell:
     settings = sandbox.settings().replace('store: ".."', "store: .").replace("../outbox/", "outbox/")
+    if more:
+        key = more.partition(":")[0]
+        settings = re.sub(rf"(?m)^{key}:.*\n(?:[ #].*\n|\n)*", f"{more}\n", settings)
     (folder / "rollout.yaml").write_text(settings)
     return Shell(folder, sandbox.environment())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
@@ -89,9 +89,19 @@ def forged(organization: str, plan: str, checksum: str) -> Iterator[r.Record]:
             yield r.Settled(RUN, at, RUN, number, outcome)
     yield r.Settled(RUN, at, "no-such-run", -1, c.Applied(""))
     for moment, ref in product((early, at, late), refs()):
-        yield r.Told(RUN, moment, ref, "canary", "", Impact.CLI, date(2199, 1, 1), Delivery.DELIVERED)
+        yield r.Told(
+            RUN, moment, ref, "canary", "", Impact.CLI, datetime(2199, 1, 1, tzinfo=UTC), Delivery.DELIVERED
+        )
         yield r.Reminded(
-            RUN, moment, ref, "", "x", Impact.NONE, date(2000, 1, 1), timedelta(days=-9), Delivery.QUEUED
+            RUN,
+            moment,
+            ref,
+            "",
+            "x",
+            Impact.NONE,
+            datetime(2000, 1, 1, tzinfo=UTC),
+            timedelta(days=-9),
+            Delivery.QUEUED,
         )
         yield r.UserSkipped(RUN, moment, ref, "no-such-wave", c.SkipCode.RELEASED)
         yield r.Deadlocked(RUN, moment, organization, ref, "rest", "")

@@ -147,7 +147,7 @@ def test_who_was_told_is_listed_with_what_it_is_worth(rehearsed: Shell):
     assert "counts: ready" in out
     assert "users were told" in out
     (one,) = rehearsed("notices", "--user", a_canary(rehearsed), "--json").json
-    assert ("canary", "counts", "2026-12-08") == (one["wave"], one["state"], one["due"])
+    assert ("canary", "counts", "2026-12-08 12:00:00+00:00") == (one["wave"], one["state"], one["due"])
     assert 2 == rehearsed("notices", "--user", "nobody").code
 
 

@@ -22,6 +22,7 @@ ONE_WAVE_AT_ONCE = {
     "ROLLOUT_WAVES": '[{"name": "everybody"}]',
     "ROLLOUT_GATES__LEAD_TIME": "0d",
     "ROLLOUT_GATES__SOAK": "0d",
+    "ROLLOUT_NOTIFY__ZONE": "UTC",
 }
 ENFORCE = ("apply", "--stage", "enforce", "--yes")
 

@@ -156,9 +156,7 @@ def forge_everything(team: Team, store: Path) -> Path:
         EVIL,
         RunStarted(EVIL, AGO, *what, Stage.NOTIFY, CISO, "0.1"),
         *(
-            Told(
-                EVIL, AGO, entry.user, entry.wave, entry.address, entry.impact, NOW.date(), Delivery.DELIVERED
-            )
+            Told(EVIL, AGO, entry.user, entry.wave, entry.address, entry.impact, NOW, Delivery.DELIVERED)
             for entry in entries
             if entry.impact
         ),

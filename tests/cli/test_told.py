@@ -6,18 +6,16 @@ import csv
 import json
 from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rollout.sandbox.serving.server import Sandbox
-from tests.cli.conftest import Kept, with_settings
+from tests.cli.conftest import ONE_ACCOUNT as ACCOUNT
 from tests.cli.shell import Said, Shell, listening, writes
 from tests.end_to_end.iam_state import Onlooker
 from tests.interventions import at_call
 
-ACCOUNT = "444455556666"
 NAME = "adam.kowalski"
 WHO = f"arn:aws:iam::{ACCOUNT}:user/{NAME}"
 DAY = timedelta(days=1)
@@ -25,22 +23,6 @@ DRIFT = 3
 GATES = ("dry_run_done", "failure_tolerance")
 Env = Mapping[str, str]
 NO_EXEMPTIONS = {"ROLLOUT_EXEMPTIONS": "[]"}
-
-
-@pytest.fixture
-def told(sandbox: Sandbox, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, _kept: dict[str, Kept]):
-    """One account planned, rehearsed and told, yesterday."""
-    if "told" not in _kept:
-        shell = with_settings(tmp_path_factory.mktemp("told"), sandbox)
-        shell.environment["ROLLOUT_WAVES"] = "[{name: all}]"
-        plan(shell)
-        for stage in ("dry-run", "notify"):
-            well(shell("apply", "--stage", stage, "--yes"))
-        sandbox.advance(DAY)
-        _kept["told"] = Kept.of(shell, sandbox)
-    shell = _kept["told"].again(tmp_path, sandbox)
-    shell.environment["ROLLOUT_WAVES"] = "[{name: all}]"
-    return shell
 
 
 def well(said: Said) -> Said:

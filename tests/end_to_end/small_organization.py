@@ -16,7 +16,7 @@ ANYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action":
 SETTINGS = """\
 version: 1
 gates: {lead_time: 0d, soak: 0d, failure_tolerance: {count: 1000, percent: 100}}
-notify: {channel: outbox, outbox: outbox/, outbox_counts: true, find: [{tag: email}]}
+notify: {channel: outbox, outbox: outbox/, outbox_counts: true, zone: UTC, find: [{tag: email}]}
 waves: [{name: everybody}]
 """
 

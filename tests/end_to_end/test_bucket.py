@@ -86,7 +86,7 @@ def test_a_team_plans_rehearses_tells_enforces_and_reports_by_a_bucket(
 
     told = ana("apply", "--stage", "notify", "--yes")
     assert told.code == 0, told.err
-    sandbox.advance(timedelta(days=14, minutes=1))
+    sandbox.advance(timedelta(days=15, minutes=1))
     enforced = bob("apply", "--stage", "enforce", "--yes")
     assert enforced.code == 0, enforced.err
     again = ana("apply", "--stage", "enforce", "--yes")

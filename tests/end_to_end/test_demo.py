@@ -27,7 +27,7 @@ STEPS = (
     "Rehearse the whole plan, with real reads but no writes",
     'Notify the users of wave "canary": what will happen, and from which day',
     "Try to enforce now: it is too early, so affected users wait for their announced date",
-    'Move the organization\'s clock forward by 14 days, then enforce wave "canary"',
+    'Move the organization\'s clock forward by 15 days, then enforce wave "canary"',
     'Move the organization\'s clock forward by 3 days, then enforce wave "rest"',
     "Enforce once more: nothing is left to do, so nothing is written",
     "Check in AWS itself that everybody who should be enforced is enforced",

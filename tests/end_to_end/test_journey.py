@@ -104,7 +104,7 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
             way.step(f"tell {wave}", "apply", "--stage", "notify", "--yes")
         way.step("tell again", "apply", "--stage", "notify", "--yes")
         way.step("too early", "apply", "--stage", "enforce", "--yes")
-        way.days_pass(14)
+        way.days_pass(15)
         change(way.aws)
         for wave in WAVES:
             way.step(f"enforce {wave}", "apply", "--stage", "enforce", "--yes")
@@ -212,7 +212,7 @@ def test_notices_write_to_aws_only_what_lets_people_enrol(journey: Journey):
 def test_enforcing_too_early_moves_only_whom_it_changes_nothing_for(journey: Journey):
     out = journey.said["too early"].out
     assert "waiting for their date" in out
-    assert "told for 2026-12-08; ready from 2026-12-08" in out
+    assert "told for 2026-12-08 12:00 UTC" in out
 
 
 # --- Enforcement ---

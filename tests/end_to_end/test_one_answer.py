@@ -41,7 +41,7 @@ def test_queued_is_not_told_and_taken_out_by_hand_is_not_enforced(sandbox: Sandb
     assert IN_PART == shell("plan").code
     assert 0 == shell("apply", "--stage", "dry-run").code
     assert 0 == shell("apply", "--stage", "notify", "--yes", env=QUEUED).code
-    sandbox.advance(timedelta(days=14))
+    sandbox.advance(timedelta(days=15))
     assert shell("apply", "--stage", "enforce", "--yes", env=QUEUED).code in (0, IN_PART)
     enforced = [row for row in rows(shell("report", "--json")) if row["enforced"] == "true"]
     assert enforced

@@ -51,7 +51,7 @@ def told(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Told:
     well(shell("apply", "--stage", "dry-run"))
     for _ in range(WAVES):
         well(shell("apply", "--stage", "notify", "--yes"))
-    sandbox.advance(timedelta(days=14))
+    sandbox.advance(timedelta(days=15))
     return Told(Kept.of(shell, sandbox), before, denied_before)
 
 
@@ -112,7 +112,7 @@ def test_everything_that_was_done_can_be_undone(sandbox: Sandbox, shell: Shell, 
         looked = well(shell("verify", "--fix", "--yes", "--json"), IN_PART).json
     assert [] == names(heard)
     (let_out,) = looked["let_out"]
-    assert let_out.startswith("everybody released until 2026-12-20 13:00 UTC by ")
+    assert let_out.startswith("everybody released until 2026-12-21 13:00 UTC by ")
     assert denied_before == aws.denied()
 
     # The end of it: everybody is judged again, and back.

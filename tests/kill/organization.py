@@ -43,7 +43,7 @@ exemptions:
   - {user: "rollout:exempt=yes", owner: kill@example.com, reason: "left alone, whatever dies", expires: 2027-03-31}
 # What fails in bad weather is tried again; here no budget is to end it.
 gates: {lead_time: 0d, soak: 0d, failure_tolerance: {count: 100000, percent: 100}}
-notify: {channel: outbox, outbox: outbox, outbox_counts: true, find: [{tag: email}]}
+notify: {channel: outbox, outbox: outbox, outbox_counts: true, zone: UTC, find: [{tag: email}]}
 """
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from rollout.domain.gates.readiness import GOES_STALE_AFTER
@@ -286,7 +286,7 @@ class Heard:
 
     def is_ripe(self, now: datetime) -> bool:
         """Tell whether the day told has come, and is not long past."""
-        due = datetime.combine(self.line.due, time(), UTC)
+        due = self.line.due
         return max(self.at + LEAD_TIME, due) <= now <= due + GOES_STALE_AFTER
 
 

@@ -43,12 +43,12 @@ def test_a_message_is_a_mail_that_any_program_reads(tmp_path):
 
     assert mail["From"] == SENDER
     assert mail["To"] == "alice@example.com"
-    assert mail["Subject"] == "Action required: MFA for your AWS user from 8 December 2026"
+    assert mail["Subject"] == "Action required: MFA for your AWS user from 8 December 2026, 12:00 UTC"
     assert mail["Date"].datetime == NOW
     assert mail["Message-ID"] == receipt.message_id
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail.get_content_type() == "text/plain"
-    assert "8 December 2026" in mail.get_content()
+    assert "8 December 2026, 12:00 UTC" in mail.get_content()
 
 
 def test_lines_end_as_the_mail_standard_says(tmp_path):

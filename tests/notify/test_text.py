@@ -1,6 +1,7 @@
 """The words of a notice: whom it concerns, from when, what to do, and no room for anybody else's words."""
 
-from datetime import date
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -8,15 +9,16 @@ from hypothesis import strategies as st
 
 from rollout.domain.progress.messages import Line, Notice
 from rollout.domain.verdicts.verdict import Impact
-from rollout.notify.message_text import WIDTH, body, day, subject
+from rollout.notify.message_text import WIDTH, body, moment, subject
 from rollout.visible_text import hidden_in
 from tests.builders import ACCOUNT, a_ref
 
 SENDER = "security@example.com"
-DUE = date(2026, 12, 8)
+DUE = datetime(2026, 12, 8, 12, tzinfo=UTC)
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def a_line(name: str = "alice", impact: Impact = Impact.ENROL, due: date = DUE, **more: str) -> Line:
+def a_line(name: str = "alice", impact: Impact = Impact.ENROL, due: datetime = DUE, **more: str) -> Line:
     return Line(a_ref(name), more.get("account_name", "payments-prod"), impact, due, more.get("forecast", ""))
 
 
@@ -33,7 +35,14 @@ def words(*lines: Line) -> str:
 def test_every_message_says_whom_where_when_and_whom_to_ask(impact):
     text = words(a_line(impact=impact))
 
-    for said in ("alice", "payments-prod", ACCOUNT, "Tuesday, 8 December 2026", "alice@example.com", SENDER):
+    for said in (
+        "alice",
+        "payments-prod",
+        ACCOUNT,
+        "Tuesday, 8 December 2026, 12:00 UTC",
+        "alice@example.com",
+        SENDER,
+    ):
         assert said in text
 
 
@@ -73,14 +82,14 @@ def test_who_need_do_nothing_is_not_bothered_with_commands():
 
 def test_a_person_with_several_users_reads_each_with_its_own_day_and_the_advice_once():
     text = words(
-        a_line("late", Impact.CLI, date(2027, 1, 5)),
-        a_line("early", Impact.CLI, date(2026, 12, 1)),
+        a_line("late", Impact.CLI, datetime(2027, 1, 5, 12, tzinfo=UTC)),
+        a_line("early", Impact.CLI, datetime(2026, 12, 1, 12, tzinfo=UTC)),
         a_line("third", Impact.ENROL, DUE),
     )
 
     assert text.index("1. early") < text.index("2. third") < text.index("3. late")
-    assert "Tuesday, 1 December 2026" in text
-    assert "Tuesday, 5 January 2027" in text
+    assert "Tuesday, 1 December 2026, 12:00 UTC" in text
+    assert "Tuesday, 5 January 2027, 12:00 UTC" in text
     assert text.count("aws configure mfa-login") == 1
     assert f"What to do for early ({ACCOUNT}), late ({ACCOUNT})" in text
     assert "--user-name YOUR-USER" in text
@@ -91,12 +100,12 @@ def test_a_forecast_is_told():
 
 
 def test_the_subject_names_the_first_day_on_which_something_is_to_do():
-    nothing = a_line("quiet", Impact.NONE, date(2026, 11, 30))
+    nothing = a_line("quiet", Impact.NONE, datetime(2026, 11, 30, 12, tzinfo=UTC))
 
-    assert subject(a_notice()) == "Action required: MFA for your AWS user from 8 December 2026"
+    assert subject(a_notice()) == "Action required: MFA for your AWS user from 8 December 2026, 12:00 UTC"
     assert (
         subject(a_notice(nothing, a_line()))
-        == "Action required: MFA for your 2 AWS users from 8 December 2026"
+        == "Action required: MFA for your 2 AWS users from 8 December 2026, 12:00 UTC"
     )
     assert subject(a_notice(nothing)) == "MFA for your AWS user: no action required"
 
@@ -114,8 +123,38 @@ def test_a_reminder_says_so_in_subject_and_text_and_is_the_same_besides():
     )
 
 
-def test_a_day_cannot_be_misread():
-    assert day(date(2026, 3, 4)) == "Wednesday, 4 March 2026"
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [
+        (UTC, "Wednesday, 4 March 2026, 23:30 UTC"),
+        (ZoneInfo("UTC"), "Wednesday, 4 March 2026, 23:30 UTC"),
+        (BERLIN, "Thursday, 5 March 2026, 00:30 Europe/Berlin time (UTC+01:00)"),
+        (
+            ZoneInfo("America/Los_Angeles"),
+            "Wednesday, 4 March 2026, 15:30 America/Los_Angeles time (UTC-08:00)",
+        ),
+    ],
+)
+def test_a_time_cannot_be_misread(zone, said: str):
+    assert moment(datetime(2026, 3, 4, 23, 30, tzinfo=UTC), zone) == said
+
+
+def test_people_in_one_time_zone_read_its_time():
+    notice = Notice("alice@example.com", (a_line(due=datetime(2026, 12, 7, 23, tzinfo=UTC)),), zone=BERLIN)
+
+    said = "8 December 2026, 00:00 Europe/Berlin time (UTC+01:00)"
+    assert subject(notice) == f"Action required: MFA for your AWS user from {said}"
+    assert f"From Tuesday, {said}: " in " ".join(body(notice, SENDER).split())
+
+
+@given(st.datetimes(datetime(2026, 1, 1), datetime(2030, 1, 1)), st.sampled_from(Impact))  # noqa: DTZ001 - UTC is added
+def test_no_date_stands_without_time_and_zone(due: datetime, impact: Impact):
+    """Whatever a reader takes "8 December" for, the time and the zone come with it."""
+    due = due.replace(tzinfo=UTC)
+    text = words(a_line(impact=impact, due=due)) + subject(a_notice(a_line(impact=impact, due=due)))
+    day, full = f"{due.day} {due:%B %Y}", f"{due.day} {due:%B %Y, %H:%M} UTC"
+
+    assert text.count(day) == text.count(full) > 0
 
 
 def test_names_cannot_add_lines_of_their_own():

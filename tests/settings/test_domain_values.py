@@ -88,7 +88,7 @@ def test_an_exemption_names_users_by_arn_user_id_or_tag(load, user):
 def test_a_ticket_and_a_quoted_day_are_taken_too(load):
     text = "exemptions:\n  - {user: a=b, owner: ops, reason: moving, expires: '2027-01-31', ticket: SEC-42}\n"
     [exemption] = load(text).domain_exemptions()
-    assert exemption.sentence == "moving; owner ops, until 2027-01-31 (SEC-42)"
+    assert exemption.sentence == "moving; owner ops, until 2027-01-31 UTC (SEC-42)"
 
 
 def test_the_seed_to_the_letter_has_no_amendments(load):

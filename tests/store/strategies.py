@@ -1,7 +1,7 @@
 """Draws plans and journal records with the names that IAM and Organizations allow, and some that they do not."""
 
 from dataclasses import fields, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, get_type_hints
 
 from hypothesis import strategies as st
@@ -190,7 +190,7 @@ documents = st.dictionaries(texts, values | st.lists(values, max_size=3) | tags,
 _OVERRIDES: dict[str, st.SearchStrategy[Any]] = {
     "at": moments,
     "until": some_moments,
-    "due": st.dates(date(2006, 1, 1), date(2100, 1, 1)),
+    "due": moments,
     "mark": st.timedeltas(timedelta(), timedelta(days=3660)),
     "user": refs,
     "document": documents,
@@ -205,6 +205,8 @@ def _some(kind: type[Any]) -> st.SearchStrategy[Any]:
         known["until"] = moments
     if kind is records.Intent:
         known["change"] = some_changes
+    if kind is records.LeftAlone:
+        known["until"] = moments
     if kind is records.Settled:
         known["outcome"] = some_outcomes
     return st.builds(kind, **known)

@@ -1,6 +1,7 @@
 """A record a line, equal after a round trip, and clear about what it does not know."""
 
 import json
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 import pytest
@@ -13,10 +14,12 @@ from rollout.domain.progress.records import (
     Before,
     GateRead,
     Intent,
+    Reminded,
     Settled,
+    Told,
 )
 from rollout.store.formats.journal_lines import BrokenLine, UnknownLine, line_of, moment_of, record_of
-from tests.builders import ACCOUNT, NOW, POLICY, a_told
+from tests.builders import ACCOUNT, NOW, POLICY, a_reminder, a_told
 from tests.store import strategies
 
 
@@ -116,12 +119,22 @@ def test_no_beginning_of_a_line_reads_as_a_record(record, data):
         record_of(line[:cut])
 
 
+@pytest.mark.parametrize("sent", [a_told("alice"), a_reminder("alice")])
+def test_a_day_that_an_earlier_version_told_is_read_as_begun_everywhere(sent: Told | Reminded):
+    line = json.loads(line_of(sent)) | {"due": "2026-12-08"}
+    read = record_of(json.dumps(line).encode())
+    assert isinstance(read, Told | Reminded)
+    assert datetime(2026, 12, 8, 12, tzinfo=UTC) == read.due
+
+
 @pytest.mark.parametrize(
     ("field", "value", "why"),
     [
         ("at", "2026-11-24T09:00:00", '"at" in a record of type "Told" has no time zone'),
         ("at", "9999-12-31T23:59:59Z", '"at" in a record of type "Told" is out of all bounds'),
         ("due", "9999-12-31", '"due" in a record of type "Told" is out of all bounds'),
+        ("due", "2026-12-08T00:00:00", '"due" in a record of type "Told" has no time zone'),
+        ("due", "tomorrow", '"due" in a record of type "Told": Input should be a valid datetime'),
         ("due", "0001-01-01", '"due" in a record of type "Told" is out of all bounds'),
     ],
 )

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from rollout.domain.people.scope import Selection
 from rollout.domain.progress.messages import Delivery, Notice
+from rollout.domain.progress.schedule import Schedule
 from rollout.domain.verdicts.verdict import Impact
 from rollout.errors import EmptySelection
 from rollout.workflows.notices import Messages, NoticeRules, Said, preview, who_was_told
 from tests.builders import an_exemption, an_id
-from tests.workflows.world import ADMIN, SOAK, World, a_cli_user, a_person, an_enroller
+from tests.workflows.world import ADMIN, LEAD_TIME, SOAK, World, a_cli_user, a_person, an_enroller
 
 OTHER = "222233334444"
 
 
 def rules(world: World, **more: Any) -> NoticeRules:
-    return NoticeRules(replace(world.notice_rule, **more), SOAK)
+    return NoticeRules(replace(world.notice_rule, **more), Schedule(LEAD_TIME, SOAK))
 
 
 def said(world: World, **selected: Any) -> list[Said]:
@@ -37,7 +38,15 @@ def test_a_notice_is_told_with_all_that_was_said():
     world = World(a_cli_user("carl")).planned()
     world.notify()
     (one,) = said(world)
-    assert ("notice", "carl@example.com", "rest", "cli", date(2026, 12, 8), "delivered", "message-1") == (
+    assert (
+        "notice",
+        "carl@example.com",
+        "rest",
+        "cli",
+        datetime(2026, 12, 8, 12, tzinfo=UTC),
+        "delivered",
+        "message-1",
+    ) == (
         one.kind,
         one.address,
         one.wave,
@@ -47,7 +56,7 @@ def test_a_notice_is_told_with_all_that_was_said():
         one.message_id,
     )
     assert one.user_arn.endswith("user/carl")
-    assert ("counts", "ready from 2026-12-08 09:00 UTC") == (one.state, one.why)
+    assert ("counts", "ready from 2026-12-08 12:00 UTC") == (one.state, one.why)
 
 
 def test_when_its_day_has_come_it_is_ready_and_then_used():
@@ -66,7 +75,7 @@ def test_a_notice_that_failed_is_void_and_the_next_one_replaces_it():
     world.days_pass(1).notify()
     assert [
         ("replaced", "by the notice of 2026-11-25 09:00 UTC"),
-        ("counts", "ready from 2026-12-09 09:00 UTC"),
+        ("counts", "ready from 2026-12-09 12:00 UTC"),
     ] == worth(world)
 
 
@@ -137,7 +146,7 @@ def test_nobody_told_is_no_error():
 def test_it_can_be_told_as_json():
     world = World(a_cli_user("carl")).notified()
     (told,) = json.loads(json.dumps([one.as_dict() for one in said(world)], default=str))
-    assert "2026-12-08" == told["due"]
+    assert "2026-12-08 12:00:00+00:00" == told["due"]
 
 
 # --- What a user would be told ---
@@ -170,7 +179,7 @@ def test_the_users_of_one_person_in_one_wave_are_in_one_message():
 
 def test_the_day_that_was_told_stays():
     world = World(a_cli_user("carl")).notified().days_pass(5)
-    assert date(2026, 12, 8) == previewed(world, "carl").lines[0].due
+    assert datetime(2026, 12, 8, 12, tzinfo=UTC) == previewed(world, "carl").lines[0].due
 
 
 def test_who_would_get_no_message_is_told_why():

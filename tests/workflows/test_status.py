@@ -55,7 +55,7 @@ def test_a_told_wave_waits_for_its_day():
     world.notify()
     step, waits = next_of(world)["canary"]
     assert "enforce" == step
-    assert "1 users: told for 2026-12-08; ready from 2026-12-08 09:00 UTC" == waits
+    assert "1 users: told for 2026-12-08 12:00 UTC" == waits
     assert (2, 1, 0) == numbers(stands(world)["canary"])
     assert world.clock.now() == stands(world)["canary"].notified_at
 

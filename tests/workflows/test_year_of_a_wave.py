@@ -17,6 +17,7 @@ from rollout.domain.plan.waves import Wave
 from rollout.domain.policy.changes import Change, CreateVersion, RemoveMember, SetDefaultVersion
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import EnforcementSeen
+from rollout.domain.progress.schedule import Schedule
 from rollout.reporting import write_report
 from rollout.workflows.notices import Messages, NoticeRules, who_was_told
 from rollout.workflows.status import wave_states
@@ -24,7 +25,7 @@ from rollout.workflows.verify import Verified
 from tests.builders import ACCOUNT, GROUP, POLICY, an_exemption, an_id
 from tests.domain.judging import a_document, deny
 from tests.workflows.operator import Operator
-from tests.workflows.world import SOAK, World, a_cli_user
+from tests.workflows.world import LEAD_TIME, SOAK, World, a_cli_user
 
 OTHER = "222233334444"
 CANARY = "canary"
@@ -127,7 +128,7 @@ class Year:
     def notices(self) -> tuple[int, int]:
         """Count, of those who are in the plan's wave, the latest notices that are queued and delivered."""
         world = self.world
-        rules = NoticeRules(world.notice_rule, SOAK)
+        rules = NoticeRules(world.notice_rule, Schedule(LEAD_TIME, SOAK))
         receivers = who_was_told(world.plans.kept[-1], world.done, rules, world.clock.now())
         said = Messages(world.journal.records(), receivers)
         parts = world.plans.kept[-1].accounts()
@@ -140,7 +141,7 @@ class Year:
     @property
     def worth(self) -> set[str]:
         world = self.world
-        rules = NoticeRules(world.notice_rule, SOAK)
+        rules = NoticeRules(world.notice_rule, Schedule(LEAD_TIME, SOAK))
         receivers = who_was_told(world.plans.kept[-1], world.done, rules, world.clock.now())
         said = Messages(world.journal.records(), receivers)
         return {str(one.state) for one in said if one.state != "replaced"}

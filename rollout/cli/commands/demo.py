@@ -92,7 +92,7 @@ class _Story:
         _step("Try to enforce now: it is too early, so affected users wait for their announced date")
         self._run("apply", "--stage", "enforce", "--yes")
         for number, wave in enumerate(waves):
-            days = 3 if number else 14
+            days = 3 if number else 15
             _step(f'Move the organization\'s clock forward by {days} days, then enforce wave "{wave}"')
             self._advance(timedelta(days=days) + A_LITTLE)
             self._run("apply", "--stage", "enforce", "--yes")

@@ -56,7 +56,7 @@ def notices(
     files = Files(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())
     stored = load_plan(files, plan)
     journal, organization_id = files.journal("notices"), stored.header.organization_id
-    rules = NoticeRules(settings.domain_notified(), settings.gates.soak)
+    rules = NoticeRules(settings.domain_notified(), settings.domain_schedule())
     now = offline_now()
     if preview is not None:
         progress = journal.progress(organization_id)
@@ -94,7 +94,7 @@ def _print(messages: Messages, *, json: bool) -> None:
             one.user_arn,
             one.address,
             f"{one.wave}, {one.impact}",
-            one.due,
+            f"{one.due:%Y-%m-%d %H:%M} UTC",
             one.delivery,
             ": ".join(text for text in (one.state, one.why) if text),
         )

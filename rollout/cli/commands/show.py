@@ -134,7 +134,7 @@ def explain(part: AccountPlan, entry: PlanEntry) -> None:
         if text:
             rows.append((name, text))
     if entry.exempt_until:
-        rows.append(("exempt until", entry.exempt_until.isoformat()))
+        rows.append(("exempt until", f"{entry.exempt_until.isoformat()} UTC"))
     out.print(table("", ("", ""), rows))
     if entry.matrix is not None:
         _print_matrix(part.matrices[entry.matrix])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from rollout.domain.gates.left_alone import left_alone_until
@@ -82,7 +82,7 @@ class Notified:
 
     def opens_at(self, notice: Told) -> datetime:
         """Give the moment from which a user with this notice may be enforced."""
-        return max(notice.at + self.lead_time, datetime.combine(notice.due, time(), UTC))
+        return max(notice.at + self.lead_time, notice.due)
 
     def holds_back(self, who: Recipient, progress: Progress, now: datetime) -> Skipped | None:
         """Say why the user has to wait; None if ready."""
@@ -126,7 +126,8 @@ class Notified:
             return Skipped(SkipCode.NOTICE, f"the notice is {why}")
         opens = self.opens_at(notice)
         if now < opens:
-            why = f"told for {notice.due.isoformat()}; ready from {opens:%Y-%m-%d %H:%M} UTC"
+            later = f"; ready from {_minute(opens)}" if opens > notice.due else ""
+            why = f"told for {_minute(notice.due)}{later}"
             return Skipped(SkipCode.WAITING, why)
         return None
 
@@ -164,8 +165,8 @@ def worth_of(notice: Told, who: Recipient, now: datetime) -> tuple[NoticeWorth, 
     worth, why = _lasting_worth_of(notice, who)
     if worth is NoticeWorth.VOID:
         return worth, why
-    if now > datetime.combine(notice.due, time(), UTC) + GOES_STALE_AFTER:
-        return NoticeWorth.VOID, f"the date told, {notice.due.isoformat()}, is more than 14 days past"
+    if now > notice.due + GOES_STALE_AFTER:
+        return NoticeWorth.VOID, f"the date told, {_minute(notice.due)}, is more than 14 days past"
     return worth, why
 
 
@@ -182,3 +183,7 @@ def _lasting_worth_of(notice: Told, who: Recipient) -> tuple[NoticeWorth, str]:
     if not notice.delivered:
         return NoticeWorth.UNPROVEN, f"{notice.delivery}, not known to be delivered"
     return NoticeWorth.COUNTS, ""
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

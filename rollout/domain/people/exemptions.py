@@ -40,7 +40,7 @@ class Exemption:
     def sentence(self) -> str:
         """Describe the exemption for a message."""
         ticket = f" ({self.ticket})" if self.ticket else ""
-        return f"{self.reason}; owner {self.owner}, until {self.expires.isoformat()}{ticket}"
+        return f"{self.reason}; owner {self.owner}, until {self.expires.isoformat()} UTC{ticket}"
 
 
 def exemption_for(user: User, exemptions: tuple[Exemption, ...], today: date) -> Exemption | None:

@@ -16,7 +16,9 @@ def about_exemptions(exemptions: tuple[Exemption, ...], today: date) -> Iterator
     """Report the exemptions that have ended."""
     for exemption in exemptions:
         if not exemption.lives(today):
-            text = f"{exemption.match.text}: ended {exemption.expires.isoformat()}, owner {exemption.owner}"
+            text = (
+                f"{exemption.match.text}: ended {exemption.expires.isoformat()} UTC, owner {exemption.owner}"
+            )
             yield Finding("exemption-expired", text)
 
 

@@ -6,7 +6,7 @@ See design.md#stages-and-gates.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 
 from rollout.domain.people.users import UserRef
@@ -43,22 +43,26 @@ class NoticeWorth(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What happens to one of the person's users, from the day `due` on and not earlier."""
+    """What happens to one of the person's users, from the time `due` (UTC) on and not earlier."""
 
     user: UserRef
     account_name: str
     impact: Impact
-    due: date
+    due: datetime
     forecast: str
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One message to one address. A `reminder` repeats an earlier notice with the same days."""
+    """One message to one address. A `reminder` repeats an earlier notice with the same times.
+
+    `zone` is the time zone in which the person reads them.
+    """
 
     address: str
     lines: tuple[Line, ...]
     reminder: bool = False
+    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from rollout.domain.people.actor import Actor
@@ -119,13 +119,13 @@ class Settled(JournalRecord):
 
 @dataclass(frozen=True, slots=True)
 class _Message(JournalRecord):
-    """What notices and reminders have in common; `due` is the first day on which the user may be enforced."""
+    """What notices and reminders have in common; `due` is the time before which the user is not enforced."""
 
     user: UserRef
     wave: str
     address: str
     impact: Impact
-    due: date
+    due: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class Told(_Message):
 
 @dataclass(frozen=True, slots=True)
 class Reminded(_Message):
-    """A reminder of a notice was handed to a channel, `mark` before `due`; it never moves that day."""
+    """A reminder of a notice was handed to a channel, `mark` before `due`; it never moves that time."""
 
     mark: timedelta
     delivery: Delivery

@@ -1,4 +1,4 @@
-"""Decides when a person is reminded of the day told: once for each mark before it, and never of another day.
+"""Decides when a person is reminded of the time told: once for each mark before it, and never of another time.
 
 See design.md#stages-and-gates.
 """
@@ -6,7 +6,7 @@ See design.md#stages-and-gates.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import Reminded, Told
@@ -15,16 +15,15 @@ from rollout.domain.progress.records import Reminded, Told
 def mark_due(
     notice: Told, marks: Iterable[timedelta], reminded: Iterable[Reminded], now: datetime
 ) -> timedelta | None:
-    """Find the mark (a time before the day told) for which a reminder is due; None if none is.
+    """Find the mark (a time before the one told) for which a reminder is due; None if none is.
 
     - A mark that had passed when the notice was sent needs no reminder.
     - If several marks have passed since then, one reminder is enough.
     - A reminder that could not be sent is sent again.
     """
-    day = datetime.combine(notice.due, time(), UTC)
-    if now >= day:
+    if now >= notice.due:
         return None
-    reached = [mark for mark in marks if notice.at < day - mark <= now]
+    reached = [mark for mark in marks if notice.at < notice.due - mark <= now]
     if not reached:
         return None
     nearest = min(reached)

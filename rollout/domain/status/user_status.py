@@ -268,8 +268,10 @@ class Statuses:
         worth, why = worth_of(told, who, self._now)
         if worth is NoticeWorth.VOID:
             return _Waiting(state, f"a new notice: {why}")
-        if told.due > self._now.date():
-            return _Waiting(state, f"the date told: {told.due.isoformat()}")
+        if self._now < told.due:
+            return _Waiting(state, f"the date told: {told.due:%Y-%m-%d %H:%M} UTC")
+        if self._now < (opens := self._notified.opens_at(told)):
+            return _Waiting(state, f"the end of the lead time: {opens:%Y-%m-%d %H:%M} UTC")
         if worth is NoticeWorth.UNPROVEN:
             return _Waiting(state, "proof that the notice was delivered")
         return _Waiting(state, self._gates.get(entry.wave) or "the next enforce run")

@@ -15,6 +15,7 @@ from pydantic_core import to_json
 
 from rollout.domain.people.users import UserRef
 from rollout.domain.progress.records import Record
+from rollout.domain.progress.schedule import beginning_of
 from rollout.errors import Unwritable
 from rollout.files.bounded_files import GIB, KIB, MIB, MOST_VALUES, Limits, parse_json, size_text, values_in
 from rollout.store.formats.mappings import ANY_MAPPING
@@ -32,6 +33,8 @@ _FORMER_FIELDS = {
 _YEARS = (2000, 2999)
 _LONGEST_SPAN = timedelta(days=3660)
 _NEVER = datetime.min.replace(tzinfo=UTC)
+_TOLD_A_DAY = ("Told", "Reminded")
+"""The records whose `due` was a day, told without a time zone."""
 
 
 class BrokenLine(ValueError):
@@ -137,16 +140,33 @@ def moment_of(line: bytes) -> datetime:
         raise BrokenLine(str(problem)) from problem
 
 
+def _follow_former(values: dict[str, Any], name: str) -> None:
+    """Give the fields of a record, as an earlier version wrote them, their names and values of today."""
+    for former, field in _FORMER_FIELDS.get(name, {}).items():
+        if former in values:
+            values[field] = values.pop(former)
+    if name in _TOLD_A_DAY and "due" in values:
+        values["due"] = _moment_told(values["due"])
+
+
+def _moment_told(due: Any) -> Any:
+    """Turn a day that an earlier version told into the time at which it has begun everywhere."""
+    if not isinstance(due, str) or len(due) != len("2026-12-08"):
+        return due
+    try:
+        return beginning_of(date.fromisoformat(due)).isoformat()
+    except ValueError:
+        return due
+
+
 def _untagged(values: Any, shapes: dict[str, _Shape], known: KnownValues | None) -> Any:
     if not isinstance(values, dict):
         raise BrokenLine("it is not a record")
     name = values.pop("type", None)
     if isinstance(name, str):
         name = _FORMER_TYPES.get(name, name)
-        if name in _FORMER_FIELDS:
-            for former, field in _FORMER_FIELDS[name].items():
-                if former in values:
-                    values[field] = values.pop(former)
+        if name in _FORMER_FIELDS or name in _TOLD_A_DAY:
+            _follow_former(values, name)
     shape = shapes.get(name) if isinstance(name, str) else None
     if shape is None:
         raise UnknownLine(f'a record of type "{name}"')

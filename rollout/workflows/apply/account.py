@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import datetime
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.guard import unfit
@@ -44,11 +44,11 @@ BY_HAND = "somebody removed the user by hand; left as is"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What all accounts of a step share. `due` is the day to tell, by wave."""
+    """What all accounts of a step share. `due` is the time to tell, by wave."""
 
     stage: Stage
     order: Order
-    due: Mapping[str, date]
+    due: Mapping[str, datetime]
     budgets: Budgets
 
 
@@ -288,7 +288,7 @@ class ApplyToAccount(AccountCommand):
         self._settle(user.id, Counted.ALREADY_TOLD)
         mark = mark_due(told, order.remind_at, progress.reminded.get(user.id, ()), now)
         if mark is not None:
-            # The day told stands, whatever day somebody else of the wave would be told now.
+            # The time told stands, whatever somebody else of the wave would be told now.
             line = Line(entry.user, self.account.name, impact, told.due, verdict.forecast)
             self.reminders.append(DueNotice(verdict.address, entry.wave, line, mark))
 

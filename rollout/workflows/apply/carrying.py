@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from rollout.domain.gates import Gatekeeper
 from rollout.domain.people.users import Unread
@@ -19,7 +19,7 @@ from rollout.domain.progress.records import (
     UserSkipped,
     WaveCarried,
 )
-from rollout.domain.progress.schedule import due_dates
+from rollout.domain.progress.schedule import Schedule
 from rollout.domain.progress.stages import Stage
 from rollout.errors import Interrupted, RolloutError
 from rollout.workflows.account_run import AccountRunner
@@ -138,12 +138,12 @@ class ApplyRun:
             self.interrupted = True
         notices = [notice for command in finished for notice in command.notices]
         reminders = [reminder for command in finished for reminder in command.reminders]
-        told = tell(notices, self.run, self.notifier, self.tally)
+        told = tell(notices, self.run, self.notifier, self.tally, self.order.zone or UTC)
         if stage is self.order.steps[-1]:
             for command in finished:
                 reached = {id_: one for id_, one in command.to_tell.items() if id_ in told.told}
                 self.affected |= {**command.affected, **reached}
-        reminded = remind(reminders, self.run, self.notifier, self.tally)
+        reminded = remind(reminders, self.run, self.notifier, self.tally, self.order.zone or UTC)
         self.interrupted = self.interrupted or told.interrupted or reminded.interrupted
         if not self.interrupted:
             self._mark_carried(stage, finished, told)
@@ -158,7 +158,8 @@ class ApplyRun:
                 self.progress,
                 forgiven="failure_tolerance" in order.overrides,
             )
-        due = due_dates(self.progress, order.filled, order.rules.lead_time, order.gates.soak, self.run.now())
+        schedule = Schedule(order.rules.lead_time, order.gates.soak, order.zone)
+        due = schedule.due(self.progress, order.filled, self.run.now())
         return Step(stage, order, due, self.budgets)
 
     @property

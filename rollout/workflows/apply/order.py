@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from enum import StrEnum
 
 from rollout.domain.gates import GateAnswer, GateRules
@@ -25,7 +25,8 @@ class Order:
     """The input of one run. `steps`: the stages to carry out; a rehearsal carries out notify and enforce of every wave.
 
     `settings` and `policy`: today's digests, compared with the plan's. `overrides`: the reason for each gate that the
-    operator overrides. `remind_at`: how long before the announced day people are reminded.
+    operator overrides. `remind_at`: how long before the announced time people are reminded.
+    `zone`: their time zone, None if it is not known.
     """
 
     stage: Stage
@@ -45,6 +46,7 @@ class Order:
     selection: Selection = field(default_factory=Selection)
     overrides: Mapping[str, str] = field(default_factory=dict)
     remind_at: tuple[timedelta, ...] = ()
+    zone: tzinfo | None = None
 
     @property
     def filled(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 from rollout.domain.people.addresses import normalised_address
 from rollout.domain.progress.messages import Delivery, Line, Notice, Receipt
@@ -22,7 +22,7 @@ COUNTED = {
 
 @dataclass(frozen=True, slots=True)
 class DueNotice:
-    """What to tell one address about one user. `mark`: for a reminder, how long before the announced day it is sent."""
+    """What to tell one address about one user. `mark`: for a reminder, how long before the announced time."""
 
     address: str
     wave: str
@@ -43,10 +43,15 @@ class Sent:
     interrupted: bool = False
 
 
-def tell(notices: Iterable[DueNotice], run: RunContext, notifier: Notifier, tally: OutcomeTally) -> Sent:
-    """Send one notice to each address and journal every line. Stops early when the run has to."""
+def tell(
+    notices: Iterable[DueNotice], run: RunContext, notifier: Notifier, tally: OutcomeTally, zone: tzinfo
+) -> Sent:
+    """Send one notice to each address and journal every line. Stops early when the run has to.
+
+    `zone` is the time zone in which people read them.
+    """
     sent = Sent()
-    for mine, delivery in _send(notices, run, notifier, sent, reminder=False):
+    for mine, delivery in _send(notices, run, notifier, sent, zone, reminder=False):
         tally.count(COUNTED[delivery], len(mine))
         tally.count(Counted.MESSAGES)
         failed = delivery is Delivery.FAILED
@@ -56,10 +61,12 @@ def tell(notices: Iterable[DueNotice], run: RunContext, notifier: Notifier, tall
     return sent
 
 
-def remind(reminders: Iterable[DueNotice], run: RunContext, notifier: Notifier, tally: OutcomeTally) -> Sent:
+def remind(
+    reminders: Iterable[DueNotice], run: RunContext, notifier: Notifier, tally: OutcomeTally, zone: tzinfo
+) -> Sent:
     """Send reminders as `tell` sends notices. A failed reminder delays nobody: the earlier notice counts."""
     sent = Sent()
-    for mine, delivery in _send(reminders, run, notifier, sent, reminder=True):
+    for mine, delivery in _send(reminders, run, notifier, sent, zone, reminder=True):
         failed = delivery is Delivery.FAILED
         tally.count(Counted.REMINDERS_NOT_SENT if failed else Counted.REMINDED, len(mine))
         tally.count(Counted.MESSAGES)
@@ -67,13 +74,20 @@ def remind(reminders: Iterable[DueNotice], run: RunContext, notifier: Notifier, 
 
 
 def _send(
-    notices: Iterable[DueNotice], run: RunContext, notifier: Notifier, sent: Sent, *, reminder: bool
+    notices: Iterable[DueNotice],
+    run: RunContext,
+    notifier: Notifier,
+    sent: Sent,
+    zone: tzinfo,
+    *,
+    reminder: bool,
 ) -> Iterator[tuple[Sequence[DueNotice], Delivery]]:
     for address, mine in _by_address(notices):
         if run.ends():
             sent.interrupted = True
             return
-        receipt = notifier.send(Notice(address, tuple(one.line for one in mine), reminder=reminder))
+        lines = tuple(one.line for one in mine)
+        receipt = notifier.send(Notice(address, lines, reminder=reminder, zone=zone))
         now = run.now()
         run.journal.append(*(_record(one, address, run.id, receipt, now, reminder=reminder) for one in mine))
         yield mine, receipt.delivery

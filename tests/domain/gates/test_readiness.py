@@ -57,10 +57,8 @@ def wait(*records, impact: Impact | str = "enrol", now: datetime = NOW, lead=LEA
 
 
 def told(at: float, due: float, impact: str = "enrol", delivery: str = "delivered"):
-    """Told so many days ago, for a day so many days from today."""
-    return a_told(
-        "alice", at=days_ago(at), due=(NOW + timedelta(days=due)).date(), impact=impact, delivery=delivery
-    )
+    """Told so many days ago, for a time so many days from now."""
+    return a_told("alice", at=days_ago(at), due=NOW + timedelta(days=due), impact=impact, delivery=delivery)
 
 
 def test_nobody_moves_who_was_not_told():
@@ -91,8 +89,15 @@ def test_the_lead_time_counts_to_the_second():
 def test_the_date_told_is_kept_though_the_lead_time_has_passed():
     code, detail = wait(told(40, 1))
     assert "waiting" == code
-    assert "told for 2026-11-25; ready from 2026-11-25 00:00 UTC" == detail
-    assert None is wait(told(40, 1), now=datetime(2026, 11, 25, tzinfo=UTC))
+    assert "told for 2026-11-25 09:00 UTC" == detail
+    assert None is wait(told(40, 1), now=datetime(2026, 11, 25, 9, tzinfo=UTC))
+
+
+def test_a_day_that_was_told_has_to_begin_everywhere():
+    notice = a_told("alice", at=days_ago(40), due=TODAY, impact="enrol")
+    assert "told for 2026-11-24 12:00 UTC" == wait(notice)[1]
+    assert "waiting" == wait(notice, now=NOW + timedelta(hours=3) - SECOND)[0]
+    assert None is wait(notice, now=NOW + timedelta(hours=3))
 
 
 def test_the_lead_time_is_kept_though_the_date_told_has_passed():
@@ -128,9 +133,9 @@ def test_a_notice_of_something_milder_is_void(told_of: Impact, now_is: Impact):
 
 
 def test_a_notice_goes_stale_14_days_past_its_date():
-    assert None is wait(told(40, -14), now=datetime(2026, 11, 24, tzinfo=UTC))
-    code, detail = wait(told(40, -14), now=datetime(2026, 11, 24, tzinfo=UTC) + SECOND)
-    assert ("notice", True) == (code, "2026-11-10, is more than 14 days past" in detail)
+    assert None is wait(told(40, -14))
+    code, detail = wait(told(40, -14), now=NOW + SECOND)
+    assert ("notice", True) == (code, "2026-11-10 09:00 UTC, is more than 14 days past" in detail)
 
 
 def test_a_notice_from_before_a_release_or_exemption_is_used_up():
@@ -173,9 +178,9 @@ def test_whoever_moves_was_told_in_time_of_what_happens(at, due, told_of, now_is
     if wait(notice, impact=now_is, lead=span) is None and now_is is not Impact.NONE:
         assert notice.delivery is Delivery.DELIVERED
         assert NOW >= notice.at + span
-        assert notice.due <= TODAY
+        assert notice.due <= NOW
         assert not now_is.worse_than(told_of)
-        assert TODAY - notice.due <= timedelta(days=14)
+        assert NOW - notice.due <= timedelta(days=14)
 
 
 @given(moments, days, st.integers(0, 30))

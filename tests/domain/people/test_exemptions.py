@@ -70,9 +70,9 @@ def test_an_exemption_covers_through_its_last_day_and_stops_the_day_after(days: 
 
 def test_a_sentence_names_reason_owner_end_and_ticket():
     line = Exemption(UserMatch(ARN), "ops@example.com", "until the role ships", date(2027, 1, 31), "SEC-42")
-    assert "until the role ships; owner ops@example.com, until 2027-01-31 (SEC-42)" == line.sentence
+    assert "until the role ships; owner ops@example.com, until 2027-01-31 UTC (SEC-42)" == line.sentence
     no_ticket = Exemption(line.match, line.owner, line.reason, line.expires)
-    assert "until the role ships; owner ops@example.com, until 2027-01-31" == no_ticket.sentence
+    assert "until the role ships; owner ops@example.com, until 2027-01-31 UTC" == no_ticket.sentence
 
 
 def test_the_one_that_lasts_longest_is_found():

@@ -27,7 +27,7 @@ def test_a_live_exemption_is_no_finding():
 
 
 def test_an_exemption_that_ended_is_named_with_its_owner():
-    text = f"{ALICE.arn}: ended 2026-11-23, owner ops@example.com"
+    text = f"{ALICE.arn}: ended 2026-11-23 UTC, owner ops@example.com"
     assert [("exemption-expired", text)] == said(an_exemption(ALICE.arn, days=-1))
 
 

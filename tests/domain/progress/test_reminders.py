@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ from tests.builders import NOW, a_reminder, a_told
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 MARKS = (WEEK, DAY)
 TOLD = a_told()
-DUE = datetime.combine(TOLD.due, time(), UTC)
+DUE = TOLD.due
 
 
 def due(at: datetime, *reminded: Reminded, marks: tuple[timedelta, ...] = MARKS) -> timedelta | None:
@@ -57,7 +57,7 @@ def test_a_mark_that_had_passed_when_the_notice_went_out_asks_for_nothing():
     """With a lead time of five days, a notice is reminder enough for the week before."""
     told = a_told(due=(NOW + timedelta(days=5)).date())
     assert None is mark_due(told, MARKS, (), NOW + timedelta(hours=1))
-    day = datetime.combine(told.due, time(), UTC)
+    day = told.due
     assert DAY == mark_due(told, MARKS, (), day - DAY)
 
 

@@ -1,16 +1,18 @@
-"""Which day a person is told: not before the lead time, nor before the waves ahead have soaked."""
+"""From when a person is told: not before the lead time and the soak of the waves ahead, at the beginning of a day."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import pairwise
+from zoneinfo import ZoneInfo, available_timezones
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.domain.progress.records import Record, Released
 from rollout.domain.progress.release_scope import ReleaseScope
-from rollout.domain.progress.schedule import due_dates
+from rollout.domain.progress.schedule import Schedule, beginning_of
 from rollout.domain.progress.stages import Stage
 from tests.builders import NOW, TODAY, a_carried, a_progress, a_run, a_told, days_ago
 
@@ -19,7 +21,11 @@ WAVES = ("canary", "early", "rest")
 
 
 def dates(*records, order=WAVES, lead=LEAD, soak=SOAK) -> dict[str, date]:
-    return due_dates(a_progress(a_run(at=days_ago(60)), *records), order, lead, soak, NOW)
+    """The days whose beginnings are told to people who may be anywhere."""
+    progress = a_progress(a_run(at=days_ago(60)), *records)
+    found = Schedule(lead, soak).due(progress, order, NOW)
+    assert all(12 == due.hour for due in found.values())
+    return {wave: due.date() for wave, due in found.items()}
 
 
 def after(days: int) -> date:
@@ -110,3 +116,39 @@ def test_a_release_moves_what_comes_after_the_wave_that_it_shook():
         days=14
     )
     assert after(13) == dates(carried, released, lead=timedelta(0), soak=timedelta(days=14))["early"]
+
+
+# --- Where a day begins ---
+
+
+@pytest.mark.parametrize(
+    ("zone", "begins"),
+    [
+        (None, datetime(2026, 12, 8, 12, tzinfo=UTC)),
+        (UTC, datetime(2026, 12, 8, tzinfo=UTC)),
+        (ZoneInfo("Europe/Berlin"), datetime(2026, 12, 7, 23, tzinfo=UTC)),
+        (ZoneInfo("America/Los_Angeles"), datetime(2026, 12, 8, 8, tzinfo=UTC)),
+        (ZoneInfo("Pacific/Kiritimati"), datetime(2026, 12, 7, 10, tzinfo=UTC)),
+    ],
+)
+def test_a_day_begins_at_midnight_there_and_without_a_zone_where_it_is_latest(zone: tzinfo | None, begins):
+    assert begins == beginning_of(date(2026, 12, 8), zone)
+    assert UTC is beginning_of(date(2026, 12, 8), zone).tzinfo
+
+
+@given(st.dates(date(2020, 1, 1), date(2040, 1, 1)), st.sampled_from(sorted(available_timezones())))
+def test_without_a_zone_a_day_has_begun_in_every_zone(day: date, name: str):
+    assert day <= beginning_of(day).astimezone(ZoneInfo(name)).date()
+
+
+@pytest.mark.parametrize(
+    ("now", "zone", "day"),
+    [
+        (datetime(2026, 11, 24, 23, 30, tzinfo=UTC), None, date(2026, 12, 8)),
+        (datetime(2026, 11, 24, 23, 30, tzinfo=UTC), ZoneInfo("Europe/Berlin"), date(2026, 12, 9)),
+        (datetime(2026, 11, 24, 0, 9, tzinfo=UTC), ZoneInfo("America/Los_Angeles"), date(2026, 12, 7)),
+    ],
+)
+def test_the_day_is_the_one_that_people_have_when_the_lead_time_ends(now: datetime, zone, day: date):
+    due = Schedule(LEAD, SOAK, zone).due(a_progress(a_run(at=days_ago(60))), ("canary",), now)["canary"]
+    assert beginning_of(day, zone) == due

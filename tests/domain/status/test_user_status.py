@@ -374,16 +374,29 @@ def test_those_left_alone_have_a_word_too(entry, state):
     ("records", "state", "waits_for"),
     [
         ((), "waiting", "its wave's turn"),
-        ((a_told(),), "told", "the date told: 2026-12-08"),
-        ((a_told(due=NOW.date()),), "told", "the next enforce run"),
-        ((a_told(due=NOW.date(), delivery="queued"),), "queued", "proof that the notice was delivered"),
+        ((a_told(),), "told", "the date told: 2026-12-08 12:00 UTC"),
+        ((a_told(at=days_ago(14), due=NOW),), "told", "the next enforce run"),
+        (
+            (a_told(at=days_ago(14), due=NOW, delivery="queued"),),
+            "queued",
+            "proof that the notice was delivered",
+        ),
+        ((a_told(at=days_ago(13), due=NOW),), "told", "the end of the lead time: 2026-11-25 09:00 UTC"),
         ((a_told(delivery="failed", detail="mailbox unknown"),), "undelivered", "mailbox unknown"),
         ((a_told(delivery="failed"),), "undelivered", "the last one failed"),
-        ((a_told(wave="canary"),), "told", "the date told: 2026-12-08"),
-        ((a_told(due=days_ago(20).date()),), "told", "a new notice: the date told, 2026-11-04, is more than"),
+        ((a_told(wave="canary"),), "told", "the date told: 2026-12-08 12:00 UTC"),
+        (
+            (a_told(due=days_ago(20).date()),),
+            "told",
+            "a new notice: the date told, 2026-11-04 12:00 UTC, is more than",
+        ),
         ((a_told(), a_passed(code="drift", detail="a key came")), "skipped(drift)", "drift: a key came"),
         ((a_told(), a_passed()), "skipped(notice)", "notice: not told yet"),
-        ((a_told(), a_passed(code="waiting", detail="told for later")), "told", "the date told: 2026-12-08"),
+        (
+            (a_told(), a_passed(code="waiting", detail="told for later")),
+            "told",
+            "the date told: 2026-12-08 12:00 UTC",
+        ),
         ((a_passed(code="failed", detail="no answer"),), "failed", "another try: no answer"),
         ((a_passed(code="gone", detail=""),), "skipped(gone)", "gone"),
         (a_change(outcome=Failed("AccessDenied")), "failed", "another try: AccessDenied"),
@@ -392,7 +405,11 @@ def test_those_left_alone_have_a_word_too(entry, state):
         ((a_gate_read(result="fail", detail="1 of 3 days"),), "waiting", "gate soak (fail): 1 of 3 days"),
         ((a_gate_read(result="fail"), an_override()), "waiting", "its wave's turn"),
         ((a_gate_read(result="fail"), a_gate_read()), "waiting", "its wave's turn"),
-        ((a_told(due=NOW.date()), a_gate_read(result="inconclusive")), "told", "gate soak (inconclusive)"),
+        (
+            (a_told(at=days_ago(14), due=NOW), a_gate_read(result="inconclusive")),
+            "told",
+            "gate soak (inconclusive)",
+        ),
     ],
 )
 def test_who_waits_waits_for_something(records, state, waits_for):
@@ -413,7 +430,7 @@ def test_an_override_lasts_as_long_as_it_holds(gate: str, waits_for: str):
 
 
 def test_a_notice_about_less_is_no_notice():
-    answer = state_of(an_entry(impact="cli"), a_told(due=NOW.date()))
+    answer = state_of(an_entry(impact="cli"), a_told(at=days_ago(14), due=NOW))
     assert 'a new notice: told about "none", but now it is "cli"' == answer.waits_for
 
 
@@ -430,7 +447,7 @@ def test_a_rehearsal_leaves_nobody_skipped():
 def test_a_later_notice_outweighs_an_earlier_skip():
     later = a_told(due=date(2027, 1, 1), run="run-2", at=NOW + timedelta(days=1))
     answer = state_of(an_entry(), a_passed(), a_run("run-2"), later)
-    assert ("told", "the date told: 2027-01-01") == (answer.state, answer.waits_for)
+    assert ("told", "the date told: 2027-01-01 12:00 UTC") == (answer.state, answer.waits_for)
 
 
 def test_a_change_of_another_user_says_nothing_of_this_one():

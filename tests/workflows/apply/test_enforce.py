@@ -5,6 +5,8 @@ See design.md#policy-documents, design.md#stages-and-gates, design.md#apply-jour
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from rollout.domain.iam import equal_documents
@@ -44,20 +46,25 @@ def test_who_was_told_is_enforced_when_the_day_has_come():
     assert (Stage.ENFORCE, "rest") in world.done.carried
 
 
-@pytest.mark.parametrize("days", [0, 1, 13.9])
+@pytest.mark.parametrize("days", [0, 1, 14, 14.12])
 def test_nobody_is_enforced_before_the_day_told(days):
     world = World(a_cli_user("carl")).notified().days_pass(days)
     answer = world.enforce()
     assert {"waiting": 1} == answer.tally.counts
     assert [] == world.attempted
     (passed,) = world.records(UserSkipped)
-    assert "told for 2026-12-08; ready from 2026-12-08 09:00 UTC" == passed.detail
+    assert "told for 2026-12-08 12:00 UTC" == passed.detail
 
 
 def test_the_day_itself_is_not_enough_while_the_lead_time_runs():
     """The date told is a day, the lead time ends at an hour: the later of the two counts."""
-    world = World(a_cli_user("carl")).notified().days_pass(14)
+    world = World(a_cli_user("carl"))
+    world.clock.advance(timedelta(hours=9))
+    world.notified().days_pass(14 - 1 / 24)
     world.enforce()
+    (passed,) = world.records(UserSkipped)
+    assert "told for 2026-12-08 12:00 UTC; ready from 2026-12-08 18:00 UTC" == passed.detail
+    world.days_pass(1 / 24).enforce()
     assert {"carl"} == world.enforced
 
 
@@ -67,7 +74,7 @@ def test_the_date_told_counts_also_when_a_gate_is_overridden():
     world.days_pass(15).enforce()
     answer = world.enforce(wave="rest", overrides={"soak": "incident 7"})
     assert {"waiting": 1} == answer.tally.counts
-    assert "told for 2026-12-11; ready from 2026-12-11 00:00 UTC" == world.records(UserSkipped)[-1].detail
+    assert "told for 2026-12-11 12:00 UTC" == world.records(UserSkipped)[-1].detail
     assert {"carl"} == world.enforced
 
 

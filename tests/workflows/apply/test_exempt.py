@@ -123,7 +123,7 @@ def test_an_exemption_that_ran_out_needs_a_fresh_notice():
     assert {"bob"} == world.enforced
 
     world.notify()
-    world.days_pass(14).enforce()
+    world.days_pass(15).enforce()
     assert {"bob", "carl"} == world.enforced
 
 
@@ -158,7 +158,7 @@ def test_an_exemption_in_between_makes_the_notice_void_though_no_run_saw_it():
     assert {"notice": 1} == world.enforce().tally.counts
     world.notify()
     assert 2 == len(world.notifier.sent)
-    world.days_pass(14).enforce()
+    world.days_pass(15).enforce()
     assert {"carl"} == world.enforced
 
 

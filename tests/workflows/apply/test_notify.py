@@ -6,7 +6,7 @@ See design.md#policy-documents, design.md#stages-and-gates.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -122,9 +122,10 @@ def test_each_line_has_its_own_date():
     world.planned()
     world.notify()
     world.notify()
-    assert [("ana", date(2026, 12, 8)), ("ana-dev", date(2026, 12, 11))] == [
-        (line.user.name, line.due) for notice in world.notifier.sent for line in notice.lines
-    ]
+    assert [
+        ("ana", datetime(2026, 12, 8, 12, tzinfo=UTC)),
+        ("ana-dev", datetime(2026, 12, 11, 12, tzinfo=UTC)),
+    ] == [(line.user.name, line.due) for notice in world.notifier.sent for line in notice.lines]
 
 
 def test_one_run_for_two_waves_sends_one_message_sorted_by_date():
@@ -148,7 +149,7 @@ def test_nobody_is_told_a_day_before_the_lead_time():
     world.lead_time = timedelta(days=20)
     world.rules = replace(world.rules, lead_time=timedelta(days=20))
     world.notify()
-    assert date(2026, 12, 14) == world.notifier.sent[0].lines[0].due
+    assert datetime(2026, 12, 14, 12, tzinfo=UTC) == world.notifier.sent[0].lines[0].due
 
 
 def test_unaffected_users_are_not_told():
@@ -162,7 +163,7 @@ def test_unaffected_users_are_told_where_the_operator_wants_it():
     world.notify()
     assert {"alice@example.com": ["alice"]} == world.told
     assert {"waiting": 1} == world.enforce().tally.counts
-    world.days_pass(14).enforce()
+    world.days_pass(15).enforce()
     assert {"alice"} == world.enforced
 
 
@@ -170,7 +171,7 @@ def test_what_was_told_is_on_record():
     world = World(a_cli_user("carl")).planned()
     world.notify()
     (told,) = world.records(Told)
-    assert ("carl", "rest", "carl@example.com", Impact.CLI, date(2026, 12, 8)) == (
+    assert ("carl", "rest", "carl@example.com", Impact.CLI, datetime(2026, 12, 8, 12, tzinfo=UTC)) == (
         told.user.name,
         told.wave,
         told.address,
@@ -201,7 +202,7 @@ def test_the_date_counts_from_the_notice_that_arrived():
     world.days_pass(10).notify()
     world.days_pass(5).enforce()
     assert {"ana"} == world.enforced
-    world.days_pass(9).enforce()
+    world.days_pass(10).enforce()
     assert {"ana", "carl"} == world.enforced
 
 
@@ -248,7 +249,7 @@ def test_a_notice_is_void_when_the_impact_has_become_worse():
     assert 'told about "cli", but now it is "enrol"' in world.records(UserSkipped)[-1].detail
     world.notify()
     assert [Impact.CLI, Impact.ENROL] == [told.impact for told in world.records(Told)]
-    world.days_pass(14).enforce()
+    world.days_pass(15).enforce()
     assert {"carl"} == world.enforced
 
 
@@ -266,7 +267,7 @@ def test_a_notice_is_void_fourteen_days_past_its_date():
     assert {"notice": 1} == world.enforce().tally.counts
     world.notify()
     assert {"waiting": 1} == world.enforce().tally.counts
-    world.days_pass(14).enforce()
+    world.days_pass(15).enforce()
     assert {"carl"} == world.enforced
 
 

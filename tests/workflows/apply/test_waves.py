@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -254,14 +253,13 @@ def test_late_joiners_run_their_own_notice_clock_and_do_not_restart_the_soak():
 
     world.days_pass(1).notify()
     assert ["late"] == world.told["late@example.com"]
-    assert carried + timedelta(days=15) == world.clock.now() + timedelta(days=14)
 
     world.days_pass(2)
     assert ("canary", "rest") == world.enforce().waves
     assert {"alice", "bob"} == world.enforced
     assert carried == world.done.carried[Stage.ENFORCE, "canary"]
 
-    world.days_pass(12).enforce()
+    world.days_pass(13).enforce()
     assert {"alice", "bob", "late"} == world.enforced
     assert carried == world.done.carried[Stage.ENFORCE, "canary"]
 
