@@ -74,7 +74,9 @@ PLACES = ("access: {{external_id: {0}}}", 'access: {{overrides: {{"222233334444"
 )
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_an_external_id_is_never_shown(load, secret: str, place: str, quotes: str):
-    assert secret not in told_of(load, place.format(quotes.format(secret))) or secret in place
+    """Words that the settings say without it, such as `True`, give nothing away."""
+    said = told_of(load, place.format(quotes.format(secret)))
+    assert secret not in said or secret in place or secret in told_of(load, "version: 1")
 
 
 def told_of(load: Load, text: str | None, environment: Mapping[str, str] | None = None) -> str:
