@@ -28,6 +28,7 @@ from rollout.domain.policy.changes import (
 )
 from rollout.domain.policy.our_arns import OurArns
 from rollout.domain.policy.our_resources import PATH
+from rollout.domain.verdicts.verdict import Kind
 
 
 def lets_go(change: Change) -> bool:
@@ -108,17 +109,23 @@ def unfit(
     """Name the users whom changes would put under the policy, but whose UserId is not among the `fit`.
 
     Those who can step aside are not named: a write for all of them does not reach them (see `stepping_aside`). Whoever
-    is to `stay` where they are cannot.
+    is to `stay` where they are cannot. Nor are those named who are enforced already, and whom that does not harm.
     """
     wanted = tuple(changes)
     placed = {ref.id for change in wanted if enforces(change, context.facts) and (ref := user_of(change))}
     at_once = {
         user.id
         for user in reached_at_once(context, wanted)
-        if user.id in stay or not may_step_aside(context, user)
+        if (user.id in stay or not may_step_aside(context, user)) and not _may_remain(context, user)
     }
     reached = (placed | at_once) - set(fit)
     return tuple(sorted(user.name for user in context.facts.users if user.id in reached))
+
+
+def _may_remain(context: AccountContext, user: User) -> bool:
+    """Tell whether a held user is enforced already and has no credentials, so that another text harms nobody."""
+    verdict = context.verdict(user)
+    return verdict.kind is Kind.HOLD and not verdict.harmed_by_enforcement and context.is_in_force(user)
 
 
 def may_step_aside(context: AccountContext, user: User) -> bool:

@@ -64,7 +64,7 @@ def about_user(context: AccountContext, user: User, *, explained: bool) -> Itera
         yield drift_of_user(Drifted.DEADLOCK, user, why)
     if release := context.disregarded_release(user):
         yield drift_of_user(Drifted.RELEASED_BUT_ENFORCED, user, describe_release(release))
-    elif ours and works and verdict.kind is Kind.HOLD and not why and not _harmless(verdict):
+    elif ours and works and verdict.harmed_by_enforcement and not why:
         yield drift_of_user(Drifted.HELD_BUT_ENFORCED, user, ", ".join(verdict.codes), verdict.cure)
     elif ours and verdict.kind is Kind.EXEMPT and not why:
         yield drift_of_user(Drifted.EXEMPT_BUT_ENFORCED, user, verdict.reasons[0].detail)
@@ -73,11 +73,6 @@ def about_user(context: AccountContext, user: User, *, explained: bool) -> Itera
         yield drift_of_user(Drifted.FOREIGN_MEMBER, user, context.ours.group.name)
     if known and not works and not explained and not context.brake_pulled and not context.is_released(user):
         yield drift_of_user(Drifted.NOT_ENFORCED, user)
-
-
-def _harmless(verdict: Verdict) -> bool:
-    """Tell whether nobody is held back by being enforced: there is no credential to sign in with."""
-    return verdict.codes == (Code.NO_CREDENTIALS,)
 
 
 def about_class(context: AccountContext, user: User, entry: PlanEntry) -> Iterator[Drift]:

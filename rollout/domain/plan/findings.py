@@ -38,7 +38,7 @@ def about_account(account: JudgedAccount, verdicts: Mapping[str, Verdict]) -> It
 
 
 def _about_user(user: User, verdict: Verdict) -> Iterator[Finding]:
-    if verdict.kind is Kind.HOLD and verdict.enforced_by_us:
+    if verdict.harmed_by_enforcement and verdict.enforced_by_us:
         text = f"{user.name} is enforced, but would be held today: {', '.join(verdict.codes)}"
         yield Finding("held-but-enforced", text, user.account_id, user.arn)
     if verdict.kind is Kind.COVERED and Code.CANNOT_ENROL in verdict.codes:

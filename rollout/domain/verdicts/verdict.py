@@ -199,3 +199,14 @@ class Verdict:
     def codes(self) -> tuple[Code, ...]:
         """The codes of the reasons, each once, in the order in which they were found."""
         return tuple(dict.fromkeys(reason.code for reason in self.reasons))
+
+    @property
+    def harmed_by_enforcement(self) -> bool:
+        """Tell whether a held user who is under the policy already should be released.
+
+        Nobody uses a user without any credential: whoever has left the company is held, and may stay where they are.
+        """
+        if self.kind is not Kind.HOLD:
+            return False
+        matters = {Code.UNKNOWN, Code.IS_OPERATOR, Code.BREAK_GLASS} & set(self.codes)
+        return bool(matters) or Code.NO_CREDENTIALS not in self.codes

@@ -250,6 +250,22 @@ def test_a_new_default_version_is_refused_when_it_would_reach_somebody_who_is_he
     )
 
 
+def test_somebody_who_left_the_company_keeps_no_new_version_out():
+    """Password, device and keys are gone: bob is held (no-credentials), and the policy can harm nobody."""
+    world = two_waves()
+    world.enforce()
+    world.enforce()
+    assert {"alice", "bob"} == world.enforced
+    world.change("bob", password=None, devices=(), mfa_active=False, keys=())
+    change_documents(world)
+    world.plan("p2p2")
+    assert [] == [one.code for account in world.plans.kept[-1].accounts() for one in account.findings]
+    world.rehearse()
+    world.enforce()
+    assert equal_documents(in_force(world).document, OTHER_DOCUMENTS)
+    assert {"alice", "bob"} == world.enforced
+
+
 def test_a_new_default_version_is_held_back_without_failing_anybody_who_is_enforced():
     world = two_waves()
     world.enforce()
