@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import time, timedelta
 from typing import Any
 
@@ -24,8 +24,9 @@ from rollout.domain.progress.records import GateOverridden, GateRead, RunEnded, 
 from rollout.domain.progress.stages import Stage
 from tests.builders import ACCOUNT, GROUP, POLICY, a_ref
 from tests.workflows.operator import Operator
+from tests.workflows.scenes import Scene, edited, release_over
 from tests.workflows.test_release import OTHER, a_world, kinds
-from tests.workflows.test_verify import WEAK, by_hand
+from tests.workflows.test_verify import by_hand
 from tests.workflows.world import World, a_person, an_enroller
 
 BOB, OLGA = a_ref("bob"), a_ref("olga", OTHER)
@@ -33,16 +34,6 @@ BOB, OLGA = a_ref("bob"), a_ref("olga", OTHER)
 
 def out_by_hand(world: World) -> None:
     by_hand(world, RemoveMember(ACCOUNT, GROUP, BOB))
-
-
-def release_over(world: World) -> None:
-    operator = Operator(world)
-    operator.release(operator.accounts(ACCOUNT), hours=1)
-    world.clock.advance(timedelta(hours=2))
-
-
-def edited(world: World) -> None:
-    by_hand(world, CreateVersion(ACCOUNT, POLICY, WEAK))
 
 
 def another_text(world: World) -> None:
@@ -62,26 +53,6 @@ def end_for_user(operator: Operator) -> Any:
 
 def end_for_account(operator: Operator) -> Any:
     return operator.end(operator.accounts(ACCOUNT))
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What has happened to an account, and the command that puts its people back under the policy."""
-
-    happened: Callable[[World], None]
-    command: Callable[[Operator], Any]
-
-    def world(self) -> World:
-        """Alice, bob and olga were enforced; nothing of that is among the writes."""
-        world = a_world()
-        self.happened(world)
-        for account in world.accounts.values():
-            account.written.clear()
-            account.attempted.clear()
-        return world
-
-    def __str__(self) -> str:
-        return f"{self.command.__name__} after {self.happened.__name__}"
 
 
 SCENES = [

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +22,7 @@ from rollout.domain.progress.stages import Stage
 from tests.builders import ACCOUNT, GROUP, POLICY, a_ref
 from tests.fakes import Trouble
 from tests.workflows.operator import Operator
+from tests.workflows.scenes import Scene, edited, release_over
 from tests.workflows.test_fresh_at_the_write import EIGHT_HOURS, NEW_ID, made_anew, reset
 from tests.workflows.test_release import a_world, carried, kinds
 from tests.workflows.test_verify import WEAK, by_hand
@@ -32,19 +32,9 @@ BOB = a_ref("bob")
 AT_ONCE = (SetDefaultVersion, CreateVersion, AttachToGroup)
 
 
-def release_over(world: World) -> None:
-    operator = Operator(world)
-    operator.release(operator.accounts(ACCOUNT), hours=1)
-    world.clock.advance(timedelta(hours=2))
-
-
 def released(world: World) -> None:
     operator = Operator(world)
     operator.release(operator.accounts(ACCOUNT))
-
-
-def edited(world: World) -> None:
-    by_hand(world, CreateVersion(ACCOUNT, POLICY, WEAK))
 
 
 def detached(world: World) -> None:
@@ -61,26 +51,6 @@ def fix(operator: Operator) -> Any:
 
 def apply(operator: Operator) -> Any:
     return operator.apply(Stage.ENFORCE)
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What has happened to an account, and the command that puts its people back under the policy."""
-
-    happened: Callable[[World], None]
-    command: Callable[[Operator], Any]
-
-    def world(self) -> World:
-        """Alice, bob and, in another account, olga were enforced; nothing of that is among the writes."""
-        world = a_world()
-        self.happened(world)
-        for account in world.accounts.values():
-            account.written.clear()
-            account.attempted.clear()
-        return world
-
-    def __str__(self) -> str:
-        return f"{self.command.__name__} after {self.happened.__name__}"
 
 
 SCENES = [
