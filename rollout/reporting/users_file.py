@@ -36,7 +36,8 @@ def format_of(path: PurePath) -> UsersFormat:
     if found is UsersFormat.PARQUET and importlib.util.find_spec("pyarrow") is None:
         raise MissingExtra(
             "Parquet is written by pyarrow, which is not installed",
-            cure="pip install 'rollout[parquet]', or give --out a file that ends in .csv",
+            "parquet",
+            otherwise=", or give --out a file that ends in .csv",
         )
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from dataclasses import replace
 from pathlib import PurePath
@@ -45,7 +46,8 @@ def test_parquet_without_its_extra_is_refused_with_the_cure(monkeypatch: pytest.
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtra) as refused:
         format_of(PurePath("users.parquet"))
-    assert "pip install 'rollout[parquet]'" in refused.value.cure
+    assert re.match(r"pip install 'pyarrow>=[0-9.]+', into the environment", refused.value.cure)
+    assert refused.value.cure.endswith("or give --out a file that ends in .csv")
 
 
 def test_csv_is_users_csv_to_the_byte(small_report: ReportFiles):

@@ -82,5 +82,5 @@ def process() -> ModuleType:
 
         require_extra()
     except ImportError as error:
-        raise MissingExtra(f"{error}", cure="pip install 'rollout[sandbox]'") from error
+        raise MissingExtra(f"{error}", "sandbox") from error
     return module
