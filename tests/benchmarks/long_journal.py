@@ -182,7 +182,9 @@ def describe(accounts: int, path: Path) -> None:
         "management": management,
         "members": members,
         "aws_managed_policies": {"AdministratorAccess": {"document": everything}},
-        "customer_managed_policies": {"ForceMFA": {"path": "/rollout/", "document": FULL}},
+        "customer_managed_policies": {
+            "ForceMFA": {"path": "/rollout/", "document": FULL, "tags": {"rollout:tool": "rollout"}}
+        },
     }
     path.write_text(json.dumps(content))
 

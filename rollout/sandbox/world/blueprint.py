@@ -134,6 +134,7 @@ class DescribedPolicy(_Part):
     document: Document
     description: str = ""
     path: str = "/"
+    tags: dict[str, str] = {}
 
 
 class DescribedAccount(_Part):

@@ -81,8 +81,9 @@ def _seed_policies(world: SandboxWorld, blueprint: Blueprint, account: Described
     iam = world.iam(account.id)
     for name in sorted(_used_policies(account) & blueprint.customer_managed_policies.keys()):
         described = blueprint.customer_managed_policies[name]
+        tags = [{"Key": key, "Value": value} for key, value in described.tags.items()]
         policy = iam.create_policy(
-            described.description, described.path, json.dumps(described.document), name, tags=[]
+            described.description, described.path, json.dumps(described.document), name, tags=tags
         )
         policy.id = world.policy_id(account.id, name)
         policy.create_date = policy.update_date = naive(account.joined)
