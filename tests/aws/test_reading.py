@@ -487,4 +487,7 @@ def test_a_boundary_that_aws_manages_and_does_not_list_is_read_alone(stub: AwsSt
 def test_a_boundary_that_may_not_be_read_stays_unread(stub: AwsStub, entered: Enter):
     World(stub, [Person("ana", boundary=POWER_USER)])
     stub.on("GetPolicy", Fail("AccessDenied", 403))
-    assert POWER_USER not in entered().read().policies
+    facts = entered().read()
+    assert POWER_USER not in facts.policies
+    text = f"GetPolicy: AccessDenied; the permissions boundary {POWER_USER} was not read"
+    assert [("not-read", text)] == [(finding.code, finding.text) for finding in facts.findings]

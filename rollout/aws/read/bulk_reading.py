@@ -72,7 +72,11 @@ class AccountReading:
             for user in self._users(details, report, virtual or VirtualDevices())
         ]
         users = self._with_ssh_keys(users, details)
-        boundaries = self.boundaries.missing(users, details.policies, self.calls, self.client)
+        boundaries = tuple(
+            self.boundaries.missing(
+                users, details.policies, self.calls, self.client, lambda text: self._find("not-read", text)
+            )
+        )
         return AccountFacts(
             users=tuple(users),
             groups=details.groups,
