@@ -61,6 +61,8 @@ class Operation:
 
 
 _MISSING_ELSEWHERE = {
+    "GetConsoleAuthorizationConfiguration",
+    "GetResourcePolicy",
     "ListSSHPublicKeys",
     "ListServiceSpecificCredentials",
     "ListPolicies",
@@ -94,7 +96,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "ListTargetsForPolicy",
     ),
     *_table("accessanalyzer", Use.CALLER, On.ANYTHING, "ValidatePolicy"),
-    # The eight calls of design.md#accounts (with AssumeRole) …
+    # The nine calls of design.md#accounts (with AssumeRole and GetConsoleAuthorizationConfiguration) …
     *_table(
         "iam",
         Use.READ,
@@ -126,6 +128,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "ListPolicies",
         "ListPolicyVersions",
     ),
+    *_table("signin", Use.READ, On.ANYTHING, "GetConsoleAuthorizationConfiguration", "GetResourcePolicy"),
     *_table("iam", Use.PROBE, On.ANYTHING, "GetRole", "SimulatePrincipalPolicy"),
     *_table("iam", Use.WRITE, On.OUR_POLICIES, "CreatePolicy", also=("iam:TagPolicy",)),
     *_table(
