@@ -18,6 +18,7 @@ from rollout.cli.commands import (
     notices,
     plan,
     policy,
+    prove,
     release,
     report,
     rollback,
@@ -53,6 +54,7 @@ app.command("doctor", help=described(doctor.doctor))(calling_aws(doctor.doctor))
 app.command("inventory", help=described(inventory.inventory))(calling_aws(inventory.inventory))
 app.command("plan", help=described(plan.plan))(calling_aws(plan.plan))
 app.command("show", help=described(show.show))(calling_aws(show.show))
+app.command("prove", help=described(prove.prove))(calling_aws(prove.prove))
 app.command("apply", help=described(apply.apply))(calling_aws(apply.apply))
 app.command("approve", help=described(approve.approve))(calling_aws(approve.approve))
 app.command("status", help=described(status.status))(calling_aws(status.status))
