@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum
-from importlib.metadata import PackageNotFoundError, requires
 from typing import Self
 
 
@@ -128,24 +127,7 @@ class KeyUnusable(RolloutError):
 
 
 class MissingExtra(RolloutError):
-    """A command needs an optional dependency that is not installed.
-
-    The cure names the packages themselves, as the metadata of this installation list them: what the package index has
-    under the name `rollout` is somebody else's.
-    """
-
-    def __init__(self, message: str, extra: str, otherwise: str = "") -> None:
-        """Take the name of the extra in pyproject.toml, and what else would help."""
-        install = f"pip install {_packages_of(extra)}, into the environment that rollout runs in"
-        super().__init__(message, cure=f"{install}{otherwise}")
-
-
-def _packages_of(extra: str) -> str:
-    try:
-        lines = [line.partition(";") for line in requires("rollout") or ()]
-    except PackageNotFoundError:  # run from a checkout that nobody has installed
-        return f"'.[{extra}]' in the checkout"
-    return " ".join(f"'{name.strip()}'" for name, _, marker in lines if f'extra == "{extra}"' in marker)
+    """A command needs an optional dependency that is not installed."""
 
 
 class SandboxFailure(RolloutError):

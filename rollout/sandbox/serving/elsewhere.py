@@ -20,7 +20,7 @@ _METHODS = {"GET": "Get", "HEAD": "Get", "PUT": "Put", "POST": "Put", "DELETE": 
 
 
 class Elsewhere:
-    """All services except IAM, STS and Organizations."""
+    """All services except IAM, STS, Organizations and CloudTrail."""
 
     def __init__(self) -> None:
         """Find out which services moto offers; not all of them need to be installed."""

@@ -20,6 +20,7 @@ from rollout.sandbox.answers.base import AnswersFor
 from rollout.sandbox.answers.iam import IamAnswers
 from rollout.sandbox.answers.organization_answers import OrganizationAnswers
 from rollout.sandbox.answers.session_answers import SecurityTokens
+from rollout.sandbox.answers.trail_answers import TrailAnswers
 from rollout.sandbox.serving.control import Control
 from rollout.sandbox.serving.elsewhere import Elsewhere, action_of
 from rollout.sandbox.serving.kept_state import PREFIX
@@ -33,6 +34,7 @@ _ANSWERS: dict[str, type[AnswersFor]] = {
     "iam": IamAnswers,
     "sts": SecurityTokens,
     "organizations": OrganizationAnswers,
+    "cloudtrail": TrailAnswers,
 }
 # Operations for which moto returns the same example credentials to everybody.
 _FEIGNED = {"GetFederationToken", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "GetAccessKeyInfo"}
@@ -48,7 +50,7 @@ class Gateway:
     """The WSGI application of a sandbox."""
 
     def __init__(self, world: SandboxWorld, control: Control) -> None:
-        """Answer IAM, STS and Organizations requests; leave other services to moto."""
+        """Answer IAM, STS, Organizations and CloudTrail requests; leave other services to moto."""
         self._world, self._control, self._elsewhere = world, control, Elsewhere()
         self._offered = {service: _offered(service, kind) for service, kind in _ANSWERS.items()}
 

@@ -212,6 +212,8 @@ def _seed_key(world: SandboxWorld, account_id: str, user: MotoUser, described: D
     if described.used:
         key.last_used = AccessKeyLastUsed(naive(described.used), described.service, described.region)
     iam.access_keys[key.access_key_id] = key
+    if described.calls:
+        world.facts(account_id).calls[key.access_key_id] = described.calls
 
 
 def _seed_device(world: SandboxWorld, account_id: str, user: MotoUser, described: DescribedDevice) -> None:

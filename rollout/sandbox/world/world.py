@@ -13,6 +13,7 @@ from moto.iam.models import IAMBackend, iam_backends
 from moto.organizations.models import OrganizationsBackend, organizations_backends
 
 from rollout.sandbox.world.blueprint import DescribedPolicy, DescribedRoot
+from rollout.sandbox.world.described_calls import DescribedCalls
 
 if TYPE_CHECKING:
     from rollout.sandbox.world.identifiers import Identifiers
@@ -53,7 +54,7 @@ class StoredReport:
 
 @dataclass
 class AccountExtras:
-    """The facts about one account that moto does not keep; users are identified by UserId."""
+    """The facts about one account that moto does not keep; users are identified by UserId, `calls` by access key ID."""
 
     created: datetime
     root: DescribedRoot
@@ -62,6 +63,7 @@ class AccountExtras:
     service_credentials: list[ServiceCredentialFacts] = field(default_factory=list)
     report: StoredReport | None = None
     report_pending: bool = False
+    calls: dict[str, tuple[DescribedCalls, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
