@@ -18,7 +18,9 @@ from rollout.domain.policy.our_arns import OurArns, name_of
 class Use(StrEnum):
     """What an operation is for."""
 
-    CALLER = "reading the organization, entering accounts and sealing the store, with the caller's own credentials"
+    CALLER = (
+        "reading the organization, entering accounts and sealing the store, with the caller's own credentials"
+    )
     READ = "reading an account"
     PROBE = "finding out which actions are allowed in an account, in sessions that cannot write"
     WRITE = "making changes: notify, enforce, release, rollback"

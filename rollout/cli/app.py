@@ -18,7 +18,6 @@ from rollout.cli.commands import (
     notices,
     plan,
     policy,
-    prove,
     release,
     report,
     rollback,
@@ -28,6 +27,7 @@ from rollout.cli.commands import (
     store,
     verify,
 )
+from rollout.cli.commands.proving import prove
 from rollout.cli.endpoint_option import calling_aws
 from rollout.cli.running import run_command
 from rollout.cli.terminal.console import echo, echo_lines

@@ -52,7 +52,11 @@ OURS = {
     )
 }
 OTHERS = [
-    *(iam_arn(f"{kind}/{name}") for kind in OURS for name in ("alice", "team/alice", "rollout-proof-k3f9xy-x")),
+    *(
+        iam_arn(f"{kind}/{name}")
+        for kind in OURS
+        for name in ("alice", "team/alice", "rollout-proof-k3f9xy-x")
+    ),
     *(iam_arn(f"{kind}/rollout/ForceMFA") for kind in OURS),
     *(iam_arn(f"{kind}/rollout-proof/alice") for kind in OURS),
     *(arn.replace(ACCOUNT, "999988887777") for arn in OURS.values()),
@@ -92,7 +96,9 @@ def test_nothing_but_policies_of_proofs_is_attached_or_detached(name: str):
     assert not may(MAKER, f"iam:{name}", target, iam_arn("policy/rollout-proof/rollout-proof-k3f9xy-more"))
 
 
-@pytest.mark.parametrize("action", ["s3:ListAllMyBuckets", "sts:AssumeRole", "ec2:DescribeRegions", "iam:PassRole"])
+@pytest.mark.parametrize(
+    "action", ["s3:ListAllMyBuckets", "sts:AssumeRole", "ec2:DescribeRegions", "iam:PassRole"]
+)
 def test_no_other_service_is_called_by_these_sessions(action: str):
     assert not any(may(policy, action, arn) for policy in (MAKER, REMOVER) for arn in (*OURS.values(), "*"))
 

@@ -20,7 +20,7 @@ from rollout.domain.proof.proof_steps import (
     UserRemains,
     tags_of_proof,
 )
-from rollout.domain.proof.proof_users import PATH, TAG, proof_of
+from rollout.domain.proof.proof_users import PATH, is_of_a_proof, proof_of
 from rollout.workflows.ports import CannotEnter, Refusal, WriteReceipt
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class AwsProofRemover:
         for user in self._all(iam.list_users, "Users", PathPrefix=PATH):
             name = user["UserName"]
             tags = self._calls.maybe(iam.get_user, UserName=name)
-            if not _is_of_a_proof(name, tags["User"].get("Tags", []) if tags else None):
+            if not _is_ours(user["Path"], name, tags["User"] if tags else None):
                 strangers.append(user["Arn"])
                 continue
             yield UserRemains(
@@ -145,7 +145,7 @@ class AwsProofRemover:
         for policy in self._all(iam.list_policies, "Policies", Scope="Local", PathPrefix=PATH):
             arn, name = policy["Arn"], policy["PolicyName"]
             found = self._calls.maybe(iam.get_policy, PolicyArn=arn)
-            if not _is_of_a_proof(name, found["Policy"].get("Tags", []) if found else None):
+            if not _is_ours(policy["Path"], name, found["Policy"] if found else None):
                 strangers.append(arn)
                 continue
             versions = self._all(iam.list_policy_versions, "Versions", PolicyArn=arn)
@@ -157,7 +157,7 @@ class AwsProofRemover:
         for role in self._all(iam.list_roles, "Roles", PathPrefix=PATH):
             name = role["RoleName"]
             found = self._calls.maybe(iam.get_role, RoleName=name)
-            if _is_of_a_proof(name, found["Role"].get("Tags", []) if found else None):
+            if _is_ours(role["Path"], name, found["Role"] if found else None):
                 yield name
             else:
                 strangers.append(role["Arn"])
@@ -265,8 +265,9 @@ class AwsProofMaker:
                 raise ValueError(f"{write.operation} makes nothing")
 
 
-def _is_of_a_proof(name: str, tags: list[Any] | None) -> bool:
-    return bool(proof_of(name)) and {"Key": TAG, "Value": proof_of(name)} in (tags or [])
+def _is_ours(path: str, name: str, found: Mapping[str, Any] | None) -> bool:
+    tags = {tag["Key"]: tag["Value"] for tag in (found or {}).get("Tags", [])}
+    return is_of_a_proof(path, name, tags)
 
 
 def _receipt(made: CallResult[Any]) -> WriteReceipt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -129,3 +130,8 @@ def proof_of(name: str) -> str:
     """Return the id of the proof that a name belongs to; empty where it is no name of a proof."""
     found = _NAME.fullmatch(name)
     return found["id"] if found else ""
+
+
+def is_of_a_proof(path: str, name: str, tags: Mapping[str, str]) -> bool:
+    """Tell whether something was made by a proof: by its path, its name and its tag together."""
+    return path.startswith(PATH) and bool(proof_of(name)) and tags.get(TAG) == proof_of(name)

@@ -20,6 +20,8 @@ from tests.builders import ACCOUNT, NOW
 NAMES = ProofNames("k3f9xy")
 FULL = force_mfa(seed(), "aws", PolicyAmendments())
 DENY = next(place for place, one in enumerate(FULL["Statement"]) if one["Effect"] == "Deny")
+CONDITION = FULL["Statement"][DENY]["Condition"]
+EXEMPT = FULL["Statement"][DENY]["NotAction"]
 
 
 def world(full: Mapping[str, Any] = FULL) -> ProofWorld:
@@ -50,4 +52,4 @@ def topics(answers: list[Answered], agreement: Agreement) -> set[str]:
     return {one.topic for one in answers if one.agreement is agreement}
 
 
-__all__ = ["DENY", "FULL", "NAMES", "proved", "topics", "with_deny", "world"]
+__all__ = ["CONDITION", "EXEMPT", "NAMES", "proved", "topics", "with_deny", "world"]

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from rollout.domain.people.users import NamedPolicy
 from rollout.domain.proof.comparing import Agreement, HowAnswered, ProofAnswer, compare
 from rollout.domain.proof.foretelling import foretell, scps_of
 from rollout.domain.proof.proof_questions import ProofQuestion, SignedBy, questions, script
 from rollout.domain.proof.proof_steps import ProofWrite
 from rollout.domain.proof.proof_users import PERSONAS, Way
-from tests.domain.proof.proving import DENY, FULL, NAMES, proved, topics, with_deny, world
-
-CONDITION = FULL["Statement"][DENY]["Condition"]
-EXEMPT = FULL["Statement"][DENY]["NotAction"]
+from tests.domain.proof.proving import CONDITION, EXEMPT, NAMES, proved, topics, with_deny, world
 
 
 def test_our_policy_does_its_work_for_everybody():
     answers = proved(world())
     assert {Agreement.AGREED} == {one.agreement for one in answers}
-    assert {f"{persona.name} by {way}" for persona in PERSONAS for way in Way} == {one.persona for one in answers}
+    assert {f"{persona.name} by {way}" for persona in PERSONAS for way in Way} == {
+        one.persona for one in answers
+    }
 
 
 WRONG = {
@@ -63,17 +64,15 @@ def test_of_an_enrolment_action_that_is_missing_exactly_that_is_named():
 
 
 @pytest.mark.parametrize(("full", "shown_by"), WRONG.values(), ids=WRONG)
-def test_where_aws_does_otherwise_than_foretold_that_is_a_difference(full: dict[str, Any], shown_by: set[str]):
+def test_where_aws_does_otherwise_than_foretold_that_is_a_difference(
+    full: dict[str, Any], shown_by: set[str]
+):
     """The evaluator reads our document; AWS does as if it were another one."""
     answers = proved(world(), world(full))
     assert shown_by <= topics(answers, Agreement.DIFFERS)
 
 
 def test_what_an_scp_denies_does_not_show_a_wrong_policy():
-    from dataclasses import replace
-
-    from rollout.domain.people.users import NamedPolicy
-
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     nothing_of_s3 = {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}
     document = {"Version": "2012-10-17", "Statement": [everything, nothing_of_s3]}
@@ -83,8 +82,6 @@ def test_what_an_scp_denies_does_not_show_a_wrong_policy():
 
 
 def test_where_the_scps_could_not_be_read_nothing_that_turns_on_them_is_foretold():
-    from dataclasses import replace
-
     blind = replace(world(), scps=scps_of(None))
     foretold = {question.topic: foretell(question, blind).expected for question in questions(NAMES)}
     assert "left open" == foretold["reads with MFA"]

@@ -25,7 +25,7 @@ from rollout.domain.proof.proof_users import ProofNames
 from rollout.domain.verdicts.requests import RequestEnvironment
 from rollout.errors import Interrupted, ProofFailed, ProofLeft, Refused
 from rollout.workflows.ports import AnswerLost, CannotEnter, Refusal, WriteReceipt
-from rollout.workflows.prove import ProveOrder, clean, prove
+from rollout.workflows.proving.proof_run import ProveOrder, clean, prove
 from tests.builders import ACCOUNT, NOW, ORGANIZATION, an_account
 from tests.workflows.world import DOCUMENTS, World, a_person
 
@@ -80,7 +80,7 @@ class FakeProofAccount:
 
     remove = make
 
-    def _do(self, write: ProofWrite) -> None:  # noqa: C901, PLR0912 - one case for each operation
+    def _do(self, write: ProofWrite) -> None:  # noqa: C901, PLR0912, PLR0915 - one case for each operation
         name, other = write.name, write.other
         match write.operation:
             case "CreateUser":
@@ -152,14 +152,24 @@ class FakeProofAccount:
     def remains(self, expecting: frozenset[str] = frozenset()) -> Remains:
         users = [
             UserRemains(
-                name, tuple(one.keys), tuple(one.devices), one.password, tuple(one.groups), tuple(one.policies)
+                name,
+                tuple(one.keys),
+                tuple(one.devices),
+                one.password,
+                tuple(one.groups),
+                tuple(one.policies),
             )
             for name, one in self.users.items()
         ]
         groups = [GroupRemains(name, tuple(policies)) for name, policies in self.groups.items()]
         policies = [PolicyRemains(name, tuple(versions)) for name, versions in self.policies.items()]
         return Remains(
-            tuple(users), tuple(groups), tuple(policies), tuple(self.roles), tuple(self.devices), ("stranger",)
+            tuple(users),
+            tuple(groups),
+            tuple(policies),
+            tuple(self.roles),
+            tuple(self.devices),
+            ("stranger",),
         )
 
 
@@ -174,10 +184,10 @@ class KeptProofs:
         return f"proofs/{record.stem}.json", "0" * 64
 
 
-def an_order(proof_id: str = FIRST, **changed: bool) -> ProveOrder:
+def an_order(proof_id: str = FIRST, *, in_use_ok: bool = False) -> ProveOrder:
     documents = documents_of(ProofNames(proof_id), "aws", ACCOUNT, DOCUMENTS)
     world = ProofWorld(ACCOUNT, RequestEnvironment("aws", ORGANIZATION, NOW, {}), documents)
-    return replace(ProveOrder(an_account(), "aws", "sha256:policy", documents, world), **changed)
+    return ProveOrder(an_account(), "aws", "sha256:policy", documents, world, in_use_ok=in_use_ok)
 
 
 def a_world() -> World:
@@ -277,7 +287,7 @@ def test_a_proof_first_removes_what_a_killed_one_left():
     account.before = kill
     with pytest.raises(Killed):
         carry(world, account, first)
-    assert not account.empty
+    assert account.users
     assert {FIRST: ACCOUNT} == world.journal.progress(ORGANIZATION).proofs_begun
     account.before, account.world = (lambda number, name: None), second.world
     carry(world, account, second, "prove-2")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rollout.domain.proof.proof_record import ProofRecord
     from rollout.wiring import Live
     from rollout.workflows.inventory import Premises
-    from rollout.workflows.prove import Proof, ProveOrder, Removed
+    from rollout.workflows.proving.proof_run import Proof, ProveOrder, Removed
 
 
 def prove(
@@ -57,8 +57,8 @@ def prove(
     policies, group and role that it makes at the path /rollout-proof/ is touched; the next run
     cleans up after one that was killed.
     """
-    from rollout.workflows.prove import clean as clean_up
-    from rollout.workflows.prove import prove as carry_out
+    from rollout.workflows.proving.proof_run import clean as clean_up
+    from rollout.workflows.proving.proof_run import prove as carry_out
 
     live, where = go_live(read_settings(config), profile)
     chosen = _account(account, where)
@@ -102,7 +102,7 @@ def _account(wanted: str, where: Premises) -> Account:
 
 def _tell_plan(order: ProveOrder, *, json: bool) -> None:
     from rollout.domain.proof.proof_steps import ProofWrite
-    from rollout.workflows.prove import foretellings
+    from rollout.workflows.proving.proof_run import foretellings
 
     writes = [step.sentence for step in order.steps() if isinstance(step, ProofWrite)]
     foretold = foretellings(order)
