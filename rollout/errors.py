@@ -140,6 +140,22 @@ class Refused(RolloutError):
     exit_code = ExitCode.REFUSED
 
 
+class ProofFailed(RolloutError):
+    """A proof could not be made to its end: an account could not be entered, or a write was refused. It was removed."""
+
+
+class ProofLeft(RolloutError):
+    """Something that a proof made could not be removed."""
+
+
+class ProofDiffers(RolloutError):
+    """AWS answered otherwise than the evaluator foretold, so what verdicts say about this policy may be wrong."""
+
+
+class PolicyDisproved(RolloutError):
+    """The policy does not do what it is for: AWS answered as its documents say, and a right one would not."""
+
+
 class LockHeld(RolloutError):
     """Another operator is making changes in this organization right now."""
 
