@@ -52,8 +52,9 @@ def authorize(
 
 
 def is_right_code(user: User, serial: str | None, code: str | None) -> bool:
-    """Accept any six digits for one of the user's devices; a passkey shows no codes, so STS accepts none for it."""
-    return serial in user.mfa_devices and ":u2f/" not in str(serial) and bool(_CODE.fullmatch(code or ""))
+    """Accept any six digits for one of the user's devices; a passkey shows no codes, and SMS brings none any more."""
+    no_codes = ":u2f/" in str(serial) or ":sms-mfa/" in str(serial)
+    return serial in user.mfa_devices and not no_codes and bool(_CODE.fullmatch(code or ""))
 
 
 def rights_of(world: SandboxWorld, caller: SignedCaller) -> CallerPolicies:
