@@ -8,7 +8,7 @@ from shlex import quote
 from textwrap import fill
 
 from rollout.domain.progress.messages import Line, Notice
-from rollout.domain.verdicts.verdict import Impact, Way
+from rollout.domain.verdicts.verdict import EnrolmentWay, Impact
 from rollout.visible_text import visible
 
 WIDTH = 76
@@ -143,7 +143,7 @@ def _todo(impact: Impact, lines: list[Line]) -> Iterator[str]:
 
 
 def _beside_the_passkey(lines: list[Line]) -> Iterator[str]:
-    if any(Way.APP in line.situation.ways for line in lines):
+    if any(EnrolmentWay.APP in line.situation.ways for line in lines):
         yield _paragraph(
             "Add an authenticator app as a second device (in the console: your name at the top right, then"
             f' "Security credentials", then "Assign MFA device"), and use it as described in "{_KEYS}" below.'
@@ -162,7 +162,11 @@ def _enrol(lines: list[Line]) -> Iterator[str]:
             "Your phone is registered for codes by SMS. AWS no longer sends or asks for them, so this phone number does"
             " not count as MFA. If AWS refuses to register another device beside it, ask us to remove it."
         )
-    app = [line for line in lines if Way.PASSKEY not in line.situation.ways or Way.APP in line.situation.ways]
+    app = [
+        line
+        for line in lines
+        if EnrolmentWay.PASSKEY not in line.situation.ways or EnrolmentWay.APP in line.situation.ways
+    ]
     if passkey := [line for line in lines if line not in app]:
         yield _steps("Register a passkey or security key. In the console:", _PASSKEY_IN_THE_CONSOLE)
         if any(line.situation.active_keys for line in passkey):

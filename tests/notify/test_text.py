@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.domain.progress.messages import Line, Notice
-from rollout.domain.verdicts.verdict import Impact, Situation, Way
+from rollout.domain.verdicts.verdict import EnrolmentWay, Impact, Situation
 from rollout.notify.message_text import WIDTH, body, moment, subject
 from rollout.visible_text import hidden_in
 from tests.builders import ACCOUNT, a_ref
@@ -16,7 +16,11 @@ from tests.builders import ACCOUNT, a_ref
 SENDER = "security@example.com"
 DUE = datetime(2026, 12, 8, 12, tzinfo=UTC)
 CAN_DO_ALL = Situation(
-    console=True, active_keys=1, ways=(Way.APP, Way.PASSKEY), enrols_by_keys=True, aws_login=True
+    console=True,
+    active_keys=1,
+    ways=(EnrolmentWay.APP, EnrolmentWay.PASSKEY),
+    enrols_by_keys=True,
+    aws_login=True,
 )
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from rollout.domain.iam import Allowed, Decision, ExplicitlyDenied, ImplicitlyDenied, Undecided
 from rollout.domain.verdicts.requests import SESSION_TOKEN, AnsweredRequest
-from rollout.domain.verdicts.verdict import Way
+from rollout.domain.verdicts.verdict import EnrolmentWay
 
 
 class Able(StrEnum):
@@ -46,10 +46,10 @@ class Ways:
         """Tell whether an authenticator app can be enrolled by a user with, or without, a password."""
         return self.app_on_console if console else self.app_by_keys
 
-    def open_to(self, *, console: bool) -> tuple[Way, ...]:
+    def open_to(self, *, console: bool) -> tuple[EnrolmentWay, ...]:
         """List the ways that are certainly open."""
-        app = (Way.APP,) if self.app(console=console).able is Able.YES else ()
-        return (*app, Way.PASSKEY) if console and self.passkey.able is Able.YES else app
+        app = (EnrolmentWay.APP,) if self.app(console=console).able is Able.YES else ()
+        return (*app, EnrolmentWay.PASSKEY) if console and self.passkey.able is Able.YES else app
 
     def enrolment(self, *, console: bool) -> Enrolment:
         """Combine the ways: one that is open is enough. `only_identity` goes by the authenticator app."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from rollout.domain.people.users import User
 from rollout.domain.verdicts.machines import say_key
-from rollout.domain.verdicts.verdict import Impact, Situation, Way
+from rollout.domain.verdicts.verdict import EnrolmentWay, Impact, Situation
 
 
 def forecast(user: User, impact: Impact, now: datetime, situation: Situation) -> str:
@@ -37,7 +37,7 @@ def _console(user: User, impact: Impact) -> str:
 def _condition(impact: Impact, situation: Situation) -> str:
     """Say until when keys are denied; for good where no way is open that gives codes, nor `aws login`."""
     login = "`aws login` is used" if situation.aws_login else ""
-    if impact in (Impact.ENROL, Impact.PASSKEY_ONLY) and Way.APP not in situation.ways:
+    if impact in (Impact.ENROL, Impact.PASSKEY_ONLY) and EnrolmentWay.APP not in situation.ways:
         why = "a passkey gives no codes" + (f"; instead of the keys, {login}" if login else "")
         return f", even with MFA: {why}"
     done = {

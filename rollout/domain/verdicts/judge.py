@@ -15,7 +15,7 @@ from rollout.domain.verdicts.holds import holds
 from rollout.domain.verdicts.judged_account import JudgedAccount
 from rollout.domain.verdicts.machines import keys_in_use, say_key
 from rollout.domain.verdicts.situation import situation_of
-from rollout.domain.verdicts.verdict import Code, Impact, Kind, Reason, Situation, Verdict, Way
+from rollout.domain.verdicts.verdict import Code, EnrolmentWay, Impact, Kind, Reason, Situation, Verdict
 
 
 def judge(user: User, account: JudgedAccount) -> Verdict:
@@ -80,7 +80,7 @@ def _enforcing(assessed: Assessment, situation: Situation) -> Iterator[Reason]:
         yield Reason(Code.KEYS_IN_USE if used else Code.IDLE_KEYS, keys, user.facts_at)
     if assessed.impact is Impact.PASSKEY_ONLY:
         yield Reason(Code.PASSKEY_ONLY, "a passkey gives no codes for the CLI", user.facts_at)
-    if situation.ways == (Way.PASSKEY,):
+    if situation.ways == (EnrolmentWay.PASSKEY,):
         why = assessed.answers.under_force_mfa.app(console=situation.console).obstacle
         yield Reason(Code.PASSKEY_WAY, f"only a passkey or security key: {why}", user.rights_at)
     if assessed.needs_help:

@@ -181,7 +181,7 @@ class MatrixRow:
     because: str
 
 
-class Way(StrEnum):
+class EnrolmentWay(StrEnum):
     """A kind of device that a user can register without help (aws-facts.md#cli-after-enforcement)."""
 
     APP = "authenticator-app"
@@ -204,7 +204,7 @@ class Situation:
     active_keys: int = 0
     device_kinds: tuple[DeviceKind, ...] = ()
     serials: tuple[str, ...] = ()
-    ways: tuple[Way, ...] = ()
+    ways: tuple[EnrolmentWay, ...] = ()
     enrols_by_keys: bool = False
     aws_login: bool = False
     without_mfa: tuple[str, ...] = ()

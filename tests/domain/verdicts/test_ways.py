@@ -10,7 +10,7 @@ import pytest
 
 from rollout.domain.people.observations import PasswordPolicy
 from rollout.domain.people.users import NamedPolicy, Password, User
-from rollout.domain.verdicts.verdict import Impact, Kind, Way
+from rollout.domain.verdicts.verdict import EnrolmentWay, Impact, Kind
 from tests.builders import ACCOUNT, NOW, days_ago
 from tests.domain.judging import (
     EVERYTHING,
@@ -26,7 +26,7 @@ from tests.domain.judging import (
 )
 from tests.domain.verdicts.rows import Row, check, enforce, hold
 
-APP, PASSKEY = Way.APP, Way.PASSKEY
+APP, PASSKEY = EnrolmentWay.APP, EnrolmentWay.PASSKEY
 KEY = "iam:RegisterSecurityKey"
 NO_APPS = deny("iam:CreateVirtualMFADevice")
 KEYS_ONLY_BY_CONDITION = deny("iam:EnableMFADevice", when={"StringNotEquals": {KEY: ["Create", "Activate"]}})
@@ -142,7 +142,7 @@ def bounded(*statements: Any) -> dict[str, Any]:
     ],
     ids=range(8),
 )
-def test_the_ways_are_told_to_those_who_need_one(user: User, ways: tuple[Way, ...]):
+def test_the_ways_are_told_to_those_who_need_one(user: User, ways: tuple[EnrolmentWay, ...]):
     assert ways == judged(user).situation.ways
 
 
