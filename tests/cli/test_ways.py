@@ -8,22 +8,22 @@ import pytest
 
 from tests.cli.shell import Shell
 
-NETWORK, DEV, HUB = "666677778888", "444455556666", "222233334444"
+PAYMENTS, DEV, HUB = "333344445555", "444455556666", "222233334444"
 
 PEOPLE = {
-    (NETWORK, "gita.rao"): (
+    (PAYMENTS, "gita.rao"): (
         ["no-mfa", "passkey-way", "enrolment-policy"],
         ["passkey"],
         False,
         'choose "Assign MFA device", then "Passkey or security key"',
     ),
-    (NETWORK, "henrik.dahl"): (
+    (PAYMENTS, "henrik.dahl"): (
         ["no-mfa", "keys-in-use", "passkey-way", "enrolment-policy"],
         ["passkey"],
         False,
         "A passkey gives no codes",
     ),
-    (NETWORK, "bertil.aas"): (
+    (PAYMENTS, "bertil.aas"): (
         ["no-mfa", "enrolment-policy"],
         ["authenticator-app", "passkey"],
         False,

@@ -27,11 +27,11 @@ from tests.sandbox.connecting import (
 ENTERABLE = {
     MANAGEMENT: 8,
     HUB: 60,
-    PAYMENTS: 16,
+    PAYMENTS: 20,
     STOREFRONT: 16,
     DEV: 21,
     TEST: 6,
-    NETWORK: 13,
+    NETWORK: 9,
     PLAYGROUND: 6,
     ARCHIVE: 0,
     PARTNER: 5,
@@ -84,8 +84,8 @@ def test_people_use_the_console_the_cli_both_or_nothing(rows: dict[str, dict[str
     kinds = Counter((row["password_enabled"] == "true", keys_of(row) > 0) for row in rows.values())
     assert {
         (True, False): 91,  # console only
-        (True, True): 39,  # both
-        (False, True): 15,  # keys only
+        (True, True): 38,  # both
+        (False, True): 16,  # keys only
         (False, False): 6,  # nothing that works
     } == dict(kinds)
 

@@ -151,6 +151,7 @@ def _print_matrix(matrix: tuple[MatrixRow, ...]) -> None:
         "passkey": "On the console without MFA, with ForceMFA added (able to register a passkey or security key = every"
         " request is allowed)",
         "aws-login": "With MFA (able to use `aws login` = every request is allowed)",
+        "session": "At the sign-in to the console, with ForceMFA added (a session = no request is denied)",
     }
     columns = {"absent": "by access key", "false": "on the console", "true": "with MFA"}
     for question, title in questions.items():

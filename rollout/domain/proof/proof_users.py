@@ -16,7 +16,7 @@ TAG = "rollout:proof"
 _NAME = re.compile(rf"{PREFIX}(?P<id>[a-z0-9]{{6}})-[a-z-]+")
 
 
-class EnrolmentWay(StrEnum):
+class Way(StrEnum):
     """How the policy comes to a user."""
 
     GROUP = "group"
@@ -54,7 +54,7 @@ class ProofUser:
 
     proof_id: str
     persona: Persona
-    way: EnrolmentWay
+    way: Way
 
     @property
     def label(self) -> str:
@@ -81,7 +81,7 @@ class ProofNames:
     @property
     def users(self) -> tuple[ProofUser, ...]:
         """Every persona, through the group and by the user itself."""
-        return tuple(ProofUser(self.id, persona, way) for persona in PERSONAS for way in EnrolmentWay)
+        return tuple(ProofUser(self.id, persona, way) for persona in PERSONAS for way in Way)
 
     @property
     def policy(self) -> str:

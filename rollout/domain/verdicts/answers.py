@@ -16,7 +16,15 @@ from rollout.domain.iam import (
     left_open,
 )
 from rollout.domain.people.users import User
-from rollout.domain.verdicts.enrolment_check import Able, Enrolment, Ways, covered, enrolment, ways
+from rollout.domain.verdicts.enrolment_check import (
+    Able,
+    Enrolment,
+    Ways,
+    covered,
+    enrolment,
+    session_obstacle,
+    ways,
+)
 from rollout.domain.verdicts.requests import AnsweredRequest, Asker, RequestEnvironment
 from rollout.domain.verdicts.rights import Library, UserRights, short
 from rollout.domain.verdicts.verdict import MatrixRow
@@ -32,6 +40,8 @@ class Answers:
     `under_force_mfa` and `today` say in which ways a user can enrol with ForceMFA attached and as things are.
     `password` says whether a user without a device can set a new password under ForceMFA, and `aws_login` whether a
     user who has signed in with MFA can use `aws login`.
+    `no_session` says what may deny the console session under ForceMFA; empty if nothing does, or where identity
+    policies are not weighed for it.
     """
 
     covered_by: tuple[str, ...]
@@ -42,6 +52,7 @@ class Answers:
     matrix: tuple[MatrixRow, ...]
     left_open: tuple[str, ...] = ()
     too_open: tuple[str, ...] = ()
+    no_session: str = ""
 
 
 class Examiner:
@@ -53,12 +64,18 @@ class Examiner:
         force_mfa: Document,
         library: Library,
         may_leave_open: tuple[str, ...] = (),
+        *,
+        weighs_sign_in: bool = False,
     ) -> None:
-        """Start without answers. Others' policies may leave open `may_leave_open` and what `force_mfa` leaves open."""
+        """Start without answers. Others' policies may leave open `may_leave_open` and what `force_mfa` leaves open.
+
+        `weighs_sign_in`: console authorization is on in the account.
+        """
         denials = [statement for statement in force_mfa.statements if statement.effect == "Deny"]
         self._open_by_us = left_open(denials)
         self.may_leave_open = (*may_leave_open, *self._open_by_us)
         """What a policy of others may leave open without MFA, and still count as enforcing it."""
+        self._weighs_sign_in = weighs_sign_in
         self._world = world
         self._library = library
         self._force_mfa = force_mfa
@@ -88,12 +105,19 @@ class Examiner:
         now = rights.policies()
         today = ways(asker.enrolment(now), asker.passkey(now))
         login = tuple(asker.aws_login(forced))
-        asked = {"cover": cover, "enrol": enrol, "passkey": passkey, "aws-login": login}
-        matrix = tuple(row for question, answers in asked.items() for row in _rows(question, answers))
-        password = enrolment(asker.password_change(forced))
-        covers = () if too_open else by
-        may_log_in = enrolment(login).able is Able.YES
-        return Answers(covers, ways(enrol, passkey), today, password, may_log_in, matrix, open_too, too_open)
+        session = tuple(asker.console_session(forced)) if self._weighs_sign_in else ()
+        asked = {"cover": cover, "enrol": enrol, "passkey": passkey, "aws-login": login, "session": session}
+        return Answers(
+            covered_by=() if too_open else by,
+            under_force_mfa=ways(enrol, passkey),
+            today=today,
+            password=enrolment(asker.password_change(forced)),
+            aws_login=enrolment(login).able is Able.YES,
+            matrix=tuple(row for question, answers in asked.items() for row in _rows(question, answers)),
+            left_open=open_too,
+            too_open=too_open,
+            no_session=session_obstacle(session),
+        )
 
 
 def _rows(question: str, answers: Iterable[AnsweredRequest]) -> Iterable[MatrixRow]:
