@@ -41,6 +41,10 @@ def seed_account(world: SandboxWorld, blueprint: Blueprint, account: DescribedAc
         _hang(world, account.id, group, described.policies, described.inline)
     for user in account.users:
         _seed_user(world, account.id, user)
+    facts = world.facts(account.id)
+    if account.console_authorization:
+        facts.console_authorization[account.id] = True
+    facts.sign_in_policy.extend(account.sign_in_policy)
     for name in account.unassigned_devices:
         iam.create_virtual_mfa_device(name, "/")
     if account.root.mfa == "totp":

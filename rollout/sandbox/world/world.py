@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from moto.iam.models import IAMBackend, iam_backends
 from moto.organizations.models import OrganizationsBackend, organizations_backends
@@ -61,6 +61,9 @@ class AccountExtras:
     passwords: dict[str, PasswordFacts] = field(default_factory=dict)
     boundaries: dict[str, str] = field(default_factory=dict)
     service_credentials: list[ServiceCredentialFacts] = field(default_factory=list)
+    console_authorization: dict[str, bool] = field(default_factory=dict)
+    """Whether it is on, by the account's ID and, in the management account, the organization's."""
+    sign_in_policy: list[dict[str, Any]] = field(default_factory=list)
     report: StoredReport | None = None
     report_pending: bool = False
     calls: dict[str, tuple[DescribedCalls, ...]] = field(default_factory=dict)
