@@ -145,6 +145,23 @@ def at_call(
     assert calls.acted, f"call {number} of {operation} never came: there were {calls.counted}"
 
 
+@contextmanager
+def overhearing(sandbox: Sandbox) -> Iterator[list[tuple[Call, Environ]]]:
+    """Collect every request that reaches the organization, with its headers as WSGI has them (`HTTP_USER_AGENT`)."""
+    world, heard = sandbox._world, list[tuple[Call, Environ]]()
+    inner: Application = sandbox._server.app
+
+    def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        heard.append((Call.of(environ, world), environ))
+        return inner(environ, start_response)
+
+    sandbox._server.app = answer
+    try:
+        yield heard
+    finally:
+        sandbox._server.app = inner
+
+
 def refused(
     error: AwsError, service: str, environ: Environ, start_response: StartResponse
 ) -> Iterable[bytes]:
