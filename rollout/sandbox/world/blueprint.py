@@ -6,25 +6,17 @@ import hashlib
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rollout.sandbox.world.dates import moment
+from rollout.sandbox.world.dates import Moment
+from rollout.sandbox.world.described_calls import DescribedCalls
 
 DESCRIPTION = Path(__file__).with_name("organization.yaml")
 
 Document = dict[str, Any]
-
-
-def _as_moment(value: object, info: ValidationInfo) -> object:
-    if isinstance(value, str) and info.context:
-        return moment(value, info.context["now"])
-    return value
-
-
-Moment = Annotated[datetime, BeforeValidator(_as_moment)]
 
 
 class _Part(BaseModel):
@@ -48,13 +40,14 @@ class DescribedPassword(_Part):
 
 
 class DescribedKey(_Part):
-    """An access key and its last use, in the terms of the credential report."""
+    """An access key and its last use, in the terms of the credential report, and the calls that CloudTrail shows."""
 
     created: Moment
     used: Moment | None = None
     service: str = "s3"
     region: str = "N/A"
     status: Literal["Active", "Inactive", "Expired"] = "Active"
+    calls: tuple[DescribedCalls, ...] = ()
 
 
 class DescribedDevice(_Part):
@@ -151,6 +144,8 @@ class DescribedAccount(_Part):
     root: DescribedRoot = DescribedRoot()
     roles: tuple[DescribedRole, ...] = ()
     password_policy: DescribedPasswordPolicy | None = None
+    console_authorization: bool = False
+    sign_in_policy: tuple[Document, ...] = ()
     policies: tuple[str, ...] = ()
     groups: tuple[DescribedGroup, ...] = ()
     users: tuple[DescribedUser, ...] = ()

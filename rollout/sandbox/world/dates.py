@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from pydantic import BeforeValidator, ValidationInfo
 
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes"}
 _RELATIVE = re.compile(r"(?P<ahead>in )?(?P<count>\d+)(?P<unit>[wdhm])(?P<back> ago)?")
@@ -23,3 +26,12 @@ def moment(text: str, now: datetime) -> datetime:
         msg = f"{text!r} is not a time: write `3d ago`, `in 30d`, `now` or 2026-01-31"
         raise ValueError(msg) from error
     return fixed if fixed.tzinfo else fixed.replace(tzinfo=UTC)
+
+
+def _as_moment(value: object, info: ValidationInfo) -> object:
+    if isinstance(value, str) and info.context:
+        return moment(value, info.context["now"])
+    return value
+
+
+Moment = Annotated[datetime, BeforeValidator(_as_moment)]

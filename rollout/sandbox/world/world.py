@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from moto.iam.models import IAMBackend, iam_backends
 from moto.organizations.models import OrganizationsBackend, organizations_backends
 
 from rollout.sandbox.world.blueprint import DescribedPolicy, DescribedRoot
+from rollout.sandbox.world.described_calls import DescribedCalls
 
 if TYPE_CHECKING:
     from rollout.sandbox.world.identifiers import Identifiers
@@ -53,24 +54,31 @@ class StoredReport:
 
 @dataclass
 class AccountExtras:
-    """The facts about one account that moto does not keep; users are identified by UserId."""
+    """The facts about one account that moto does not keep; users are identified by UserId, `calls` by access key ID."""
 
     created: datetime
     root: DescribedRoot
     passwords: dict[str, PasswordFacts] = field(default_factory=dict)
     boundaries: dict[str, str] = field(default_factory=dict)
     service_credentials: list[ServiceCredentialFacts] = field(default_factory=list)
+    console_authorization: dict[str, bool] = field(default_factory=dict)
+    """Whether it is on, by the account's ID and, in the management account, the organization's."""
+    sign_in_policy: list[dict[str, Any]] = field(default_factory=list)
     report: StoredReport | None = None
     report_pending: bool = False
+    used_codes: set[tuple[str, int]] = field(default_factory=set)
+    """The codes of devices that have been used: serial number and step (RFC 6238)."""
+    calls: dict[str, tuple[DescribedCalls, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Session:
-    """Temporary credentials; `expires` is real time, since clients refresh by the clock of this machine."""
+    """Temporary credentials; their times are real ones, since clients refresh by the clock of this machine."""
 
     key_id: str
     secret: str
     token: str
+    began: datetime
     expires: datetime
     account: str
     role_arn: str | None = None
@@ -134,6 +142,10 @@ class SandboxWorld:
     def credential_id(self, account: str, user: str) -> str:
         """Return a new service-specific credential's ID."""
         return self.ids.service_credential(account, user, self.next("service-credential", account, user))
+
+    def device_seed(self, serial: str) -> str:
+        """Return a new virtual MFA device's seed; another device of the same name gets another one."""
+        return self.ids.device_seed(serial, self.next("device", serial))
 
     def next(self, *what: object) -> int:
         """Count the calls per arguments, so that IDs are unique."""
