@@ -46,10 +46,10 @@ from rollout.workflows.inventory import (
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
 from rollout.workflows.ports import Notifier, PolicyLevels, ProgressDisplay, StoredPlan
 from rollout.workflows.proving.proof_run import ProveOrder
+from rollout.workflows.recording.take_over import take_over
 from rollout.workflows.release import ReleaseOrder
 from rollout.workflows.run_context import JudgementBasis, NoLock, RunContext
 from rollout.workflows.seal import Unsealed
-from rollout.workflows.take_over import take_over
 from rollout.workflows.verify import FixOrder
 
 if TYPE_CHECKING:

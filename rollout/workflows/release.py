@@ -21,7 +21,7 @@ from rollout.domain.progress.releases import RELEASE
 from rollout.errors import Refused, RolloutError
 from rollout.workflows.account_run import AccountCommand, AccountRunner, AccountWork, RunResult, Wanted
 from rollout.workflows.account_run.found_by_tags import FoundByTags, find_ours
-from rollout.workflows.release_journal import Recording, ReleaseJournal
+from rollout.workflows.recording.release_journal import Recording, ReleaseJournal
 from rollout.workflows.run_context import RunContext
 
 LONG_ENOUGH = 5.0

@@ -22,7 +22,7 @@ from rollout.domain.progress.records import Record
 from rollout.sandbox.serving.server import Sandbox
 from rollout.store.s3.bucket_store import InBucket
 from rollout.store.s3.object_failures import Place
-from rollout.workflows.release_journal import ReleaseJournal
+from rollout.workflows.recording.release_journal import ReleaseJournal
 from tests.cli.conftest import Kept
 from tests.cli.shell import Said, Shell
 from tests.end_to_end.iam_state import Onlooker

@@ -91,8 +91,8 @@ def release(
     """
     from rollout.domain.gates import GATES
     from rollout.wiring import Live
+    from rollout.workflows.recording.release_journal import Recording
     from rollout.workflows.release import release as let_out
-    from rollout.workflows.release_journal import Recording
 
     _check(user, wave, account, everybody=everybody)
     if end and span:
