@@ -76,6 +76,10 @@ class EmptySelection(RolloutError):
     exit_code = ExitCode.WRONG_USAGE
 
 
+class WhomUnknown(RolloutError):
+    """Nobody can tell whom a wave or a pattern of names means, for neither the journal nor a plan can be read."""
+
+
 class NoCredentials(RolloutError):
     """There are no AWS credentials, or AWS rejects them."""
 
@@ -138,6 +142,22 @@ class Refused(RolloutError):
     """A guard or gate refuses; the message contains its numbers."""
 
     exit_code = ExitCode.REFUSED
+
+
+class ProofFailed(RolloutError):
+    """A proof could not be made to its end: an account could not be entered, or a write was refused. It was removed."""
+
+
+class ProofLeft(RolloutError):
+    """Something that a proof made could not be removed."""
+
+
+class ProofDiffers(RolloutError):
+    """AWS answered otherwise than the evaluator foretold, so what verdicts say about this policy may be wrong."""
+
+
+class PolicyDisproved(RolloutError):
+    """The policy does not do what it is for: AWS answered as its documents say, and a right one would not."""
 
 
 class LockHeld(RolloutError):

@@ -20,10 +20,13 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl
 
+from werkzeug.wrappers import Request
+
 from rollout.sandbox.access.aws_errors import AwsError
 from rollout.sandbox.access.callers import caller_of
 from rollout.sandbox.access.refusals import refusal
 from rollout.sandbox.access.signatures import signature_of
+from rollout.sandbox.serving.asked_operations import action_of, speaks_json
 from rollout.sandbox.serving.server import Sandbox
 from rollout.sandbox.world.world import SandboxWorld
 
@@ -52,11 +55,13 @@ class Call:
             account, service = caller_of(world, signature.key_id, token).account, signature.service
         except AwsError:
             account = service = ""
-        target = environ.get("HTTP_X_AMZ_TARGET")
-        if target:
-            return cls(account, service, target.rpartition(".")[2], {"body": body.decode()})
-        params = dict(parse_qsl(body.decode(), keep_blank_values=True))
-        return cls(account, service, params.pop("Action", ""), params)
+        request = Request({**environ, "wsgi.input": BytesIO(body)})
+        operation = action_of(request, service)
+        if speaks_json(request, service):
+            return cls(account, service, operation, {"body": body.decode()})
+        params = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
+        params.pop("Action", "")
+        return cls(account, service, operation, params)
 
 
 @dataclass
@@ -138,6 +143,23 @@ def at_call(
     if calls.problem:
         raise calls.problem
     assert calls.acted, f"call {number} of {operation} never came: there were {calls.counted}"
+
+
+@contextmanager
+def overhearing(sandbox: Sandbox) -> Iterator[list[tuple[Call, Environ]]]:
+    """Collect every request that reaches the organization, with its headers as WSGI has them (`HTTP_USER_AGENT`)."""
+    world, heard = sandbox._world, list[tuple[Call, Environ]]()
+    inner: Application = sandbox._server.app
+
+    def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        heard.append((Call.of(environ, world), environ))
+        return inner(environ, start_response)
+
+    sandbox._server.app = answer
+    try:
+        yield heard
+    finally:
+        sandbox._server.app = inner
 
 
 def refused(

@@ -133,8 +133,9 @@ def test_its_arns_are_whole(ours: OurArns):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_iam_has_nothing_else_that_begins_so(family: str):
-    names = {f"iam:{name}" for name in MODELS.get_service_model("iam").operation_names}
+def test_the_service_has_nothing_else_that_begins_so(family: str):
+    service = family.partition(":")[0]
+    names = {f"{service}:{name}" for name in MODELS.get_service_model(service).operation_names}
     table = {action for one in OPERATIONS for action in one.actions}
     assert {name for name in names if name.startswith(family)} <= table
 
@@ -167,13 +168,13 @@ def test_a_writing_session_may_make_every_call_of_ours(operation: Operation, our
 
 
 @pytest.mark.parametrize(
-    "operation", [one for one in OPERATIONS if one.service == "iam"], ids=lambda one: one.name
+    "operation", [one for one in OPERATIONS if one.service in {"iam", "signin"}], ids=lambda one: one.name
 )
 def test_a_reading_session_may_read_and_nothing_else(operation: Operation):
     policy = session_policy(OURS, writing=False)
     for target in (*WRITES_ON.values(), "*"):
-        may = isinstance(decide(policy, f"iam:{operation.name}", target, WRITES_ON["policy"]), Allowed)
-        assert may == (not operation.writes)
+        may = isinstance(decide(policy, operation.actions[0], target, WRITES_ON["policy"]), Allowed)
+        assert may == (operation.use in {Use.READ, Use.PROBE})
 
 
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -285,7 +286,9 @@ def test_the_session_in_the_middle_only_takes_roles():
 
 def test_what_is_outside_the_table_is_stopped_before_it_is_signed(stub: AwsStub, connection: Connection):
     iam = connection.own_iam(IamGuard(writing=True))
-    with pytest.raises(OperationNotAllowed, match="iam:CreateUser is not in the table"):
+    with pytest.raises(OperationNotAllowed, match="iam:PutUserPolicy is not in the table"):
+        iam.put_user_policy(UserName="mallory", PolicyName="all", PolicyDocument="{}")
+    with pytest.raises(OperationNotAllowed, match="iam:CreateUser is for `rollout prove` only"):
         iam.create_user(UserName="mallory")
     assert [] == stub.calls
 

@@ -9,13 +9,24 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 from rollout.aws.connect.open_account import AwsAccount
 from rollout.aws.connect.role_session import RoleSession, RoleSessions, RoleToAssume
 from rollout.aws.connect.session_policy import hop_policy, widest_policy
 from rollout.aws.probe.capabilities import AwsCapabilities, Principal
+from rollout.aws.prove.proof_account import AwsProofMaker, AwsProofRemover
+from rollout.aws.prove.proof_callers import ProofCallers
+from rollout.aws.prove.proof_sessions import (
+    MAKING_CALLS,
+    REMOVING_CALLS,
+    ProofAccountArns,
+    ProofGuard,
+    making_policy,
+    removing_policy,
+)
+from rollout.aws.read.console_authorization import CallerView, ConsoleAuthorizations
 from rollout.aws.read.managed_boundaries import ManagedBoundaries
 from rollout.awsapi.attempts import CallCounts
 from rollout.awsapi.calls import CallerIdentity, Calls, Identity
@@ -25,7 +36,7 @@ from rollout.awsapi.faults import Fault
 from rollout.awsapi.operations import IamGuard
 from rollout.awsapi.pace import Pace
 from rollout.awsapi.retries import Retries
-from rollout.awsapi.sessions import Connection
+from rollout.awsapi.sessions import Connection, Guard
 from rollout.domain.diagnosis.facts import Denial
 from rollout.domain.people.observations import Effort
 from rollout.domain.people.organization import Account, Caller, account_of
@@ -33,6 +44,8 @@ from rollout.domain.people.scope import first_ou_match
 from rollout.domain.policy.made import Made
 from rollout.domain.policy.our_arns import OurArns, our_arns
 from rollout.domain.policy.our_resources import Names
+from rollout.domain.proof.proof_steps import ProofDocuments
+from rollout.domain.proof.proof_users import PREFIX
 from rollout.workflows.ports import CannotEnter, Clock
 
 if TYPE_CHECKING:
@@ -107,8 +120,9 @@ class AwsAccountAccess:
         writing: bool,
         retries: Retries | None = None,
         is_new: Callable[[Account], bool] = lambda _: False,
+        organization_id: str = "",
     ) -> None:
-        """Keep the arguments; make no call yet."""
+        """Keep the arguments; make no call yet. Without `organization_id`, only accounts are asked about sign-in."""
         self._connection = connection
         self._caller = caller
         self._clock = clock
@@ -120,7 +134,9 @@ class AwsAccountAccess:
         self._tallies: dict[str, CallCounts] = {}
         self._paces: dict[str, Pace] = {}
         self._sessions: dict[tuple[str, ...], RoleSessions] = {}
+        self._organization_id = organization_id
         self._boundaries = ManagedBoundaries()
+        self._authorizations = ConsoleAuthorizations(caller.partition, self._caller_view)
         self._lock = threading.Lock()
 
     def effort(self, account_id: str) -> Effort:
@@ -134,31 +150,55 @@ class AwsAccountAccess:
         caller's credentials.
         """
         ours = self._ours_in(account, made)
-        entry = self._entry_into(account, ours)
+        entry = self._entry_into(account, lambda: self._policy(ours))
         calls = self._calls(account, entry, ours)
-        return AwsAccount(account, entry.role, calls, entry.client, self._clock, self._boundaries)
+        sign_in = partial(self._authorizations.of, account.id, calls, entry.sign_in)
+        return AwsAccount(account, entry.role, calls, entry.client, self._clock, self._boundaries, sign_in)
 
     def probe(self, account: Account) -> AwsCapabilities:
         """Enter as `enter` does, to find out which actions are allowed. Raises the same errors as `enter`."""
         ours = self._ours_in(account)
-        entry = self._entry_into(account, ours)
+        entry = self._entry_into(account, lambda: self._policy(ours))
         principal = Principal(entry.arn, entry.role, account.id, self._caller.partition)
-        return AwsCapabilities(principal, self._calls(account, entry, ours), entry.client, ours)
+        return AwsCapabilities(
+            principal, self._calls(account, entry, ours), entry.client, ours, entry.sign_in
+        )
+
+    def for_proof(self, account: Account, documents: ProofDocuments) -> AwsProofMaker:
+        """Enter to make what one proof needs, and nothing else. Raises the same errors as `enter`."""
+        partition, names = self._caller.partition, documents.names
+        ours = ProofAccountArns(partition, account.id, names)
+        guard = ProofGuard(MAKING_CALLS, ours.prefix)
+        entry = self._entry_into(account, lambda: making_policy(ours), guard)
+        arn = f"arn:{partition}:iam::{account.id}"
+        callers = ProofCallers(self._connection, self._retries, self._clock, arn, names)
+        return AwsProofMaker(self._calls(account, entry), entry.client, partition, documents, callers)
+
+    def after_proofs(self, account: Account) -> AwsProofRemover:
+        """Enter to find and remove what proofs have left, and nothing else. Raises the same errors as `enter`."""
+        partition = self._caller.partition
+        guard = ProofGuard(REMOVING_CALLS, PREFIX)
+        entry = self._entry_into(account, lambda: removing_policy(partition, account.id), guard)
+        return AwsProofRemover(self._calls(account, entry), entry.client, partition)
 
     def _ours_in(self, account: Account, made: Made | None = None) -> OurArns:
         return our_arns(self._caller.partition, account.id, self._names, made or Made())
 
-    def _entry_into(self, account: Account, ours: OurArns) -> _Entry:
+    def _entry_into(self, account: Account, policy: Callable[[], str], guard: Guard | None = None) -> _Entry:
+        """Enter by a session with that policy; the guard is that of the run unless another is given."""
         if account.id == self._caller.account_id and not self._entry_settings.own_account_role:
-            return _Entry("own credentials", self._caller.arn, CallerIdentity(), self._own_iam)
-        session = self._session(account, self._policy(ours))
-        return _Entry(session.role.name, session.role.arn, session, self._role_iam)
+            client = self._connection.own_iam(guard) if guard else self._own_iam
+            own = CallerIdentity()
+            return _Entry("own credentials", self._caller.arn, own, client, self._own_sign_in)
+        session = self._session(account, policy())
+        client = self._connection.role_iam(guard) if guard else self._role_iam
+        return _Entry(session.role.name, session.role.arn, session, client, self._role_sign_in)
 
     def _policy(self, ours: OurArns) -> str:
         usual = our_arns(ours.partition, ours.account_id, self._names, Made())
         return widest_policy(ours, usual, writing=self._writing)
 
-    def _calls(self, account: Account, entry: _Entry, ours: OurArns) -> Calls:
+    def _calls(self, account: Account, entry: _Entry, ours: OurArns | None = None) -> Calls:
         pace, tally = self._pace(account.id), self._tally(account.id)
         return Calls(account.id, entry.identity, self._retries, pace, tally, ours)
 
@@ -221,6 +261,21 @@ class AwsAccountAccess:
     def _role_iam(self) -> IAMClient:
         return self._connection.role_iam(self._guard)
 
+    @cached_property
+    def _own_sign_in(self) -> Any:
+        return self._connection.own_sign_in()
+
+    @cached_property
+    def _role_sign_in(self) -> Any:
+        return self._connection.role_sign_in()
+
+    def _caller_view(self) -> CallerView | None:
+        if not self._organization_id:
+            return None
+        calls = Calls("", CallerIdentity(), self._retries, self._pace(""), self._tally(""))
+        organizations = self._connection.organizations()
+        return CallerView(self._organization_id, calls, self._own_sign_in, organizations)
+
     def _sessions_for(self, access: RoleChoice) -> RoleSessions:
         """Return the sessions for accounts that are entered by the same roles; a hop may assume those and no others."""
         roles = (access.roles or ()) if self._entry_settings.hop_role else ()
@@ -251,12 +306,16 @@ class AwsAccountAccess:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """How one account is entered: the role's name, its ARN, the identity that signs, and the IAM client."""
+    """How one account is entered: the role's name, its ARN, the identity that signs, and the clients.
+
+    `client` is IAM's, `sign_in` that of AWS Sign-In, for which there are no type stubs here.
+    """
 
     role: str
     arn: str
     identity: Identity
     client: IAMClient
+    sign_in: Any
 
 
 class _AllRefused(Exception):
