@@ -31,7 +31,7 @@ quick: $(VENV)/.dev ## run the tests of decisions and commands only, in under a 
 kill: $(VENV)/.dev ## enforce 2,000 users while killing the runs 50 times (ARGS='--seed 7')
 	@$(BIN)/python -m tests.kill $(ARGS)
 
-soak: $(VENV)/.dev ## let people, helpdesk and operators act at random for 10 minutes (ARGS='--minutes 60 --seed 7')
+soak: $(VENV)/.dev ## let people, operators and forgers act at random for 10 minutes (ARGS='--minutes 60 --seed 7')
 	@$(BIN)/python -m tests.model $(ARGS)
 
 check: $(VENV)/.dev ## run the linters, the type checker and the layer contracts

@@ -92,7 +92,7 @@ def wave_states(
     Accounts of which the journal knows nothing are counted by their outline, unless the `names` of users are wanted.
     """
     header = stored.header
-    keeper = Gatekeeper(progress, gates, header.waves, header.checksum, header.planner, now)
+    keeper = Gatekeeper.of(progress, gates, header, now)
     stands = []
     for wave, tally in _tallies(stored, progress, now, notified, names=names).items():
         before = tuple(_gates(wave, keeper)) if tally.users else ()

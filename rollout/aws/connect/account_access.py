@@ -9,8 +9,8 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 from rollout.aws.connect.open_account import AwsAccount
 from rollout.aws.connect.role_session import RoleSession, RoleSessions, RoleToAssume
@@ -26,6 +26,7 @@ from rollout.aws.prove.proof_sessions import (
     making_policy,
     removing_policy,
 )
+from rollout.aws.read.console_authorization import CallerView, ConsoleAuthorizations
 from rollout.aws.read.managed_boundaries import ManagedBoundaries
 from rollout.awsapi.attempts import CallCounts
 from rollout.awsapi.calls import CallerIdentity, Calls, Identity
@@ -119,8 +120,9 @@ class AwsAccountAccess:
         writing: bool,
         retries: Retries | None = None,
         is_new: Callable[[Account], bool] = lambda _: False,
+        organization_id: str = "",
     ) -> None:
-        """Keep the arguments; make no call yet."""
+        """Keep the arguments; make no call yet. Without `organization_id`, only accounts are asked about sign-in."""
         self._connection = connection
         self._caller = caller
         self._clock = clock
@@ -132,7 +134,9 @@ class AwsAccountAccess:
         self._tallies: dict[str, CallCounts] = {}
         self._paces: dict[str, Pace] = {}
         self._sessions: dict[tuple[str, ...], RoleSessions] = {}
+        self._organization_id = organization_id
         self._boundaries = ManagedBoundaries()
+        self._authorizations = ConsoleAuthorizations(caller.partition, self._caller_view)
         self._lock = threading.Lock()
 
     def effort(self, account_id: str) -> Effort:
@@ -148,14 +152,17 @@ class AwsAccountAccess:
         ours = self._ours_in(account, made)
         entry = self._entry_into(account, lambda: self._policy(ours))
         calls = self._calls(account, entry, ours)
-        return AwsAccount(account, entry.role, calls, entry.client, self._clock, self._boundaries)
+        sign_in = partial(self._authorizations.of, account.id, calls, entry.sign_in)
+        return AwsAccount(account, entry.role, calls, entry.client, self._clock, self._boundaries, sign_in)
 
     def probe(self, account: Account) -> AwsCapabilities:
         """Enter as `enter` does, to find out which actions are allowed. Raises the same errors as `enter`."""
         ours = self._ours_in(account)
         entry = self._entry_into(account, lambda: self._policy(ours))
         principal = Principal(entry.arn, entry.role, account.id, self._caller.partition)
-        return AwsCapabilities(principal, self._calls(account, entry, ours), entry.client, ours)
+        return AwsCapabilities(
+            principal, self._calls(account, entry, ours), entry.client, ours, entry.sign_in
+        )
 
     def for_proof(self, account: Account, documents: ProofDocuments) -> AwsProofMaker:
         """Enter to make what one proof needs, and nothing else. Raises the same errors as `enter`."""
@@ -181,10 +188,11 @@ class AwsAccountAccess:
         """Enter by a session with that policy; the guard is that of the run unless another is given."""
         if account.id == self._caller.account_id and not self._entry_settings.own_account_role:
             client = self._connection.own_iam(guard) if guard else self._own_iam
-            return _Entry("own credentials", self._caller.arn, CallerIdentity(), client)
+            own = CallerIdentity()
+            return _Entry("own credentials", self._caller.arn, own, client, self._own_sign_in)
         session = self._session(account, policy())
         client = self._connection.role_iam(guard) if guard else self._role_iam
-        return _Entry(session.role.name, session.role.arn, session, client)
+        return _Entry(session.role.name, session.role.arn, session, client, self._role_sign_in)
 
     def _policy(self, ours: OurArns) -> str:
         usual = our_arns(ours.partition, ours.account_id, self._names, Made())
@@ -253,6 +261,21 @@ class AwsAccountAccess:
     def _role_iam(self) -> IAMClient:
         return self._connection.role_iam(self._guard)
 
+    @cached_property
+    def _own_sign_in(self) -> Any:
+        return self._connection.own_sign_in()
+
+    @cached_property
+    def _role_sign_in(self) -> Any:
+        return self._connection.role_sign_in()
+
+    def _caller_view(self) -> CallerView | None:
+        if not self._organization_id:
+            return None
+        calls = Calls("", CallerIdentity(), self._retries, self._pace(""), self._tally(""))
+        organizations = self._connection.organizations()
+        return CallerView(self._organization_id, calls, self._own_sign_in, organizations)
+
     def _sessions_for(self, access: RoleChoice) -> RoleSessions:
         """Return the sessions for accounts that are entered by the same roles; a hop may assume those and no others."""
         roles = (access.roles or ()) if self._entry_settings.hop_role else ()
@@ -283,12 +306,16 @@ class AwsAccountAccess:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """How one account is entered: the role's name, its ARN, the identity that signs, and the IAM client."""
+    """How one account is entered: the role's name, its ARN, the identity that signs, and the clients.
+
+    `client` is IAM's, `sign_in` that of AWS Sign-In, for which there are no type stubs here.
+    """
 
     role: str
     arn: str
     identity: Identity
     client: IAMClient
+    sign_in: Any
 
 
 class _AllRefused(Exception):

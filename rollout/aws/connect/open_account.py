@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from rollout.aws.read.bulk_reading import AccountReading
@@ -14,6 +14,7 @@ from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account
+from rollout.domain.people.sign_in import ConsoleAuthorization
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import Change
 from rollout.workflows.ports import CannotEnter, Clock, WriteReceipt
@@ -36,14 +37,19 @@ class AwsAccount:
         client: IAMClient,
         clock: Clock,
         boundaries: ManagedBoundaries | None = None,
+        sign_in: Callable[[], ConsoleAuthorization] | None = None,
     ) -> None:
-        """Keep the arguments; make no call yet. `boundaries` is shared between accounts."""
+        """Keep the arguments; make no call yet. `boundaries` is shared between accounts.
+
+        `sign_in` reads the account's console authorization; without it, nobody asks.
+        """
         self.account = account
         self._role = role
         self._calls = calls
         self._client = client
         self._clock = clock
         self._boundaries = boundaries or ManagedBoundaries()
+        self._sign_in = sign_in
         self._effects = LiveConfirmation(calls, client)
         self._writing = AwsAccountWriter(calls, client)
 
@@ -55,7 +61,10 @@ class AwsAccount:
     def read(self) -> AccountFacts:
         """Read the account with the bulk calls of design.md#accounts. Raises CannotEnter."""
         now = self._clock.now()
-        return AccountReading(self._calls, self._client, self.account.id, now, self._boundaries).facts()
+        reading = AccountReading(
+            self._calls, self._client, self.account.id, now, self._boundaries, self._sign_in
+        )
+        return reading.facts()
 
     def credentials_now(self, user: User) -> User:
         """Read one user's credentials, boundary, own policies and groups now; the answer is as old as its first call.

@@ -28,8 +28,10 @@ FAMILIES = (
     "iam:ListSSH",
     "iam:ListServiceS",
     "iam:ListVirtual",
+    "signin:GetC",
+    "signin:GetRes",
 )
-"""Beginnings of actions of which IAM has no others than those in the table, `iam:GetUser*` for example."""
+"""Beginnings of actions of which there are no others than those in the table, `iam:GetUser*` for example."""
 
 
 def session_policy(ours: OurArns, *, writing: bool) -> str:
@@ -39,10 +41,11 @@ def session_policy(ours: OurArns, *, writing: bool) -> str:
     BadSettings when the names are too long for the policy to fit.
     """
     if not writing:
-        return _text([_reads(Use.READ, Use.PROBE)])
-    text = _text([_reads(Use.READ), *_writes(ours)])
+        return _text([_reads(ours, Use.READ, Use.PROBE)])
+    reads = _reads(ours, Use.READ)
+    text = _text([reads, *_writes(ours)])
     if len(text) > LONGEST:
-        short = [_reads(Use.READ), _writes_in_one(ours), *_detaching(ours)]
+        short = [reads, _writes_in_one(ours), *_detaching(ours)]
         text = _text([_in_short(statement) for statement in short])
     if len(text) > LONGEST:
         raise BadSettings(
@@ -78,8 +81,11 @@ def widest_policy(ours: OurArns, usual: OurArns, *, writing: bool) -> str:
     return text
 
 
-def _reads(*uses: Use) -> Statement:
-    return _allow([action for use in uses for action in _actions(use, On.ANYTHING)], "*")
+def _reads(ours: OurArns, *uses: Use) -> Statement:
+    actions = [action for use in uses for action in _actions(use, On.ANYTHING)]
+    # Other partitions have no console authorization to read (aws-facts.md#doors-and-credentials-found-later).
+    wanted = [action for action in actions if ours.partition == "aws" or not action.startswith("signin:")]
+    return _allow(wanted, "*")
 
 
 def _in_short(statement: Statement) -> Statement:

@@ -9,10 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rollout.aws.probe.probes import NOBODY, Probes
 from rollout.aws.read.authorization_details import Details, read_details
+from rollout.aws.read.console_authorization import NEVER_CONFIGURED
 from rollout.aws.read.credential_report import LIMITED, NOT_READY, NOT_THERE
 from rollout.awsapi.calls import Calls
 from rollout.awsapi.denials import denial_of
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 NEEDED: tuple[Operation, ...] = tuple(
     operation
     for operation in OPERATIONS
-    if operation.service == "iam" and operation.use in {Use.READ, Use.WRITE}
+    if operation.service in {"iam", "signin"} and operation.use in {Use.READ, Use.WRITE}
 )
 _ON_USERS = {
     "GetAccessKeyLastUsed",
@@ -64,12 +65,15 @@ class Principal:
 class AwsCapabilities:
     """Implements `Capabilities`. It only reads, and only calls operations of the table."""
 
-    def __init__(self, principal: Principal, calls: Calls, client: IAMClient, ours: OurArns) -> None:
-        """Keep the arguments; make no call yet."""
+    def __init__(
+        self, principal: Principal, calls: Calls, client: IAMClient, ours: OurArns, sign_in: Any
+    ) -> None:
+        """Keep the arguments; make no call yet. `sign_in` is a client of AWS Sign-In."""
         self._principal = principal
         self._calls = calls
         self._client = client
         self._ours = ours
+        self._sign_in = sign_in
 
     @property
     def role(self) -> str:
@@ -181,7 +185,8 @@ class AwsCapabilities:
 
     def _asked(self, why_not_simulated: str) -> dict[str, Right]:
         """Make each read once: AWS checks permissions before it looks up the named object."""
-        probes = Probes(self._calls, self._client, self._ours.policies[0], name_of(self._ours.groups[0]))
+        policy_arn, group = self._ours.policies[0], name_of(self._ours.groups[0])
+        probes = Probes(self._calls, self._client, policy_arn, group, self._sign_in)
         untested = partial(Right, permission=Permission.UNTESTED, why=f"no simulation: {why_not_simulated}")
         found: dict[str, Right] = {}
         users: list[str] = []
@@ -229,7 +234,7 @@ def _right_of_failure(action: str, failed: CallFailed) -> Right:
             why=one_line(failed.message),
             denied_by=denial_of(failed).by,
         )
-    if failed.fault is Fault.NOT_FOUND or failed.code in NOT_YET:
+    if failed.fault is Fault.NOT_FOUND or failed.code in {*NOT_YET, NEVER_CONFIGURED}:
         # Allowed, but there was nothing to return.
         return Right(action, writes=False, permission=Permission.ALLOWED, found_by=FoundBy.ASKING)
     return Right(action, writes=False, permission=Permission.UNTESTED, why=failed.short)

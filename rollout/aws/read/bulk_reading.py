@@ -1,6 +1,6 @@
 """Collects one account's facts with bulk calls, and reads single users only where a verdict depends on it.
 
-It takes eight calls per account including AssumeRole, not counting further pages (design.md#accounts). A fact that
+It takes nine calls per account including AssumeRole, not counting further pages (design.md#accounts). A fact that
 could not be read becomes `Unread`; an operation that the endpoint does not offer becomes a finding. Neither stops the
 rest.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from rollout.aws.read.account_limits import AccountSummary, read_password_policy, read_summary
@@ -25,6 +25,7 @@ from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.faults import Fault
 from rollout.domain.people.observations import AccountFacts, Finding, Quotas
+from rollout.domain.people.sign_in import ConsoleAuthorization
 from rollout.domain.people.users import MfaDevice, Unread, User
 from rollout.domain.proof.proof_users import is_of_a_proof
 from rollout.domain.verdicts.passwords import first_use_doubtful
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SSH_KEYS = "SSH keys for CodeCommit"
+
+SMS_ENDED = datetime(2020, 1, 1, tzinfo=UTC)
+"""Long after AWS stopped enabling devices that get codes by SMS (aws-facts.md#inventory-calls)."""
 
 SAME_MOMENT = timedelta(seconds=2)
 """The report and the details round creation times differently; a user name that was reused differs by more."""
@@ -50,6 +54,7 @@ class AccountReading:
     account_id: str
     now: datetime
     boundaries: ManagedBoundaries
+    sign_in: Callable[[], ConsoleAuthorization] | None = None
     _unread: list[Unread] = field(default_factory=list)
     _findings: list[Finding] = field(default_factory=list)
 
@@ -93,6 +98,7 @@ class AccountReading:
             quotas=summary.quotas if summary else Quotas(),
             root_mfa_active=_root_mfa(report, summary),
             unassigned_devices=virtual.unassigned if virtual else (),
+            sign_in=self._console_authorization(users),
             findings=tuple(self._findings),
             unread=tuple(self._unread),
         )
@@ -130,6 +136,10 @@ class AccountReading:
             code = "not-offered" if failed.not_offered else "not-read"
             self._find(code, f"{failed.short}; {fact} were not read")
             return None
+
+    def _console_authorization(self, users: list[User]) -> ConsoleAuthorization | None:
+        """Ask about the sign-in to the console; of an account without users, nobody needs to know."""
+        return self.sign_in() if self.sign_in and users else None
 
     def _find(self, code: str, text: str) -> None:
         self._findings.append(Finding(code, text, self.account_id))
@@ -177,7 +187,7 @@ class AccountReading:
             keys=row.keys,
             certificates=row.certificates,
         )
-        if seen.devices is None and seen.active_keys:
+        if seen.devices is None and (seen.active_keys or _may_have_sms(seen)):
             seen = self._read_live(seen, DEVICES, lambda: replace(seen, devices=live.devices(seen)))
         if first_use_doubtful(seen):
             last_used = seen.password.last_used if seen.password else None
@@ -232,6 +242,11 @@ def _is_of(row: ReportRow, user: User) -> bool:
     if row.created is None or user.created is None:
         return True
     return abs(row.created - user.created) <= SAME_MOMENT
+
+
+def _may_have_sms(user: User) -> bool:
+    """Tell whether the device may be a phone that got codes by SMS; newer users cannot have one."""
+    return user.created is not None and user.created < SMS_ENDED
 
 
 def _root_mfa(report: Report | None, summary: AccountSummary | None) -> bool | None:

@@ -35,7 +35,10 @@ class MachineRules:
 
 @dataclass(frozen=True, slots=True)
 class DecisionRules:
-    """What the operator has decided, and the documents that enforcement uses."""
+    """What the operator has decided, and the documents that enforcement uses.
+
+    `sign_in_proved`: the owner says that people get a console session under ForceMFA where console authorization is on.
+    """
 
     partition: str
     names: Names
@@ -48,6 +51,7 @@ class DecisionRules:
     keys_in_use_days: int = 90
     covered_may_leave_open: tuple[str, ...] = COVERED_MAY_LEAVE_OPEN
     enforce_without_credentials: bool = False
+    sign_in_proved: bool = False
     lead_time: timedelta = timedelta(days=14)
     notice_for_unaffected: bool = False
     attach: Attachment = Attachment.GROUP

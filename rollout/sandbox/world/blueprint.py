@@ -53,7 +53,7 @@ class DescribedKey(_Part):
 class DescribedDevice(_Part):
     """An enabled MFA device."""
 
-    kind: Literal["totp", "passkey", "hardware"]
+    kind: Literal["totp", "passkey", "hardware", "sms"]
     enabled: Moment
     name: str | None = None
 
@@ -144,6 +144,8 @@ class DescribedAccount(_Part):
     root: DescribedRoot = DescribedRoot()
     roles: tuple[DescribedRole, ...] = ()
     password_policy: DescribedPasswordPolicy | None = None
+    console_authorization: bool = False
+    sign_in_policy: tuple[Document, ...] = ()
     policies: tuple[str, ...] = ()
     groups: tuple[DescribedGroup, ...] = ()
     users: tuple[DescribedUser, ...] = ()
