@@ -200,7 +200,7 @@ def _save(
         with files.writing(beside(name)) as stream, plan_yaml.DocumentWriter(body) as documents:
             facts = evidence.EvidenceWriter(stream)
             for account in _in_order(accounts):
-                place = plan_index.Place(documents.size, documents.lines, stream.tell())
+                place = plan_index.Whereabouts(documents.size, documents.lines, stream.tell())
                 documents.write_account(account, wave_order)
                 index.add(plan_index.Content(outline_of(account), facts.write_account(account)), place)
         digests = replace(header.digests, evidence=facts.digest, index=index.digest)

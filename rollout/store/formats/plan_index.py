@@ -34,7 +34,7 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Whereabouts:
     """Where an account's part begins, in bytes: its document in the plan file, its evidence in the packed file.
 
     `line` is the number of lines before the document.
@@ -50,10 +50,10 @@ class Indexed:
     """One account of the index."""
 
     content: Content
-    place: Place
+    place: Whereabouts
 
 
-_CONTENT, _PLACE = TypeAdapter(Content), TypeAdapter(Place)
+_CONTENT, _PLACE = TypeAdapter(Content), TypeAdapter(Whereabouts)
 
 
 class UnusableIndex(Exception):
@@ -64,9 +64,9 @@ class UnusableIndex(Exception):
 class IndexWriter:
     """Collects the lines of an index; where the documents stand is known only once the header is written."""
 
-    _rows: list[tuple[bytes, Place]] = field(default_factory=list)
+    _rows: list[tuple[bytes, Whereabouts]] = field(default_factory=list)
 
-    def add(self, content: Content, place: Place) -> None:
+    def add(self, content: Content, place: Whereabouts) -> None:
         """Note one account; `place` counts from the end of the plan's header."""
         self._rows.append((_CONTENT.dump_json(content, **ANY_MAPPING), place))
 
@@ -82,7 +82,7 @@ class IndexWriter:
         """Write the index of a plan that has this header."""
         lines = header.count(b"\n")
         for content, place in self._rows:
-            moved = Place(len(header) + place.document, lines + place.line, place.evidence)
+            moved = Whereabouts(len(header) + place.document, lines + place.line, place.evidence)
             stream.write(content + b"\t" + _PLACE.dump_json(moved) + b"\n")
 
 
