@@ -151,6 +151,10 @@ class ProofCallers:
         try:
             said = self._call(question)
         except CallFailed as failed:
+            device = self._of(question.user.name).device
+            if WRONG_CODE in failed.message and device and device.used > self._step():
+                self._wait_for_step(device.used + 1)  # too early for this AWS
+                return self._once(question)
             return _of_failure(failed)
         except RolloutError as problem:
             return ProofAnswer(HowAnswered.OTHER, type(problem).__name__, detail=str(problem))
@@ -328,12 +332,12 @@ class ProofCallers:
         raise AssertionError("the last attempt either returns or raises")
 
     def _code(self, user: ProofUser) -> dict[str, str]:
-        """Return the device and a code of it that was not used yet; AWS takes each code once."""
+        """Return the device and a code of it that was not used yet: AWS takes each code once, also one step early."""
         device = self._of(user.name).device
         if device is None or not device.used:
             raise _Cannot("no device could be enrolled")
-        self._wait_for_step(device.used + 1)
-        device.used = self._step()
+        self._wait_for_step(device.used)
+        device.used = max(self._step(), device.used + 1)
         return {"SerialNumber": device.serial, "TokenCode": device.code(device.used)}
 
     def _wait_for_step(self, step: int) -> None:
