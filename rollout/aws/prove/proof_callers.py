@@ -27,7 +27,7 @@ from rollout.domain.proof.foretelling import other_than
 from rollout.domain.proof.proof_questions import ProofQuestion, SignedBy
 from rollout.domain.proof.proof_users import PATH, ProofNames, ProofUser
 from rollout.errors import RolloutError
-from rollout.workflows.ports import Clock
+from rollout.workflows.ports import Clock, SignIn
 
 STEP = 30
 """Seconds for which a code of a TOTP device holds (RFC 6238)."""
@@ -51,6 +51,12 @@ WRONG_CODE = "MultiFactorAuthentication failed"
 """AWS's message about a code that is wrong or was used: an AccessDenied that is not about rights."""
 SHORTEST = 900
 """Seconds; the shortest that sessions of STS can last."""
+CONSOLES = {
+    "aws": "signin.aws.amazon.com/console",
+    "aws-us-gov": "signin.amazonaws-us-gov.com/console",
+    "aws-cn": "signin.amazonaws.cn/console",
+}
+"""Where people sign in to the console of an account, by partition."""
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 
 
@@ -281,6 +287,16 @@ class ProofCallers:
         }
         read: Callable[..., Any] = reads[name]()
         return read
+
+    # --- People ---
+
+    def sign_in(self, user: ProofUser) -> SignIn:
+        """Return how a person signs in as one of the users."""
+        _, partition, _, _, account = self._arn.split(":")
+        console = CONSOLES.get(partition, CONSOLES["aws"])
+        held = self._of(user.name)
+        code = (lambda: self._code(user)["TokenCode"]) if held.device and held.device.used else None
+        return SignIn(f"https://{account}.{console}", user.name, held.password, code)
 
     # --- How they are signed ---
 
