@@ -180,6 +180,8 @@ def _as_json(header: Header, parts: list[tuple[AccountPlan, list[PlanEntry]]]) -
                         ],
                         "cure": entry.cure or None,
                         "forecast": entry.forecast or None,
+                        "can_register": list(entry.situation.ways),
+                        "aws_login": entry.situation.aws_login,
                         "enforced_by": entry.enforced_by or None,
                         "doors": [asdict(door) for door in entry.doors if door.at is not None],
                         "not_looked_at": [

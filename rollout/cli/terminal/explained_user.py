@@ -26,8 +26,12 @@ QUESTIONS = {
     "cover": "Without MFA, under the present policies (covered = every request is explicitly denied)",
     "enrol": "Without MFA, with ForceMFA added (able to enrol = every request is allowed; sts:GetSessionToken"
     " needs no Allow, only no explicit Deny)",
+    "passkey": "On the console without MFA, with ForceMFA added (able to register a passkey or security key = every"
+    " request is allowed)",
+    "aws-login": "With MFA (able to use `aws login` = every request is allowed)",
     "session": "At the sign-in to the console, with ForceMFA added (a session = no request is denied)",
 }
+STATES = {"absent": "by access key", "false": "on the console", "true": "with MFA"}
 Line = tuple[str, str]
 
 
@@ -52,7 +56,9 @@ def explain_with_evidence(part: AccountPlan, entry: PlanEntry) -> None:
     if entry.wave:
         attached = f"policy attached to the {entry.attachment}"
         where.append(("wave", f"{entry.wave}, impact {entry.impact}, {attached}"))
-    _print(entry, "", [*where, *reasons, *_consequences(entry), *address])
+    ways = [("can register", ", ".join(entry.situation.ways))] if entry.situation.ways else []
+    login = [("aws login", "allowed")] if entry.situation.aws_login else []
+    _print(entry, "", [*where, *reasons, *_consequences(entry), *ways, *login, *address])
     looked = [(door.name, door.found, door.source, _time(door.at)) for door in entry.doors if door.at]
     if looked:
         out.print(table("\nWays in that were looked at", ("what", "found", "by", "read"), looked))
@@ -118,13 +124,14 @@ def _print_matrix(matrix: tuple[MatrixRow, ...]) -> None:
         for row in matrix:
             if row.question == question:
                 asked.setdefault(row.action, {})[row.mfa] = row
+        present = [state for state in STATES if any(state in states for states in asked.values())]
         cells = [
-            (action, _said(states["absent"]), _said(states["false"]), states["false"].because)
+            (action, *(_said(states[state]) for state in present), states[present[-1]].because)
             for action, states in asked.items()
         ]
         if cells:
-            columns = ("request", "MFA key absent", "MFA key false", "decided by")
-            out.print(table(f"\n{title}", columns, cells))
+            heads = (STATES[state] for state in present)
+            out.print(table(f"\n{title}", ("request", *heads, "decided by"), cells))
 
 
 def _said(row: MatrixRow) -> str:
