@@ -10,6 +10,7 @@ from datetime import date, datetime
 from rollout.domain.people.actor import Actor
 from rollout.domain.people.observations import Finding
 from rollout.domain.people.users import UserRef
+from rollout.domain.plan.doors import Door
 from rollout.domain.plan.impact_counts import ImpactCounts
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.verdicts.verdict import NOTHING_KNOWN, Impact, Kind, MatrixRow, Reason, Situation
@@ -51,7 +52,8 @@ class PlanEntry:
     """The decision about one user, with the evidence behind it.
 
     `wave` is empty except for `enforce` users. `fingerprint` digests the facts behind the verdict: equal fingerprints
-    mean that no relevant fact has changed. `matrix` is an index into the account's `matrices`.
+    mean that no relevant fact has changed. `matrix` is an index into the account's `matrices`. `doors` are the ways in
+    that were looked at; plans of earlier versions have none.
     """
 
     user: UserRef
@@ -71,6 +73,7 @@ class PlanEntry:
     covered_by: str = ""
     enforced_by: str = ""
     matrix: int | None = None
+    doors: tuple[Door, ...] = ()
 
     @property
     def enforced_by_us(self) -> str:
