@@ -24,7 +24,7 @@ class Needs(StrEnum):
     JOURNAL = "journal"
     """What the journal says about the wave."""
     CALENDAR = "calendar"
-    """Only the time. Applies to everybody who is to be enforced, including late joiners of earlier waves."""
+    """The time, and what else applies to everybody who is to be enforced, including late joiners of earlier waves."""
     PEOPLE = "people"
     """The wave's users as AWS shows them now; read only when every other gate lets the wave through."""
 
@@ -97,6 +97,7 @@ class Question:
 
     `users` has the number of users of each wave that has any, in the order of the waves. `look` reads the wave's users
     in AWS; only gates that need people may call it. `returning`: only users who were enforced before come back.
+    `policy` is the digest of what is to be enforced.
     """
 
     wave: str
@@ -107,6 +108,8 @@ class Question:
     now: datetime
     look: Callable[[], Members]
     returning: bool = False
+    policy: str = ""
+    partition: str = "aws"
 
     @property
     def before(self) -> str | None:

@@ -28,6 +28,18 @@ def ask(
     planner: Actor = PLANNER,
     now: datetime = NOW,
     members: Members = NOBODY,
+    policy: str = "",
+    returning: bool = False,
 ) -> GateAnswer:
-    question = Question(wave, progress or a_progress(), users, checksum, planner, now, lambda: members)
+    question = Question(
+        wave,
+        progress or a_progress(),
+        users,
+        checksum,
+        planner,
+        now,
+        lambda: members,
+        returning=returning,
+        policy=policy,
+    )
     return gate.ask(question, value)
