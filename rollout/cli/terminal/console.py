@@ -115,6 +115,11 @@ def warn(text: str) -> None:
     err.print(Text("Note:", "yellow"), text)
 
 
+def next_step(text: str) -> None:
+    """Say on stderr what to do next, as the last line of a command."""
+    err.print(Text("Next:", "bold"), text)
+
+
 class LogLines(logging.Handler):
     """Prints what is logged, by libraries too, as one line of text each."""
 

@@ -10,9 +10,10 @@ from datetime import date, datetime
 from rollout.domain.people.actor import Actor
 from rollout.domain.people.observations import Finding
 from rollout.domain.people.users import UserRef
+from rollout.domain.plan.doors import Door
 from rollout.domain.plan.impact_counts import ImpactCounts
 from rollout.domain.policy.attachment import Attachment
-from rollout.domain.verdicts.verdict import Impact, Kind, MatrixRow, Reason
+from rollout.domain.verdicts.verdict import NOTHING_KNOWN, Impact, Kind, MatrixRow, Reason, Situation
 
 SCHEMA = 1
 
@@ -51,7 +52,8 @@ class PlanEntry:
     """The decision about one user, with the evidence behind it.
 
     `wave` is empty except for `enforce` users. `fingerprint` digests the facts behind the verdict: equal fingerprints
-    mean that no relevant fact has changed. `matrix` is an index into the account's `matrices`.
+    mean that no relevant fact has changed. `matrix` is an index into the account's `matrices`. `doors` are the ways in
+    that were looked at; plans of earlier versions have none.
     """
 
     user: UserRef
@@ -65,11 +67,13 @@ class PlanEntry:
     attachment: Attachment | None = None
     cure: str = ""
     forecast: str = ""
+    situation: Situation = NOTHING_KNOWN
     address: str = ""
     exempt_until: date | None = None
     covered_by: str = ""
     enforced_by: str = ""
     matrix: int | None = None
+    doors: tuple[Door, ...] = ()
 
     @property
     def enforced_by_us(self) -> str:
