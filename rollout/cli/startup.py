@@ -123,7 +123,8 @@ def go_live(
 ) -> tuple[Live, Premises]:
     """Connect to AWS, and check that it is the right organization. From then on, Ctrl-C ends the run gracefully.
 
-    What in the store cannot be trusted is refused, unless there is somebody to `tell`.
+    What in the store cannot be trusted is refused, unless there is somebody to `tell`. What the store did not take when
+    people were let out is recorded there now.
     """
     from rollout.wiring import Live
     from rollout.workflows.inventory import premises
@@ -136,6 +137,7 @@ def go_live(
             f"rollout.yaml names no organization; using {where.organization.id}, to which these credentials belong"
         )
     end_in_good_order(live)
+    live.take_over(where, warn)
     return live, where
 
 
@@ -163,10 +165,13 @@ def end_in_good_order(live: Live) -> None:
         live.stop.set()
 
 
-def load_plan(files: Files, reference: str | None) -> StoredPlan:
-    """Open a plan without calling AWS; warn if it is for another organization than the one in rollout.yaml."""
+def load_plan(files: Files, reference: str | None, *, whole: bool = False) -> StoredPlan:
+    """Open a plan without calling AWS; warn if it is for another organization than the one in rollout.yaml.
+
+    `whole`: verify all of its evidence now.
+    """
     expected = files.settings.organization
-    stored = files.plans.load(reference, expected)
+    stored = files.plans.load(reference, expected, whole=whole)
     found = stored.header.organization_id
     if expected is not None and found != expected:
         warn(f"plan {stored.header.id} is for organization {found}, but rollout.yaml says {expected}")

@@ -47,6 +47,7 @@ from rollout.workflows.inventory import (
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
 from rollout.workflows.ports import Notifier, PolicyLevels, ProgressDisplay, StoredPlan
 from rollout.workflows.proving.proof_run import ProveOrder
+from rollout.workflows.recording.take_over import take_over
 from rollout.workflows.release import ReleaseOrder
 from rollout.workflows.run_context import JudgementBasis, NoLock, RunContext
 from rollout.workflows.seal import Unsealed
@@ -186,6 +187,12 @@ class Live(Aws):
         """Return the context of a run whose segment vouches for those that were found without a seal."""
         return replace(self.run_context(run, where, progress), journal=self.files.journal(run, found.vouched))
 
+    def take_over(self, where: Premises, say: Callable[[str], None]) -> None:
+        """Record what the store did not take when people were let out. Raises Unwritable, JournalDamaged."""
+        organization_id = where.organization.id
+        found = self.files.unrecorded.runs()
+        take_over(found, self.files.journal, self.files.marker(organization_id), organization_id, say)
+
     def run_under_way(self, where: Premises) -> Callable[[], str]:
         """Return a function that names the holder of the lock, or "" if nobody holds it."""
         lock, organization_id = self.files.lock(), where.organization.id
@@ -217,11 +224,11 @@ class Live(Aws):
         return FixOrder(gated, policy, digest(self.settings.decisive()), memberships)
 
     def prove_order(
-        self, where: Premises, account: Account, *, through_service: bool, in_use_ok: bool
+        self, where: Premises, account: Account, *, through_service: bool, in_use_ok: bool, guided: bool
     ) -> ProveOrder:
         """Return the input of a proof in one account."""
         rules, partition = rules_for(self.settings, where), where.organization.partition
-        names = ProofNames("".join(self._randomness.choices(ID_LETTERS, k=6)))
+        names = ProofNames("".join(self._randomness.choices(ID_LETTERS, k=6)), guided)
         documents = documents_of(names, partition, account.id, rules.documents)
         environment = RequestEnvironment(partition, where.organization.id, self.clock.now(), rules.context)
         scps = scps_of(levels_of(account, self.levels(where)))

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.domain.diagnosis.store_facts import BucketFacts
 from rollout.files.private_files import unwritable
@@ -18,6 +19,7 @@ from rollout.store.s3.bucket_files import S3Files, S3Plans
 from rollout.store.s3.bucket_journal import S3Journal
 from rollout.store.s3.bucket_lock import S3Lock
 from rollout.store.s3.bucket_protection import BucketProtection
+from rollout.store.s3.journal_objects import KeptObjects
 from rollout.store.s3.object_failures import Place
 from rollout.store.s3.objects import S3Objects
 from rollout.workflows.ports import Clock
@@ -38,6 +40,7 @@ class InBucket:
         place: Place,
         caller_account: Callable[[], str] | None = None,
         trust: Trust | None = None,
+        retries: Retries | None = None,
     ) -> None:
         """Create the client; make no call yet. Raises InsecureEndpoint, NoCredentials.
 
@@ -45,8 +48,8 @@ class InBucket:
         """
         self._trust = trust or Trust()
         self._client = connection.s3()
-        self._objects = S3Objects(self._client, place, caller_account=caller_account)
-        self._known: dict[str, bytes] = {}
+        self._objects = S3Objects(self._client, place, retries, caller_account)
+        self._kept = KeptObjects()
 
     @property
     def files(self) -> NamedFiles:
@@ -59,7 +62,7 @@ class InBucket:
 
     def journal(self, run: str, vouched: Mapping[str, str] | None = None) -> StoreJournal:
         """Return the bucket's journal; all journals of this store share one cache."""
-        return S3Journal(self._objects, run, self._known, self._trust, vouched)
+        return S3Journal(self._objects, run, self._kept, self._trust, vouched)
 
     def lock(self, me: Holder, clock: Clock) -> StoreLock:
         """Return the bucket's lock."""
