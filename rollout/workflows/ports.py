@@ -14,6 +14,7 @@ from rollout.domain.people.organization import Account, Caller, Organization
 from rollout.domain.people.selectors import Selectable
 from rollout.domain.people.users import NamedPolicy, Unread, User, UserRef
 from rollout.domain.plan.entries import AccountPlan, Header
+from rollout.domain.plan.outline import AccountOutline
 from rollout.domain.policy.changes import Change
 from rollout.domain.policy.made import Made
 from rollout.domain.progress.messages import Notice, Receipt
@@ -228,8 +229,11 @@ class StoredPlan(Protocol):
     def renew(self, at: datetime) -> StoredPlan:
         """Record beside the plan that planning again changed nothing; its bytes stay the same. Raises Unwritable."""
 
-    def accounts(self) -> Iterator[AccountPlan]:
-        """Yield the accounts, sorted by id, each joined with its evidence."""
+    def outlines(self) -> Iterator[AccountOutline]:
+        """Yield what is known of each account without reading it, sorted by id."""
+
+    def accounts(self, only: frozenset[str] | None = None) -> Iterator[AccountPlan]:
+        """Yield the accounts, sorted by id, each joined with its evidence; or only those with these ids."""
 
 
 class PlanStore(Protocol):
@@ -238,9 +242,12 @@ class PlanStore(Protocol):
     def save(self, header: Header, accounts: Iterable[AccountPlan]) -> StoredPlan:
         """Write the plan and its evidence, and fill in the checksum and the evidence digest. Raises Unwritable."""
 
-    def load(self, reference: str | None, organization_id: str | None = None) -> StoredPlan:
+    def load(
+        self, reference: str | None, organization_id: str | None = None, *, whole: bool = True
+    ) -> StoredPlan:
         """Open a plan by path, stem or id. None opens the newest by `created`, of this organization if it has one.
 
+        `whole`: verify all of the evidence at once; otherwise what is read of it is verified as it is read.
         Raises NoPlan, PlanRefused (altered, or its evidence missing or altered).
         """
 
