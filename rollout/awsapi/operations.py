@@ -20,6 +20,7 @@ class Use(StrEnum):
 
     CALLER = "reading the organization and entering accounts, with the caller's own credentials"
     READ = "reading an account"
+    TRAIL = "looking up in CloudTrail what access keys call (evidence.cloudtrail: lookup)"
     PROBE = "finding out which actions are allowed in an account, in sessions that cannot write"
     WRITE = "making changes: notify, enforce, release, rollback"
 
@@ -64,6 +65,7 @@ _MISSING_ELSEWHERE = {
     "ListSSHPublicKeys",
     "ListServiceSpecificCredentials",
     "ListPolicies",
+    "LookupEvents",
     "ListTargetsForPolicy",
     "DescribePolicy",
     "ValidatePolicy",
@@ -126,6 +128,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "ListPolicies",
         "ListPolicyVersions",
     ),
+    *_table("cloudtrail", Use.TRAIL, On.ANYTHING, "LookupEvents"),
     *_table("iam", Use.PROBE, On.ANYTHING, "GetRole", "SimulatePrincipalPolicy"),
     *_table("iam", Use.WRITE, On.OUR_POLICIES, "CreatePolicy", also=("iam:TagPolicy",)),
     *_table(

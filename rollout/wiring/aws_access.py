@@ -120,6 +120,7 @@ class Aws:
             writing=writing,
             retries=self._retries,
             is_new=self.organization.is_new,
+            trail=self.settings.trail_regions(),
         )
 
     def new_run(self) -> str:

@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from rollout.aws.connect.open_account import AwsAccount
 from rollout.aws.connect.role_session import RoleSession, RoleSessions, RoleToAssume
 from rollout.aws.connect.session_policy import hop_policy, widest_policy
 from rollout.aws.probe.capabilities import AwsCapabilities, Principal
+from rollout.aws.read.key_trail import LOOKUPS_A_SECOND, KeyTrail, RegionTrail, TrailRegions
 from rollout.aws.read.managed_boundaries import ManagedBoundaries
 from rollout.awsapi.attempts import CallCounts
 from rollout.awsapi.calls import CallerIdentity, Calls, Identity
@@ -23,9 +24,9 @@ from rollout.awsapi.denials import denial_of
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.faults import Fault
 from rollout.awsapi.operations import IamGuard
-from rollout.awsapi.pace import Pace
+from rollout.awsapi.pace import A_SECOND, Pace
 from rollout.awsapi.retries import Retries
-from rollout.awsapi.sessions import Connection
+from rollout.awsapi.sessions import HOME_REGIONS, Connection
 from rollout.domain.diagnosis.facts import Denial
 from rollout.domain.people.observations import Effort
 from rollout.domain.people.organization import Account, Caller, account_of
@@ -36,6 +37,7 @@ from rollout.domain.policy.our_resources import Names
 from rollout.workflows.ports import CannotEnter, Clock
 
 if TYPE_CHECKING:
+    from botocore.client import BaseClient
     from mypy_boto3_iam import IAMClient
 
 DEFAULT_ROLES = ("OrganizationAccountAccessRole", "AWSControlTowerExecution")
@@ -107,8 +109,13 @@ class AwsAccountAccess:
         writing: bool,
         retries: Retries | None = None,
         is_new: Callable[[Account], bool] = lambda _: False,
+        trail: tuple[str, ...] | None = None,
     ) -> None:
-        """Keep the arguments; make no call yet."""
+        """Keep the arguments; make no call yet.
+
+        `trail`: the Regions in which CloudTrail is asked what access keys call, empty for those in which IAM has seen
+        them; None: it is not asked.
+        """
         self._connection = connection
         self._caller = caller
         self._clock = clock
@@ -117,8 +124,10 @@ class AwsAccountAccess:
         self._writing = writing
         self._retries = retries or Retries()
         self._is_new = is_new
+        self._trail = trail
         self._tallies: dict[str, CallCounts] = {}
         self._paces: dict[str, Pace] = {}
+        self._trails: dict[tuple[str, bool], BaseClient] = {}
         self._sessions: dict[tuple[str, ...], RoleSessions] = {}
         self._boundaries = ManagedBoundaries()
         self._lock = threading.Lock()
@@ -136,14 +145,17 @@ class AwsAccountAccess:
         ours = self._ours_in(account, made)
         entry = self._entry_into(account, ours)
         calls = self._calls(account, entry, ours)
-        return AwsAccount(account, entry.role, calls, entry.client, self._clock, self._boundaries)
+        looking = partial(self._key_trail, entry, calls) if self._trail is not None else None
+        return AwsAccount(account, entry.role, calls, entry.client, self._clock, self._boundaries, looking)
 
     def probe(self, account: Account) -> AwsCapabilities:
         """Enter as `enter` does, to find out which actions are allowed. Raises the same errors as `enter`."""
         ours = self._ours_in(account)
         entry = self._entry_into(account, ours)
         principal = Principal(entry.arn, entry.role, account.id, self._caller.partition)
-        return AwsCapabilities(principal, self._calls(account, entry, ours), entry.client, ours)
+        calls = self._calls(account, entry, ours)
+        trail = self._trail_client(self._home_region, entry) if self._trail is not None else None
+        return AwsCapabilities(principal, calls, entry.client, ours, trail)
 
     def _ours_in(self, account: Account, made: Made | None = None) -> OurArns:
         return our_arns(self._caller.partition, account.id, self._names, made or Made())
@@ -156,16 +168,34 @@ class AwsAccountAccess:
 
     def _policy(self, ours: OurArns) -> str:
         usual = our_arns(ours.partition, ours.account_id, self._names, Made())
-        return widest_policy(ours, usual, writing=self._writing)
+        return widest_policy(ours, usual, writing=self._writing, trail=self._trail is not None)
+
+    def _key_trail(self, entry: _Entry, calls: Calls) -> KeyTrail:
+        def open_region(region: str) -> RegionTrail:
+            pace = self._pace(f"{calls.account_id} {region}", LOOKUPS_A_SECOND)
+            return RegionTrail(replace(calls, pace=pace), self._trail_client(region, entry))
+
+        return KeyTrail(calls, entry.client, TrailRegions(self._home_region, self._trail or ()), open_region)
+
+    def _trail_client(self, region: str, entry: _Entry) -> BaseClient:
+        own = entry.identity.own
+        with self._lock:
+            if (region, own) not in self._trails:
+                self._trails[region, own] = self._connection.trail(region, own=own)
+            return self._trails[region, own]
+
+    @property
+    def _home_region(self) -> str:
+        return HOME_REGIONS.get(self._caller.partition, HOME_REGIONS["aws"])
 
     def _calls(self, account: Account, entry: _Entry, ours: OurArns) -> Calls:
         pace, tally = self._pace(account.id), self._tally(account.id)
         return Calls(account.id, entry.identity, self._retries, pace, tally, ours)
 
-    def _pace(self, account_id: str) -> Pace:
+    def _pace(self, where: str, a_second: float = A_SECOND) -> Pace:
         # Entering an account again does not reset AWS's rate limits, so its bucket is kept.
         with self._lock:
-            return self._paces.setdefault(account_id, self._retries.pace())
+            return self._paces.setdefault(where, self._retries.pace(a_second))
 
     def _tally(self, account_id: str) -> CallCounts:
         with self._lock:

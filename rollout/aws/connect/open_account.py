@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from rollout.aws.read.bulk_reading import AccountReading
+from rollout.aws.read.key_trail import KeyTrail
 from rollout.aws.read.live_user import LiveUsers
 from rollout.aws.read.managed_boundaries import ManagedBoundaries
 from rollout.aws.write.confirmation import LiveConfirmation
@@ -36,14 +37,19 @@ class AwsAccount:
         client: IAMClient,
         clock: Clock,
         boundaries: ManagedBoundaries | None = None,
+        trail: Callable[[], KeyTrail] | None = None,
     ) -> None:
-        """Keep the arguments; make no call yet. `boundaries` is shared between accounts."""
+        """Keep the arguments; make no call yet. `boundaries` is shared between accounts.
+
+        `trail` begins a look at what access keys call; None: nobody looks.
+        """
         self.account = account
         self._role = role
         self._calls = calls
         self._client = client
         self._clock = clock
         self._boundaries = boundaries or ManagedBoundaries()
+        self._trail = trail
         self._effects = LiveConfirmation(calls, client)
         self._writing = AwsAccountWriter(calls, client)
 
@@ -53,9 +59,13 @@ class AwsAccount:
         return self._role
 
     def read(self) -> AccountFacts:
-        """Read the account with the bulk calls of design.md#accounts. Raises CannotEnter."""
+        """Read the account with the bulk calls of design.md#accounts, and what its access keys call if that is wanted.
+
+        Raises CannotEnter.
+        """
         now = self._clock.now()
-        return AccountReading(self._calls, self._client, self.account.id, now, self._boundaries).facts()
+        facts = AccountReading(self._calls, self._client, self.account.id, now, self._boundaries).facts()
+        return self._trail().added_to(facts) if self._trail else facts
 
     def credentials_now(self, user: User) -> User:
         """Read one user's credentials, boundary, own policies and groups now; the answer is as old as its first call.

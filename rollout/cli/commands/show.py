@@ -133,11 +133,22 @@ def explain(part: AccountPlan, entry: PlanEntry) -> None:
     ):
         if text:
             rows.append((name, text))
+    rows += key_evidence(entry)
     if entry.exempt_until:
         rows.append(("exempt until", f"{entry.exempt_until.isoformat()} UTC"))
     out.print(table("", ("", ""), rows))
     if entry.matrix is not None:
         _print_matrix(part.matrices[entry.matrix])
+
+
+def key_evidence(entry: PlanEntry) -> list[tuple[str, str]]:
+    """Return one row for each access key whose calls were looked at: what it did, and where that was read."""
+    from rollout.domain.verdicts.key_use import describe_use
+
+    return [
+        (one.key, f"{describe_use(one)}  ({one.source}, read {one.read_at:%Y-%m-%d %H:%M} UTC)")
+        for one in entry.activity
+    ]
 
 
 def _print_matrix(matrix: tuple[MatrixRow, ...]) -> None:
@@ -228,6 +239,7 @@ def _as_json(header: Header, parts: list[tuple[AccountPlan, list[PlanEntry]]]) -
                         ],
                         "cure": entry.cure or None,
                         "forecast": entry.forecast or None,
+                        "keys": [asdict(activity) for activity in entry.activity],
                         "enforced_by": entry.enforced_by or None,
                         "requests": [
                             asdict(row)

@@ -66,6 +66,7 @@ class Gatekeeper:
             self.now,
             cache(look),
             self.returning,
+            self.rules.quiet_for,
         )
         for gate, value in self.rules.to_ask(*needs):
             yield gate, gate.ask(question, value)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from rollout.domain.people.actor import Actor
+from rollout.domain.people.key_activity import KeyActivity
 from rollout.domain.people.observations import Finding
 from rollout.domain.people.users import UserRef
 from rollout.domain.plan.impact_counts import ImpactCounts
@@ -51,7 +52,8 @@ class PlanEntry:
     """The decision about one user, with the evidence behind it.
 
     `wave` is empty except for `enforce` users. `fingerprint` digests the facts behind the verdict: equal fingerprints
-    mean that no relevant fact has changed. `matrix` is an index into the account's `matrices`.
+    mean that no relevant fact has changed. `matrix` is an index into the account's `matrices`. `activity` has one value
+    for each access key whose calls were looked at.
     """
 
     user: UserRef
@@ -70,6 +72,7 @@ class PlanEntry:
     covered_by: str = ""
     enforced_by: str = ""
     matrix: int | None = None
+    activity: tuple[KeyActivity, ...] = ()
 
     @property
     def enforced_by_us(self) -> str:

@@ -95,6 +95,7 @@ class Planner:
             covered_by=verdict.covered_by,
             enforced_by=verdict.enforced_by,
             matrix=matrices.get(verdict.matrix),
+            activity=user.activity,
         )
 
 

@@ -13,6 +13,7 @@ from rollout.domain.verdicts.enrolment_check import Able
 from rollout.domain.verdicts.forecast import forecast
 from rollout.domain.verdicts.holds import holds
 from rollout.domain.verdicts.judged_account import JudgedAccount
+from rollout.domain.verdicts.key_use import UsedBy, key_use
 from rollout.domain.verdicts.machines import keys_in_use, machine_evidence, say_key
 from rollout.domain.verdicts.verdict import Code, Impact, Kind, Reason, Verdict
 
@@ -74,6 +75,10 @@ def _enforcing(assessed: Assessment) -> Iterator[Reason]:
         used = keys_in_use(user, assessed.account.rules, assessed.account.now)
         keys = ", ".join(say_key(key, assessed.account.now) for key in used or user.active_keys)
         yield Reason(Code.KEYS_IN_USE if used else Code.IDLE_KEYS, keys, user.facts_at)
+    use = key_use(user, assessed.account.rules.networks)
+    if use.by is UsedBy.PERSON:
+        seen = min(activity.read_at for activity in user.activity)
+        yield Reason(Code.KEYS_OF_A_PERSON, use.why, seen)
     if assessed.impact is Impact.PASSKEY_ONLY:
         yield Reason(Code.PASSKEY_ONLY, "a passkey gives no codes for the CLI", user.facts_at)
     if assessed.needs_help:

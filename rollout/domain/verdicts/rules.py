@@ -35,7 +35,10 @@ class MachineRules:
 
 @dataclass(frozen=True, slots=True)
 class DecisionRules:
-    """What the operator has decided, and the documents that enforcement uses."""
+    """What the operator has decided, and the documents that enforcement uses.
+
+    `networks` are the organization's own, in which people work, as CIDR blocks.
+    """
 
     partition: str
     names: Names
@@ -48,6 +51,7 @@ class DecisionRules:
     keys_in_use_days: int = 90
     covered_may_leave_open: tuple[str, ...] = COVERED_MAY_LEAVE_OPEN
     enforce_without_credentials: bool = False
+    networks: tuple[str, ...] = ()
     lead_time: timedelta = timedelta(days=14)
     notice_for_unaffected: bool = False
     attach: Attachment = Attachment.GROUP

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rollout.domain.gates import Gate, GateAnswer, Members
-from rollout.domain.gates.gate import Question, Value
+from rollout.domain.gates.gate import QUIET_FOR, Question, Value
 from rollout.domain.people.actor import Actor
 from rollout.domain.progress.projection import Progress
 from tests.builders import NOW, a_progress
@@ -28,6 +28,8 @@ def ask(
     planner: Actor = PLANNER,
     now: datetime = NOW,
     members: Members = NOBODY,
+    quiet_for: timedelta = QUIET_FOR,
 ) -> GateAnswer:
-    question = Question(wave, progress or a_progress(), users, checksum, planner, now, lambda: members)
+    looked = progress or a_progress()
+    question = Question(wave, looked, users, checksum, planner, now, lambda: members, quiet_for=quiet_for)
     return gate.ask(question, value)
