@@ -2,12 +2,14 @@
 
 PYTHON ?= python3
 WORKERS ?= auto
-# What `make test` installs: every extra that has tests, so that none of them is skipped.
-EXTRAS ?= sandbox,dev,parquet
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
-INPUTS := pyproject.toml constraints.txt
+# Nothing is installed, or run to build something, but what has one of the hashes in requirements/, and the checkout.
+PINNED := $(PIP) install --require-hashes --only-binary :all: --requirement
+CHECKOUT := $(PIP) install --no-deps --no-build-isolation --editable .
+LOCK := UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes \
+	--python-version 3.11 --group build pyproject.toml
 # By file, for the tests of a file share what they start; slow files first (tests/conftest.py), in that order.
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
@@ -29,7 +31,7 @@ quick: $(VENV)/.dev ## run the tests of decisions and commands only, in under a 
 kill: $(VENV)/.dev ## enforce 2,000 users while killing the runs 50 times (ARGS='--seed 7')
 	@$(BIN)/python -m tests.kill $(ARGS)
 
-soak: $(VENV)/.dev ## let people, helpdesk and operators act at random for 10 minutes (ARGS='--minutes 60 --seed 7')
+soak: $(VENV)/.dev ## let people, operators and forgers act at random for 10 minutes (ARGS='--minutes 60 --seed 7')
 	@$(BIN)/python -m tests.model $(ARGS)
 
 check: $(VENV)/.dev ## run the linters, the type checker and the layer contracts
@@ -49,10 +51,10 @@ docs: $(VENV)/.dev ## write the tables in docs/ that are derived from the code
 
 venv: $(VENV)/.dev ## only create .venv, with everything that tests and checks need
 
-lock: $(VENV)/.made ## pin the latest release of every dependency in constraints.txt
-	@$(PIP) install uv
-	@UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --upgrade --universal --all-extras \
-		--python-version 3.11 pyproject.toml --output-file constraints.txt
+lock: $(VENV)/.release ## pin the latest release of every dependency, with its hashes, in requirements/
+	@$(LOCK) --all-extras --group release --output-file requirements/release.txt
+	@$(LOCK) --all-extras --no-annotate --constraint requirements/release.txt --output-file requirements/dev.txt
+	@$(LOCK) --extra sandbox --no-annotate --constraint requirements/release.txt --output-file requirements/sandbox.txt
 
 clean: ## remove .venv and all caches
 	@rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
@@ -68,12 +70,20 @@ $(VENV)/.made:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo 'The venv module is needed (on Debian: apt-get install python3-venv).' >&2; exit 1; }
 	@touch $@
 
-$(VENV)/.sandbox: $(VENV)/.made $(INPUTS)
+$(VENV)/.sandbox: $(VENV)/.made pyproject.toml requirements/sandbox.txt
 	@echo 'Installing rollout with its sandbox ...'
-	@$(PIP) install --constraint constraints.txt --editable '.[sandbox]'
+	@$(PINNED) requirements/sandbox.txt
+	@$(CHECKOUT)
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.made $(INPUTS)
-	@echo 'Installing rollout with $(EXTRAS) ...'
-	@$(PIP) install --constraint constraints.txt --editable '.[$(EXTRAS)]'
+$(VENV)/.dev: $(VENV)/.made pyproject.toml requirements/dev.txt
+	@echo 'Installing rollout with everything that tests and checks need ...'
+	@$(PINNED) requirements/dev.txt
+	@$(CHECKOUT)
 	@touch $@ $(VENV)/.sandbox
+
+$(VENV)/.release: $(VENV)/.made pyproject.toml requirements/release.txt
+	@echo 'Installing the tools for releases ...'
+	@$(PINNED) requirements/release.txt
+	@$(CHECKOUT)
+	@touch $@ $(VENV)/.dev $(VENV)/.sandbox

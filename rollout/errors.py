@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum
-from importlib.metadata import PackageNotFoundError, requires
 from typing import Self
 
 
@@ -128,24 +127,7 @@ class KeyUnusable(RolloutError):
 
 
 class MissingExtra(RolloutError):
-    """A command needs an optional dependency that is not installed.
-
-    The cure names the packages themselves, as the metadata of this installation list them: what the package index has
-    under the name `rollout` is somebody else's.
-    """
-
-    def __init__(self, message: str, extra: str, otherwise: str = "") -> None:
-        """Take the name of the extra in pyproject.toml, and what else would help."""
-        install = f"pip install {_packages_of(extra)}, into the environment that rollout runs in"
-        super().__init__(message, cure=f"{install}{otherwise}")
-
-
-def _packages_of(extra: str) -> str:
-    try:
-        lines = [line.partition(";") for line in requires("rollout") or ()]
-    except PackageNotFoundError:  # run from a checkout that nobody has installed
-        return f"'.[{extra}]' in the checkout"
-    return " ".join(f"'{name.strip()}'" for name, _, marker in lines if f'extra == "{extra}"' in marker)
+    """A command needs an optional dependency that is not installed."""
 
 
 class SandboxFailure(RolloutError):
@@ -156,6 +138,22 @@ class Refused(RolloutError):
     """A guard or gate refuses; the message contains its numbers."""
 
     exit_code = ExitCode.REFUSED
+
+
+class ProofFailed(RolloutError):
+    """A proof could not be made to its end: an account could not be entered, or a write was refused. It was removed."""
+
+
+class ProofLeft(RolloutError):
+    """Something that a proof made could not be removed."""
+
+
+class ProofDiffers(RolloutError):
+    """AWS answered otherwise than the evaluator foretold, so what verdicts say about this policy may be wrong."""
+
+
+class PolicyDisproved(RolloutError):
+    """The policy does not do what it is for: AWS answered as its documents say, and a right one would not."""
 
 
 class LockHeld(RolloutError):

@@ -18,11 +18,16 @@ from rollout.domain.policy.our_arns import OurArns, name_of
 class Use(StrEnum):
     """What an operation is for."""
 
-    CALLER = "reading the organization and entering accounts, with the caller's own credentials"
+    CALLER = (
+        "reading the organization, entering accounts and sealing the store, with the caller's own credentials"
+    )
     READ = "reading an account"
     TRAIL = "looking up in CloudTrail what access keys call (evidence.cloudtrail: lookup)"
     PROBE = "finding out which actions are allowed in an account, in sessions that cannot write"
     WRITE = "making changes: notify, enforce, release, rollback"
+    FIND = "finding what proofs have left in an account"
+    PROVE = "making and removing the throw-away users of a proof"
+    ASK = "asking AWS, as the throw-away users of a proof and with their own credentials"
 
 
 class On(StrEnum):
@@ -33,6 +38,7 @@ class On(StrEnum):
     OUR_GROUPS = "group"
     USER_BY_POLICY = "user with our policies"
     GROUP_BY_POLICY = "group with our policies"
+    PROOF = "what a proof has made"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ class Operation:
     @property
     def writes(self) -> bool:
         """Whether the call changes anything; a write whose response was lost is never simply repeated."""
-        return self.use is Use.WRITE
+        return self.use in {Use.WRITE, Use.PROVE}
 
 
 _MISSING_ELSEWHERE = {
@@ -96,6 +102,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "ListTargetsForPolicy",
     ),
     *_table("accessanalyzer", Use.CALLER, On.ANYTHING, "ValidatePolicy"),
+    *_table("kms", Use.CALLER, On.ANYTHING, "GenerateMac"),
     # The eight calls of design.md#accounts (with AssumeRole) …
     *_table(
         "iam",
@@ -152,6 +159,59 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     *_table("iam", Use.WRITE, On.GROUP_BY_POLICY, "AttachGroupPolicy", "DetachGroupPolicy"),
     *_table("iam", Use.WRITE, On.USER_BY_POLICY, "AttachUserPolicy", "DetachUserPolicy"),
+    # Beyond some of the above, for `rollout prove` (docs/proof.md): reads …
+    *_table("iam", Use.FIND, On.ANYTHING, "ListGroups", "ListRoles", "ListUsers"),
+    # … writes …
+    *_table("iam", Use.PROVE, On.PROOF, "CreateUser", also=("iam:TagUser",)),
+    *_table("iam", Use.PROVE, On.PROOF, "CreateRole", also=("iam:TagRole",)),
+    *_table(
+        "iam",
+        Use.PROVE,
+        On.PROOF,
+        "CreateAccessKey",
+        "CreateLoginProfile",
+        "DeactivateMFADevice",
+        "DeleteAccessKey",
+        "DeleteLoginProfile",
+        "DeleteRole",
+        "DeleteUser",
+        "DeleteVirtualMFADevice",
+    ),
+    # … and what is asked with the credentials of throw-away users.
+    *_table(
+        "iam",
+        Use.ASK,
+        On.PROOF,
+        "ChangePassword",
+        "CreateVirtualMFADevice",
+        "EnableMFADevice",
+        "ResyncMFADevice",
+    ),
+    *_table(
+        "sts",
+        Use.ASK,
+        On.ANYTHING,
+        "GetDelegatedAccessToken",
+        "GetFederationToken",
+        "GetSessionToken",
+        "GetWebIdentityToken",
+    ),
+    *_table("signin", Use.ASK, On.ANYTHING, "CreateBearerToken"),
+    *(
+        Operation(service, name, Use.ASK, may_be_missing=True)
+        for service, name in (
+            ("cloudcontrol", "ListResources"),
+            ("cloudtrail", "DescribeTrails"),
+            ("dynamodb", "ListTables"),
+            ("ec2", "DescribeRegions"),
+            ("kms", "ListKeys"),
+            ("logs", "DescribeLogGroups"),
+            ("s3", "ListBuckets"),
+            ("sns", "ListTopics"),
+            ("sqs", "ListQueues"),
+            ("ssm", "DescribeParameters"),
+        )
+    ),
 )
 
 _BY_NAME: Mapping[tuple[str, str], Operation] = {
@@ -198,6 +258,8 @@ class IamGuard:
     def __call__(self, operation: str, params: Mapping[str, object]) -> None:
         """Raise OperationNotAllowed unless `rollout` may make this call."""
         known = operation_named("iam", operation)
+        if known.use in {Use.FIND, Use.PROVE, Use.ASK}:
+            raise OperationNotAllowed(f"iam:{operation} is for `rollout prove` only")
         if not known.writes:
             return
         if not self.writing:

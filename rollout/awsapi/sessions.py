@@ -199,6 +199,16 @@ class Connection:
         """Create an STS client for the second hop, which signs with the keys that `self.chosen.use(...)` sets."""
         return self._make(lambda: self._for_roles.client("sts", **self._options()))
 
+    def as_chosen(self, service: str) -> Any:
+        """Create a client of any service that signs with the keys that `self.chosen.use(...)` sets.
+
+        For a proof, which asks as users that it has made; presigned URLs of S3 are as it makes them everywhere.
+        """
+        config = self._config().merge(Config(signature_version="s3v4")) if service == "s3" else self._config()
+        return self._make(
+            lambda: self._for_roles.client(service, region_name=self.region, config=config)  # type: ignore[call-overload]  # any service
+        )
+
     def sts_with(self, keys: Mapping[str, str]) -> STSClient:
         """Create an STS client that signs with the keys of a profile (`aws_access_key_id`, …)."""
         session = boto3.Session(

@@ -27,6 +27,7 @@ from rollout.cli.commands import (
     store,
     verify,
 )
+from rollout.cli.commands.proving import prove
 from rollout.cli.endpoint_option import calling_aws
 from rollout.cli.running import run_command
 from rollout.cli.terminal.console import echo, echo_lines
@@ -53,6 +54,7 @@ app.command("doctor", help=described(doctor.doctor))(calling_aws(doctor.doctor))
 app.command("inventory", help=described(inventory.inventory))(calling_aws(inventory.inventory))
 app.command("plan", help=described(plan.plan))(calling_aws(plan.plan))
 app.command("show", help=described(show.show))(calling_aws(show.show))
+app.command("prove", help=described(prove.prove))(calling_aws(prove.prove))
 app.command("apply", help=described(apply.apply))(calling_aws(apply.apply))
 app.command("approve", help=described(approve.approve))(calling_aws(approve.approve))
 app.command("status", help=described(status.status))(calling_aws(status.status))

@@ -13,6 +13,7 @@ from rollout.domain.gates.readiness import Notified
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.progress.projection import Progress
 from rollout.errors import MissingExtra, WrongUsage
+from rollout.installation import how_to_add
 from rollout.reporting.tables import Table
 
 T = TypeVar("T")
@@ -36,8 +37,7 @@ def format_of(path: PurePath) -> UsersFormat:
     if found is UsersFormat.PARQUET and importlib.util.find_spec("pyarrow") is None:
         raise MissingExtra(
             "Parquet is written by pyarrow, which is not installed",
-            "parquet",
-            otherwise=", or give --out a file that ends in .csv",
+            cure=f"{how_to_add('parquet')}, or give --out a file that ends in .csv",
         )
     return found
 

@@ -14,12 +14,17 @@ from rollout import __version__
 from rollout.domain.diagnosis.facts import EntrySettings
 from rollout.domain.gates.readiness import Rehearsed
 from rollout.domain.people.observations import Effort
+from rollout.domain.people.organization import Account
 from rollout.domain.people.scope import Selection
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.fingerprints import digest
 from rollout.domain.progress.channels import channel_named
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.stages import Stage
+from rollout.domain.proof.foretelling import ProofWorld, scps_of
+from rollout.domain.proof.proof_steps import documents_of
+from rollout.domain.proof.proof_users import ProofNames
+from rollout.domain.verdicts.requests import RequestEnvironment
 from rollout.execution.threads import ThreadEngine
 from rollout.notify.building import build_channel
 from rollout.notify.rehearsed_channel import RehearsingNotifier
@@ -30,9 +35,17 @@ from rollout.wiring.store_examination import examine_store
 from rollout.workflows.account_run.wave_gates import GatedBy
 from rollout.workflows.apply.order import Order
 from rollout.workflows.doctor import DoctorOrder, DoctorTools
-from rollout.workflows.inventory import Looking, Premises, read_account, read_levels, read_with_care
+from rollout.workflows.inventory import (
+    Looking,
+    Premises,
+    levels_of,
+    read_account,
+    read_levels,
+    read_with_care,
+)
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
 from rollout.workflows.ports import Notifier, PolicyLevels, ProgressDisplay, StoredPlan
+from rollout.workflows.proving.proof_run import ProveOrder
 from rollout.workflows.release import ReleaseOrder
 from rollout.workflows.run_context import JudgementBasis, NoLock, RunContext
 from rollout.workflows.seal import Unsealed
@@ -206,6 +219,26 @@ class Live(Aws):
         """Return the input of `verify --fix`."""
         policy = policy_fingerprint(rules_for(self.settings, where))
         return FixOrder(gated, policy, digest(self.settings.decisive()), memberships)
+
+    def prove_order(
+        self, where: Premises, account: Account, *, through_service: bool, in_use_ok: bool
+    ) -> ProveOrder:
+        """Return the input of a proof in one account."""
+        rules, partition = rules_for(self.settings, where), where.organization.partition
+        names = ProofNames("".join(self._randomness.choices(ID_LETTERS, k=6)))
+        documents = documents_of(names, partition, account.id, rules.documents)
+        environment = RequestEnvironment(partition, where.organization.id, self.clock.now(), rules.context)
+        scps = scps_of(levels_of(account, self.levels(where)))
+        world = ProofWorld(account.id, environment, documents, scps)
+        return ProveOrder(
+            account,
+            partition,
+            policy_fingerprint(rules),
+            documents,
+            world,
+            through_service=through_service,
+            in_use_ok=in_use_ok,
+        )
 
     def notifier(self, run: str, *, rehearsal: bool = False) -> Notifier:
         """The channel that `notify.channel` names; a rehearsal's sends nothing."""

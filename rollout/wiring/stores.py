@@ -25,6 +25,7 @@ from rollout.store.lock_holder import Holder
 from rollout.store.markers import StoredMarker
 from rollout.store.plan_files import PlanAtPath, Plans
 from rollout.store.processes import process_start
+from rollout.store.proof_files import StoredProofs
 from rollout.wiring.clocks import LocalClock
 from rollout.workflows.ports import StoredPlan
 from rollout.workflows.seal import Unsealed
@@ -123,6 +124,11 @@ class Files:
     def plans(self) -> Plans:
         """The plans of the store."""
         return self._store.plans()
+
+    @property
+    def proofs(self) -> StoredProofs:
+        """The records of proofs."""
+        return StoredProofs(self._store.files)
 
     def plan_at(self, path: Path) -> PlanAtPath:
         """Open a plan file of the operator's choice. Raises WrongUsage for a folder, Unwritable."""

@@ -19,6 +19,10 @@ from rollout.domain.policy.made import Made
 from rollout.domain.progress.messages import Notice, Receipt
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Record, Released, ReleaseEnded
+from rollout.domain.proof.comparing import HowAnswered, ProofAnswer
+from rollout.domain.proof.proof_questions import ProofQuestion
+from rollout.domain.proof.proof_record import ProofRecord
+from rollout.domain.proof.proof_steps import ProofDocuments, ProofWrite, Remains
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -281,6 +285,43 @@ class Journal(Protocol):
 
     def progress(self, organization_id: str, more: Iterable[Record] = ()) -> Progress:
         """Derive where an organization stands from all records, and then from some more. Raises as `records` does."""
+
+
+class ProofMaker(Protocol):
+    """An account entered to make what one proof needs, and to ask AWS as the users that it makes."""
+
+    def make(self, write: ProofWrite) -> WriteReceipt:
+        """Make one write of the proof. Raises AnswerLost, Refusal."""
+
+    def ask(self, question: ProofQuestion, until: HowAnswered | None = None) -> ProofAnswer:
+        """Ask one question as its user. With `until`, ask again until that is the answer, for a limited time."""
+
+
+class ProofRemover(Protocol):
+    """An account entered to find and remove what proofs have left, and nothing else."""
+
+    def remains(self, expecting: frozenset[str] = frozenset()) -> Remains:
+        """Find what proofs have left; wait a limited time until what is expected shows, by name. Raises CannotEnter."""
+
+    def remove(self, write: ProofWrite) -> WriteReceipt:
+        """Make one write that removes something; what is gone counts as removed. Raises AnswerLost, Refusal."""
+
+
+class ProofAccess(Protocol):
+    """Enters accounts for proofs."""
+
+    def for_proof(self, account: Account, documents: ProofDocuments) -> ProofMaker:
+        """Enter to make what one proof needs. Raises CannotEnter."""
+
+    def after_proofs(self, account: Account) -> ProofRemover:
+        """Enter to find and remove what proofs have left. Raises CannotEnter."""
+
+
+class ProofStore(Protocol):
+    """Keeps the records of proofs."""
+
+    def save(self, record: ProofRecord) -> tuple[str, str]:
+        """Write the record; return its name in the store, and the SHA-256 of its bytes. Raises Unwritable."""
 
 
 class StopMarker(Protocol):

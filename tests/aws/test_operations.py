@@ -183,7 +183,7 @@ def test_a_reading_session_may_read_and_nothing_else(operation: Operation):
     policy = session_policy(OURS, writing=False)
     for target in (*WRITES_ON.values(), "*"):
         may = isinstance(decide(policy, f"iam:{operation.name}", target, WRITES_ON["policy"]), Allowed)
-        assert may == (not operation.writes)
+        assert may == (operation.use in {Use.READ, Use.PROBE})
 
 
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -295,7 +295,9 @@ def test_the_session_in_the_middle_only_takes_roles():
 
 def test_what_is_outside_the_table_is_stopped_before_it_is_signed(stub: AwsStub, connection: Connection):
     iam = connection.own_iam(IamGuard(writing=True))
-    with pytest.raises(OperationNotAllowed, match="iam:CreateUser is not in the table"):
+    with pytest.raises(OperationNotAllowed, match="iam:PutUserPolicy is not in the table"):
+        iam.put_user_policy(UserName="mallory", PolicyName="all", PolicyDocument="{}")
+    with pytest.raises(OperationNotAllowed, match="iam:CreateUser is for `rollout prove` only"):
         iam.create_user(UserName="mallory")
     assert [] == stub.calls
 

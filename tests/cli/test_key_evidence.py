@@ -20,7 +20,7 @@ LOOKUP = {"ROLLOUT_EVIDENCE": "{cloudtrail: lookup, regions: [eu-west-1], networ
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pace of two lookups a second is shown in tests/aws/test_key_trail.py."""
-    monkeypatch.setattr("rollout.aws.connect.account_access.LOOKUPS_A_SECOND", 1000)
+    monkeypatch.setattr("rollout.aws.connect.trail_access.LOOKUPS_A_SECOND", 1000)
 
 
 def planned(shell: Shell, account: str, **env: str) -> Said:

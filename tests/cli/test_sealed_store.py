@@ -34,6 +34,7 @@ from rollout.store.markers import StoredMarker
 from rollout.store.plan_files import FolderPlans
 from tests.cli.conftest import Kept
 from tests.cli.shell import Shell, listening, writes
+from tests.end_to_end.iam_state import denied_by_us
 from tests.kill.organization import Size, describe, settings
 from tests.store.sealing import Told as Heard
 
@@ -375,22 +376,7 @@ def test_everybody_can_be_let_out_whatever_became_of_the_record(
     said = team(*words, "--yes")
     assert 0 == said.code, said.err
     assert evil in said.err
-    assert [] == _still_denied(sandbox)
-
-
-def _still_denied(sandbox: Sandbox) -> list[str]:
-    """Everybody in our group where our policy denies something, and everybody whom it is attached to."""
-    found = []
-    for account in ("000000000001", "000000000002"):
-        iam = sandbox._world.iam(account)
-        for policy in iam.managed_policies.values():
-            if policy.path == "/rollout/" and policy.name == "ForceMFA":
-                default = next(version for version in policy.versions if version.is_default)
-                if '"Deny"' in default.document:
-                    found += [user.name for user in iam.users.values() if policy.arn in user.managed_policies]
-                    groups = [group for group in iam.groups.values() if policy.arn in group.managed_policies]
-                    found += [user.name for group in groups for user in group.users]
-    return found
+    assert [] == denied_by_us(sandbox, "000000000001", "000000000002")
 
 
 # --- Sealing what was there before ---

@@ -127,6 +127,12 @@ COMMAND_LINES: Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]] = {
         ("--wave", "rest", "--reason", "CAB-1", "--json"),
         ("--wave", EVIL, "--reason", "CAB-1"),
     ),
+    ("prove",): (
+        ("--account", ACCOUNT, "--plan"),
+        ("--account", ACCOUNT, "--plan", "--json"),
+        ("--account", ACCOUNT, "--clean", "--yes"),
+        ("--account", EVIL),
+    ),
     ("apply",): (
         ("--stage", "dry-run"),
         ("--stage", "dry-run", "--json"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import sys
 from dataclasses import replace
 from pathlib import PurePath
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from rollout.errors import MissingExtra, WrongUsage
+from rollout.installation import how_to_add
 from rollout.reporting import ReportFiles
 from rollout.reporting.report_data import gather
 from rollout.reporting.user_columns import USERS
@@ -46,8 +46,7 @@ def test_parquet_without_its_extra_is_refused_with_the_cure(monkeypatch: pytest.
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtra) as refused:
         format_of(PurePath("users.parquet"))
-    assert re.match(r"pip install 'pyarrow>=[0-9.]+', into the environment", refused.value.cure)
-    assert refused.value.cure.endswith("or give --out a file that ends in .csv")
+    assert f"{how_to_add('parquet')}, or give --out a file that ends in .csv" == refused.value.cure
 
 
 def test_csv_is_users_csv_to_the_byte(small_report: ReportFiles):

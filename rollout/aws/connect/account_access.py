@@ -8,15 +8,25 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from rollout.aws.connect.open_account import AwsAccount
 from rollout.aws.connect.role_session import RoleSession, RoleSessions, RoleToAssume
 from rollout.aws.connect.session_policy import hop_policy, widest_policy
+from rollout.aws.connect.trail_access import TrailAccess
 from rollout.aws.probe.capabilities import AwsCapabilities, Principal
-from rollout.aws.read.key_trail import LOOKUPS_A_SECOND, KeyTrail, RegionTrail, TrailRegions
+from rollout.aws.prove.proof_account import AwsProofMaker, AwsProofRemover
+from rollout.aws.prove.proof_callers import ProofCallers
+from rollout.aws.prove.proof_sessions import (
+    MAKING_CALLS,
+    REMOVING_CALLS,
+    ProofAccountArns,
+    ProofGuard,
+    making_policy,
+    removing_policy,
+)
 from rollout.aws.read.managed_boundaries import ManagedBoundaries
 from rollout.awsapi.attempts import CallCounts
 from rollout.awsapi.calls import CallerIdentity, Calls, Identity
@@ -24,9 +34,9 @@ from rollout.awsapi.denials import denial_of
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.faults import Fault
 from rollout.awsapi.operations import IamGuard
-from rollout.awsapi.pace import A_SECOND, Pace
+from rollout.awsapi.pace import Pace
 from rollout.awsapi.retries import Retries
-from rollout.awsapi.sessions import HOME_REGIONS, Connection
+from rollout.awsapi.sessions import Connection, Guard
 from rollout.domain.diagnosis.facts import Denial
 from rollout.domain.people.observations import Effort
 from rollout.domain.people.organization import Account, Caller, account_of
@@ -34,10 +44,11 @@ from rollout.domain.people.scope import first_ou_match
 from rollout.domain.policy.made import Made
 from rollout.domain.policy.our_arns import OurArns, our_arns
 from rollout.domain.policy.our_resources import Names
+from rollout.domain.proof.proof_steps import ProofDocuments
+from rollout.domain.proof.proof_users import PREFIX
 from rollout.workflows.ports import CannotEnter, Clock
 
 if TYPE_CHECKING:
-    from botocore.client import BaseClient
     from mypy_boto3_iam import IAMClient
 
 DEFAULT_ROLES = ("OrganizationAccountAccessRole", "AWSControlTowerExecution")
@@ -124,10 +135,11 @@ class AwsAccountAccess:
         self._writing = writing
         self._retries = retries or Retries()
         self._is_new = is_new
-        self._trail = trail
+        self._trail: TrailAccess | None = None
+        if trail is not None:
+            self._trail = TrailAccess(connection, self._retries, caller.partition, trail)
         self._tallies: dict[str, CallCounts] = {}
         self._paces: dict[str, Pace] = {}
-        self._trails: dict[tuple[str, bool], BaseClient] = {}
         self._sessions: dict[tuple[str, ...], RoleSessions] = {}
         self._boundaries = ManagedBoundaries()
         self._lock = threading.Lock()
@@ -143,59 +155,61 @@ class AwsAccountAccess:
         caller's credentials.
         """
         ours = self._ours_in(account, made)
-        entry = self._entry_into(account, ours)
+        entry = self._entry_into(account, lambda: self._policy(ours))
         calls = self._calls(account, entry, ours)
-        looking = partial(self._key_trail, entry, calls) if self._trail is not None else None
+        looking = partial(self._trail.of_keys, calls, entry.client) if self._trail else None
         return AwsAccount(account, entry.role, calls, entry.client, self._clock, self._boundaries, looking)
 
     def probe(self, account: Account) -> AwsCapabilities:
         """Enter as `enter` does, to find out which actions are allowed. Raises the same errors as `enter`."""
         ours = self._ours_in(account)
-        entry = self._entry_into(account, ours)
+        entry = self._entry_into(account, lambda: self._policy(ours))
         principal = Principal(entry.arn, entry.role, account.id, self._caller.partition)
         calls = self._calls(account, entry, ours)
-        trail = self._trail_client(self._home_region, entry) if self._trail is not None else None
+        trail = self._trail.at_home(own=entry.identity.own) if self._trail else None
         return AwsCapabilities(principal, calls, entry.client, ours, trail)
+
+    def for_proof(self, account: Account, documents: ProofDocuments) -> AwsProofMaker:
+        """Enter to make what one proof needs, and nothing else. Raises the same errors as `enter`."""
+        partition, names = self._caller.partition, documents.names
+        ours = ProofAccountArns(partition, account.id, names)
+        guard = ProofGuard(MAKING_CALLS, ours.prefix)
+        entry = self._entry_into(account, lambda: making_policy(ours), guard)
+        arn = f"arn:{partition}:iam::{account.id}"
+        callers = ProofCallers(self._connection, self._retries, self._clock, arn, names)
+        return AwsProofMaker(self._calls(account, entry), entry.client, partition, documents, callers)
+
+    def after_proofs(self, account: Account) -> AwsProofRemover:
+        """Enter to find and remove what proofs have left, and nothing else. Raises the same errors as `enter`."""
+        partition = self._caller.partition
+        guard = ProofGuard(REMOVING_CALLS, PREFIX)
+        entry = self._entry_into(account, lambda: removing_policy(partition, account.id), guard)
+        return AwsProofRemover(self._calls(account, entry), entry.client, partition)
 
     def _ours_in(self, account: Account, made: Made | None = None) -> OurArns:
         return our_arns(self._caller.partition, account.id, self._names, made or Made())
 
-    def _entry_into(self, account: Account, ours: OurArns) -> _Entry:
+    def _entry_into(self, account: Account, policy: Callable[[], str], guard: Guard | None = None) -> _Entry:
+        """Enter by a session with that policy; the guard is that of the run unless another is given."""
         if account.id == self._caller.account_id and not self._entry_settings.own_account_role:
-            return _Entry("own credentials", self._caller.arn, CallerIdentity(), self._own_iam)
-        session = self._session(account, self._policy(ours))
-        return _Entry(session.role.name, session.role.arn, session, self._role_iam)
+            client = self._connection.own_iam(guard) if guard else self._own_iam
+            return _Entry("own credentials", self._caller.arn, CallerIdentity(), client)
+        session = self._session(account, policy())
+        client = self._connection.role_iam(guard) if guard else self._role_iam
+        return _Entry(session.role.name, session.role.arn, session, client)
 
     def _policy(self, ours: OurArns) -> str:
         usual = our_arns(ours.partition, ours.account_id, self._names, Made())
         return widest_policy(ours, usual, writing=self._writing, trail=self._trail is not None)
 
-    def _key_trail(self, entry: _Entry, calls: Calls) -> KeyTrail:
-        def open_region(region: str) -> RegionTrail:
-            pace = self._pace(f"{calls.account_id} {region}", LOOKUPS_A_SECOND)
-            return RegionTrail(replace(calls, pace=pace), self._trail_client(region, entry))
-
-        return KeyTrail(calls, entry.client, TrailRegions(self._home_region, self._trail or ()), open_region)
-
-    def _trail_client(self, region: str, entry: _Entry) -> BaseClient:
-        own = entry.identity.own
-        with self._lock:
-            if (region, own) not in self._trails:
-                self._trails[region, own] = self._connection.trail(region, own=own)
-            return self._trails[region, own]
-
-    @property
-    def _home_region(self) -> str:
-        return HOME_REGIONS.get(self._caller.partition, HOME_REGIONS["aws"])
-
-    def _calls(self, account: Account, entry: _Entry, ours: OurArns) -> Calls:
+    def _calls(self, account: Account, entry: _Entry, ours: OurArns | None = None) -> Calls:
         pace, tally = self._pace(account.id), self._tally(account.id)
         return Calls(account.id, entry.identity, self._retries, pace, tally, ours)
 
-    def _pace(self, where: str, a_second: float = A_SECOND) -> Pace:
+    def _pace(self, account_id: str) -> Pace:
         # Entering an account again does not reset AWS's rate limits, so its bucket is kept.
         with self._lock:
-            return self._paces.setdefault(where, self._retries.pace(a_second))
+            return self._paces.setdefault(account_id, self._retries.pace())
 
     def _tally(self, account_id: str) -> CallCounts:
         with self._lock:

@@ -7,7 +7,7 @@ rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
@@ -26,6 +26,7 @@ from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.faults import Fault
 from rollout.domain.people.observations import AccountFacts, Finding, Quotas
 from rollout.domain.people.users import MfaDevice, Unread, User
+from rollout.domain.proof.proof_users import is_of_a_proof
 from rollout.domain.verdicts.passwords import first_use_doubtful
 from rollout.workflows.ports import CannotEnter, Refusal
 
@@ -65,8 +66,13 @@ class AccountReading:
         summary = self._noted("quotas and root MFA", lambda: read_summary(self.calls, self.client))
         policy = self._needed("the password policy", lambda: read_password_policy(self.calls, self.client))
         report = self._report(report_in_making)
+        details, proofs = _without_proofs(details)
+        if proofs:
+            count = f"{len(proofs)} throw-away user{'s' * (len(proofs) != 1)} of `rollout prove`"
+            self._find("proof-left", f"{count} left out: {', '.join(sorted(user.name for user in proofs))}")
+            report = replace(report, rows=_without(report.rows, proofs)) if report else None
         if report and self._somebody_else_exists(report, details):
-            details = self._details()
+            details, _ = _without_proofs(self._details())
         users = [
             replace(user, service_credentials=services.get(user.name, ()) if services else ())
             for user in self._users(details, report, virtual or VirtualDevices())
@@ -204,6 +210,18 @@ class AccountReading:
             return ask()
         except CallFailed as failed:
             return replace(user, unread=(*user.unread, Unread(fact, failed.short)))
+
+
+def _without_proofs(details: Details) -> tuple[Details, tuple[User, ...]]:
+    """Leave out the users whom proofs have made: nothing of a proof is ever in a plan (docs/proof.md)."""
+    proofs = tuple(user for user in details.users if is_of_a_proof(user.path, user.name, user.tags))
+    kept = tuple(user for user in details.users if user not in proofs) if proofs else details.users
+    return replace(details, users=kept), proofs
+
+
+def _without(rows: Mapping[str, ReportRow], users: tuple[User, ...]) -> Mapping[str, ReportRow]:
+    gone = {user.arn for user in users}
+    return {arn: row for arn, row in rows.items() if arn not in gone}
 
 
 def _is_of(row: ReportRow, user: User) -> bool:

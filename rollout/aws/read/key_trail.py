@@ -21,8 +21,6 @@ from rollout.domain.people.users import AccessKey, User, label_of
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
-LOOKUPS_A_SECOND = 2
-"""In an account and Region."""
 MOST_PAGES = 4
 """How many pages are read of one key and Region, from the newest event on."""
 SAMPLES, BETWEEN_SAMPLES = 12, timedelta(hours=29)

@@ -12,6 +12,7 @@ import typer
 from rollout.cli.terminal.console import echo, err, out
 from rollout.cli.terminal.help_text import described, unwrapped
 from rollout.errors import MissingExtra, WrongUsage
+from rollout.installation import how_to_add
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -82,5 +83,5 @@ def process() -> ModuleType:
 
         require_extra()
     except ImportError as error:
-        raise MissingExtra(f"{error}", "sandbox") from error
+        raise MissingExtra(f"{error}", cure=how_to_add("sandbox")) from error
     return module

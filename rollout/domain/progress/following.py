@@ -20,7 +20,7 @@ from rollout.domain.policy.changes import (
 )
 from rollout.domain.progress.owned import Done, is_rehearsal
 from rollout.domain.progress.progress import KnownEnforcement, Placed, Progress
-from rollout.domain.progress.records import Enforcement
+from rollout.domain.progress.records import Enforcement, ProofIntent, ProofRemoved, ProofSettled, Proved
 from rollout.domain.progress.releases import RELEASE_END, ROLLBACK, ToReturn
 
 _BACK_WITH_THE_POLICY = frozenset({Enforcement.BRAKE_PULLED, Enforcement.WITHOUT_EFFECT})
@@ -128,3 +128,16 @@ def place_of(change: Change) -> str:
 
 def _name_of(policy_arn: str) -> str:
     return policy_arn.rsplit("/", 1)[-1]
+
+
+def follow_proof(progress: Progress, record: ProofIntent | ProofSettled | ProofRemoved | Proved) -> None:
+    """Note what a proof came to, and where something of it may still stand."""
+    match record:
+        case ProofIntent():
+            progress.proofs_begun[record.proof] = record.account_id
+        case ProofRemoved():
+            progress.proofs_begun.pop(record.proof, None)
+        case Proved():
+            progress.proofs.append(record)
+        case ProofSettled():
+            pass  # only people read it

@@ -14,6 +14,7 @@ from rollout.domain.progress.records import (
     Enforcement,
     GateOverridden,
     GateRead,
+    Proved,
     Reminded,
     RunEnded,
     RunStarted,
@@ -118,6 +119,10 @@ class Progress:
     approvals: dict[tuple[str, str], list[Approved]] = field(default_factory=dict)
     """By plan checksum and wave, whether they count or not."""
     releases: Releases = field(default_factory=Releases)
+    proofs: list[Proved] = field(default_factory=list)
+    """Oldest first."""
+    proofs_begun: dict[str, str] = field(default_factory=dict)
+    """By the id of a proof: the account in which something of it may still stand."""
 
     @property
     def open(self) -> tuple[Done, ...]:
@@ -136,6 +141,11 @@ class Progress:
         """Give what the journal last learned about a user, brakes included; None if nothing."""
         known = self.known.get(account_id, {}).get(user_id)
         return self.braked(known) if known else None
+
+    def enforced_in(self, account_id: str) -> int:
+        """Count the users of an account who are under the policy, as far as the journal knows."""
+        known = (self.braked(one) for one in self.known.get(account_id, {}).values())
+        return sum(one.enforcement is Enforcement.ENFORCED for one in known)
 
     def braked(self, known: KnownEnforcement) -> KnownEnforcement:
         """Apply the brake of the user's account if it was pulled after the user was enforced."""

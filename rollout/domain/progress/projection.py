@@ -16,7 +16,7 @@ from rollout.domain.policy.changes import (
     user_of,
 )
 from rollout.domain.policy.possible import why_impossible
-from rollout.domain.progress.following import follow, know, leave_alone
+from rollout.domain.progress.following import follow, follow_proof, know, leave_alone
 from rollout.domain.progress.making import note_attempt, note_made
 from rollout.domain.progress.owned import Done, is_rehearsal
 from rollout.domain.progress.progress import (
@@ -36,6 +36,10 @@ from rollout.domain.progress.records import (
     GateRead,
     Intent,
     LeftAlone,
+    ProofIntent,
+    ProofRemoved,
+    ProofSettled,
+    Proved,
     Record,
     Released,
     ReleaseEnded,
@@ -160,6 +164,8 @@ class Projection:
                 progress.carried_by.setdefault(key, progress.runs[record.run].caller)
             case WaveUndone():
                 self._undo(record)
+            case ProofIntent() | ProofSettled() | ProofRemoved() | Proved():
+                follow_proof(progress, record)
             case RunEnded():
                 self._end(record)
 

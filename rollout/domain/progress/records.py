@@ -288,6 +288,52 @@ class WaveUndone(JournalRecord):
 
 
 @dataclass(frozen=True, slots=True)
+class ProofIntent(JournalRecord):
+    """A write of a proof is about to be made, on what only proofs make (docs/proof.md); `write` names it."""
+
+    account_id: str
+    proof: str
+    number: int
+    write: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProofSettled(JournalRecord):
+    """What came of the intent of that number; `failure` is empty where it was made."""
+
+    number: int
+    request_id: str = ""
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProofRemoved(JournalRecord):
+    """Nothing that this proof made stands in the account any more."""
+
+    account_id: str
+    proof: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proved(JournalRecord):
+    """A proof was made to its end. `policy` is the digest of what it is about, as plans have it.
+
+    `bad` names the questions whose answers differ from what was foretold, or show a wrong policy; `unanswered` those
+    without which it proves nothing. `file` is its record in the store, with the SHA-256 of its bytes.
+    """
+
+    account_id: str
+    proof: str
+    partition: str
+    policy: str
+    answers: int
+    bad: tuple[str, ...]
+    unanswered: tuple[str, ...]
+    file: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded(JournalRecord):
     """The run ended; `counts` has the number of changes or users by outcome."""
 
@@ -313,5 +359,9 @@ Record = (
     | EnforcementSeen
     | WaveCarried
     | WaveUndone
+    | ProofIntent
+    | ProofSettled
+    | ProofRemoved
+    | Proved
     | RunEnded
 )

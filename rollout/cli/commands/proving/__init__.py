@@ -1,0 +1,1 @@
+"""`rollout prove` on the command line."""

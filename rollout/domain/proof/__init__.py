@@ -1,0 +1,1 @@
+"""The proof: throw-away users, what is asked as them, what is foretold, and what AWS answered (docs/proof.md)."""

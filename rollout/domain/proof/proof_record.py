@@ -1,0 +1,80 @@
+"""The record of one proof: what was asked, what was foretold, what AWS answered, and what it proves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rollout.domain.proof.comparing import Agreement, Answered
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ProofRecord:
+    """One proof. `policy` is the digest of the documents and their names, as plans have it."""
+
+    id: str
+    at: datetime
+    organization_id: str
+    partition: str
+    account_id: str
+    account_name: str
+    caller: str
+    policy: str
+    version: str
+    answers: tuple[Answered, ...]
+    schema: int = SCHEMA
+
+    @property
+    def bad(self) -> tuple[Answered, ...]:
+        """The answers after which nobody should come under this policy."""
+        return tuple(one for one in self.answers if one.agreement.is_bad)
+
+    @property
+    def differing(self) -> tuple[Answered, ...]:
+        """The answers that the evaluator foretold otherwise."""
+        return tuple(one for one in self.answers if one.agreement is Agreement.DIFFERS)
+
+    @property
+    def unanswered(self) -> tuple[Answered, ...]:
+        """The questions without whose answers it proves nothing."""
+        none = (Agreement.UNASKED, Agreement.NOT_TRIED)
+        return tuple(one for one in self.answers if one.essential and one.agreement in none)
+
+    @property
+    def stem(self) -> str:
+        """The stem of its file name."""
+        return f"{self.at:%Y-%m-%d}-{self.id}"
+
+
+def without_account(text: str, record: ProofRecord) -> str:
+    """Take account, organization, names and ids of this proof out of a text, so that it can be shown to anybody."""
+    for hidden, shown in (
+        (record.account_id, "ACCOUNT"),
+        (record.account_name, "NAME"),
+        (record.organization_id, "ORGANIZATION"),
+        (record.caller, "CALLER"),
+        (record.id, "PROOF"),
+    ):
+        text = text.replace(hidden, shown) if hidden else text
+    return text
+
+
+def sentence_of(answered: Answered) -> str:
+    """Name what was foretold and what AWS answered, in one sentence."""
+    where = f", request {answered.request_id}" if answered.request_id else ""
+    code = f" ({answered.code})" if answered.code else ""
+    said = f"AWS {answered.answered} it{code}{where}"
+    match answered.agreement:
+        case Agreement.DIFFERS:
+            return f"{answered.question}: foretold {answered.expected} ({answered.because}); {said}"
+        case Agreement.WRONG:
+            return (
+                f"{answered.question}: {said}, as these documents say ({answered.because}); {answered.reason}"
+            )
+        case Agreement.UNASKED:
+            why = answered.detail or answered.code
+            return f"{answered.question}: could not be asked ({why})"
+        case Agreement.AGREED | Agreement.NOT_TRIED:
+            return f"{answered.question}: {answered.agreement}"
