@@ -24,6 +24,7 @@ from rollout.sandbox.access.aws_errors import AwsError
 from rollout.sandbox.access.callers import caller_of
 from rollout.sandbox.access.refusals import refusal
 from rollout.sandbox.access.signatures import signature_of
+from rollout.sandbox.answers.sign_in_answers import OPERATIONS as SIGN_IN
 from rollout.sandbox.serving.server import Sandbox
 from rollout.sandbox.world.world import SandboxWorld
 
@@ -55,6 +56,8 @@ class Call:
         target = environ.get("HTTP_X_AMZ_TARGET")
         if target:
             return cls(account, service, target.rpartition(".")[2], {"body": body.decode()})
+        if operation := SIGN_IN.get(environ.get("PATH_INFO", "")):
+            return cls(account, service, operation, {"body": body.decode()})
         params = dict(parse_qsl(body.decode(), keep_blank_values=True))
         return cls(account, service, params.pop("Action", ""), params)
 

@@ -1,4 +1,4 @@
-"""Classifies the errors of IAM, STS, Organizations and S3, which decides whether a call is retried.
+"""Classifies the errors of IAM, STS, Organizations, Sign-In and S3, which decides whether a call is retried.
 
 The table comes from aws-facts.md#errors-and-retries.
 """
@@ -46,6 +46,7 @@ THROTTLED = frozenset(
         "ThrottlingException",
         "ThrottledException",
         "RequestThrottledException",
+        "TooManyRequestsError",
         "TooManyRequestsException",
         "ProvisionedThroughputExceededException",
         "TransactionInProgressException",

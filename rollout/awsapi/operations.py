@@ -68,6 +68,8 @@ class Operation:
 
 
 _MISSING_ELSEWHERE = {
+    "GetConsoleAuthorizationConfiguration",
+    "GetResourcePolicy",
     "ListSSHPublicKeys",
     "ListServiceSpecificCredentials",
     "ListPolicies",
@@ -103,7 +105,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     *_table("accessanalyzer", Use.CALLER, On.ANYTHING, "ValidatePolicy"),
     *_table("kms", Use.CALLER, On.ANYTHING, "GenerateMac"),
-    # The eight calls of design.md#accounts (with AssumeRole) …
+    # The nine calls of design.md#accounts (with AssumeRole and GetConsoleAuthorizationConfiguration) …
     *_table(
         "iam",
         Use.READ,
@@ -135,6 +137,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "ListPolicies",
         "ListPolicyVersions",
     ),
+    *_table("signin", Use.READ, On.ANYTHING, "GetConsoleAuthorizationConfiguration", "GetResourcePolicy"),
     *_table("cloudtrail", Use.TRAIL, On.ANYTHING, "LookupEvents"),
     *_table("iam", Use.PROBE, On.ANYTHING, "GetRole", "SimulatePrincipalPolicy"),
     *_table("iam", Use.WRITE, On.OUR_POLICIES, "CreatePolicy", also=("iam:TagPolicy",)),

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
 
 import boto3
@@ -179,6 +179,24 @@ class Connection:
         method: Callable[..., Mapping[str, Any]] = client.generate_mac
         return method
 
+    def own_sign_in(self) -> Any:
+        """Create an AWS Sign-In client that signs with the caller's credentials."""
+        return self._sign_in(self.session)
+
+    def role_sign_in(self) -> Any:
+        """Create an AWS Sign-In client that signs with the keys that `self.chosen.use(...)` sets."""
+        return self._sign_in(self._for_roles)
+
+    def _sign_in(self, session: boto3.Session) -> Any:
+        # It is seldom used: a network that lets nothing through to it is to be noticed soon.
+        config = self._config().merge(Config(connect_timeout=3, read_timeout=10))
+        client: Any = self._make(lambda: session.client("signin", region_name=self.region, config=config))
+        url: str = client.meta.endpoint_url
+        if not host_of(url).startswith(("signin.", "signin-fips.")):
+            # For the operations of its control plane, botocore overlooks the endpoint that is configured.
+            client.meta.events.register("before-call.signin", partial(_send_to, url))
+        return client
+
     def own_iam(self, guard: Guard) -> IAMClient:
         """Create a guarded IAM client for the caller's own account and credentials (design.md#accounts)."""
         return _guarded(self._make(lambda: self.session.client("iam", **self._options())), guard)
@@ -322,6 +340,10 @@ def _prompt_by(core: botocore.session.Session, ask: Callable[[str], str]) -> Non
             ) from error
 
     core.get_component("credential_provider").get_provider("assume-role")._prompter = prompt  # noqa: SLF001 - botocore has no other place for it
+
+
+def _send_to(endpoint: str, *, params: dict[str, Any], **_: object) -> None:
+    params["url"] = endpoint.rstrip("/") + str(params["url_path"])
 
 
 def _guarded(client: Client, guard: Guard) -> Client:

@@ -197,6 +197,11 @@ class RulesSection(Section):
         "hold",
         description="What happens to users without any credential: hold waits until they get one.",
     )
+    console_authorization: Literal["hold", "proved"] = Field(
+        "hold",
+        description="Where AWS Sign-In weighs identity policies: hold keeps people with a password back; "
+        "proved is your statement that they get a console session under the policy, with and without a device.",
+    )
     covered_may_leave_open: Annotated[tuple[ActionPattern, ...], Listed, NoRepeats] = Field(
         COVERED_MAY_LEAVE_OPEN,
         description="Actions that another policy may allow without MFA and still count as enforcing it.",

@@ -89,9 +89,9 @@ class Aws:
 
     def access(self, where: Premises, *, writing: bool) -> AwsAccountAccess:
         """Access to accounts, for reading or for writing."""
-        return self._access_of(where.caller, writing=writing)
+        return self._access_of(where.caller, writing=writing, organization_id=where.organization.id)
 
-    def _access_of(self, caller: Caller, *, writing: bool) -> AwsAccountAccess:
+    def _access_of(self, caller: Caller, *, writing: bool, organization_id: str = "") -> AwsAccountAccess:
         from rollout.aws.connect.account_access import AccountEntrySettings, AwsAccountAccess
 
         access = self.settings.access
@@ -120,6 +120,7 @@ class Aws:
             writing=writing,
             retries=self._retries,
             is_new=self.organization.is_new,
+            organization_id=organization_id,
             trail=self.settings.trail_regions(),
         )
 

@@ -24,6 +24,7 @@ import botocore.session
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 MODELS = botocore.session.Session()
+SIGN_IN = MODELS.get_service_model("signin")
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def _handler(stub: AwsStub) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            call = _call(dict(self.headers.items()), body)
+            call = _call(dict(self.headers.items()), body, self.path)
             self._send(stub.answer(call), call)
 
         def _send(self, answer: Answer, call: Call) -> None:
@@ -164,13 +165,20 @@ def _handler(stub: AwsStub) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _call(headers: Mapping[str, str], body: bytes) -> Call:
+def _call(headers: Mapping[str, str], body: bytes, path: str) -> Call:
     # Credential=AKIA…/20261124/us-east-1/iam/aws4_request
     credential = headers["Authorization"].partition("Credential=")[2].split(",")[0].split("/")
     service, agent = credential[3], headers.get("User-Agent", "")
     if "X-Amz-Target" in headers:
         operation = headers["X-Amz-Target"].rpartition(".")[2]
         return Call(service, operation, json.loads(body), credential[0], agent, credential[2])
+    if path != "/":  # rest-json: AWS Sign-In
+        operation = next(
+            name
+            for name in SIGN_IN.operation_names
+            if SIGN_IN.operation_model(name).http["requestUri"] == path
+        )
+        return Call(service, operation, json.loads(body or b"{}"), credential[0], agent)
     form = dict(parse_qsl(body.decode(), keep_blank_values=True))
     operation = form.pop("Action")
     form.pop("Version")
@@ -197,7 +205,7 @@ def _unflattened(form: Mapping[str, str]) -> dict[str, Any]:
 def _spelled(answer: Answer, call: Call) -> tuple[int, bytes, Mapping[str, str]]:
     if isinstance(answer, Raw):
         return answer.status, answer.body, {"Content-Type": answer.content_type}
-    as_json = call.service in ("organizations", "cloudtrail")
+    as_json = call.service in {"organizations", "cloudtrail", "signin"}
     if isinstance(answer, Fail):
         body = _json_error(answer) if as_json else _xml_error(answer)
         return answer.status, body.encode(), answer.headers

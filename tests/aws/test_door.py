@@ -99,13 +99,13 @@ def test_the_own_account_may_be_entered_by_a_role_instead(open_roles: AwsStub, a
     assert f"arn:aws:iam::{OWN}:role/Narrow" == open_roles.called("AssumeRole")[0]["RoleArn"]
 
 
-def test_another_account_is_read_with_the_session_and_in_eight_calls(open_roles: AwsStub, access: MAKE_DOOR):
+def test_another_account_is_read_with_the_session_and_in_nine_calls(open_roles: AwsStub, access: MAKE_DOOR):
     entrance = access()
     opened = entrance.enter(an_account())
     opened.read()
     assert "OrganizationAccountAccessRole" == opened.role
     assert {"ASIASESSION00000"} == {call.key_id for call in open_roles.calls if call.service == "iam"}
-    assert 8 == len(open_roles.calls) == entrance.effort(ACCOUNT).calls
+    assert 9 == len(open_roles.calls) == entrance.effort(ACCOUNT).calls
 
 
 def test_the_management_account_is_entered_like_any_other_by_a_delegated_administrator(

@@ -17,6 +17,7 @@ from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.domain.people.observations import AccountFacts
 from rollout.domain.people.organization import Account, AccountState
+from rollout.domain.people.sign_in import Weighing
 from rollout.domain.people.users import DeviceKind, User
 from rollout.domain.policy.our_resources import Names
 from rollout.sandbox.serving.server import Sandbox
@@ -24,7 +25,7 @@ from rollout.workflows.ports import CannotEnter, PolicyLevels
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 HUB, NETWORK, MANAGEMENT = "222233334444", "666677778888", "111122223333"
-NEEDED = 8
+NEEDED = 9
 """Calls an account with the report ready (design.md#accounts)."""
 
 
@@ -107,10 +108,13 @@ def test_nothing_is_missing_from_any_account(seen: Seen):
     assert 60 == len(seen.facts[HUB].users)
 
 
-def test_a_second_look_takes_seven_calls_and_those_of_single_users(seen: Seen):
+def test_a_second_look_takes_eight_calls_and_those_of_single_users(seen: Seen):
     for account_id, facts in seen.facts.items():
         asked = worth_asking(facts.groups, facts.policies)
-        special = sum(
+        weighed = (
+            facts.sign_in is not None and facts.sign_in.state is Weighing.ON
+        )  # Sign-In's resource policy too
+        special = weighed + sum(
             (user.devices is not None and DeviceKind.TOTP not in user.device_kinds and user.mfa_active)
             + (user.password is not None and user.password.reset_required is not None)
             + asked(user)

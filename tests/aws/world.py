@@ -43,6 +43,7 @@ COLUMNS = (
     "cert_2_last_rotated",
 )
 NO_SUCH_USER = Fail("NoSuchEntity", 404)
+NEVER_CONFIGURED = Fail("ResourceNotFoundException", 400)
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,8 @@ class World:
             ("ListServiceSpecificCredentials", lambda _: self._services()),
             ("GetAccountSummary", lambda _: {"SummaryMap": {"Groups": 3, "GroupsQuota": 300}}),
             ("GetAccountPasswordPolicy", lambda _: Fail("NoSuchEntity", 404)),
+            ("GetConsoleAuthorizationConfiguration", lambda _: NEVER_CONFIGURED),
+            ("GetResourcePolicy", lambda _: NEVER_CONFIGURED),
             ("GetUser", self._user),
             ("GetLoginProfile", self._login),
             ("ListMFADevices", self._devices),

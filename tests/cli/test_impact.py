@@ -11,7 +11,7 @@ import yaml
 
 from rollout.sandbox.serving.server import Sandbox
 from tests.cli.shell import Said, Shell, listening
-from tests.sandbox.connecting import client, entered
+from tests.sandbox.connecting import client, entered, two_codes
 
 TITLE = "Impact on users not enforced yet"
 FIGURES = ("enrol", "without_device", "cli", "nothing", "no_notice")
@@ -125,7 +125,7 @@ def enrol(sandbox: Sandbox, arn: str) -> None:
     account, name = arn.split(":")[4], arn.rpartition("/")[2]
     iam = client("iam", entered(sandbox.environment(), account))
     device = iam.create_virtual_mfa_device(VirtualMFADeviceName=f"{name}-phone")["VirtualMFADevice"]
-    codes = {"AuthenticationCode1": "123456", "AuthenticationCode2": "654321"}
+    codes = two_codes(sandbox, device["Base32StringSeed"])
     iam.enable_mfa_device(UserName=name, SerialNumber=device["SerialNumber"], **codes)
 
 

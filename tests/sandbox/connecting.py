@@ -3,14 +3,17 @@
 import csv
 import io
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import boto3
+import pyotp
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from rollout.sandbox.serving.server import Sandbox
+from rollout.sandbox.world.identifiers import DESCRIBED_SEED
 
 MANAGEMENT, HUB, STOREFRONT, PAYMENTS = "111122223333", "222233334444", "012345678901", "333344445555"
 DEV, TEST, NETWORK, PLAYGROUND = "444455556666", "555566667777", "666677778888", "777788889999"
@@ -76,6 +79,20 @@ def report_of(iam: Any) -> list[dict[str, str]]:
 
 def rows_of(content: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(content.decode())))
+
+
+def code_of(sandbox: Sandbox, seed: str | bytes = DESCRIBED_SEED, later: int = 0) -> str:
+    """The code that a device shows now, or some steps of 30 s later, by the clock of the sandbox."""
+    text = seed if isinstance(seed, str) else seed.decode()
+    return pyotp.TOTP(text).at(sandbox.now() + timedelta(seconds=30 * later))
+
+
+def two_codes(sandbox: Sandbox, seed: str | bytes) -> dict[str, str]:
+    """The last code and the present one, as EnableMFADevice takes them."""
+    return {
+        "AuthenticationCode1": code_of(sandbox, seed, -1),
+        "AuthenticationCode2": code_of(sandbox, seed),
+    }
 
 
 def refused(code: str, status: int) -> Any:

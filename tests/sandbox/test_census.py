@@ -84,8 +84,8 @@ def test_people_use_the_console_the_cli_both_or_nothing(rows: dict[str, dict[str
     kinds = Counter((row["password_enabled"] == "true", keys_of(row) > 0) for row in rows.values())
     assert {
         (True, False): 88,  # console only
-        (True, True): 38,  # both
-        (False, True): 14,  # keys only
+        (True, True): 37,  # both
+        (False, True): 15,  # keys only
         (False, False): 6,  # nothing that works
     } == dict(kinds)
 

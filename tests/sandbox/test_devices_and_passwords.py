@@ -1,12 +1,25 @@
 """Devices of every kind, passwords, keys and service credentials against aws-facts.md#inventory-calls."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from rollout.sandbox.serving.server import Sandbox
-from tests.sandbox.connecting import DEV, HUB, MANAGEMENT, PAYMENTS, STOREFRONT, as_operator, iam_of, refused
+from rollout.sandbox.world.identifiers import DESCRIBED_SEED
+from tests.sandbox.connecting import (
+    DEV,
+    HUB,
+    MANAGEMENT,
+    PAYMENTS,
+    STOREFRONT,
+    as_operator,
+    code_of,
+    iam_of,
+    refused,
+    two_codes,
+)
 
 
 @pytest.fixture
@@ -72,26 +85,33 @@ def test_the_root_users_device_has_no_user_name(sandbox: Sandbox):
     assert "UserName" not in root["User"]
 
 
-def test_enrolling_takes_a_device_and_two_different_codes(sandbox: Sandbox, hub: Any):
+def test_enrolling_takes_a_device_and_two_consecutive_codes_of_it(sandbox: Sandbox, hub: Any):
     made = hub.create_virtual_mfa_device(VirtualMFADeviceName="rosa.alvarez-phone")["VirtualMFADevice"]
     enrol = {"UserName": "rosa.alvarez", "SerialNumber": made["SerialNumber"]}
-    with refused("InvalidAuthenticationCode", 403):
-        hub.enable_mfa_device(**enrol, AuthenticationCode1="123456", AuthenticationCode2="123456")
-    hub.enable_mfa_device(**enrol, AuthenticationCode1="123456", AuthenticationCode2="654321")
+    seed = made["Base32StringSeed"]
+    assert re.fullmatch(b"[A-Z2-7]{64}", seed), "as an authenticator app takes it"
+    right = two_codes(sandbox, seed)
+    swapped = dict(zip(right, reversed(right.values()), strict=True))
+    apart = right | {"AuthenticationCode1": code_of(sandbox, seed, -2)}
+    for wrong in (swapped, apart, two_codes(sandbox, DESCRIBED_SEED)):
+        with refused("InvalidAuthenticationCode", 403):
+            hub.enable_mfa_device(**enrol, **wrong)
+    hub.enable_mfa_device(**enrol, **right)
     (device,) = hub.list_mfa_devices(UserName="rosa.alvarez")["MFADevices"]
     assert abs((sandbox.now() - device["EnableDate"]).total_seconds()) < 30
-    hub.resync_mfa_device(**enrol, AuthenticationCode1="123456", AuthenticationCode2="654321")
+    with refused("InvalidAuthenticationCode", 403):  # each code counts once
+        hub.resync_mfa_device(**enrol, **right)
     with refused("DeleteConflict", 409):
         hub.delete_virtual_mfa_device(SerialNumber=made["SerialNumber"])
     with refused("EntityAlreadyExists", 409):
         hub.create_virtual_mfa_device(VirtualMFADeviceName="rosa.alvarez-phone")
 
 
-def test_a_ninth_device_is_one_too_many(hub: Any):
+def test_a_ninth_device_is_one_too_many(sandbox: Sandbox, hub: Any):
     for number in range(9):
-        serial = hub.create_virtual_mfa_device(VirtualMFADeviceName=f"ben-{number}")["VirtualMFADevice"]
-        enrol = {"UserName": "peter.adeyemi", "SerialNumber": serial["SerialNumber"]}
-        codes = {"AuthenticationCode1": "111111", "AuthenticationCode2": "222222"}
+        made = hub.create_virtual_mfa_device(VirtualMFADeviceName=f"ben-{number}")["VirtualMFADevice"]
+        enrol = {"UserName": "peter.adeyemi", "SerialNumber": made["SerialNumber"]}
+        codes = two_codes(sandbox, made["Base32StringSeed"])
         if number < 8:
             hub.enable_mfa_device(**enrol, **codes)
         else:

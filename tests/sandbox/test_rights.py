@@ -11,6 +11,7 @@ from tests.sandbox.connecting import (
     PAYMENTS,
     STOREFRONT,
     client,
+    code_of,
     entered,
     iam_of,
     refused,
@@ -158,7 +159,8 @@ def test_an_equivalent_policy_of_another_name_denies_them_until_mfa(sandbox: San
         client("iam", with_credentials(theirs, without)).get_user()
     with refused("AccessDenied", 403):
         client("sts", theirs).get_session_token(SerialNumber=serial, TokenCode="12345x")
-    mfa = client("sts", theirs).get_session_token(SerialNumber=serial, TokenCode="123456")["Credentials"]
+    code = code_of(sandbox)
+    mfa = client("sts", theirs).get_session_token(SerialNumber=serial, TokenCode=code)["Credentials"]
     assert client("iam", with_credentials(theirs, mfa)).list_roles()["Roles"]
 
 
@@ -168,7 +170,7 @@ def test_a_passkey_gives_no_session(sandbox: Sandbox):
     serial = client("iam", theirs).list_mfa_devices(UserName="ivan.horvat")["MFADevices"][0]["SerialNumber"]
     assert ":u2f/user/ivan.horvat/" in serial
     with refused("AccessDenied", 403):
-        client("sts", theirs).get_session_token(SerialNumber=serial, TokenCode="123456")
+        client("sts", theirs).get_session_token(SerialNumber=serial, TokenCode=code_of(sandbox))
 
 
 def test_what_is_not_offered_says_so(sandbox: Sandbox):

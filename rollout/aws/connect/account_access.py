@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rollout.aws.connect.open_account import AwsAccount
 from rollout.aws.connect.role_session import RoleSession, RoleSessions, RoleToAssume
@@ -27,6 +27,7 @@ from rollout.aws.prove.proof_sessions import (
     making_policy,
     removing_policy,
 )
+from rollout.aws.read.console_authorization import CallerView, ConsoleAuthorizations
 from rollout.aws.read.managed_boundaries import ManagedBoundaries
 from rollout.awsapi.attempts import CallCounts
 from rollout.awsapi.calls import CallerIdentity, Calls, Identity
@@ -120,9 +121,10 @@ class AwsAccountAccess:
         writing: bool,
         retries: Retries | None = None,
         is_new: Callable[[Account], bool] = lambda _: False,
+        organization_id: str = "",
         trail: tuple[str, ...] | None = None,
     ) -> None:
-        """Keep the arguments; make no call yet.
+        """Keep the arguments; make no call yet. Without `organization_id`, only accounts are asked about sign-in.
 
         `trail`: the Regions in which CloudTrail is asked what access keys call, empty for those in which IAM has seen
         them; None: it is not asked.
@@ -141,7 +143,9 @@ class AwsAccountAccess:
         self._tallies: dict[str, CallCounts] = {}
         self._paces: dict[str, Pace] = {}
         self._sessions: dict[tuple[str, ...], RoleSessions] = {}
+        self._organization_id = organization_id
         self._boundaries = ManagedBoundaries()
+        self._authorizations = ConsoleAuthorizations(caller.partition, self._caller_view)
         self._lock = threading.Lock()
 
     def effort(self, account_id: str) -> Effort:
@@ -157,8 +161,11 @@ class AwsAccountAccess:
         ours = self._ours_in(account, made)
         entry = self._entry_into(account, lambda: self._policy(ours))
         calls = self._calls(account, entry, ours)
-        looking = partial(self._trail.of_keys, calls, entry.client) if self._trail else None
-        return AwsAccount(account, entry.role, calls, entry.client, self._clock, self._boundaries, looking)
+        sign_in = partial(self._authorizations.of, account.id, calls, entry.sign_in)
+        trail = partial(self._trail.of_keys, calls, entry.client) if self._trail else None
+        return AwsAccount(
+            account, entry.role, calls, entry.client, self._clock, self._boundaries, sign_in, trail=trail
+        )
 
     def probe(self, account: Account) -> AwsCapabilities:
         """Enter as `enter` does, to find out which actions are allowed. Raises the same errors as `enter`."""
@@ -167,7 +174,7 @@ class AwsAccountAccess:
         principal = Principal(entry.arn, entry.role, account.id, self._caller.partition)
         calls = self._calls(account, entry, ours)
         trail = self._trail.at_home(own=entry.identity.own) if self._trail else None
-        return AwsCapabilities(principal, calls, entry.client, ours, trail)
+        return AwsCapabilities(principal, calls, entry.client, ours, entry.sign_in, trail)
 
     def for_proof(self, account: Account, documents: ProofDocuments) -> AwsProofMaker:
         """Enter to make what one proof needs, and nothing else. Raises the same errors as `enter`."""
@@ -193,10 +200,11 @@ class AwsAccountAccess:
         """Enter by a session with that policy; the guard is that of the run unless another is given."""
         if account.id == self._caller.account_id and not self._entry_settings.own_account_role:
             client = self._connection.own_iam(guard) if guard else self._own_iam
-            return _Entry("own credentials", self._caller.arn, CallerIdentity(), client)
+            own = CallerIdentity()
+            return _Entry("own credentials", self._caller.arn, own, client, self._own_sign_in)
         session = self._session(account, policy())
         client = self._connection.role_iam(guard) if guard else self._role_iam
-        return _Entry(session.role.name, session.role.arn, session, client)
+        return _Entry(session.role.name, session.role.arn, session, client, self._role_sign_in)
 
     def _policy(self, ours: OurArns) -> str:
         usual = our_arns(ours.partition, ours.account_id, self._names, Made())
@@ -265,6 +273,21 @@ class AwsAccountAccess:
     def _role_iam(self) -> IAMClient:
         return self._connection.role_iam(self._guard)
 
+    @cached_property
+    def _own_sign_in(self) -> Any:
+        return self._connection.own_sign_in()
+
+    @cached_property
+    def _role_sign_in(self) -> Any:
+        return self._connection.role_sign_in()
+
+    def _caller_view(self) -> CallerView | None:
+        if not self._organization_id:
+            return None
+        calls = Calls("", CallerIdentity(), self._retries, self._pace(""), self._tally(""))
+        organizations = self._connection.organizations()
+        return CallerView(self._organization_id, calls, self._own_sign_in, organizations)
+
     def _sessions_for(self, access: RoleChoice) -> RoleSessions:
         """Return the sessions for accounts that are entered by the same roles; a hop may assume those and no others."""
         roles = (access.roles or ()) if self._entry_settings.hop_role else ()
@@ -295,12 +318,16 @@ class AwsAccountAccess:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """How one account is entered: the role's name, its ARN, the identity that signs, and the IAM client."""
+    """How one account is entered: the role's name, its ARN, the identity that signs, and the clients.
+
+    `client` is IAM's, `sign_in` that of AWS Sign-In, for which there are no type stubs here.
+    """
 
     role: str
     arn: str
     identity: Identity
     client: IAMClient
+    sign_in: Any
 
 
 class _AllRefused(Exception):

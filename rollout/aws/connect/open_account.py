@@ -15,6 +15,7 @@ from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account
+from rollout.domain.people.sign_in import ConsoleAuthorization
 from rollout.domain.people.users import User, UserRef
 from rollout.domain.policy.changes import Change
 from rollout.workflows.ports import CannotEnter, Clock, WriteReceipt
@@ -29,7 +30,7 @@ class AwsAccount:
     Every method may also raise NoCredentials, ExpiredCredentials and AwsFailure, when no further call can succeed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the door fills in, once
         self,
         account: Account,
         role: str,
@@ -37,11 +38,14 @@ class AwsAccount:
         client: IAMClient,
         clock: Clock,
         boundaries: ManagedBoundaries | None = None,
+        sign_in: Callable[[], ConsoleAuthorization] | None = None,
+        *,
         trail: Callable[[], KeyTrail] | None = None,
     ) -> None:
         """Keep the arguments; make no call yet. `boundaries` is shared between accounts.
 
-        `trail` begins a look at what access keys call; None: nobody looks.
+        `sign_in` reads the account's console authorization; without it, nobody asks. `trail` begins a look at what
+        access keys call; None: nobody looks.
         """
         self.account = account
         self._role = role
@@ -49,6 +53,7 @@ class AwsAccount:
         self._client = client
         self._clock = clock
         self._boundaries = boundaries or ManagedBoundaries()
+        self._sign_in = sign_in
         self._trail = trail
         self._effects = LiveConfirmation(calls, client)
         self._writing = AwsAccountWriter(calls, client)
@@ -64,8 +69,10 @@ class AwsAccount:
         Raises CannotEnter.
         """
         now = self._clock.now()
-        facts = AccountReading(self._calls, self._client, self.account.id, now, self._boundaries).facts()
-        return self._trail().added_to(facts) if self._trail else facts
+        reading = AccountReading(
+            self._calls, self._client, self.account.id, now, self._boundaries, self._sign_in
+        )
+        return self._trail().added_to(reading.facts()) if self._trail else reading.facts()
 
     def credentials_now(self, user: User) -> User:
         """Read one user's credentials, boundary, own policies and groups now; the answer is as old as its first call.

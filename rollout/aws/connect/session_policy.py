@@ -31,8 +31,10 @@ FAMILIES = (
     "iam:ListSSH",
     "iam:ListServiceS",
     "iam:ListVirtual",
+    "signin:GetC",
+    "signin:GetRes",
 )
-"""Beginnings of actions of which AWS has no others than those in the table, `iam:GetUser*` for example."""
+"""Beginnings of actions of which there are no others than those in the table, `iam:GetUser*` for example."""
 
 
 def session_policy(ours: OurArns, *, writing: bool, trail: bool = False) -> str:
@@ -43,10 +45,11 @@ def session_policy(ours: OurArns, *, writing: bool, trail: bool = False) -> str:
     """
     uses = (Use.READ, Use.TRAIL) if trail else (Use.READ,)
     if not writing:
-        return _text([_reads(*uses, Use.PROBE)])
-    text = _text([_reads(*uses), *_writes(ours)])
+        return _text([_reads(ours, *uses, Use.PROBE)])
+    reads = _reads(ours, *uses)
+    text = _text([reads, *_writes(ours)])
     if len(text) > LONGEST:
-        short = [_reads(*uses), _writes_in_one(ours), *_detaching(ours)]
+        short = [reads, _writes_in_one(ours), *_detaching(ours)]
         text = _text([_in_short(statement) for statement in short])
     if len(text) > LONGEST:
         raise BadSettings(
@@ -82,8 +85,11 @@ def widest_policy(ours: OurArns, usual: OurArns, *, writing: bool, trail: bool =
     return text
 
 
-def _reads(*uses: Use) -> Statement:
-    return _allow([action for use in uses for action in _actions(use, On.ANYTHING)], "*")
+def _reads(ours: OurArns, *uses: Use) -> Statement:
+    actions = [action for use in uses for action in _actions(use, On.ANYTHING)]
+    # Other partitions have no console authorization to read (aws-facts.md#doors-and-credentials-found-later).
+    wanted = [action for action in actions if ours.partition == "aws" or not action.startswith("signin:")]
+    return _allow(wanted, "*")
 
 
 def _in_short(statement: Statement) -> Statement:

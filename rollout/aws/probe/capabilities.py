@@ -9,10 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rollout.aws.probe.probes import NOBODY, Probes
 from rollout.aws.read.authorization_details import Details, read_details
+from rollout.aws.read.console_authorization import NEVER_CONFIGURED
 from rollout.aws.read.credential_report import LIMITED, NOT_READY, NOT_THERE
 from rollout.awsapi.calls import Calls
 from rollout.awsapi.denials import denial_of
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 NEEDED: tuple[Operation, ...] = tuple(
     operation
     for operation in OPERATIONS
-    if operation.service == "iam" and operation.use in {Use.READ, Use.WRITE}
+    if operation.service in {"iam", "signin"} and operation.use in {Use.READ, Use.WRITE}
 )
 _ON_USERS = {
     "GetAccessKeyLastUsed",
@@ -71,13 +72,18 @@ class AwsCapabilities:
         calls: Calls,
         client: IAMClient,
         ours: OurArns,
+        sign_in: Any,
         trail: BaseClient | None = None,
     ) -> None:
-        """Keep the arguments; make no call yet. `trail`: a client of CloudTrail, if access keys are looked up there."""
+        """Keep the arguments; make no call yet. `sign_in` is a client of AWS Sign-In.
+
+        `trail` is one of CloudTrail, if access keys are looked up there.
+        """
         self._principal = principal
         self._calls = calls
         self._client = client
         self._ours = ours
+        self._sign_in = sign_in
         self._trail = trail
         self._needed = (*NEEDED, operation_named("cloudtrail", "LookupEvents")) if trail else NEEDED
 
@@ -192,7 +198,7 @@ class AwsCapabilities:
     def _asked(self, why_not_simulated: str) -> dict[str, Right]:
         """Make each read once: AWS checks permissions before it looks up the named object."""
         names = self._ours.policies[0], name_of(self._ours.groups[0])
-        probes = Probes(self._calls, self._client, *names, self._trail)
+        probes = Probes(self._calls, self._client, *names, self._sign_in, self._trail)
         untested = partial(Right, permission=Permission.UNTESTED, why=f"no simulation: {why_not_simulated}")
         found: dict[str, Right] = {}
         users: list[str] = []
@@ -240,7 +246,7 @@ def _right_of_failure(action: str, failed: CallFailed) -> Right:
             why=one_line(failed.message),
             denied_by=denial_of(failed).by,
         )
-    if failed.fault is Fault.NOT_FOUND or failed.code in NOT_YET:
+    if failed.fault is Fault.NOT_FOUND or failed.code in {*NOT_YET, NEVER_CONFIGURED}:
         # Allowed, but there was nothing to return.
         return Right(action, writes=False, permission=Permission.ALLOWED, found_by=FoundBy.ASKING)
     return Right(action, writes=False, permission=Permission.UNTESTED, why=failed.short)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rollout.aws.read.console_authorization import patiently
 from rollout.awsapi.calls import Calls
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
+SIGN_IN = {"GetConsoleAuthorizationConfiguration", "GetResourcePolicy"}
 NOBODY = "rollout-doctor"
 """A user name that need not exist, since permissions depend only on the ARN."""
 USERS_ASKED = 20
@@ -22,7 +24,13 @@ class Probes:
     CANNOT_ASK = object()
 
     def __init__(
-        self, calls: Calls, client: IAMClient, policy_arn: str, group: str, trail: Any = None
+        self,
+        calls: Calls,
+        client: IAMClient,
+        policy_arn: str,
+        group: str,
+        sign_in: Any,
+        trail: Any = None,
     ) -> None:
         """Keep the arguments; make no call yet. `trail`: a client of CloudTrail, to ask for LookupEvents."""
         self._calls = calls
@@ -56,6 +64,8 @@ class Probes:
                 iam.list_entities_for_policy,
                 {"PolicyArn": policy_arn, "MaxItems": 1},
             ),
+            "GetConsoleAuthorizationConfiguration": (sign_in.get_console_authorization_configuration, {}),
+            "GetResourcePolicy": (sign_in.get_resource_policy, {}),
             "ListPolicyVersions": (iam.list_policy_versions, {"PolicyArn": policy_arn, "MaxItems": 1}),
         }
         if trail is not None:
@@ -68,7 +78,8 @@ class Probes:
         if operation == "GetAccountAuthorizationDetails":
             return users  # the caller has listed them with this very operation
         method, params = self._requests[operation]
-        return self._calls.read(method, **params)
+        calls = patiently(self._calls) if operation in SIGN_IN else self._calls
+        return calls.read(method, **params)
 
     def _use_of_some_key(self, users: Sequence[str]) -> object:
         # AWS denies it for a key that does not exist, so only a real key can tell.

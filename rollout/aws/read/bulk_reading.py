@@ -1,6 +1,6 @@
 """Collects one account's facts with bulk calls, and reads single users only where a verdict depends on it.
 
-It takes eight calls per account including AssumeRole, not counting further pages (design.md#accounts). A fact that
+It takes nine calls per account including AssumeRole, not counting further pages (design.md#accounts). A fact that
 could not be read becomes `Unread`; an operation that the endpoint does not offer becomes a finding. Neither stops the
 rest.
 """
@@ -25,6 +25,7 @@ from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.faults import Fault
 from rollout.domain.people.observations import AccountFacts, Finding, Quotas
+from rollout.domain.people.sign_in import ConsoleAuthorization
 from rollout.domain.people.users import MfaDevice, Unread, User
 from rollout.domain.proof.proof_users import is_of_a_proof
 from rollout.domain.verdicts.passwords import first_use_doubtful
@@ -50,6 +51,7 @@ class AccountReading:
     account_id: str
     now: datetime
     boundaries: ManagedBoundaries
+    sign_in: Callable[[], ConsoleAuthorization] | None = None
     _unread: list[Unread] = field(default_factory=list)
     _findings: list[Finding] = field(default_factory=list)
 
@@ -93,6 +95,7 @@ class AccountReading:
             quotas=summary.quotas if summary else Quotas(),
             root_mfa_active=_root_mfa(report, summary),
             unassigned_devices=virtual.unassigned if virtual else (),
+            sign_in=self._console_authorization(users),
             findings=tuple(self._findings),
             unread=tuple(self._unread),
         )
@@ -130,6 +133,10 @@ class AccountReading:
             code = "not-offered" if failed.not_offered else "not-read"
             self._find(code, f"{failed.short}; {fact} were not read")
             return None
+
+    def _console_authorization(self, users: list[User]) -> ConsoleAuthorization | None:
+        """Ask about the sign-in to the console; of an account without users, nobody needs to know."""
+        return self.sign_in() if self.sign_in and users else None
 
     def _find(self, code: str, text: str) -> None:
         self._findings.append(Finding(code, text, self.account_id))

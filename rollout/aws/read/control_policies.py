@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from rollout.aws.read.policy_text import document_of
 from rollout.awsapi.calls import Calls
@@ -13,9 +13,14 @@ from rollout.domain.people.users import NamedPolicy
 
 if TYPE_CHECKING:
     from mypy_boto3_organizations import OrganizationsClient
-    from mypy_boto3_organizations.type_defs import PolicySummaryTypeDef, RootTypeDef
+    from mypy_boto3_organizations.type_defs import (
+        PolicySummaryTypeDef,
+        PolicyTargetSummaryTypeDef,
+        RootTypeDef,
+    )
 
-SCP = "SERVICE_CONTROL_POLICY"
+SCP: Literal["SERVICE_CONTROL_POLICY"] = "SERVICE_CONTROL_POLICY"
+RCP: Literal["RESOURCE_CONTROL_POLICY"] = "RESOURCE_CONTROL_POLICY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class AttachedPolicies:
 
 
 class ControlPolicies:
-    """Calls `ListPolicies`, then `ListTargetsForPolicy` and `DescribePolicy` for each (aws-facts.md#organizations)."""
+    """Reads the SCPs (aws-facts.md#organizations)."""
 
     def __init__(self, calls: Calls, client: OrganizationsClient) -> None:
         """Keep the arguments; make no call yet."""
@@ -44,24 +49,27 @@ class ControlPolicies:
         if not any(kind.get("Type") == SCP and kind.get("Status") == "ENABLED" for kind in types):
             return None
         by_target: defaultdict[str, list[NamedPolicy]] = defaultdict(list)
-        for summary in sorted(self._summaries(), key=lambda summary: summary["Id"]):
-            targets = self._targets(summary["Id"])
-            if not targets:
-                continue
-            answer = self._calls.read(self._client.describe_policy, PolicyId=summary["Id"])
-            policy = NamedPolicy(
-                summary.get("Name", summary["Id"]),
-                document_of(answer["Policy"]["Content"]),
-                summary.get("Arn"),
-            )
+        for summary, document, targets in policies_of_kind(self._calls, self._client, SCP):
+            policy = NamedPolicy(summary.get("Name", summary["Id"]), document, summary.get("Arn"))
             for target in targets:
-                by_target[target].append(policy)
+                by_target[target["TargetId"]].append(policy)
         return AttachedPolicies({target: tuple(policies) for target, policies in by_target.items()})
 
-    def _summaries(self) -> list[PolicySummaryTypeDef]:
-        pages = self._calls.pages(self._client.list_policies, "NextToken", Filter=SCP)
-        return [summary for page in pages for summary in page["Policies"]]
 
-    def _targets(self, policy_id: str) -> list[str]:
-        pages = self._calls.pages(self._client.list_targets_for_policy, "NextToken", PolicyId=policy_id)
-        return [target["TargetId"] for page in pages for target in page["Targets"]]
+def policies_of_kind(
+    calls: Calls,
+    client: OrganizationsClient,
+    kind: Literal["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"],
+) -> Iterator[tuple[PolicySummaryTypeDef, Mapping[str, Any] | str, Sequence[PolicyTargetSummaryTypeDef]]]:
+    """Yield each policy that is attached somewhere, with its document and its targets, by ID. Raises CallFailed.
+
+    It calls `ListPolicies`, then `ListTargetsForPolicy` and `DescribePolicy` for each.
+    """
+    pages = calls.pages(client.list_policies, "NextToken", Filter=kind)
+    summaries = [summary for page in pages for summary in page["Policies"]]
+    for summary in sorted(summaries, key=lambda summary: summary["Id"]):
+        found = calls.pages(client.list_targets_for_policy, "NextToken", PolicyId=summary["Id"])
+        targets = [target for page in found for target in page["Targets"]]
+        if targets:
+            answer = calls.read(client.describe_policy, PolicyId=summary["Id"])
+            yield summary, document_of(answer["Policy"]["Content"]), targets

@@ -157,6 +157,7 @@ def _print_matrix(matrix: tuple[MatrixRow, ...]) -> None:
         "cover": "Without MFA, under the present policies (covered = every request is explicitly denied)",
         "enrol": "Without MFA, with ForceMFA added (able to enrol = every request is allowed; sts:GetSessionToken"
         " needs no Allow, only no explicit Deny)",
+        "session": "At the sign-in to the console, with ForceMFA added (a session = no request is denied)",
     }
     for question, title in questions.items():
         asked: dict[str, dict[str, MatrixRow]] = {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from rollout.domain.people.organization import Account, Caller, Organization
+from rollout.domain.people.sign_in import ConsoleAuthorization
 from rollout.domain.people.users import NamedPolicy, Unread, User
 
 
@@ -84,7 +85,7 @@ class Quotas:
 
 @dataclass(frozen=True, slots=True)
 class AccountFacts:
-    """Everything read of one account in one pass."""
+    """Everything read of one account in one pass. `sign_in` is None where nobody can sign in."""
 
     users: tuple[User, ...]
     groups: Mapping[str, Group]
@@ -95,6 +96,7 @@ class AccountFacts:
     quotas: Quotas = field(default_factory=Quotas)
     root_mfa_active: bool | None = None
     unassigned_devices: tuple[str, ...] = ()
+    sign_in: ConsoleAuthorization | None = None
     findings: tuple[Finding, ...] = ()
     unread: tuple[Unread, ...] = ()
 

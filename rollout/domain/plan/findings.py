@@ -7,6 +7,7 @@ from datetime import date
 
 from rollout.domain.people.exemptions import Exemption
 from rollout.domain.people.observations import Finding
+from rollout.domain.people.sign_in import ConsoleAuthorization, Weighing
 from rollout.domain.people.users import User
 from rollout.domain.verdicts.judged_account import JudgedAccount
 from rollout.domain.verdicts.verdict import Code, Kind, Verdict
@@ -28,6 +29,8 @@ def about_account(account: JudgedAccount, verdicts: Mapping[str, Verdict]) -> It
     yield from facts.findings
     if account.ours.unknown:
         yield Finding("unknown-policy", account.ours.unknown, account_id)
+    if facts.sign_in is not None and facts.sign_in.state is not Weighing.OFF:
+        yield _about_sign_in(facts.sign_in, account_id, proved=account.rules.sign_in_proved)
     if facts.unassigned_devices:
         count = len(facts.unassigned_devices)
         devices = "virtual MFA device" if count == 1 else "virtual MFA devices"
@@ -35,6 +38,22 @@ def about_account(account: JudgedAccount, verdicts: Mapping[str, Verdict]) -> It
         yield Finding("unassigned-devices", text, account_id)
     for user in facts.users:
         yield from _about_user(user, verdicts[user.id])
+
+
+def _about_sign_in(sign_in: ConsoleAuthorization, account_id: str, *, proved: bool) -> Finding:
+    """Report that console authorization is on, with all that is weighed at the sign-in, or that it is not known."""
+    text = sign_in.sentence
+    match sign_in.state:
+        case Weighing.ON:
+            said = "rules.console_authorization says that people get a session" if proved else ""
+            weighed = said or "identity policies are weighed at the sign-in to the console"
+            text = "; ".join((text, weighed, *sign_in.restrictions))
+        case Weighing.UNREAD if not proved:
+            text += "; people with a password are held as unknown"
+        case _:
+            text += "; the verdicts do not consider it"
+    code = "not-offered" if sign_in.state is Weighing.NOT_OFFERED else "console-authorization"
+    return Finding(code, text, account_id)
 
 
 def _about_user(user: User, verdict: Verdict) -> Iterator[Finding]:

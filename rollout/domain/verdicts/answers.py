@@ -16,7 +16,7 @@ from rollout.domain.iam import (
     left_open,
 )
 from rollout.domain.people.users import User
-from rollout.domain.verdicts.enrolment_check import Enrolment, covered, enrolment
+from rollout.domain.verdicts.enrolment_check import Enrolment, covered, enrolment, session_obstacle
 from rollout.domain.verdicts.requests import AnsweredRequest, Asker, RequestEnvironment
 from rollout.domain.verdicts.rights import Library, UserRights, short
 from rollout.domain.verdicts.verdict import MatrixRow
@@ -30,7 +30,8 @@ class Answers:
     what is open without MFA beyond what ForceMFA itself leaves open, and `too_open` what of it is not accepted.
 
     `under_force_mfa` and `today` say whether the user can enrol with ForceMFA attached and as things are. `password`
-    says whether a user without a device can set a new password under ForceMFA.
+    says whether a user without a device can set a new password under ForceMFA. `no_session` says what may deny the
+    console session under ForceMFA; empty if nothing does, or where identity policies are not weighed for it.
     """
 
     covered_by: tuple[str, ...]
@@ -40,6 +41,7 @@ class Answers:
     matrix: tuple[MatrixRow, ...]
     left_open: tuple[str, ...] = ()
     too_open: tuple[str, ...] = ()
+    no_session: str = ""
 
 
 class Examiner:
@@ -51,12 +53,18 @@ class Examiner:
         force_mfa: Document,
         library: Library,
         may_leave_open: tuple[str, ...] = (),
+        *,
+        weighs_sign_in: bool = False,
     ) -> None:
-        """Start without answers. Others' policies may leave open `may_leave_open` and what `force_mfa` leaves open."""
+        """Start without answers. Others' policies may leave open `may_leave_open` and what `force_mfa` leaves open.
+
+        `weighs_sign_in`: console authorization is on in the account.
+        """
         denials = [statement for statement in force_mfa.statements if statement.effect == "Deny"]
         self._open_by_us = left_open(denials)
         self.may_leave_open = (*may_leave_open, *self._open_by_us)
         """What a policy of others may leave open without MFA, and still count as enforcing it."""
+        self._weighs_sign_in = weighs_sign_in
         self._world = world
         self._library = library
         self._force_mfa = force_mfa
@@ -84,10 +92,12 @@ class Examiner:
         forced = rights.policies(self._force_mfa)
         enrol = tuple(asker.enrolment(forced))
         today = enrolment(asker.enrolment(rights.policies()))
-        matrix = tuple(_rows("cover", cover)) + tuple(_rows("enrol", enrol))
+        session = tuple(asker.console_session(forced)) if self._weighs_sign_in else ()
+        matrix = (*_rows("cover", cover), *_rows("enrol", enrol), *_rows("session", session))
         password = enrolment(asker.password_change(forced))
         covers = () if too_open else by
-        return Answers(covers, enrolment(enrol), today, password, matrix, open_too, too_open)
+        no_session = session_obstacle(session)
+        return Answers(covers, enrolment(enrol), today, password, matrix, open_too, too_open, no_session)
 
 
 def _rows(question: str, answers: Iterable[AnsweredRequest]) -> Iterable[MatrixRow]:

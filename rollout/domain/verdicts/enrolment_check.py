@@ -53,6 +53,19 @@ def enrolment(answers: Iterable[AnsweredRequest]) -> Enrolment:
     return Enrolment(Able.UNKNOWN, doubt) if doubt else Enrolment(Able.YES)
 
 
+def session_obstacle(answers: Iterable[AnsweredRequest]) -> str:
+    """Say what may deny the console session; empty if nothing does. AWS names a Deny only, no need of an Allow."""
+    for asked in answers:
+        match asked.decision:
+            case ExplicitlyDenied(because=because):
+                return f"{asked.action} is denied by {because[0]}"
+            case Undecided() if _may_be_denied(asked.decision):
+                return f"{asked.action} may be denied, depending on {', '.join(asked.decision.unknown)}"
+            case _:
+                continue
+    return ""
+
+
 def _may_be_denied(decision: Decision) -> bool:
     """Tell whether a Deny may apply: an action that needs no permission fails only by an explicit Deny."""
     if isinstance(decision, Undecided):

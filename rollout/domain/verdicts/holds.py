@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rollout.domain.people.sign_in import Weighing
 from rollout.domain.verdicts.assessment import Assessment
 from rollout.domain.verdicts.enrolment_check import Able
 from rollout.domain.verdicts.machines import machine_evidence
@@ -19,6 +20,7 @@ def holds(assessed: Assessment) -> Iterator[Reason]:
     yield from _password(assessed)
     yield from _unread(assessed)
     yield from _enrolment(assessed)
+    yield from _console_session(assessed)
     yield from _attachment(assessed)
     if not assessed.address and (
         assessed.impact is not Impact.NONE or assessed.account.rules.notice_for_unaffected
@@ -91,6 +93,28 @@ def _enrolment(assessed: Assessment) -> Iterator[Reason]:
     missed = path != "/" and answer.only_identity
     why = f": without pathed_users, ForceMFA does not cover users with the path {path}" if missed else ""
     yield Reason(code, f"{answer.obstacle}{why}", assessed.user.rights_at)
+
+
+def _console_session(assessed: Assessment) -> Iterator[Reason]:
+    """Hold whoever signs in with a password where the policy may deny the console session itself.
+
+    Without a device, nobody could enrol one there. Whoever has a device would lose the console: AWS does not document
+    that these requests say whether the sign-in was with MFA (aws-facts.md#doors-and-credentials-found-later).
+    """
+    user, facts = assessed.user, assessed.account.facts
+    sign_in = facts.sign_in
+    if user.password is None or sign_in is None or assessed.account.rules.sign_in_proved:
+        return
+    if sign_in.state is Weighing.UNREAD:
+        yield Reason(Code.UNKNOWN, sign_in.sentence, facts.read_at)
+    if sign_in.state is Weighing.ON and assessed.answers.no_session:
+        risk = (
+            "whether AWS counts the MFA of the sign-in there is not documented"
+            if user.has_device
+            else "the user may get no session in which to enrol a device"
+        )
+        detail = f"{sign_in.sentence}: {assessed.answers.no_session}; {risk}"
+        yield Reason(Code.CONSOLE_AUTHORIZATION, detail, facts.read_at)
 
 
 def _attachment(assessed: Assessment) -> Iterator[Reason]:

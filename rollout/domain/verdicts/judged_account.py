@@ -7,6 +7,7 @@ from datetime import datetime
 
 from rollout.domain.people.observations import AccountFacts, Observed
 from rollout.domain.people.organization import Account
+from rollout.domain.people.sign_in import Weighing
 from rollout.domain.people.users import NamedPolicy, User
 from rollout.domain.policy.force_mfa import LEFT_OPEN_BY_SWITCHES
 from rollout.domain.policy.made import Made
@@ -63,5 +64,11 @@ def judged_account(
         rules,
         now,
         library,
-        Examiner(world, force_mfa, library, (*rules.covered_may_leave_open, *LEFT_OPEN_BY_SWITCHES)),
+        Examiner(
+            world,
+            force_mfa,
+            library,
+            (*rules.covered_may_leave_open, *LEFT_OPEN_BY_SWITCHES),
+            weighs_sign_in=facts.sign_in is not None and facts.sign_in.state is Weighing.ON,
+        ),
     )

@@ -17,6 +17,7 @@ ENROLMENT = (
     "iam:GetUser",
     "iam:ListVirtualMFADevices",
 )
+CONSOLE_SESSION = ("signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token")
 CHANGE_PASSWORD = "iam:ChangePassword"  # noqa: S105 - an action's name
 SESSION_TOKEN = "sts:GetSessionToken"  # noqa: S105 - an action's name
 
@@ -121,6 +122,16 @@ class Asker:
         """
         for mfa in MFA_STATES:
             yield self._ask(CHANGE_PASSWORD, self._user.arn, mfa, policies)
+
+    def console_session(self, policies: Policies) -> Iterator[AnsweredRequest]:
+        """Ask what AWS Sign-In weighs after the password, where console authorization is on.
+
+        AWS documents which keys these requests carry, and none about MFA is among them: it may be absent after a
+        sign-in with MFA too. See aws-facts.md#doors-and-credentials-found-later.
+        """
+        for action in CONSOLE_SESSION:
+            for mfa in MFA_STATES:
+                yield self._ask(action, "*", mfa, policies)
 
     def denials(self, policies: Policies) -> Iterator[AnsweredRequest]:
         """Ask every probe of "is everything denied without MFA?" (design.md#verdicts)."""

@@ -126,6 +126,12 @@ class Code(ReasonRow):
         "The user cannot sign in or sign a request, so nobody can enrol a device for it before it gets a password.",
         "delete the user if nobody needs it, plan again once it has a password, or set rules.no_credentials: enforce",
     )
+    CONSOLE_AUTHORIZATION = (
+        "console-authorization",
+        Kind.HOLD,
+        "AWS Sign-In weighs identity policies in this account, so the policy may deny the console session itself.",
+        "try the sign-in of a test user under the policy, then set rules.console_authorization: proved",
+    )
     HAS_MFA = "has-mfa", Kind.ENFORCE, "The user has an MFA device."
     NO_MFA = "no-mfa", Kind.ENFORCE, "The user has no MFA device yet."
     KEYS_IN_USE = "keys-in-use", Kind.ENFORCE, "Access keys were created or used recently."
@@ -167,7 +173,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class MatrixRow:
-    """One request and its answer, for people: `question` is `enrol` (with ForceMFA added) or `cover` (without)."""
+    """One request and its answer, for people.
+
+    `question` is `enrol` or `session` (with ForceMFA added), or `cover` (without).
+    """
 
     question: str
     action: str

@@ -1,13 +1,30 @@
-"""Collects a caller's policies, and the action, resource and context of a request, for `permissions` to decide."""
+"""Weighs a request by the caller's policies, with the evaluator of the product: that shows the mechanics, not AWS.
+
+moto ignores conditions, variables, boundaries, session policies and SCPs.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from rollout.domain.iam import (
+    Allowed,
+    Context,
+    Decision,
+    Document,
+    ExplicitlyDenied,
+    ImplicitlyDenied,
+    Policies,
+    Request,
+    Undecided,
+    evaluate,
+    parse_document,
+)
 from rollout.sandbox.access.aws_errors import AwsError
-from rollout.sandbox.access.permissions import AuthorizationRequest, CallerPolicies, is_allowed
+from rollout.sandbox.access.one_time_codes import take_code
+from rollout.sandbox.world.sandbox_clock import real_now
 
 if TYPE_CHECKING:
     from moto.iam.models import Group, IAMBackend, Role, User
@@ -16,9 +33,10 @@ if TYPE_CHECKING:
     from rollout.sandbox.access.signatures import Signature
     from rollout.sandbox.world.world import SandboxWorld
 
-_CODE = re.compile(r"\d{6}")
-# AWS allows these regardless of policies (STS API reference).
-_ALWAYS = {"sts:GetCallerIdentity", "sts:GetSessionToken", "sts:GetAccessKeyInfo"}
+# AWS allows this regardless of policies, even of a Deny (STS API reference).
+_ALWAYS = "sts:GetCallerIdentity"
+# This needs no Allow, but can be denied (STS API reference; aws-facts.md#caveats).
+_WITHOUT_ALLOW = "sts:GetSessionToken"
 # Actions that name a user, group or policy in the request, but are authorized on `*` (Service Authorization Reference).
 _ON_EVERYTHING = {
     "ListVirtualMFADevices",
@@ -27,80 +45,136 @@ _ON_EVERYTHING = {
     "ListGroups",
     "ListRoles",
 }
+_IN_MESSAGES = {
+    "identity": "identity-based policy",
+    "boundary": "permissions boundary",
+    "scp": "service control policy",
+    "session": "session policy",
+}
 
 
 def authorize(
     world: SandboxWorld, caller: SignedCaller, signature: Signature, action: str, params: Mapping[str, Any]
 ) -> None:
-    """Raise AwsError for a request that the caller's policies do not allow."""
+    """Raise AwsError for a request that the caller's policies do not allow, and for a code that is wrong."""
     service = signature.service
-    asked = AuthorizationRequest(
-        f"{service}:{action}",
-        _resource(world, caller, service, action, params),
-        {**_context(world, caller, params), "aws:RequestedRegion": signature.region},
-    )
     if service == "iam" and caller.session is not None and caller.user is not None and not caller.session.mfa:
         # A session of GetSessionToken without MFA cannot call IAM at all (aws-facts.md#when-the-keys-exist).
         raise AwsError("InvalidClientTokenId", "The security token included in the request is invalid")
-    if asked.action in _ALWAYS or is_allowed(asked, rights_of(world, caller)):
-        return
-    message = (
-        f"User: {caller.arn} is not authorized to perform: {asked.action} on resource: {asked.resource} "
-        "because no policy allows it, or one denies it"
+    with_code = service == "sts" and _shows_code(world, caller, params)
+    asked = Request(
+        f"{service}:{action}",
+        _resource(world, caller, service, action, params),
+        caller.arn,
+        # A code counts for the call itself only where a role is assumed (aws-facts.md#when-the-keys-exist).
+        Context(
+            {
+                **_context(world, caller, params, with_code=with_code and action == "AssumeRole"),
+                "aws:RequestedRegion": signature.region,
+            }
+        ),
     )
-    raise AwsError("AccessDenied", message)
+    if asked.action == _ALWAYS:
+        return
+    decision = evaluate(rights_of(world, caller), asked)
+    if isinstance(decision, Allowed) or (
+        isinstance(decision, ImplicitlyDenied) and asked.action == _WITHOUT_ALLOW
+    ):
+        return
+    raise AwsError(
+        "AccessDenied",
+        f"User: {caller.arn} is not authorized to perform: {asked.action} on resource: {asked.resource} "
+        f"{_because(decision, asked.action)}",
+    )
 
 
-def is_right_code(user: User, serial: str | None, code: str | None) -> bool:
-    """Accept any six digits for one of the user's devices; a passkey shows no codes, so STS accepts none for it."""
-    return serial in user.mfa_devices and ":u2f/" not in str(serial) and bool(_CODE.fullmatch(code or ""))
+def _because(decision: Decision, action: str) -> str:
+    match decision:
+        case ExplicitlyDenied(because=(first, *_)):
+            arn = f": {first.document}" if first.document.startswith("arn:") else ""
+            return f"with an explicit deny in a {_IN_MESSAGES[first.kind]}{arn}".replace("a i", "an i")
+        case ImplicitlyDenied(silent=(first, *_)):
+            return f"because no {_IN_MESSAGES[first.kind]} allows the {action} action"
+        case Undecided(unknown=unknown):
+            return f"because the sandbox cannot tell: it turns on {', '.join(unknown)}"
+        case _:
+            return ""
 
 
-def rights_of(world: SandboxWorld, caller: SignedCaller) -> CallerPolicies:
+def _shows_code(world: SandboxWorld, caller: SignedCaller, params: Mapping[str, Any]) -> bool:
+    """Tell whether the request has a right code, which it uses up. Raises AwsError for a wrong one."""
+    serial = params.get("SerialNumber")
+    if not serial:
+        return False
+    if caller.user is None or caller.session is not None:
+        raise AwsError("AccessDenied", "MultiFactorAuthentication failed, the caller is no IAM user.")
+    if serial not in caller.user.mfa_devices:
+        raise AwsError(
+            "AccessDenied",
+            "MultiFactorAuthentication failed, unable to validate MFA code.  "
+            "Please verify your MFA serial number is valid and associated with this user.",
+        )
+    if not take_code(world, caller.user, serial, str(params.get("TokenCode"))):
+        message = "MultiFactorAuthentication failed with invalid MFA one time pass code."
+        raise AwsError("AccessDenied", f"{message} ")
+    return True
+
+
+def rights_of(world: SandboxWorld, caller: SignedCaller) -> Policies:
     """Collect the identity policies, the permissions boundary, the session policy and the SCPs."""
     iam = world.iam(caller.account)
-    levels: list[list[str]] = []
+    boundary = None
     if caller.user is not None:
         holders: list[User | Role | Group] = [caller.user, *iam.get_groups_for_user(caller.user.name)]
-        boundary = world.facts(caller.account).boundaries.get(caller.user.id)
-        if boundary:
-            levels.append([_default_document(iam, boundary)])
+        bounding = world.facts(caller.account).boundaries.get(caller.user.id)
+        boundary = _default_version(iam, bounding) if bounding else None
     else:
         holders = [caller.role] if caller.role else []
-    identity = [
-        document
-        for holder in holders
-        for document in (
-            *holder.policies.values(),
-            *(_default_document(iam, arn) for arn in holder.managed_policies),
-        )
-    ]
-    if caller.session is not None and caller.session.policy is not None:
-        levels.append([caller.session.policy])
-    return CallerPolicies(identity, [*levels, *_control_levels(world, caller.account)])
+    session = caller.session.policy if caller.session else None
+    return Policies(
+        tuple(_held(iam, holders)),
+        boundary,
+        tuple(_control_levels(world, caller.account)),
+        _parsed(session, "session policy") if session is not None else None,
+    )
 
 
-def _default_document(iam: IAMBackend, arn: str) -> str:
-    policy = iam.managed_policies[arn]
-    return next(version.document for version in policy.versions if version.is_default)
+def _held(iam: IAMBackend, holders: Iterable[User | Role | Group]) -> Iterator[Document]:
+    for holder in holders:
+        for name, text in holder.policies.items():
+            yield _parsed(text, f"inline policy {name} of {holder.name}")
+        for arn in holder.managed_policies:
+            yield _default_version(iam, arn)
 
 
-def _control_levels(world: SandboxWorld, account: str) -> list[list[str]]:
-    """Return the SCPs from the account up to the root; none apply to the management account."""
+def _default_version(iam: IAMBackend, arn: str) -> Document:
+    versions = iam.managed_policies[arn].versions
+    return _parsed(next(version.document for version in versions if version.is_default), arn)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str, name: str) -> Document:
+    return parse_document(text, name)
+
+
+def _control_levels(world: SandboxWorld, account: str) -> Iterator[tuple[Document, ...]]:
+    """Yield the SCPs of each level; none apply to the management account."""
     if account == world.management_id:
-        return []
+        return
     organizations = world.organizations
     target: Any = next((member for member in organizations.accounts if member.id == account), None)
-    levels = []
     while target is not None:
-        levels.append(
-            [policy.content for policy in target.attached_policies if policy.type == "SERVICE_CONTROL_POLICY"]
+        yield tuple(
+            _parsed(policy.content, policy.arn)
+            for policy in target.attached_policies
+            if policy.type == "SERVICE_CONTROL_POLICY"
         )
         target = next((unit for unit in organizations.ou if unit.id == target.parent_id), None)
-    return levels
 
 
-def _context(world: SandboxWorld, caller: SignedCaller, params: Mapping[str, Any]) -> dict[str, str]:
+def _context(
+    world: SandboxWorld, caller: SignedCaller, params: Mapping[str, Any], *, with_code: bool
+) -> dict[str, str]:
     """Return the context keys that AWS would set; a long-term key sets none about MFA."""
     context = {
         "aws:PrincipalAccount": caller.account,
@@ -118,12 +192,11 @@ def _context(world: SandboxWorld, caller: SignedCaller, params: Mapping[str, Any
         context["aws:PrincipalArn"] = caller.role.arn if caller.role else caller.arn
     if caller.session is not None:
         context["aws:MultiFactorAuthPresent"] = "true" if caller.session.mfa else "false"
-    elif caller.user is not None and is_right_code(
-        caller.user, params.get("SerialNumber"), params.get("TokenCode")
-    ):
-        context["aws:MultiFactorAuthPresent"] = (
-            "true"  # a code passed to AssumeRole counts for the call itself
-        )
+        if caller.session.mfa:
+            age = (real_now() - caller.session.began).total_seconds()
+            context["aws:MultiFactorAuthAge"] = str(int(age))
+    elif with_code:
+        context |= {"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "0"}
     if "PolicyArn" in params:
         context["iam:PolicyARN"] = params["PolicyArn"]
     if "PermissionsBoundary" in params:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from moto.core.responses import ActionResult
 from moto.sts.responses import TokenResponse
 
-from rollout.sandbox.access.authority import is_right_code
+from rollout.domain.iam import Allowed, Context, Policies, Request, evaluate, parse_document
 from rollout.sandbox.access.aws_errors import AwsError
 from rollout.sandbox.answers.base import AnswersFor
 from rollout.sandbox.world.sandbox_clock import real_now
@@ -38,16 +38,13 @@ class SecurityTokens(AnswersFor, TokenResponse):
     def get_session_token(self) -> ActionResult:
         """Create a session for a user, with MFA if the request has one of the user's devices and a code."""
         seconds = self._get_int_param("DurationSeconds", 43200)
-        serial, code = self._get_param("SerialNumber"), self._get_param("TokenCode")
+        with_code = bool(self._get_param("SerialNumber"))  # `authorize` has checked the code
         user = self.caller.user
         if user is None or self.caller.session is not None:
             raise AwsError("AccessDenied", "Cannot call GetSessionToken with session credentials")
         if not _SHORTEST <= seconds <= _LONGEST_TOKEN:
             raise AwsError("ValidationError", f"DurationSeconds must be {_SHORTEST} to {_LONGEST_TOKEN}")
-        if serial and not is_right_code(user, serial, code):
-            message = "MultiFactorAuthentication failed with invalid MFA one time pass code."
-            raise AwsError("AccessDenied", message)
-        session = self._begin(seconds, account=self.caller.account, user_name=user.name, mfa=bool(serial))
+        session = self._begin(seconds, account=self.caller.account, user_name=user.name, mfa=with_code)
         return ActionResult({"Credentials": _credentials(session)})
 
     def assume_role(self) -> ActionResult:
@@ -84,7 +81,7 @@ class SecurityTokens(AnswersFor, TokenResponse):
         return next((role for role in self.world.iam(account).roles.values() if role.arn == arn), None)
 
     def _trusted_by(self, role: Role) -> bool:
-        """Evaluate the trust policy: principal, external ID, and permission to pass session tags."""
+        """Weigh the trust policy: principals, conditions, and the permission to pass session tags."""
         needed = {"sts:AssumeRole"}
         if self._get_param("Tags"):
             needed.add("sts:TagSession")
@@ -93,13 +90,22 @@ class SecurityTokens(AnswersFor, TokenResponse):
         principals = {self.caller.arn, f"arn:aws:iam::{self.caller.account}:root", self.caller.account, "*"}
         if self.caller.role is not None:
             principals.add(self.caller.role.arn)
-        allowed: set[str] = set()
-        for statement in _listed(json.loads(role.assume_role_policy_document)["Statement"]):
-            named = set(_listed(statement["Principal"].get("AWS", [])))
-            wanted_id = statement.get("Condition", {}).get("StringEquals", {}).get("sts:ExternalId")
-            if named & principals and wanted_id in (None, self._get_param("ExternalId")):
-                allowed.update(_listed(statement["Action"]))
-        return needed <= allowed or "sts:*" in allowed
+        trust = json.loads(role.assume_role_policy_document)
+        about_caller = [
+            {**statement, "Resource": "*"}
+            for statement in _listed(trust["Statement"])
+            if principals & set(_listed(statement.pop("Principal").get("AWS", [])))
+        ]
+        document = parse_document({**trust, "Statement": about_caller}, f"trust policy of {role.name}")
+        context: dict[str, str] = {}
+        if self._get_param("ExternalId"):
+            context["sts:ExternalId"] = self._get_param("ExternalId")
+        if self._get_param("SerialNumber"):  # `authorize` has checked the code
+            context["aws:MultiFactorAuthPresent"] = "true"
+        elif self.caller.session is not None:
+            context["aws:MultiFactorAuthPresent"] = "true" if self.caller.session.mfa else "false"
+        asked = [Request(action, role.arn, self.caller.arn, Context(context)) for action in sorted(needed)]
+        return all(isinstance(evaluate(Policies((document,)), one), Allowed) for one in asked)
 
     def _check_duration(self, role: Role, seconds: int) -> None:
         if not _SHORTEST <= seconds <= _LONGEST_ROLE:
@@ -119,13 +125,14 @@ class SecurityTokens(AnswersFor, TokenResponse):
 
     def _begin(self, seconds: int, **facts: Any) -> Session:
         """Issue credentials that expire in real time, since clients refresh them by the clock of this machine."""
-        number = self.world.next("session")
+        number, now = self.world.next("session"), real_now()
         key_id = self.world.ids.session_key(number)
         session = Session(
             key_id=key_id,
             secret=self.world.ids.secret(key_id),
             token=self.world.ids.token(key_id),
-            expires=real_now() + timedelta(seconds=seconds),
+            began=now,
+            expires=now + timedelta(seconds=seconds),
             **facts,
         )
         self.world.sessions[key_id] = session

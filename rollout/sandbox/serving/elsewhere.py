@@ -10,6 +10,7 @@ from moto.backends import list_of_moto_modules
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from rollout.sandbox.access.aws_errors import AwsError
+from rollout.sandbox.answers.sign_in_answers import OPERATIONS as SIGN_IN
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
@@ -65,6 +66,8 @@ def _check_bucket_owner(request: Request) -> None:
 
 def action_of(request: Request) -> str:
     """Return the request's action; for S3 and similar services, derive it from method and path."""
+    if request.path in SIGN_IN:
+        return SIGN_IN[request.path]
     target = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
     if target:
         return target

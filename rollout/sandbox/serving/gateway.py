@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Callable, Iterable
@@ -20,6 +21,7 @@ from rollout.sandbox.answers.base import AnswersFor
 from rollout.sandbox.answers.iam import IamAnswers
 from rollout.sandbox.answers.organization_answers import OrganizationAnswers
 from rollout.sandbox.answers.session_answers import SecurityTokens
+from rollout.sandbox.answers.sign_in_answers import SERVICE, answer_sign_in
 from rollout.sandbox.answers.trail_answers import TrailAnswers
 from rollout.sandbox.serving.control import Control
 from rollout.sandbox.serving.elsewhere import Elsewhere, action_of
@@ -50,7 +52,7 @@ class Gateway:
     """The WSGI application of a sandbox."""
 
     def __init__(self, world: SandboxWorld, control: Control) -> None:
-        """Answer IAM, STS, Organizations and CloudTrail requests; leave other services to moto."""
+        """Answer requests to IAM, STS, Organizations, CloudTrail and Sign-In; leave other services to moto."""
         self._world, self._control, self._elsewhere = world, control, Elsewhere()
         self._offered = {service: _offered(service, kind) for service, kind in _ANSWERS.items()}
 
@@ -70,14 +72,14 @@ class Gateway:
             service = signature.service
             caller = caller_of(self._world, signature.key_id, request.headers.get("X-Amz-Security-Token"))
             check_signature(request, signature, caller)
-            if service not in _ANSWERS:
+            if service not in _ANSWERS and service != SERVICE:
                 authorize(self._world, caller, signature, action_of(request), {})
                 _LOG.info("%s %s", service, request.path)
                 return self._elsewhere.answer(request, signature, caller.account, start_response)
             request_id = self._request_id(request, caller)
             status, headers, text = self._answer(request, signature, caller)
         except AwsError as error:
-            speaks_json = "X-Amz-Target" in request.headers
+            speaks_json = service == SERVICE or "X-Amz-Target" in request.headers
             status, headers, text = refusal(error, service, request_id, speaks_json=speaks_json)
         except Exception:  # noqa: BLE001 - like AWS, report an internal error as a response
             _LOG.exception("the sandbox could not answer %s %s", service, action_of(request))
@@ -95,6 +97,10 @@ class Gateway:
 
     def _answer(self, request: _Request, signature: Signature, caller: SignedCaller) -> Answer:
         action, service = action_of(request), signature.service
+        if service == SERVICE:
+            params = json.loads(request.get_data(cache=True) or b"{}")
+            authorize(self._world, caller, signature, action, params)
+            return answer_sign_in(self._world, caller, action, params)
         if action not in self._offered[service]:
             raise AwsError("InvalidAction", f"Could not find operation {action}")
         answers = _ANSWERS[service]()

@@ -144,6 +144,8 @@ class DescribedAccount(_Part):
     root: DescribedRoot = DescribedRoot()
     roles: tuple[DescribedRole, ...] = ()
     password_policy: DescribedPasswordPolicy | None = None
+    console_authorization: bool = False
+    sign_in_policy: tuple[Document, ...] = ()
     policies: tuple[str, ...] = ()
     groups: tuple[DescribedGroup, ...] = ()
     users: tuple[DescribedUser, ...] = ()

@@ -6,6 +6,11 @@ import base64
 import hashlib
 from dataclasses import dataclass
 
+DESCRIBED_SEED = "ROLLOUTSANDBOX22" * 4
+"""The seed of every virtual device and hardware token that the description lists, so that anybody can compute codes.
+
+A device made by CreateVirtualMFADevice has a seed of its own, which only that call returns.
+"""
 _LOWER = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -82,6 +87,13 @@ class Identifiers:
     def secret(self, *parts: object) -> str:
         """Return a secret access key."""
         return base64.b64encode(_digest(self.instance, "secret", *parts)).decode()[:40]
+
+    def device_seed(self, serial: str, number: int) -> str:
+        """Return the seed of a virtual MFA device, in Base32, of the length that AWS uses."""
+        digest = _digest(self.instance, "seed", serial, number) + _digest(
+            self.instance, "more", serial, number
+        )
+        return base64.b32encode(digest[:40]).decode()
 
     def token(self, *parts: object) -> str:
         """Return a session token."""

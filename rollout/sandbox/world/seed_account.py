@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from moto.iam.models import AccessKeyLastUsed, AWSManagedPolicy, MFADevice
 
+from rollout.sandbox.world.identifiers import DESCRIBED_SEED
 from rollout.sandbox.world.world import PasswordFacts, SandboxWorld, ServiceCredentialFacts
 
 if TYPE_CHECKING:
     from moto.iam.models import Group as MotoGroup
-    from moto.iam.models import IAMBackend
+    from moto.iam.models import IAMBackend, VirtualMfaDevice
     from moto.iam.models import Role as MotoRole
     from moto.iam.models import User as MotoUser
 
@@ -41,10 +42,14 @@ def seed_account(world: SandboxWorld, blueprint: Blueprint, account: DescribedAc
         _hang(world, account.id, group, described.policies, described.inline)
     for user in account.users:
         _seed_user(world, account.id, user)
+    facts = world.facts(account.id)
+    if account.console_authorization:
+        facts.console_authorization[account.id] = True
+    facts.sign_in_policy.extend(account.sign_in_policy)
     for name in account.unassigned_devices:
-        iam.create_virtual_mfa_device(name, "/")
+        _seed_virtual_device(iam, name)
     if account.root.mfa == "totp":
-        device = iam.create_virtual_mfa_device("root-account-mfa-device", "/")
+        device = _seed_virtual_device(iam, "root-account-mfa-device")
         device.enable_date = naive(account.joined)
     if account.password_policy:
         rules = account.password_policy
@@ -220,7 +225,7 @@ def _seed_device(world: SandboxWorld, account_id: str, user: MotoUser, described
     iam = world.iam(account_id)
     name = described.name or user.name
     if described.kind == "totp":
-        device = iam.create_virtual_mfa_device(name, "/")
+        device = _seed_virtual_device(iam, name)
         device.enable_date, device.user = naive(described.enabled), user
         serial = device.serial_number
     elif described.kind == "passkey":
@@ -231,3 +236,9 @@ def _seed_device(world: SandboxWorld, account_id: str, user: MotoUser, described
     enabled = MFADevice(serial, "", "")
     enabled.enable_date = naive(described.enabled)
     user.mfa_devices[serial] = enabled
+
+
+def _seed_virtual_device(iam: IAMBackend, name: str) -> VirtualMfaDevice:
+    device = iam.create_virtual_mfa_device(name, "/")
+    device.base32_string_seed = DESCRIBED_SEED
+    return device

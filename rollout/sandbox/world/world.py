@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from moto.iam.models import IAMBackend, iam_backends
 from moto.organizations.models import OrganizationsBackend, organizations_backends
@@ -61,18 +61,24 @@ class AccountExtras:
     passwords: dict[str, PasswordFacts] = field(default_factory=dict)
     boundaries: dict[str, str] = field(default_factory=dict)
     service_credentials: list[ServiceCredentialFacts] = field(default_factory=list)
+    console_authorization: dict[str, bool] = field(default_factory=dict)
+    """Whether it is on, by the account's ID and, in the management account, the organization's."""
+    sign_in_policy: list[dict[str, Any]] = field(default_factory=list)
     report: StoredReport | None = None
     report_pending: bool = False
+    used_codes: set[tuple[str, int]] = field(default_factory=set)
+    """The codes of devices that have been used: serial number and step (RFC 6238)."""
     calls: dict[str, tuple[DescribedCalls, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Session:
-    """Temporary credentials; `expires` is real time, since clients refresh by the clock of this machine."""
+    """Temporary credentials; their times are real ones, since clients refresh by the clock of this machine."""
 
     key_id: str
     secret: str
     token: str
+    began: datetime
     expires: datetime
     account: str
     role_arn: str | None = None
@@ -136,6 +142,10 @@ class SandboxWorld:
     def credential_id(self, account: str, user: str) -> str:
         """Return a new service-specific credential's ID."""
         return self.ids.service_credential(account, user, self.next("service-credential", account, user))
+
+    def device_seed(self, serial: str) -> str:
+        """Return a new virtual MFA device's seed; another device of the same name gets another one."""
+        return self.ids.device_seed(serial, self.next("device", serial))
 
     def next(self, *what: object) -> int:
         """Count the calls per arguments, so that IDs are unique."""
