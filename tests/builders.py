@@ -59,6 +59,7 @@ from rollout.domain.progress.records import (
     GateOverridden,
     GateRead,
     Intent,
+    Proved,
     Record,
     Reminded,
     RunEnded,
@@ -602,6 +603,20 @@ def an_approval(
     organization_id: str = ORGANIZATION,
 ) -> Approved:
     return Approved("approval-1", at, organization_id, wave, checksum, reason, caller, caller_id)
+
+
+def a_proof(
+    policy: str = "sha256:policy",
+    *,
+    at: datetime = NOW,
+    bad: tuple[str, ...] = (),
+    unanswered: tuple[str, ...] = (),
+    partition: str = "aws",
+    run: str = "run-1",
+) -> Proved:
+    return Proved(
+        run, at, ACCOUNT, "k3f9xy", partition, policy, 200, bad, unanswered, "proofs/x.json", "0" * 64
+    )
 
 
 def a_passed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -10,11 +11,16 @@ from typing import Any
 
 import yaml
 
+from rollout.aws.connect.session_policy import session_policy
+from rollout.awsapi.operations import OPERATIONS, On, Operation, Use
 from rollout.domain.diagnosis import account_checks, caller_checks, organization_checks, store_checks
 from rollout.domain.diagnosis.check import CheckSection
 from rollout.domain.drift.drift_kinds import Drifted, DriftKind
 from rollout.domain.gates import GATES, Needs
 from rollout.domain.gates.gate import AnyGate
+from rollout.domain.policy.made import Made
+from rollout.domain.policy.our_arns import our_arns
+from rollout.domain.policy.our_resources import Names
 from rollout.domain.progress import channels
 from rollout.domain.progress.channels import Channel
 from rollout.domain.verdicts.verdict import Code, ReasonRow
@@ -154,6 +160,52 @@ def meanings(head: str, lines: Mapping[str, str]) -> str:
     )
 
 
+ON = {
+    On.ANYTHING: "",
+    On.OUR_POLICIES: "our policies",
+    On.OUR_GROUPS: "our groups",
+    On.USER_BY_POLICY: "any user, our policies only",
+    On.GROUP_BY_POLICY: "our groups, our policies only",
+    On.PROOF: "what a proof has made",
+}
+# Where IAM and CloudTrail have another name for a service than botocore.
+EVENT_SOURCES = {"accessanalyzer": "access-analyzer", "cloudcontrol": "cloudcontrolapi"}
+
+
+def operations(listed: Iterable[Operation] = OPERATIONS) -> str:
+    """Every operation, by what it is for and what it is about."""
+    found: dict[tuple[Use, On], dict[str, list[str]]] = {}
+    for one in listed:
+        names = found.setdefault((one.use, one.on), {})
+        names.setdefault(EVENT_SOURCES.get(one.service, one.service), []).append(f"`{one.name}`")
+    rows = sorted(found.items(), key=lambda each: [*Use].index(each[0][0]))
+    return table(
+        ("for", "on", "events, by service"),
+        ((str(use), ON[on], "; ".join(_events(names))) for (use, on), names in rows),
+    )
+
+
+def _events(names: Mapping[str, Iterable[str]]) -> Iterable[str]:
+    return (f"{service}: {', '.join(sorted(of_it))}" for service, of_it in names.items())
+
+
+def session_policies() -> str:
+    """The session policies for reading and for writing, laid out."""
+    ours = our_arns("aws", "111122223333", Names(), Made())
+    found = {kind: session_policy(ours, writing=kind == "Writing") for kind in ("Reading", "Writing")}
+    return "\n\n".join(f"{kind}:\n\n{_json_block(text)}" for kind, text in found.items())
+
+
+def _json_block(text: str) -> str:
+    statements = ",\n".join(_statement(one) for one in json.loads(text)["Statement"])
+    return f"```json\n[\n{statements}\n]\n```"
+
+
+def _statement(statement: Mapping[str, Any]) -> str:
+    lines = (f"    {json.dumps(key)}: {json.dumps(value)}" for key, value in statement.items())
+    return "  {\n" + ",\n".join(lines) + "\n  }"
+
+
 PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "doctor.md": {str(section): partial(checks, section) for section in CheckSection},
     "gates.md": {"gates": gates},
@@ -164,6 +216,7 @@ PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "states of accounts": partial(meanings, "state", legend.LISTED),
         "outcomes": partial(meanings, "outcome", legend.OUTCOMES),
     },
+    "security.md": {"session policies": session_policies, "operations": operations},
     "settings.md": {"gate keys": gate_keys, "channels": channel_table, "channel keys": channel_keys},
     "undoing.md": {"drift": drift},
 }

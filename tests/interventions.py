@@ -58,7 +58,7 @@ class Call:
             return cls(account, service, target.rpartition(".")[2], {"body": body.decode()})
         if operation := SIGN_IN.get(environ.get("PATH_INFO", "")):
             return cls(account, service, operation, {"body": body.decode()})
-        params = dict(parse_qsl(body.decode(), keep_blank_values=True))
+        params = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
         return cls(account, service, params.pop("Action", ""), params)
 
 
@@ -141,6 +141,23 @@ def at_call(
     if calls.problem:
         raise calls.problem
     assert calls.acted, f"call {number} of {operation} never came: there were {calls.counted}"
+
+
+@contextmanager
+def overhearing(sandbox: Sandbox) -> Iterator[list[tuple[Call, Environ]]]:
+    """Collect every request that reaches the organization, with its headers as WSGI has them (`HTTP_USER_AGENT`)."""
+    world, heard = sandbox._world, list[tuple[Call, Environ]]()
+    inner: Application = sandbox._server.app
+
+    def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        heard.append((Call.of(environ, world), environ))
+        return inner(environ, start_response)
+
+    sandbox._server.app = answer
+    try:
+        yield heard
+    finally:
+        sandbox._server.app = inner
 
 
 def refused(

@@ -11,6 +11,7 @@ from pathlib import Path
 from rollout.domain.gates.readiness import Notified
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.progress.history import History
+from rollout.domain.proof.proof_record import ProofRecord
 from rollout.errors import Unwritable
 from rollout.files.private_files import FolderStore
 
@@ -25,7 +26,7 @@ class ReportFiles:
     changes: Path
 
 
-def write_report(
+def write_report(  # noqa: PLR0913 - all that a report is made of
     folder: Path,
     header: Header,
     accounts: Iterable[AccountPlan],
@@ -34,11 +35,12 @@ def write_report(
     *,
     notified: Notified,
     rehearsal: History | None = None,
+    proof: ProofRecord | None = None,
 ) -> ReportFiles:
     """Write `index.html`, `users.csv`, `accounts.csv` and `changes.csv` into the folder, whole or not at all.
 
     The same input gives the same bytes. `rehearsal` is what a dry run noted; its changes are shown as `rehearsed`.
-    `notified` is the rule by which users are ready. Raises Unwritable.
+    `notified` is the rule by which users are ready, `proof` the newest proof of the plan's policy. Raises Unwritable.
     """
     # Loaded here: whoever imports this package for its names does not wait for pandas and Jinja2.
     from rollout.reporting.account_columns import ACCOUNTS  # noqa: PLC0415 - see above
@@ -53,7 +55,7 @@ def write_report(
         USERS.file: USERS.csv(report.users),
         ACCOUNTS.file: ACCOUNTS.csv(report.accounts),
         CHANGES.file: CHANGES.csv(report.changes),
-        "index.html": page(report, count(report)),
+        "index.html": page(report, count(report), proof),
     }
     write_together(folder, parts)
     return ReportFiles(

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rollout.domain.diagnosis.store_facts import BucketFacts, FolderFacts
+from rollout.domain.progress.progress import Progress
 from rollout.domain.progress.stages import Stage
-from rollout.errors import KeyUnusable, RolloutError, WrongUsage
+from rollout.domain.proof.proof_record import ProofRecord
+from rollout.errors import KeyUnusable, RecordAltered, RolloutError, WrongUsage
 from rollout.files.private_files import check_writable
 from rollout.reporting import ReportFiles
 from rollout.settings import BucketPlace, KeyFilePlace, Settings
@@ -129,6 +131,18 @@ class Files:
     def proofs(self) -> StoredProofs:
         """The records of proofs."""
         return StoredProofs(self._store.files)
+
+    def proof_of(self, plan: StoredPlan, progress: Progress) -> ProofRecord | None:
+        """Read the newest proof of the policy of a plan; None if there is none, or it cannot be trusted (`tell`)."""
+        header = plan.header
+        proved = progress.proof_of(header.digests.policy, header.partition)
+        if proved is None:
+            return None
+        try:
+            return self.proofs.load(proved.file, proved.digest)
+        except RecordAltered as problem:
+            self.tell(problem)
+            return None
 
     def plan_at(self, path: Path) -> PlanAtPath:
         """Open a plan file of the operator's choice. Raises WrongUsage for a folder, Unwritable."""

@@ -99,7 +99,7 @@ def wave_states(
         for entry in account.entries:
             if entry.wave:
                 members[entry.wave].append((entry, statuses.of(entry.user, entry)))
-    keeper = Gatekeeper(progress, gates, header.waves, header.checksum, header.planner, now)
+    keeper = Gatekeeper.of(progress, gates, header, now)
     stands = []
     for wave, people in members.items():
         before = tuple(_gates(wave, keeper)) if people else ()

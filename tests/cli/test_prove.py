@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from rollout.domain.proof.proof_users import MUST_CHANGE, NO_DEVICE, WITH_TOTP
 from rollout.sandbox.serving.server import Sandbox
 from rollout.wiring import decision_rules
 from rollout.wiring.aws_access import Aws
-from tests.cli.conftest import ONE_ACCOUNT, with_settings
+from tests.cli.conftest import ONE_ACCOUNT, Kept, with_settings
 from tests.cli.shell import Said, Shell, listening, writes
 from tests.domain.proof.proving import CONDITION, EXEMPT, with_deny
 from tests.end_to_end.iam_state import Onlooker
@@ -100,6 +101,20 @@ def test_nothing_differs_from_what_was_foretold(proved: Run):
         one["topic"] for one in proved.said.json["answers"] if one["agreement"] in ("differs", "wrong policy")
     }
     assert set() == bad - {"second device without MFA"}
+
+
+def test_the_report_shows_every_question(proved: Run, sandbox: Sandbox, tmp_path: Path):
+    shell = Kept(proved.shell.folder, Snapshot.of(sandbox)).again(tmp_path, sandbox)
+    assert shell("plan", "--account", ONE_ACCOUNT, env={"ROLLOUT_EXEMPTIONS": "[]"}).code in (0, 4)
+    page = Path(shell("report", "--json").json["html"]).read_text()
+    assert "Proof of the policy on AWS" in page
+    for answer in proved.said.json["answers"]:
+        assert answer["request_id"] in page
+    (file,) = (tmp_path / "proofs").iterdir()
+    file.write_text(file.read_text().replace("denied", "allowed"))
+    said = shell("report")
+    assert 6 == said.code
+    assert "is not what the journal says was written" in said.err
 
 
 def test_no_secret_is_written_down(proved: Run):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ from rollout.store.formats.seals import Trust
 from rollout.store.markers import StoredMarker
 from rollout.store.plan_files import FolderPlans
 from tests.cli.conftest import Kept
-from tests.cli.shell import Shell, listening, writes
+from tests.cli.shell import ROOT, Shell, listening, writes
 from tests.end_to_end.iam_state import denied_by_us
 from tests.kill.organization import Size, describe, settings
 from tests.store.sealing import Told as Heard
@@ -481,3 +482,30 @@ def test_a_key_needs_an_organization(team: Team):
     said = team("plan")
     assert 2 == said.code
     assert "store_key: needs `organization`" in said.err
+
+
+@pytest.mark.parametrize("team", ["enforced"], indirect=True)
+def test_every_file_that_is_kept_is_in_the_table_of_the_security_page(
+    team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What it says of how long, a test cannot know."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for words in (("plan",), ("plan",), ("report",), ("release", "--all", "--reason", "INC-7", "--yes")):
+        assert 0 == team(*words).code
+    team.key.unlink()
+    (team.folder / "rollout.yaml").unlink()
+    files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+
+    page = (ROOT / "docs/security.md").read_text()
+    names = re.findall(r"`([^` ]+)`", "".join(re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)))
+    listed = {name: re.sub("<[a-z]+>", "[^/]+", re.escape(name)) for name in names}
+    found = {name for name, pattern in listed.items() for file in files if re.search(f"{pattern}$", file)}
+    unlisted = [file for file in files if not any(re.search(f"{each}$", file) for each in listed.values())]
+    assert [] == unlisted
+    assert {
+        "plans/<date>-<id>.renewed.json",
+        "journal/<run>.jsonl",
+        "reports/<plan>/index.html",
+        ".rollout/releases/<organization>/<run>.let-out.json",
+        "<run>-<address>-<digest>.eml",
+    } <= found

@@ -10,13 +10,15 @@ from typing import Any
 import boto3
 import pytest
 
+from rollout import __version__
+from rollout.awsapi.operations import OPERATIONS
 from rollout.domain.progress.records import RunEnded, RunEnding, RunStarted
 from rollout.domain.progress.stages import Stage
 from rollout.sandbox.serving.server import Sandbox
 from rollout.store.formats.journal_lines import line_of
 from rollout.store.formats.new_segment import NewSegment
 from tests.cli.shell import Said, Shell, listening, writes
-from tests.interventions import at_call
+from tests.interventions import at_call, overhearing
 from tests.kill.organization import Size, describe, settings
 from tests.snapshots import Snapshot
 
@@ -99,8 +101,9 @@ def put_rehearsal(s3: Any, shell: Shell, run: str, plan_checksum: str, organizat
     return f"s3://{BUCKET}/{key.rpartition('/')[0]}/"
 
 
-def test_each_command_asks_kms_once_and_every_line_is_sealed(ana: Shell, s3: Any):
-    asked = []
+def test_each_command_asks_kms_once_and_every_line_is_sealed(ana: Shell, s3: Any, sandbox: Sandbox):
+    """And every request can be told in CloudTrail as docs/security.md says."""
+    asked, requests = [], []
     for words in (
         ("plan",),
         ("apply",),
@@ -109,10 +112,18 @@ def test_each_command_asks_kms_once_and_every_line_is_sealed(ana: Shell, s3: Any
         ("status",),
         ("verify",),
     ):
-        with listening() as heard:
+        with overhearing(sandbox) as heard:
             ok(ana(*words))
-        asked.append(sum(line.startswith("kms ") for line in heard))
+        asked.append(sum(call.service == "kms" for call, _ in heard))
+        requests += [each for each in heard if each[0].service]  # without: `status` asks the sandbox's clock
     assert [1] * 6 == asked
+    assert {"iam", "kms", "organizations", "s3", "sts"} == {call.service for call, _ in requests}
+    assert [] == [call for call, sent in requests if f" rollout/{__version__}" not in sent["HTTP_USER_AGENT"]]
+    allowed = {(known.service, known.name) for known in OPERATIONS}
+    assert {(call.service, call.operation) for call, _ in requests if call.service != "s3"} <= allowed
+    entering = [call.params for call, _ in requests if call.operation == "AssumeRole"]
+    assert {("rollout", "3600")} == {(each["RoleSessionName"], each["DurationSeconds"]) for each in entering}
+    assert all(each["Policy"] for each in entering)
     found = s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{prefix_of(ana)}/journal/")["Contents"]
     for one in found:
         body = s3.get_object(Bucket=BUCKET, Key=one["Key"])["Body"].read()

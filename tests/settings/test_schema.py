@@ -1,5 +1,6 @@
 """The starter file, the JSON Schema and docs/settings.md say the same as the models."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 import yaml
 
 from rollout.domain.gates.enrolment import ENROLMENT
+from rollout.domain.gates.proof import PROOF
 from rollout.settings import SCHEMA_FILE_NAME, json_schema, starter_text
 from rollout.settings.keys import Known, known_keys
 from tests.docs import schema_at
@@ -25,12 +27,14 @@ def test_the_starter_file_turns_on_what_a_gate_recommends_and_says_why(load):
     assert 90 == started.gates.enrolment
     assert 90 == started.domain_gates().of(ENROLMENT)
     above = starter_text().partition("  enrolment: 90")[0].splitlines()[-3:]
+    assert timedelta(days=90) == started.domain_gates().of(PROOF)
     assert "can do nothing but enrol" in " ".join(line.strip().removeprefix("# ") for line in above)
 
 
 def test_the_starter_file_changes_nothing_else(load):
     without = {"source", "warnings"}
     text = starter_text().replace("  enrolment: 90", "  enrolment: null")
+    text = text.replace("  proof: 90d", "  proof: null")
     recommended = load(text.replace("  cloudtrail: lookup", "  cloudtrail: off"))
     assert recommended.model_dump(exclude=without) == load("").model_dump(exclude=without)
 

@@ -195,6 +195,7 @@ def _write_report(live: Live, stored: StoredPlan, result: ApplyResult) -> Path:
         live.clock.now(),
         notified=live.settings.domain_notified(),
         rehearsal=rehearsal,
+        proof=live.files.proof_of(stored, real),
     )
     for place in share_report(live.files, stored, files)[-1:]:
         err.print(f"The report is also at {place}, for the team.")

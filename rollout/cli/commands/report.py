@@ -31,6 +31,7 @@ def report(
         progress,
         offline_now(),
         notified=settings.domain_notified(),
+        proof=files.proof_of(stored, progress),
     )
     shared = share_report(files, stored, written)
     if json:

@@ -11,6 +11,7 @@ from rollout.domain.gates.gate import AnyGate, Form, GateAnswer, Members, Needs,
 from rollout.domain.gates.gate_rules import GateRules
 from rollout.domain.gates.overrides import override_in_force
 from rollout.domain.people.actor import Actor
+from rollout.domain.plan.entries import Header
 from rollout.domain.progress.gate_result import Result
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import GateOverridden
@@ -26,7 +27,7 @@ class Gatekeeper:
     """Holds everything that gates depend on, except the wave's users as AWS shows them.
 
     `users` has the number of users of every wave, in the order of the waves. `returning`: only users who were enforced
-    before come back.
+    before come back. `policy` is the digest of what is to be enforced.
     """
 
     progress: Progress
@@ -36,6 +37,25 @@ class Gatekeeper:
     planner: Actor
     now: datetime
     returning: bool = False
+    policy: str = ""
+    partition: str = "aws"
+
+    @classmethod
+    def of(
+        cls, progress: Progress, rules: GateRules, header: Header, now: datetime, *, returning: bool = False
+    ) -> Gatekeeper:
+        """Make the one of a plan."""
+        return cls(
+            progress,
+            rules,
+            header.waves,
+            header.checksum,
+            header.planner,
+            now,
+            returning,
+            header.digests.policy,
+            header.partition,
+        )
 
     @property
     def order(self) -> Sequence[str]:
@@ -66,6 +86,8 @@ class Gatekeeper:
             self.now,
             cache(look),
             self.returning,
+            self.policy,
+            self.partition,
             self.rules.quiet_for,
         )
         for gate, value in self.rules.to_ask(*needs):

@@ -26,7 +26,7 @@ class Needs(StrEnum):
     JOURNAL = "journal"
     """What the journal says about the wave."""
     CALENDAR = "calendar"
-    """Only the time. Applies to everybody who is to be enforced, including late joiners of earlier waves."""
+    """The time, and what else applies to everybody who is to be enforced, including late joiners of earlier waves."""
     PEOPLE = "people"
     """The wave's users as AWS shows them now; read only when every other gate lets the wave through."""
 
@@ -99,7 +99,8 @@ class Question:
 
     `users` has the number of users of each wave that has any, in the order of the waves. `look` reads the wave's users
     in AWS; only gates that need people may call it. `returning`: only users who were enforced before come back.
-    `quiet_for`: how long keys must have made no call without MFA (`evidence.moved_after`).
+    `policy` is the digest of what is to be enforced. `quiet_for`: how long keys must have made no call without MFA
+    (`evidence.moved_after`).
     """
 
     wave: str
@@ -110,6 +111,8 @@ class Question:
     now: datetime
     look: Callable[[], Members]
     returning: bool = False
+    policy: str = ""
+    partition: str = "aws"
     quiet_for: timedelta = QUIET_FOR
 
     @property

@@ -10,6 +10,7 @@ from rollout.domain.gates.dry_run_done import DRY_RUN_DONE
 from rollout.domain.gates.enrolment import ENROLMENT
 from rollout.domain.gates.failure_tolerance import FAILURE_TOLERANCE
 from rollout.domain.gates.gate import AnyGate
+from rollout.domain.gates.proof import PROOF
 from rollout.domain.gates.soak import SOAK
 from rollout.domain.gates.window import WINDOW
 
@@ -18,6 +19,7 @@ GATES: tuple[AnyGate, ...] = (
     SOAK,
     FAILURE_TOLERANCE,
     APPROVAL,
+    PROOF,
     WINDOW,
     ENROLMENT,
     CLI_MOVED,

@@ -142,6 +142,11 @@ class Progress:
         known = self.known.get(account_id, {}).get(user_id)
         return self.braked(known) if known else None
 
+    def proof_of(self, policy: str, partition: str) -> Proved | None:
+        """Give the newest proof of exactly this policy, by its digest; None if there is none."""
+        about = (one for one in reversed(self.proofs) if (one.policy, one.partition) == (policy, partition))
+        return next(about, None)
+
     def enforced_in(self, account_id: str) -> int:
         """Count the users of an account who are under the policy, as far as the journal knows."""
         known = (self.braked(one) for one in self.known.get(account_id, {}).values())

@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from rollout.domain.proof.proof_record import ProofRecord
 from rollout.reporting import legend, spelling
 from rollout.reporting.account_columns import ACCOUNTS, ListedState, percent
 from rollout.reporting.cells import CODE, COUNT, NUMBER, SHARE
@@ -32,8 +33,8 @@ CHANGES_UP_TO = 100
 NOTEWORTHY = (ChangeOutcome.FAILED, ChangeOutcome.UNSETTLED, ChangeOutcome.OVERRIDDEN)
 
 
-def page(report: ReportData, counts: Counts) -> Iterator[str]:
-    """Yield the page as text."""
+def page(report: ReportData, counts: Counts, proof: ProofRecord | None = None) -> Iterator[str]:
+    """Yield the page as text; `proof` is the newest of this policy."""
     environment = _environment()
     style, script = _asset(environment, "report.css"), _asset(environment, "report.js")
     exempt = exemptions(report)
@@ -62,6 +63,7 @@ def page(report: ReportData, counts: Counts) -> Iterator[str]:
         "limits": limits(report, counts),
         "noteworthy": noteworthy[: -CHANGES_UP_TO - 1 : -1],
         "noteworthy_total": len(noteworthy),
+        "proof": proof,
         "plain": len(report.users) <= PLAIN_ROWS_UP_TO,
         "reasons": legend.REASONS,
         "report": report,

@@ -130,16 +130,7 @@ def gates_for_putting_back(
     gated: GatedBy, rules: DecisionRules, progress: Progress, run: RunContext, where: Premises
 ) -> WaveGates:
     """Have a command that puts people back ask the same gates as `apply`."""
-    header = gated.plan.header
-    keeper = Gatekeeper(
-        progress,
-        gated.gates,
-        header.waves,
-        header.checksum,
-        header.planner,
-        run.now(),
-        returning=True,
-    )
+    keeper = Gatekeeper.of(progress, gated.gates, gated.plan.header, run.now(), returning=True)
     return WaveGates(
         keeper,
         run,

@@ -165,12 +165,10 @@ class ApplyRun:
     @property
     def _gates(self) -> WaveGates | None:
         """The gates of the waves in hand: they have been asked, but the calendar goes on."""
-        order, header = self.order, self.order.plan.header
+        order = self.order
         if not order.gated:
             return None
-        keeper = Gatekeeper(
-            self.progress, order.gates, header.waves, header.checksum, header.planner, self.run.now()
-        )
+        keeper = Gatekeeper.of(self.progress, order.gates, order.plan.header, self.run.now())
         return WaveGates(keeper, self.run, order.overrides, opened=self.due.waves)
 
     def _carry_accounts(self, step: Step, basis: JudgementBasis) -> list[ApplyToAccount]:

@@ -33,8 +33,7 @@ class _Asking:
     def __init__(self, order: Order, progress: Progress, now: datetime, look: Look) -> None:
         self._order, self._look = order, look
         self._progress = progress
-        header = order.plan.header
-        self._keeper = Gatekeeper(progress, order.gates, header.waves, header.checksum, header.planner, now)
+        self._keeper = Gatekeeper.of(progress, order.gates, order.plan.header, now)
         self._wave = order.wave or next_due(progress, order.stage, order.filled)
         self._inherited: dict[str, str] = {}
         self._answers: list[GateAnswer] = []

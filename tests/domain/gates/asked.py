@@ -28,8 +28,20 @@ def ask(
     planner: Actor = PLANNER,
     now: datetime = NOW,
     members: Members = NOBODY,
+    policy: str = "",
+    returning: bool = False,
     quiet_for: timedelta = QUIET_FOR,
 ) -> GateAnswer:
-    looked = progress or a_progress()
-    question = Question(wave, looked, users, checksum, planner, now, lambda: members, quiet_for=quiet_for)
+    question = Question(
+        wave,
+        progress or a_progress(),
+        users,
+        checksum,
+        planner,
+        now,
+        lambda: members,
+        returning=returning,
+        policy=policy,
+        quiet_for=quiet_for,
+    )
     return gate.ask(question, value)

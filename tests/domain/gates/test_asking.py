@@ -20,22 +20,25 @@ from rollout.domain.gates import (
 )
 from rollout.domain.gates.enrolment import ENROLMENT
 from rollout.domain.progress.projection import Progress
-from tests.builders import NOW, a_carried, a_progress, a_run, a_user, an_approval, an_end, days_ago
+from tests.builders import NOW, a_carried, a_progress, a_proof, a_run, a_user, an_approval, an_end, days_ago
 from tests.domain.gates.asked import PLANNER
 
-CHECKSUM = "sha256:" + "c" * 64
-EVERYTHING = GateRules(enrolment=90, cli_moved=80, window=Window(), approval=ApprovalRule())
+CHECKSUM, POLICY_DIGEST = "sha256:" + "c" * 64, "sha256:policy"
+EVERYTHING = GateRules(
+    enrolment=90, cli_moved=80, window=Window(), approval=ApprovalRule(), proof=timedelta(days=90)
+)
 USERS = {"canary": 2, "empty": 0, "rest": 8}
 ALL_DONE = a_progress(
     a_run(stage="dry-run", at=days_ago(9)),
     an_end(),
     a_carried("canary", at=days_ago(5)),
     an_approval("rest"),
+    a_proof(POLICY_DIGEST),
 )
 
 
 def keeper(progress: Progress = ALL_DONE, rules: GateRules = EVERYTHING) -> Gatekeeper:
-    return Gatekeeper(progress, rules, USERS, CHECKSUM, PLANNER, NOW)
+    return Gatekeeper(progress, rules, USERS, CHECKSUM, PLANNER, NOW, policy=POLICY_DIGEST)
 
 
 def everything(asked: Gatekeeper, wave: str = "rest") -> list[GateAnswer]:
@@ -59,7 +62,7 @@ def test_people_are_looked_at_only_where_a_gate_wants_to_know():
         raise AssertionError("nobody was to be looked at")
 
     assert [] == list(keeper(rules=GateRules()).ask("rest", *Needs, look=nobody))[3:]
-    assert 4 == len(list(keeper().ask("rest", Needs.JOURNAL, Needs.CALENDAR, look=nobody)))
+    assert 5 == len(list(keeper().ask("rest", Needs.JOURNAL, Needs.CALENDAR, look=nobody)))
 
 
 def test_a_share_of_nothing_is_still_asked_for():
