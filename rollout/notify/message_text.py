@@ -8,7 +8,7 @@ from shlex import quote
 from textwrap import fill
 
 from rollout.domain.progress.messages import Line, Notice
-from rollout.domain.verdicts.verdict import Impact
+from rollout.domain.verdicts.verdict import EnrolmentWay, Impact
 from rollout.visible_text import visible
 
 WIDTH = 76
@@ -35,6 +35,17 @@ _IN_THE_CONSOLE = (
     ),
     "Scan the QR code with the app, then enter two consecutive codes from the app.",
     "Sign out, and sign in again: MFA takes effect at your next sign-in.",
+)
+
+
+_PASSKEY_IN_THE_CONSOLE = (
+    _IN_THE_CONSOLE[0],
+    (
+        'Under "Multi-factor authentication (MFA)", choose "Assign MFA device", then "Passkey or security key". An'
+        " authenticator app is not allowed for this user."
+    ),
+    "Follow your browser: use its password manager, your phone, or a security key that you plug in.",
+    _IN_THE_CONSOLE[3],
 )
 
 
@@ -104,14 +115,22 @@ def _user(number: int, line: Line, zone: tzinfo) -> str:
         _paragraph(head, first=f"{number}. ", rest="   "),
         _paragraph(f"From {moment(line.due, zone)}: {_MEANING[line.impact]}", first="   ", rest="   "),
     ]
+    if expires := line.situation.password_expires:
+        text.append(
+            _paragraph(
+                f"The password of this user expires on {moment(expires, zone)}. Sign in and change it before then:"
+                " afterwards you could not.",
+                first="   ",
+                rest="   ",
+            )
+        )
     if line.forecast:
         text.append(_paragraph(f"What we expect: {visible(line.forecast)}", first="   ", rest="   "))
     return "\n".join(text)
 
 
 def _todo(impact: Impact, lines: list[Line]) -> Iterator[str]:
-    names = ", ".join(f"{visible(line.user.name)} ({line.user.account_id})" for line in lines)
-    yield _paragraph(f"What to do for {names}", first="== ", rest="   ")
+    yield _paragraph(f"What to do for {_names(lines)}", first="== ", rest="   ")
     match impact:
         case Impact.NONE:
             yield _paragraph("Nothing. If you sign in with this user, keep your MFA device ready.")
@@ -120,19 +139,57 @@ def _todo(impact: Impact, lines: list[Line]) -> Iterator[str]:
         case Impact.ENROL:
             yield from _enrol(lines)
         case Impact.PASSKEY_ONLY:
-            yield _paragraph(
-                "Add an authenticator app as a second device (in the console: your name at the top right, then"
-                f' "Security credentials", then "Assign MFA device"), and use it as described in "{_KEYS}" below. Or'
-                " keep using only your passkey, and choose the last way described there, `aws login`."
-            )
+            yield from _beside_the_passkey(lines)
+
+
+def _beside_the_passkey(lines: list[Line]) -> Iterator[str]:
+    if any(EnrolmentWay.APP in line.situation.ways for line in lines):
+        yield _paragraph(
+            "Add an authenticator app as a second device (in the console: your name at the top right, then"
+            f' "Security credentials", then "Assign MFA device"), and use it as described in "{_KEYS}" below.'
+        )
+    else:
+        yield _paragraph(
+            "An authenticator app, which would give codes for access keys, is not allowed for you."
+        )
+    if any(line.situation.aws_login for line in lines):
+        yield _paragraph("Or keep using only your passkey, and replace your access keys by `aws login`.")
 
 
 def _enrol(lines: list[Line]) -> Iterator[str]:
-    yield "Register an MFA device. In the console:"
-    yield "\n".join(
-        _paragraph(step, first=f"  {number}. ", rest="     ")
-        for number, step in enumerate(_IN_THE_CONSOLE, 1)
-    )
+    if any(line.situation.sms_only for line in lines):
+        yield _paragraph(
+            "Your phone is registered for codes by SMS. AWS no longer sends or asks for them, so this phone number does"
+            " not count as MFA. If AWS refuses to register another device beside it, ask us to remove it."
+        )
+    app = [
+        line
+        for line in lines
+        if EnrolmentWay.PASSKEY not in line.situation.ways or EnrolmentWay.APP in line.situation.ways
+    ]
+    if passkey := [line for line in lines if line not in app]:
+        yield _steps("Register a passkey or security key. In the console:", _PASSKEY_IN_THE_CONSOLE)
+        if any(line.situation.active_keys for line in passkey):
+            yield _paragraph(
+                "A passkey gives no codes, so your access keys stop working."
+                + (
+                    " Replace them by `aws login`."
+                    if all(line.situation.aws_login for line in passkey)
+                    else " Ask us what to use instead."
+                )
+            )
+    if app:
+        yield from _enrol_an_app(app)
+
+
+def _steps(title: str, steps: tuple[str, ...]) -> str:
+    numbered = (_paragraph(step, first=f"  {number}. ", rest="     ") for number, step in enumerate(steps, 1))
+    return "\n".join((title, "", *numbered))
+
+
+def _enrol_an_app(lines: list[Line]) -> Iterator[str]:
+    if any(line.situation.console for line in lines):
+        yield _steps("Register an MFA device. In the console:", _IN_THE_CONSOLE)
     yield "Or on the command line, with your access key:"
     user = _user_in_commands(lines)
     device = f"{_arn_root(lines[0])}:mfa/{user}" if len(lines) == 1 else "SERIAL-NUMBER"
@@ -172,16 +229,23 @@ def _keys_with_mfa(lines: list[Line]) -> Iterator[str]:
         f"aws iam list-mfa-devices --user-name {_user_in_commands(concerned)}",
         "aws sts get-session-token --serial-number SERIAL-NUMBER --token-code CODE",
     )
-    yield "Or sign in with your password and MFA in the browser:"
-    yield _command("aws login")
-    yield _paragraph(
-        "This requires AWS CLI 2.32 or newer, a console password, and the AWS policy SignInLocalDevelopmentAccess; if"
-        " AWS denies it, ask us."
-    )
+    if allowed := [line for line in concerned if line.situation.aws_login]:
+        for_all = len(allowed) == len(concerned)
+        yield (
+            "Or sign in with your password and MFA in the browser"
+            + ("" if for_all else f" ({_names(allowed)})")
+            + ":"
+        )
+        yield _command("aws login")
+        yield _paragraph("This requires AWS CLI 2.32 or newer.")
     yield _paragraph(
         "A program that uses these keys unattended cannot enter a code, and will stop working. If you have such a"
         " program, tell us now: we can help you find a replacement, and exempt the user until then."
     )
+
+
+def _names(lines: list[Line]) -> str:
+    return ", ".join(f"{visible(line.user.name)} ({line.user.account_id})" for line in lines)
 
 
 def _user_in_commands(lines: list[Line]) -> str:

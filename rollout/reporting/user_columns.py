@@ -116,5 +116,10 @@ USERS: Table[UserLine] = Table("users.csv", (
            lambda user: user.status.waits_for, OnPage("Waiting for", 5, width=240)),
     Column("why", TEXT, "The reasons in full, with the facts behind them.", lambda user: user.why,
            OnPage("Why", long=True)),
+    Column("can_register", LIST,
+           "For users who have to register a device: the kinds that they can register: `authenticator-app`, `passkey`.",
+           lambda user: user.entry.situation.ways, OnPage("Can register", filter=True)),
+    Column("aws_login", FLAG, "For `enforce`: the user may use `aws login` on the command line.",
+           lambda user: user.entry.situation.aws_login, OnPage("aws login")),
 ))
 # fmt: on

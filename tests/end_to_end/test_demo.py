@@ -64,12 +64,12 @@ def test_it_ends_well_and_tells_each_step(demo: Said):
     assert 0 == demo.code, demo.err
     places = [demo.out.index(f"==> {step}") for step in STEPS]
     assert sorted(places) == places
-    for verdict, users in (("exempt", 3), ("covered", 6), ("hold", 50), ("enforce", 87)):
+    for verdict, users in (("exempt", 3), ("covered", 6), ("hold", 51), ("enforce", 91)):
         assert re.search(rf"^{verdict} +{users}$", demo.out, re.MULTILINE)
-    placed = "Of 87 users whom rollout placed under the policy, 87 are enforced in fact, 0 are released, 0 are missing."
+    placed = "Of 91 users whom rollout placed under the policy, 91 are enforced in fact, 0 are released, 0 are missing."
     assert placed in demo.out
     assert "0 differences in 10 accounts." in demo.out
-    assert "Done: all 87 users due for enforcement were notified in time and are enforced." in demo.out
+    assert "Done: all 91 users due for enforcement were notified in time and are enforced." in demo.out
     assert "Traceback" not in demo.err
 
 

@@ -8,18 +8,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.domain.progress.messages import Line, Notice
-from rollout.domain.verdicts.verdict import Impact
+from rollout.domain.verdicts.verdict import EnrolmentWay, Impact, Situation
 from rollout.notify.message_text import WIDTH, body, moment, subject
 from rollout.visible_text import hidden_in
 from tests.builders import ACCOUNT, a_ref
 
 SENDER = "security@example.com"
 DUE = datetime(2026, 12, 8, 12, tzinfo=UTC)
+CAN_DO_ALL = Situation(
+    console=True,
+    active_keys=1,
+    ways=(EnrolmentWay.APP, EnrolmentWay.PASSKEY),
+    enrols_by_keys=True,
+    aws_login=True,
+)
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def a_line(name: str = "alice", impact: Impact = Impact.ENROL, due: datetime = DUE, **more: str) -> Line:
-    return Line(a_ref(name), more.get("account_name", "payments-prod"), impact, due, more.get("forecast", ""))
+    account, forecast = more.get("account_name", "payments-prod"), more.get("forecast", "")
+    return Line(a_ref(name), account, impact, due, forecast, CAN_DO_ALL)
 
 
 def a_notice(*lines: Line) -> Notice:
@@ -66,7 +74,7 @@ def test_every_message_says_whom_where_when_and_whom_to_ask(impact):
         ),
         (
             Impact.PASSKEY_ONLY,
-            ("authenticator app as a second device", "aws login", "SignInLocalDevelopmentAccess"),
+            ("authenticator app as a second device", "aws login"),
         ),
     ],
 )

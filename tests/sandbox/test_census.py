@@ -27,9 +27,9 @@ from tests.sandbox.connecting import (
 ENTERABLE = {
     MANAGEMENT: 8,
     HUB: 60,
-    PAYMENTS: 16,
+    PAYMENTS: 20,
     STOREFRONT: 16,
-    DEV: 20,
+    DEV: 21,
     TEST: 6,
     NETWORK: 9,
     PLAYGROUND: 6,
@@ -77,22 +77,23 @@ def test_so_many_users_are_in_each_account(rows: dict[str, Any]):
     assert {key: count for key, count in ENTERABLE.items() if count} == Counter(
         arn.split(":")[4] for arn in rows
     )
-    assert 146 == len(rows)
+    assert 151 == len(rows)
 
 
 def test_people_use_the_console_the_cli_both_or_nothing(rows: dict[str, dict[str, str]]):
     kinds = Counter((row["password_enabled"] == "true", keys_of(row) > 0) for row in rows.values())
     assert {
-        (True, False): 88,  # console only
-        (True, True): 37,  # both
-        (False, True): 15,  # keys only
+        (True, False): 91,  # console only
+        (True, True): 38,  # both
+        (False, True): 16,  # keys only
         (False, False): 6,  # nothing that works
     } == dict(kinds)
 
 
 def test_devices_are_of_every_kind(sandbox: Sandbox, rows: dict[str, dict[str, str]]):
     def kind(serial: str) -> str:
-        return "hardware" if not serial.startswith("arn:") else "passkey" if ":u2f/" in serial else "totp"
+        kinds = {":u2f/": "passkey", ":sms-mfa/": "sms", ":mfa/": "totp"}
+        return next((kind for part, kind in kinds.items() if part in serial), "hardware")
 
     kinds: Counter[str] = Counter()
     for account in ENTERABLE:
@@ -101,8 +102,8 @@ def test_devices_are_of_every_kind(sandbox: Sandbox, rows: dict[str, dict[str, s
             if arn.split(":")[4] == account and row["mfa_active"] == "true":
                 devices = iam.list_mfa_devices(UserName=row["user"])["MFADevices"]
                 kinds.update(kind(device["SerialNumber"]) for device in devices)
-    assert {"totp": 54, "passkey": 10, "hardware": 3} == dict(kinds)
-    assert 146 - 67 == sum(row["mfa_active"] == "false" for row in rows.values())
+    assert {"totp": 54, "passkey": 10, "hardware": 3, "sms": 1} == dict(kinds)
+    assert 151 - 68 == sum(row["mfa_active"] == "false" for row in rows.values())
 
 
 def test_names_test_every_reader(rows: dict[str, dict[str, str]]):
@@ -143,7 +144,7 @@ def test_groups_and_policies_fill_up_for_two_users(details: dict[str, dict[str, 
 
 def test_boundaries_and_inline_policies_are_where_they_should_be(details: dict[str, dict[str, Any]]):
     bounded = {user["UserName"] for user in details.values() if "PermissionsBoundary" in user}
-    assert {"nadia.petrova", "quinn.murphy"} == bounded
+    assert {"nadia.petrova", "quinn.murphy", "gita.rao", "henrik.dahl", "iris.blum"} == bounded
     inline = {
         (user["UserName"], policy["PolicyName"])
         for user in details.values()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from rollout.aws.read.account_limits import AccountSummary, read_password_policy, read_summary
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SSH_KEYS = "SSH keys for CodeCommit"
+
+SMS_ENDED = datetime(2020, 1, 1, tzinfo=UTC)
+"""Long after AWS stopped enabling devices that get codes by SMS (aws-facts.md#inventory-calls)."""
 
 SAME_MOMENT = timedelta(seconds=2)
 """The report and the details round creation times differently; a user name that was reused differs by more."""
@@ -184,7 +187,7 @@ class AccountReading:
             keys=row.keys,
             certificates=row.certificates,
         )
-        if seen.devices is None and seen.active_keys:
+        if seen.devices is None and (seen.active_keys or _may_have_sms(seen)):
             seen = self._read_live(seen, DEVICES, lambda: replace(seen, devices=live.devices(seen)))
         if first_use_doubtful(seen):
             last_used = seen.password.last_used if seen.password else None
@@ -239,6 +242,11 @@ def _is_of(row: ReportRow, user: User) -> bool:
     if row.created is None or user.created is None:
         return True
     return abs(row.created - user.created) <= SAME_MOMENT
+
+
+def _may_have_sms(user: User) -> bool:
+    """Tell whether the device may be a phone that got codes by SMS; newer users cannot have one."""
+    return user.created is not None and user.created < SMS_ENDED
 
 
 def _root_mfa(report: Report | None, summary: AccountSummary | None) -> bool | None:

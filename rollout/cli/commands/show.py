@@ -126,6 +126,8 @@ def explain(part: AccountPlan, entry: PlanEntry) -> None:
         rows.append((str(reason.code), f"{reason.detail}{seen}"))
     for name, text in (
         ("forecast", entry.forecast),
+        ("can register", ", ".join(entry.situation.ways)),
+        ("aws login", "allowed" if entry.situation.aws_login else ""),
         ("cure", entry.cure),
         ("covered by", entry.covered_by),
         ("enforced by", entry.enforced_by),
@@ -157,18 +159,24 @@ def _print_matrix(matrix: tuple[MatrixRow, ...]) -> None:
         "cover": "Without MFA, under the present policies (covered = every request is explicitly denied)",
         "enrol": "Without MFA, with ForceMFA added (able to enrol = every request is allowed; sts:GetSessionToken"
         " needs no Allow, only no explicit Deny)",
+        "passkey": "On the console without MFA, with ForceMFA added (able to register a passkey or security key = every"
+        " request is allowed)",
+        "aws-login": "With MFA (able to use `aws login` = every request is allowed)",
         "session": "At the sign-in to the console, with ForceMFA added (a session = no request is denied)",
     }
+    columns = {"absent": "by access key", "false": "on the console", "true": "with MFA"}
     for question, title in questions.items():
         asked: dict[str, dict[str, MatrixRow]] = {}
         for row in matrix:
             if row.question == question:
                 asked.setdefault(row.action, {})[row.mfa] = row
+        present = [state for state in columns if any(state in states for states in asked.values())]
         cells = [
-            (action, _said(states["absent"]), _said(states["false"]), states["false"].because)
+            (action, *(_said(states[state]) for state in present), states[present[-1]].because)
             for action, states in asked.items()
         ]
-        out.print(table(f"\n{title}", ("request", "by access key", "on the console", "decided by"), cells))
+        heads = (columns[state] for state in present)
+        out.print(table(f"\n{title}", ("request", *heads, "decided by"), cells))
 
 
 def _overview(
@@ -240,6 +248,8 @@ def _as_json(header: Header, parts: list[tuple[AccountPlan, list[PlanEntry]]]) -
                         ],
                         "cure": entry.cure or None,
                         "forecast": entry.forecast or None,
+                        "can_register": list(entry.situation.ways),
+                        "aws_login": entry.situation.aws_login,
                         "keys": [asdict(activity) for activity in entry.activity],
                         "enforced_by": entry.enforced_by or None,
                         "requests": [

@@ -157,8 +157,13 @@ class User:
 
     @property
     def has_device(self) -> bool:
-        """Whether the user has an MFA device; the list of devices takes precedence over the report's flag."""
-        return self.mfa_active if self.devices is None else bool(self.devices)
+        """Whether the user has an MFA device; the list of devices takes precedence over the report's flag.
+
+        A phone that got codes by SMS is none: AWS no longer asks for such codes (aws-facts.md#inventory-calls).
+        """
+        if self.devices is None:
+            return self.mfa_active
+        return any(device.kind is not DeviceKind.SMS for device in self.devices)
 
     @property
     def active_keys(self) -> tuple[AccessKey, ...]:

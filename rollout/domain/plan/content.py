@@ -40,4 +40,6 @@ def _entry(entry: PlanEntry) -> list[object]:
         entry.exempt_until,
         entry.covered_by,
         entry.enforced_by,
+        entry.situation.ways,
+        entry.situation.aws_login,
     ]

@@ -13,7 +13,7 @@ from rollout.domain.people.observations import Finding
 from rollout.domain.people.users import UserRef
 from rollout.domain.plan.impact_counts import ImpactCounts
 from rollout.domain.policy.attachment import Attachment
-from rollout.domain.verdicts.verdict import Impact, Kind, MatrixRow, Reason
+from rollout.domain.verdicts.verdict import NOTHING_KNOWN, Impact, Kind, MatrixRow, Reason, Situation
 
 SCHEMA = 1
 
@@ -67,6 +67,7 @@ class PlanEntry:
     attachment: Attachment | None = None
     cure: str = ""
     forecast: str = ""
+    situation: Situation = NOTHING_KNOWN
     address: str = ""
     exempt_until: date | None = None
     covered_by: str = ""

@@ -90,6 +90,7 @@ class Planner:
             attachment=verdict.attachment,
             cure=verdict.cure,
             forecast=verdict.forecast,
+            situation=verdict.situation,
             address=verdict.address,
             exempt_until=verdict.exempt_until,
             covered_by=verdict.covered_by,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 
 from rollout.domain.people.users import UserRef
-from rollout.domain.verdicts.verdict import Impact
+from rollout.domain.verdicts.verdict import NOTHING_KNOWN, Impact, Situation
 
 
 class Delivery(StrEnum):
@@ -50,6 +50,7 @@ class Line:
     impact: Impact
     due: datetime
     forecast: str
+    situation: Situation = NOTHING_KNOWN
 
 
 @dataclass(frozen=True, slots=True)

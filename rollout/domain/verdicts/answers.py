@@ -16,7 +16,15 @@ from rollout.domain.iam import (
     left_open,
 )
 from rollout.domain.people.users import User
-from rollout.domain.verdicts.enrolment_check import Enrolment, covered, enrolment, session_obstacle
+from rollout.domain.verdicts.enrolment_check import (
+    Able,
+    Enrolment,
+    Ways,
+    covered,
+    enrolment,
+    session_obstacle,
+    ways,
+)
 from rollout.domain.verdicts.requests import AnsweredRequest, Asker, RequestEnvironment
 from rollout.domain.verdicts.rights import Library, UserRights, short
 from rollout.domain.verdicts.verdict import MatrixRow
@@ -29,15 +37,18 @@ class Answers:
     `covered_by` is empty where the documents leave more open than `rules.covered_may_leave_open`; `left_open` names
     what is open without MFA beyond what ForceMFA itself leaves open, and `too_open` what of it is not accepted.
 
-    `under_force_mfa` and `today` say whether the user can enrol with ForceMFA attached and as things are. `password`
-    says whether a user without a device can set a new password under ForceMFA. `no_session` says what may deny the
-    console session under ForceMFA; empty if nothing does, or where identity policies are not weighed for it.
+    `under_force_mfa` and `today` say in which ways a user can enrol with ForceMFA attached and as things are.
+    `password` says whether a user without a device can set a new password under ForceMFA, and `aws_login` whether a
+    user who has signed in with MFA can use `aws login`.
+    `no_session` says what may deny the console session under ForceMFA; empty if nothing does, or where identity
+    policies are not weighed for it.
     """
 
     covered_by: tuple[str, ...]
-    under_force_mfa: Enrolment
-    today: Enrolment
+    under_force_mfa: Ways
+    today: Ways
     password: Enrolment
+    aws_login: bool
     matrix: tuple[MatrixRow, ...]
     left_open: tuple[str, ...] = ()
     too_open: tuple[str, ...] = ()
@@ -90,14 +101,23 @@ class Examiner:
         open_too = beyond(asker.left_open(rights.policies()), self._open_by_us) if by else ()
         too_open = beyond(open_too, self.may_leave_open)
         forced = rights.policies(self._force_mfa)
-        enrol = tuple(asker.enrolment(forced))
-        today = enrolment(asker.enrolment(rights.policies()))
+        enrol, passkey = tuple(asker.enrolment(forced)), tuple(asker.passkey(forced))
+        now = rights.policies()
+        today = ways(asker.enrolment(now), asker.passkey(now))
+        login = tuple(asker.aws_login(forced))
         session = tuple(asker.console_session(forced)) if self._weighs_sign_in else ()
-        matrix = (*_rows("cover", cover), *_rows("enrol", enrol), *_rows("session", session))
-        password = enrolment(asker.password_change(forced))
-        covers = () if too_open else by
-        no_session = session_obstacle(session)
-        return Answers(covers, enrolment(enrol), today, password, matrix, open_too, too_open, no_session)
+        asked = {"cover": cover, "enrol": enrol, "passkey": passkey, "aws-login": login, "session": session}
+        return Answers(
+            covered_by=() if too_open else by,
+            under_force_mfa=ways(enrol, passkey),
+            today=today,
+            password=enrolment(asker.password_change(forced)),
+            aws_login=enrolment(login).able is Able.YES,
+            matrix=tuple(row for question, answers in asked.items() for row in _rows(question, answers)),
+            left_open=open_too,
+            too_open=too_open,
+            no_session=session_obstacle(session),
+        )
 
 
 def _rows(question: str, answers: Iterable[AnsweredRequest]) -> Iterable[MatrixRow]:

@@ -8,7 +8,6 @@ from rollout.domain.people.addresses import address_of
 from rollout.domain.people.users import User
 from rollout.domain.policy.our_resources import State
 from rollout.domain.verdicts.answers import Answers
-from rollout.domain.verdicts.enrolment_check import Able
 from rollout.domain.verdicts.impact import impact_of
 from rollout.domain.verdicts.judged_account import JudgedAccount
 from rollout.domain.verdicts.rights import UserRights, short
@@ -44,7 +43,9 @@ def assess(user: User, account: JudgedAccount) -> Assessment:
     rights, rules = account.rights_without_us(user), account.rules
     impact = impact_of(user)
     answers = account.examiner.examine(user, rights)
-    needs_help = impact is Impact.ENROL and answers.today.able is not Able.YES
+    console = user.password is not None
+    today, with_help = (ways.open_to(console=console) for ways in (answers.today, answers.under_force_mfa))
+    needs_help = impact is Impact.ENROL and not set(with_help) <= set(today)
     quotas = account.facts.quotas
     room = room_for(user, account.ours, rules.names, quotas, rules.attach, enrolment=needs_help)
     address = address_of(user, rules.find)

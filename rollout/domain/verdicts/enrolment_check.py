@@ -1,4 +1,4 @@
-"""Decides whether a user can enrol a device: by evaluating policies, never by their names."""
+"""Decides whether, and in which ways, a user can enrol a device: by evaluating policies, never by their names."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from rollout.domain.iam import Allowed, Decision, ExplicitlyDenied, ImplicitlyDenied, Undecided
 from rollout.domain.verdicts.requests import SESSION_TOKEN, AnsweredRequest
+from rollout.domain.verdicts.verdict import EnrolmentWay
 
 
 class Able(StrEnum):
@@ -28,6 +29,48 @@ class Enrolment:
     able: Able
     obstacle: str = ""
     only_identity: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Whether each kind of device can be enrolled: an app with access keys, an app or a passkey on the console.
+
+    The console needs a password.
+    """
+
+    app_by_keys: Enrolment
+    app_on_console: Enrolment
+    passkey: Enrolment
+
+    def app(self, *, console: bool) -> Enrolment:
+        """Tell whether an authenticator app can be enrolled by a user with, or without, a password."""
+        return self.app_on_console if console else self.app_by_keys
+
+    def open_to(self, *, console: bool) -> tuple[EnrolmentWay, ...]:
+        """List the ways that are certainly open."""
+        app = (EnrolmentWay.APP,) if self.app(console=console).able is Able.YES else ()
+        return (*app, EnrolmentWay.PASSKEY) if console and self.passkey.able is Able.YES else app
+
+    def enrolment(self, *, console: bool) -> Enrolment:
+        """Combine the ways: one that is open is enough. `only_identity` goes by the authenticator app."""
+        if self.open_to(console=console):
+            return Enrolment(Able.YES)
+        app = self.app(console=console)
+        if app.able is not Able.NO or self.passkey.able is Able.NO:
+            return app
+        if console:
+            return self.passkey
+        why = f"{app.obstacle}; a passkey is registered on the console, and there is no password for it"
+        return Enrolment(Able.NO, why, app.only_identity)
+
+
+def ways(app: Iterable[AnsweredRequest], passkey: Iterable[AnsweredRequest]) -> Ways:
+    """Combine the answers to the steps of enrolling an app, in both states of MFA, and a passkey."""
+    app = tuple(app)
+    by_keys = (asked for asked in app if asked.mfa == "absent")
+    # Whoever enrols on the console uses the codes with access keys, too.
+    on_console = (asked for asked in app if asked.mfa == "false" or asked.action == SESSION_TOKEN)
+    return Ways(enrolment(by_keys), enrolment(on_console), enrolment(passkey))
 
 
 def enrolment(answers: Iterable[AnsweredRequest]) -> Enrolment:

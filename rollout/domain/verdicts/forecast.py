@@ -7,10 +7,10 @@ from datetime import datetime
 from rollout.domain.people.users import User
 from rollout.domain.verdicts.key_use import describe_denied
 from rollout.domain.verdicts.machines import say_key
-from rollout.domain.verdicts.verdict import Impact
+from rollout.domain.verdicts.verdict import EnrolmentWay, Impact, Situation
 
 
-def forecast(user: User, impact: Impact, now: datetime) -> str:
+def forecast(user: User, impact: Impact, now: datetime, situation: Situation) -> str:
     """Describe the console first, then every active key, then credentials whose requests never carry MFA.
 
     Where the calls of a key were looked at, it says which of them would have been denied.
@@ -18,7 +18,7 @@ def forecast(user: User, impact: Impact, now: datetime) -> str:
     parts = [_console(user, impact)]
     if user.active_keys:
         keys = "; ".join(say_key(key, now) for key in user.active_keys)
-        parts.append(f"CLI: {keys}: denied until {_condition(user, impact)}")
+        parts.append(f"CLI: {keys}: denied{_condition(impact, situation)}")
     parts += [f"{activity.key}: {describe_denied(activity)}" for activity in user.activity if activity.calls]
     if user.without_mfa_flag:
         parts.append(
@@ -39,13 +39,14 @@ def _console(user: User, impact: Impact) -> str:
     return "console: sign in with MFA"
 
 
-def _condition(user: User, impact: Impact) -> str:
-    match impact:
-        case Impact.PASSKEY_ONLY:
-            # `aws login` signs in at the console (aws-facts.md#cli-after-enforcement).
-            login = ", or `aws login` is used" if user.password else ""
-            return f"a TOTP device is added (a passkey gives no codes){login}"
-        case Impact.ENROL:
-            return "a device is enrolled and `aws configure mfa-login` is used"
-        case Impact.CLI | Impact.NONE:
-            return "`aws configure mfa-login` is used"
+def _condition(impact: Impact, situation: Situation) -> str:
+    """Say until when keys are denied; for good where no way is open that gives codes, nor `aws login`."""
+    login = "`aws login` is used" if situation.aws_login else ""
+    if impact in (Impact.ENROL, Impact.PASSKEY_ONLY) and EnrolmentWay.APP not in situation.ways:
+        why = "a passkey gives no codes" + (f"; instead of the keys, {login}" if login else "")
+        return f", even with MFA: {why}"
+    done = {
+        Impact.PASSKEY_ONLY: "a TOTP device is added (a passkey gives no codes)",
+        Impact.ENROL: "a device is enrolled and `aws configure mfa-login` is used",
+    }.get(impact, "`aws configure mfa-login` is used")
+    return f" until {done}" + (f", or {login}" if login else "")

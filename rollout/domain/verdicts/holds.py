@@ -82,7 +82,7 @@ def _unread(assessed: Assessment) -> Iterator[Reason]:
 
 
 def _enrolment(assessed: Assessment) -> Iterator[Reason]:
-    answer = assessed.answers.under_force_mfa
+    answer = assessed.answers.under_force_mfa.enrolment(console=assessed.user.password is not None)
     # AWS lets nobody who has a device manage devices without MFA (aws-facts.md#doors-and-credentials-found-later).
     if answer.able is Able.YES or assessed.user.has_device:
         return

@@ -32,6 +32,22 @@ def password_obstacle(user: User, policy: PasswordPolicy | None, now: datetime, 
     return f"the password expires on {expires.date()}{hard}, before an MFA device is required"
 
 
+def expiry_to_tell(user: User, policy: PasswordPolicy | None, now: datetime) -> datetime | None:
+    """Return when a password expires that the user would find expired at the next likely sign-in, and could not change.
+
+    Somebody who signed in ten days ago is expected within the next ten; somebody who never did, at any time. A user
+    with a device can change an expired password after signing in with MFA, unless only an administrator can.
+    """
+    password = user.password
+    expires = _expiry(password, policy) if password else None
+    hard = policy is not None and policy.hard_expiry
+    if password is None or expires is None or (user.has_device and not hard):
+        return None
+    if password.last_used is None:
+        return expires
+    return expires if expires <= now + (now - password.last_used) else None
+
+
 def first_use_doubtful(user: User) -> bool:
     """Tell whether it is unknown if the password must be changed: `GetLoginProfile`, which tells it, was not read.
 

@@ -20,6 +20,23 @@ ENROLMENT = (
 CONSOLE_SESSION = ("signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token")
 CHANGE_PASSWORD = "iam:ChangePassword"  # noqa: S105 - an action's name
 SESSION_TOKEN = "sts:GetSessionToken"  # noqa: S105 - an action's name
+# What the console does to register a passkey or security key, and the value of `iam:RegisterSecurityKey` in each
+# request; for other devices, the key is absent (aws-facts.md#doors-and-credentials-found-later).
+PASSKEY_ENROLMENT = (
+    ("iam:EnableMFADevice", "Create"),
+    ("iam:EnableMFADevice", "Activate"),
+    ("iam:ListMFADevices", ""),
+    ("iam:GetUser", ""),
+    (SESSION_TOKEN, ""),
+)
+# How well a security key is certified; known only when it is registered.
+FIDO_KEYS = (
+    "iam:FIDO-certification",
+    "iam:FIDO-FIPS-140-2-certification",
+    "iam:FIDO-FIPS-140-3-certification",
+)
+# What `aws login` needs, once the user has signed in with MFA.
+AWS_LOGIN = ("signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token")
 
 # Context keys whose values cannot be known in advance; for enrolment, `rules.context` may supply any of them.
 UNKNOWABLE = (
@@ -48,7 +65,10 @@ ContextValue = str | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class AnsweredRequest:
-    """One request and its answer; `mfa` is the state of `aws:MultiFactorAuthPresent`: `absent` or `false`."""
+    """One request and its answer; `mfa` is the state of `aws:MultiFactorAuthPresent`: `absent`, `false` or `true`.
+
+    `action` names a condition key in brackets where the same action is asked with several values of it.
+    """
 
     action: str
     resource: str
@@ -115,6 +135,27 @@ class Asker:
             for mfa in MFA_STATES:
                 yield self._best(action, resources, mfa, policies)
 
+    def passkey(self, policies: Policies) -> Iterator[AnsweredRequest]:
+        """Ask every step of registering a passkey or security key on the console, without MFA."""
+        for action, step in PASSKEY_ENROLMENT:
+            if not step:
+                (resource,) = _enrolment_resources(action, self._user, self._partition)
+                yield self._ask(action, resource, "false", policies)
+                continue
+            context = self._new_context("own", "false", frozenset(), step)
+            request = Request(action, self._user.arn, self._user.arn, context)
+            named = f"{action} (iam:RegisterSecurityKey={step})"
+            yield AnsweredRequest(named, self._user.arn, "false", evaluate(policies, request))
+
+    def aws_login(self, policies: Policies) -> Iterator[AnsweredRequest]:
+        """Ask what `aws login` needs of a user who has signed in to the console with MFA."""
+        region = home_region(self._partition)
+        client = (
+            f"arn:{self._partition}:signin:{region}:{self._user.account_id}:oauth2/public-client/localhost"
+        )
+        for action in AWS_LOGIN:
+            yield self._ask(action, client, "true", policies)
+
     def password_change(self, policies: Policies) -> Iterator[AnsweredRequest]:
         """Ask whether the user may set a password without MFA, as an initial or expired one requires.
 
@@ -173,14 +214,15 @@ class Asker:
 
     def _context(self, resource: str, mfa: str, *, probing: bool) -> Context:
         own = resource == self._user.arn
-        kind = "own" if own else "none" if resource == "*" or ":mfa/" in resource else "other"
+        nobody = resource == "*" or ":mfa/" in resource or ":oauth2/" in resource
+        kind = "own" if own else "none" if nobody else "other"
         context = self._contexts.get((kind, mfa, probing))
         if context is None:
             unknowable = self._anywhere if probing else frozenset()
             context = self._contexts[kind, mfa, probing] = self._new_context(kind, mfa, unknowable)
         return context
 
-    def _new_context(self, kind: str, mfa: str, unknowable: frozenset[str]) -> Context:
+    def _new_context(self, kind: str, mfa: str, unknowable: frozenset[str], step: str = "") -> Context:
         values = {key: value for key, value in self._known.items() if key not in unknowable}
         unknown = [*self._unknown, *unknowable]
         if kind == "own":
@@ -190,8 +232,14 @@ class Asker:
                 values[f"iam:resourcetag/{key.lower()}"] = value
         elif kind == "other":
             unknown += ["aws:ResourceTag/*", "iam:ResourceTag/*"]
-        if mfa == "false":
-            values["aws:multifactorauthpresent"] = "false"
+        if mfa != "absent":
+            values["aws:multifactorauthpresent"] = mfa
+        if mfa == "true":
+            unknown.append("aws:MultiFactorAuthAge")
+        if step:
+            values["iam:registersecuritykey"] = step
+        if step == "Activate":
+            unknown += [key for key in FIDO_KEYS if key.lower() not in values]
         return Context(values, unknown)
 
 

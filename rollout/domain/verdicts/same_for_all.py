@@ -19,6 +19,10 @@ SAME_FOR_ALL = frozenset(
         "aws:epochtime",
         "aws:principalorgid",
         "aws:sourceip",
+        "iam:registersecuritykey",
+        "iam:fido-certification",
+        "iam:fido-fips-140-2-certification",
+        "iam:fido-fips-140-3-certification",
     }
 )
 # Resources that mean the same for all users of an account with a path, and for all without one. A `*` may match colons:

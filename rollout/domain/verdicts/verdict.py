@@ -7,6 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Self
 
+from rollout.domain.people.users import DeviceKind
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.our_resources import OTHER_STORE_CURE
 
@@ -155,6 +156,11 @@ class Code(ReasonRow):
         Kind.ENFORCE,
         "The user may not enrol a device today, so the enrolment policy is attached first.",
     )
+    PASSKEY_WAY = (
+        "passkey-way",
+        Kind.ENFORCE,
+        "The user may not register an authenticator app, so only a passkey or security key, on the console.",
+    )
     OWNER_DECIDED = (
         "owner-decided",
         Kind.ENFORCE,
@@ -175,7 +181,8 @@ class Reason:
 class MatrixRow:
     """One request and its answer, for people.
 
-    `question` is `enrol` or `session` (with ForceMFA added), or `cover` (without).
+    `question` is `cover` (as things are), or with ForceMFA added `enrol` (an authenticator app), `passkey`, `aws-login`
+    or `session` (at the sign-in to the console).
     """
 
     question: str
@@ -185,9 +192,51 @@ class MatrixRow:
     because: str
 
 
+class EnrolmentWay(StrEnum):
+    """A kind of device that a user can register without help (aws-facts.md#cli-after-enforcement)."""
+
+    APP = "authenticator-app"
+    PASSKEY = "passkey"
+    """A passkey or security key: registered on the console only, and it gives no codes for the command line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the steps that fit one user depend on, so that a notice promises nothing that would not work.
+
+    `ways` are the kinds of devices that the user can register under ForceMFA; empty for users who need none.
+    `enrols_by_keys` says that an authenticator app can also be registered on the command line. `serials`
+    name the devices that give codes for the command line, and `without_mfa` the active credentials whose requests can
+    never carry MFA. `aws_login` says that the user may use `aws login`. `password_expires` is set if the user would
+    find the password expired, and could not change it. `machine`: the owner agreed to enforcement.
+    """
+
+    console: bool = False
+    active_keys: int = 0
+    device_kinds: tuple[DeviceKind, ...] = ()
+    serials: tuple[str, ...] = ()
+    ways: tuple[EnrolmentWay, ...] = ()
+    enrols_by_keys: bool = False
+    aws_login: bool = False
+    without_mfa: tuple[str, ...] = ()
+    password_expires: datetime | None = None
+    machine: bool = False
+
+    @property
+    def sms_only(self) -> bool:
+        """Whether the only devices are phones that got codes by SMS, which AWS no longer supports."""
+        return set(self.device_kinds) == {DeviceKind.SMS}
+
+
+NOTHING_KNOWN = Situation()
+"""The situation of users who are not to be enforced, and of all users in plans of earlier versions."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The verdict on one user. `impact`, `attachment` and `forecast` are set for `enforce` only, `cure` for `hold`.
+    """The verdict on one user.
+
+    `impact`, `attachment`, `forecast` and `situation` are set for `enforce` only, `cure` for `hold`.
 
     `enforced_by` names the policy that enforces MFA today, ours or not, whatever the verdict (design.md#verdicts).
     """
@@ -198,6 +247,7 @@ class Verdict:
     attachment: Attachment | None = None
     cure: str = ""
     forecast: str = ""
+    situation: Situation = NOTHING_KNOWN
     exempt_until: date | None = None
     covered_by: str = ""
     enforced_by: str = ""

@@ -20,9 +20,9 @@ _DRIFT = range(-1, 2)
 
 
 def take_code(world: SandboxWorld, user: User, serial: str, code: str) -> bool:
-    """Tell whether a code is right for one of a user's devices, and use it up. Passkeys show no codes."""
+    """Tell whether a code is right for one of a user's devices, and use it up. Passkeys and SMS give no codes."""
     account = user.arn.split(":")[4]
-    if serial not in user.mfa_devices or ":u2f/" in serial:
+    if serial not in user.mfa_devices or ":u2f/" in serial or ":sms-mfa/" in serial:
         return False
     totp, used = _totp(world, account, serial), world.facts(account).used_codes
     for step in _steps_now(world.clock.now()):

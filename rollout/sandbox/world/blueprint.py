@@ -53,7 +53,7 @@ class DescribedKey(_Part):
 class DescribedDevice(_Part):
     """An enabled MFA device."""
 
-    kind: Literal["totp", "passkey", "hardware"]
+    kind: Literal["totp", "passkey", "hardware", "sms"]
     enabled: Moment
     name: str | None = None
 

@@ -231,6 +231,8 @@ def _seed_device(world: SandboxWorld, account_id: str, user: MotoUser, described
     elif described.kind == "passkey":
         suffix = world.ids.passkey(account_id, user.name, name)
         serial = f"arn:aws:iam::{account_id}:u2f/user/{user.name}/{name}-{suffix}"
+    elif described.kind == "sms":
+        serial = f"arn:aws:iam::{account_id}:sms-mfa/{name}"
     else:
         serial = name
     enabled = MFADevice(serial, "", "")

@@ -281,7 +281,7 @@ class ApplyToAccount(AccountCommand):
             return
         now, told = at.run.now(), progress.latest_notice(user.id)
         if told is None or worth_of(told, context.recipient(user), now)[0] is NoticeWorth.VOID:
-            line = Line(entry.user, self.account.name, impact, self.step.due[entry.wave], verdict.forecast)
+            line = self._line(user, context, self.step.due[entry.wave])
             self.notices.append(DueNotice(verdict.address, entry.wave, line))
             self.to_tell[user.id] = self._affected(user, context)
             return
@@ -289,8 +289,13 @@ class ApplyToAccount(AccountCommand):
         mark = mark_due(told, order.remind_at, progress.reminded.get(user.id, ()), now)
         if mark is not None:
             # The time told stands, whatever somebody else of the wave would be told now.
-            line = Line(entry.user, self.account.name, impact, told.due, verdict.forecast)
+            line = self._line(user, context, told.due)
             self.reminders.append(DueNotice(verdict.address, entry.wave, line, mark))
+
+    def _line(self, user: User, context: AccountContext, due: datetime) -> Line:
+        entry, verdict = self._entry_of[user.id], context.verdict(user)
+        impact = verdict.impact or Impact.NONE
+        return Line(entry.user, self.account.name, impact, due, verdict.forecast, verdict.situation)
 
     # --- Enforcement ---
 

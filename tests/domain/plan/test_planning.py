@@ -13,7 +13,7 @@ from rollout.domain.plan.entries import AccountResources, LeftOut, count_verdict
 from rollout.domain.plan.fingerprints import fingerprint, policy_digest
 from rollout.domain.plan.planning import PlannedAccount, Planner, left_out
 from rollout.domain.plan.waves import Wave
-from rollout.domain.verdicts.verdict import Kind
+from rollout.domain.verdicts.verdict import EnrolmentWay, Kind
 from tests.builders import ACCOUNT, NOW, a_user, an_account, an_exemption, an_inventory, an_observed, days_ago
 from tests.domain.judging import (
     DENY_WITHOUT_MFA,
@@ -72,7 +72,11 @@ def test_an_entry_keeps_what_was_judged_and_what_it_was_judged_by():
     assert (alice.id, alice.arn, "/team/") == (entry.user.id, entry.user.arn, entry.path)
     assert ("passkey-only", "group", "a@example.com") == (entry.impact, entry.attachment, entry.address)
     assert ("has-mfa", "keys-in-use", "passkey-only") == entry.because
-    assert "aws login" in entry.forecast
+    assert "a TOTP device is added" in entry.forecast
+    assert ((EnrolmentWay.APP, EnrolmentWay.PASSKEY), False) == (
+        entry.situation.ways,
+        entry.situation.aws_login,
+    )
     assert fingerprint(alice) == entry.fingerprint
     facts = entry.facts
     assert (True, True, ("passkey",), 1) == (

@@ -9,6 +9,7 @@ import pytest
 from rollout.domain.people.users import User
 from rollout.domain.verdicts.forecast import forecast
 from rollout.domain.verdicts.impact import impact_of
+from rollout.domain.verdicts.verdict import EnrolmentWay, Situation
 from tests.builders import NOW, a_key, a_user
 
 KEY = replace(a_key(used_days_ago=2), id="AKIAIOSFODNN7EXAMP3F", region="eu-west-1")
@@ -25,7 +26,7 @@ SENTENCES = [
         a_user(mfa="passkey", keys=(KEY,)),
         (
             "console: sign in with MFA as today; CLI: key AKIA…3F used 2 days ago for s3 in eu-west-1: "
-            "denied until a TOTP device is added (a passkey gives no codes), or `aws login` is used"
+            "denied until a TOTP device is added (a passkey gives no codes)"
         ),
     ),
     (
@@ -82,7 +83,13 @@ SENTENCES = [
 
 @pytest.mark.parametrize(("user", "sentence"), SENTENCES, ids=range(len(SENTENCES)))
 def test_a_forecast(user: User, sentence: str):
-    assert sentence == forecast(user, impact_of(user), NOW)
+    assert sentence == forecast(user, impact_of(user), NOW, Situation(ways=tuple(EnrolmentWay)))
+
+
+def test_aws_login_is_named_where_it_is_allowed():
+    user = a_user(mfa="passkey", keys=(KEY,))
+    said = forecast(user, impact_of(user), NOW, Situation(ways=(EnrolmentWay.APP,), aws_login=True))
+    assert said.endswith("a TOTP device is added (a passkey gives no codes), or `aws login` is used")
 
 
 @pytest.mark.parametrize(("user", "sentence"), SENTENCES, ids=range(len(SENTENCES)))

@@ -101,12 +101,11 @@ ENFORCED = [
         detail="gives no codes",
     ),
     enforce(
-        "SMS gives no codes to STS any more",
+        "SMS gives no codes any more",
         a_person(mfa="sms", keys=1),
-        "passkey-only",
-        "has-mfa",
+        "enrol",
+        "no-mfa",
         "keys-in-use",
-        "passkey-only",
     ),
     enforce("a passkey alone without keys: nothing changes", a_person(mfa="passkey"), "none", "has-mfa"),
     enforce(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from rollout.domain.people.exemptions import UserMatch
 from rollout.domain.people.observations import ManagedPolicy, PolicyVersion, Quotas
 from rollout.domain.people.users import NamedPolicy
 from rollout.domain.policy.force_mfa import PolicyAmendments, enrolment
@@ -257,11 +258,12 @@ UNABLE = [
     *(
         hold(
             f"a boundary without {step}",
-            bare(boundary=BOUNDARY),
+            bare(boundary=BOUNDARY, password=False, keys=1),
             "cannot-enrol",
             detail=f"{step} is not allowed by permissions boundary {BOUNDARY}",
             cure="correct the policy that the reason names",
             account=bounded(allow(*(other for other in STEPS if other != step))),
+            rules={"enforce_machines": (UserMatch("email=alice@example.com"),)},
         )
         for step in STEPS
     ),
@@ -352,12 +354,27 @@ UNABLE = [
     ),
     hold(
         "a Deny with the flag missing alone: who has but keys could not enrol",
-        under(deny("iam:EnableMFADevice", when={"Null": {"aws:MultiFactorAuthPresent": "true"}}), mfa=None),
+        under(
+            deny("iam:EnableMFADevice", when={"Null": {"aws:MultiFactorAuthPresent": "true"}}),
+            mfa=None,
+            password=False,
+            keys=1,
+        ),
+        "machine",
         "cannot-enrol",
+    ),
+    enforce(
+        "a Deny with the flag missing alone: a password opens the console, where the flag is there",
+        under(deny("iam:EnableMFADevice", when={"Null": {"aws:MultiFactorAuthPresent": "true"}}), mfa=None),
+        "enrol",
+        "no-mfa",
     ),
     hold(
         "a Deny on every device name",
-        under(deny("iam:CreateVirtualMFADevice", on="arn:aws:iam::*:mfa/*"), mfa=None),
+        under(
+            deny("iam:CreateVirtualMFADevice", on="arn:aws:iam::*:mfa/*"), mfa=None, password=False, keys=1
+        ),
+        "machine",
         "cannot-enrol",
         detail="iam:CreateVirtualMFADevice is denied",
     ),
@@ -388,10 +405,12 @@ UNABLE = [
         "cannot-enrol",
         detail="iam:EnableMFADevice is denied by CertifiedOnly",
     ),
-    hold(
+    enforce(
         "passkeys alone, by iam:RegisterSecurityKey",
         under(deny("iam:EnableMFADevice", when={"Null": {"iam:RegisterSecurityKey": "true"}}), mfa=None),
-        "cannot-enrol",
+        "enrol",
+        "no-mfa",
+        "passkey-way",
     ),
     hold(
         "a user with a path under variant: seed, which is told why",
@@ -894,7 +913,7 @@ def test_is_judged_as_the_row_says(row: Row):
 
 def test_the_matrix_shows_every_question_with_its_answer():
     rows = the_matrix = hold("", under(deny("iam:EnableMFADevice"), mfa=None), "cannot-enrol").judged().matrix
-    assert {"cover", "enrol"} == {row.question for row in rows}
+    assert {"cover", "enrol", "passkey", "aws-login"} == {row.question for row in rows}
     refused = [row for row in the_matrix if row.decision == "ExplicitlyDenied" and row.question == "enrol"]
     assert ["iam:EnableMFADevice"] * 2 == [row.action for row in refused]
     assert {"absent", "false"} == {row.mfa for row in refused}

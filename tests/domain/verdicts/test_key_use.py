@@ -15,7 +15,7 @@ from rollout.domain.people.key_activity import KeyActivity, RecordedCall
 from rollout.domain.people.users import User
 from rollout.domain.verdicts.forecast import forecast
 from rollout.domain.verdicts.key_use import UsedBy, describe_use, key_use, span_of, use_of
-from rollout.domain.verdicts.verdict import Code, Impact, Kind
+from rollout.domain.verdicts.verdict import Code, Impact, Kind, Situation
 from tests.builders import NOW, OFFICE, a_key, a_user, an_activity, calls_at, days_ago
 from tests.domain.judging import a_person, judged, the_rules
 
@@ -138,7 +138,7 @@ def test_another_key_that_is_not_used_changes_nothing():
 
 def test_the_forecast_says_what_would_have_been_denied_and_when():
     calls = (*BY_HAND, *calls_at(8, days=2, operation="s3:ListBuckets"))
-    told = forecast(a_user(keys=1, activity=(an_activity(*calls),)), Impact.CLI, NOW)
+    told = forecast(a_user(keys=1, activity=(an_activity(*calls),)), Impact.CLI, NOW, Situation())
     assert (
         "key AKIA…3F: 2 operations (ec2:DescribeInstances, s3:ListBuckets) would have been denied on 20 days since "
         "2026-11-04, last on 2026-11-23"
