@@ -76,6 +76,10 @@ class EmptySelection(RolloutError):
     exit_code = ExitCode.WRONG_USAGE
 
 
+class WhomUnknown(RolloutError):
+    """Nobody can tell whom a wave or a pattern of names means, for neither the journal nor a plan can be read."""
+
+
 class NoCredentials(RolloutError):
     """There are no AWS credentials, or AWS rejects them."""
 

@@ -20,11 +20,13 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl
 
+from werkzeug.wrappers import Request
+
 from rollout.sandbox.access.aws_errors import AwsError
 from rollout.sandbox.access.callers import caller_of
 from rollout.sandbox.access.refusals import refusal
 from rollout.sandbox.access.signatures import signature_of
-from rollout.sandbox.answers.sign_in_answers import OPERATIONS as SIGN_IN
+from rollout.sandbox.serving.asked_operations import action_of, speaks_json
 from rollout.sandbox.serving.server import Sandbox
 from rollout.sandbox.world.world import SandboxWorld
 
@@ -53,13 +55,13 @@ class Call:
             account, service = caller_of(world, signature.key_id, token).account, signature.service
         except AwsError:
             account = service = ""
-        target = environ.get("HTTP_X_AMZ_TARGET")
-        if target:
-            return cls(account, service, target.rpartition(".")[2], {"body": body.decode()})
-        if operation := SIGN_IN.get(environ.get("PATH_INFO", "")):
+        request = Request({**environ, "wsgi.input": BytesIO(body)})
+        operation = action_of(request, service)
+        if speaks_json(request, service):
             return cls(account, service, operation, {"body": body.decode()})
         params = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
-        return cls(account, service, params.pop("Action", ""), params)
+        params.pop("Action", "")
+        return cls(account, service, operation, params)
 
 
 @dataclass

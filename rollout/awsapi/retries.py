@@ -27,6 +27,7 @@ from rollout.awsapi.failures import CallFailed, caller_failure, is_about_caller
 from rollout.awsapi.faults import Fault, code_of, fault_of, headers_of, is_botocore
 from rollout.awsapi.operations import Operation
 from rollout.awsapi.pace import A_SECOND, Pace
+from rollout.awsapi.time_limit import TimeLimit
 from rollout.workflows.ports import AnswerLost
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,10 @@ class Patience:
     """Attempts on an object created moments ago that AWS does not find yet (aws-facts.md#eventual-consistency)."""
 
 
+BRIEF = Patience(attempts=3, deadline=3.0)
+"""For what people who are to be let out do not need, and what they would have to wait for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dated:
     """AWS's time in the `Date` header of an answer, and what our counter and this machine's clock said then."""
@@ -86,6 +91,8 @@ class Retries:
     chance: Callable[[], float] = random.random
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     newest: Dated | None = None
+    limit: TimeLimit | None = None
+    """How long to wait for the service at all, where people wait to be let out."""
     _offered: set[str] = field(default_factory=set)
     _missing: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -96,6 +103,11 @@ class Retries:
 
     def call(self, attempt: CallRequest[T]) -> CallResult[T]:
         """Make the call. Raises CallFailed, AnswerLost, NoCredentials, ExpiredCredentials, AwsFailure."""
+        if self.limit is None:
+            return self._call(attempt)
+        return self.limit.call(lambda: self._call(attempt), attempt.operation.name, attempt.account_id)
+
+    def _call(self, attempt: CallRequest[T]) -> CallResult[T]:
         operation = attempt.operation
         if operation.name in self._missing:
             raise CallFailed.missing(operation.name, attempt.account_id)
@@ -140,6 +152,11 @@ class Retries:
                 return False
             self._missing.add(operation.name)
             return True
+
+
+def brief_retries() -> Retries:
+    """Make the retries of one service that nobody who is to be let out may have to wait for."""
+    return Retries(BRIEF, limit=TimeLimit())
 
 
 class _Run(Generic[T]):

@@ -123,7 +123,8 @@ def go_live(
 ) -> tuple[Live, Premises]:
     """Connect to AWS, and check that it is the right organization. From then on, Ctrl-C ends the run gracefully.
 
-    What in the store cannot be trusted is refused, unless there is somebody to `tell`.
+    What in the store cannot be trusted is refused, unless there is somebody to `tell`. What the store did not take when
+    people were let out is recorded there now.
     """
     from rollout.wiring import Live
     from rollout.workflows.inventory import premises
@@ -136,6 +137,7 @@ def go_live(
             f"rollout.yaml names no organization; using {where.organization.id}, to which these credentials belong"
         )
     end_in_good_order(live)
+    live.take_over(where, warn)
     return live, where
 
 

@@ -37,12 +37,14 @@ class Aws:
         *,
         tell: Callable[[RolloutError], None] | None = None,
         endpoint_ok: bool = False,
+        brief: bool = False,
         clock: Clock | None = None,
         randomness: Random | None = None,
     ) -> None:
         """Open the Session; nothing is asked yet. Raises NoCredentials.
 
         `tell` hears of what in the store cannot be trusted; without it, that is refused.
+        `brief`: people are to be let out, who wait for nothing that this does not need.
         `clock` and `randomness` are given where a run has to be repeatable to the byte.
         """
         from rollout.awsapi.sessions import Connection
@@ -56,7 +58,9 @@ class Aws:
             connection=self.connection,
             tell=tell or refuse,
             account_id=lambda: self._who.caller().account_id,
+            brief=brief,
         )
+        self._brief = brief
         self.stop = threading.Event()
 
     @cached_property
@@ -83,9 +87,13 @@ class Aws:
     def organization(self) -> AwsOrganization:
         """The organization as the caller is allowed to see it."""
         from rollout.aws.connect.organizations import AwsOrganization
+        from rollout.awsapi.retries import brief_retries
 
         tagged = self.settings.wants_account_tags()
-        return AwsOrganization(self.connection, with_tags=tagged, retries=self._retries, who=self._who)
+        retries = brief_retries() if self._brief else self._retries
+        return AwsOrganization(
+            self.connection, with_tags=tagged, any_state=self._brief, retries=retries, who=self._who
+        )
 
     def access(self, where: Premises, *, writing: bool) -> AwsAccountAccess:
         """Access to accounts, for reading or for writing."""

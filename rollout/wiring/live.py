@@ -46,6 +46,7 @@ from rollout.workflows.inventory import (
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
 from rollout.workflows.ports import Notifier, PolicyLevels, ProgressDisplay, StoredPlan
 from rollout.workflows.proving.proof_run import ProveOrder
+from rollout.workflows.recording.take_over import take_over
 from rollout.workflows.release import ReleaseOrder
 from rollout.workflows.run_context import JudgementBasis, NoLock, RunContext
 from rollout.workflows.seal import Unsealed
@@ -189,6 +190,12 @@ class Live(Aws):
     ) -> RunContext:
         """Return the context of a run whose segment vouches for those that were found without a seal."""
         return replace(self.run_context(run, where, progress), journal=self.files.journal(run, found.vouched))
+
+    def take_over(self, where: Premises, say: Callable[[str], None]) -> None:
+        """Record what the store did not take when people were let out. Raises Unwritable, JournalDamaged."""
+        organization_id = where.organization.id
+        found = self.files.unrecorded.runs()
+        take_over(found, self.files.journal, self.files.marker(organization_id), organization_id, say)
 
     def run_under_way(self, where: Premises) -> Callable[[], str]:
         """Return a function that names the holder of the lock, or "" if nobody holds it."""

@@ -16,7 +16,7 @@ from rollout.domain.progress.progress import Progress
 from rollout.domain.progress.stages import Stage
 from rollout.domain.proof.proof_record import ProofRecord
 from rollout.errors import KeyUnusable, RecordAltered, RolloutError, WrongUsage
-from rollout.files.private_files import check_writable
+from rollout.files.private_files import PRIVATE_FOLDER, check_writable
 from rollout.reporting import ReportFiles
 from rollout.settings import BucketPlace, KeyFilePlace, Settings
 from rollout.store.folder.key_file import KeyFile
@@ -28,11 +28,13 @@ from rollout.store.markers import StoredMarker
 from rollout.store.plan_files import PlanAtPath, Plans
 from rollout.store.processes import process_start
 from rollout.store.proof_files import StoredProofs
+from rollout.store.unrecorded import Unrecorded
 from rollout.wiring.clocks import LocalClock
 from rollout.workflows.ports import StoredPlan
 from rollout.workflows.seal import Unsealed
 
 if TYPE_CHECKING:
+    from rollout.awsapi.retries import Retries
     from rollout.awsapi.sessions import Connection
 
 
@@ -42,6 +44,7 @@ class Files:
 
     AWS is called through the connection of the run, or one of its own with this profile (`endpoint_ok` as in it).
     `tell` hears of everything in the store that cannot be trusted (`Trust`); `account_id` returns the caller's account.
+    `brief`: people are to be let out, who do not wait for a bucket or a key that does not answer.
     """
 
     settings: Settings
@@ -50,6 +53,7 @@ class Files:
     connection: Connection | None = None
     tell: Callable[[RolloutError], None] = refuse
     account_id: Callable[[], str] | None = None
+    brief: bool = False
 
     @cached_property
     def _store(self) -> Store:
@@ -61,7 +65,12 @@ class Files:
 
         kept = self.settings.bucket
         where = Place(place.bucket, place.prefix, kept.kms_key, kept.owner)
-        return InBucket(self._connection, where, self._caller_account, self._trust)
+        return InBucket(self._connection, where, self._caller_account, self._trust, self._retries())
+
+    def _retries(self) -> Retries | None:
+        from rollout.awsapi.retries import brief_retries
+
+        return brief_retries() if self.brief else None
 
     @cached_property
     def _connection(self) -> Connection:
@@ -89,8 +98,7 @@ class Files:
         place = self.settings.store
         in_bucket = isinstance(place, BucketPlace)
         folder = state_folder()
-        where = str(place) if in_bucket else str(self._here.resolve())
-        seen = LastSeen(folder, organization_id, where) if folder else None
+        seen = LastSeen(folder, organization_id, self._address) if folder else None
         return Trust(Seals(key, organization_id, str(place) if in_bucket else "folder"), self.tell, seen)
 
     def _key(self) -> StoreKey | None:
@@ -102,7 +110,7 @@ class Files:
             return KeyFile(named.path, folder)
         from rollout.store.s3.kms_key import KmsKey
 
-        return KmsKey(lambda: self._connection.kms(named.region), named.key)
+        return KmsKey(lambda: self._connection.kms(named.region), named.key, self._retries())
 
     @property
     def _here(self) -> Path:
@@ -167,6 +175,18 @@ class Files:
         return StoredMarker(
             store.files, organization_id, store.fresh_for, trust=self._trust, cautious=cautious
         )
+
+    @cached_property
+    def unrecorded(self) -> Unrecorded:
+        """What this store did not take when people were let out, as far as it is on this machine."""
+        place, state = self.settings.store, state_folder()
+        here = [self._here / PRIVATE_FOLDER] if isinstance(place, BucketPlace) else []
+        return Unrecorded([*here, *([state] if state else [])], self._address)
+
+    @property
+    def _address(self) -> str:
+        """The address of the store, or the whole path of its folder."""
+        return self.place if isinstance(self.settings.store, BucketPlace) else str(self._here.resolve())
 
     def unsealed(self, organization_id: str) -> Unsealed:
         """Find what the store's key does not cover. Raises KeyUnusable, JournalDamaged, WrongUsage without a key."""

@@ -324,6 +324,31 @@ class ProofStore(Protocol):
         """Write the record; return its name in the store, and the SHA-256 of its bytes. Raises Unwritable."""
 
 
+class RecordsAside(Protocol):
+    """Keeps the records of one run on this machine, until a later command can put them into the store."""
+
+    @property
+    def where(self) -> str:
+        """The folder that they are in."""
+
+    def append(self, *records: Record) -> None:
+        """Keep records, which are durable when this returns. Raises Unwritable."""
+
+    def discard(self) -> None:
+        """Delete them."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnrecordedRun:
+    """Records of a run that its store did not take. `problems`: what of them cannot be read, or why none is trusted."""
+
+    run: str
+    where: str
+    records: tuple[Record, ...]
+    problems: tuple[str, ...]
+    discard: Callable[[], None]
+
+
 class StopMarker(Protocol):
     """Tells runs that have already begun about releases: each run reads it before every change.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -11,17 +11,17 @@ from rollout.domain.people.organization import Account
 from rollout.domain.people.users import UserRef
 from rollout.domain.policy.brake import brake_of
 from rollout.domain.policy.changes import DetachFromGroup, DetachFromUser, is_about_enrolment
-from rollout.domain.policy.made import attached_to_groups
+from rollout.domain.policy.made import Made, attached_to_groups
 from rollout.domain.policy.our_arns import OurArns, our_arns
 from rollout.domain.policy.our_resources import Names, adopted
 from rollout.domain.progress.projection import Progress
-from rollout.domain.progress.records import Record, Released
+from rollout.domain.progress.records import Released
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.releases import RELEASE
-from rollout.errors import Refused, Unwritable
+from rollout.errors import Refused, RolloutError
 from rollout.workflows.account_run import AccountCommand, AccountRunner, AccountWork, RunResult, Wanted
 from rollout.workflows.account_run.found_by_tags import FoundByTags, find_ours
-from rollout.workflows.ports import Journal, ProgressDisplay
+from rollout.workflows.recording.release_journal import Recording, ReleaseJournal
 from rollout.workflows.run_context import RunContext
 
 LONG_ENOUGH = 5.0
@@ -134,47 +134,75 @@ def release(
     run: RunContext,
     running: Callable[[], str],
     pause: Callable[[float], None],
+    recording: Recording = Recording(),  # noqa: B008 - a frozen value
 ) -> ReleaseResult:
     """Let out whom `choose` means: first on record and for running applies to see, then in AWS.
 
     `journalled` reads what the journal says now, as far as it can be read. Who is meant is decided here, after the
     operator was asked, and again once a running apply has had time to see the release: `running` names it, `pause` lets
-    its change in hand end. Raises EmptySelection, before any write.
+    its change in hand end. If it is recorded later, accounts are let out before the journal is read, too; it may know
+    of more there. Raises EmptySelection, before any write.
     """
-    run = replace(run, journal=_ForgivingJournal(run.journal, run.progress))
-    known = journalled()
+    journal = ReleaseJournal(run.journal, recording)
+    run = replace(run, journal=journal)
+    known = Progress() if recording.later else journalled()
     scope, shares = choose(known)
     run.begin(RELEASE)
-    _put_on_record(order, scope, run)
+    try:
+        _put_on_record(order, scope, run, journal)
+    except Refused:
+        journal.forget()  # nothing was done
+        raise
     at_work = running()
     result = _carry(order, scope, shares, known, run)
-    if at_work and not run.rehearsal:
+    again = bool(at_work) and not run.rehearsal
+    if again:
         # What it had in hand when it was told may have come after us.
         pause(LONG_ENOUGH)
+    if recording.later:
+        journal.catch_up()
         known = journalled()
+        again = again or _tells_more(known, result, order)
+    elif again:
+        known = journalled()
+    if again:
         before, (scope, shares) = scope, choose(known)
         if scope != before:
-            _put_on_record(order, scope, run)
+            _put_on_record(order, scope, run, journal)
         result = _both(result, _carry(order, scope, shares, known, run))
     run.end(result.ending, {"writes": result.writes})
+    if journal.unrecorded:
+        run.progress.say(journal.unrecorded)
     return ReleaseResult(result.accounts, result.unbegun, release_scope=scope, running=at_work)
 
 
-def _put_on_record(order: ReleaseOrder, scope: ReleaseScope, run: RunContext) -> None:
+def _tells_more(known: Progress, result: RunResult, order: ReleaseOrder) -> bool:
+    """Tell whether the journal knows of more in the accounts than what tags and today's names have shown."""
+    for one in result.accounts:
+        account_id, made = one.account.id, known.made_in(one.account.id)
+        plain = our_arns(order.partition, account_id, order.names, Made()).policies
+        if one.failed or adopted(made, account_id, order.names) or not set(made.policies) <= set(plain):
+            return True
+    return False
+
+
+def _put_on_record(
+    order: ReleaseOrder, scope: ReleaseScope, run: RunContext, journal: ReleaseJournal
+) -> None:
     """Journal the release, and let runs under way see it. A second record of a run takes the place of the first.
 
     Raises Refused where it is to end by itself and could not be put on record, for nothing would end it.
     """
     released = Released(run.id, run.now(), scope, order.until, order.reason, run.caller)
-    run.journal.append(released)
-    if order.until and isinstance(run.journal, _ForgivingJournal) and run.journal.broken:
+    journal.append(released)
+    if order.until and journal.problem:
         raise Refused(
-            "a release with --for ends only if it is recorded, and the journal cannot be written",
+            f"a release with --for ends only if it is recorded, and it cannot be: {journal.problem}",
             cure="omit --for: users are released at once, until you run release --end",
         )
     try:
         run.marker.add(released)
-    except Unwritable as problem:
+    except RolloutError as problem:
         run.progress.say(f"Active runs cannot be notified: {problem}. Stop them by hand.")
 
 
@@ -190,39 +218,15 @@ def _carry(
 
 
 def _both(first: RunResult, again: RunResult) -> RunResult:
-    """Add what was still to be written when accounts were looked at again."""
-    accounts = {one.account.id: one for one in first.accounts}
+    """Say how it stands now that accounts were looked at again, with all that was written."""
+    before = {one.account.id: one for one in first.accounts}
     for one in again.accounts:
-        if one.account.id in accounts:
-            accounts[one.account.id].written += one.written
-        else:
-            accounts[one.account.id] = one
-    results = tuple(accounts[account_id] for account_id in sorted(accounts))
+        earlier = before.get(one.account.id)
+        if earlier is not None:
+            one.written[:0] = earlier.written
+            one.brake_was = earlier.brake_was or one.brake_was
+            if one.interrupted:  # it was not looked at to the end
+                one.failed[:0] = earlier.failed
+        before[one.account.id] = one
+    results = tuple(before[account_id] for account_id in sorted(before))
     return RunResult(results, min(first.unbegun, again.unbegun))
-
-
-@dataclass(slots=True)
-class _ForgivingJournal:
-    """A journal that cannot be written stops no release: the brake itself says that it is pulled."""
-
-    inner: Journal
-    display: ProgressDisplay
-    broken: bool = False
-
-    def append(self, *records: Record) -> None:
-        """Write, or say once that it cannot be written."""
-        if self.broken:
-            return
-        try:
-            self.inner.append(*records)
-        except Unwritable as problem:
-            self.broken = True
-            self.display.say(f"This release was not recorded: {problem}")
-
-    def records(self) -> Iterator[Record]:
-        """Read what is there."""
-        return self.inner.records()
-
-    def progress(self, organization_id: str, more: Iterable[Record] = ()) -> Progress:
-        """Derive it from what is there."""
-        return self.inner.progress(organization_id, more)

@@ -22,28 +22,43 @@ def is_account_id(text: str) -> bool:
     return len(text) == 12 and text.isdigit()
 
 
+NAMELESS = "unknown"
+"""Stands for the organization's id where neither the settings, nor the journal, nor AWS Organizations tell it."""
+
+
 def premises_for_the_brake(
     port: OrganizationPort,
     expected: str | None,
-    accounts: Callable[[], Collection[str]],
+    known: Callable[[], Collection[Account]],
     organization_id: str,
+    say: Callable[[str], None],
 ) -> Premises:
-    """Find out where we are; where the organization cannot be listed, go by the ids that `accounts` knows.
+    """Find out where we are; where the organization cannot be listed, go by the accounts that are `known` otherwise.
 
     The brake has to work on the worst day, also when AWS Organizations does not answer.
     """
     try:
         return premises(port, expected)
-    except (OrganizationNotListable, AwsFailure):
-        known = accounts()
-        if not known:
-            raise
+    except (OrganizationNotListable, AwsFailure) as problem:
+        accounts = known()
+        if not accounts:
+            cure = (
+                f"name the accounts: release --account ID needs no AWS Organizations; or else: {problem.cure}"
+            )
+            raise OrganizationNotListable(str(problem), cure=cure) from problem
+        say(
+            f"AWS Organizations does not answer; going by the {len(accounts)} accounts known without it: {problem}"
+        )
+    return premises_without_asking(port, accounts, organization_id)
+
+
+def premises_without_asking(
+    port: OrganizationPort, accounts: Iterable[Account], organization_id: str
+) -> Premises:
+    """Take these accounts for the whole organization, without a word to AWS Organizations."""
     caller: Caller = port.caller()
-    return Premises(
-        caller,
-        Organization(expected or organization_id, "", caller.partition),
-        tuple(unlisted(account_id) for account_id in sorted(known)),
-    )
+    organization = Organization(organization_id or NAMELESS, "", caller.partition)
+    return Premises(caller, organization, tuple(sorted(accounts, key=lambda account: account.id)))
 
 
 def last_organization(records: Iterable[Record]) -> str:
@@ -52,9 +67,9 @@ def last_organization(records: Iterable[Record]) -> str:
     return runs[-1] if runs else ""
 
 
-def unlisted(account_id: str) -> Account:
-    """Make do with an account's id."""
-    return Account(account_id, account_id, "", AccountState.ACTIVE, "")
+def unlisted(account_id: str, name: str = "", ou: str = "") -> Account:
+    """Make do with an account's id, and with what a plan says about it."""
+    return Account(account_id, name or account_id, "", AccountState.ACTIVE, ou)
 
 
 def everybody(accounts: Iterable[Account]) -> ReleaseSelection:
@@ -141,12 +156,19 @@ def users_named(
     return ReleaseScope(users=named), _by_account(named, accounts)
 
 
+_WILDCARDS = frozenset("*?[")
+
+
 def _look_for(
     glob: str, account_id: str, accounts: Sequence[Account], access: AccountAccess
 ) -> list[UserRef]:
     account = next((one for one in accounts if one.id == account_id), unlisted(account_id))
     try:
-        facts = access.enter(account).read()
+        entered = access.enter(account)
+        if not _WILDCARDS & set(glob):  # one look is enough, and a credential report can take a while
+            named = entered.user_named(glob.rpartition("/")[2])
+            return [named] if named and first_match((glob,), named.arn) else []
+        facts = entered.read()
     except CannotEnter as refusal:
         raise EmptySelection(
             f"account {account_id} could not be read: {refusal.why}", cure=refusal.cure

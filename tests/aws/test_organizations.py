@@ -140,6 +140,16 @@ def test_an_account_of_unknown_state_is_an_error(
         organization.accounts()
 
 
+def test_where_people_are_let_out_an_account_of_unknown_state_is_tried(
+    listed: AwsStub, connection: Connection, retries: Retries
+):
+    listed.on("ListAccounts", {"Accounts": [account(PROD, State="PAUSED"), account(DEV)]})
+    organization = AwsOrganization(connection, any_state=True, retries=retries)
+    assert {AccountState.ACTIVE} == {one.state for one in organization.accounts()}
+    (doubt,) = organization.doubtful
+    assert f"account {PROD} has the unknown state 'PAUSED'" in doubt
+
+
 def test_tags_are_read_only_when_asked_for(
     listed: AwsStub, organization: AwsOrganization, connection: Connection, retries: Retries
 ):

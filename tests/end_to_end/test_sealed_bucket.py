@@ -260,3 +260,27 @@ def test_the_doctor_tells_what_does_not_fit(ana: Shell):
         of_the_store(said)["bucket owner"][0],
         "does not belong to account 999988887777" in of_the_store(said)["bucket owner"][1],
     )
+
+
+def test_what_the_bucket_missed_is_sealed_when_it_is_recorded(ana: Shell, s3: Any):
+    ok(
+        ana(
+            "release",
+            "--account",
+            MANAGEMENT,
+            "--reason",
+            "INC-7",
+            "--yes",
+            env={"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"},
+        )
+    )
+    said = ok(ana("inventory", "--out", "users.csv"))
+    assert "Recorded 3 records of run" in said.err
+    (name,) = [
+        one["Key"]
+        for one in s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{prefix_of(ana)}/journal/")["Contents"]
+        if "-late/" in one["Key"]
+    ]
+    body = s3.get_object(Bucket=BUCKET, Key=name)["Body"].read()
+    assert all(b'"mac":"' in line for line in body.splitlines())
+    assert "not trusted" not in ok(ana("release", "--account", MANAGEMENT, "--reason", "INC-8", "--yes")).err

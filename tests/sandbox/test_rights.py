@@ -180,6 +180,6 @@ def test_what_is_not_offered_says_so(sandbox: Sandbox):
             PolicySourceArn=f"arn:aws:iam::{HUB}:user/ava.lindqvist", ActionNames=["s3:ListBucket"]
         )
     with refused("InvalidAction", 400):
-        client("sts", sandbox.environment_of(f"arn:aws:iam::{DEV}:user/karl.brandt")).get_federation_token(
-            Name="anyone"
+        client("sts", sandbox.environment_of(f"arn:aws:iam::{DEV}:user/karl.brandt")).get_access_key_info(
+            AccessKeyId="AKIAIOSFODNN7EXAMPLE"
         )

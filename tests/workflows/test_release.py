@@ -27,11 +27,11 @@ from rollout.domain.policy.our_resources import Names
 from rollout.domain.progress.records import AccountFailed, Intent, Released, RunEnded, RunStarted, UserSkipped
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.stages import Stage
-from rollout.errors import AwsFailure, EmptySelection, OrganizationNotListable, Refused, Unwritable
+from rollout.errors import EmptySelection, OrganizationNotListable, Refused, Unwritable
 from rollout.execution.threads import ThreadEngine
 from rollout.workflows import release_selection
 from rollout.workflows.ports import CannotEnter
-from rollout.workflows.release_selection import premises_for_the_brake, users_named, wave_named
+from rollout.workflows.release_selection import premises_for_the_brake, unlisted, users_named, wave_named
 from rollout.workflows.status import wave_states
 from tests.builders import (
     ACCOUNT,
@@ -472,27 +472,24 @@ def test_a_rehearsed_release_writes_nothing_and_stops_nobody():
     assert {"alice", "bob", "olga"} == world.enforced
 
 
-def test_when_the_organization_cannot_be_listed_account_ids_are_enough():
-    silent = OrganizationNotListable("AWS Organizations does not answer")
+def test_when_the_organization_cannot_be_listed_accounts_that_are_known_are_enough():
+    silent = OrganizationNotListable("it is on fire")
     port = FakeOrganization(silent, a_caller(), silent)
-    where = premises_for_the_brake(port, ORGANIZATION, lambda: [ACCOUNT], "")
-    assert [ACCOUNT] == [account.id for account in where.accounts]
-    assert ORGANIZATION == where.organization.id
+    said: list[str] = []
+    known = [unlisted(ACCOUNT, "payments-prod", "Workloads/Prod")]
+    where = premises_for_the_brake(port, ORGANIZATION, lambda: known, ORGANIZATION, said.append)
+    assert (ORGANIZATION, tuple(known)) == (where.organization.id, where.accounts)
+    assert [
+        "AWS Organizations does not answer; going by the 1 accounts known without it: it is on fire"
+    ] == said
     with pytest.raises(OrganizationNotListable):
-        premises_for_the_brake(port, ORGANIZATION, list, "")
-
-
-def test_one_account_whose_state_is_not_known_stops_no_brake():
-    port = FakeOrganization(an_organization(), a_caller(), AwsFailure("account 999900001111 has state 'ODD'"))
-    where = premises_for_the_brake(port, ORGANIZATION, lambda: [ACCOUNT], "")
-    assert [ACCOUNT] == [account.id for account in where.accounts]
+        premises_for_the_brake(port, ORGANIZATION, list, "", said.append)
 
 
 def test_where_it_can_be_listed_it_is():
     port = FakeOrganization(an_organization(), a_caller(), [an_account()])
-    assert ("payments-prod",) == tuple(
-        account.name for account in premises_for_the_brake(port, None, lambda: [ACCOUNT], "").accounts
-    )
+    where = premises_for_the_brake(port, None, lambda: [unlisted(OTHER)], "", lambda _: None)
+    assert ["payments-prod"] == [account.name for account in where.accounts]
 
 
 # --- Beside a running apply ---

@@ -41,6 +41,7 @@ class AwsOrganization:
     """Implements `OrganizationPort` with the caller's own credentials; works for a delegated administrator too.
 
     `with_tags` reads the tags of every account; that takes one call per account, so set it only for selectors by tag.
+    With `any_state`, an account whose state this version does not know counts as active, and is noted in `doubtful`.
     """
 
     def __init__(
@@ -48,17 +49,20 @@ class AwsOrganization:
         connection: Connection,
         *,
         with_tags: bool = False,
+        any_state: bool = False,
         retries: Retries | None = None,
         who: WhoAmI | None = None,
     ) -> None:
         """Keep the arguments; make no call yet."""
         retries = retries or Retries()
         self._connection = connection
-        self._with_tags = with_tags
+        self._with_tags, self._any_state = with_tags, any_state
         self._who = who or WhoAmI(connection, retries)
         self._calls = Calls("", CallerIdentity(), retries, retries.pace())
         self._creating = threading.Lock()
         self._new: frozenset[str] = frozenset()
+        self.doubtful: list[str] = []
+        """What is wrong with the accounts whose state is not known."""
         self._tree: OuTree | None = None
 
     @cached_property
@@ -149,10 +153,19 @@ class AwsOrganization:
             id=found["Id"],
             name=found.get("Name", ""),
             email=found.get("Email", ""),
-            state=state_of(found),
+            state=self._state(found),
             ou=tree.ou_path(found["Id"]),
             tags=self._tags(found["Id"]) if self._with_tags else {},
         )
+
+    def _state(self, found: AccountTypeDef) -> AccountState:
+        try:
+            return state_of(found)
+        except AwsFailure as problem:
+            if not self._any_state:
+                raise
+            self.doubtful.append(str(problem))
+            return AccountState.ACTIVE
 
     def _tags(self, account_id: str) -> dict[str, str]:
         listing = self._client.list_tags_for_resource

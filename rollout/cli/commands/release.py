@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
-from functools import partial
 from time import sleep
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +10,7 @@ import typer
 
 from rollout.cli.commands.release_end import end_release
 from rollout.cli.endpoint_option import endpoint_ok
+from rollout.cli.letting_out import WhomNamed, ground_of_a_release, ground_of_an_end
 from rollout.cli.options import (
     Config,
     Defaults,
@@ -26,19 +25,15 @@ from rollout.cli.options import (
 from rollout.cli.running import leave_with
 from rollout.cli.startup import (
     Doubts,
-    end_in_good_order,
     read_deciding_settings,
     read_settings_for_the_brake,
     tell_endpoints,
 )
-from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table, warn
-from rollout.errors import AwsFailure, ExitCode, Interrupted, JournalDamaged, RolloutError, WrongUsage
+from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table
+from rollout.errors import ExitCode, Interrupted, WrongUsage
 
 if TYPE_CHECKING:
-    from rollout.domain.people.users import UserRef
-    from rollout.domain.progress.projection import Progress
     from rollout.wiring import Live
-    from rollout.workflows.inventory import Premises
     from rollout.workflows.release import ReleaseResult, ReleaseSelection
 
 
@@ -96,6 +91,7 @@ def release(
     """
     from rollout.domain.gates import GATES
     from rollout.wiring import Live
+    from rollout.workflows.recording.release_journal import Recording
     from rollout.workflows.release import release as let_out
 
     _check(user, wave, account, everybody=everybody)
@@ -112,25 +108,37 @@ def release(
         read_deciding_settings(config, defaults=defaults) if end else read_settings_for_the_brake(config)
     )
     doubts = Doubts(letting_out=True)
-    selectors = [*(account or ()), *(user or ())]
-    live = Live(settings, profile, tell=None if end else doubts, endpoint_ok=endpoint_ok())
-    live, where, known = _open(live, selectors, end=end)
+    named = WhomNamed(tuple(user or ()), wave or "", tuple(account or ()))
+    if end:
+        ground = ground_of_an_end(settings, profile, named)
+    else:
+        live = Live(settings, profile, tell=doubts, endpoint_ok=endpoint_ok(), brief=True)
+        ground = ground_of_a_release(live, named, recorded_first=span is not None)
+    live, where = ground.live, ground.where
     run = live.new_run()
     until = _until(span, live)
-    choose = partial(_whom, user, wave, account, live, where)
-    whom = choose(known)
+    whom = ground.choose(ground.known)
     if end:
         end_release(run, whom, why, live, where, overrides, rehearsal=dry_run, yes=yes, json=json)
         return
-    running = partial(_run_under_way, live, where)
     order = live.release_order(where, until=until, reason=why)
     if not dry_run:
         tell_endpoints(live)
-        _ask(whom, until, running(), yes=yes)
+        _ask(whom, until, ground.run_under_way(), yes=yes)
     context = live.run_context(run, where, TerminalProgress(), rehearsal=dry_run, locked=False)
     # The brake needs nobody's name: it does not wait for the journal once more.
-    journalled = (lambda: known) if whom[0].by_brake else partial(_journalled, live, where, known)
-    result = let_out(order, choose, journalled, run=context, running=running, pause=sleep)
+    by_brake = whom[0].by_brake and not ground.unread
+    journalled = (lambda: ground.known) if by_brake else ground.journalled
+    recording = Recording(None if dry_run else live.files.unrecorded.of_run(run), later=ground.unread)
+    result = let_out(
+        order,
+        ground.choose,
+        journalled,
+        run=context,
+        running=ground.run_under_way,
+        pause=sleep,
+        recording=recording,
+    )
     if json:
         print_json(_as_json(until, result, rehearsal=dry_run))
     else:
@@ -151,70 +159,6 @@ def _check(user: list[str] | None, wave: str | None, account: list[str] | None, 
         )
 
 
-def _open(live: Live, selectors: list[str], *, end: bool) -> tuple[Live, Premises, Progress]:
-    """Open AWS and the journal; neither AWS Organizations nor the journal has to answer for the brake to work.
-
-    Where people come under the policy again (`end`), the journal has to be whole. Raises JournalDamaged, KeyUnusable.
-    """
-    from rollout.domain.progress.projection import replay
-    from rollout.workflows.release_selection import last_organization, premises_for_the_brake
-
-    settings = live.settings
-    end_in_good_order(live)
-    try:
-        records = tuple(live.files.journal("release").records())
-    except (AwsFailure, JournalDamaged) as problem:
-        if end:
-            raise
-        warn(f"the journal cannot be read; releasing accounts does not need it: {problem}")
-        records = ()
-    organization_id = settings.organization or last_organization(records)
-    known = replay(records, organization_id)
-    where = premises_for_the_brake(
-        live.organization,
-        settings.organization,
-        partial(_known_accounts, live, known, selectors),
-        organization_id,
-    )
-    if where.organization.id != organization_id:
-        known = replay(records, where.organization.id)
-    return live, where, known
-
-
-def _run_under_way(live: Live, where: Premises) -> str:
-    """Name the run that holds the lock; a store that does not answer keeps nobody in."""
-    try:
-        return live.run_under_way(where)()
-    except RolloutError as problem:
-        warn(f"cannot tell whether a run is active: {problem}")
-        return ""
-
-
-def _known_accounts(live: Live, known: Progress, selectors: list[str]) -> set[str]:
-    """Find the accounts to go by where AWS Organizations does not answer: those named, else all that are known."""
-    from rollout.workflows.release_selection import is_account_id
-
-    named = {part for text in selectors for part in text.split(":") if is_account_id(part)}
-    if named and all(any(part in text for part in named) for text in selectors):
-        return named
-    listed = set(known.accounts_tried)
-    with suppress(RolloutError):
-        listed |= {part.account_id for part in live.files.plans.load(None).accounts()}
-    if listed:
-        warn(
-            f"AWS Organizations does not answer; using the {len(listed)} accounts in the journal and the newest plan"
-        )
-    return named | listed
-
-
-def _journalled(live: Live, where: Premises, known: Progress) -> Progress:
-    """Read what the journal says now; what it said before, where it cannot be read any more."""
-    try:
-        return live.files.journal("release").progress(where.organization.id)
-    except (AwsFailure, JournalDamaged):
-        return known
-
-
 def _until(span: str | None, live: Live) -> datetime | None:
     from rollout.settings.durations import parse_duration
 
@@ -227,33 +171,6 @@ def _until(span: str | None, live: Live) -> datetime | None:
     if not by:
         raise WrongUsage("--for 0 releases nobody", cure="write 4h, 30m or 2d")
     return live.clock.now() + by
-
-
-def _whom(
-    user: list[str] | None,
-    wave: str | None,
-    account: list[str] | None,
-    live: Live,
-    where: Premises,
-    known: Progress,
-) -> ReleaseSelection:
-    from rollout.workflows import release_selection
-
-    if user:
-        return release_selection.users_named(user, known, where.accounts, live.access(where, writing=False))
-    if wave:
-        return release_selection.wave_named(wave, known, where.accounts, partial(_planned, live, where, wave))
-    if account:
-        return release_selection.accounts_named(account, where.accounts)
-    return release_selection.everybody(where.accounts)
-
-
-def _planned(live: Live, where: Premises, wave: str) -> list[UserRef]:
-    """List the users whom the newest plan puts in a wave; none where there is no plan that can be read."""
-    with suppress(RolloutError):
-        plan = live.files.plans.load(None, where.organization.id)
-        return [entry.user for part in plan.accounts() for entry in part.entries if entry.wave == wave]
-    return []
 
 
 def _ask(whom: ReleaseSelection, until: datetime | None, running: str, *, yes: bool) -> None:

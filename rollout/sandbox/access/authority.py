@@ -184,7 +184,9 @@ def _context(
         "aws:SourceIp": "127.0.0.1",
         "aws:userid": caller.user_id,
     }
-    if caller.user is not None:
+    if caller.session is not None and caller.session.federated:
+        context["aws:PrincipalType"] = "FederatedUser"
+    elif caller.user is not None:
         context |= {"aws:username": caller.user.name, "aws:PrincipalType": "User"}
         context |= {f"aws:PrincipalTag/{tag['Key']}": tag["Value"] for tag in caller.user.tags or []}
     else:

@@ -56,8 +56,12 @@ def _session_caller(world: SandboxWorld, session: Session, token: str | None) ->
         user = iam.users.get(session.user_name)
         if user is None:
             raise _unknown_key()
+        arn, user_id = user.arn, user.id
+        if session.federated:
+            arn = f"arn:aws:sts::{session.account}:federated-user/{session.name}"
+            user_id = f"{session.account}:{session.name}"
         return SignedCaller(
-            session.key_id, session.secret, session.account, user.arn, user.id, user=user, session=session
+            session.key_id, session.secret, session.account, arn, user_id, user=user, session=session
         )
     role = next((role for role in iam.roles.values() if role.arn == session.role_arn), None)
     if role is None:

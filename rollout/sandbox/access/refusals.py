@@ -18,6 +18,9 @@ _JSON_CODES = {
     "MissingAuthenticationToken": "MissingAuthenticationTokenException",
     "SignatureDoesNotMatch": "InvalidSignatureException",
 }
+# Services that call a denial otherwise (their API references, "Common errors").
+_REST_JSON = {"lambda", "signin"}
+_DENIALS = {"ec2": "UnauthorizedOperation", "sns": "AuthorizationError"}
 _NAMESPACES = {
     "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
     "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
@@ -28,10 +31,13 @@ def refusal(error: AwsError, service: str, request_id: str, *, speaks_json: bool
     """Return an error response as JSON or XML, depending on the service's protocol."""
     if speaks_json:
         code = _JSON_CODES.get(error.code, error.code)
-        body = json.dumps({"__type": code, "Message": error.message})
-        status = error.status if error.status >= 500 else 400  # JSON services use 400 for all client errors
+        # In the body, one protocol has the message in upper case, the other in lower.
+        body = json.dumps({"__type": code, "Message": error.message, "message": error.message})
+        # The protocols `json` use 400 for all client errors, `rest-json` does not.
+        status = error.status if error.status >= 500 or service in _REST_JSON else 400
         return status, {"Content-Type": "application/x-amz-json-1.1", "x-amzn-ErrorType": code}, body
-    inner = f"<Code>{error.code}</Code><Message>{escape(error.message)}</Message>"
+    code = _DENIALS.get(service, error.code) if error.code == "AccessDenied" else error.code
+    inner = f"<Code>{code}</Code><Message>{escape(error.message)}</Message>"
     identified = f"<RequestId>{request_id}</RequestId>"
     match service:
         case "s3":

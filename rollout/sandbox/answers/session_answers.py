@@ -24,10 +24,11 @@ _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}")
 _SHORTEST, _LONGEST_ROLE, _LONGEST_TOKEN = 900, 43_200, 129_600  # seconds
 _LONGEST_CHAINED = 3600  # role chaining is limited to one hour, whatever the role allows
 _LONGEST_POLICY = 2048
+_NOTHING = '{"Version": "2012-10-17", "Statement": []}'
 
 
 class SecurityTokens(AnswersFor, TokenResponse):
-    """AssumeRole, GetSessionToken and GetCallerIdentity."""
+    """AssumeRole, GetSessionToken, GetCallerIdentity, and the other ways to a session or a token."""
 
     def get_caller_identity(self) -> ActionResult:
         """Return the caller's identity; AWS allows this even when everything is denied."""
@@ -72,6 +73,44 @@ class SecurityTokens(AnswersFor, TokenResponse):
                 "PackedPolicySize": 6,
             }
         )
+
+    def get_federation_token(self) -> ActionResult:
+        """Create a session with the user's rights as far as the policy allows them: without one, with none."""
+        name, policy = self._get_param("Name"), self._get_param("Policy")
+        seconds = self._get_int_param("DurationSeconds", 43200)
+        user = self.caller.user
+        if user is None or self.caller.session is not None:
+            raise AwsError("AccessDenied", "Cannot call GetFederationToken with session credentials")
+        if not _SHORTEST <= seconds <= _LONGEST_TOKEN or not _SESSION_NAME.fullmatch(name):
+            raise AwsError("ValidationError", f"Name or DurationSeconds is invalid: {name}, {seconds}")
+        _check_policy(policy)
+        account = self.caller.account
+        session = self._begin(
+            seconds,
+            account=account,
+            user_name=user.name,
+            name=name,
+            policy=policy or _NOTHING,
+            federated=True,
+        )
+        federated = {
+            "FederatedUserId": f"{account}:{name}",
+            "Arn": f"arn:aws:sts::{account}:federated-user/{name}",
+        }
+        return ActionResult(
+            {"Credentials": _credentials(session), "FederatedUser": federated, "PackedPolicySize": 6}
+        )
+
+    def get_web_identity_token(self) -> ActionResult:
+        """Refuse: outbound federation is off unless an account turns it on."""
+        raise AwsError(
+            "OutboundWebIdentityFederationDisabledException",
+            "Outbound web identity federation is not enabled for this account.",
+        )
+
+    def get_delegated_access_token(self) -> ActionResult:
+        """Refuse: nobody has delegated anything here."""
+        raise AwsError("ExpiredTradeInTokenException", "The trade-in token is not valid.")
 
     def _role(self, account: str, arn: str) -> Role | None:
         """Find the role, unless its account is unknown, closed or suspended."""

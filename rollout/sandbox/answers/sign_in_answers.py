@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from rollout.sandbox.world.world import SandboxWorld
 
 SERVICE = "signin"
-# The operations, by the path of their requests.
-OPERATIONS = {
-    "/get-console-authorization-configuration": "GetConsoleAuthorizationConfiguration",
-    "/put-console-authorization-configuration": "PutConsoleAuthorizationConfiguration",
-    "/delete-console-authorization-configuration": "DeleteConsoleAuthorizationConfiguration",
-    "/get-resource-policy": "GetResourcePolicy",
-}
+OPERATIONS = frozenset(
+    {
+        "GetConsoleAuthorizationConfiguration",
+        "PutConsoleAuthorizationConfiguration",
+        "DeleteConsoleAuthorizationConfiguration",
+        "GetResourcePolicy",
+    }
+)
 _NOT_FOUND = AwsError("ResourceNotFoundException", "The specified resource was not found.")
 
 

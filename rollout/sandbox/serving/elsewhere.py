@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
 from moto.backends import list_of_moto_modules
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from rollout.sandbox.access.aws_errors import AwsError
-from rollout.sandbox.answers.sign_in_answers import OPERATIONS as SIGN_IN
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
+    from rollout.sandbox.access.refusals import Answer
     from rollout.sandbox.access.signatures import Signature
 
-_METHODS = {"GET": "Get", "HEAD": "Get", "PUT": "Put", "POST": "Put", "DELETE": "Delete"}
+
+_REGIONS = (
+    '<DescribeRegionsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><RequestId></RequestId><regionInfo>'
+    "<item><regionName>us-east-1</regionName><regionEndpoint>ec2.us-east-1.amazonaws.com</regionEndpoint></item>"
+    "</regionInfo></DescribeRegionsResponse>"
+)
+REGIONS: Answer = (200, {"Content-Type": "text/xml"}, _REGIONS)
+"""EC2's DescribeRegions, a read that anybody uses to try rights: moto takes seconds to load for it."""
 
 
 class Elsewhere:
@@ -62,18 +68,3 @@ def _check_bucket_owner(request: Request) -> None:
     owner = s3_backends.bucket_accounts.get(request.path.strip("/").partition("/")[0])
     if expected and owner and owner[1] != expected:
         raise AwsError("AccessDenied", "Access Denied")
-
-
-def action_of(request: Request) -> str:
-    """Return the request's action; for S3 and similar services, derive it from method and path."""
-    if request.path in SIGN_IN:
-        return SIGN_IN[request.path]
-    target = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
-    if target:
-        return target
-    if request.mimetype == "application/x-www-form-urlencoded":
-        body = request.get_data(cache=True)
-        actions = parse_qs(body.decode(errors="replace")).get("Action", [])
-        if actions:
-            return actions[0]
-    return "ListAllMyBuckets" if request.path == "/" else f"{_METHODS.get(request.method, 'Put')}Object"

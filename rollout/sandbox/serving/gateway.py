@@ -16,15 +16,16 @@ from rollout.sandbox.access.authority import authorize
 from rollout.sandbox.access.aws_errors import AwsError
 from rollout.sandbox.access.callers import SignedCaller, caller_of
 from rollout.sandbox.access.refusals import Answer, refusal
-from rollout.sandbox.access.signatures import Signature, check_signature, signature_of
+from rollout.sandbox.access.signatures import Signature, check_signature, signature_in
 from rollout.sandbox.answers.base import AnswersFor
 from rollout.sandbox.answers.iam import IamAnswers
 from rollout.sandbox.answers.organization_answers import OrganizationAnswers
 from rollout.sandbox.answers.session_answers import SecurityTokens
-from rollout.sandbox.answers.sign_in_answers import SERVICE, answer_sign_in
+from rollout.sandbox.answers.sign_in_answers import OPERATIONS, SERVICE, answer_sign_in
 from rollout.sandbox.answers.trail_answers import TrailAnswers
+from rollout.sandbox.serving.asked_operations import action_of, speaks_json
 from rollout.sandbox.serving.control import Control
-from rollout.sandbox.serving.elsewhere import Elsewhere, action_of
+from rollout.sandbox.serving.elsewhere import REGIONS, Elsewhere
 from rollout.sandbox.serving.kept_state import PREFIX
 
 if TYPE_CHECKING:
@@ -38,8 +39,10 @@ _ANSWERS: dict[str, type[AnswersFor]] = {
     "organizations": OrganizationAnswers,
     "cloudtrail": TrailAnswers,
 }
+# What these do not have, moto has not either, or only feigns.
+_OURS_ALONE = {"iam", "sts", "organizations"}
 # Operations for which moto returns the same example credentials to everybody.
-_FEIGNED = {"GetFederationToken", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "GetAccessKeyInfo"}
+_FEIGNED = {"AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "GetAccessKeyInfo"}
 
 
 class _Request(Request):
@@ -55,6 +58,7 @@ class Gateway:
         """Answer requests to IAM, STS, Organizations, CloudTrail and Sign-In; leave other services to moto."""
         self._world, self._control, self._elsewhere = world, control, Elsewhere()
         self._offered = {service: _offered(service, kind) for service, kind in _ANSWERS.items()}
+        self._offered |= {SERVICE: OPERATIONS, "ec2": frozenset({"DescribeRegions"})}
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request at a time, since moto's models are not thread-safe."""
@@ -65,29 +69,29 @@ class Gateway:
             return self._turn(request, start_response)
 
     def _turn(self, request: _Request, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        authorization = request.headers.get("Authorization", "")
-        service, request_id = "", self._world.ids.request(authorization)
+        service = action = ""
+        request_id = self._world.ids.request(request.headers.get("Authorization", ""), request.query_string)
         try:
-            signature = signature_of(authorization)
+            signature = signature_in(request)
             service = signature.service
-            caller = caller_of(self._world, signature.key_id, request.headers.get("X-Amz-Security-Token"))
+            action = action_of(request, service)
+            caller = caller_of(self._world, signature.key_id, signature.token)
             check_signature(request, signature, caller)
-            if service not in _ANSWERS and service != SERVICE:
-                authorize(self._world, caller, signature, action_of(request), {})
+            if service not in _OURS_ALONE and action not in self._offered.get(service, ()):
+                authorize(self._world, caller, signature, action, {})
                 _LOG.info("%s %s", service, request.path)
                 return self._elsewhere.answer(request, signature, caller.account, start_response)
-            request_id = self._request_id(request, caller)
-            status, headers, text = self._answer(request, signature, caller)
+            request_id = self._request_id(request, action, caller)
+            status, headers, text = self._answer(request, action, signature, caller)
         except AwsError as error:
-            speaks_json = service == SERVICE or "X-Amz-Target" in request.headers
-            status, headers, text = refusal(error, service, request_id, speaks_json=speaks_json)
+            json_wanted = speaks_json(request, service)
+            status, headers, text = refusal(error, service, request_id, speaks_json=json_wanted)
         except Exception:  # noqa: BLE001 - like AWS, report an internal error as a response
-            _LOG.exception("the sandbox could not answer %s %s", service, action_of(request))
+            _LOG.exception("the sandbox could not answer %s %s", service, action)
             failure = AwsError("InternalFailure", "The sandbox has an internal error; see its log.")
-            status, headers, text = refusal(
-                failure, service, request_id, speaks_json="X-Amz-Target" in request.headers
-            )
-        _LOG.info("%s %s %s", service or "?", action_of(request), status)
+            json_wanted = speaks_json(request, service)
+            status, headers, text = refusal(failure, service, request_id, speaks_json=json_wanted)
+        _LOG.info("%s %s %s", service or "?", action, status)
         response = Response(_REQUEST_ID.sub(f"<RequestId>{request_id}</RequestId>", text), status=status)
         for name, value in headers.items():
             if name.lower() not in ("status", "server"):
@@ -95,12 +99,15 @@ class Gateway:
         response.headers["x-amzn-RequestId"] = request_id
         return response(request.environ, start_response)
 
-    def _answer(self, request: _Request, signature: Signature, caller: SignedCaller) -> Answer:
-        action, service = action_of(request), signature.service
+    def _answer(self, request: _Request, action: str, signature: Signature, caller: SignedCaller) -> Answer:
+        service = signature.service
         if service == SERVICE:
             params = json.loads(request.get_data(cache=True) or b"{}")
             authorize(self._world, caller, signature, action, params)
             return answer_sign_in(self._world, caller, action, params)
+        if service == "ec2":
+            authorize(self._world, caller, signature, action, {})
+            return REGIONS
         if action not in self._offered[service]:
             raise AwsError("InvalidAction", f"Could not find operation {action}")
         answers = _ANSWERS[service]()
@@ -110,9 +117,9 @@ class Gateway:
         status, headers, text = answers.call_action()
         return status, headers, text
 
-    def _request_id(self, request: _Request, caller: SignedCaller) -> str:
+    def _request_id(self, request: _Request, action: str, caller: SignedCaller) -> str:
         """Derive the request ID from the request and its repetitions, so that scripted runs are reproducible."""
-        asked = self._world.ids.request(caller.account, action_of(request), request.get_data(cache=True))
+        asked = self._world.ids.request(caller.account, action, request.get_data(cache=True))
         return self._world.ids.request(asked, self._world.next("request", asked))
 
 

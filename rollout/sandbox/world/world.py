@@ -86,6 +86,8 @@ class Session:
     name: str = ""
     policy: str | None = None
     mfa: bool = False
+    federated: bool = False
+    """Whether it is of GetFederationToken, which acts under a name of its own, with the user's policies."""
 
 
 @dataclass

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.domain.diagnosis.store_facts import BucketFacts
 from rollout.files.private_files import unwritable
@@ -38,6 +39,7 @@ class InBucket:
         place: Place,
         caller_account: Callable[[], str] | None = None,
         trust: Trust | None = None,
+        retries: Retries | None = None,
     ) -> None:
         """Create the client; make no call yet. Raises InsecureEndpoint, NoCredentials.
 
@@ -45,7 +47,7 @@ class InBucket:
         """
         self._trust = trust or Trust()
         self._client = connection.s3()
-        self._objects = S3Objects(self._client, place, caller_account=caller_account)
+        self._objects = S3Objects(self._client, place, retries, caller_account)
         self._known: dict[str, bytes] = {}
 
     @property
