@@ -31,7 +31,8 @@ quick: $(VENV)/.dev ## run the tests of decisions and commands only, in under a 
 kill: $(VENV)/.dev ## enforce 2,000 users while killing the runs 50 times (ARGS='--seed 7')
 	@$(BIN)/python -m tests.kill $(ARGS)
 
-soak: $(VENV)/.dev ## let people, operators and forgers act at random for 10 minutes (ARGS='--minutes 60 --seed 7')
+soak: $(VENV)/.dev ## kill at every write, then let people, operators and forgers act for 10 minutes (ARGS='--minutes 60 --seed 7')
+	@$(BIN)/python -m tests.kill --accounts 1 --users 8 --waves 1 --kills 0 --undo-kills 0 --notify-kills 0 --stride 1
 	@$(BIN)/python -m tests.model $(ARGS)
 
 check: $(VENV)/.dev ## run the linters, the type checker and the layer contracts
