@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from rollout.domain.people.key_use import describe_use
 from rollout.domain.people.observations import AccountFacts
 from rollout.domain.people.users import AccessKey, MfaDevice, User
-from rollout.domain.verdicts.key_use import describe_use
 
 REPORT, CONSOLE, PERMISSIONS = "credential report", "console sign-in", "permissions"
 SSH_KEYS = "SSH keys for CodeCommit"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from rollout.domain.people.key_use import describe_denied
 from rollout.domain.people.users import User
-from rollout.domain.verdicts.key_use import describe_denied
 from rollout.domain.verdicts.machines import say_key
 from rollout.domain.verdicts.verdict import EnrolmentWay, Impact, Situation
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import UTC
 
 from rollout.domain.people.exemptions import exemption_for
+from rollout.domain.people.key_use import UsedBy, key_use
 from rollout.domain.people.users import User
 from rollout.domain.verdicts.assessment import Assessment, assess, enforced_by
 from rollout.domain.verdicts.enrolment_check import Able
 from rollout.domain.verdicts.forecast import forecast
 from rollout.domain.verdicts.holds import holds
 from rollout.domain.verdicts.judged_account import JudgedAccount
-from rollout.domain.verdicts.key_use import UsedBy, key_use
 from rollout.domain.verdicts.machines import keys_in_use, say_key
 from rollout.domain.verdicts.situation import situation_of
 from rollout.domain.verdicts.verdict import Code, EnrolmentWay, Impact, Kind, Reason, Situation, Verdict

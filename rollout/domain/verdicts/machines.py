@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from rollout.domain.people.key_use import UsedBy, key_use
 from rollout.domain.people.users import AccessKey, User, tag
-from rollout.domain.verdicts.key_use import UsedBy, key_use
 from rollout.domain.verdicts.rules import DecisionRules, MachineRules
 
 UNUSED_AFTER = timedelta(days=90)

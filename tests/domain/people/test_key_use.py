@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from rollout.domain.people.exemptions import UserMatch
 from rollout.domain.people.key_activity import KeyActivity, RecordedCall
+from rollout.domain.people.key_use import UsedBy, describe_use, key_use, span_of, use_of
 from rollout.domain.people.users import User
 from rollout.domain.verdicts.forecast import forecast
-from rollout.domain.verdicts.key_use import UsedBy, describe_use, key_use, span_of, use_of
 from rollout.domain.verdicts.verdict import Code, Impact, Kind, Situation
 from tests.builders import NOW, OFFICE, a_key, a_user, an_activity, calls_at, days_ago
 from tests.domain.judging import a_person, judged, the_rules
