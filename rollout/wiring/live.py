@@ -111,7 +111,7 @@ class Live(Aws):
             partial(examine_store, self.files),
         )
 
-    def doctor_order(self, selection: Selection, *, reading_only: bool) -> DoctorOrder:
+    def doctor_order(self, selection: Selection, *, reading_only: bool, proving: bool = False) -> DoctorOrder:
         """Return the input of `doctor`."""
         settings, access = self.settings, self.settings.access
         overrides = (*access.overrides.values(), *access.ou_overrides.values())
@@ -126,6 +126,7 @@ class Live(Aws):
             selection,
             entry_settings,
             reading_only,
+            proving,
             settings.domain_selectors(),
         )
 
