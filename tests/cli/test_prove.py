@@ -71,7 +71,8 @@ def proved(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Run:
     shell = with_settings(tmp_path_factory.mktemp("proved"), sandbox)
     onlooker = Onlooker(sandbox.environment())
     before = onlooker.snapshot()
-    said = shell("prove", "--account", ONE_ACCOUNT, "--yes", "--json")
+    with felt_late(sandbox, delay=timedelta(seconds=5)):
+        said = shell("prove", "--account", ONE_ACCOUNT, "--yes", "--json")
     run = Run(said, shell, before, onlooker.snapshot())
     start.restore(sandbox)
     return run
@@ -105,6 +106,13 @@ def test_nothing_differs_from_what_was_foretold(proved: Run):
     assert {"agreed", "not tried", "could not be asked"} >= {
         one["agreement"] for one in proved.said.json["answers"]
     }
+
+
+def test_how_long_changes_take_to_be_felt_is_measured(proved: Run):
+    """What reading back cannot show: IAM has a change at once, and the user's own calls are weighed late."""
+    for topic in ("attach and deny", "brake", "end of the brake", "release and allow"):
+        first = next(one for one in proved.said.json["answers"] if one["topic"] == topic)
+        assert ("agreed", True) == (first["agreement"], 5 <= first["seconds"] < 10), first
 
 
 def test_the_report_shows_every_question(proved: Run, sandbox: Sandbox, tmp_path: Path):
