@@ -24,6 +24,7 @@ from moto.iam.models import AWSManagedPolicy
 
 from rollout.domain.policy.made import RUN_TAG
 from rollout.sandbox.access.aws_errors import AwsError
+from rollout.sandbox.access.refusals import REST_JSON
 from rollout.sandbox.serving.server import Sandbox
 from rollout.sandbox.world.world import SandboxWorld
 from tests.interventions import Call, Environ, StartResponse, hang_up, refused
@@ -247,7 +248,7 @@ def _refuse(
     trouble: Trouble, service: str, environ: Environ, start_response: StartResponse
 ) -> Iterable[bytes]:
     """Say no as the service would: throttled, or with a fault of its own."""
-    speaks_json = "HTTP_X_AMZ_TARGET" in environ
+    speaks_json = "HTTP_X_AMZ_TARGET" in environ or service in REST_JSON
     if trouble is Trouble.THROTTLED:
         code = "TooManyRequestsException" if speaks_json else "Throttling"
     else:
