@@ -28,9 +28,9 @@ def ask(limit: TimeLimit, answer: object) -> object:
 
 def test_what_takes_too_long_is_given_up_and_nothing_is_asked_any_more():
     limit, never = TimeLimit(seconds=0.01), Event()
-    with pytest.raises(CallFailed, match="no answer within 0.01 seconds"):
+    with pytest.raises(CallFailed, match="no answer within"):
         ask(limit, never)
-    with pytest.raises(CallFailed, match="no answer within 0.01 seconds"):
+    with pytest.raises(CallFailed, match="no answer within"):
         limit.call(lambda: pytest.fail("it was asked again"), "GetObject", "")
     never.set()
 

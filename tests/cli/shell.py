@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from rollout.cli.app import run
+from rollout.cli.terminal import console
 
 ROOT = Path(__file__).parents[2]
 READS = ("Get", "List", "Describe", "Generate", "AssumeRole", "Simulate", "Validate")
@@ -90,6 +91,15 @@ class Shell:
             str(path.relative_to(self.folder)): path.read_bytes() if path.is_file() else b""
             for path in sorted(self.folder.rglob("*"))
         }
+
+
+@contextlib.contextmanager
+def as_wide_as(columns: int) -> Iterator[None]:
+    """Print as on a terminal of that width."""
+    with pytest.MonkeyPatch.context() as patch:
+        for stream in (console.out, console.err):
+            patch.setattr(stream, "_width", columns)
+        yield
 
 
 def hear_ctrl_c() -> None:

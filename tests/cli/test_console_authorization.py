@@ -29,7 +29,7 @@ def test_people_with_a_password_are_held_and_nobody_else(planned: Shell):
 
 
 def test_one_person_is_told_why_and_what_to_do(planned: Shell):
-    said = planned("show", "--account", ACCOUNT, "--user", "kofi.mensah").out
+    said = planned("show", "--account", ACCOUNT, "--user", "kofi.mensah", "--evidence").out
     for words in (
         "console authorization is on",
         "no session in which to enrol a device",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.shell import Shell
+from tests.cli.shell import Shell, as_wide_as
 
 PEOPLE = {
     "quinn.murphy": (
@@ -28,15 +28,56 @@ PEOPLE = {
 
 @pytest.mark.parametrize("name", PEOPLE)
 def test_a_judgement_is_explained_with_its_facts_and_its_cure(name: str, planned: Shell):
-    said = planned("show", "--user", name)
+    said = planned("show", "--user", name, "--evidence")
     assert (0, "") == (said.code, said.err)
     for word in PEOPLE[name]:
         assert word in said.out
     assert f":user/{name}" in said.out.replace("user/people/", "user/")
 
 
+@pytest.mark.parametrize("name", [*PEOPLE, "ursula.vance", "adam.kowalski"])
+def test_ten_lines_tell_the_verdict_and_what_was_not_looked_at(name: str, planned: Shell):
+    with as_wide_as(120):
+        said = planned("show", "--user", name)
+    assert "--evidence" in said.err, "what to do next"
+    for one in said.out.strip().split("\n\n"):
+        lines = one.splitlines()
+        assert len(lines) <= 10, one
+        assert "not looked at" in one
+        assert "sessions" in one
+        assert max(map(len, lines)) <= 120
+
+
+def test_the_evidence_names_each_door_its_source_and_its_time(planned: Shell):
+    said = planned("show", "--account", "storefront-prod", "--user", "adam.kowalski", "--evidence").out
+    looked, _, rest = said.partition("Not looked at")
+    for door, source in (
+        ("password", "credential report"),
+        ("MFA devices", "ListVirtualMFADevices"),
+        ("access keys", "credential report"),
+        ("signing certificates", "credential report"),
+        ("service-specific credentials", "ListServiceSpecificCredentials"),
+        ("console sign-in", "GetConsoleAuthorizationConfiguration"),
+        ("permissions", "GetAccountAuthorizationDetails"),
+    ):
+        (line,) = (line for line in looked.splitlines() if line.startswith(f"{door}  "))
+        assert source in line
+        assert "2026-11-24 09:00 UTC" in line
+    for door in ("SSH keys for CodeCommit", "sessions", "resource policies"):
+        assert f"\n{door} " in rest
+    user = planned("show", "--account", "storefront-prod", "--user", "adam.kowalski", "--json").json
+    (user,) = user["accounts"][0]["users"]
+    assert {"name", "found", "source", "at"} == user["doors"][0].keys()
+    assert "sessions" in {door["name"] for door in user["not_looked_at"]}
+
+
+def test_evidence_is_about_somebody(planned: Shell):
+    said = planned("show", "--evidence")
+    assert (2, True) == (said.code, "--evidence needs --user" in said.err)
+
+
 def test_what_evaluation_answered_is_shown_request_by_request(planned: Shell):
-    said = planned("show", "--user", "quinn.murphy").out
+    said = planned("show", "--user", "quinn.murphy", "--evidence").out
     assert "Without MFA, under the present policies (covered = every request is explicitly denied)" in said
     assert "sts:GetSessionToken needs no Allow, only no explicit Deny" in said
     for request in ("s3:ListAllMyBuckets", "iam:CreateVirtualMFADevice", "iam:ResyncMFADevice"):

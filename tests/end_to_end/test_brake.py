@@ -288,7 +288,7 @@ def test_without_aws_organizations_the_journal_and_the_plan_tell_the_accounts(
 ):
     with refusing("organizations")(ana, sandbox, enforced):
         said = release(ana, "--all")
-        by_name = release(ana, "--account", "account-01")
+        by_name = release(ana, "--account", "account-00")
     assert 0 == said.code, said.err
     assert "AWS Organizations does not answer; going by the 5 accounts known without it" in said.err
     assert 0 == by_name.code, by_name.err

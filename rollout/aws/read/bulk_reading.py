@@ -27,6 +27,7 @@ from rollout.awsapi.faults import Fault
 from rollout.domain.people.observations import AccountFacts, Finding, Quotas
 from rollout.domain.people.sign_in import ConsoleAuthorization
 from rollout.domain.people.users import MfaDevice, Unread, User
+from rollout.domain.plan.doors import SERVICE_CREDENTIALS, SSH_KEYS
 from rollout.domain.proof.proof_users import is_of_a_proof
 from rollout.domain.verdicts.passwords import first_use_doubtful
 from rollout.workflows.ports import CannotEnter, Refusal
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
 T = TypeVar("T")
-
-SSH_KEYS = "SSH keys for CodeCommit"
 
 SMS_ENDED = datetime(2020, 1, 1, tzinfo=UTC)
 """Long after AWS stopped enabling devices that get codes by SMS (aws-facts.md#inventory-calls)."""
@@ -56,6 +55,7 @@ class AccountReading:
     boundaries: ManagedBoundaries
     sign_in: Callable[[], ConsoleAuthorization] | None = None
     _unread: list[Unread] = field(default_factory=list)
+    _not_offered: list[Unread] = field(default_factory=list)
     _findings: list[Finding] = field(default_factory=list)
 
     def facts(self) -> AccountFacts:
@@ -65,7 +65,7 @@ class AccountReading:
         details = self._details()
         virtual = self._noted("virtual MFA devices", lambda: read_virtual_devices(self.calls, self.client))
         services = self._needed(
-            "service-specific credentials",
+            SERVICE_CREDENTIALS,
             lambda: read_service_credentials(self.calls, self.client, self.now),
         )
         summary = self._noted("quotas and root MFA", lambda: read_summary(self.calls, self.client))
@@ -101,6 +101,7 @@ class AccountReading:
             sign_in=self._console_authorization(users),
             findings=tuple(self._findings),
             unread=tuple(self._unread),
+            not_offered=tuple(self._not_offered),
         )
 
     def _details(self) -> Details:
@@ -123,7 +124,7 @@ class AccountReading:
             return ask()
         except CallFailed as failed:
             if failed.not_offered:
-                self._find("not-offered", f"{failed.short}; the verdicts do not consider {fact}")
+                self._lacks(fact, failed)
             else:
                 self._unread.append(Unread(fact, failed.short))
             return None
@@ -140,6 +141,10 @@ class AccountReading:
     def _console_authorization(self, users: list[User]) -> ConsoleAuthorization | None:
         """Ask about the sign-in to the console; of an account without users, nobody needs to know."""
         return self.sign_in() if self.sign_in and users else None
+
+    def _lacks(self, fact: str, failed: CallFailed) -> None:
+        self._not_offered.append(Unread(fact, failed.short))
+        self._find("not-offered", f"{failed.short}; the verdicts do not consider {fact}")
 
     def _find(self, code: str, text: str) -> None:
         self._findings.append(Finding(code, text, self.account_id))
@@ -206,7 +211,7 @@ class AccountReading:
                 except CallFailed as failed:
                     if failed.not_offered:
                         offered = False
-                        self._find("not-offered", f"{failed.short}; the verdicts do not consider {SSH_KEYS}")
+                        self._lacks(SSH_KEYS, failed)
                     elif failed.fault is Fault.NOT_FOUND:
                         continue  # deleted while we were reading
                     else:

@@ -10,26 +10,18 @@ import typer
 from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users
 from rollout.cli.startup import Doubts, age_of, load_plan, read_settings, selection
-from rollout.cli.terminal.console import bold, out, print_json, shortly, table
+from rollout.cli.terminal.console import bold, next_step, out, print_json, shortly, table
+from rollout.cli.terminal.explained_user import explain_in_short, explain_with_evidence, not_looked_at
 from rollout.cli.terminal.impact_table import impact_as_json, impact_table
-from rollout.errors import EmptySelection
+from rollout.errors import EmptySelection, WrongUsage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from rollout.domain.people.scope import Selection
     from rollout.domain.plan.entries import AccountPlan, Header, PlanEntry
-    from rollout.domain.verdicts.verdict import MatrixRow
     from rollout.wiring import Files
     from rollout.workflows.ports import StoredPlan
-
-
-DECISIONS = {
-    "Allowed": "allowed",
-    "ExplicitlyDenied": "denied",
-    "ImplicitlyDenied": "not allowed",
-    "Undecided": "undecided",
-}
 
 
 def show(
@@ -42,15 +34,24 @@ def show(
     ] = None,
     config: Config = None,
     profile: Profile = None,
+    evidence: Annotated[
+        bool,
+        typer.Option(
+            "--evidence",
+            help="With --user: everything that was looked at, by which call and when, and what was not.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Show a plan per wave, account and verdict; with --user, explain the verdict. Reads only the store.
 
-    Example: [bold]rollout show --user '*/alice'[/]
+    Example: [bold]rollout show --user '*/alice'[/], and with [bold]--evidence[/] all that the verdict rests on.
     """
     from rollout.wiring import Files
     from rollout.workflows.selecting import check_in_plan
 
+    if evidence and not user:
+        raise WrongUsage("--evidence needs --user", cure="name whose evidence: --user '*/alice' --evidence")
     settings = read_settings(config)
     doubts = Doubts()
     files = Files(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())
@@ -68,9 +69,12 @@ def show(
     if json:
         print_json(_as_json(stored.header, parts))
     elif user:
+        explain = explain_with_evidence if evidence else explain_in_short
         for part, entries in parts:
             for entry in entries:
                 explain(part, entry)
+        if not evidence:
+            next_step("the evidence, with sources and times: add --evidence")
     else:
         _overview(stored, parts, _words(files, stored))
     doubts.leave()
@@ -98,9 +102,9 @@ def _words(files: Files, stored: StoredPlan) -> dict[str, str]:
 def _chosen(
     stored: StoredPlan, chosen: Selection, wave: str | None
 ) -> Iterator[tuple[AccountPlan, list[PlanEntry]]]:
-    for part in stored.accounts():
-        if not chosen.takes_account(part.account_id, part.name, part.ou):
-            continue
+    from rollout.workflows.selecting import chosen_parts
+
+    for part in chosen_parts(stored, chosen):
         entries = [
             entry
             for entry in part.entries
@@ -109,63 +113,6 @@ def _chosen(
         ]
         if entries or not (chosen.users or wave):
             yield part, entries
-
-
-def explain(part: AccountPlan, entry: PlanEntry) -> None:
-    """Print one user's verdict, and every reason with its fact and the time at which that was read."""
-    out.print()
-    out.print(bold(entry.verdict), entry.user.arn, sep="  ")
-    rows: list[tuple[str, str]] = [("account", f"{part.account_id} {part.name} ({part.ou or 'root'})")]
-    rows.append(("UserId", entry.user.id))
-    if entry.wave:
-        rows.append(
-            ("wave", f"{entry.wave}, impact {entry.impact}, policy attached to the {entry.attachment}")
-        )
-    for reason in entry.reasons:
-        seen = f"  (read {reason.seen_at:%Y-%m-%d %H:%M} UTC)" if reason.seen_at else ""
-        rows.append((str(reason.code), f"{reason.detail}{seen}"))
-    for name, text in (
-        ("forecast", entry.forecast),
-        ("can register", ", ".join(entry.situation.ways)),
-        ("aws login", "allowed" if entry.situation.aws_login else ""),
-        ("cure", entry.cure),
-        ("covered by", entry.covered_by),
-        ("enforced by", entry.enforced_by),
-        ("address", entry.address),
-    ):
-        if text:
-            rows.append((name, text))
-    if entry.exempt_until:
-        rows.append(("exempt until", f"{entry.exempt_until.isoformat()} UTC"))
-    out.print(table("", ("", ""), rows))
-    if entry.matrix is not None:
-        _print_matrix(part.matrices[entry.matrix])
-
-
-def _print_matrix(matrix: tuple[MatrixRow, ...]) -> None:
-    """Print the results of the policy evaluation: without our policies, and with ForceMFA added."""
-    questions = {
-        "cover": "Without MFA, under the present policies (covered = every request is explicitly denied)",
-        "enrol": "Without MFA, with ForceMFA added (able to enrol = every request is allowed; sts:GetSessionToken"
-        " needs no Allow, only no explicit Deny)",
-        "passkey": "On the console without MFA, with ForceMFA added (able to register a passkey or security key = every"
-        " request is allowed)",
-        "aws-login": "With MFA (able to use `aws login` = every request is allowed)",
-        "session": "At the sign-in to the console, with ForceMFA added (a session = no request is denied)",
-    }
-    columns = {"absent": "by access key", "false": "on the console", "true": "with MFA"}
-    for question, title in questions.items():
-        asked: dict[str, dict[str, MatrixRow]] = {}
-        for row in matrix:
-            if row.question == question:
-                asked.setdefault(row.action, {})[row.mfa] = row
-        present = [state for state in columns if any(state in states for states in asked.values())]
-        cells = [
-            (action, *(_said(states[state]) for state in present), states[present[-1]].because)
-            for action, states in asked.items()
-        ]
-        heads = (columns[state] for state in present)
-        out.print(table(f"\n{title}", ("request", *heads, "decided by"), cells))
 
 
 def _overview(
@@ -199,10 +146,6 @@ def _by_account(parts: list[tuple[AccountPlan, list[PlanEntry]]]) -> None:
         out.print()
         out.print(bold(part.account_id), f"{part.name} ({part.ou or 'root'})")
         out.print(table("", columns, rows, widths=widths) if rows else "no users")
-
-
-def _said(row: MatrixRow) -> str:
-    return DECISIONS.get(row.decision, row.decision)
 
 
 def _grouped(entries: Iterable[PlanEntry]) -> list[tuple[tuple[str, str, str, str], list[str]]]:
@@ -240,6 +183,10 @@ def _as_json(header: Header, parts: list[tuple[AccountPlan, list[PlanEntry]]]) -
                         "can_register": list(entry.situation.ways),
                         "aws_login": entry.situation.aws_login,
                         "enforced_by": entry.enforced_by or None,
+                        "doors": [asdict(door) for door in entry.doors if door.at is not None],
+                        "not_looked_at": [
+                            {"name": door.name, "why": door.found} for door in not_looked_at(entry)
+                        ],
                         "requests": [
                             asdict(row)
                             for row in (part.matrices[entry.matrix] if entry.matrix is not None else ())

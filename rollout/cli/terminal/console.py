@@ -115,6 +115,11 @@ def warn(text: str) -> None:
     err.print(Text("Note:", "yellow"), text)
 
 
+def next_step(text: str) -> None:
+    """Say on stderr what to do next, as the last line of a command."""
+    err.print(Text("Next:", "bold"), text)
+
+
 class LogLines(logging.Handler):
     """Prints what is logged, by libraries too, as one line of text each."""
 
@@ -136,6 +141,19 @@ def confirm(question: str, *, yes: bool) -> None:
         agreed = typer.confirm(visible(question), err=True)
     if not agreed:
         raise Refused("nothing was written, because the answer was no")
+
+
+def attended() -> bool:
+    """Tell whether somebody sits at the terminal, so that what is printed for them alone goes nowhere else."""
+    return sys.stdin.isatty() and err.is_terminal
+
+
+def choose(question: str, letters: Sequence[str]) -> str:
+    """Ask until the answer is one of the letters. Raises Abort."""
+    with _ended_at_once():
+        while (answer := str(typer.prompt(visible(question), err=True)).strip().lower()) not in letters:
+            err.print(f"Type one of {', '.join(letters)}.")
+    return answer
 
 
 @contextmanager

@@ -85,7 +85,10 @@ class Quotas:
 
 @dataclass(frozen=True, slots=True)
 class AccountFacts:
-    """Everything read of one account in one pass. `sign_in` is None where nobody can sign in."""
+    """Everything read of one account in one pass. `sign_in` is None where nobody can sign in.
+
+    `not_offered` are facts that the endpoint cannot tell; verdicts do not consider them, and a finding says so.
+    """
 
     users: tuple[User, ...]
     groups: Mapping[str, Group]
@@ -99,6 +102,7 @@ class AccountFacts:
     sign_in: ConsoleAuthorization | None = None
     findings: tuple[Finding, ...] = ()
     unread: tuple[Unread, ...] = ()
+    not_offered: tuple[Unread, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ class User:
     `devices` is None when only `mfa_active` is known, since the credential report does not list devices. `facts_at` is
     the time of the credentials (the report's `GeneratedTime`, or the live read), `rights_at` that of the groups,
     policies and tags. `certificates` and `ssh_keys` count the active X.509 signing certificates and the active SSH
-    public keys for CodeCommit (aws-facts.md#doors-and-credentials-found-later).
+    public keys for CodeCommit, None where they were not asked for (aws-facts.md#doors-and-credentials-found-later).
     """
 
     account_id: str
@@ -132,7 +132,7 @@ class User:
     devices: tuple[MfaDevice, ...] | None = None
     keys: tuple[AccessKey, ...] = ()
     certificates: int = 0
-    ssh_keys: int = 0
+    ssh_keys: int | None = None
     service_credentials: tuple[ServiceCredential, ...] = ()
     groups: tuple[str, ...] = ()
     attached: tuple[str, ...] = ()

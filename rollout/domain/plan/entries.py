@@ -10,6 +10,7 @@ from datetime import date, datetime
 from rollout.domain.people.actor import Actor
 from rollout.domain.people.observations import Finding
 from rollout.domain.people.users import UserRef
+from rollout.domain.plan.doors import Door
 from rollout.domain.plan.impact_counts import ImpactCounts
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.verdicts.verdict import NOTHING_KNOWN, Impact, Kind, MatrixRow, Reason, Situation
@@ -51,7 +52,8 @@ class PlanEntry:
     """The decision about one user, with the evidence behind it.
 
     `wave` is empty except for `enforce` users. `fingerprint` digests the facts behind the verdict: equal fingerprints
-    mean that no relevant fact has changed. `matrix` is an index into the account's `matrices`.
+    mean that no relevant fact has changed. `matrix` is an index into the account's `matrices`. `doors` are the ways in
+    that were looked at; plans of earlier versions have none.
     """
 
     user: UserRef
@@ -71,6 +73,7 @@ class PlanEntry:
     covered_by: str = ""
     enforced_by: str = ""
     matrix: int | None = None
+    doors: tuple[Door, ...] = ()
 
     @property
     def enforced_by_us(self) -> str:
@@ -117,16 +120,20 @@ class AccountPlan:
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """What the plan is based on, as `sha256:` digests; it can be applied only with the same."""
+    """What the plan is based on, as `sha256:` digests; it can be applied only with the same.
+
+    `index` covers what the index says of each account; it is empty in plans of earlier versions, which have no index.
+    """
 
     policy: str
     settings: str
     evidence: str = ""
+    index: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The first document of the plan file. The store fills in `checksum`, `seal` and `digests.evidence` as it writes.
+    """The first document of the plan file. The store fills in checksum, seal, and the digests of evidence and index.
 
     `impact` counts by wave the users who were still to be enforced; it is empty in plans of earlier versions. `calls`
     and `retries` count all requests of the inventory, including those to read the organization. `caller` and

@@ -49,7 +49,7 @@ def fingerprint(user: User) -> str:
     }
     # Plans of earlier versions have no digest of these; without any, it stays the same.
     if user.certificates or user.ssh_keys:
-        facts["certificates"], facts["ssh_keys"] = user.certificates, user.ssh_keys
+        facts["certificates"], facts["ssh_keys"] = user.certificates, user.ssh_keys or 0
     return digest(facts)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from rollout.domain.people.observations import Inventory, NotEntered, Observed, Unreachable
 from rollout.domain.people.organization import AccountState
 from rollout.domain.people.users import User
+from rollout.domain.plan.doors import doors_of
 from rollout.domain.plan.entries import AccountPlan, AccountResources, LeftOut, PlanEntry, UserFacts
 from rollout.domain.plan.findings import about_account
 from rollout.domain.plan.fingerprints import fingerprint, policy_digest
@@ -96,6 +97,7 @@ class Planner:
             covered_by=verdict.covered_by,
             enforced_by=verdict.enforced_by,
             matrix=matrices.get(verdict.matrix),
+            doors=tuple(doors_of(user, observed.facts)),
         )
 
 
