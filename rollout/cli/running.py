@@ -10,7 +10,7 @@ from types import FrameType
 
 import typer
 
-from rollout.cli.terminal.console import LogLines, err
+from rollout.cli.terminal.console import LogLines, err, show_whole_lists
 from rollout.errors import ExitCode, RolloutError, gravest
 
 
@@ -18,6 +18,7 @@ def run_command(main: Callable[..., object], arguments: Sequence[str]) -> int:
     """Run a command through its `main` and return its exit code; an unexpected exception keeps its traceback."""
     try:
         logging.lastResort = LogLines(logging.WARNING)
+        show_whole_lists(whole=True)
         with _handlers_kept():
             code = main(args=list(arguments), prog_name="rollout", standalone_mode=False)
     except typer.TyperException as error:
