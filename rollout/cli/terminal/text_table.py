@@ -69,9 +69,9 @@ class TextTable:
 
     def _in_columns(self, rows: Sequence[Sequence[str]], width: int) -> Iterator[Line]:
         widths, narrowest = self._natural(rows), self._narrowest(rows)
-        aligned = [max(pair) for pair in zip_longest(narrowest, self.least, fillvalue=0)]
-        if _sum(aligned) <= width:
-            widths, narrowest = [max(pair) for pair in zip(widths, aligned, strict=True)], aligned
+        shared = [max(pair) for pair in zip_longest(narrowest, self.least, fillvalue=0)]
+        if _sum(shared) <= width:
+            widths, narrowest = [max(pair) for pair in zip(widths, shared, strict=True)], shared
         room = width - _sum(widths)
         while room < 0:
             spare = [one - other for one, other in zip(widths, narrowest, strict=True)]
