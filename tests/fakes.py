@@ -20,6 +20,7 @@ from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account, Caller, Organization
 from rollout.domain.people.users import Unread, User, UserRef
 from rollout.domain.plan.entries import AccountPlan, Header
+from rollout.domain.plan.outline import AccountOutline, outline_of
 from rollout.domain.policy import effects
 from rollout.domain.policy.changes import (
     AddMember,
@@ -606,9 +607,13 @@ class FakeStoredPlan:
         """Where it would be."""
         return f"plans/{self.stem}.yaml"
 
-    def accounts(self) -> Iterator[AccountPlan]:
+    def outlines(self) -> Iterator[AccountOutline]:
+        """Sum up one account after the other."""
+        yield from map(outline_of, self.parts)
+
+    def accounts(self, only: frozenset[str] | None = None) -> Iterator[AccountPlan]:
         """Hand out one account after the other."""
-        yield from self.parts
+        yield from (part for part in self.parts if only is None or part.account_id in only)
 
 
 class FakePlans:
@@ -627,7 +632,9 @@ class FakePlans:
         self.kept.append(stored)
         return stored
 
-    def load(self, reference: str | None, organization_id: str | None = None) -> FakeStoredPlan:
+    def load(
+        self, reference: str | None, organization_id: str | None = None, *, whole: bool = True
+    ) -> FakeStoredPlan:
         """Find a plan by id or stem, or the newest, of the organization where there is one."""
         if self.damage:
             raise self.damage

@@ -168,10 +168,13 @@ def end_in_good_order(live: Live) -> None:
         live.stop.set()
 
 
-def load_plan(files: Files, reference: str | None) -> StoredPlan:
-    """Open a plan without calling AWS; warn if it is for another organization than the one in rollout.yaml."""
+def load_plan(files: Files, reference: str | None, *, whole: bool = False) -> StoredPlan:
+    """Open a plan without calling AWS; warn if it is for another organization than the one in rollout.yaml.
+
+    `whole`: verify all of its evidence now.
+    """
     expected = files.settings.organization
-    stored = files.plans.load(reference, expected)
+    stored = files.plans.load(reference, expected, whole=whole)
     found = stored.header.organization_id
     if expected is not None and found != expected:
         warn(f"plan {stored.header.id} is for organization {found}, but rollout.yaml says {expected}")

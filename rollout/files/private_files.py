@@ -181,9 +181,10 @@ class FolderStore:
                     temporary.unlink()
 
     @contextmanager
-    def reading(self, name: str) -> Iterator[BinaryIO]:
-        """Open a file for reading."""
+    def reading(self, name: str, start: int = 0) -> Iterator[BinaryIO]:
+        """Open a file for reading, from a byte of it on."""
         with (self.root / name).open("rb") as stream:
+            stream.seek(start)
             yield stream
 
     def names(self, folder: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""One plan in the store: its file, its evidence and its renewal, refused when one of them was altered."""
+"""One plan in the store: its file, its evidence, its index and its renewal, refused when its content was altered."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from rollout.domain.plan.entries import AccountPlan, Header
+from rollout.domain.plan.outline import AccountOutline, outline_of
 from rollout.errors import KeyUnusable, NoPlan, PlanRefused
 from rollout.files.bounded_files import SMALL, BeyondLimit, BoundedStream, Limits
 from rollout.store.files import NamedFiles
-from rollout.store.formats import evidence, plan_yaml
+from rollout.store.formats import evidence, plan_index, plan_yaml
 from rollout.store.formats.renewal import read_renewal, renewal_bytes
 from rollout.store.formats.seals import Trust
 
 ENDING = ".yaml"
 EVIDENCE = ".evidence.jsonl.gz"
+INDEX = ".index.jsonl"
 RENEWAL = ".renewed.json"
 MOST_OF_A_RENEWAL = 4096
 
@@ -57,11 +59,27 @@ class FiledPlan:
         with self.files.writing(self.name) as written:
             written.writelines(lines)
 
-    def accounts(self) -> Iterator[AccountPlan]:
+    def outlines(self) -> Iterator[AccountOutline]:
+        """Yield what is known of each account without reading it. Raises NoPlan, PlanRefused.
+
+        A plan without an index is read whole, as those of earlier versions are.
+        """
+        index = self._index()
+        if index is None:
+            yield from map(outline_of, self.accounts())
+        else:
+            yield from (one.content.outline for one in index)
+
+    def accounts(self, only: frozenset[str] | None = None) -> Iterator[AccountPlan]:
         """Yield one account at a time, its document joined with its evidence. Raises NoPlan, PlanRefused.
 
+        `only`: the IDs of the accounts that are wanted; the others are not even read where the plan has an index.
         Both files are verified again, since days may pass between opening a plan and applying it.
         """
+        index = self._index() if only is not None else None
+        if index is not None and only is not None:
+            yield from self._indexed(plan_index.chosen(index, only))
+            return
         _check(self)
         evidence_name = beside(self.name)
         there = self.files.where(evidence_name)
@@ -72,13 +90,45 @@ class FiledPlan:
         ):
             reader = evidence.EvidenceReader(lines, there)
             for located in plan_yaml.read_accounts(documents, self.location):
-                yield reader.join(located)
+                part = reader.join(located)
+                if only is None or part.account_id in only:
+                    yield part
             reader.finish()
 
+    def _index(self) -> list[plan_index.Indexed] | None:
+        """Read the index; None where there is none, or where it is not the one that the plan was written with."""
+        digest = self.header.digests.index
+        if not digest:
+            return None
+        try:
+            with _reading(self.files, beside(self.name, INDEX), plan_index.LIMITS) as stream:
+                return plan_index.read_index(stream, digest)
+        except (FileNotFoundError, NoPlan, plan_index.UnusableIndex):
+            return None
 
-def checked(plan: FiledPlan) -> FiledPlan:
-    """Check both files and the seal, and look for a renewal. Raises NoPlan, PlanRefused."""
-    _check(plan)
+    def _indexed(self, wanted: Iterator[plan_index.Indexed]) -> Iterator[AccountPlan]:
+        """Read accounts where the index says that they are; each has to have the digest in the index."""
+        check_file(self)
+        evidence_name = beside(self.name)
+        there = self.files.where(evidence_name)
+        for one in wanted:
+            with _reading(self.files, self.name, plan_yaml.LIMITS, one.place.document) as document:
+                located = plan_yaml.read_account(document, self.location, one.place.line)
+            with _reading(self.files, evidence_name, evidence.LIMITS, one.place.evidence) as zipped:
+                yield evidence.read_one(located, zipped, one.content.evidence, there)
+
+
+def checked(plan: FiledPlan, *, whole: bool) -> FiledPlan:
+    """Check the file and its seal, and look for a renewal; with `whole` check the evidence too, else only look for it.
+
+    Raises NoPlan, PlanRefused.
+    """
+    if whole:
+        _check(plan)
+    else:
+        check_file(plan)
+        with _evidence(plan):
+            pass
     _check_seal(plan)
     try:
         with _reading(plan.files, beside(plan.name, RENEWAL), SMALL) as stream:
@@ -119,15 +169,21 @@ def is_whole(plan: FiledPlan) -> bool:
 
 def _check(plan: FiledPlan) -> None:
     """Verify both files against the header. Raises NoPlan, PlanRefused."""
-    evidence_name = beside(plan.name)
-    there = plan.files.where(evidence_name)
     check_file(plan)
+    with _evidence(plan) as stream:
+        evidence.verify(stream, plan.header.digests.evidence, stream.where)
+
+
+@contextmanager
+def _evidence(plan: FiledPlan) -> Iterator[BoundedStream]:
+    """Open a plan's evidence. Raises PlanRefused where it is missing."""
+    name = beside(plan.name)
     try:
-        with _reading(plan.files, evidence_name, evidence.LIMITS) as stream:
-            evidence.verify(stream, plan.header.digests.evidence, there)
+        with _reading(plan.files, name, evidence.LIMITS) as stream:
+            yield stream
     except FileNotFoundError as problem:
         raise PlanRefused(
-            f"the evidence of {plan.location} is missing: {there} does not exist",
+            f"the evidence of {plan.location} is missing: {plan.files.where(name)} does not exist",
             cure="restore that file next to the plan, or run `rollout plan` again",
         ) from problem
 
@@ -146,13 +202,13 @@ def header_of(files: NamedFiles, name: str) -> Header:
 
 
 @contextmanager
-def _reading(files: NamedFiles, name: str, limits: Limits) -> Iterator[BoundedStream]:
-    """Open a file, to be read within limits.
+def _reading(files: NamedFiles, name: str, limits: Limits, start: int = 0) -> Iterator[BoundedStream]:
+    """Open a file, to be read within limits, from a byte of it on.
 
     Raises PlanRefused beyond them, NoPlan when it cannot be read, and FileNotFoundError when it does not exist.
     """
     try:
-        with files.reading(name) as stream:
+        with files.reading(name, start) as stream:
             yield BoundedStream(stream, files.where(name), limits)
     except FileNotFoundError:
         raise

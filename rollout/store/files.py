@@ -12,8 +12,8 @@ class NamedFiles(Protocol):
     def writing(self, name: str) -> AbstractContextManager[BinaryIO]:
         """Write a file that appears, or replaces the old one, once the block ends without error. Raises Unwritable."""
 
-    def reading(self, name: str) -> AbstractContextManager[BinaryIO]:
-        """Open a file for reading. Raises FileNotFoundError when it does not exist, and other OSErrors."""
+    def reading(self, name: str, start: int = 0) -> AbstractContextManager[BinaryIO]:
+        """Open a file for reading, from a byte of it on. Raises FileNotFoundError, and other OSErrors."""
 
     def names(self, folder: str) -> list[str]:
         """List the files directly in a folder by bare name, sorted; empty when the folder does not exist."""

@@ -12,10 +12,12 @@ from tempfile import SpooledTemporaryFile
 from typing import IO
 
 from rollout.domain.plan.entries import AccountPlan, Header
+from rollout.domain.plan.outline import outline_of
 from rollout.errors import NoPlan, PlanRefused
 from rollout.files.private_files import FolderStore
 from rollout.store.filed_plan import (
     ENDING,
+    INDEX,
     FiledPlan,
     beside,
     check_file,
@@ -24,7 +26,7 @@ from rollout.store.filed_plan import (
     is_whole,
 )
 from rollout.store.files import NamedFiles
-from rollout.store.formats import evidence, plan_yaml
+from rollout.store.formats import evidence, plan_index, plan_yaml
 from rollout.store.formats.seals import Trust
 
 _LIKE_A_STEM = re.compile(r"\d{4}-\d{2}-\d{2}-.+")
@@ -57,14 +59,17 @@ class Plans:
             raise ValueError(f"{header.id!r} cannot be a plan ID, since it cannot be part of a file name")
         return _save(self._files, f"{self._folder}/{stem_of(header)}{ENDING}", header, accounts, self._trust)
 
-    def load(self, reference: str | None, organization_id: str | None = None) -> FiledPlan:
+    def load(
+        self, reference: str | None, organization_id: str | None = None, *, whole: bool = True
+    ) -> FiledPlan:
         """Open a plan by path, file stem or plan ID, or the newest by `created` when `reference` is None.
 
-        The newest is taken from `organization_id`'s plans if there are any. Raises NoPlan, and PlanRefused when the
+        The newest is taken from `organization_id`'s plans if there are any. `whole`: verify all of the evidence at
+        once; otherwise what is read of it is verified as it is read. Raises NoPlan, and PlanRefused when the
         plan was altered or its evidence is missing or altered; a plan without the seal that it needs is told of.
         """
         found = self._newest(organization_id) if reference is None else self._named(reference)
-        return checked(found)
+        return checked(found, whole=whole)
 
     def unsealed(self) -> list[FiledPlan]:
         """Find the whole plans that the store's key has not sealed. Raises KeyUnusable."""
@@ -164,11 +169,13 @@ class PlanAtPath:
         """Write that file, its evidence beside it. Raises Unwritable."""
         return _save(self._files, self._name, header, accounts, self._trust)
 
-    def load(self, reference: str | None = None, organization_id: str | None = None) -> FiledPlan:
+    def load(
+        self, reference: str | None = None, organization_id: str | None = None, *, whole: bool = True
+    ) -> FiledPlan:
         """Open that file; there is no other to choose. Raises NoPlan, PlanRefused."""
         try:
             header = header_of(self._files, self._name)
-            return checked(FiledPlan(self._files, self._name, header, trust=self._trust))
+            return checked(FiledPlan(self._files, self._name, header, trust=self._trust), whole=whole)
         except FileNotFoundError as problem:
             raise NoPlan(
                 f"there is no {self._files.where(self._name)}", cure="run `rollout plan`"
@@ -187,17 +194,20 @@ def _save(
     files: NamedFiles, name: str, header: Header, accounts: Iterable[AccountPlan], trust: Trust
 ) -> FiledPlan:
     wave_order = {wave: place for place, wave in enumerate(header.waves)}
+    index = plan_index.IndexWriter()
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as body:
         # The header holds the evidence's digest and stands first, so the documents have to wait.
         with files.writing(beside(name)) as stream, plan_yaml.DocumentWriter(body) as documents:
             facts = evidence.EvidenceWriter(stream)
             for account in _in_order(accounts):
+                place = plan_index.Whereabouts(documents.size, documents.lines, stream.tell())
                 documents.write_account(account, wave_order)
-                facts.write_account(account)
-            facts.close()
-        digests = replace(header.digests, evidence=facts.digest)
+                index.add(plan_index.Content(outline_of(account), facts.write_account(account)), place)
+        digests = replace(header.digests, evidence=facts.digest, index=index.digest)
         whole = replace(header, digests=digests)
         top, finished = plan_yaml.finished_header(whole, _chunks(body), trust.seals)
+        with files.writing(beside(name, INDEX)) as stream:
+            index.write(stream, top)
         with files.writing(name) as stream:
             stream.write(top)
             for chunk in _chunks(body):

@@ -223,11 +223,11 @@ class Live(Aws):
         return FixOrder(gated, policy, digest(self.settings.decisive()), memberships)
 
     def prove_order(
-        self, where: Premises, account: Account, *, through_service: bool, in_use_ok: bool
+        self, where: Premises, account: Account, *, through_service: bool, in_use_ok: bool, guided: bool
     ) -> ProveOrder:
         """Return the input of a proof in one account."""
         rules, partition = rules_for(self.settings, where), where.organization.partition
-        names = ProofNames("".join(self._randomness.choices(ID_LETTERS, k=6)))
+        names = ProofNames("".join(self._randomness.choices(ID_LETTERS, k=6)), guided)
         documents = documents_of(names, partition, account.id, rules.documents)
         environment = RequestEnvironment(partition, where.organization.id, self.clock.now(), rules.context)
         scps = scps_of(levels_of(account, self.levels(where)))

@@ -89,7 +89,8 @@ def who_was_told(stored: StoredPlan, progress: Progress, rules: NoticeRules, now
     statuses = Statuses(stored.header, progress, rules.notified, now)
     judge = _Judge(rules.notified, stored.header.inventory_at, progress, now)
     receivers: dict[str, _Receiver] = {}
-    for part in stored.accounts():
+    where = frozenset(told.user.account_id for told in progress.notices.values())
+    for part in stored.accounts(where) if where else ():
         for entry in part.entries:
             told = progress.notices.get(entry.user.id)
             if told is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -14,6 +14,7 @@ from rollout.domain.people.organization import Account, Caller, Organization
 from rollout.domain.people.selectors import Selectable
 from rollout.domain.people.users import NamedPolicy, Unread, User, UserRef
 from rollout.domain.plan.entries import AccountPlan, Header
+from rollout.domain.plan.outline import AccountOutline
 from rollout.domain.policy.changes import Change
 from rollout.domain.policy.made import Made
 from rollout.domain.progress.messages import Notice, Receipt
@@ -23,6 +24,7 @@ from rollout.domain.proof.comparing import HowAnswered, ProofAnswer
 from rollout.domain.proof.proof_questions import ProofQuestion
 from rollout.domain.proof.proof_record import ProofRecord
 from rollout.domain.proof.proof_steps import ProofDocuments, ProofWrite, Remains
+from rollout.domain.proof.proof_users import ProofUser
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -224,8 +226,11 @@ class StoredPlan(Protocol):
     def renew(self, at: datetime) -> StoredPlan:
         """Record beside the plan that planning again changed nothing; its bytes stay the same. Raises Unwritable."""
 
-    def accounts(self) -> Iterator[AccountPlan]:
-        """Yield the accounts, sorted by id, each joined with its evidence."""
+    def outlines(self) -> Iterator[AccountOutline]:
+        """Yield what is known of each account without reading it, sorted by id."""
+
+    def accounts(self, only: frozenset[str] | None = None) -> Iterator[AccountPlan]:
+        """Yield the accounts, sorted by id, each joined with its evidence; or only those with these ids."""
 
 
 class PlanStore(Protocol):
@@ -234,9 +239,12 @@ class PlanStore(Protocol):
     def save(self, header: Header, accounts: Iterable[AccountPlan]) -> StoredPlan:
         """Write the plan and its evidence, and fill in the checksum and the evidence digest. Raises Unwritable."""
 
-    def load(self, reference: str | None, organization_id: str | None = None) -> StoredPlan:
+    def load(
+        self, reference: str | None, organization_id: str | None = None, *, whole: bool = True
+    ) -> StoredPlan:
         """Open a plan by path, stem or id. None opens the newest by `created`, of this organization if it has one.
 
+        `whole`: verify all of the evidence at once; otherwise what is read of it is verified as it is read.
         Raises NoPlan, PlanRefused (altered, or its evidence missing or altered).
         """
 
@@ -287,6 +295,29 @@ class Journal(Protocol):
         """Derive where an organization stands from all records, and then from some more. Raises as `records` does."""
 
 
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """How a person signs in to the console as a throw-away user; `code` gives a code of the user's device, if any.
+
+    Never recorded: it is for the terminal only.
+    """
+
+    address: str
+    user: str
+    password: str = field(repr=False)
+    code: Callable[[], str] | None = None
+
+
+class Guide(Protocol):
+    """Somebody who tries what needs a browser."""
+
+    def walk(self, question: ProofQuestion, sign_in: SignIn) -> HowAnswered:
+        """Say what to do, wait, and return what the person saw; NOT_TRIED where it is skipped, or nobody is there.
+
+        OTHER: it was tried, and AWS itself shows what came of it.
+        """
+
+
 class ProofMaker(Protocol):
     """An account entered to make what one proof needs, and to ask AWS as the users that it makes."""
 
@@ -296,12 +327,34 @@ class ProofMaker(Protocol):
     def ask(self, question: ProofQuestion, until: HowAnswered | None = None) -> ProofAnswer:
         """Ask one question as its user. With `until`, ask again until that is the answer, for a limited time."""
 
+    def sign_in(self, user: ProofUser) -> SignIn:
+        """Return how a person signs in as one of the users."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignInSeen:
+    """What AWS shows of a user's sign-ins: when the password was last used, and the serial numbers of the devices."""
+
+    password_used: datetime | None
+    devices: tuple[str, ...] = ()
+
+    @property
+    def has_passkey(self) -> bool:
+        """Whether one of the devices is a passkey or a security key (aws-facts.md#inventory-calls)."""
+        return any(":u2f/" in serial for serial in self.devices)
+
 
 class ProofRemover(Protocol):
     """An account entered to find and remove what proofs have left, and nothing else."""
 
     def remains(self, expecting: frozenset[str] = frozenset()) -> Remains:
         """Find what proofs have left; wait a limited time until what is expected shows, by name. Raises CannotEnter."""
+
+    def console_authorization(self) -> str:
+        """Say whether console authorization is on for the account."""
+
+    def seen(self, user: str) -> SignInSeen:
+        """Read when a user's password was last used, and the user's devices. Raises CannotEnter."""
 
     def remove(self, write: ProofWrite) -> WriteReceipt:
         """Make one write that removes something; what is gone counts as removed. Raises AnswerLost, Refusal."""

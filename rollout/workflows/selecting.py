@@ -1,14 +1,15 @@
-"""Refuses `--account`, `--ou` and `--user` that match nothing: an empty selection is never "everything".
+"""Applies `--account`, `--ou` and `--user`, and refuses those that match nothing: that is never "everything".
 
 See design.md#commands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rollout.domain.people.organization import Account
 from rollout.domain.people.scope import Selection, Unmatched
+from rollout.domain.plan.entries import AccountPlan
 from rollout.errors import EmptySelection
 from rollout.workflows.ports import StoredPlan
 
@@ -30,8 +31,9 @@ def check_in_plan(selection: Selection, plan: StoredPlan) -> None:
     unmatched = Unmatched(selection)
     if not unmatched.words:
         return
-    for part in plan.accounts():
-        unmatched.see_account(part.account_id, part.name, part.ou)
+    for outline in plan.outlines():
+        unmatched.see_account(outline.account_id, outline.name, outline.ou)
+    for part in plan.accounts() if selection.users else ():
         for entry in part.entries:
             unmatched.see_user(entry.user.arn, entry.user.name, entry.user.id)
     if unmatched.words:
@@ -43,3 +45,11 @@ def check_in_plan(selection: Selection, plan: StoredPlan) -> None:
                     cure=left.cure or "list the accounts that the plan leaves out: rollout show",
                 )
         raise EmptySelection(message, cure="list the plan's users: rollout show")
+
+
+def chosen_parts(plan: StoredPlan, selection: Selection) -> Iterator[AccountPlan]:
+    """Yield the accounts of a plan that are selected; the others are not read."""
+    if not (selection.accounts or selection.ous):
+        return plan.accounts()
+    wanted = (one for one in plan.outlines() if selection.takes_account(one.account_id, one.name, one.ou))
+    return plan.accounts(frozenset(one.account_id for one in wanted))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
 from rollout.domain.gates import GateAnswer, Gatekeeper, GateRules, Needs, Result
@@ -11,16 +12,14 @@ from rollout.domain.gates.approval import APPROVAL, approvals_of
 from rollout.domain.gates.gate import AnyGate
 from rollout.domain.gates.readiness import Notified
 from rollout.domain.plan.entries import PlanEntry
-from rollout.domain.plan.impact_counts import Affected, ImpactCounts, count_impact
+from rollout.domain.plan.impact_counts import Affected, ImpactCounts, impact_of
 from rollout.domain.policy.changes import Skipped
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.stages import Stage
 from rollout.domain.status.to_come import to_come
-from rollout.domain.status.user_status import Statuses, UserStatus, counts_of
+from rollout.domain.status.user_status import Statuses, UserStatus
+from rollout.domain.verdicts.verdict import Impact
 from rollout.workflows.ports import StoredPlan
-
-Member = tuple[PlanEntry, UserStatus]
-"""A user of a wave: what the plan decided, and where they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +65,8 @@ class WaveState:
     gates: tuple[GateState, ...] = ()
     approved: str = ""
     enforced_by: str = ""
+    impact: ImpactCounts = field(default_factory=ImpactCounts)
     to_come: tuple[Affected, ...] = ()
-
-    @property
-    def impact(self) -> ImpactCounts:
-        """What enforcement means for the users who are not enforced yet."""
-        return count_impact(self.to_come)
 
     def as_dict(self) -> dict[str, object]:
         """Give it as JSON-able values."""
@@ -80,7 +75,7 @@ class WaveState:
             {name: value for name, value in asdict(gate).items() if name not in inner} for gate in self.gates
         ]
         values = {name: value for name, value in asdict(self).items() if name != "to_come"}
-        return {**values, "gates": gates, "impact": asdict(self.impact)}
+        return {**values, "gates": gates}
 
 
 def wave_states(
@@ -90,25 +85,26 @@ def wave_states(
     *,
     notified: Notified,
     gates: GateRules,
+    names: bool = False,
 ) -> list[WaveState]:
-    """Return the state of each wave, in plan order. `notified`: the rule by which users are ready."""
+    """Return the state of each wave, in plan order. `notified`: the rule by which users are ready.
+
+    Accounts of which the journal knows nothing are counted by their outline, unless the `names` of users are wanted.
+    """
     header = stored.header
-    statuses = Statuses(header, progress, notified, now)
-    members: dict[str, list[Member]] = {wave: [] for wave in header.waves}
-    for account in stored.accounts():
-        for entry in account.entries:
-            if entry.wave:
-                members[entry.wave].append((entry, statuses.of(entry.user, entry)))
     keeper = Gatekeeper.of(progress, gates, header, now)
     stands = []
-    for wave, people in members.items():
-        before = tuple(_gates(wave, keeper)) if people else ()
-        ready = _Readiness(notified, header.inventory_at, progress, now)
-        next_step, waits_for = _next(wave, people, ready, before) if people else ("", "")
+    for wave, tally in _tallies(stored, progress, now, notified, names=names).items():
+        before = tuple(_gates(wave, keeper)) if tally.users else ()
+        next_step, waits_for = _next(wave, tally, progress, before) if tally.users else ("", "")
         stands.append(
             WaveState(
                 wave,
-                **asdict(counts_of(status for _, status in people)),
+                tally.users,
+                tally.queued,
+                tally.told,
+                tally.enforced,
+                tally.released,
                 next_step=next_step,
                 waits_for=waits_for,
                 notified_at=progress.carried.get((Stage.NOTIFY, wave)),
@@ -118,10 +114,82 @@ def wave_states(
                     progress, header.checksum, wave, header.planner, gates.of(APPROVAL)
                 ).sentence,
                 enforced_by=progress.carried_by.get((Stage.ENFORCE, wave), ""),
-                to_come=tuple(to_come(people, unaffected_too=notified.unaffected_too)),
+                impact=impact_of(tally.affected),
+                to_come=tuple(tally.to_come),
             )
         )
     return stands
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What is counted of one wave.
+
+    `affected` counts the users to come by impact, device and need of a notice. `missing` are not enforced, and
+    `let_out` those of them who are released. `waiting` users have to wait for their notice, `why` the last of them.
+    """
+
+    users: int = 0
+    queued: int = 0
+    told: int = 0
+    enforced: int = 0
+    released: int = 0
+    missing: int = 0
+    let_out: int = 0
+    waiting: int = 0
+    why: str = ""
+    affected: Counter[tuple[Impact, bool, bool]] = field(default_factory=Counter)
+    to_come: list[Affected] = field(default_factory=list)
+
+    def count(self, status: UserStatus) -> None:
+        """Count one user."""
+        self.users += 1
+        self.queued += status.queued
+        self.told += status.told
+        self.enforced += status.enforced
+        self.released += status.released
+        self.missing += not status.enforced
+        self.let_out += not status.enforced and status.released
+
+
+def _tallies(
+    stored: StoredPlan, progress: Progress, now: datetime, notified: Notified, *, names: bool
+) -> dict[str, _Tally]:
+    """Count the users of each wave; an account is read only where its outline does not say enough."""
+    tallies = {wave: _Tally() for wave in stored.header.waves}
+    begun = {wave for _, wave in progress.carried}
+    known, read = progress.accounts_known, set()
+    for outline in stored.outlines():
+        waves = {group.wave for group in outline.groups}
+        if names or outline.enforced or outline.account_id in known or waves & begun:
+            read.add(outline.account_id)
+            continue
+        for group in outline.groups:
+            tally = tallies[group.wave]
+            tally.users += group.users
+            tally.missing += group.users
+            if group.impact is not None:
+                needed = notified.needs_notice(group.impact)
+                tally.affected[group.impact, group.mfa_active, needed] += group.users
+    header = stored.header
+    statuses = Statuses(header, progress, notified, now)
+    ready = _Readiness(notified, header.inventory_at, progress, now)
+    for part in stored.accounts(frozenset(read)) if read else ():
+        for entry in part.entries:
+            if entry.wave:
+                _count(tallies[entry.wave], entry, statuses.of(entry.user, entry), ready, names=names)
+    return tallies
+
+
+def _count(tally: _Tally, entry: PlanEntry, status: UserStatus, ready: _Readiness, *, names: bool) -> None:
+    tally.count(status)
+    for one in to_come([(entry, status)], unaffected_too=ready.notified.unaffected_too):
+        tally.affected[one.impact, one.has_device, one.needs_notice] += 1
+        if names:
+            tally.to_come.append(one)
+    if not status.enforced and entry.impact is not None and (why := ready.holds_back(entry)):
+        tally.waiting += 1
+        tally.why = max(tally.why, why.detail)
 
 
 def _gates(wave: str, keeper: Gatekeeper) -> Iterator[GateState]:
@@ -180,22 +248,14 @@ class _Readiness:
         return self.notified.holds_back(who, self.progress, self.now)
 
 
-def _next(
-    wave: str, people: list[Member], ready: _Readiness, gates: tuple[GateState, ...]
-) -> tuple[str, str]:
-    progress = ready.progress
-    missing = [(entry, status) for entry, status in people if not status.enforced]
+def _next(wave: str, tally: _Tally, progress: Progress, gates: tuple[GateState, ...]) -> tuple[str, str]:
     if (Stage.ENFORCE, wave) in progress.carried:
-        released = sum(status.released for _, status in missing)
-        late = len(missing) - released
-        counts = ((released, "released"), (late, "late or skipped"))
+        late = tally.missing - tally.let_out
+        counts = ((tally.let_out, "released"), (late, "late or skipped"))
         return ("done", ", ".join(f"{number} {what}" for number, what in counts if number))
     of_plan = "; ".join(gate.sentence for gate in gates if gate.stops and gate.needs is Needs.PLAN)
     if (Stage.NOTIFY, wave) not in progress.carried:
         return ("notify", of_plan)
     if stops := [gate.sentence for gate in gates if gate.stops]:
         return ("enforce", of_plan or "; ".join(stops))
-    waits = [
-        why.detail for entry, _ in missing if entry.impact is not None and (why := ready.holds_back(entry))
-    ]
-    return ("enforce", f"{len(waits)} users: {max(waits)}" if waits else "")
+    return ("enforce", f"{tally.waiting} users: {tally.why}" if tally.waiting else "")

@@ -35,18 +35,27 @@ NOT_OURS = frozenset({Enforcement.NEVER, Enforcement.UNDONE, Enforcement.NOT_FOU
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The result of a check. `let_out`: releases without an end, which are not drift."""
+    """The result of a check. `let_out`: releases without an end, which are not drift.
+
+    `unsettled` counts the changes that runs left open in these accounts when they died.
+    """
 
     drifts: tuple[Drift, ...]
     let_out: tuple[str, ...]
     count: HeadCount
     accounts: int
     unreachable: tuple[tuple[str, str], ...]
+    unsettled: int
 
     @property
     def clean(self) -> bool:
         """Whether no drift was found in the accounts that could be read."""
         return not self.drifts
+
+    @property
+    def calls_for_fix(self) -> bool:
+        """Whether `--fix` has anything to do, if only to settle what AWS already shows."""
+        return not self.clean or self.unsettled > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +117,9 @@ def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: 
         *progress.releases.to_return.values(),
     )
     count.unread = sum(one.user.account_id in unreachable for one in placed)
-    return Verified(tuple(drifts), let_out, count, len(inventory.observed), tuple(unreachable.items()))
+    looked_at = {observed.account.id for observed in inventory.observed}
+    unsettled = sum(done.intent.change.account_id in looked_at for done in progress.open)
+    return Verified(tuple(drifts), let_out, count, len(looked_at), tuple(unreachable.items()), unsettled)
 
 
 def fix(

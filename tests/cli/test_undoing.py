@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -331,3 +331,28 @@ def test_what_a_release_does_not_wait_for_an_end_does(planned: Shell, locked: Pa
 def test_every_kind_of_drift_is_explained():
     page = (ROOT / "docs" / "undoing.md").read_text()
     assert [] == [str(kind) for kind in Drifted if f"`{kind}`" not in page]
+
+
+def test_a_fix_settles_what_a_dead_fix_left_open_also_where_nothing_is_to_be_repaired(
+    told: Shell, sandbox: Sandbox
+):
+    """Its last write had its effect: AWS is as it is to be, and the journal alone does not know."""
+    there = {"ROLLOUT_EXEMPTIONS": "[]"}
+    sandbox.advance(timedelta(days=15))
+    who = ("--user", "*/adam.kowalski")
+    assert 0 == told("apply", "--stage", "enforce", *who, "--yes", env=there).code
+    assert 0 == told("release", *who, "--for", "1h", "--reason", "INC-7", "--yes", env=there).code
+    sandbox.advance(timedelta(hours=2))
+    fix = ("verify", "--account", ACCOUNT, "--fix", "--yes", "--json")
+    assert ["AddMember"] == told(*fix, env=there).json["fixed"][0]["writes"]
+    for path in (told.folder / "journal").iterdir():
+        written = path.read_bytes()
+        if b'"verify --fix"' in written:
+            ends = written.index(b"\n", written.index(b'"Intent"')) + 1
+            path.write_bytes(written[:ends])
+    with listening() as heard:
+        told(*fix, env=there)
+    assert [] == writes(heard)
+    progress = FolderJournal(told.folder, "look").progress(sandbox.organization_id)
+    assert () == progress.open
+    assert ["adam.kowalski"] == [one.user.name for one in progress.placed.values()]

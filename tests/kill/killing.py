@@ -8,6 +8,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import cycle
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,8 +17,9 @@ from rollout.domain.policy.changes import Applied
 from rollout.domain.progress.records import Intent, Settled
 from rollout.domain.progress.stages import Stage
 from rollout.store.formats.journal_lines import line_of
+from rollout.workflows.verify import FIXING
 from tests.kill.cloud import Cloud
-from tests.kill.moments import AfterAWhile, draw, segments
+from tests.kill.moments import AfterAWhile, AtWrite, Moment, draw, segments
 from tests.kill.organization import Size, describe
 from tests.kill.promise import (
     changes_of,
@@ -33,7 +35,10 @@ from tests.kill.weather import Trouble
 
 ENFORCE = ("apply", "--stage", "enforce", "--yes")
 NOTIFY = ("apply", "--stage", "notify", "--yes")
+RELEASE = ("release", "--all", "--for", "1h", "--reason", "kill test", "--yes")
+FIX = ("verify", "--fix", "--yes")
 ROLLBACK = ("rollback", "--all", "--yes")
+SHORTLY = timedelta(minutes=5)
 BETWEEN_RUNS = timedelta(hours=4, minutes=5)
 """AWS keeps a credential report for four hours, and an older one makes a run ask every user one by one."""
 
@@ -50,6 +55,8 @@ class Figures:
     effective: int = 0
     journalled: int = 0
     unconfirmed: int = 0
+    let_out: int = 0
+    back: int = 0
     undone: int = 0
     troubles: dict[Trouble, int] = field(default_factory=dict)
     seconds: float = 0.0
@@ -61,18 +68,23 @@ class Figures:
             f"Seed {self.seed}: {self.kills.total()} kills in {self.runs} runs, {self.seconds:.0f} s\n{killed}\n"
             f"  {self.torn:4} of their segments torn at the end\n"
             f"Writes of enforcement: {self.seen} seen, {self.effective} with an effect, {self.journalled} "
-            f"journalled as made, {self.unconfirmed} of them unconfirmed; rolled back: {self.undone}\n"
+            f"journalled as made, {self.unconfirmed} of them unconfirmed; of a release: {self.let_out}; "
+            f"putting back: {self.back}; rolled back: {self.undone}\n"
             f"Requests: {met}"
         )
 
 
 @dataclass(frozen=True)
 class Kills:
-    """How many runs of each command are to be killed."""
+    """How many runs are to be killed: so many of each command in bad weather, one at every `stride`-th write of others.
+
+    Those are `release`, `verify --fix`, and `rollback` unless it has a number.
+    """
 
     enforce: int
     rollback: int = 0
     notify: int = 0
+    stride: int = 1
 
 
 @dataclass(frozen=True)
@@ -139,11 +151,48 @@ class KillTest:
         assert writes == len(self.cloud.writes())
         assert changes == len(self.operator.progress.changes)
 
-    def undone_in_spite_of_kills(self, kills: int, before: dict[str, Any]) -> None:
+    def let_out_and_back_in_spite_of_kills(self, stride: int) -> None:
+        """A release reaches everybody, by whichever run; when it is over, everybody is enforced again who was."""
+        enforced, before = self.cloud.state(), len(self.cloud.writes())
+        self._die_often(RELEASE, stride, SHORTLY)
+        self.twin.run(*RELEASE)
+        assert enforced != self.cloud.state()
+        assert self.twin.cloud.state() == self.cloud.state()
+        between = len(self.cloud.writes())
+        for cloud in (self.cloud, self.twin.cloud):
+            cloud.advance(BETWEEN_RUNS)
+        self._die_often(FIX, stride, BETWEEN_RUNS)
+        self.twin.run(*FIX)
+        assert self.twin.cloud.state() == self.cloud.state() == enforced
+        assert self.twin.progress.placed.keys() == self.operator.progress.placed.keys()
+        let_out, back = (
+            changes_of(self.operator.progress, command, Stage.ENFORCE) for command in (RELEASE[0], FIXING)
+        )
+        nothing_is_lost_or_done_twice(self.cloud.writes()[between:], back)
+        # A release stops for nothing: what dead ones left open is settled by the next command, and where two of them
+        # intended the same, AWS does not tell which of them did it.
+        written = {key_of_write(write) for write in self.cloud.writes()[before:between] if write.effect}
+        assert written == {
+            key_of(done.intent.change) for done in let_out if isinstance(done.outcome, Applied)
+        }
+        every_intent_has_one_outcome(self.operator.records)
+        self.figures.let_out, self.figures.back = len(written), len(back)
+
+    def _die_often(self, words: tuple[str, ...], stride: int, pause: timedelta) -> None:
+        """Kill a command at every `stride`-th write, before it or after it in turn, until it is done."""
+        for after in cycle((False, True)):
+            if not self._dies(words, AtWrite(stride, after=after), pause):
+                break
+        self.figures.runs += self.operator.carry_on(*words)
+
+    def undone_in_spite_of_kills(self, kills: Kills, before: dict[str, Any]) -> None:
         """What this tool made is gone, and nothing else."""
         enforced = len(self.cloud.writes())
-        made = sum(isinstance(done.outcome, Applied) for done in self.operator.progress.changes)
-        self._disturb(ROLLBACK, kills, made)
+        if kills.rollback:
+            made = sum(isinstance(done.outcome, Applied) for done in self.operator.progress.changes)
+            self._disturb(ROLLBACK, kills.rollback, made)
+        else:
+            self._die_often(ROLLBACK, kills.stride, BETWEEN_RUNS)
         done = changes_of(self.operator.progress, "rollback", Stage.ENFORCE)
         assert before == self.cloud.state()
         nothing_is_lost_or_done_twice(self.cloud.writes()[enforced:], done)
@@ -169,12 +218,16 @@ class KillTest:
 
     def _killed(self, words: tuple[str, ...], pace: int) -> bool:
         """Run a command and kill it; False when it was done before. `pace`: so many changes are to be made by a run."""
+        return self._dies(words, draw(self.dice, pace, self.startup), BETWEEN_RUNS)
+
+    def _dies(self, words: tuple[str, ...], moment: Moment, pause: timedelta) -> bool:
+        """Run a command and kill it at this moment; False when it was done before. Then let a while pass."""
         old, mark = set(segments(self.operator.folder)), len(self.cloud.writes())
-        moment, process = draw(self.dice, pace, self.startup), self.operator.begin(*words)
+        process = self.operator.begin(*words)
         began = time.monotonic()
         self.figures.runs += 1
         died = moment.kill(process, self.operator.folder, self.cloud)
-        assert died or process.returncode in DONE, self.operator.said[-3000:]
+        assert died or process.code in DONE, self.operator.said[-3000:]
         if died and not isinstance(moment, AfterAWhile):
             self.startup = min(self.startup, time.monotonic() - began)
         fresh = [path for path in segments(self.operator.folder) if path not in old]
@@ -183,7 +236,7 @@ class KillTest:
             self.figures.kills[phase] += 1
             if fresh and self.dice.random() < 0.5:
                 self._tear(fresh[0])
-        self.cloud.advance(BETWEEN_RUNS)
+        self.cloud.advance(pause)
         return died
 
     def _phase(self, segment: Path | None, mark: int) -> str:
@@ -231,7 +284,8 @@ def kill_test(folder: Path, size: Size, kills: Kills, seed: int) -> Figures:
                 _tell(operator)
             test.enforced_in_spite_of_kills(kills.enforce, ideal.result().enforce)
         test.has_nothing_left_to_do()
-        test.undone_in_spite_of_kills(kills.rollback, before)
+        test.let_out_and_back_in_spite_of_kills(kills.stride)
+        test.undone_in_spite_of_kills(kills, before)
         test.figures.troubles = cloud.troubles()
     test.figures.seconds = time.monotonic() - began
     return test.figures

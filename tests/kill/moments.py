@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ from random import Random
 from typing import Protocol
 
 from tests.kill.cloud import Cloud
+from tests.kill.shell import LONGEST, CommandRun
 
-LONGEST = 300.0
 LOOK_EVERY = 0.001
 BYTES_A_CHANGE = 950
 """What an intent and its outcome take in the journal, about."""
@@ -21,7 +20,7 @@ BYTES_A_CHANGE = 950
 class Moment(Protocol):
     """When to kill."""
 
-    def kill(self, process: subprocess.Popen[bytes], store: Path, cloud: Cloud) -> bool:
+    def kill(self, process: CommandRun, store: Path, cloud: Cloud) -> bool:
         """Kill a process that has just begun; False when it came to its end before."""
 
 
@@ -31,12 +30,10 @@ class AfterAWhile:
 
     seconds: float
 
-    def kill(self, process: subprocess.Popen[bytes], store: Path, cloud: Cloud) -> bool:
-        try:
-            process.wait(self.seconds)
-        except subprocess.TimeoutExpired:
+    def kill(self, process: CommandRun, store: Path, cloud: Cloud) -> bool:
+        if not process.wait(self.seconds):
             process.kill()
-        return _died(process)
+        return process.died
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class AtJournalSize:
 
     size: int
 
-    def kill(self, process: subprocess.Popen[bytes], store: Path, cloud: Cloud) -> bool:
+    def kill(self, process: CommandRun, store: Path, cloud: Cloud) -> bool:
         old = set(segments(store))
 
         def is_full() -> bool:
@@ -53,7 +50,7 @@ class AtJournalSize:
 
         if _until(process, is_full):
             process.kill()
-        return _died(process)
+        return process.died
 
 
 @dataclass(frozen=True)
@@ -63,13 +60,13 @@ class AtWrite:
     number: int
     after: bool
 
-    def kill(self, process: subprocess.Popen[bytes], store: Path, cloud: Cloud) -> bool:
+    def kill(self, process: CommandRun, store: Path, cloud: Cloud) -> bool:
         cloud.trap(process.pid, self.number, after=self.after)
         try:
-            process.wait(LONGEST)
+            process.end()
         finally:
             cloud.disarm()
-        return _died(process)
+        return process.died
 
 
 def segments(store: Path) -> list[Path]:
@@ -94,9 +91,9 @@ def draw(dice: Random, pace: int, startup: float) -> Moment:
             return AtWrite(changes, after=True)
 
 
-def _until(process: subprocess.Popen[bytes], reached: Callable[[], bool]) -> bool:
+def _until(process: CommandRun, reached: Callable[[], bool]) -> bool:
     ends = time.monotonic() + LONGEST
-    while process.poll() is None:
+    while process.code is None:
         if reached():
             return True
         if time.monotonic() > ends:
@@ -104,7 +101,3 @@ def _until(process: subprocess.Popen[bytes], reached: Callable[[], bool]) -> boo
             raise TimeoutError("the run neither ends nor gets anywhere")
         time.sleep(LOOK_EVERY)
     return False
-
-
-def _died(process: subprocess.Popen[bytes]) -> bool:
-    return process.wait() < 0

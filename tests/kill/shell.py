@@ -2,21 +2,66 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import subprocess
-import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from rollout.domain.progress.history import History, replay_all
 from rollout.domain.progress.records import Record
 from rollout.domain.progress.stages import Stage
 from rollout.store.folder.segments import FolderJournal
-from tests.kill.cloud import ROOT, Cloud
+from tests.kill.cloud import Cloud
+from tests.kill.forked import give_command
 from tests.kill.organization import settings
 
-LONGEST = 300
+LONGEST = 300.0
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload([give_command.__module__])
 DONE = (0, 4)
 """Exit codes of a run that came to its end; 4: somebody has to be tried again."""
+
+
+class CommandRun:
+    """A command in a process of its own, which is forked from one that has everything imported: it saves a second."""
+
+    def __init__(self, words: tuple[str, ...], folder: Path, environment: Mapping[str, str]) -> None:
+        environment = {**os.environ, **environment}
+        self._process = PROCESSES.Process(
+            target=give_command, args=(words, folder, environment, folder / "said.log")
+        )
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process.pid
+        return self._process.pid
+
+    @property
+    def code(self) -> int | None:
+        """How it ended: a negative number is the signal that killed it. None while it goes on."""
+        return self._process.exitcode
+
+    @property
+    def died(self) -> bool:
+        """Whether it was killed; waits for its end."""
+        return self.end() < 0
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end; False when it did not come in time."""
+        self._process.join(seconds)
+        return self.code is not None
+
+    def end(self) -> int:
+        """Wait for its end, and say how it ended."""
+        assert self.wait(LONGEST), "the run neither ends nor gets anywhere"
+        assert self.code is not None
+        return self.code
+
+    def kill(self) -> None:
+        """Let it die at once."""
+        self._process.kill()
 
 
 class Operator:
@@ -27,22 +72,13 @@ class Operator:
         folder.mkdir()
         (folder / "rollout.yaml").write_text(settings(cloud.organization, waves), encoding="utf-8")
 
-    def begin(self, *words: str) -> subprocess.Popen[bytes]:
+    def begin(self, *words: str) -> CommandRun:
         """Begin a command."""
-        environment = {**os.environ, **self.cloud.environment, "PYTHONPATH": str(ROOT)}
-        with (self.folder / "said.log").open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "rollout", *words],
-                cwd=self.folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        return CommandRun(words, self.folder, self.cloud.environment)
 
     def run(self, *words: str, codes: tuple[int, ...] = (0,)) -> int:
         """Run a command to its end."""
-        code = self.begin(*words).wait(LONGEST)
+        code = self.begin(*words).end()
         assert code in codes, f"rollout {' '.join(words)} ended with {code}: {self.said[-3000:]}"
         return code
 

@@ -19,10 +19,10 @@ class MemoryFiles:
         self.kept[name] = stream.getvalue()
 
     @contextmanager
-    def reading(self, name: str) -> Iterator[BinaryIO]:
+    def reading(self, name: str, start: int = 0) -> Iterator[BinaryIO]:
         if name not in self.kept:
             raise FileNotFoundError(name)
-        yield BytesIO(self.kept[name])
+        yield BytesIO(self.kept[name][start:])
 
     def names(self, folder: str) -> list[str]:
         found = (name.removeprefix(f"{folder}/") for name in self.kept if name.startswith(f"{folder}/"))

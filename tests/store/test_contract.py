@@ -75,6 +75,7 @@ ACCOUNTS = (
     an_account_plan(an_entry("=x", Kind.EXEMPT, account_id="111122223333"), account_id="111122223333"),
 )
 PLAN, EVIDENCE = "plans/2026-11-24-k3f9.yaml", "plans/2026-11-24-k3f9.evidence.jsonl.gz"
+INDEX = "plans/2026-11-24-k3f9.index.jsonl"
 
 
 def saved(place: Place, **header) -> FiledPlan:
@@ -89,10 +90,10 @@ def test_a_plan_is_equal_after_a_round_trip(place: Place):
     assert tuple(loaded.accounts()) == ACCOUNTS
 
 
-def test_a_plan_and_its_evidence_lie_side_by_side(place: Place):
+def test_a_plan_its_evidence_and_its_index_lie_side_by_side(place: Place):
     stored = saved(place)
 
-    assert place.names() == [EVIDENCE, PLAN]
+    assert place.names() == [EVIDENCE, INDEX, PLAN]
     assert stored.stem == "2026-11-24-k3f9"
     assert stored.location == place.files().where(PLAN)
     assert stored.location.endswith(PLAN)
@@ -222,6 +223,11 @@ def test_altered_evidence_is_refused(place: Place):
 
     with pytest.raises(PlanRefused, match="not the evidence that the plan was written with"):
         place.plans().load(None)
+    loaded = place.plans().load(None, whole=False)
+    with pytest.raises(PlanRefused, match="not the evidence that the plan was written with"):
+        list(loaded.accounts())
+    with pytest.raises(PlanRefused, match=r"altered|does not match"):
+        list(loaded.accounts(frozenset({"012345678901"})))
 
 
 def test_a_plan_without_its_evidence_is_refused(place: Place):

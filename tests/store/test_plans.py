@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rollout.domain.plan.outline import outline_of
 from rollout.domain.verdicts.verdict import Impact, Kind
 from rollout.errors import NoPlan, PlanRefused, Unwritable
 from rollout.files.bounded_files import BoundedStream
@@ -100,7 +101,7 @@ def test_only_the_owner_may_read(plans, tmp_path):
     saved(plans)
 
     assert stat.S_IMODE((tmp_path / "plans").stat().st_mode) == 0o700
-    assert [0o600, 0o600] == [stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "plans").iterdir()]
+    assert [0o600] * 3 == [stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "plans").iterdir()]
 
 
 def test_users_out_of_order_are_sorted(plans):
@@ -236,12 +237,14 @@ def test_evidence_with_other_content_is_found(data):
     content[place] ^= data.draw(st.integers(1, 255))
     files.kept[name] = bytes(content)
 
-    try:
-        loaded = Plans(files).load(None)
-    except PlanRefused as refused:
-        assert name in str(refused)  # noqa: PT017 - it may also be harmless
-    else:
-        assert list(ACCOUNTS) == list(loaded.accounts())
+    loaded = Plans(files).load(None, whole=False)
+    for only in (None, frozenset(part.account_id for part in ACCOUNTS)):
+        try:
+            read = list(loaded.accounts(only))
+        except PlanRefused as refused:
+            assert name in str(refused)  # noqa: PT017 - it may also be harmless
+        else:
+            assert list(ACCOUNTS) == read
 
 
 @pytest.mark.parametrize("cut", [0, 5, -9, -1])
@@ -354,7 +357,7 @@ def test_a_plan_that_may_not_be_read_is_no_riddle(plans):
         def names(self, folder):
             return [f"{stored.stem}.yaml"]
 
-        def reading(self, name):
+        def reading(self, name, start=0):
             raise PermissionError(13, "Permission denied")
 
     with pytest.raises(NoPlan, match="cannot be read: Permission denied"):
@@ -380,3 +383,56 @@ def test_the_header_is_all_that_is_read_to_find_the_newest(plans, tmp_path):
     saved(plans)
 
     assert plans.load(None).header.id == "k3f9"
+
+
+# --- The index ---
+
+THREE = (
+    *ACCOUNTS,
+    an_account_plan(
+        an_entry("zoé \u202e", impact=Impact.CLI, wave="canary", account_id="300040005000"),
+        account_id="300040005000",
+        name="a name\nof two lines",
+    ),
+)
+
+
+@given(st.frozensets(st.sampled_from([part.account_id for part in THREE]), min_size=1))
+def test_chosen_accounts_are_the_same_with_and_without_the_index(chosen):
+    files = MemoryFiles()
+    stored = Plans(files).save(a_header(*THREE), THREE)
+    wanted = [part for part in THREE if part.account_id in chosen]
+    assert wanted == list(stored.accounts(chosen))
+    assert [outline_of(part) for part in THREE] == list(stored.outlines())
+    del files.kept[stored.name.replace(".yaml", ".index.jsonl")]
+    assert wanted == list(stored.accounts(chosen))
+    assert [outline_of(part) for part in THREE] == list(stored.outlines())
+
+
+@given(st.data())
+def test_an_altered_index_is_not_believed(data):
+    files = MemoryFiles()
+    stored = Plans(files).save(a_header(*THREE), THREE)
+    name = stored.name.replace(".yaml", ".index.jsonl")
+    content = bytearray(files.kept[name])
+    content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    files.kept[name] = bytes(content)
+
+    assert [outline_of(part) for part in THREE] == list(stored.outlines())
+    for part in THREE:
+        try:
+            assert [part] == list(stored.accounts(frozenset({part.account_id})))
+        except PlanRefused as refused:  # a place that is not covered by the digest
+            assert "altered" in str(refused) or "match" in str(refused)  # noqa: PT017 - it may also be harmless
+
+
+def test_accounts_that_are_not_chosen_are_not_read(plans):
+    stored = saved(plans)
+    place = Path(stored.location).with_suffix(".evidence.jsonl.gz")
+    last = place.read_bytes().rfind(b"\x1f\x8b\x08\x00\x00\x00\x00\x00")
+    place.write_bytes(place.read_bytes()[: last + 20])
+
+    first, second = (part.account_id for part in ACCOUNTS)
+    assert [ACCOUNTS[0]] == list(plans.load(None, whole=False).accounts(frozenset({first})))
+    with pytest.raises(PlanRefused):
+        list(plans.load(None, whole=False).accounts(frozenset({second})))

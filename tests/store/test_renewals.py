@@ -76,7 +76,7 @@ def test_a_plan_in_a_file_of_its_own_is_written_and_found_by_its_path(tmp_path: 
     with pytest.raises(NoPlan):
         there.load()
     stored = there.save(a_header(*ACCOUNTS), ACCOUNTS)
-    assert ["mine.evidence.jsonl.gz", "mine.yaml"] == sorted(
+    assert ["mine.evidence.jsonl.gz", "mine.index.jsonl", "mine.yaml"] == sorted(
         path.name for path in (tmp_path / "reviews").iterdir()
     )
     assert (

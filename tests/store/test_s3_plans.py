@@ -13,7 +13,7 @@ from tests.builders import a_header
 from tests.store.bucket import Asked, BucketServer, Refuse
 from tests.store.places import BucketPlace
 from tests.store.reaching import BUCKET, objects
-from tests.store.test_contract import ACCOUNTS, EVIDENCE, PLAN, saved
+from tests.store.test_contract import ACCOUNTS, EVIDENCE, INDEX, PLAN, saved
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_plan_that_cannot_be_written_leaves_none_that_can_be_seen(place: Bucke
         saved(place)
 
     place.server.weather = None
-    assert place.names() == [EVIDENCE]
+    assert place.names() == [EVIDENCE, INDEX]
     with pytest.raises(NoPlan):
         place.plans().load(None)
 

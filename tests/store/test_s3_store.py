@@ -24,7 +24,7 @@ from rollout.wiring import Files, Live
 from tests.builders import NOW, ORGANIZATION, a_header
 from tests.store.bucket import Asked, BucketServer, Ignore, Refuse
 from tests.store.reaching import BUCKET, OWNER, connection
-from tests.store.test_contract import ACCOUNTS, EVIDENCE, PLAN
+from tests.store.test_contract import ACCOUNTS, EVIDENCE, INDEX, PLAN
 from tests.store.test_journal import carried, start
 
 PARTS = ("users.csv", "accounts.csv", "changes.csv", "index.html")
@@ -73,6 +73,7 @@ def test_everything_is_in_the_bucket_where_one_is_named(bucket: BucketServer, tm
         f"team/.rollout/releases/{ORGANIZATION}/run-1.let-out.json",
         "team/journal/run-1/00000001.jsonl",
         f"team/{EVIDENCE}",
+        f"team/{INDEX}",
         f"team/{PLAN}",
     ]
     assert list(files.marker(ORGANIZATION).records()) == [RELEASE]
@@ -172,7 +173,7 @@ def test_a_look_whether_one_may_write_leaves_no_trace(bucket: BucketServer, tmp_
     files.check_plans_writable()
     files.check_writable(Stage.ENFORCE, files.plans.save(a_header(*ACCOUNTS), ACCOUNTS))
 
-    assert bucket.keys() == [f"team/{EVIDENCE}", f"team/{PLAN}"]
+    assert bucket.keys() == [f"team/{EVIDENCE}", f"team/{INDEX}", f"team/{PLAN}"]
 
 
 def test_who_may_not_write_learns_it_before_the_work(bucket: BucketServer, tmp_path: Path):

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from rollout.domain.plan.entries import AccountPlan
 from rollout.domain.plan.waves import Wave
 from rollout.domain.progress.messages import Delivery
 from rollout.workflows.status import WaveState, wave_states
 from tests.builders import an_exemption
+from tests.fakes import FakeStoredPlan
 from tests.workflows.world import SOAK, World, a_cli_user, a_person
 
 
 def stands(world: World, **more: Any) -> dict[str, WaveState]:
-    found = wave_states(
+    """The states of the waves, which are the same whether accounts are read or counted by their outlines."""
+    by_outline, by_reading = (states(world, names=names, **more) for names in (False, True))
+    assert by_outline == [replace(stand, to_come=()) for stand in by_reading]
+    return {stand.wave: stand for stand in by_reading}
+
+
+def states(world: World, *, names: bool, **more: Any) -> list[WaveState]:
+    return wave_states(
         world.plans.kept[-1],
         world.done,
         world.clock.now(),
         notified=replace(world.notice_rule, **more),
         gates=world.gates.changed(soak=SOAK),
+        names=names,
     )
-    return {stand.wave: stand for stand in found}
 
 
 def next_of(world: World) -> dict[str, tuple[str, str]]:
@@ -162,3 +172,15 @@ def test_asking_wave_states_writes_nothing():
     stands(world)
     assert kept == world.journal.kept
     assert [] == [change for change in world.attempted if "ForceMFAEnrolment" not in str(change)]
+
+
+def test_an_account_of_which_the_journal_knows_nothing_is_not_read():
+    world = two_waves().planned()
+    stored = world.plans.kept[-1]
+    world.plans.kept[-1] = Unreadable(stored.header, stored.parts)
+    assert [2, 1] == [stand.users for stand in states(world, names=False)]
+
+
+class Unreadable(FakeStoredPlan):
+    def accounts(self, only: frozenset[str] | None = None) -> Iterator[AccountPlan]:
+        raise AssertionError(f"read {only}")

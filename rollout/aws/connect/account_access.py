@@ -179,7 +179,9 @@ class AwsAccountAccess:
         partition = self._caller.partition
         guard = ProofGuard(REMOVING_CALLS, PREFIX)
         entry = self._entry_into(account, lambda: removing_policy(partition, account.id), guard)
-        return AwsProofRemover(self._calls(account, entry), entry.client, partition)
+        calls = self._calls(account, entry)
+        console = partial(self._authorizations.of, account.id, calls, entry.sign_in)
+        return AwsProofRemover(calls, entry.client, partition, console)
 
     def _ours_in(self, account: Account, made: Made | None = None) -> OurArns:
         return our_arns(self._caller.partition, account.id, self._names, made or Made())

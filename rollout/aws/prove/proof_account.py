@@ -11,6 +11,7 @@ from rollout.awsapi.attempts import CallResult
 from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.faults import Fault
+from rollout.domain.people.sign_in import ConsoleAuthorization
 from rollout.domain.proof.proof_steps import (
     GroupRemains,
     PolicyRemains,
@@ -21,7 +22,7 @@ from rollout.domain.proof.proof_steps import (
     tags_of_proof,
 )
 from rollout.domain.proof.proof_users import PATH, is_of_a_proof, proof_of
-from rollout.workflows.ports import CannotEnter, Refusal, WriteReceipt
+from rollout.workflows.ports import CannotEnter, Refusal, SignInSeen, WriteReceipt
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -35,9 +36,11 @@ FULL, HALF = "the full document", "the Allow half"
 class AwsProofRemover:
     """Finds and removes what proofs have left; implements `ProofRemover`. Its session can do nothing else."""
 
-    def __init__(self, calls: Calls, client: IAMClient, partition: str) -> None:
-        """Keep the arguments; make no call yet."""
-        self._calls, self._client = calls, client
+    def __init__(
+        self, calls: Calls, client: IAMClient, partition: str, console: Callable[[], ConsoleAuthorization]
+    ) -> None:
+        """Keep the arguments; make no call yet. `console` reads the console authorization of the account."""
+        self._calls, self._client, self._console = calls, client, console
         self._arns = ProofAccountArns(partition, calls.account_id, None)
 
     def remains(self, expecting: frozenset[str] = frozenset()) -> Remains:
@@ -74,6 +77,19 @@ class AwsProofRemover:
             if failed.fault is Fault.NOT_FOUND:
                 return WriteReceipt(failed.request_id, failed.attempts)
             raise _refusal(failed) from failed
+
+    def console_authorization(self) -> str:
+        """Say whether console authorization is on for the account, or that it could not be read."""
+        return self._console().sentence
+
+    def seen(self, user: str) -> SignInSeen:
+        """Read when a user's password was last used, and the user's devices. Raises CannotEnter."""
+        try:
+            found = self._calls.read(self._client.get_user, UserName=user)["User"]
+            devices = self._of(user, self._client.list_mfa_devices, "MFADevices")
+            return SignInSeen(found.get("PasswordLastUsed"), tuple(one["SerialNumber"] for one in devices))
+        except CallFailed as failed:
+            raise CannotEnter(failed.sentence, failed.cure) from failed
 
     def _remove(self, write: ProofWrite) -> CallResult[Any]:
         iam, name, other, do = self._client, write.name, write.other, self._calls.write
@@ -196,7 +212,7 @@ class AwsProofMaker:
         self._calls, self._client, self._documents = calls, client, documents
         self._arns = ProofAccountArns(partition, calls.account_id, documents.names)
         self._versions: dict[str, str] = {HALF: "v1"}
-        self.ask = callers.ask
+        self.ask, self.sign_in = callers.ask, callers.sign_in
         self._callers = callers
 
     def make(self, write: ProofWrite) -> WriteReceipt:

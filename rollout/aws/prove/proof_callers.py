@@ -27,7 +27,7 @@ from rollout.domain.proof.foretelling import other_than
 from rollout.domain.proof.proof_questions import ProofQuestion, SignedBy
 from rollout.domain.proof.proof_users import PATH, ProofNames, ProofUser
 from rollout.errors import RolloutError
-from rollout.workflows.ports import Clock
+from rollout.workflows.ports import Clock, SignIn
 
 STEP = 30
 """Seconds for which a code of a TOTP device holds (RFC 6238)."""
@@ -51,6 +51,12 @@ WRONG_CODE = "MultiFactorAuthentication failed"
 """AWS's message about a code that is wrong or was used: an AccessDenied that is not about rights."""
 SHORTEST = 900
 """Seconds; the shortest that sessions of STS can last."""
+CONSOLES = {
+    "aws": "signin.aws.amazon.com/console",
+    "aws-us-gov": "signin.amazonaws-us-gov.com/console",
+    "aws-cn": "signin.amazonaws.cn/console",
+}
+"""Where people sign in to the console of an account, by partition."""
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 
 
@@ -151,6 +157,10 @@ class ProofCallers:
         try:
             said = self._call(question)
         except CallFailed as failed:
+            device = self._of(question.user.name).device
+            if WRONG_CODE in failed.message and device and device.used > self._step():
+                self._wait_for_step(device.used + 1)  # too early for this AWS
+                return self._once(question)
             return _of_failure(failed)
         except RolloutError as problem:
             return ProofAnswer(HowAnswered.OTHER, type(problem).__name__, detail=str(problem))
@@ -278,6 +288,16 @@ class ProofCallers:
         read: Callable[..., Any] = reads[name]()
         return read
 
+    # --- People ---
+
+    def sign_in(self, user: ProofUser) -> SignIn:
+        """Return how a person signs in as one of the users."""
+        _, partition, _, _, account = self._arn.split(":")
+        console = CONSOLES.get(partition, CONSOLES["aws"])
+        held = self._of(user.name)
+        code = (lambda: self._code(user)["TokenCode"]) if held.device and held.device.used else None
+        return SignIn(f"https://{account}.{console}", user.name, held.password, code)
+
     # --- How they are signed ---
 
     def _calls(self, question: ProofQuestion) -> Calls:
@@ -328,12 +348,12 @@ class ProofCallers:
         raise AssertionError("the last attempt either returns or raises")
 
     def _code(self, user: ProofUser) -> dict[str, str]:
-        """Return the device and a code of it that was not used yet; AWS takes each code once."""
+        """Return the device and a code of it that was not used yet: AWS takes each code once, also one step early."""
         device = self._of(user.name).device
         if device is None or not device.used:
             raise _Cannot("no device could be enrolled")
-        self._wait_for_step(device.used + 1)
-        device.used = self._step()
+        self._wait_for_step(device.used)
+        device.used = max(self._step(), device.used + 1)
         return {"SerialNumber": device.serial, "TokenCode": device.code(device.used)}
 
     def _wait_for_step(self, step: int) -> None:

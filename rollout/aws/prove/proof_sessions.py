@@ -30,6 +30,8 @@ FINDING = (
     "ListUsers",
     "ListVirtualMFADevices",
 )
+SIGN_IN = ("signin:GetConsoleAuthorizationConfiguration", "signin:GetResourcePolicy")
+"""What tells whether console authorization is on."""
 MAKING = (
     "AddUserToGroup",
     "CreateAccessKey",
@@ -123,7 +125,7 @@ def removing_policy(partition: str, account_id: str) -> str:
     devices = [ours.arn("mfa", f"{PREFIX}*")]
     everything = [*ours.users, *ours.groups, *ours.policies, *ours.roles, *devices]
     return _text(
-        _allow(_actions(FINDING), "*"),
+        _allow([*_actions(FINDING), *SIGN_IN], "*"),
         _allow(_actions(REMOVING), everything),
         _allow(_actions(DETACHING), [*ours.users, *ours.groups])
         | {"Condition": {"ArnLike": {"iam:PolicyARN": ours.policies}}},

@@ -36,7 +36,7 @@ def approve(
 
     settings = read_settings(config)
     live = Live(settings, profile, endpoint_ok=endpoint_ok())
-    stored = load_plan(live.files, plan)
+    stored = load_plan(live.files, plan, whole=True)
     run, rule = live.new_run(), settings.domain_gates().of(APPROVAL)
     approval = record(
         stored,

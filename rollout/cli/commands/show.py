@@ -102,9 +102,9 @@ def _words(files: Files, stored: StoredPlan) -> dict[str, str]:
 def _chosen(
     stored: StoredPlan, chosen: Selection, wave: str | None
 ) -> Iterator[tuple[AccountPlan, list[PlanEntry]]]:
-    for part in stored.accounts():
-        if not chosen.takes_account(part.account_id, part.name, part.ou):
-            continue
+    from rollout.workflows.selecting import chosen_parts
+
+    for part in chosen_parts(stored, chosen):
         entries = [
             entry
             for entry in part.entries

@@ -35,7 +35,7 @@ def status(
     doubts = Doubts()
     files = Files(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())
     stored = load_plan(files, plan)
-    stands = stands_of(files, stored)
+    stands = stands_of(files, stored, names=names)
     if json:
         print_json([_as_json(stand, names=names) for stand in stands])
     else:
@@ -55,7 +55,7 @@ def _tell(stored: StoredPlan, stands: list[WaveState], *, names: bool) -> None:
     ]
     columns = ("wave", "#users", "#queued", "#told", "#enforced", "#released", "next", "waits for")
     out.print(table("", columns, rows))
-    if any(stand.to_come for stand in stands):
+    if any(stand.impact.users for stand in stands):
         out.print(impact_table({stand.wave: stand.impact for stand in stands}, header.inventory_at))
     if names:
         out.print(names_table(one for stand in stands for one in stand.to_come))
@@ -87,8 +87,8 @@ def _numbers(gate: GateState) -> str:
     return f"{gate.detail}; overridden {gate.overridden}" if gate.overridden else gate.detail
 
 
-def stands_of(files: Files, stored: StoredPlan) -> list[WaveState]:
-    """Return the states of a plan's waves."""
+def stands_of(files: Files, stored: StoredPlan, *, names: bool = False) -> list[WaveState]:
+    """Return the states of a plan's waves, with the `names` of those to come if they are wanted."""
     from rollout.wiring import offline_now
     from rollout.workflows.status import wave_states
 
@@ -100,4 +100,5 @@ def stands_of(files: Files, stored: StoredPlan) -> list[WaveState]:
         offline_now(),
         notified=settings.domain_notified(),
         gates=settings.domain_gates(),
+        names=names,
     )

@@ -96,7 +96,7 @@ def verify(
     look = _Look(live, where, stored, selection(account, ou))
     found = look.verify(run)
     fixed = None
-    if fix and not found.clean:
+    if fix and found.calls_for_fix:
         tell_endpoints(live)
         _ask(found, memberships=memberships, yes=yes)
         fixed = look.fix(live.new_run(), overrides, memberships=memberships)
@@ -165,6 +165,8 @@ class _Look:
 
 
 def _ask(found: Verified, *, memberships: bool, yes: bool) -> None:
+    if found.clean:
+        return  # nothing is written to AWS
     also = ", including memberships removed by hand" if memberships else ""
     err.print(
         f"{len(found.drifts)} differences found. About to restore what the plan decided{also}; "

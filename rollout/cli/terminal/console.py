@@ -170,6 +170,19 @@ def confirm(question: str, *, yes: bool) -> None:
         raise Refused("nothing was written, because the answer was no")
 
 
+def attended() -> bool:
+    """Tell whether somebody sits at the terminal, so that what is printed for them alone goes nowhere else."""
+    return sys.stdin.isatty() and err.is_terminal
+
+
+def choose(question: str, letters: Sequence[str]) -> str:
+    """Ask until the answer is one of the letters. Raises Abort."""
+    with _ended_at_once():
+        while (answer := str(typer.prompt(visible(question), err=True)).strip().lower()) not in letters:
+            err.print(f"Type one of {', '.join(letters)}.")
+    return answer
+
+
 @contextmanager
 def _ended_at_once() -> Iterator[None]:
     """Let Ctrl-C and SIGTERM end a question at once, since no change is in progress."""

@@ -120,16 +120,20 @@ class AccountPlan:
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """What the plan is based on, as `sha256:` digests; it can be applied only with the same."""
+    """What the plan is based on, as `sha256:` digests; it can be applied only with the same.
+
+    `index` covers what the index says of each account; it is empty in plans of earlier versions, which have no index.
+    """
 
     policy: str
     settings: str
     evidence: str = ""
+    index: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The first document of the plan file. The store fills in `checksum`, `seal` and `digests.evidence` as it writes.
+    """The first document of the plan file. The store fills in checksum, seal, and the digests of evidence and index.
 
     `impact` counts by wave the users who were still to be enforced; it is empty in plans of earlier versions. `calls`
     and `retries` count all requests of the inventory, including those to read the organization. `caller` and

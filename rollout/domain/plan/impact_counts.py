@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from rollout.domain.people.users import UserRef
@@ -58,13 +59,19 @@ class ImpactCounts:
 
 def count_impact(affected: Iterable[Affected]) -> ImpactCounts:
     """Count users."""
-    users = tuple(affected)
+    return impact_of(Counter((one.impact, one.has_device, one.needs_notice) for one in affected))
+
+
+def impact_of(users: Mapping[tuple[Impact, bool, bool], int]) -> ImpactCounts:
+    """Add up numbers of users by impact, whether they have a device, and whether they need a notice."""
     return ImpactCounts(
-        enrol=sum(one.must_enrol for one in users),
-        without_device=sum(one.must_enrol and not one.has_device for one in users),
-        cli=sum(one.impact is Impact.CLI for one in users),
-        nothing=sum(one.impact is Impact.NONE for one in users),
-        no_notice=sum(not one.needs_notice for one in users),
+        enrol=sum(number for (impact, _, _), number in users.items() if impact in MUST_ENROL),
+        without_device=sum(
+            number for (impact, device, _), number in users.items() if impact in MUST_ENROL and not device
+        ),
+        cli=sum(number for (impact, _, _), number in users.items() if impact is Impact.CLI),
+        nothing=sum(number for (impact, _, _), number in users.items() if impact is Impact.NONE),
+        no_notice=sum(number for (_, _, needed), number in users.items() if not needed),
     )
 
 

@@ -129,6 +129,13 @@ class Progress:
         """Intents without an outcome: the run crashed between the write and its record."""
         return tuple(self.unsettled.values())
 
+    @property
+    def accounts_known(self) -> frozenset[str]:
+        """The accounts about which, or about a user of which, anything was ever learned or tried."""
+        told = (notice.user.account_id for notice in self.notices.values())
+        skipped = (skip.user.account_id for skip in self.last_skip.values())
+        return frozenset({*self.known, *self.accounts_tried, *self.last_failure, *told, *skipped})
+
     def made_in(self, account_id: str) -> Made:
         """Give what this tool made in an account, whatever rollout.yaml calls it now."""
         return self.made.get(account_id) or Made()

@@ -38,6 +38,8 @@ TOKENS = (
 """Other ways to a session or a token."""
 THROUGH_A_SERVICE = HarmlessRead("cloudcontrol:ListResources", "cloudformation:ListResources")
 """Cloud Control API lists SNS topics with the caller's rights: a service that acts for the user, for nothing."""
+SIGN_IN = ("signin:Authenticate", "signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token")
+"""What `aws login` needs, and what is weighed at the sign-in to the console where console authorization is on."""
 ON_OTHERS = ("iam:CreateAccessKey", "iam:DeactivateMFADevice")
 """What the users may do to each other but for the policy: so its Deny is what stops them."""
 
@@ -45,6 +47,7 @@ ON_OTHERS = ("iam:CreateAccessKey", "iam:DeactivateMFADevice")
 def rights_document(partition: str, account_id: str) -> dict[str, object]:
     """Return what the users may do but for the policy of this rollout."""
     anywhere = [read.action for read in (*READS, *TOKENS, THROUGH_A_SERVICE)]
+    anywhere += SIGN_IN
     others = f"arn:{partition}:iam::{account_id}:user{PATH}*"
     role = f"arn:{partition}:iam::{account_id}:role{PATH}*"
     return {

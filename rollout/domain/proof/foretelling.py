@@ -22,7 +22,7 @@ from rollout.domain.proof.proof_steps import ProofDocuments
 from rollout.domain.proof.proof_users import MUST_CHANGE, PATH, ProofUser
 from rollout.domain.verdicts.requests import SESSION_TOKEN, UNKNOWABLE, RequestEnvironment
 
-_WITH_MFA = (SignedBy.CODE, SignedBy.SESSION, SignedBy.URL_AFTER)
+_WITH_MFA = (SignedBy.CODE, SignedBy.SESSION, SignedBy.URL_AFTER, SignedBy.BROWSER_MFA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +139,10 @@ def _context(question: ProofQuestion, world: ProofWorld) -> Context:
     if question.signed_by in _WITH_MFA:
         values["aws:multifactorauthpresent"] = "true"
         unknown.append("aws:MultiFactorAuthAge")
+    if (
+        question.signed_by is SignedBy.BROWSER
+    ):  # the console uses temporary credentials, which say that there was none
+        values["aws:multifactorauthpresent"] = "false"
     return Context(values, [key for key in unknown if key.lower() not in values])
 
 

@@ -17,10 +17,12 @@ from rollout.domain.proof.asked_services import (
 from rollout.domain.proof.proof_steps import ProofWrite, letting_out, making, putting_under
 from rollout.domain.proof.proof_users import (
     BOUNDED,
+    CHANGER,
     KEY_ONLY,
     MUST_CHANGE,
     NO_DEVICE,
     PATHED,
+    VISITOR,
     WITH_TOTP,
     ProofNames,
     ProofUser,
@@ -45,6 +47,8 @@ class SignedBy(StrEnum):
     SESSION = "session of GetSessionToken with a code"
     URL_BEFORE = "presigned URL, made before the policy was in force"
     URL_AFTER = "presigned URL, made with an MFA session"
+    BROWSER = "browser, signed in without MFA"
+    BROWSER_MFA = "browser, signed in with MFA"
 
 
 class InForce(StrEnum):
@@ -56,6 +60,18 @@ class InForce(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ByHand:
+    """What a person is to try, and how it is known what came of it.
+
+    `prompt` is a question to be answered by yes (allowed) or no (denied). Without one, AWS itself shows it: whether the
+    user has a passkey.
+    """
+
+    tries: tuple[str, ...]
+    prompt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ProofQuestion:
     """One question: somebody calls an operation, and AWS allows or denies it.
 
@@ -63,7 +79,7 @@ class ProofQuestion:
     about: `own`, `other` user, `device`, `second` device, `role`, or nothing. `waits`: what is in force has changed
     right before, so it is asked until it is answered as foretold, and the seconds say how long that took. `by_aws`:
     AWS answers so by a rule of its own, whatever the policies say. A proof without an answer to an `essential`
-    question proves nothing.
+    question proves nothing. `by_hand` is for what only a person can try, in a browser or a shell.
     """
 
     topic: str
@@ -79,6 +95,7 @@ class ProofQuestion:
     essential: bool = False
     by_aws: Expected | None = None
     opt_in: str = ""
+    by_hand: ByHand | None = None
 
     @property
     def name(self) -> str:
@@ -106,6 +123,7 @@ def script(names: ProofNames, *, through_service: bool = False) -> Iterator[Proo
     yield from _before(names)
     yield from _without_mfa(names)
     yield from _with_mfa(names, through_service=through_service)
+    yield from _by_hand(names)
     yield from _brake_and_release(names)
 
 
@@ -197,6 +215,107 @@ def _with_mfa(names: ProofNames, *, through_service: bool) -> Iterator[ProofQues
         yield _read(
             "through a service", user, SignedBy.SESSION, THROUGH_A_SERVICE, Expected.ALLOWED, acting, _FREE
         )
+
+
+_S3 = HarmlessRead("s3:ListBuckets", "s3:ListAllMyBuckets")
+_SIGN_IN = HarmlessRead("signin:Authenticate", "signin:Authenticate")
+_LOGIN = HarmlessRead("signin:CreateOAuth2Token", "signin:CreateOAuth2Token")
+_PASSKEY = HarmlessRead("iam:EnableMFADevice", "iam:EnableMFADevice")
+_PASSWORD = HarmlessRead("iam:ChangePassword", "iam:ChangePassword")
+
+
+def _by_hand(names: ProofNames) -> Iterator[ProofQuestion]:
+    """Yield what only a person can try, whether somebody does or not."""
+    visitor, new, changer, totp = (
+        ProofUser(names.id, persona, Way.USER) for persona in (VISITOR, MUST_CHANGE, CHANGER, WITH_TOTP)
+    )
+    listed = "Does S3 show a list of buckets, even an empty one, without an error?"
+    accepted = "Was the new password accepted?"
+    passkey = (
+        "In that console, open Security credentials (in the menu of your name).",
+        "Assign an MFA device of the kind passkey or security key.",
+    )
+    login = (
+        "Sign out. In a shell, run `aws login --profile rollout-proof`, and sign in with a code.",
+        "Run `aws s3 ls --profile rollout-proof`, then `aws logout --profile rollout-proof`.",
+    )
+    yield _hand(
+        visitor,
+        _SIGN_IN,
+        SignedBy.BROWSER,
+        ByHand(("Sign in with the password.",), "Does the console open?"),
+        "at the sign-in, identity policies are weighed only where console authorization is on",
+        Expected.ALLOWED,
+    )
+    yield _hand(
+        visitor,
+        _S3,
+        SignedBy.BROWSER,
+        ByHand(("In that console, open S3.",), listed),
+        "a console session without MFA is denied everything but enrolling",
+        Expected.DENIED,
+    )
+    yield _hand(
+        visitor,
+        _PASSKEY,
+        SignedBy.BROWSER,
+        ByHand(passkey),
+        "the Deny exempts enrolling a passkey too",
+        Expected.ALLOWED,
+    )
+    yield _hand(
+        visitor,
+        _S3,
+        SignedBy.BROWSER_MFA,
+        ByHand(("Sign out, sign in again with the passkey, and open S3.",), listed),
+        "a console session with a passkey carries MFA, so the Deny does not apply",
+        Expected.ALLOWED,
+    )
+    yield _hand(
+        new,
+        _PASSWORD,
+        SignedBy.BROWSER,
+        ByHand(("Sign in with the password, and set a new one when you are asked to.",), accepted),
+        "the change is denied without MFA: such users are held as first-sign-in",
+    )
+    yield _hand(
+        changer,
+        _PASSWORD,
+        SignedBy.BROWSER_MFA,
+        ByHand(("Sign in with the password and a code, and set a new password when asked to.",), accepted),
+        "the code was given before the password is changed",
+    )
+    yield _hand(
+        totp,
+        _LOGIN,
+        SignedBy.BROWSER_MFA,
+        ByHand(login, "Did `aws s3 ls` end without an error?"),
+        "a session of `aws login` carries the MFA of the browser session",
+        Expected.ALLOWED,
+    )
+
+
+def _hand(
+    user: ProofUser,
+    read: HarmlessRead,
+    signed_by: SignedBy,
+    by_hand: ByHand,
+    why: str,
+    needed: Expected | None = None,
+) -> ProofQuestion:
+    return ProofQuestion(
+        "by hand, in a browser",
+        user,
+        signed_by,
+        InForce.FULL,
+        read.operation,
+        read.action,
+        why,
+        needed,
+        about="own" if read in (_PASSKEY, _PASSWORD) else "",
+        by_aws=Expected.OPEN if read is _SIGN_IN else None,
+        by_hand=by_hand,
+    )
 
 
 def _brake_and_release(names: ProofNames) -> Iterator[ProofWrite | ProofQuestion]:

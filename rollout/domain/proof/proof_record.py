@@ -12,7 +12,10 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class ProofRecord:
-    """One proof. `policy` is the digest of the documents and their names, as plans have it."""
+    """One proof. `policy` is the digest of the documents and their names, as plans have it.
+
+    `console` says whether console authorization is on for the account.
+    """
 
     id: str
     at: datetime
@@ -24,6 +27,7 @@ class ProofRecord:
     policy: str
     version: str
     answers: tuple[Answered, ...]
+    console: str = ""
     schema: int = SCHEMA
 
     @property

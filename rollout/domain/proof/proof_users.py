@@ -46,6 +46,15 @@ BOUNDED = Persona(
 KEY_ONLY = Persona("key-only", "an access key, and no password", password=False)
 MUST_CHANGE = Persona("must-change", "a password that must be changed", must_change=True, enrols=False)
 PERSONAS = (NO_DEVICE, WITH_TOTP, PATHED, BOUNDED, KEY_ONLY, MUST_CHANGE)
+VISITOR = Persona("visitor", "a password and no device; a person signs in as it", enrols=False)
+CHANGER = Persona(
+    "changer",
+    "a TOTP device, and a password that must be changed; a person signs in as it",
+    must_change=True,
+    early=True,
+)
+GUIDED = (VISITOR, CHANGER)
+"""Made only where a person tries what needs a browser."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +83,20 @@ class ProofUser:
 
 @dataclass(frozen=True, slots=True)
 class ProofNames:
-    """The names of all that one proof makes; `id` is six letters and digits."""
+    """The names of all that one proof makes; `id` is six letters and digits.
+
+    `guided`: a person tries what needs a browser, as users made for that.
+    """
 
     id: str
+    guided: bool = False
 
     @property
     def users(self) -> tuple[ProofUser, ...]:
         """Every persona, through the group and by the user itself."""
-        return tuple(ProofUser(self.id, persona, way) for persona in PERSONAS for way in Way)
+        both = tuple(ProofUser(self.id, persona, way) for persona in PERSONAS for way in Way)
+        more = (ProofUser(self.id, persona, Way.USER) for persona in GUIDED)
+        return (*both, *more) if self.guided else both
 
     @property
     def policy(self) -> str:

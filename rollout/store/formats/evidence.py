@@ -4,7 +4,8 @@ See design.md#plan-file.
 
 The file is gzipped JSON lines, written reproducibly. It holds everything about the plan that the YAML file does not, in
 the same order, so that both are read in step, one account at a time. After an account's line come its matrices, a line
-each, then its users. Evidence of earlier versions has the matrices in the account's line.
+each, then its users. Each account is a gzip member of its own, so that it can be read without the others. Evidence of
+earlier versions is a single member, and has the matrices in the account's line.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -54,8 +55,7 @@ class EvidenceWriter:
     """Writes evidence to a stream. `digest` covers the lines, not the file: zlib versions compress differently."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        # No time and no file name in the gzip header, so that equal facts give equal bytes.
-        self._zip = gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0, compresslevel=6)
+        self._stream = stream
         self._digest = sha256()
 
     @property
@@ -63,8 +63,8 @@ class EvidenceWriter:
         """The digest of the lines written so far, as `sha256:<hex>`."""
         return f"sha256:{self._digest.hexdigest()}"
 
-    def write_account(self, account: AccountPlan) -> None:
-        """Write an account's line and its users' lines; the users must be sorted by name."""
+    def write_account(self, account: AccountPlan) -> str:
+        """Write an account's line and its users' lines; the users must be sorted by name. Return their digest."""
         head = _ACCOUNT.dump_json(
             account, exclude=_ACCOUNT_FIELDS_ELSEWHERE, exclude_defaults=True, **ANY_MAPPING
         )
@@ -75,11 +75,10 @@ class EvidenceWriter:
         lines += [dump(entry) for entry in account.entries]
         chunk = b"\n".join(lines) + b"\n"
         self._digest.update(chunk)
-        self._zip.write(chunk)
-
-    def close(self) -> None:
-        """Finish the gzip data; the stream stays open."""
-        self._zip.close()
+        # No time and no file name in the gzip header, so that equal facts give equal bytes.
+        with gzip.GzipFile(filename="", mode="wb", fileobj=self._stream, mtime=0, compresslevel=6) as packed:
+            packed.write(chunk)
+        return f"sha256:{sha256(chunk).hexdigest()}"
 
 
 def verify(stream: BoundedStream, digest: str, where: str) -> None:
@@ -92,15 +91,49 @@ def verify(stream: BoundedStream, digest: str, where: str) -> None:
         while chunk := lines.read(CHUNK):
             found.update(chunk)
     if digest != f"sha256:{found.hexdigest()}":
-        raise PlanRefused(
-            f"{where} was altered: it is not the evidence that the plan was written with", cure=PLAN_AGAIN
-        )
+        raise _altered(where)
+
+
+def read_one(located: Located, stream: BoundedStream, digest: str, where: str) -> AccountPlan:
+    """Join an account's document with its evidence, which begins where the stream stands.
+
+    Raises PlanRefused where the evidence does not have the digest, or the two disagree.
+    """
+    with unpacked(stream, where) as lines:
+        seen = _Digested(lines)
+        part = EvidenceReader(seen, where).join(located)
+    if seen.digest != digest:
+        raise _altered(where)
+    return part
+
+
+class _Lines(Protocol):
+    """What evidence is read from, a line at a time."""
+
+    def readline(self) -> bytes:
+        """Read a line with its line feed; empty at the end."""
+
+
+class _Digested:
+    """Digests the lines that are read."""
+
+    def __init__(self, lines: BoundedStream) -> None:
+        self._lines, self._found = lines, sha256()
+
+    @property
+    def digest(self) -> str:
+        return f"sha256:{self._found.hexdigest()}"
+
+    def readline(self) -> bytes:
+        line = self._lines.readline()
+        self._found.update(line)
+        return line
 
 
 class EvidenceReader:
     """Joins account documents with their evidence, reading both in step."""
 
-    def __init__(self, lines: BoundedStream, where: str) -> None:
+    def __init__(self, lines: _Lines, where: str) -> None:
         self._lines = lines
         self._where = where
         self._room = 0
@@ -199,6 +232,12 @@ def _short(problem: Exception) -> str:
         first = problem.errors(include_url=False, include_context=False)[0]
         return f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}"
     return f"{problem} is missing" if isinstance(problem, KeyError) else str(problem)
+
+
+def _altered(where: str) -> PlanRefused:
+    return PlanRefused(
+        f"{where} was altered: it is not the evidence that the plan was written with", cure=PLAN_AGAIN
+    )
 
 
 class _Mismatch(Exception):

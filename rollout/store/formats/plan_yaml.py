@@ -84,12 +84,16 @@ class _Sink:
     def __init__(self, stream: _Writable) -> None:
         self._stream = stream
         self._decoder = getincrementaldecoder("utf-8")()
+        self.size = self.lines = 0
 
     def write(self, data: bytes) -> None:
         text = self._decoder.decode(data)
         if not text.isascii():  # YAML itself escapes what is hidden in ASCII
             text = "\n".join(visible(line) for line in text.split("\n"))
-        self._stream.write(text.encode())
+        data = text.encode()
+        self.size += len(data)
+        self.lines += data.count(b"\n")
+        self._stream.write(data)
 
 
 def finished_header(
@@ -155,8 +159,9 @@ class DocumentWriter:
     """
 
     def __init__(self, stream: _Writable, *, explicit: bool = True) -> None:
+        self._sink = _Sink(stream)
         # The C emitter accepts any object with a `write`, although its stub asks for a full file object.
-        self._emitter: Any = Dumper(_Sink(stream), width=WIDTH, allow_unicode=True)  # type: ignore[arg-type]  # see above
+        self._emitter: Any = Dumper(self._sink, width=WIDTH, allow_unicode=True)  # type: ignore[arg-type]  # see above
         self._explicit = explicit
 
     def __enter__(self) -> Self:
@@ -166,6 +171,16 @@ class DocumentWriter:
     def __exit__(self, *exc: object) -> None:
         if exc[0] is None:
             self._emitter.emit(yaml.StreamEndEvent())
+
+    @property
+    def size(self) -> int:
+        """The bytes of the documents written so far."""
+        return self._sink.size
+
+    @property
+    def lines(self) -> int:
+        """The lines of the documents written so far."""
+        return self._sink.lines
 
     def write(self, document: Mapping[str, object]) -> None:
         """Write one document."""
@@ -327,14 +342,30 @@ def read_accounts(stream: BoundedStream, where: str) -> Iterator[Located]:
     for position, document in enumerate(_documents(stream, where)):
         if position == 0:
             continue
-        try:
-            part = _ACCOUNT.validate_python(document.values)
-        except ValidationError as problem:
-            raise document.wrong(problem) from problem
-        if part.account <= last:
-            raise _not_a_plan(where, document.line(), f'account "{part.account}" is out of order')
-        last = part.account
-        yield Located(part, document.line())
+        located = _located(document)
+        if located.part.account <= last:
+            raise _not_a_plan(where, located.line, f'account "{located.part.account}" is out of order')
+        last = located.part.account
+        yield located
+
+
+def read_account(stream: BoundedStream, where: str, line: int) -> Located:
+    """Read the account's document that begins where the stream stands, after so many lines of the file.
+
+    Raises PlanRefused, with file and line, and BeyondLimit.
+    """
+    texts = _texts(stream, where)
+    next(texts)  # what stands before the separator: nothing
+    lines_before, text = next(texts, (0, b""))
+    return _located(_parsed(text, where, line + lines_before))
+
+
+def _located(document: _Document) -> Located:
+    try:
+        part = _ACCOUNT.validate_python(document.values)
+    except ValidationError as problem:
+        raise document.wrong(problem) from problem
+    return Located(part, document.line())
 
 
 @dataclass(frozen=True, slots=True)

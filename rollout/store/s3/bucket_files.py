@@ -47,12 +47,12 @@ class S3Files:
             raise unwritable(Path(tempfile.gettempdir()), problem) from problem
 
     @contextmanager
-    def reading(self, name: str) -> Iterator[BinaryIO]:
-        """Open an object for reading. Raises FileNotFoundError when it does not exist, and AwsFailure."""
-        first = self._objects.read_part(name, 0, _FIRST_PART)
+    def reading(self, name: str, start: int = 0) -> Iterator[BinaryIO]:
+        """Open an object for reading, from a byte of it on. Raises FileNotFoundError, and AwsFailure."""
+        first = self._objects.read_part(name, start, _FIRST_PART)
         if first is None:
             raise FileNotFoundError(errno.ENOENT, "the object does not exist", self.where(name))
-        with io.BufferedReader(_Parts(self._objects, name, first)) as stream:
+        with io.BufferedReader(_Parts(self._objects, name, first, start)) as stream:
             yield cast("BinaryIO", stream)
 
     def names(self, folder: str) -> list[str]:
@@ -67,13 +67,13 @@ class S3Files:
 class _Parts(io.RawIOBase):
     """The bytes of an object, fetched in parts on demand."""
 
-    def __init__(self, objects: S3Objects, name: str, first: ObjectPart) -> None:
+    def __init__(self, objects: S3Objects, name: str, first: ObjectPart, start: int) -> None:
         super().__init__()
         self._objects = objects
         self._name = name
         self._etag, self._size = first.etag, first.size
         self._part = memoryview(first.content)
-        self._fetched = len(first.content)
+        self._fetched = start + len(first.content)
 
     def readable(self) -> bool:
         return True

@@ -14,6 +14,7 @@ from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import EmptySelection
 from rollout.workflows.apply.order import Due, Order
 from rollout.workflows.inventory import LIFELESS, Premises, left_alone
+from rollout.workflows.selecting import chosen_parts
 
 Entries = tuple[PlanEntry, ...]
 Share = tuple[Account, Entries, Entries]
@@ -79,9 +80,7 @@ class PlanShares:
 
     def _parts(self) -> Iterator[tuple[str, Entries, Entries]]:
         order = self._order
-        for part in order.plan.accounts():
-            if not order.selection.takes_account(part.account_id, part.name, part.ou):
-                continue
+        for part in chosen_parts(order.plan, order.selection):
             entries = tuple(entry for entry in part.entries if self._takes(entry))
             leaving = tuple(entry for entry in part.entries if self._leaves(entry))
             if entries or leaving:

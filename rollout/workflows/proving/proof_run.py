@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from rollout.domain.people.organization import Account
 from rollout.domain.progress.records import (
@@ -13,22 +15,24 @@ from rollout.domain.progress.records import (
     Proved,
     RunEnding,
 )
-from rollout.domain.proof.comparing import Answered, HowAnswered, compare
+from rollout.domain.proof.comparing import Answered, HowAnswered, ProofAnswer, compare
 from rollout.domain.proof.foretelling import Foretold, ProofWorld, foretell
 from rollout.domain.proof.proof_questions import Expected, ProofQuestion, script
 from rollout.domain.proof.proof_record import ProofRecord
-from rollout.domain.proof.proof_steps import ProofDocuments, ProofWrite, Remains, removing
+from rollout.domain.proof.proof_steps import ProofDocuments, ProofWrite, removing
 from rollout.domain.proof.proof_users import proof_of
-from rollout.errors import Interrupted, ProofFailed, ProofLeft, Refused
+from rollout.errors import Interrupted, ProofFailed, ProofLeft, Refused, RolloutError
 from rollout.workflows.ports import (
     Answer,
     AnswerLost,
     CannotEnter,
+    Guide,
     ProofAccess,
     ProofMaker,
     ProofRemover,
     ProofStore,
     Refusal,
+    SignInSeen,
     WriteReceipt,
 )
 from rollout.workflows.run_context import RunContext
@@ -97,15 +101,22 @@ class _Writes:
         run.journal.append(ProofSettled(run.id, run.now(), number, receipt.request_id))
 
 
-def prove(
-    order: ProveOrder, others: Sequence[Account], access: ProofAccess, store: ProofStore, run: RunContext
-) -> Proof:
+@dataclass(frozen=True, slots=True)
+class ProofPorts:
+    """What a proof needs from outside; `guide` is somebody who tries what needs a browser."""
+
+    access: ProofAccess
+    store: ProofStore
+    guide: Guide
+
+
+def prove(order: ProveOrder, others: Sequence[Account], ports: ProofPorts, run: RunContext) -> Proof:
     """Make the proof, remove everything, and record what AWS answered.
 
     `others` are the accounts of the organization: where the journal says that an earlier proof left something, that is
     removed first. Raises Refused, LockHeld, ProofFailed, ProofLeft, Interrupted, and what the ports raise.
     """
-    account, names = order.account, order.documents.names
+    account = order.account
     with run.lock.hold(run.organization_id, PROVE):
         progress = run.replay()
         enforced = progress.enforced_in(account.id)
@@ -116,29 +127,13 @@ def prove(
                 cure="name another account, best an empty one, or add --yes-in-use",
             )
         run.begin(PROVE)
-        unclean = {account.id, *progress.proofs_begun.values()}
-        cleaned = tuple(_clean(other, access, run) for other in others if other.id in unclean)
-        writes = _Writes(run, account.id)
-        answers: list[Answered] = []
-        problem: Refusal | AnswerLost | CannotEnter | None = None
-        whole = False
-        try:
-            maker = access.for_proof(account, order.documents)
-            whole = _carry(order, maker, writes, answers, run)
-        except (Refusal, AnswerLost, CannotEnter) as caught:
-            problem = caught
-        _clean(account, access, run, frozenset(name for name in writes.made if proof_of(name)))
-        if problem is not None:
-            run.end(RunEnding.IN_PART, {"answers": len(answers)})
-            raise ProofFailed(
-                f"the proof in account {account.id} could not be made, and was removed: {problem}",
-                cure="`rollout doctor --prove` names the rights that it needs; then run the same command again",
-            ) from problem
-        if not whole:
-            run.end(RunEnding.INTERRUPTED, {"answers": len(answers)})
-            raise _interrupted()
+        unclean = {*progress.proofs_begun.values()} - {account.id}
+        here = _Here(order, ports, run, _entered(account, lambda: ports.access.after_proofs(account)))
+        cleaned = (here.clean(), *_clean_all([one for one in others if one.id in unclean], ports.access, run))
+        console = here.remover.console_authorization()
+        answers = here.answers()
         record = ProofRecord(
-            names.id,
+            order.documents.names.id,
             run.now(),
             run.organization_id,
             order.partition,
@@ -147,9 +142,10 @@ def prove(
             run.caller,
             order.policy,
             run.version,
-            tuple(answers),
+            answers,
+            console,
         )
-        file, digest = store.save(record)
+        file, digest = ports.store.save(record)
         run.journal.append(_proved(record, file, digest, run))
         run.end(RunEnding.DONE, {"answers": len(answers), "bad": len(record.bad)})
     return Proof(record, file, cleaned)
@@ -159,7 +155,7 @@ def clean(accounts: Iterable[Account], access: ProofAccess, run: RunContext) -> 
     """Remove what proofs have left in these accounts. Raises LockHeld, ProofFailed, ProofLeft."""
     with run.lock.hold(run.organization_id, PROVE):
         run.begin(PROVE)
-        removed = tuple(_clean(account, access, run) for account in accounts)
+        removed = _clean_all(accounts, access, run)
         run.end(RunEnding.DONE, {"removed": sum(one.writes for one in removed)})
     return removed
 
@@ -170,36 +166,113 @@ def foretellings(order: ProveOrder) -> tuple[tuple[ProofQuestion, Foretold], ...
     return tuple((step, foretell(step, order.world)) for step in steps)
 
 
-def _carry(
-    order: ProveOrder, maker: ProofMaker, writes: _Writes, answers: list[Answered], run: RunContext
-) -> bool:
-    """Make the writes and ask the questions; False where the operator asked to stop. Raises AnswerLost, Refusal."""
-    steps = order.steps()
-    run.progress.begin("Proving", len(steps))
-    try:
-        for step in steps:
-            if run.ends():
-                return False
-            if isinstance(step, ProofWrite):
-                writes(step, maker.make)
-                run.progress.advance(step.sentence)
-                continue
-            foretold = foretell(step, order.world)
-            until = _UNTIL[foretold.expected] if step.waits else None
-            answers.append(compare(step, foretold, maker.ask(step, until)))
-            run.progress.advance(step.name)
-    finally:
-        run.progress.finish()
-    return True
+@dataclass(slots=True)
+class _Here:
+    """One proof in its account."""
+
+    order: ProveOrder
+    ports: ProofPorts
+    run: RunContext
+    remover: ProofRemover
+    _answers: list[Answered] = field(default_factory=list)
+    _done: int = 0
+
+    def clean(self, expecting: frozenset[str] = frozenset()) -> Removed:
+        """Remove what proofs have left here. Raises ProofFailed, ProofLeft."""
+        return _clean(self.order.account, self.remover, self.run, expecting)
+
+    def answers(self) -> tuple[Answered, ...]:
+        """Make everything, ask every question, and remove everything, whatever happens meanwhile.
+
+        Raises ProofFailed, ProofLeft, Interrupted, and what the ports raise.
+        """
+        account, run = self.order.account, self.run
+        writes = _Writes(run, account.id)
+        try:
+            maker = self.ports.access.for_proof(account, self.order.documents)
+            whole = self._carry(maker, writes)
+        except (Refusal, AnswerLost, CannotEnter) as problem:
+            self.clean(frozenset(writes.made))
+            run.end(RunEnding.IN_PART, {"answers": len(self._answers)})
+            raise ProofFailed(
+                f"the proof in account {account.id} could not be made, and was removed: {problem}",
+                cure="`rollout doctor --prove` names the rights that it needs; then run the same command again",
+            ) from problem
+        except RolloutError:
+            with suppress(
+                RolloutError
+            ):  # the first problem is the one to tell; the next run removes the rest
+                self.clean(frozenset(writes.made))
+            raise
+        self.clean(frozenset(writes.made))
+        if not whole:
+            run.end(RunEnding.INTERRUPTED, {"answers": len(self._answers)})
+            raise Interrupted(
+                "interrupted; everything that the proof had made was removed",
+                cure="run the same command again",
+            )
+        return tuple(self._answers)
+
+    def _carry(self, maker: ProofMaker, writes: _Writes) -> bool:
+        """Make the writes and ask the questions; False where the operator asked to stop."""
+        steps, progress = self.order.steps(), self.run.progress
+        progress.begin("Proving", len(steps))
+        try:
+            for step in steps:
+                if self.run.ends():
+                    return False
+                self._done += 1
+                if isinstance(step, ProofWrite):
+                    writes(step, maker.make)
+                    progress.advance(step.sentence)
+                    continue
+                foretold = foretell(step, self.order.world)
+                self._answers.append(compare(step, foretold, self._answer(step, foretold, maker)))
+                progress.advance(step.name)
+        finally:
+            progress.finish()
+        return True
+
+    def _answer(self, question: ProofQuestion, foretold: Foretold, maker: ProofMaker) -> ProofAnswer:
+        if question.by_hand is None:
+            return maker.ask(question, _UNTIL[foretold.expected] if question.waits else None)
+        if not self.order.documents.names.guided:
+            return ProofAnswer(HowAnswered.NOT_TRIED)
+        user = question.user.name
+        before = self.remover.seen(user)
+        self.run.progress.finish()  # it would be in the way of the person
+        how = self.ports.guide.walk(question, maker.sign_in(question.user))
+        self.run.progress.begin("Proving", len(self.order.steps()) - self._done)
+        if how is HowAnswered.NOT_TRIED:
+            return ProofAnswer(how)
+        after = self.remover.seen(user)
+        if not question.by_hand.prompt:
+            how = HowAnswered.ALLOWED if after.has_passkey else HowAnswered.DENIED
+        return ProofAnswer(how, detail=_what_aws_shows(before, after))
+
+
+def _what_aws_shows(before: SignInSeen, after: SignInSeen) -> str:
+    """Say what AWS shows of what somebody tried; it shows the use of a password with a delay."""
+    used = after.password_used
+    sign_in = (
+        f"password last used {used:%Y-%m-%d %H:%M} UTC" if used else "no use of the password is shown yet"
+    )
+    more = len(after.devices) - len(before.devices)
+    return f"{sign_in}; {len(after.devices)} MFA devices" + (f", {more} of them new" if more > 0 else "")
+
+
+def _clean_all(accounts: Iterable[Account], access: ProofAccess, run: RunContext) -> tuple[Removed, ...]:
+    return tuple(
+        _clean(account, _entered(account, partial(access.after_proofs, account)), run) for account in accounts
+    )
 
 
 def _clean(
-    account: Account, access: ProofAccess, run: RunContext, expecting: frozenset[str] = frozenset()
+    account: Account, remover: ProofRemover, run: RunContext, expecting: frozenset[str] = frozenset()
 ) -> Removed:
     """Remove what proofs have left, whatever the operator asks meanwhile. Raises ProofFailed, ProofLeft."""
-    remover = _entered(account, lambda: access.after_proofs(account))
     writes, count, problem = _Writes(run, account.id), 0, ""
-    remains = _remains(account, remover, expecting)
+    remains = _entered(account, lambda: remover.remains(expecting))
     proofs = remains.proofs | {proof_of(name) for name in expecting}
     for _ in range(ROUNDS):
         if not remains.names:
@@ -210,7 +283,7 @@ def _clean(
                 count += 1
             except (Refusal, AnswerLost) as failed:
                 problem = str(failed)
-        remains = _remains(account, remover)
+        remains = _entered(account, remover.remains)
     if remains.names:
         left = ", ".join(remains.names)
         raise ProofLeft(
@@ -221,10 +294,6 @@ def _clean(
     gone = sorted({*proofs, *begun})
     run.journal.append(*(ProofRemoved(run.id, run.now(), account.id, proof) for proof in gone))
     return Removed(account, count, remains.strangers)
-
-
-def _remains(account: Account, remover: ProofRemover, expecting: frozenset[str] = frozenset()) -> Remains:
-    return _entered(account, lambda: remover.remains(expecting))
 
 
 def _entered(account: Account, enter: Callable[[], Answer]) -> Answer:
@@ -250,10 +319,4 @@ def _proved(record: ProofRecord, file: str, digest: str, run: RunContext) -> Pro
         tuple(one.question for one in record.unanswered),
         file,
         digest,
-    )
-
-
-def _interrupted() -> Interrupted:
-    return Interrupted(
-        "interrupted; everything that the proof had made was removed", cure="run the same command again"
     )

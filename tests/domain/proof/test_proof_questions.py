@@ -19,6 +19,7 @@ from tests.domain.proof.proving import CONDITION, EXEMPT, NAMES, proved, topics,
 def test_our_policy_does_its_work_for_everybody():
     answers = proved(world())
     assert {Agreement.AGREED} == {one.agreement for one in answers}
+    answers = [one for one in answers if one.topic != "by hand, in a browser"]
     assert {f"{persona.name} by {way}" for persona in PERSONAS for way in Way} == {
         one.persona for one in answers
     }
@@ -98,7 +99,7 @@ def test_an_error_that_tells_nothing_about_rights_is_no_answer(how: HowAnswered)
 
 def test_nobody_is_asked_about_the_policy_before_it_is_in_force_for_them():
     placed: set[str] = set()
-    for step in script(NAMES):
+    for step in script(replace(NAMES, guided=True)):
         if isinstance(step, ProofWrite):
             if step.operation == "AddUserToGroup":
                 placed.add(step.other)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from rollout.domain.progress.records import ProofIntent, ProofSettled, Proved, RunEnded, RunEnding
-from rollout.domain.proof.comparing import HowAnswered, ProofAnswer
+from rollout.domain.proof.comparing import Agreement, HowAnswered, ProofAnswer
 from rollout.domain.proof.foretelling import ProofWorld, foretell
 from rollout.domain.proof.proof_questions import ProofQuestion
 from rollout.domain.proof.proof_record import ProofRecord
@@ -21,11 +21,11 @@ from rollout.domain.proof.proof_steps import (
     UserRemains,
     documents_of,
 )
-from rollout.domain.proof.proof_users import ProofNames
+from rollout.domain.proof.proof_users import ProofNames, ProofUser
 from rollout.domain.verdicts.requests import RequestEnvironment
 from rollout.errors import Interrupted, ProofFailed, ProofLeft, Refused
-from rollout.workflows.ports import AnswerLost, CannotEnter, Refusal, WriteReceipt
-from rollout.workflows.proving.proof_run import ProveOrder, clean, prove
+from rollout.workflows.ports import AnswerLost, CannotEnter, Refusal, SignIn, SignInSeen, WriteReceipt
+from rollout.workflows.proving.proof_run import ProofPorts, ProveOrder, clean, prove
 from tests.builders import ACCOUNT, NOW, ORGANIZATION, an_account
 from tests.workflows.world import DOCUMENTS, World, a_person
 
@@ -149,6 +149,15 @@ class FakeProofAccount:
         said = foretell(question, self.world).expected.value
         return ProofAnswer(HowAnswered(said) if said in ("allowed", "denied") else HowAnswered.ALLOWED)
 
+    def sign_in(self, user: ProofUser) -> SignIn:
+        return SignIn("https://example.com", user.name, "secret")
+
+    def console_authorization(self) -> str:
+        return "console authorization is off"
+
+    def seen(self, user: str) -> SignInSeen:
+        return SignInSeen(NOW, tuple(self.users[user].devices))
+
     def remains(self, expecting: frozenset[str] = frozenset()) -> Remains:
         users = [
             UserRemains(
@@ -184,10 +193,28 @@ class KeptProofs:
         return f"proofs/{record.stem}.json", "0" * 64
 
 
-def an_order(proof_id: str = FIRST, *, in_use_ok: bool = False) -> ProveOrder:
-    documents = documents_of(ProofNames(proof_id), "aws", ACCOUNT, DOCUMENTS)
+def an_order(proof_id: str = FIRST, *, in_use_ok: bool = False, guided: bool = False) -> ProveOrder:
+    documents = documents_of(ProofNames(proof_id, guided), "aws", ACCOUNT, DOCUMENTS)
     world = ProofWorld(ACCOUNT, RequestEnvironment("aws", ORGANIZATION, NOW, {}), documents)
     return ProveOrder(an_account(), "aws", "sha256:policy", documents, world, in_use_ok=in_use_ok)
+
+
+class FakeGuide:
+    """Somebody who tries everything and sees what the evaluator foretells; the passkey is enrolled."""
+
+    def __init__(self, account: FakeProofAccount | None = None, *, there: bool = True) -> None:
+        self.account, self.there = account, there
+        self.walked: list[str] = []
+
+    def walk(self, question: ProofQuestion, sign_in: SignIn) -> HowAnswered:
+        self.walked.append(question.operation)
+        if not self.there or self.account is None:
+            return HowAnswered.NOT_TRIED
+        if question.by_hand and not question.by_hand.prompt:
+            self.account.users[question.user.name].devices.append("arn:aws:iam::1:u2f/user/visitor/key")
+            return HowAnswered.OTHER
+        said = foretell(question, self.account.world).expected.value
+        return HowAnswered(said) if said in ("allowed", "denied") else HowAnswered.ALLOWED
 
 
 def a_world() -> World:
@@ -198,9 +225,15 @@ def run_of(world: World, name: str = "prove-1"):
     return world.run(id=name)
 
 
-def carry(world: World, account: FakeProofAccount, order: ProveOrder, name: str = "prove-1") -> KeptProofs:
+def carry(
+    world: World,
+    account: FakeProofAccount,
+    order: ProveOrder,
+    name: str = "prove-1",
+    guide: FakeGuide | None = None,
+) -> KeptProofs:
     store = KeptProofs()
-    prove(order, [an_account()], account, store, run_of(world, name))
+    prove(order, [an_account()], ProofPorts(account, store, guide or FakeGuide()), run_of(world, name))
     return store
 
 
@@ -316,7 +349,7 @@ def test_an_operator_who_stops_it_leaves_nothing():
     account = FakeProofAccount(order.world)
     run = replace(run_of(world), stopping=lambda: len(account.calls) > 100)
     with pytest.raises(Interrupted):
-        prove(order, [an_account()], account, KeptProofs(), run)
+        prove(order, [an_account()], ProofPorts(account, KeptProofs(), FakeGuide()), run)
     assert account.empty
     ended = [one for one in world.journal.records() if isinstance(one, RunEnded)]
     assert RunEnding.INTERRUPTED == ended[-1].ending
@@ -356,3 +389,38 @@ def test_where_people_are_enforced_nothing_is_proved_unless_that_is_wanted():
     assert "--yes-in-use" in caught.value.cure
     assert not account.calls
     assert carry(world, account, an_order(in_use_ok=True)).saved
+
+
+def by_hand(store: KeptProofs) -> dict[str, Agreement]:
+    (record,) = store.saved
+    return {one.question: one.agreement for one in record.answers if one.topic == "by hand, in a browser"}
+
+
+def test_what_needs_a_browser_is_recorded_as_not_tried_unless_somebody_does():
+    order = an_order()
+    guide = FakeGuide()
+    answers = by_hand(carry(a_world(), FakeProofAccount(order.world), order, guide=guide))
+    assert 7 == len(answers)
+    assert {Agreement.NOT_TRIED} == {*answers.values()}
+    assert [] == guide.walked
+
+
+def test_somebody_who_tries_it_is_asked_and_what_aws_shows_is_kept_beside():
+    order = an_order(guided=True)
+    account = FakeProofAccount(order.world)
+    store = carry(a_world(), account, order, guide=FakeGuide(account))
+    assert {Agreement.AGREED} == {*by_hand(store).values()}
+    (passkey,) = [one for one in store.saved[0].answers if "EnableMFADevice, browser" in one.question]
+    assert ("allowed", "password last used 2026-11-24 09:00 UTC; 1 MFA devices, 1 of them new") == (
+        passkey.answered,
+        passkey.detail,
+    )
+    assert account.empty
+
+
+def test_without_a_terminal_nobody_can_try_it():
+    order = an_order(guided=True)
+    account = FakeProofAccount(order.world)
+    answers = by_hand(carry(a_world(), account, order, guide=FakeGuide(account, there=False)))
+    assert {Agreement.NOT_TRIED} == {*answers.values()}
+    assert account.empty

@@ -42,6 +42,12 @@ def prove(
             help="Also ask AWS Cloud Control API to list SNS topics for a user; AWS charges nothing for it.",
         ),
     ] = False,
+    guided: Annotated[
+        bool,
+        typer.Option(
+            "--guided", help="Also walk you through what needs a browser; it takes a quarter of an hour."
+        ),
+    ] = False,
     anonymous: Annotated[
         bool,
         typer.Option("--anonymous", help="Print differences without ids and names, to send them to others."),
@@ -57,12 +63,14 @@ def prove(
     policies, group and role that it makes at the path /rollout-proof/ is touched; the next run
     cleans up after one that was killed.
     """
+    from rollout.cli.commands.proving.terminal_guide import TerminalGuide
+    from rollout.workflows.proving.proof_run import ProofPorts
     from rollout.workflows.proving.proof_run import clean as clean_up
     from rollout.workflows.proving.proof_run import prove as carry_out
 
     live, where = go_live(read_settings(config), profile)
     chosen = _account(account, where)
-    order = live.prove_order(where, chosen, through_service=through_service, in_use_ok=in_use)
+    order = live.prove_order(where, chosen, through_service=through_service, in_use_ok=in_use, guided=guided)
     if plan:
         _tell_plan(order, json=json)
         return
@@ -82,7 +90,8 @@ def prove(
         f"/rollout-proof/ in account {chosen.id} ({chosen.name}), to ask AWS as these users, and to remove them all."
     )
     confirm("Go on?", yes=yes)
-    done = carry_out(order, where.accounts, access, live.files.proofs, run)
+    ports = ProofPorts(access, live.files.proofs, TerminalGuide())
+    done = carry_out(order, where.accounts, ports, run)
     if json:
         print_json(_as_json(done))
     else:
@@ -148,6 +157,8 @@ def _tell(done: Proof, live: Live) -> None:
     out.print(table("\nHow long AWS took", ("what", "user", "#seconds"), measured))
     _tell_removed(done.cleaned)
     out.print()
+    if record.console:
+        out.print(f"In this account, {record.console}.")
     out.print(f"Everything was removed. Recorded in {live.files.proofs.where(done.file)}")
 
 
