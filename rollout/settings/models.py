@@ -26,7 +26,9 @@ from rollout.settings.fields import (
     Glob,
     IamName,
     KmsKey,
+    Language,
     Listed,
+    LocalPath,
     NoRepeats,
     NotEmpty,
     OffIsAWord,
@@ -320,6 +322,24 @@ class NotifySection(ChannelKeys):
     """How users are told."""
 
     sender: Address = Field("security@example.com", description="The address that notices come from.")
+    company: Text | None = Field(
+        None, description="Who requires MFA, as messages say it; null: your organization."
+    )
+    ticket: Text | None = Field(
+        None,
+        description="The ticket that records the decision; messages name it, so that people can check them.",
+    )
+    intranet: Text | None = Field(
+        None, description="The page that announces the same; messages name it, so that people can check them."
+    )
+    ask: Text | None = Field(
+        None, description="How to ask for an exemption, as messages say it; null: by writing to the sender."
+    )
+    language: Language = Field("en", description="The language of messages: en, de, or one of your own.")
+    templates: LocalPath | None = Field(
+        None,
+        description="Folder with words (fr.yaml) and layouts of messages of your own; relative to the file.",
+    )
     find: Annotated[tuple[Finder, ...], Listed, NotEmpty] = Field(
         (Finder(tag="email"), Finder(username_is_address=True)),
         description="Where addresses are looked for, in order.",

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from rollout.aws.probe.probes import NOBODY, Probes
+from rollout.aws.prove.proof_sessions import NEEDED_ON, ProofAccountArns, actions_of
 from rollout.aws.read.authorization_details import Details, read_details
 from rollout.aws.read.console_authorization import NEVER_CONFIGURED
 from rollout.aws.read.credential_report import LIMITED, NOT_READY, NOT_THERE
@@ -23,6 +24,7 @@ from rollout.awsapi.operations import OPERATIONS, On, Operation, Use
 from rollout.domain.diagnosis.facts import DeniedBy, FoundBy, Permission, QuotaUsage, Right
 from rollout.domain.people.users import User
 from rollout.domain.policy.our_arns import OurArns, name_of
+from rollout.domain.proof.proof_users import ProofNames
 from rollout.workflows.ports import CannotEnter
 
 if TYPE_CHECKING:
@@ -88,6 +90,29 @@ class AwsCapabilities:
             found = self._asked(failed.short)
         return tuple(found[action] for action in sorted(found))
 
+    def proof_rights(self) -> tuple[Right, ...]:
+        """Tell for every action that `rollout prove` needs besides whether it is allowed, by simulation.
+
+        Raises NoCredentials, ExpiredCredentials, AwsFailure.
+        """
+        principal = self._principal
+        arns = ProofAccountArns(principal.partition, principal.account_id, ProofNames("doctor"))
+        found: dict[str, Right] = {}
+        try:
+            arn = self._arn_to_simulate()
+            for kind, names in NEEDED_ON.items():
+                resource = "*" if kind == "*" else arns.arn(kind, f"{arns.prefix}x")
+                for result in self._results(arn, actions_of(names), resource, arns.policies[0]):
+                    right = _right_of(result, writes=kind != "*")
+                    found[right.action] = replace(right, for_proof=True)
+        except CallFailed as failed:
+            why = f"no simulation: {failed.short}"
+            for kind, names in NEEDED_ON.items():
+                for action in actions_of(names):
+                    untested = Right(action, kind != "*", Permission.UNTESTED, why=why, for_proof=True)
+                    found.setdefault(action, untested)
+        return tuple(found[action] for action in sorted(found))
+
     def quota_usage(self) -> QuotaUsage:
         """Count what AWS's quotas limit. Raises CannotEnter when the users cannot be listed."""
         try:
@@ -137,17 +162,19 @@ class AwsCapabilities:
         found: dict[str, Right] = {}
         for resource, operations in self._by_resource():
             writes = {action: one.writes for one in operations for action in one.actions}
-            for result in self._results(arn, list(writes), resource):
+            for result in self._results(arn, list(writes), resource, self._ours.policies[0]):
                 action = result["EvalActionName"]
                 # Simulated on two policies or groups: denied on one counts as denied.
                 if action not in found or found[action].permission is Permission.ALLOWED:
                     found[action] = _right_of(result, writes=writes[action])
         return found
 
-    def _results(self, arn: str, actions: list[str], resource: str) -> Iterator[EvaluationResultTypeDef]:
+    def _results(
+        self, arn: str, actions: list[str], resource: str, policy_arn: str
+    ) -> Iterator[EvaluationResultTypeDef]:
         attached_policy: ContextEntryTypeDef = {
             "ContextKeyName": "iam:PolicyARN",
-            "ContextKeyValues": [self._ours.policies[0]],
+            "ContextKeyValues": [policy_arn],
             "ContextKeyType": "string",
         }
         for page in self._calls.pages(
