@@ -98,7 +98,12 @@ class Live(Aws):
 
         return DoctorTools(
             self.organization,
-            AwsRunEnvironment(self.connection, self._who, names_of(self.settings)),
+            AwsRunEnvironment(
+                self.connection,
+                self._who,
+                names_of(self.settings),
+                trail=self.settings.trail_regions() is not None,
+            ),
             partial(self._access_of, writing=False),
             self.engine(),
             progress,

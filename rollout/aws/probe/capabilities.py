@@ -20,7 +20,7 @@ from rollout.awsapi.calls import Calls
 from rollout.awsapi.denials import denial_of
 from rollout.awsapi.failures import CallFailed, one_line
 from rollout.awsapi.faults import Fault
-from rollout.awsapi.operations import OPERATIONS, On, Operation, Use
+from rollout.awsapi.operations import OPERATIONS, On, Operation, Use, operation_named
 from rollout.domain.diagnosis.facts import DeniedBy, FoundBy, Permission, QuotaUsage, Right
 from rollout.domain.people.users import User
 from rollout.domain.policy.our_arns import OurArns, name_of
@@ -28,6 +28,7 @@ from rollout.domain.proof.proof_users import ProofNames
 from rollout.workflows.ports import CannotEnter
 
 if TYPE_CHECKING:
+    from botocore.client import BaseClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_iam.type_defs import ContextEntryTypeDef, EvaluationResultTypeDef
 
@@ -68,14 +69,25 @@ class AwsCapabilities:
     """Implements `Capabilities`. It only reads, and only calls operations of the table."""
 
     def __init__(
-        self, principal: Principal, calls: Calls, client: IAMClient, ours: OurArns, sign_in: Any
+        self,
+        principal: Principal,
+        calls: Calls,
+        client: IAMClient,
+        ours: OurArns,
+        sign_in: Any,
+        trail: BaseClient | None = None,
     ) -> None:
-        """Keep the arguments; make no call yet. `sign_in` is a client of AWS Sign-In."""
+        """Keep the arguments; make no call yet. `sign_in` is a client of AWS Sign-In.
+
+        `trail` is one of CloudTrail, if access keys are looked up there.
+        """
         self._principal = principal
         self._calls = calls
         self._client = client
         self._ours = ours
         self._sign_in = sign_in
+        self._trail = trail
+        self._needed = (*NEEDED, operation_named("cloudtrail", "LookupEvents")) if trail else NEEDED
 
     @property
     def role(self) -> str:
@@ -190,7 +202,7 @@ class AwsCapabilities:
     def _by_resource(self) -> Iterator[tuple[str, list[Operation]]]:
         """Group the operations by the resource they are authorised on, so that six calls simulate all of them."""
         kinds: defaultdict[str, list[Operation]] = defaultdict(list)
-        for operation in NEEDED:
+        for operation in self._needed:
             kinds[_resource_of(operation)].append(operation)
         yield "*", kinds["*"]
         yield self._ours.arn(f"user/{NOBODY}"), kinds["user"]
@@ -212,13 +224,13 @@ class AwsCapabilities:
 
     def _asked(self, why_not_simulated: str) -> dict[str, Right]:
         """Make each read once: AWS checks permissions before it looks up the named object."""
-        policy_arn, group = self._ours.policies[0], name_of(self._ours.groups[0])
-        probes = Probes(self._calls, self._client, policy_arn, group, self._sign_in)
+        names = self._ours.policies[0], name_of(self._ours.groups[0])
+        probes = Probes(self._calls, self._client, *names, self._sign_in, self._trail)
         untested = partial(Right, permission=Permission.UNTESTED, why=f"no simulation: {why_not_simulated}")
         found: dict[str, Right] = {}
         users: list[str] = []
         # The details first: they name the users that later requests are about.
-        for operation in sorted(NEEDED, key=lambda one: one.name != "GetAccountAuthorizationDetails"):
+        for operation in sorted(self._needed, key=lambda one: one.name != "GetAccountAuthorizationDetails"):
             if operation.writes:  # no harmless request tests a write; only a simulation does
                 found |= {action: untested(action, writes=True) for action in operation.actions}
                 continue
