@@ -24,7 +24,7 @@ from werkzeug.wrappers import Request
 
 from rollout.sandbox.access.aws_errors import AwsError
 from rollout.sandbox.access.callers import caller_of
-from rollout.sandbox.access.refusals import REST_JSON, refusal
+from rollout.sandbox.access.refusals import refusal
 from rollout.sandbox.access.signatures import signature_of
 from rollout.sandbox.serving.asked_operations import action_of, speaks_json
 from rollout.sandbox.serving.server import Sandbox
@@ -166,8 +166,8 @@ def refused(
     error: AwsError, service: str, environ: Environ, start_response: StartResponse
 ) -> Iterable[bytes]:
     """Say no as the service would: 500 to a fault of its own, else 400."""
-    in_json = "HTTP_X_AMZ_TARGET" in environ or service in REST_JSON
-    _, headers, text = refusal(error, service, "", speaks_json=in_json)
+    json_wanted = speaks_json(Request(environ), service)
+    _, headers, text = refusal(error, service, "", speaks_json=json_wanted)
     own_fault = error.code in {"ServiceFailure", "ServiceException", "InternalFailure"}
     start_response("500 Internal Server Error" if own_fault else "400 Bad Request", list(headers.items()))
     return [text.encode()]
