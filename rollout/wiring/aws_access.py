@@ -17,6 +17,7 @@ from rollout.store.folder.segments import new_run_id
 from rollout.store.formats.seals import refuse
 from rollout.wiring.decision_rules import names_of
 from rollout.wiring.stores import Files
+from rollout.workflows.imported_keys import ImportedKeys
 from rollout.workflows.inventory import Premises
 from rollout.workflows.ports import Clock
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from rollout.aws.connect.account_access import AwsAccountAccess, RoleChoice
     from rollout.aws.connect.identity import WhoAmI
     from rollout.aws.connect.organizations import AwsOrganization
+    from rollout.aws.connect.trail_access import KeyEvidence
     from rollout.awsapi.retries import Retries
 
 
@@ -129,8 +131,28 @@ class Aws:
             retries=self._retries,
             is_new=self.organization.is_new,
             organization_id=organization_id,
-            trail=self.settings.trail_regions(),
+            evidence=None if self._brief else self._key_evidence(organization_id),
         )
+
+    def _key_evidence(self, organization_id: str) -> KeyEvidence | None:
+        """What tells of the calls of access keys, as `evidence` says; None if nothing does. Raises BadEvidence."""
+        from rollout.aws.connect.trail_access import KeyEvidence
+
+        regions = self.settings.trail_regions()
+        if regions is None and self.imported_keys is None:
+            return None
+        kept = self.files.activity(organization_id) if organization_id and regions is not None else None
+        return KeyEvidence(regions, kept, self.imported_keys)
+
+    @cached_property
+    def imported_keys(self) -> ImportedKeys | None:
+        """What the file of `evidence.import` tells; None without one. Raises BadEvidence."""
+        path = self.settings.evidence.file
+        if path is None:
+            return None
+        from rollout.store.imported_activity import imported_activity
+
+        return ImportedKeys(path.name, imported_activity(path))
 
     def new_run(self) -> str:
         """Return the id of a new run; ids sort by time."""

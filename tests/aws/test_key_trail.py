@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rollout.aws.connect.account_access import AwsAccountAccess
+from rollout.aws.connect.trail_access import KeyEvidence
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.domain.people.observations import AccountFacts
@@ -62,9 +63,10 @@ def read(stub: AwsStub, connection: Connection, retries: Retries, clock: FakeClo
     """Read an account by a role, with CloudTrail asked in these Regions, or not asked."""
     stub.on("AssumeRole", lambda call: session_of(call.params["RoleArn"]))
 
-    def read_with(trail: tuple[str, ...] | None = ()) -> AccountFacts:
+    def read_with(trail: tuple[str, ...] | None = (), **more: Any) -> AccountFacts:
+        evidence = None if trail is None and not more else KeyEvidence(trail, **more)
         access = AwsAccountAccess(
-            connection, CALLER, clock, Names(), writing=False, retries=retries, trail=trail
+            connection, CALLER, clock, Names(), writing=False, retries=retries, evidence=evidence
         )
         return access.enter(an_account()).read()
 
