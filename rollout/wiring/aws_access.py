@@ -17,7 +17,6 @@ from rollout.store.folder.segments import new_run_id
 from rollout.store.formats.seals import refuse
 from rollout.wiring.decision_rules import names_of
 from rollout.wiring.stores import Files
-from rollout.workflows.imported_keys import ImportedKeys
 from rollout.workflows.inventory import Premises
 from rollout.workflows.ports import Clock
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from rollout.aws.connect.identity import WhoAmI
     from rollout.aws.connect.organizations import AwsOrganization
     from rollout.aws.connect.trail_access import KeyEvidence
+    from rollout.aws.read.imported_keys import ImportedKeys
     from rollout.awsapi.retries import Retries
 
 
@@ -150,6 +150,7 @@ class Aws:
         path = self.settings.evidence.file
         if path is None:
             return None
+        from rollout.aws.read.imported_keys import ImportedKeys
         from rollout.store.imported_activity import imported_activity
 
         return ImportedKeys(path.name, imported_activity(path))

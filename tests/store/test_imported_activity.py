@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rollout.domain.verdicts.key_use import UsedBy, use_of
+from rollout.domain.people.key_use import UsedBy, use_of
 from rollout.errors import BadEvidence
 from rollout.store import imported_activity as module
 from rollout.store.imported_activity import OPTIONAL, REQUIRED, imported_activity

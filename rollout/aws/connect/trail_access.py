@@ -6,12 +6,12 @@ import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from rollout.aws.read.imported_keys import ImportedKeys
 from rollout.aws.read.key_trail import KeyTrail, RegionTrail, TrailRegions
 from rollout.awsapi.calls import Calls
 from rollout.awsapi.pace import Pace
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import HOME_REGIONS, Connection
-from rollout.workflows.imported_keys import ImportedKeys
 from rollout.workflows.ports import KeptActivity
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from rollout.aws.read.imported_keys import ImportedKeys
 from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
 from rollout.domain.people.key_activity import KEPT_FOR, KeyActivity, RecordedCall, activity_of, agent_of
 from rollout.domain.people.observations import AccountFacts, Finding
 from rollout.domain.people.users import AccessKey, User, label_of
-from rollout.workflows.imported_keys import ImportedKeys
 from rollout.workflows.ports import KeptActivity
 
 if TYPE_CHECKING:
