@@ -8,8 +8,9 @@ from functools import cached_property
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING
 
+from rollout.domain.people.observations import Finding
 from rollout.domain.people.organization import Caller
-from rollout.errors import RolloutError
+from rollout.errors import Interrupted, RolloutError
 from rollout.execution.threads import ThreadEngine
 from rollout.settings import Settings
 from rollout.settings.models import AccessOverride
@@ -142,7 +143,13 @@ class Aws:
         if regions is None and self.imported_keys is None:
             return None
         kept = self.files.activity(organization_id) if organization_id and regions is not None else None
-        return KeyEvidence(regions, kept, self.imported_keys)
+        return KeyEvidence(regions, kept, self.imported_keys, self.stop.is_set)
+
+    def about_evidence(self) -> tuple[Finding, ...]:
+        """Say what reading all accounts has shown of the evidence. Raises Interrupted: without all of it, no plan."""
+        if self.settings.trail_regions() is not None and self.stop.is_set():
+            raise Interrupted("stopped as requested while CloudTrail was asked; nothing was written")
+        return self.imported_keys.findings() if self.imported_keys else ()
 
     @cached_property
     def imported_keys(self) -> ImportedKeys | None:

@@ -76,7 +76,7 @@ class Live(Aws):
             progress,
             partial(_effort_of, self.organization, access),
             lambda entered, account_id: read_account(entered, names, lambda: known().made_in(account_id)),
-            self.imported_keys.findings if self.imported_keys else tuple,
+            self.about_evidence,
         )
 
     def _journalled(self, where: Premises) -> Callable[[], Progress]:

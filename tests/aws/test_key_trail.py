@@ -258,6 +258,15 @@ def test_a_key_is_looked_up_once_a_day_and_an_interrupted_run_goes_on(
     assert 3 == stub.counts()["LookupEvents"]
 
 
+def test_a_run_that_is_to_stop_waits_for_no_more_lookups(stub: AwsStub, read: Read):
+    World(stub, [Person(f"p{number}", keys=(Key(),)) for number in range(50)])
+    stub.on("LookupEvents", history([]))
+    facts = read((), stopping=lambda: stub.counts()["LookupEvents"] >= 2)
+    assert 2 == stub.counts()["LookupEvents"]
+    [finding] = [finding for finding in facts.findings if finding.code == "key-evidence"]
+    assert finding.text.endswith("and 45 more call, because of the request to stop")
+
+
 def test_what_was_imported_comes_first_and_keys_that_nobody_has_are_named(stub: AwsStub, read: Read):
     World(
         stub, [Person("ana", keys=(Key(), Key())), Person("bob", keys=(Key(last_used=None),)), Person("cy")]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,15 @@ def test_cloudtrail_is_asked_once_a_day_whichever_command_it_is(bare: Shell):
     kept = list((bare.folder / ".rollout/key-evidence").rglob("*.json"))
     assert kept
     assert "AKIA" not in "".join(path.name for path in kept)
+
+
+def test_a_plan_that_is_interrupted_while_cloudtrail_is_asked_is_not_written(bare: Shell, sandbox: Sandbox):
+    def ctrl_c() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with at_call(sandbox, "LookupEvents", number=2, do=ctrl_c):
+        assert 130 == bare("plan", "--account", PAYMENTS, env=LOOKUP).code
+    assert not list(bare.folder.glob("plans/*.yaml"))
 
 
 def test_a_file_tells_of_keys_that_cloudtrail_was_not_asked_about(bare: Shell, sandbox: Sandbox):

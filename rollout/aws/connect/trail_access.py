@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -27,11 +28,13 @@ class KeyEvidence:
     """What tells of the calls of access keys: CloudTrail, what was `kept` of it today, and an `imported` file.
 
     `regions`: where CloudTrail is asked, empty for the Regions in which IAM has seen the keys; None: it is not asked.
+    `stopping`: whether the run was asked to stop.
     """
 
     regions: tuple[str, ...] | None = None
     kept: KeptActivity | None = None
     imported: ImportedKeys | None = None
+    stopping: Callable[[], bool] = lambda: False
 
 
 class TrailAccess:
@@ -59,7 +62,9 @@ class TrailAccess:
 
         evidence = self._evidence
         asks = open_region if self.asks else None
-        return KeyTrail(calls, client, self._regions, asks, evidence.kept, evidence.imported)
+        return KeyTrail(
+            calls, client, self._regions, asks, evidence.kept, evidence.imported, evidence.stopping
+        )
 
     @property
     def asks(self) -> bool:

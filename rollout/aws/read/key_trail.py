@@ -70,14 +70,16 @@ class KeyTrail:
         open_region: Callable[[str], RegionTrail] | None,
         kept: KeptActivity | None = None,
         imported: ImportedKeys | None = None,
+        stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         """Keep the arguments; make no call yet.
 
         What is `imported` comes first, then what was `kept` today. Without `open_region`, CloudTrail is not asked.
+        Where the run is `stopping`, nobody more is looked at: a large account takes minutes.
         """
         self._calls, self._client = calls, client
         self._regions, self._open = regions, open_region
-        self._kept, self._imported = kept, imported
+        self._kept, self._imported, self._stopping = kept, imported, stopping
         self._closed: dict[str, str] = {}
         self._not_asked: dict[str, list[str]] = {}
 
@@ -95,6 +97,9 @@ class KeyTrail:
         return replace(facts, users=users, findings=(*facts.findings, *self._findings()))
 
     def _with_activity(self, user: User, now: datetime) -> User:
+        if self._stopping():
+            self._not_asked.setdefault("the request to stop", []).append(user.name)
+            return user
         try:
             listed = self._listed(user)
             wanted = [one["AccessKeyId"] for one in listed if one["Status"] == "Active"]
