@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -195,10 +195,10 @@ class Situation:
             f"{decided=}, {rules.attach=}, {facts.quotas!r}, {facts.password_policy!r}, {facts.unread=})"
         )
 
-    def around(self) -> JudgedAccount:
+    def around(self, now: datetime = NOW) -> JudgedAccount:
         """A fresh account, which remembers nobody else's answers."""
         return judged_account(
-            self.observed, self.rules, LIBRARY, NOW, made_by_us(self.observed.facts, self.ours)
+            self.observed, self.rules, LIBRARY, now, made_by_us(self.observed.facts, self.ours)
         )
 
     def with_user(self, user: User) -> Situation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, event, given, settings
@@ -19,11 +20,15 @@ from rollout.domain.iam import (
     evaluate,
     parse_document,
 )
+from rollout.domain.people.exemptions import exemption_for
+from rollout.domain.people.key_activity import KeyActivity
 from rollout.domain.people.observations import Observed
 from rollout.domain.people.users import DeviceKind, NamedPolicy, Unread
 from rollout.domain.verdicts.judge import judge
+from rollout.domain.verdicts.machines import UNUSED_AFTER, keys_in_use
+from rollout.domain.verdicts.passwords import password_obstacle
 from rollout.domain.verdicts.verdict import Code, Kind, Verdict
-from tests.builders import NOW, an_account, an_exemption, days_ago
+from tests.builders import NOW, OFFICE, an_account, an_activity, an_exemption, calls_at, days_ago
 from tests.domain.judging import LEFT_OPEN, OURS_ARN, a_document, deny
 from tests.domain.verdicts.strategies import Situation, facts_around, rules_of, situations, users
 
@@ -72,6 +77,49 @@ def decided(situation: Situation, action: str, resource: str, *more: Any, **cont
 
 def without_mfa() -> tuple[dict[str, str], ...]:
     return ({}, {"aws_MultiFactorAuthPresent": "false"})
+
+
+# --- Days pass ---
+
+ACTIVITIES = st.sampled_from(
+    [
+        (),
+        (an_activity(),),
+        (an_activity(*calls_at(7, 9, 14)),),
+        (an_activity(*calls_at(*range(0, 24, 2), agent="Boto3", address="198.51.100.17")),),
+        (an_activity(*calls_at(8, operation="sts:GetSessionToken", with_mfa=True)),),
+    ]
+)
+
+
+def crossings(situation: Situation, now: datetime) -> tuple[object, ...]:
+    """Every answer about this user for which a date decides."""
+    user, rules, policy = situation.user, situation.rules, situation.observed.facts.password_policy
+    password = user.password
+    signed_in = (
+        max((at for at in (password.last_used, password.last_changed) if at), default=None)
+        if password
+        else None
+    )
+    return (
+        keys_in_use(user, rules, now),
+        signed_in is not None and now - signed_in < UNUSED_AFTER,
+        password_obstacle(user, policy, now, rules.lead_time) != "",
+        exemption_for(user, rules.exemptions, now.date()),
+    )
+
+
+@many
+@given(situations(wild=False), ACTIVITIES, st.integers(1, 30))
+def test_the_same_facts_give_the_same_verdict_on_another_day_unless_a_date_is_crossed(
+    situation: Situation, activity: tuple[KeyActivity, ...], days: int
+):
+    plain = situation.with_user(replace(situation.user, activity=activity))
+    asked, later = plain.with_rules(networks=(OFFICE,)), NOW + timedelta(days=days)
+    today, then = judge(asked.user, asked.around()), judge(asked.user, asked.around(later))
+    if crossings(asked, NOW) == crossings(asked, later):
+        event("no date crossed")
+        assert (today.kind, today.codes, today.impact) == (then.kind, then.codes, then.impact)
 
 
 # --- Judging is a function ---
