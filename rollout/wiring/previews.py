@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rollout.domain.progress.messages import Notice
 from rollout.notify.digest import Letterhead
-from rollout.notify.letter import Letter, LetterPress
 from rollout.settings import Settings
+
+if TYPE_CHECKING:
+    from rollout.notify.letter import Letter, LetterPress
 
 
 def press_of(settings: Settings) -> LetterPress:
     """Prepare the making of letters. Raises BadSettings for words or layouts that cannot be used."""
+    from rollout.notify.letter import LetterPress
+
     notify = settings.notify
     head = Letterhead(
         notify.sender, notify.company or "", notify.ticket or "", notify.intranet or "", notify.ask or ""
