@@ -7,10 +7,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from rollout.awsapi.retries import Retries
 from rollout.cli.app import run
 from rollout.cli.commands import apply, plan, release, rollback, verify
 from rollout.wiring import Live
+from tests.cli.shell import unpaced
 
+Retries.pace = unpaced  # type: ignore[method-assign]  # a process that only exists for this
 READY = (Live, apply, plan, release, rollback, verify)
 
 
