@@ -6,7 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 # Nothing is installed, or run to build something, but what has one of the hashes in requirements/, and the checkout.
-PINNED := $(PIP) install --require-hashes --only-binary :all: --requirement
+BUILD := flit-core
+HASHED := install --require-hashes --only-binary :all: --requirement
+PINNED := $(PIP) $(HASHED)
 CHECKOUT := $(PIP) install --no-deps --no-build-isolation --editable .
 LOCK := UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes \
 	--python-version 3.11 --group build pyproject.toml
@@ -14,7 +16,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --up
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick kill soak check format docs venv lock clean
+.PHONY: help demo test quick kill soak check format docs venv lock audit dist sbom clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | grep -v 'make help' | expand -t 16
@@ -57,8 +59,28 @@ lock: $(VENV)/.release ## pin the latest release of every dependency, with its h
 	@$(LOCK) --all-extras --no-annotate --constraint requirements/release.txt --output-file requirements/dev.txt
 	@$(LOCK) --extra sandbox --no-annotate --constraint requirements/release.txt --output-file requirements/sandbox.txt
 
+audit: $(VENV)/.release ## ask the package index whether any pinned release has a known vulnerability
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements/release.txt
+
+# The same commit gives the same bytes, wherever and whenever it is built.
+dist: $(VENV)/.release ## build dist/*.whl and dist/*.tar.gz
+	@rm -rf dist
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build --no-isolation . >/dev/null
+	@cd dist && sha256sum *
+
+# Of what `pip install 'rollout-mfa[sandbox]'` needs, in an environment that holds nothing else.
+sbom: $(VENV)/.release ## write dist/rollout-mfa.cdx.json, the parts of the package with their licenses (CycloneDX)
+	@rm -rf build/sbom && mkdir -p dist
+	@$(PYTHON) -m venv --without-pip build/sbom
+	@$(PIP) --python build/sbom $(HASHED) requirements/sandbox.txt
+	@$(PIP) --python build/sbom uninstall --yes $(BUILD)
+	@sed "s/^dynamic = .*/version = \"$$($(BIN)/python -c 'import rollout; print(rollout.__version__)')\"/" \
+		pyproject.toml > build/pyproject.toml
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/cyclonedx-py environment --pyproject build/pyproject.toml \
+		--output-reproducible --output-file dist/rollout-mfa.cdx.json build/sbom
+
 clean: ## remove .venv and all caches
-	@rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find rollout tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamp files, so that a second run installs nothing.

@@ -31,6 +31,7 @@ from rollout.reporting.tables import Table
 from rollout.reporting.user_columns import USERS
 from rollout.settings import json_schema
 from rollout.settings.keys import known_keys
+from tests import licenses
 
 DOCS = Path(__file__).parents[1] / "docs"
 Row = tuple[str, ...]
@@ -209,6 +210,7 @@ def _statement(statement: Mapping[str, Any]) -> str:
 PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "doctor.md": {str(section): partial(checks, section) for section in CheckSection},
     "gates.md": {"gates": gates},
+    "licenses.md": {"licenses": lambda: table(("package", "license", "needed for"), licenses.rows())},
     "reports.md": {
         **{report.file: partial(columns, report) for report in (USERS, ACCOUNTS, CHANGES)},
         "states of users": partial(meanings, "state", legend.STATES),

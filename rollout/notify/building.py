@@ -9,6 +9,7 @@ from importlib import import_module
 
 from rollout.domain.progress.channels import Channel
 from rollout.domain.progress.messages import Delivery
+from rollout.notify.letter import LetterPress
 from rollout.workflows.ports import Notifier
 
 
@@ -16,21 +17,30 @@ from rollout.workflows.ports import Notifier
 class ChannelSetup:
     """What every channel gets besides its own keys.
 
-    `sender` is the address that notices come from, `delivery` what an accepted message counts as, and `run` the id of
-    the run that sends (empty: none).
+    `press` makes the letters, `delivery` is what an accepted message counts as, and `run` the id of the run that sends
+    (empty: none).
     """
 
-    sender: str
+    press: LetterPress
     delivery: Delivery
     now: Callable[[], datetime]
     run: str = ""
 
+    @property
+    def sender(self) -> str:
+        """The address that notices come from."""
+        return self.press.head.sender
+
 
 def build_channel(
-    channel: Channel, values: Mapping[str, object], sender: str, now: Callable[[], datetime], run: str = ""
+    channel: Channel,
+    values: Mapping[str, object],
+    press: LetterPress,
+    now: Callable[[], datetime],
+    run: str = "",
 ) -> Notifier:
     """Build a channel with the values of its keys, except the one that only says what a message counts as."""
-    setup = ChannelSetup(sender, channel.delivery_of(values), now, run)
+    setup = ChannelSetup(press, channel.delivery_of(values), now, run)
     own = {name: value for name, value in values.items() if name != channel.delivered_with}
     notifier: Notifier = import_module(f"rollout.notify.{channel.name}").build(setup, **own)
     return notifier

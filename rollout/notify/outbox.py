@@ -17,7 +17,6 @@ from rollout.domain.progress.messages import Delivery, Notice, Receipt
 from rollout.errors import Unwritable
 from rollout.files.private_files import create_whole, make_folder, unwritable
 from rollout.notify.building import ChannelSetup
-from rollout.notify.message_text import body, subject
 
 # One plain address and nothing else: no second recipient, no display name, no line break.
 _ADDRESS = re.compile(r"""[^\s@<>()\[\]:;,"\\]+@[^\s@<>()\[\]:;,"\\]+""")
@@ -74,15 +73,18 @@ class Outbox:
         raise AssertionError  # count() does not end
 
     def _message(self, notice: Notice, address: Address, message_id: str, now: datetime) -> bytes:
+        letter = self.setup.press.letter(notice)
         message = EmailMessage(policy=_ON_ONE_LINE)
         message["From"] = self.setup.sender
         message["To"] = address
-        message["Subject"] = subject(notice)
+        message["Subject"] = letter.subject
         message["Date"] = now
         message["Message-ID"] = message_id
         # Asks for no automatic answers, such as out-of-office notes (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(body(notice, self.setup.sender))
+        message.set_content(letter.text)
+        message.add_alternative(letter.html, subtype="html")
+        message["Content-Language"] = letter.language
         return message.as_bytes()
 
 

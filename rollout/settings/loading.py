@@ -123,7 +123,8 @@ def _loaded(
             "notify": settings.notify.model_copy(
                 update={
                     name: merged.folder(("notify", name)) / getattr(settings.notify, name)
-                    for name in folder_keys()
+                    for name in (*folder_keys(), "templates")
+                    if getattr(settings.notify, name) is not None
                 }
             ),
             "source": path,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema, create_model, model_validator
 
+from rollout.domain.gates.gate import QUIET_FOR
 from rollout.domain.progress.channels import KeyKind, channel_named
 from rollout.domain.verdicts.rules import COVERED_MAY_LEAVE_OPEN
 from rollout.settings.channel_fields import channel_fields
@@ -26,7 +27,10 @@ from rollout.settings.fields import (
     Glob,
     IamName,
     KmsKey,
+    Language,
     Listed,
+    LocalPath,
+    Network,
     NoRepeats,
     NotEmpty,
     OffIsAWord,
@@ -36,6 +40,7 @@ from rollout.settings.fields import (
     Percent,
     PolicyName,
     PositiveDuration,
+    Region,
     RoleArn,
     RoleName,
     SessionName,
@@ -228,6 +233,29 @@ class RulesSection(Section):
     )
 
 
+class EvidenceSection(Section):
+    """What tells who uses access keys, beyond what IAM says of their last use."""
+
+    cloudtrail: Annotated[Literal["off", "lookup"], OffIsAWord] = Field(
+        "off",
+        description="lookup asks CloudTrail's event history for the calls of each access key; off does not.",
+    )
+    regions: Annotated[tuple[Region, ...], Listed, NoRepeats] = Field(
+        (),
+        description="Regions in which CloudTrail is asked, besides the home Region of the partition; empty: those in "
+        "which IAM has last seen the user's keys.",
+    )
+    networks: Annotated[tuple[Network, ...], Listed, NoRepeats] = Field(
+        (),
+        description="The networks in which your people work, such as 203.0.113.0/24; without them, nobody is taken for "
+        "a person by the calls of a key.",
+    )
+    moved_after: PositiveDuration = Field(
+        QUIET_FOR,
+        description="How long a key must have made no call without MFA to count as left (gates.cli_moved).",
+    )
+
+
 class ExemptionItem(Section):
     """A user to leave alone for a limited time."""
 
@@ -320,6 +348,24 @@ class NotifySection(ChannelKeys):
     """How users are told."""
 
     sender: Address = Field("security@example.com", description="The address that notices come from.")
+    company: Text | None = Field(
+        None, description="Who requires MFA, as messages say it; null: your organization."
+    )
+    ticket: Text | None = Field(
+        None,
+        description="The ticket that records the decision; messages name it, so that people can check them.",
+    )
+    intranet: Text | None = Field(
+        None, description="The page that announces the same; messages name it, so that people can check them."
+    )
+    ask: Text | None = Field(
+        None, description="How to ask for an exemption, as messages say it; null: by writing to the sender."
+    )
+    language: Language = Field("en", description="The language of messages: en, de, or one of your own.")
+    templates: LocalPath | None = Field(
+        None,
+        description="Folder with words (fr.yaml) and layouts of messages of your own; relative to the file.",
+    )
     find: Annotated[tuple[Finder, ...], Listed, NotEmpty] = Field(
         (Finder(tag="email"), Finder(username_is_address=True)),
         description="Where addresses are looked for, in order.",
@@ -380,6 +426,10 @@ class RolloutFile(Section):
     scope: ScopeSection = Field(ScopeSection(), description="The accounts that rollout works on.")
     policy: PolicySection = Field(PolicySection(), description="The policy, and how it is attached.")
     rules: RulesSection = Field(RulesSection(), description="The rules for verdicts and plans.")
+    evidence: EvidenceSection = Field(
+        EvidenceSection(),
+        description="What tells who uses access keys, beyond what IAM says of their last use.",
+    )
     exemptions: Annotated[tuple[ExemptionItem, ...], Listed] = Field(
         (), description="Users to leave alone, with an owner, a reason and an end date."
     )

@@ -31,6 +31,7 @@ from rollout.notify.rehearsed_channel import RehearsingNotifier
 from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
 from rollout.wiring.aws_access import Aws
 from rollout.wiring.decision_rules import documents_for, names_of, rules_for
+from rollout.wiring.previews import press_of
 from rollout.wiring.store_examination import examine_store
 from rollout.workflows.account_run.wave_gates import GatedBy
 from rollout.workflows.apply.order import Order
@@ -97,7 +98,12 @@ class Live(Aws):
 
         return DoctorTools(
             self.organization,
-            AwsRunEnvironment(self.connection, self._who, names_of(self.settings)),
+            AwsRunEnvironment(
+                self.connection,
+                self._who,
+                names_of(self.settings),
+                trail=self.settings.trail_regions() is not None,
+            ),
             partial(self._access_of, writing=False),
             self.engine(),
             progress,
@@ -105,7 +111,7 @@ class Live(Aws):
             partial(examine_store, self.files),
         )
 
-    def doctor_order(self, selection: Selection, *, reading_only: bool) -> DoctorOrder:
+    def doctor_order(self, selection: Selection, *, reading_only: bool, proving: bool = False) -> DoctorOrder:
         """Return the input of `doctor`."""
         settings, access = self.settings, self.settings.access
         overrides = (*access.overrides.values(), *access.ou_overrides.values())
@@ -120,6 +126,7 @@ class Live(Aws):
             selection,
             entry_settings,
             reading_only,
+            proving,
             settings.domain_selectors(),
         )
 
@@ -248,7 +255,7 @@ class Live(Aws):
             return RehearsingNotifier()
         notify = self.settings.notify
         channel = channel_named(notify.channel)
-        return build_channel(channel, notify.of_channel, notify.sender, self.clock.now, run)
+        return build_channel(channel, notify.of_channel, press_of(self.settings), self.clock.now, run)
 
     def order(
         self,

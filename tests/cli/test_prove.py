@@ -96,6 +96,7 @@ def test_every_answer_is_recorded_with_its_request_id(proved: Run):
     assert (ONE_ACCOUNT, 14) == (kept["account_id"], len({one["persona"] for one in answers}))
     answered = [one for one in answers if one["answered"] in ("allowed", "denied")]
     assert [] == [one["question"] for one in answered if not one["request_id"]]
+    assert [] == [one["question"] for one in answers if one["code"] == "ParamValidationError"]
 
 
 def test_nothing_differs_from_what_was_foretold(proved: Run):

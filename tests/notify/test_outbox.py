@@ -14,16 +14,18 @@ from hypothesis import strategies as st
 
 from rollout.domain.progress.messages import Delivery, Notice
 from rollout.notify.building import ChannelSetup
+from rollout.notify.digest import Letterhead
+from rollout.notify.letter import LetterPress
 from rollout.notify.outbox import Outbox
 from rollout.notify.rehearsed_channel import RehearsingNotifier
 from tests.builders import NOW
-from tests.notify.test_text import SENDER, a_line
+from tests.notify.test_digest import PRESS, SENDER, a_line
 
 RUN = "20261124T090000Z-k3f9"
 
 
 def an_outbox(folder: Path, **more: Any) -> Outbox:
-    known: dict[str, Any] = {"sender": SENDER, "delivery": Delivery.QUEUED, "now": lambda: NOW, "run": RUN}
+    known: dict[str, Any] = {"press": PRESS, "delivery": Delivery.QUEUED, "now": lambda: NOW, "run": RUN}
     return Outbox(folder, ChannelSetup(**(known | more)))
 
 
@@ -47,8 +49,9 @@ def test_a_message_is_a_mail_that_any_program_reads(tmp_path):
     assert mail["Date"].datetime == NOW
     assert mail["Message-ID"] == receipt.message_id
     assert mail["Auto-Submitted"] == "auto-generated"
-    assert mail.get_content_type() == "text/plain"
-    assert "8 December 2026, 12:00 UTC" in mail.get_content()
+    assert mail.get_content_type() == "multipart/alternative"
+    assert ["text/plain", "text/html"] == [part.get_content_type() for part in mail.iter_parts()]
+    assert all("8 December 2026, 12:00 UTC" in part.get_content() for part in mail.iter_parts())
 
 
 def test_lines_end_as_the_mail_standard_says(tmp_path):
@@ -144,7 +147,7 @@ def test_what_is_no_single_address_gets_a_receipt_and_no_mail(tmp_path, address)
 
 @pytest.mark.parametrize("sender", ["security@example.com\nBcc: mallory@example.com", "a\rb@example.com"])
 def test_a_sender_that_cannot_be_one_is_a_receipt(tmp_path, sender):
-    receipt = an_outbox(tmp_path, sender=sender).send(to())
+    receipt = an_outbox(tmp_path, press=LetterPress(Letterhead(sender))).send(to())
 
     assert receipt.delivery is Delivery.FAILED
     assert "no message can be sent from" in receipt.detail
@@ -180,7 +183,7 @@ def test_no_name_reaches_a_header_or_leaves_the_folder(tmp_path_factory, name, a
 
     for mail in mails(folder):
         assert sorted(mail.keys()) == [
-            *("Auto-Submitted", "Content-Transfer-Encoding", "Content-Type", "Date", "From", "MIME-Version"),
+            *("Auto-Submitted", "Content-Language", "Content-Type", "Date", "From", "MIME-Version"),
             *("Message-ID", "Subject", "To"),
         ]
         assert len(mail["To"].addresses) == 1

@@ -21,6 +21,8 @@ from tests.sandbox.connecting import (
     two_codes,
 )
 
+NO_S3 = '{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}}'
+
 
 @pytest.fixture
 def hub(sandbox: Sandbox) -> Any:
@@ -215,10 +217,53 @@ def test_a_renamed_user_stays_the_same_and_a_reused_name_is_somebody_else(hub: A
     assert before["UserId"] != reused["UserId"]
 
 
-def test_a_user_who_still_has_something_cannot_be_deleted(hub: Any):
-    with refused("DeleteConflict", 409):
-        hub.delete_user(UserName="kofi.mensah")
-    hub.create_user(UserName="passing.by")
-    hub.delete_user(UserName="passing.by")
+def test_a_user_who_still_has_something_cannot_be_deleted(sandbox: Sandbox, hub: Any):
+    who, audit = {"UserName": "passing.by"}, {"PolicyArn": "arn:aws:iam::aws:policy/SecurityAudit"}
+    hub.create_user(**who, Path="/team/")
+    hub.create_group(GroupName="Passers")
+    device = hub.create_virtual_mfa_device(VirtualMFADeviceName="passing.by")["VirtualMFADevice"]
+    serial, codes = {"SerialNumber": device["SerialNumber"]}, two_codes(sandbox, device["Base32StringSeed"])
+    git = {"ServiceName": "codecommit.amazonaws.com"}
+    made: dict[str, Any] = {}
+    for give, take in (
+        (
+            lambda: hub.create_login_profile(**who, Password="a-Long-enough-1"),
+            lambda: hub.delete_login_profile(**who),
+        ),
+        (
+            lambda: made.update(hub.create_access_key(**who)["AccessKey"]),
+            lambda: hub.delete_access_key(**who, AccessKeyId=made["AccessKeyId"]),
+        ),
+        (
+            lambda: made.update(
+                hub.create_service_specific_credential(**who, **git)["ServiceSpecificCredential"]
+            ),
+            lambda: hub.delete_service_specific_credential(
+                **who, ServiceSpecificCredentialId=made["ServiceSpecificCredentialId"]
+            ),
+        ),
+        (
+            lambda: hub.enable_mfa_device(**who, **serial, **codes),
+            lambda: hub.deactivate_mfa_device(**who, **serial),
+        ),
+        (
+            lambda: hub.add_user_to_group(**who, GroupName="Passers"),
+            lambda: hub.remove_user_from_group(**who, GroupName="Passers"),
+        ),
+        (
+            lambda: hub.attach_user_policy(**who, **audit),
+            lambda: hub.detach_user_policy(**who, **audit),
+        ),
+        (
+            lambda: hub.put_user_policy(**who, PolicyName="inline", PolicyDocument=NO_S3),
+            lambda: hub.delete_user_policy(**who, PolicyName="inline"),
+        ),
+    ):
+        give()
+        with refused("DeleteConflict", 409):
+            hub.delete_user(**who)
+        take()
+    hub.put_user_permissions_boundary(**who, PermissionsBoundary=audit["PolicyArn"])
+    hub.delete_user(**who)
     with refused("NoSuchEntity", 404):
-        hub.get_user(UserName="passing.by")
+        hub.get_user(**who)

@@ -1,8 +1,9 @@
 """The journal in a bucket, beside what all journals promise: batches that never change, folded for who reads them."""
 
 import threading
+import tracemalloc
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -15,8 +16,9 @@ from rollout.domain.progress.records import (
 from rollout.errors import ExpiredCredentials, JournalDamaged, RolloutError, Unwritable
 from rollout.store.folder.segments import FolderJournal
 from rollout.store.formats.journal_lines import LIMITS, line_of
-from rollout.store.s3 import bucket_files, bucket_journal
+from rollout.store.s3 import bucket_files, bucket_journal, journal_objects
 from rollout.store.s3.bucket_journal import S3Journal
+from rollout.store.s3.objects import ObjectPart, S3Objects
 from tests.builders import NOW
 from tests.store.bucket import Asked, BucketServer, Lose, Refuse
 from tests.store.places import BucketPlace
@@ -258,7 +260,7 @@ def test_a_large_object_is_read_a_part_at_a_time(
     FolderJournal(tmp_path, "before").append(start("before"), *waves(*range(200)))
     place.put("journal/before.jsonl", (tmp_path / "journal/before.jsonl").read_bytes())
     wanted = read()
-    monkeypatch.setattr(bucket_journal, "_KEPT_WHOLE", 1000)
+    monkeypatch.setattr(journal_objects, "_KEPT_WHOLE", 1000)
     monkeypatch.setattr(bucket_files, "_NEXT_PARTS", 1000)
     monkeypatch.setattr(bucket_files, "_FIRST_PART", 1000)
     place.server.asked.clear()
@@ -267,6 +269,38 @@ def test_a_large_object_is_read_a_part_at_a_time(
     assert len(reads(place.server)) > 5
     written(*waves(7), run="run-2")
     assert [*wanted, *waves(7)] == read()
+
+
+class Endless:
+    """Objects of one size, without end; only what reads of the journal is here."""
+
+    def __init__(self, count: int, size: int) -> None:
+        self._names = [f"run-{number}/00000001.jsonl" for number in range(count)]
+        self._content = (line_of(carried()) * (size // 100))[:size]
+        self.place = objects().place
+
+    def tags(self, folder: str, *, deep: bool) -> dict[str, str]:
+        return dict.fromkeys(self._names, "etag")
+
+    def read_part(self, name: str, start: int, length: int, etag: str = "") -> ObjectPart:
+        # A copy, as an answer of S3 is.
+        content = bytes(bytearray(memoryview(self._content)[start : start + length]))
+        return ObjectPart(content, "etag", len(self._content))
+
+
+@pytest.mark.parametrize(("count", "size"), [(40, 15 << 20), (1000, 1 << 19)])
+def test_a_journal_of_half_a_gigabyte_takes_no_more_than_its_share_of_memory(count: int, size: int):
+    """Whoever may write to the bucket would otherwise decide what it takes."""
+    journal = S3Journal(cast("S3Objects", Endless(count, size)), "run-1")
+    tracemalloc.start()
+    try:
+        firsts = [len(next(segment.lines())) for segment in journal._segments()]
+        ends = {len(segment.tail()) for segment in journal._segments()}
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (count, {1 << 16}) == (len(firsts), ends)
+    assert most < 100 << 20
 
 
 def test_an_object_with_a_line_that_is_too_long_is_named(place: BucketPlace):

@@ -40,13 +40,14 @@ AFTER_THE_RIGHTS = frozenset(
     {
         "DeleteConflict",
         "EntityAlreadyExists",
+        "ExpiredTradeInTokenException",
         "InvalidAuthenticationCode",
         "LimitExceeded",
+        "OutboundWebIdentityFederationDisabledException",
         "PasswordPolicyViolation",
-        "InvalidUserType",
     }
 )
-"""Error codes that IAM returns only to callers who may make the call: it weighs rights before anything else."""
+"""Error codes that IAM and STS return only to callers who may make the call: they weigh rights before anything else."""
 WRONG_CODE = "MultiFactorAuthentication failed"
 """AWS's message about a code that is wrong or was used: an AccessDenied that is not about rights."""
 SHORTEST = 900
@@ -168,7 +169,9 @@ class ProofCallers:
             return ProofAnswer(HowAnswered.OTHER, detail=str(cannot))
         if isinstance(said, ProofAnswer):
             return said
-        return ProofAnswer(HowAnswered.ALLOWED, request_id=said["ResponseMetadata"].get("RequestId", ""))
+        metadata = said["ResponseMetadata"]
+        request_id = metadata.get("RequestId") or metadata.get("HTTPHeaders", {}).get("x-amzn-requestid", "")
+        return ProofAnswer(HowAnswered.ALLOWED, request_id=request_id)
 
     def _call(self, question: ProofQuestion) -> Any:
         service, _, _ = question.operation.partition(":")
@@ -266,7 +269,12 @@ class ProofCallers:
         do, client = self._calls(question).write, self._client(service)
         match name:
             case "CreateBearerToken":
-                return do(client.create_bearer_token).value
+                return do(
+                    client.create_bearer_token,
+                    grantType="client_credentials",
+                    resource="ecr.amazonaws.com",
+                    durationSeconds=300,
+                ).value
             case "ListResources":
                 return do(client.list_resources, TypeName="AWS::SNS::Topic").value
             case _:

@@ -71,13 +71,21 @@ def notices(
 def _print_message(notice: Notice, settings: Settings, *, json: bool) -> None:
     from rollout.wiring import message_of
 
-    subject, body = message_of(notice, settings)
+    letter, sender = message_of(notice, settings), settings.notify.sender
     if json:
-        print_json({"from": settings.notify.sender, "to": notice.address, "subject": subject, "body": body})
+        print_json(
+            {
+                "from": sender,
+                "to": notice.address,
+                "subject": letter.subject,
+                "body": letter.text,
+                "html": letter.html,
+            }
+        )
         return
-    for line in (f"From: {settings.notify.sender}", f"To: {notice.address}", f"Subject: {subject}", ""):
+    for line in (f"From: {sender}", f"To: {notice.address}", f"Subject: {letter.subject}", ""):
         echo(line)
-    echo_lines(body)
+    echo_lines(letter.text)
 
 
 def _print(messages: Messages, *, json: bool) -> None:

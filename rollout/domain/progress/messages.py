@@ -57,13 +57,14 @@ class Line:
 class Notice:
     """One message to one address. A `reminder` repeats an earlier notice with the same times.
 
-    `zone` is the time zone in which the person reads them.
+    `zone` is the time zone in which the person reads them, and `language` the person's own; empty if it is not known.
     """
 
     address: str
     lines: tuple[Line, ...]
     reminder: bool = False
     zone: tzinfo = UTC
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

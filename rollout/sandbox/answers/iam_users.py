@@ -62,8 +62,13 @@ class UserAnswers(IamAnswer):
         left = {
             "login profile": user.id in self.facts.passwords,
             "access keys": user.access_keys,
+            "service-specific credentials": any(
+                one.user_id == user.id for one in self.facts.service_credentials
+            ),
+            "SSH public keys": user.ssh_public_keys,
+            "signing certificates": user.signing_certificates,
             "MFA devices": user.mfa_devices,
-            "groups": user.group_list,
+            "groups": self.backend.get_groups_for_user(user.name),
             "policies": user.policies or user.managed_policies,
         }
         held = [what for what, there in left.items() if there]

@@ -6,16 +6,13 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
-from threading import Lock
 
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Record, RunEnded
-from rollout.errors import JournalDamaged, RolloutError, Unwritable
-from rollout.files.bounded_files import MIB
+from rollout.errors import RolloutError, Unwritable
 from rollout.store.folder.group_commit import START_AGAIN, GroupCommit
 from rollout.store.formats.found_segments import TAIL, Segment, lines_in
 from rollout.store.formats.journal_lines import line_of
@@ -24,6 +21,7 @@ from rollout.store.formats.journal_reading import records_of, unsealed_runs
 from rollout.store.formats.new_segment import LAST_RECORDS, NewSegment
 from rollout.store.formats.seals import Trust
 from rollout.store.s3.bucket_files import S3Files
+from rollout.store.s3.journal_objects import Contents, KeptObjects, LargeObject
 from rollout.store.s3.objects import S3Objects
 from rollout.store.snapshots import StoredSnapshots
 from rollout.workflows.ports import UnsealedRun
@@ -34,10 +32,7 @@ log = logging.getLogger(__name__)
 
 # A long run writes thousands of batches, and each takes one request to read.
 _FOLDED_AT = 256
-_PARALLEL_READS = 16
 _PAGE = 1000
-# Bytes; a larger object, such as a long segment that was copied here from a folder, is read a part at a time.
-_KEPT_WHOLE = 16 * MIB
 # run/00000007.jsonl, run/00000001-00000256.jsonl; and run.jsonl, a segment that was copied here from a folder.
 _NAME = re.compile(r"(?P<run>[^/]+?)(?:/(?P<first>\d{8,})(?:-(?P<last>\d{8,}))?)?\.jsonl")
 
@@ -64,18 +59,18 @@ class S3Journal:
         self,
         objects: S3Objects,
         run_id: str,
-        known: dict[str, bytes] | None = None,
+        kept: KeptObjects | None = None,
         trust: Trust | None = None,
         vouched: Mapping[str, str] | None = None,
     ) -> None:
-        """Keep the arguments; make no call yet. `known` caches object contents by name, since objects never change.
+        """Keep the arguments; make no call yet. `kept`: what is in memory already.
 
         `vouched`: runs whose segments the new one is to seal, by digest.
         """
         self._trust = trust or Trust()
         self._objects = objects
         self._snapshots = StoredSnapshots(S3Files(objects))
-        self._known = {} if known is None else known
+        self._kept = kept or KeptObjects()
         self._run = run_id
         self._number = 0  # the number of the last batch
         self._unfolded: list[bytes] = []
@@ -118,7 +113,7 @@ class S3Journal:
         if self._objects.create(f"{FOLDER}/{name}", data) is None:
             raise Unwritable(f"{self._where(name)} already exists, from another run", cure=START_AGAIN)
         self._number = number
-        self._known[name] = data
+        self._kept.keep(name, data)
         self._unfolded.append(data)
         if len(self._unfolded) >= self._fold_at:
             self._fold()
@@ -133,7 +128,7 @@ class S3Journal:
         except RolloutError as problem:
             log.info("%s was not written: %s", self._where(name), problem)
         else:
-            self._known[name] = content
+            self._kept.keep(name, content)
 
     # --- Reading ---
 
@@ -150,7 +145,7 @@ class S3Journal:
                 first = int(match["first"] or 0)
                 found[match["run"]].append(_Batches(match["run"], name, first, int(match["last"] or first)))
         whole = {run: _whole(batches) for run, batches in found.items()}
-        contents = _Contents(self._objects, self._known)
+        contents = Contents(self._objects, self._kept, FOLDER)
         segments: list[Segment] = []
         for run, chosen in whole.items():
             names = tuple(batches.name for batches in chosen)
@@ -181,73 +176,6 @@ def _whole(found: Iterable[_Batches]) -> list[_Batches]:
 
 
 @dataclass(frozen=True, slots=True)
-class _LargeObject:
-    """An object that is not kept in memory."""
-
-    objects: S3Objects
-    name: str
-    size: int
-    etag: str
-
-    def tail(self) -> bytes:
-        part = self.objects.read_part(self.name, self.size - TAIL, TAIL, self.etag)
-        return part.content if part else b""
-
-
-class _Contents:
-    """The contents of the objects of one listing: when the first is read, all that are expected to be are fetched."""
-
-    def __init__(self, objects: S3Objects, known: dict[str, bytes]) -> None:
-        self._objects, self._known = objects, known
-        self._large: dict[str, _LargeObject] = {}
-        self._expected: dict[str, None] = {}
-        self._lock = Lock()
-
-    def expect(self, names: Iterable[str]) -> None:
-        """Expect these to be read."""
-        self._expected |= dict.fromkeys(names)
-
-    def leave(self, names: Iterable[str]) -> None:
-        """Expect these not to be read."""
-        for name in names:
-            self._expected.pop(name, None)
-
-    def of(self, name: str) -> bytes | _LargeObject:
-        """Return an object's content. Raises JournalDamaged if it is missing, and AwsFailure."""
-        with self._lock:
-            if name not in self._known and name not in self._large:
-                self._fetch([name, *(other for other in self._expected if other != name)])
-                self._expected.clear()
-        if name in self._large:
-            return self._large[name]
-        if name not in self._known:
-            raise JournalDamaged(
-                f"{self.where(name)} is missing",
-                cure="take that object back from a backup or an older version; "
-                "without it, nobody knows what that run changed",
-            )
-        return self._known[name]
-
-    def where(self, name: str) -> str:
-        """Return an object's address."""
-        return self._objects.place.where(f"{FOLDER}/{name}")
-
-    def _fetch(self, names: Iterable[str]) -> None:
-        unknown = [name for name in names if name not in self._known]
-        with ThreadPoolExecutor(min(_PARALLEL_READS, len(unknown)), thread_name_prefix="journal") as pool:
-            found = dict(zip(unknown, pool.map(self._read, unknown), strict=True))
-        self._known |= {name: content for name, content in found.items() if isinstance(content, bytes)}
-        self._large |= {name: content for name, content in found.items() if isinstance(content, _LargeObject)}
-
-    def _read(self, name: str) -> bytes | _LargeObject | None:
-        whole = f"{FOLDER}/{name}"
-        found = self._objects.read_part(whole, 0, _KEPT_WHOLE)
-        if found and found.size > len(found.content):
-            return _LargeObject(self._objects, whole, found.size, found.etag)
-        return found.content if found else None
-
-
-@dataclass(frozen=True, slots=True)
 class _Objects:
     """A segment in a bucket: its objects in order (fills `Segment`). Their ETags make the proof, and nothing else."""
 
@@ -256,12 +184,12 @@ class _Objects:
     """Only a file of a folder can have been cut short."""
     names: tuple[str, ...]
     tags: str
-    contents: _Contents
+    contents: Contents
 
     def lines(self) -> Iterator[tuple[str, int, bytes]]:
         for name in self.names:
             content, where = self.contents.of(name), self.contents.where(name)
-            if isinstance(content, _LargeObject):
+            if isinstance(content, LargeObject):
                 with S3Files(content.objects).reading(content.name) as stream:
                     yield from lines_in(stream, where)
             else:
@@ -269,7 +197,7 @@ class _Objects:
 
     def tail(self) -> bytes:
         last = map(self.contents.of, self.names[-2:])
-        return b"".join(one.tail() if isinstance(one, _LargeObject) else one for one in last)[-TAIL:]
+        return b"".join(one.tail() if isinstance(one, LargeObject) else one for one in last)[-TAIL:]
 
     def keep(self) -> None:
         """Nothing to do: what S3 answers, it has stored."""

@@ -19,6 +19,7 @@ from rollout.store.s3.bucket_files import S3Files, S3Plans
 from rollout.store.s3.bucket_journal import S3Journal
 from rollout.store.s3.bucket_lock import S3Lock
 from rollout.store.s3.bucket_protection import BucketProtection
+from rollout.store.s3.journal_objects import KeptObjects
 from rollout.store.s3.object_failures import Place
 from rollout.store.s3.objects import S3Objects
 from rollout.workflows.ports import Clock
@@ -48,7 +49,7 @@ class InBucket:
         self._trust = trust or Trust()
         self._client = connection.s3()
         self._objects = S3Objects(self._client, place, retries, caller_account)
-        self._known: dict[str, bytes] = {}
+        self._kept = KeptObjects()
 
     @property
     def files(self) -> NamedFiles:
@@ -61,7 +62,7 @@ class InBucket:
 
     def journal(self, run: str, vouched: Mapping[str, str] | None = None) -> StoreJournal:
         """Return the bucket's journal; all journals of this store share one cache."""
-        return S3Journal(self._objects, run, self._known, self._trust, vouched)
+        return S3Journal(self._objects, run, self._kept, self._trust, vouched)
 
     def lock(self, me: Holder, clock: Clock) -> StoreLock:
         """Return the bucket's lock."""

@@ -366,5 +366,5 @@ def essence(verdict: Verdict) -> tuple[Any, ...]:
         verdict.enforced_by,
         verdict.address,
         verdict.matrix,
-        verdict.situation and replace(verdict.situation, password_expires=None),
+        replace(verdict.situation, password_expires=None),
     )

@@ -1,5 +1,7 @@
-"""The words of a notice: whom it concerns, from when, what to do, and no room for anybody else's words."""
+"""What a notice says: whom it concerns, from when, what to do, and no room for anybody else's words."""
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -7,13 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollout.domain.people.users import UserRef
 from rollout.domain.progress.messages import Line, Notice
 from rollout.domain.verdicts.verdict import EnrolmentWay, Impact, Situation
-from rollout.notify.message_text import WIDTH, body, moment, subject
+from rollout.notify.digest import Letterhead
+from rollout.notify.letter import WIDTH, Letter, LetterPress
+from rollout.notify.words import words_in
 from rollout.visible_text import hidden_in
 from tests.builders import ACCOUNT, a_ref
 
 SENDER = "security@example.com"
+PRESS = LetterPress(Letterhead(SENDER))
 DUE = datetime(2026, 12, 8, 12, tzinfo=UTC)
 CAN_DO_ALL = Situation(
     console=True,
@@ -34,9 +40,13 @@ def a_notice(*lines: Line) -> Notice:
     return Notice("alice@example.com", lines or (a_line(),))
 
 
+def letter(notice: Notice | None = None) -> Letter:
+    return PRESS.letter(notice or a_notice())
+
+
 def words(*lines: Line) -> str:
     """The message without its line breaks."""
-    return " ".join(body(a_notice(*lines), SENDER).split())
+    return " ".join(letter(a_notice(*lines)).text.split())
 
 
 @pytest.mark.parametrize("impact", Impact)
@@ -85,22 +95,23 @@ def test_each_impact_has_its_own_advice(impact, said):
 
 
 def test_who_need_do_nothing_is_not_bothered_with_commands():
-    assert "aws " not in body(a_notice(a_line(impact=Impact.NONE)), SENDER)
+    assert "aws " not in letter(a_notice(a_line(impact=Impact.NONE))).text
 
 
-def test_a_person_with_several_users_reads_each_with_its_own_day_and_the_advice_once():
+def test_a_person_with_several_users_reads_each_with_its_own_day_and_its_own_commands():
     text = words(
         a_line("late", Impact.CLI, datetime(2027, 1, 5, 12, tzinfo=UTC)),
         a_line("early", Impact.CLI, datetime(2026, 12, 1, 12, tzinfo=UTC)),
         a_line("third", Impact.ENROL, DUE),
     )
 
-    assert text.index("1. early") < text.index("2. third") < text.index("3. late")
+    assert text.index("early in account") < text.index("third in account") < text.index("late in account")
     assert "Tuesday, 1 December 2026, 12:00 UTC" in text
     assert "Tuesday, 5 January 2027, 12:00 UTC" in text
-    assert text.count("aws configure mfa-login") == 1
-    assert f"What to do for early ({ACCOUNT}), late ({ACCOUNT})" in text
-    assert "--user-name YOUR-USER" in text
+    assert 3 == text.count("aws configure mfa-login")
+    for name in ("early", "third", "late"):
+        assert f"--serial-number arn:aws:iam::{ACCOUNT}:mfa/{name}" in text
+    assert "the 3 AWS users below belong to you" in text
 
 
 def test_a_forecast_is_told():
@@ -110,25 +121,24 @@ def test_a_forecast_is_told():
 def test_the_subject_names_the_first_day_on_which_something_is_to_do():
     nothing = a_line("quiet", Impact.NONE, datetime(2026, 11, 30, 12, tzinfo=UTC))
 
-    assert subject(a_notice()) == "Action required: MFA for your AWS user from 8 December 2026, 12:00 UTC"
+    assert letter().subject == "Action required: MFA for your AWS user from 8 December 2026, 12:00 UTC"
     assert (
-        subject(a_notice(nothing, a_line()))
+        letter(a_notice(nothing, a_line())).subject
         == "Action required: MFA for your 2 AWS users from 8 December 2026, 12:00 UTC"
     )
-    assert subject(a_notice(nothing)) == "MFA for your AWS user: no action required"
+    assert letter(a_notice(nothing)).subject == "MFA for your AWS user: no action required"
 
 
 def test_a_reminder_says_so_in_subject_and_text_and_is_the_same_besides():
     notice = a_notice()
     again = Notice(notice.address, notice.lines, reminder=True)
 
-    assert f"Reminder: {subject(notice)}" == subject(again)
-    assert body(notice, SENDER).split("\n\n") == [
-        part for part in body(again, SENDER).split("\n\n") if "this is a reminder" not in part
+    assert f"Reminder: {letter(notice).subject}" == letter(again).subject
+    assert letter(notice).text.split("\n\n") == [
+        part for part in letter(again).text.split("\n\n") if "this is a reminder" not in part
     ]
-    assert "Reminder: MFA for your AWS user: no action required" == subject(
-        Notice(notice.address, (a_line(impact=Impact.NONE),), reminder=True)
-    )
+    nothing = Notice(notice.address, (a_line(impact=Impact.NONE),), reminder=True)
+    assert "Reminder: MFA for your AWS user: no action required" == letter(nothing).subject
 
 
 @pytest.mark.parametrize(
@@ -144,22 +154,23 @@ def test_a_reminder_says_so_in_subject_and_text_and_is_the_same_besides():
     ],
 )
 def test_a_time_cannot_be_misread(zone, said: str):
-    assert moment(datetime(2026, 3, 4, 23, 30, tzinfo=UTC), zone) == said
+    assert words_in("en", None).moment(datetime(2026, 3, 4, 23, 30, tzinfo=UTC), zone) == said
 
 
 def test_people_in_one_time_zone_read_its_time():
     notice = Notice("alice@example.com", (a_line(due=datetime(2026, 12, 7, 23, tzinfo=UTC)),), zone=BERLIN)
 
     said = "8 December 2026, 00:00 Europe/Berlin time (UTC+01:00)"
-    assert subject(notice) == f"Action required: MFA for your AWS user from {said}"
-    assert f"From Tuesday, {said}: " in " ".join(body(notice, SENDER).split())
+    assert letter(notice).subject == f"Action required: MFA for your AWS user from {said}"
+    assert f"From Tuesday, {said}: " in " ".join(letter(notice).text.split())
 
 
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2030, 1, 1)), st.sampled_from(Impact))  # noqa: DTZ001 - UTC is added
 def test_no_date_stands_without_time_and_zone(due: datetime, impact: Impact):
     """Whatever a reader takes "8 December" for, the time and the zone come with it."""
     due = due.replace(tzinfo=UTC)
-    text = words(a_line(impact=impact, due=due)) + subject(a_notice(a_line(impact=impact, due=due)))
+    line = a_line(impact=impact, due=due)
+    text = words(line) + letter(a_notice(line)).subject
     day, full = f"{due.day} {due:%B %Y}", f"{due.day} {due:%B %Y, %H:%M} UTC"
 
     assert text.count(day) == text.count(full) > 0
@@ -167,7 +178,7 @@ def test_no_date_stands_without_time_and_zone(due: datetime, impact: Impact):
 
 def test_names_cannot_add_lines_of_their_own():
     evil = "x\r\n\r\nPlease send your code to\u2028mallory\u202e"
-    text = body(a_notice(a_line(evil, account_name=evil, forecast=evil)), SENDER)
+    text = letter(a_notice(a_line(evil, account_name=evil, forecast=evil))).text
 
     assert "\n\nPlease" not in text
     assert "" == hidden_in(text.replace("\n", ""))
@@ -178,32 +189,39 @@ def test_a_name_in_a_command_is_quoted_for_the_shell():
 
 
 def test_a_device_of_another_partition_is_spelled_in_it():
-    line = Line(
-        a_ref("alice").__class__(ACCOUNT, "alice", "AIDA", f"arn:aws-cn:iam::{ACCOUNT}:user/alice"),
-        "cn",
-        Impact.ENROL,
-        DUE,
-        "",
-    )
+    user = UserRef(ACCOUNT, "alice", "AIDA", f"arn:aws-cn:iam::{ACCOUNT}:user/alice")
+    said = words(replace(a_line(), user=user))
 
-    assert f"arn:aws-cn:iam::{ACCOUNT}:mfa/alice" in words(line)
+    assert f"arn:aws-cn:iam::{ACCOUNT}:mfa/alice" in said
+    assert f"https://{ACCOUNT}.signin.amazonaws.cn/console" in said
+
+
+def test_where_the_console_is_not_known_no_address_is_made_up():
+    user = UserRef(ACCOUNT, "alice", "AIDA", f"arn:aws-iso:iam::{ACCOUNT}:user/alice")
+    said = words(replace(a_line(), user=user))
+
+    assert f"Sign in to the AWS console of account {ACCOUNT} as alice." in said
+    assert "http" not in said
 
 
 def test_lines_fit_a_mail_and_a_terminal():
-    text = body(a_notice(*(a_line(impact=impact) for impact in Impact)), SENDER)
+    text = letter(a_notice(*(a_line(impact=impact) for impact in Impact))).text
 
     assert max(len(line) for line in text.splitlines()) <= WIDTH + 4
 
 
-def test_no_message_has_a_link_to_sign_in_with():
-    """People who are used to such links in such mails are easy to rob."""
-    assert "http" not in body(a_notice(*(a_line(impact=impact) for impact in Impact)), SENDER)
+def test_no_message_has_a_link_to_click():
+    """People who are used to such links in such mails are easy to rob. The console's address is text, to be typed."""
+    said = letter(a_notice(*(a_line(impact=impact) for impact in Impact)))
+
+    assert [] == [sign for sign in ("<a", "href", "src=", "url(") if sign in said.html]
+    assert {f"https://{ACCOUNT}.signin.aws.amazon.com/console"} == set(re.findall(r"http\S+", said.text))
 
 
 @given(st.text(), st.text(), st.text(), st.lists(st.sampled_from(Impact), min_size=1, max_size=5))
 def test_any_names_make_a_message(name, account, forecast, impacts):
     lines = (a_line(name, impact, account_name=account, forecast=forecast) for impact in impacts)
 
-    text = body(a_notice(*lines), SENDER)
+    text = letter(a_notice(*lines)).text
     assert text.endswith("\n")
     assert "" == hidden_in(text.replace("\n", ""))
