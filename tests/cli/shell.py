@@ -26,9 +26,13 @@ ROOT = Path(__file__).parents[2]
 READS = ("Get", "List", "Describe", "Generate", "AssumeRole", "Simulate", "Validate")
 
 
-def unpaced(retries: Retries) -> Pace:
-    """Make a pace that the embedded organization cannot reach: it answers at once, and throttles nobody for itself."""
-    return Pace(retries.sleep, retries.monotonic, rate=5000, burst=5000)
+PACE = Pace.__init__.__kwdefaults__["rate"]
+
+
+def unpaced(retries: Retries, rate: float = PACE) -> Pace:
+    """Make a pace that the embedded organization cannot reach, where no other than the usual one is asked for."""
+    rate = 100 * rate if rate == PACE else rate
+    return Pace(retries.sleep, retries.monotonic, rate=rate, burst=rate)
 
 
 @dataclass(frozen=True)
