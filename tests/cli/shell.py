@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from rollout.awsapi.pace import Pace
+from rollout.awsapi.pace import A_SECOND, Pace
 from rollout.awsapi.retries import Retries
 from rollout.cli.app import run
 from rollout.cli.terminal import console
@@ -26,13 +26,10 @@ ROOT = Path(__file__).parents[2]
 READS = ("Get", "List", "Describe", "Generate", "AssumeRole", "Simulate", "Validate")
 
 
-PACE = Pace.__init__.__kwdefaults__["rate"]
-
-
-def unpaced(retries: Retries, rate: float = PACE) -> Pace:
-    """Make a pace that the embedded organization cannot reach, where no other than the usual one is asked for."""
-    rate = 100 * rate if rate == PACE else rate
-    return Pace(retries.sleep, retries.monotonic, rate=rate, burst=rate)
+def unpaced(self: Retries, a_second: float = A_SECOND) -> Pace:
+    """Make a pace that the embedded organization cannot reach, unless another than the usual one is asked for."""
+    rate = 100 * A_SECOND if a_second == A_SECOND else a_second
+    return Pace(self.sleep, self.monotonic, rate=rate, burst=rate)
 
 
 @dataclass(frozen=True)

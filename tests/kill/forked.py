@@ -1,4 +1,4 @@
-"""What a command's own process does once it is forked; all that commands import or read of botocore is there by then."""
+"""What a command's own process does once it is forked; what commands import and read is there by then."""
 
 from __future__ import annotations
 
