@@ -80,7 +80,7 @@ sbom: $(VENV)/.release ## write dist/rollout-mfa.cdx.json, the parts of the pack
 		--output-reproducible --output-file dist/rollout-mfa.cdx.json build/sbom
 
 clean: ## remove .venv and all caches
-	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv-* build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find rollout tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamp files, so that a second run installs nothing.

@@ -9,6 +9,7 @@ from typing import Any
 
 from rollout.domain.gates.readiness import Notified
 from rollout.domain.people.exemptions import Exemption, UserMatch
+from rollout.domain.people.key_activity import KeyActivity, RecordedCall, activity_of
 from rollout.domain.people.observations import (
     AccountFacts,
     Finding,
@@ -156,6 +157,33 @@ def a_key(
         service if used else None,
         "N/A" if used else None,
     )
+
+
+OFFICE = "203.0.113.0/24"
+
+
+def calls_at(
+    *hours: int,
+    days: int = 20,
+    operation: str = "ec2:DescribeInstances",
+    address: str = "203.0.113.24",
+    agent: str = "aws-cli",
+    with_mfa: bool = False,
+    until: datetime = NOW,
+) -> tuple[RecordedCall, ...]:
+    """A call at each of these hours (UTC) of so many days before a moment."""
+    day = until.replace(hour=0, minute=0, second=0, microsecond=0)
+    moments = (
+        (day - timedelta(days=back)).replace(hour=hour) for back in range(1, days + 1) for hour in hours
+    )
+    return tuple(RecordedCall(at, operation, address, agent, with_mfa) for at in moments)
+
+
+def an_activity(
+    *calls: RecordedCall, key: str = "key AKIA…3F", since: float = 90, sampled: bool = False
+) -> KeyActivity:
+    """What the calls of one key come to, with all of them looked at for so many days."""
+    return activity_of(key, "CloudTrail", NOW, days_ago(since), calls, sampled=sampled)
 
 
 def a_user(

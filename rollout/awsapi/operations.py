@@ -22,6 +22,7 @@ class Use(StrEnum):
         "reading the organization, entering accounts and sealing the store, with the caller's own credentials"
     )
     READ = "reading an account"
+    TRAIL = "looking up in CloudTrail what access keys call (evidence.cloudtrail: lookup)"
     PROBE = "finding out which actions are allowed in an account, in sessions that cannot write"
     WRITE = "making changes: notify, enforce, release, rollback"
     FIND = "finding what proofs have left in an account"
@@ -72,6 +73,7 @@ _MISSING_ELSEWHERE = {
     "ListSSHPublicKeys",
     "ListServiceSpecificCredentials",
     "ListPolicies",
+    "LookupEvents",
     "ListTargetsForPolicy",
     "DescribePolicy",
     "ValidatePolicy",
@@ -136,6 +138,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "ListPolicyVersions",
     ),
     *_table("signin", Use.READ, On.ANYTHING, "GetConsoleAuthorizationConfiguration", "GetResourcePolicy"),
+    *_table("cloudtrail", Use.TRAIL, On.ANYTHING, "LookupEvents"),
     *_table("iam", Use.PROBE, On.ANYTHING, "GetRole", "SimulatePrincipalPolicy"),
     *_table("iam", Use.WRITE, On.OUR_POLICIES, "CreatePolicy", also=("iam:TagPolicy",)),
     *_table(

@@ -8,6 +8,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+A_SECOND = 50.0
+"""Calls of IAM in one account."""
+
 
 class Pace:
     """Allows at most `burst` calls at once and `rate` calls a second; safe to share between threads.
@@ -21,8 +24,8 @@ class Pace:
         sleep: Callable[[float], None],
         monotonic: Callable[[], float],
         *,
-        rate: float = 50.0,
-        burst: float = 50.0,
+        rate: float = A_SECOND,
+        burst: float = A_SECOND,
         floor: float = 0.5,
     ) -> None:
         """Start with a full bucket."""

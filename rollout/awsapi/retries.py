@@ -26,7 +26,7 @@ from rollout.awsapi.endpoints import date_of
 from rollout.awsapi.failures import CallFailed, caller_failure, is_about_caller
 from rollout.awsapi.faults import Fault, code_of, fault_of, headers_of, is_botocore
 from rollout.awsapi.operations import Operation
-from rollout.awsapi.pace import Pace
+from rollout.awsapi.pace import A_SECOND, Pace
 from rollout.awsapi.time_limit import TimeLimit
 from rollout.workflows.ports import AnswerLost
 
@@ -97,9 +97,9 @@ class Retries:
     _missing: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def pace(self) -> Pace:
-        """Create the token bucket for one more account."""
-        return Pace(self.sleep, self.monotonic)
+    def pace(self, a_second: float = A_SECOND) -> Pace:
+        """Create the token bucket for one more account; at first, and at most, so many calls are made in a second."""
+        return Pace(self.sleep, self.monotonic, rate=a_second, burst=a_second)
 
     def call(self, attempt: CallRequest[T]) -> CallResult[T]:
         """Make the call. Raises CallFailed, AnswerLost, NoCredentials, ExpiredCredentials, AwsFailure."""

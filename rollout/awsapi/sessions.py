@@ -205,6 +205,14 @@ class Connection:
         """Create a guarded IAM client for any account, which signs with the keys that `self.chosen.use(...)` sets."""
         return _guarded(self._make(lambda: self._for_roles.client("iam", **self._options())), guard)
 
+    def trail(self, region: str, *, own: bool) -> BaseClient:
+        """Create a CloudTrail client for a Region: for the caller's `own` account, or for any, as `role_iam` does."""
+        session: Any = self.session if own else self._for_roles
+        client: BaseClient = self._make(
+            lambda: session.client("cloudtrail", region_name=region, config=self._config())
+        )
+        return client
+
     def role_sts(self) -> STSClient:
         """Create an STS client for the second hop, which signs with the keys that `self.chosen.use(...)` sets."""
         return self._make(lambda: self._for_roles.client("sts", **self._options()))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -126,6 +127,14 @@ def _freeze(value: object) -> str:
     first, _, last = text.partition("..")
     if _day(first) > _day(last or first):
         raise ValueError(f"{shown(text)} ends before it begins")
+    return text
+
+
+def _network(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"{shown(text)} is not a network such as 203.0.113.0/24: {error}") from None
     return text
 
 
@@ -272,6 +281,8 @@ LocalPath = Annotated[Path, BeforeValidator(local_folder), WithJsonSchema({"type
 OffIsAWord = BeforeValidator(_off_is_a_word)
 
 OrganizationId = Annotated[str, spelled("^o-[a-z0-9]{10,32}$", "an organization ID such as o-a1b2c3d4e5")]
+Region = Annotated[str, spelled("^[a-z]{2}(-[a-z]+)+-[0-9]$", "an AWS Region such as eu-west-1")]
+Network = Annotated[str, Rule(_network, {"minLength": 1})]
 AccountId = Annotated[str, spelled("^[0-9]{12}$", "an account ID: 12 digits, including leading zeros")]
 RoleName = Annotated[
     str, spelled("^([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$", "the name of a role, without its ARN")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, time
+from datetime import date, time, timedelta
 from functools import partial
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, create_model
 
 from rollout.domain.gates import GATES, Freeze, GateRules
-from rollout.domain.gates.gate import AnyGate, Form, Setting
+from rollout.domain.gates.gate import QUIET_FOR, AnyGate, Form, Setting
 from rollout.settings.fields import (
     Duration,
     FreezeDays,
@@ -58,11 +58,14 @@ def gates_section(name: str, base: type[AnySection], gates: Iterable[AnyGate] = 
     return section
 
 
-def gate_rules(section: Section, gates: Iterable[AnyGate] = GATES) -> GateRules:
-    """Read the settings of all gates from a section that was made of the same gates."""
+def gate_rules(
+    section: Section, gates: Iterable[AnyGate] = GATES, *, quiet_for: timedelta = QUIET_FOR
+) -> GateRules:
+    """Read the settings of all gates from a section that was made of the same gates; `quiet_for` as in GateRules."""
     gates = tuple(gates)
     return GateRules(
         gates,
+        quiet_for=quiet_for,
         **{
             gate.name: _value(getattr(section, gate.name), gate.setting)
             for gate in gates

@@ -24,13 +24,15 @@ from rollout.domain.policy.force_mfa import SEED, PolicyAmendments
 from rollout.domain.progress.schedule import Schedule
 from rollout.domain.verdicts.rules import MachineRules
 from rollout.settings.gate_keys import gate_rules
-from rollout.settings.models import MachinesSection, RolloutFile
+from rollout.settings.models import EvidenceSection, MachinesSection, RolloutFile
 
 # Lists whose order does not matter.
 _UNORDERED = {"ous", "accounts", "account_tags", "user_tags", "users", "break_glass", "enforce_machines"} | {
     "tags",
     "groups",
     "services",
+    "regions",
+    "networks",
 }
 
 
@@ -106,7 +108,11 @@ class Settings(RolloutFile):
         return PolicyAmendments(**self.policy.amendments.model_dump())
 
     def domain_gates(self) -> GateRules:
-        return gate_rules(self.gates)
+        return gate_rules(self.gates, quiet_for=self.evidence.moved_after)
+
+    def trail_regions(self) -> tuple[str, ...] | None:
+        """Return the Regions in which CloudTrail is asked, empty for those of the keys; None: it is not asked."""
+        return self.evidence.regions if self.evidence.cloudtrail == "lookup" else None
 
     def domain_machines(self) -> MachineRules:
         machines = self.rules.machines
@@ -115,10 +121,14 @@ class Settings(RolloutFile):
     def decisive(self) -> dict[str, Any]:
         """Return the settings that must not change between plan and apply, as JSON-compatible, canonical values.
 
-        Lists whose order does not matter are sorted; waves and context values keep their order.
+        Lists whose order does not matter are sorted; waves and context values keep their order. Evidence that nobody
+        asked for is left out, so that plans of earlier versions stay valid.
         """
-        wanted = {"scope", "policy", "rules", "waves"}
-        decisive: dict[str, Any] = _canonical(self.model_dump(mode="json", include=wanted))
+        wanted = {"scope", "policy", "rules", "waves", "evidence"}
+        dumped = self.model_dump(mode="json", include=wanted, exclude={"evidence": {"moved_after"}})
+        if dumped["evidence"] == EvidenceSection().model_dump(mode="json", exclude={"moved_after"}):
+            del dumped["evidence"]
+        decisive: dict[str, Any] = _canonical(dumped)
         return decisive
 
 

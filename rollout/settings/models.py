@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema, create_model, model_validator
 
+from rollout.domain.gates.gate import QUIET_FOR
 from rollout.domain.progress.channels import KeyKind, channel_named
 from rollout.domain.verdicts.rules import COVERED_MAY_LEAVE_OPEN
 from rollout.settings.channel_fields import channel_fields
@@ -30,6 +31,7 @@ from rollout.settings.fields import (
     Listed,
     LocalPath,
     MailDomain,
+    Network,
     NoRepeats,
     NotEmpty,
     OffIsAWord,
@@ -39,6 +41,7 @@ from rollout.settings.fields import (
     Percent,
     PolicyName,
     PositiveDuration,
+    Region,
     RoleArn,
     RoleName,
     SessionName,
@@ -231,6 +234,29 @@ class RulesSection(Section):
     )
 
 
+class EvidenceSection(Section):
+    """What tells who uses access keys, beyond what IAM says of their last use."""
+
+    cloudtrail: Annotated[Literal["off", "lookup"], OffIsAWord] = Field(
+        "off",
+        description="lookup asks CloudTrail's event history for the calls of each access key; off does not.",
+    )
+    regions: Annotated[tuple[Region, ...], Listed, NoRepeats] = Field(
+        (),
+        description="Regions in which CloudTrail is asked, besides the home Region of the partition; empty: those in "
+        "which IAM has last seen the user's keys.",
+    )
+    networks: Annotated[tuple[Network, ...], Listed, NoRepeats] = Field(
+        (),
+        description="The networks in which your people work, such as 203.0.113.0/24; without them, nobody is taken for "
+        "a person by the calls of a key.",
+    )
+    moved_after: PositiveDuration = Field(
+        QUIET_FOR,
+        description="How long a key must have made no call without MFA to count as left (gates.cli_moved).",
+    )
+
+
 class ExemptionItem(Section):
     """A user to leave alone for a limited time."""
 
@@ -415,6 +441,10 @@ class RolloutFile(Section):
     scope: ScopeSection = Field(ScopeSection(), description="The accounts that rollout works on.")
     policy: PolicySection = Field(PolicySection(), description="The policy, and how it is attached.")
     rules: RulesSection = Field(RulesSection(), description="The rules for verdicts and plans.")
+    evidence: EvidenceSection = Field(
+        EvidenceSection(),
+        description="What tells who uses access keys, beyond what IAM says of their last use.",
+    )
     exemptions: Annotated[tuple[ExemptionItem, ...], Listed] = Field(
         (), description="Users to leave alone, with an owner, a reason and an end date."
     )

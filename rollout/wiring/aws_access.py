@@ -129,6 +129,7 @@ class Aws:
             retries=self._retries,
             is_new=self.organization.is_new,
             organization_id=organization_id,
+            trail=self.settings.trail_regions(),
         )
 
     def new_run(self) -> str:

@@ -68,6 +68,7 @@ def rules_for(settings: Settings, where: Premises, *, finding: bool = True) -> D
         covered_may_leave_open=settings.rules.covered_may_leave_open,
         enforce_without_credentials=settings.rules.no_credentials == "enforce",
         sign_in_proved=settings.rules.console_authorization == "proved",
+        networks=settings.evidence.networks,
         lead_time=settings.gates.lead_time,
         notice_for_unaffected=settings.gates.notice_for_unaffected,
         attach=Attachment(settings.policy.attach),

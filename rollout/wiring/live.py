@@ -98,7 +98,12 @@ class Live(Aws):
 
         return DoctorTools(
             self.organization,
-            AwsRunEnvironment(self.connection, self._who, names_of(self.settings)),
+            AwsRunEnvironment(
+                self.connection,
+                self._who,
+                names_of(self.settings),
+                trail=self.settings.trail_regions() is not None,
+            ),
             partial(self._access_of, writing=False),
             self.engine(),
             progress,
@@ -106,7 +111,7 @@ class Live(Aws):
             partial(examine_store, self.files),
         )
 
-    def doctor_order(self, selection: Selection, *, reading_only: bool) -> DoctorOrder:
+    def doctor_order(self, selection: Selection, *, reading_only: bool, proving: bool = False) -> DoctorOrder:
         """Return the input of `doctor`."""
         settings, access = self.settings, self.settings.access
         overrides = (*access.overrides.values(), *access.ou_overrides.values())
@@ -121,6 +126,7 @@ class Live(Aws):
             selection,
             entry_settings,
             reading_only,
+            proving,
             settings.domain_selectors(),
         )
 

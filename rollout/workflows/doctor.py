@@ -58,7 +58,10 @@ class DoctorTools:
 
 @dataclass(frozen=True, slots=True)
 class DoctorOrder:
-    """What to check. `reading_only` leaves out the rights that only notify and enforce need."""
+    """What to check. `reading_only` leaves out the rights that only notify and enforce need.
+
+    `proving` adds those that only `rollout prove` needs.
+    """
 
     expected: str | None
     scps: str
@@ -66,6 +69,7 @@ class DoctorOrder:
     selection: Selection = field(default_factory=Selection)
     entry_settings: EntrySettings = field(default_factory=EntrySettings)
     reading_only: bool = False
+    proving: bool = False
     selectors: tuple[Selector, ...] = ()
 
 
@@ -164,6 +168,8 @@ def _look_at(account: Account, access: ProbingAccess, order: DoctorOrder) -> Acc
         rights = tuple(right for right in rights if not right.writes)
     look = AccountProbe(account, role=inside.role, rights=rights)
     try:
+        if order.proving:
+            look = replace(look, rights=(*rights, *inside.proof_rights()))
         return replace(look, quota_usage=inside.quota_usage(), users=inside.users())
     except CannotEnter as refusal:
         return replace(look, quota_usage=NoAnswer(refusal.why, refusal.cure))

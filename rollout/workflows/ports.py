@@ -183,6 +183,9 @@ class Capabilities(Protocol):
     def rights(self) -> tuple[Right, ...]:
         """Return, for every action that the tool needs, whether it is allowed. Raises CannotEnter."""
 
+    def proof_rights(self) -> tuple[Right, ...]:
+        """Return the same for every action that only `rollout prove` needs."""
+
     def quota_usage(self) -> QuotaUsage:
         """Return the use of the AWS quotas. Raises CannotEnter."""
 

@@ -36,6 +36,7 @@ class Call:
     params: Mapping[str, Any]
     key_id: str
     user_agent: str = ""
+    region: str = ""
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ def _call(headers: Mapping[str, str], body: bytes, path: str) -> Call:
     service, agent = credential[3], headers.get("User-Agent", "")
     if "X-Amz-Target" in headers:
         operation = headers["X-Amz-Target"].rpartition(".")[2]
-        return Call(service, operation, json.loads(body), credential[0], agent)
+        return Call(service, operation, json.loads(body), credential[0], agent, credential[2])
     if path != "/":  # rest-json: AWS Sign-In
         operation = next(
             name
@@ -181,7 +182,7 @@ def _call(headers: Mapping[str, str], body: bytes, path: str) -> Call:
     form = dict(parse_qsl(body.decode(), keep_blank_values=True))
     operation = form.pop("Action")
     form.pop("Version")
-    return Call(service, operation, _unflattened(form), credential[0], agent)
+    return Call(service, operation, _unflattened(form), credential[0], agent, credential[2])
 
 
 def _unflattened(form: Mapping[str, str]) -> dict[str, Any]:
@@ -204,7 +205,7 @@ def _unflattened(form: Mapping[str, str]) -> dict[str, Any]:
 def _spelled(answer: Answer, call: Call) -> tuple[int, bytes, Mapping[str, str]]:
     if isinstance(answer, Raw):
         return answer.status, answer.body, {"Content-Type": answer.content_type}
-    as_json = call.service in {"organizations", "signin"}
+    as_json = call.service in {"organizations", "cloudtrail", "signin"}
     if isinstance(answer, Fail):
         body = _json_error(answer) if as_json else _xml_error(answer)
         return answer.status, body.encode(), answer.headers

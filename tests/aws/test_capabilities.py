@@ -13,6 +13,7 @@ from rollout.aws.connect.account_access import AccountEntrySettings, AwsAccountA
 from rollout.aws.connect.identity import WhoAmI
 from rollout.aws.connect.run_environment import AwsRunEnvironment
 from rollout.aws.probe.capabilities import NEEDED, AwsCapabilities
+from rollout.aws.prove.proof_sessions import ATTACHING, DETACHING, MAKING, REMOVING, actions_of
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.domain.diagnosis.facts import Denial, DeniedBy, FoundBy, NoAnswer, Permission, Right
@@ -471,3 +472,24 @@ def test_session_policies_that_are_too_long_are_trouble(connection: Connection, 
     sessions = run_environment(connection, retries, "n" * 400).environment_facts(None).sessions
     assert isinstance(sessions, NoAnswer)
     assert "policy.name" in sessions.cure
+
+
+def test_what_a_proof_needs_is_simulated_on_what_proofs_make(stub: AwsStub, probe: Probe):
+    denied = {"EvalDecision": "implicitDeny"}
+    stub.on(
+        "SimulatePrincipalPolicy", simulated(lambda _, action: denied if action == "iam:CreateUser" else {})
+    )
+    found = by_action(probe().proof_rights())
+    extra = {*actions_of(MAKING), *actions_of(ATTACHING), *actions_of(REMOVING), *actions_of(DETACHING)}
+    assert extra | {"iam:ListUsers", "iam:ListGroups", "iam:ListRoles", "iam:GetRole"} == found.keys()
+    assert {"iam:CreateUser"} == {
+        action for action, right in found.items() if right.permission is Permission.DENIED
+    }
+    assert all(right.for_proof for right in found.values())
+    resources = {call["ResourceArns"][0] for call in stub.called("SimulatePrincipalPolicy")} - {"*"}
+    assert all("/rollout-proof/rollout-proof-" in arn for arn in resources)
+
+
+def test_without_a_simulation_nothing_that_a_proof_needs_is_called_fine(stub: AwsStub, probe: Probe):
+    stub.on("SimulatePrincipalPolicy", DENIED)
+    assert {Permission.UNTESTED} == {right.permission for right in probe().proof_rights()}

@@ -72,8 +72,8 @@ def test_every_operation_of_the_table_exists():
 
 def test_reads_have_names_that_read():
     for operation in OPERATIONS:
-        if operation.use in {Use.READ, Use.PROBE}:
-            assert operation.name.startswith(("Get", "List", "Generate", "Simulate"))
+        if operation.use in {Use.READ, Use.TRAIL, Use.PROBE}:
+            assert operation.name.startswith(("Get", "List", "Lookup", "Generate", "Simulate"))
 
 
 # --- The session policy ---
@@ -101,8 +101,9 @@ WRITES_ON = {
 @pytest.mark.parametrize("partition", sorted(HOME_REGIONS))
 @pytest.mark.parametrize("names", [Names(), Names("p" * 119, "g" * 119)], ids=["our names", "names of 128"])
 @pytest.mark.parametrize("writing", [False, True], ids=["reading", "writing"])
-def test_a_session_policy_fits(partition: str, names: Names, writing: bool):
-    policy = session_policy(our_arns(partition, ACCOUNT, names, Made()), writing=writing)
+@pytest.mark.parametrize("trail", [False, True], ids=["", "CloudTrail"])
+def test_a_session_policy_fits(partition: str, names: Names, writing: bool, trail: bool):
+    policy = session_policy(our_arns(partition, ACCOUNT, names, Made()), writing=writing, trail=trail)
     assert len(policy) <= LONGEST
     assert f"arn:{partition}:" in policy or not writing
 
@@ -116,7 +117,15 @@ def test_it_fits_too_where_an_earlier_version_adopted_both_policies(partition: s
     made = Made(attached=attached, ever_attached={*both})
     ours = our_arns(partition, ACCOUNT, Names(), made)
     assert tuple(both) == ours.adopted
-    assert len(session_policy(ours, writing=True)) <= LONGEST
+    assert len(session_policy(ours, writing=True, trail=True)) <= LONGEST
+
+
+@pytest.mark.parametrize("writing", [False, True], ids=["reading", "writing"])
+def test_cloudtrail_may_be_asked_only_where_it_is_to_be(writing: bool):
+    for trail in (False, True):
+        policy = session_policy(OURS, writing=writing, trail=trail)
+        assert trail == isinstance(decide(policy, "cloudtrail:LookupEvents", "*"), Allowed)
+        assert not isinstance(decide(policy, "cloudtrail:StopLogging", "*"), Allowed)
 
 
 @pytest.mark.parametrize("ours", [OURS, LONG, ADOPTED], ids=["our names", "names of 128", "adopted"])

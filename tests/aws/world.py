@@ -52,6 +52,7 @@ class Key:
     last_used: datetime | None = LATELY
     service: str = "s3"
     active: bool = True
+    region: str = "N/A"
 
 
 @dataclass(frozen=True)
@@ -278,6 +279,7 @@ def row_of(person: Person) -> dict[str, str]:
             f"{prefix}active": str(key.active).lower(),
             f"{prefix}last_rotated": _cell(key.created),
             f"{prefix}last_used_date": _cell(key.last_used),
+            f"{prefix}last_used_region": key.region,
             f"{prefix}last_used_service": key.service if key.last_used else "N/A",
         }
     return row

@@ -128,5 +128,5 @@ def listening() -> Iterator[list[str]]:
 
 
 def writes(heard: list[str]) -> list[str]:
-    """Those of them that could have changed something."""
-    return [line for line in heard if not line.split()[1].startswith(READS)]
+    """Those of them that could have changed something; a request that nobody signed, as at the start, cannot."""
+    return [line for line in heard if not line.startswith("? ") and not line.split()[1].startswith(READS)]

@@ -19,7 +19,7 @@ from rollout.awsapi.retries import Retries
 from rollout.cli.commands.proving.terminal_guide import TerminalGuide
 from rollout.domain.proof import proof_users
 from rollout.domain.proof.comparing import HowAnswered, compare
-from rollout.domain.proof.proof_questions import questions
+from rollout.domain.proof.proof_script import questions
 from rollout.domain.proof.proof_users import MUST_CHANGE, NO_DEVICE, WITH_TOTP, ProofNames
 from rollout.sandbox.serving.server import Sandbox
 from rollout.wiring import decision_rules
@@ -29,6 +29,7 @@ from tests.cli.conftest import ONE_ACCOUNT, Kept, with_settings
 from tests.cli.shell import Said, Shell, listening, writes
 from tests.domain.proof.proving import CONDITION, EXEMPT, with_deny
 from tests.end_to_end.iam_state import Onlooker
+from tests.felt_late import felt_late
 from tests.snapshots import Snapshot
 
 
@@ -70,7 +71,8 @@ def proved(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Run:
     shell = with_settings(tmp_path_factory.mktemp("proved"), sandbox)
     onlooker = Onlooker(sandbox.environment())
     before = onlooker.snapshot()
-    said = shell("prove", "--account", ONE_ACCOUNT, "--yes", "--json")
+    with felt_late(sandbox, delay=timedelta(seconds=5)):
+        said = shell("prove", "--account", ONE_ACCOUNT, "--yes", "--json")
     run = Run(said, shell, before, onlooker.snapshot())
     start.restore(sandbox)
     return run
@@ -96,6 +98,7 @@ def test_every_answer_is_recorded_with_its_request_id(proved: Run):
     assert (ONE_ACCOUNT, 14) == (kept["account_id"], len({one["persona"] for one in answers}))
     answered = [one for one in answers if one["answered"] in ("allowed", "denied")]
     assert [] == [one["question"] for one in answered if not one["request_id"]]
+    assert [] == [one["question"] for one in answers if one["code"] == "ParamValidationError"]
 
 
 def test_nothing_differs_from_what_was_foretold(proved: Run):
@@ -103,6 +106,13 @@ def test_nothing_differs_from_what_was_foretold(proved: Run):
     assert {"agreed", "not tried", "could not be asked"} >= {
         one["agreement"] for one in proved.said.json["answers"]
     }
+
+
+def test_how_long_changes_take_to_be_felt_is_measured(proved: Run):
+    """What reading back cannot show: IAM has a change at once, and the user's own calls are weighed late."""
+    for topic in ("attach and deny", "brake", "end of the brake", "release and allow"):
+        first = next(one for one in proved.said.json["answers"] if one["topic"] == topic)
+        assert ("agreed", True) == (first["agreement"], 5 <= first["seconds"] < 10), first
 
 
 def test_the_report_shows_every_question(proved: Run, sandbox: Sandbox, tmp_path: Path):
@@ -185,6 +195,20 @@ def killed_at(operation: str, number: int):
         return compare(question, *rest)
 
     return comparing
+
+
+def test_how_long_a_change_takes_until_it_is_felt_is_measured(
+    sandbox: Sandbox, bare: Shell, few_people: pytest.MonkeyPatch
+):
+    """Reads show a change at once, and requests are weighed by it later: read-back cannot tell."""
+    with felt_late(sandbox, delay=timedelta(seconds=5)):
+        said = bare("prove", "--account", ONE_ACCOUNT, "--yes", "--json")
+    assert 0 == said.code
+    seconds: dict[str, float] = {}
+    for one in said.json["answers"]:  # whoever is asked first waits for all
+        seconds[one["topic"]] = max(seconds.get(one["topic"], 0), one["seconds"])
+    for topic in ("attach and deny", "brake", "end of the brake", "release and allow"):
+        assert 4 <= seconds[topic] <= 10
 
 
 def test_passwords_for_the_browser_are_shown_once_on_the_terminal_and_written_nowhere(

@@ -33,10 +33,11 @@ def test_where_aws_is_asked_is_said_once_and_only_by_plan(bare: Shell):
 # Takes a second or more: every command that has --json runs once on the whole organization.
 def test_json_is_alone_on_stdout(planned: Shell):
     plan = planned("plan", "--json")
-    assert {"exempt": 3, "covered": 6, "hold": 50, "enforce": 87} == plan.json["verdicts"]
+    verdicts = plan.json["verdicts"]
+    assert ["covered", "enforce", "exempt", "hold"] == sorted(verdicts)
     assert 10 == len(planned("show", "--json").json["accounts"])
     rehearsal = planned("apply", "--json").json
-    assert ("dry-run", 87) == (rehearsal["stage"], rehearsal["counts"]["enforced"])
+    assert ("dry-run", verdicts["enforce"]) == (rehearsal["stage"], rehearsal["counts"]["enforced"])
     told = planned("apply", "--stage", "notify", "--yes", "--json")
     assert "canary" in told.json["waves"]
     assert "About to notify people" in told.err

@@ -77,7 +77,7 @@ def test_the_plan_the_csv_and_the_explanation_tell_the_way(planned: Shell):
     (plan,) = (planned.folder / "plans").glob("*.yaml")
     (group,) = (text for text in plan.read_text().split("- {") if "gita.rao" in text)
     assert "passkey-way" in group
-    explained = planned("show", "--user", "gita.rao").out
+    explained = planned("show", "--user", "gita.rao", "--evidence").out
     assert "iam:EnableMFADevice (iam:RegisterSecurityKey=Create)" in explained
     assert "signin:AuthorizeOAuth2Access" in explained
     assert 0 == planned("report").code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import shlex
@@ -25,6 +26,7 @@ STEPS = (
     "Start an AWS organization with 13 accounts and about 150 users on this machine",
     "Read every account, judge every user, and write a plan. Nothing is written to AWS",
     "Rehearse the whole plan, with real reads but no writes",
+    "Prove the policy in one account, as throw-away users with their own keys and MFA devices",
     'Notify the users of wave "canary": what will happen, and from which day',
     "Try to enforce now: it is too early, so affected users wait for their announced date",
     'Move the organization\'s clock forward by 15 days, then enforce wave "canary"',
@@ -71,6 +73,15 @@ def test_it_ends_well_and_tells_each_step(demo: Said):
     assert "0 differences in 10 accounts." in demo.out
     assert "Done: all 91 users due for enforcement were notified in time and are enforced." in demo.out
     assert "Traceback" not in demo.err
+
+
+def test_it_proves_the_policy_and_removes_what_that_took(demo: Said, shell: Shell):
+    """Our own evaluator answers as AWS here, so this shows the mechanics."""
+    assert re.search(r"^attach and deny +12 agreed", demo.out, re.MULTILINE)
+    assert "Everything was removed." in demo.out
+    (record,) = (shell.folder / "proofs").glob("*.json")
+    answers = json.loads(record.read_text())["answers"]
+    assert {"agreed", "could not be asked", "not tried"} >= {one["agreement"] for one in answers}
 
 
 def test_it_names_a_report_that_is_there(demo: Said):

@@ -29,7 +29,7 @@ def test_a_page_is_as_short_as_asked(sandbox: Sandbox):
 def test_pages_do_not_overlap(sandbox: Sandbox):
     found = details(iam_of(sandbox, PAYMENTS), PaginationConfig={"PageSize": 4})
     names = [user["UserName"] for user in found["UserDetailList"]]
-    assert 16 == len(names) == len(set(names))
+    assert 20 == len(names) == len(set(names))
 
 
 def test_a_filter_leaves_the_other_lists_out(sandbox: Sandbox):
@@ -38,7 +38,13 @@ def test_a_filter_leaves_the_other_lists_out(sandbox: Sandbox):
     assert not found.get("UserDetailList")
     assert not found.get("RoleDetailList")
     names = {policy["PolicyName"] for policy in found["Policies"]}
-    assert {"RequireMfaEverywhere", "EnforceMFA", "MfaOrNothing", "DeveloperBoundary"} == names
+    assert {
+        "RequireMfaEverywhere",
+        "EnforceMFA",
+        "MfaOrNothing",
+        "DeveloperBoundary",
+        "SecurityKeysOnly",
+    } == names
 
 
 def test_users_come_with_tags_groups_and_boundary(sandbox: Sandbox):

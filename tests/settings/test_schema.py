@@ -33,8 +33,9 @@ def test_the_starter_file_turns_on_what_a_gate_recommends_and_says_why(load):
 
 def test_the_starter_file_changes_nothing_else(load):
     without = {"source", "warnings"}
-    without_gates = starter_text().replace("  enrolment: 90", "  enrolment: null")
-    recommended = load(without_gates.replace("  proof: 90d", "  proof: null"))
+    text = starter_text().replace("  enrolment: 90", "  enrolment: null")
+    text = text.replace("  proof: 90d", "  proof: null")
+    recommended = load(text.replace("  cloudtrail: lookup", "  cloudtrail: off"))
     assert recommended.model_dump(exclude=without) == load("").model_dump(exclude=without)
 
 

@@ -49,6 +49,9 @@ class FakeProbe:
     fails: dict[str, Exception] = field(default_factory=dict)
     role: str = "Audit"
 
+    def proof_rights(self) -> tuple[Right, ...]:
+        return (Right("iam:CreateUser", writes=True, permission=Permission.DENIED, for_proof=True),)
+
     def rights(self) -> tuple[Right, ...]:
         if "rights" in self.fails:
             raise self.fails["rights"]
@@ -130,6 +133,14 @@ def test_every_account_is_looked_at_for_entering_rights_and_quotas():
     }
     assert [expected] * 4 == [of(diagnosis, id_) for id_ in IDS]
     assert IDS == list(dict.fromkeys(check.account_id for check in diagnosis.of(CheckSection.ACCOUNT)))
+
+
+def test_the_rights_that_only_a_proof_needs_are_asked_for_where_that_is_wanted():
+    diagnosis = Patient().examined(DoctorOrder(ORGANIZATION, "auto", proving=True))
+    proving = [one for one in diagnosis.of(CheckSection.ACCOUNT) if one.name == "prove"]
+    assert {CheckState.FAILURE} == {one.state for one in proving}
+    assert "allow Audit: iam:CreateUser" in proving[0].cures
+    assert "prove" not in of(Patient().examined(), IDS[0])
 
 
 def test_rights_to_write_may_be_left_out():

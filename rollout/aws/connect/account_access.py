@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rollout.aws.connect.open_account import AwsAccount
 from rollout.aws.connect.role_session import RoleSession, RoleSessions, RoleToAssume
 from rollout.aws.connect.session_policy import hop_policy, widest_policy
+from rollout.aws.connect.trail_access import TrailAccess
 from rollout.aws.probe.capabilities import AwsCapabilities, Principal
 from rollout.aws.prove.proof_account import AwsProofMaker, AwsProofRemover
 from rollout.aws.prove.proof_callers import ProofCallers
@@ -121,8 +122,13 @@ class AwsAccountAccess:
         retries: Retries | None = None,
         is_new: Callable[[Account], bool] = lambda _: False,
         organization_id: str = "",
+        trail: tuple[str, ...] | None = None,
     ) -> None:
-        """Keep the arguments; make no call yet. Without `organization_id`, only accounts are asked about sign-in."""
+        """Keep the arguments; make no call yet. Without `organization_id`, only accounts are asked about sign-in.
+
+        `trail`: the Regions in which CloudTrail is asked what access keys call, empty for those in which IAM has seen
+        them; None: it is not asked.
+        """
         self._connection = connection
         self._caller = caller
         self._clock = clock
@@ -131,6 +137,9 @@ class AwsAccountAccess:
         self._writing = writing
         self._retries = retries or Retries()
         self._is_new = is_new
+        self._trail: TrailAccess | None = None
+        if trail is not None:
+            self._trail = TrailAccess(connection, self._retries, caller.partition, trail)
         self._tallies: dict[str, CallCounts] = {}
         self._paces: dict[str, Pace] = {}
         self._sessions: dict[tuple[str, ...], RoleSessions] = {}
@@ -153,16 +162,19 @@ class AwsAccountAccess:
         entry = self._entry_into(account, lambda: self._policy(ours))
         calls = self._calls(account, entry, ours)
         sign_in = partial(self._authorizations.of, account.id, calls, entry.sign_in)
-        return AwsAccount(account, entry.role, calls, entry.client, self._clock, self._boundaries, sign_in)
+        trail = partial(self._trail.of_keys, calls, entry.client) if self._trail else None
+        return AwsAccount(
+            account, entry.role, calls, entry.client, self._clock, self._boundaries, sign_in, trail=trail
+        )
 
     def probe(self, account: Account) -> AwsCapabilities:
         """Enter as `enter` does, to find out which actions are allowed. Raises the same errors as `enter`."""
         ours = self._ours_in(account)
         entry = self._entry_into(account, lambda: self._policy(ours))
         principal = Principal(entry.arn, entry.role, account.id, self._caller.partition)
-        return AwsCapabilities(
-            principal, self._calls(account, entry, ours), entry.client, ours, entry.sign_in
-        )
+        calls = self._calls(account, entry, ours)
+        trail = self._trail.at_home(own=entry.identity.own) if self._trail else None
+        return AwsCapabilities(principal, calls, entry.client, ours, entry.sign_in, trail)
 
     def for_proof(self, account: Account, documents: ProofDocuments) -> AwsProofMaker:
         """Enter to make what one proof needs, and nothing else. Raises the same errors as `enter`."""
@@ -198,7 +210,7 @@ class AwsAccountAccess:
 
     def _policy(self, ours: OurArns) -> str:
         usual = our_arns(ours.partition, ours.account_id, self._names, Made())
-        return widest_policy(ours, usual, writing=self._writing)
+        return widest_policy(ours, usual, writing=self._writing, trail=self._trail is not None)
 
     def _calls(self, account: Account, entry: _Entry, ours: OurArns | None = None) -> Calls:
         pace, tally = self._pace(account.id), self._tally(account.id)

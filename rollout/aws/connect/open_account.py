@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from rollout.aws.read.bulk_reading import AccountReading
+from rollout.aws.read.key_trail import KeyTrail
 from rollout.aws.read.live_user import LiveUsers
 from rollout.aws.read.managed_boundaries import ManagedBoundaries
 from rollout.aws.write.confirmation import LiveConfirmation
@@ -29,7 +30,7 @@ class AwsAccount:
     Every method may also raise NoCredentials, ExpiredCredentials and AwsFailure, when no further call can succeed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the door fills in, once
         self,
         account: Account,
         role: str,
@@ -38,10 +39,13 @@ class AwsAccount:
         clock: Clock,
         boundaries: ManagedBoundaries | None = None,
         sign_in: Callable[[], ConsoleAuthorization] | None = None,
+        *,
+        trail: Callable[[], KeyTrail] | None = None,
     ) -> None:
         """Keep the arguments; make no call yet. `boundaries` is shared between accounts.
 
-        `sign_in` reads the account's console authorization; without it, nobody asks.
+        `sign_in` reads the account's console authorization; without it, nobody asks. `trail` begins a look at what
+        access keys call; None: nobody looks.
         """
         self.account = account
         self._role = role
@@ -50,6 +54,7 @@ class AwsAccount:
         self._clock = clock
         self._boundaries = boundaries or ManagedBoundaries()
         self._sign_in = sign_in
+        self._trail = trail
         self._effects = LiveConfirmation(calls, client)
         self._writing = AwsAccountWriter(calls, client)
 
@@ -59,12 +64,15 @@ class AwsAccount:
         return self._role
 
     def read(self) -> AccountFacts:
-        """Read the account with the bulk calls of design.md#accounts. Raises CannotEnter."""
+        """Read the account with the bulk calls of design.md#accounts, and what its access keys call if that is wanted.
+
+        Raises CannotEnter.
+        """
         now = self._clock.now()
         reading = AccountReading(
             self._calls, self._client, self.account.id, now, self._boundaries, self._sign_in
         )
-        return reading.facts()
+        return self._trail().added_to(reading.facts()) if self._trail else reading.facts()
 
     def credentials_now(self, user: User) -> User:
         """Read one user's credentials, boundary, own policies and groups now; the answer is as old as its first call.

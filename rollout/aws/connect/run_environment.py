@@ -23,11 +23,12 @@ ANY_ACCOUNT = "0" * 12
 class AwsRunEnvironment:
     """Implements `RunEnvironment` from the caller's Session; the only call it makes identifies the caller."""
 
-    def __init__(self, connection: Connection, who: WhoAmI, names: Names) -> None:
-        """Keep the arguments; make no call yet."""
+    def __init__(self, connection: Connection, who: WhoAmI, names: Names, *, trail: bool = False) -> None:
+        """Keep the arguments; make no call yet. `trail`: sessions may ask CloudTrail."""
         self._connection = connection
         self._who = who
         self._names = names
+        self._trail = trail
 
     def environment_facts(self, caller: Caller | None) -> EnvironmentFacts:
         """Collect the facts. The clock skew is None when the caller is unknown or AWS sent no time."""
@@ -59,7 +60,7 @@ class AwsRunEnvironment:
             return tuple(
                 SessionSize(
                     "writing" if writing else "reading",
-                    len(session_policy(ours, writing=writing)),
+                    len(session_policy(ours, writing=writing, trail=self._trail)),
                     LONGEST,
                 )
                 for writing in (False, True)

@@ -20,9 +20,12 @@ Statement = dict[str, Any]
 LONGEST = 2048
 """The most characters that STS accepts (aws-facts.md#quotas-and-rates)."""
 FAMILIES = (
+    "cloudtrail:Lookup",
     "iam:CreatePolicy",
     "iam:DeletePolicy",
     "iam:GenerateC",
+    "iam:GetAccountAuth",
+    "iam:GetAccountPass",
     "iam:GetPolicy",
     "iam:GetUser",
     "iam:ListSSH",
@@ -34,15 +37,16 @@ FAMILIES = (
 """Beginnings of actions of which there are no others than those in the table, `iam:GetUser*` for example."""
 
 
-def session_policy(ours: OurArns, *, writing: bool) -> str:
-    """Return the policy for reading one account, or for reading and writing, as JSON text.
+def session_policy(ours: OurArns, *, writing: bool, trail: bool = False) -> str:
+    """Return the policy for reading one account, or for reading and writing, as JSON text; `trail`: CloudTrail, too.
 
     Its ARNs are whole: nothing of another account, at another path or with another name can be written to. Raises
     BadSettings when the names are too long for the policy to fit.
     """
+    uses = (Use.READ, Use.TRAIL) if trail else (Use.READ,)
     if not writing:
-        return _text([_reads(ours, Use.READ, Use.PROBE)])
-    reads = _reads(ours, Use.READ)
+        return _text([_reads(ours, *uses, Use.PROBE)])
+    reads = _reads(ours, *uses)
     text = _text([reads, *_writes(ours)])
     if len(text) > LONGEST:
         short = [reads, _writes_in_one(ours), *_detaching(ours)]
@@ -55,16 +59,16 @@ def session_policy(ours: OurArns, *, writing: bool) -> str:
     return text
 
 
-def widest_policy(ours: OurArns, usual: OurArns, *, writing: bool) -> str:
+def widest_policy(ours: OurArns, usual: OurArns, *, writing: bool, trail: bool = False) -> str:
     """Return the policy for all that is ours, or for what is `usual` and as much of the rest as there is room for.
 
     What the journal names has no end where somebody else wrote into it, and nobody may stay under the policy for that.
     Raises BadSettings as `session_policy` does.
     """
     try:
-        return session_policy(ours, writing=writing)
+        return session_policy(ours, writing=writing, trail=trail)
     except BadSettings:
-        text = session_policy(usual, writing=writing)
+        text = session_policy(usual, writing=writing, trail=trail)
     fits = usual
     more = (
         *(("policies", arn) for arn in ours.policies if arn not in usual.policies),
@@ -75,7 +79,7 @@ def widest_policy(ours: OurArns, usual: OurArns, *, writing: bool) -> str:
         changed: dict[str, Any] = {kind: (*getattr(fits, kind), arn)}
         try:
             fits = replace(fits, **changed)
-            text = session_policy(fits, writing=writing)
+            text = session_policy(fits, writing=writing, trail=trail)
         except BadSettings:
             return text
     return text

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from rollout.aws.probe.probes import NOBODY, Probes
+from rollout.aws.prove.proof_sessions import NEEDED_ON, ProofAccountArns, actions_of
 from rollout.aws.read.authorization_details import Details, read_details
 from rollout.aws.read.console_authorization import NEVER_CONFIGURED
 from rollout.aws.read.credential_report import LIMITED, NOT_READY, NOT_THERE
@@ -19,13 +20,15 @@ from rollout.awsapi.calls import Calls
 from rollout.awsapi.denials import denial_of
 from rollout.awsapi.failures import CallFailed, one_line
 from rollout.awsapi.faults import Fault
-from rollout.awsapi.operations import OPERATIONS, On, Operation, Use
+from rollout.awsapi.operations import OPERATIONS, On, Operation, Use, operation_named
 from rollout.domain.diagnosis.facts import DeniedBy, FoundBy, Permission, QuotaUsage, Right
 from rollout.domain.people.users import User
 from rollout.domain.policy.our_arns import OurArns, name_of
+from rollout.domain.proof.proof_users import ProofNames
 from rollout.workflows.ports import CannotEnter
 
 if TYPE_CHECKING:
+    from botocore.client import BaseClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_iam.type_defs import ContextEntryTypeDef, EvaluationResultTypeDef
 
@@ -66,14 +69,25 @@ class AwsCapabilities:
     """Implements `Capabilities`. It only reads, and only calls operations of the table."""
 
     def __init__(
-        self, principal: Principal, calls: Calls, client: IAMClient, ours: OurArns, sign_in: Any
+        self,
+        principal: Principal,
+        calls: Calls,
+        client: IAMClient,
+        ours: OurArns,
+        sign_in: Any,
+        trail: BaseClient | None = None,
     ) -> None:
-        """Keep the arguments; make no call yet. `sign_in` is a client of AWS Sign-In."""
+        """Keep the arguments; make no call yet. `sign_in` is a client of AWS Sign-In.
+
+        `trail` is one of CloudTrail, if access keys are looked up there.
+        """
         self._principal = principal
         self._calls = calls
         self._client = client
         self._ours = ours
         self._sign_in = sign_in
+        self._trail = trail
+        self._needed = (*NEEDED, operation_named("cloudtrail", "LookupEvents")) if trail else NEEDED
 
     @property
     def role(self) -> str:
@@ -86,6 +100,29 @@ class AwsCapabilities:
             found = self._simulated()
         except CallFailed as failed:
             found = self._asked(failed.short)
+        return tuple(found[action] for action in sorted(found))
+
+    def proof_rights(self) -> tuple[Right, ...]:
+        """Tell for every action that `rollout prove` needs besides whether it is allowed, by simulation.
+
+        Raises NoCredentials, ExpiredCredentials, AwsFailure.
+        """
+        principal = self._principal
+        arns = ProofAccountArns(principal.partition, principal.account_id, ProofNames("doctor"))
+        found: dict[str, Right] = {}
+        try:
+            arn = self._arn_to_simulate()
+            for kind, names in NEEDED_ON.items():
+                resource = "*" if kind == "*" else arns.arn(kind, f"{arns.prefix}x")
+                for result in self._results(arn, actions_of(names), resource, arns.policies[0]):
+                    right = _right_of(result, writes=kind != "*")
+                    found[right.action] = replace(right, for_proof=True)
+        except CallFailed as failed:
+            why = f"no simulation: {failed.short}"
+            for kind, names in NEEDED_ON.items():
+                for action in actions_of(names):
+                    untested = Right(action, kind != "*", Permission.UNTESTED, why=why, for_proof=True)
+                    found.setdefault(action, untested)
         return tuple(found[action] for action in sorted(found))
 
     def quota_usage(self) -> QuotaUsage:
@@ -137,17 +174,19 @@ class AwsCapabilities:
         found: dict[str, Right] = {}
         for resource, operations in self._by_resource():
             writes = {action: one.writes for one in operations for action in one.actions}
-            for result in self._results(arn, list(writes), resource):
+            for result in self._results(arn, list(writes), resource, self._ours.policies[0]):
                 action = result["EvalActionName"]
                 # Simulated on two policies or groups: denied on one counts as denied.
                 if action not in found or found[action].permission is Permission.ALLOWED:
                     found[action] = _right_of(result, writes=writes[action])
         return found
 
-    def _results(self, arn: str, actions: list[str], resource: str) -> Iterator[EvaluationResultTypeDef]:
+    def _results(
+        self, arn: str, actions: list[str], resource: str, policy_arn: str
+    ) -> Iterator[EvaluationResultTypeDef]:
         attached_policy: ContextEntryTypeDef = {
             "ContextKeyName": "iam:PolicyARN",
-            "ContextKeyValues": [self._ours.policies[0]],
+            "ContextKeyValues": [policy_arn],
             "ContextKeyType": "string",
         }
         for page in self._calls.pages(
@@ -163,7 +202,7 @@ class AwsCapabilities:
     def _by_resource(self) -> Iterator[tuple[str, list[Operation]]]:
         """Group the operations by the resource they are authorised on, so that six calls simulate all of them."""
         kinds: defaultdict[str, list[Operation]] = defaultdict(list)
-        for operation in NEEDED:
+        for operation in self._needed:
             kinds[_resource_of(operation)].append(operation)
         yield "*", kinds["*"]
         yield self._ours.arn(f"user/{NOBODY}"), kinds["user"]
@@ -185,13 +224,13 @@ class AwsCapabilities:
 
     def _asked(self, why_not_simulated: str) -> dict[str, Right]:
         """Make each read once: AWS checks permissions before it looks up the named object."""
-        policy_arn, group = self._ours.policies[0], name_of(self._ours.groups[0])
-        probes = Probes(self._calls, self._client, policy_arn, group, self._sign_in)
+        names = self._ours.policies[0], name_of(self._ours.groups[0])
+        probes = Probes(self._calls, self._client, *names, self._sign_in, self._trail)
         untested = partial(Right, permission=Permission.UNTESTED, why=f"no simulation: {why_not_simulated}")
         found: dict[str, Right] = {}
         users: list[str] = []
         # The details first: they name the users that later requests are about.
-        for operation in sorted(NEEDED, key=lambda one: one.name != "GetAccountAuthorizationDetails"):
+        for operation in sorted(self._needed, key=lambda one: one.name != "GetAccountAuthorizationDetails"):
             if operation.writes:  # no harmless request tests a write; only a simulation does
                 found |= {action: untested(action, writes=True) for action in operation.actions}
                 continue

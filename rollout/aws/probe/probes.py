@@ -15,6 +15,7 @@ SIGN_IN = {"GetConsoleAuthorizationConfiguration", "GetResourcePolicy"}
 NOBODY = "rollout-doctor"
 """A user name that need not exist, since permissions depend only on the ARN."""
 USERS_ASKED = 20
+_NO_KEY = {"AttributeKey": "AccessKeyId", "AttributeValue": "AKIAROLLOUTDOCTOR000"}
 
 
 class Probes:
@@ -22,12 +23,20 @@ class Probes:
 
     CANNOT_ASK = object()
 
-    def __init__(self, calls: Calls, client: IAMClient, policy_arn: str, group: str, sign_in: Any) -> None:
-        """Keep the arguments; make no call yet."""
+    def __init__(
+        self,
+        calls: Calls,
+        client: IAMClient,
+        policy_arn: str,
+        group: str,
+        sign_in: Any,
+        trail: Any = None,
+    ) -> None:
+        """Keep the arguments; make no call yet. `trail`: a client of CloudTrail, to ask for LookupEvents."""
         self._calls = calls
         self._client = client
         iam = client
-        self._requests: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
+        self._requests: dict[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
             "GenerateCredentialReport": (iam.generate_credential_report, {}),
             "GetAccountPasswordPolicy": (iam.get_account_password_policy, {}),
             "GetAccountSummary": (iam.get_account_summary, {}),
@@ -59,6 +68,8 @@ class Probes:
             "GetResourcePolicy": (sign_in.get_resource_policy, {}),
             "ListPolicyVersions": (iam.list_policy_versions, {"PolicyArn": policy_arn, "MaxItems": 1}),
         }
+        if trail is not None:
+            self._requests |= {"LookupEvents": (trail.lookup_events, {"LookupAttributes": [_NO_KEY]})}
 
     def ask(self, operation: str, users: Sequence[str]) -> object:
         """Make the request; `CANNOT_ASK` when the account has nothing to try it on. Raises CallFailed."""

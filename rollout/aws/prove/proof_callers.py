@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pyotp
@@ -17,11 +14,12 @@ from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import HTTPClientError
 from botocore.httpsession import URLLib3Session
 
+from rollout.aws.prove.user_secrets import STEP, TotpDevice, UserKeys, UserSecrets
 from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed, one_line
 from rollout.awsapi.faults import Fault
 from rollout.awsapi.retries import Retries
-from rollout.awsapi.sessions import Connection, RoleCredentials
+from rollout.awsapi.sessions import Connection
 from rollout.domain.proof.comparing import HowAnswered, ProofAnswer
 from rollout.domain.proof.foretelling import other_than
 from rollout.domain.proof.proof_questions import ProofQuestion, SignedBy
@@ -29,8 +27,6 @@ from rollout.domain.proof.proof_users import PATH, ProofNames, ProofUser
 from rollout.errors import RolloutError
 from rollout.workflows.ports import Clock, SignIn
 
-STEP = 30
-"""Seconds for which a code of a TOTP device holds (RFC 6238)."""
 PATIENCE = 60.0
 """Seconds until AWS has to show what was changed (aws-facts.md#eventual-consistency)."""
 LITTLE_PATIENCE = 5.0
@@ -40,13 +36,14 @@ AFTER_THE_RIGHTS = frozenset(
     {
         "DeleteConflict",
         "EntityAlreadyExists",
+        "ExpiredTradeInTokenException",
         "InvalidAuthenticationCode",
         "LimitExceeded",
+        "OutboundWebIdentityFederationDisabledException",
         "PasswordPolicyViolation",
-        "InvalidUserType",
     }
 )
-"""Error codes that IAM returns only to callers who may make the call: it weighs rights before anything else."""
+"""Error codes that IAM and STS return only to callers who may make the call: they weigh rights before anything else."""
 WRONG_CODE = "MultiFactorAuthentication failed"
 """AWS's message about a code that is wrong or was used: an AccessDenied that is not about rights."""
 SHORTEST = 900
@@ -58,47 +55,6 @@ CONSOLES = {
 }
 """Where people sign in to the console of an account, by partition."""
 _CODE = re.compile(r"<Code>(\w+)</Code>")
-
-
-@dataclass(frozen=True, slots=True)
-class _Keys:
-    """An `Identity` of one user: a long-term key, or a session."""
-
-    chosen: RoleCredentials
-    keys: ReadOnlyCredentials
-    own = False
-
-    @contextmanager
-    def signing(self) -> Iterator[None]:
-        with self.chosen.use(self.keys):
-            yield
-
-    def renew(self) -> None:
-        """Do nothing: these sessions outlive the proof."""
-
-
-@dataclass(slots=True)
-class _Device:
-    """A virtual device; `used` is the last step of 30 seconds whose code was used."""
-
-    serial: str
-    seed: str = field(repr=False)
-    used: int = 0
-
-    def code(self, step: int) -> str:
-        return pyotp.TOTP(self.seed).at(datetime.fromtimestamp(step * STEP, UTC))
-
-
-@dataclass(slots=True)
-class _Held:
-    """What one user has."""
-
-    key: _Keys | None = None
-    session: _Keys | None = None
-    password: str = field(default="", repr=False)
-    device: _Device | None = None
-    second: _Device | None = None
-    urls: dict[SignedBy, str] = field(default_factory=dict, repr=False)
 
 
 class ProofCallers:
@@ -116,7 +72,7 @@ class ProofCallers:
         self._connection, self._retries, self._clock = connection, retries, clock
         self._arn, self._names = account_arn, names
         self._pace = retries.pace()
-        self._held: dict[str, _Held] = {}
+        self._held: dict[str, UserSecrets] = {}
         self._clients: dict[str, Any] = {}
         self._http = URLLib3Session()
         self._patience = PATIENCE
@@ -132,10 +88,10 @@ class ProofCallers:
     def take_key(self, user: str, key: Mapping[str, Any]) -> None:
         """Keep a new access key."""
         keys = ReadOnlyCredentials(key["AccessKeyId"], key["SecretAccessKey"], None)
-        self._of(user).key = _Keys(self._connection.chosen, keys)
+        self._of(user).key = UserKeys(self._connection.chosen, keys)
 
-    def _of(self, user: str) -> _Held:
-        return self._held.setdefault(user, _Held())
+    def _of(self, user: str) -> UserSecrets:
+        return self._held.setdefault(user, UserSecrets())
 
     # --- Questions ---
 
@@ -168,7 +124,9 @@ class ProofCallers:
             return ProofAnswer(HowAnswered.OTHER, detail=str(cannot))
         if isinstance(said, ProofAnswer):
             return said
-        return ProofAnswer(HowAnswered.ALLOWED, request_id=said["ResponseMetadata"].get("RequestId", ""))
+        metadata = said["ResponseMetadata"]
+        request_id = metadata.get("RequestId") or metadata.get("HTTPHeaders", {}).get("x-amzn-requestid", "")
+        return ProofAnswer(HowAnswered.ALLOWED, request_id=request_id)
 
     def _call(self, question: ProofQuestion) -> Any:
         service, _, _ = question.operation.partition(":")
@@ -194,7 +152,7 @@ class ProofCallers:
                 device = f"{user.device}-2" if second else user.device
                 made = do(iam.create_virtual_mfa_device, VirtualMFADeviceName=device, Path=PATH).value
                 virtual = made["VirtualMFADevice"]
-                new = _Device(virtual["SerialNumber"], virtual["Base32StringSeed"].decode())
+                new = TotpDevice(virtual["SerialNumber"], virtual["Base32StringSeed"].decode())
                 if second:
                     held.second = new
                 else:
@@ -231,7 +189,7 @@ class ProofCallers:
                 code = self._code(user)
                 given = do(sts.get_session_token, DurationSeconds=SHORTEST, **code).value
                 keys = given["Credentials"]
-                held.session = _Keys(
+                held.session = UserKeys(
                     self._connection.chosen,
                     ReadOnlyCredentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]),
                 )
@@ -266,7 +224,12 @@ class ProofCallers:
         do, client = self._calls(question).write, self._client(service)
         match name:
             case "CreateBearerToken":
-                return do(client.create_bearer_token).value
+                return do(
+                    client.create_bearer_token,
+                    grantType="client_credentials",
+                    resource="ecr.amazonaws.com",
+                    durationSeconds=300,
+                ).value
             case "ListResources":
                 return do(client.list_resources, TypeName="AWS::SNS::Topic").value
             case _:
@@ -303,7 +266,7 @@ class ProofCallers:
     def _calls(self, question: ProofQuestion) -> Calls:
         return Calls(self._arn.split(":")[4], self._keys(question), self._retries, self._pace)
 
-    def _keys(self, question: ProofQuestion) -> _Keys:
+    def _keys(self, question: ProofQuestion) -> UserKeys:
         held = self._of(question.user.name)
         with_session = question.signed_by in (SignedBy.SESSION, SignedBy.URL_AFTER)
         keys = held.session if with_session else held.key
@@ -327,7 +290,7 @@ class ProofCallers:
         held = self._of(question.user.name)
         device = held.second if question.about == "second" else held.device
         if device is None:  # refused before; so is this, or the answer says why not
-            device = _Device(self._serial(question.user), pyotp.random_base32())
+            device = TotpDevice(self._serial(question.user), pyotp.random_base32())
         for last in (False, True):
             step = self._step()
             try:

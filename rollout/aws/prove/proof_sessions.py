@@ -59,6 +59,38 @@ REMOVING = (
     "RemoveUserFromGroup",
 )
 DETACHING = ("DetachGroupPolicy", "DetachUserPolicy")
+NEEDED_ON = {
+    "*": ("GetRole", "ListGroups", "ListRoles", "ListUsers"),
+    "user": (
+        "AttachUserPolicy",
+        "CreateAccessKey",
+        "CreateLoginProfile",
+        "CreateUser",
+        "DeactivateMFADevice",
+        "DeleteAccessKey",
+        "DeleteLoginProfile",
+        "DeleteUser",
+        "DetachUserPolicy",
+    ),
+    "group": (
+        "AddUserToGroup",
+        "AttachGroupPolicy",
+        "CreateGroup",
+        "DeleteGroup",
+        "DetachGroupPolicy",
+        "RemoveUserFromGroup",
+    ),
+    "policy": (
+        "CreatePolicy",
+        "CreatePolicyVersion",
+        "DeletePolicy",
+        "DeletePolicyVersion",
+        "SetDefaultPolicyVersion",
+    ),
+    "role": ("CreateRole", "DeleteRole"),
+    "mfa": ("DeleteVirtualMFADevice",),
+}
+"""What a proof needs beyond reading, by the resource that it is authorised on."""
 _NAMED = (
     "GroupName",
     "PermissionsBoundary",
@@ -113,8 +145,8 @@ def making_policy(ours: ProofAccountArns) -> str:
     """Return the policy of the session that makes what a proof needs, as JSON text."""
     everything = [*ours.users, *ours.groups, *ours.policies, *ours.roles]
     return _text(
-        _allow(_actions(MAKING), everything),
-        _allow(_actions(ATTACHING), [*ours.users, *ours.groups])
+        _allow(actions_of(MAKING), everything),
+        _allow(actions_of(ATTACHING), [*ours.users, *ours.groups])
         | {"Condition": {"ArnEquals": {"iam:PolicyARN": ours.policies}}},
     )
 
@@ -125,14 +157,15 @@ def removing_policy(partition: str, account_id: str) -> str:
     devices = [ours.arn("mfa", f"{PREFIX}*")]
     everything = [*ours.users, *ours.groups, *ours.policies, *ours.roles, *devices]
     return _text(
-        _allow([*_actions(FINDING), *SIGN_IN], "*"),
-        _allow(_actions(REMOVING), everything),
-        _allow(_actions(DETACHING), [*ours.users, *ours.groups])
+        _allow([*actions_of(FINDING), *SIGN_IN], "*"),
+        _allow(actions_of(REMOVING), everything),
+        _allow(actions_of(DETACHING), [*ours.users, *ours.groups])
         | {"Condition": {"ArnLike": {"iam:PolicyARN": ours.policies}}},
     )
 
 
-def _actions(names: tuple[str, ...]) -> list[str]:
+def actions_of(names: tuple[str, ...]) -> list[str]:
+    """Return the IAM actions that these operations need."""
     return [action for name in names for action in operation_named("iam", name).actions]
 
 

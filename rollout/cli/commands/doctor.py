@@ -25,6 +25,9 @@ def doctor(
     reading_only: Annotated[
         bool, typer.Option("--reading-only", help="Leave out the rights that only notify and enforce need.")
     ] = False,
+    proving: Annotated[
+        bool, typer.Option("--prove", help="Also check the rights that only rollout prove needs.")
+    ] = False,
     config: Config = None,
     profile: Profile = None,
     json: Json = False,
@@ -42,7 +45,7 @@ def doctor(
 
     settings = read_settings(config)
     live = Live(settings, profile, endpoint_ok=endpoint_ok())
-    order = live.doctor_order(selection(account, ou), reading_only=reading_only)
+    order = live.doctor_order(selection(account, ou), reading_only=reading_only, proving=proving)
     diagnosis = examine(order, live.doctor_tools(TerminalProgress()))
     if json:
         print_json(_as_json(diagnosis))
@@ -60,7 +63,6 @@ def doctor(
 
 
 def _tell(diagnosis: Diagnosis) -> None:
-    from rollout.domain.diagnosis.account_checks import ACCOUNT_CHECKS
     from rollout.domain.diagnosis.check import CheckSection, CheckState
 
     for section, title in (
@@ -73,13 +75,9 @@ def _tell(diagnosis: Diagnosis) -> None:
             out.print(table(title, ("check", "state", "what"), _rows(checks)))
     accounts = diagnosis.of(CheckSection.ACCOUNT)
     if accounts:
-        out.print(
-            table(
-                "\nAccounts",
-                ("account", "name", *(check.name for check in ACCOUNT_CHECKS), "by"),
-                _by_account(accounts),
-            )
-        )
+        names = _asked(accounts)
+        columns = ("account", "name", *names, "by")
+        out.print(table("\nAccounts", columns, _by_account(accounts, names)))
     findings = [check for check in diagnosis.checks if check.state is not CheckState.OK]
     if findings:
         out.print()
@@ -106,9 +104,17 @@ def _rows(checks: Iterable[CheckResult]) -> list[tuple[str, str, str]]:
     return [(check.name, str(check.state), check.text) for check in checks]
 
 
-def _by_account(checks: Iterable[CheckResult]) -> list[tuple[str, ...]]:
+def _asked(checks: Iterable[CheckResult]) -> list[str]:
+    """Name the checks that were made in any account, in their order."""
+    from rollout.domain.diagnosis.account_checks import ACCOUNT_CHECKS
+
+    made = {check.name for check in checks}
+    return [check.name for check in ACCOUNT_CHECKS if check.name != "prove" or "prove" in made]
+
+
+def _by_account(checks: Iterable[CheckResult], names: Sequence[str]) -> list[tuple[str, ...]]:
     """One line an account, with the worst state of each check; last, the role by which it was entered."""
-    from rollout.domain.diagnosis.account_checks import ACCOUNT_CHECKS, ENTER
+    from rollout.domain.diagnosis.account_checks import ENTER
     from rollout.domain.diagnosis.check import CheckState
 
     found: dict[tuple[str, str], dict[str, CheckResult]] = {}
@@ -116,7 +122,7 @@ def _by_account(checks: Iterable[CheckResult]) -> list[tuple[str, ...]]:
         found.setdefault((check.account_id, check.account_name), {}).setdefault(check.name, check)
     rows = []
     for account, known in sorted(found.items()):
-        states = (str(known[check.name].state) if check.name in known else "" for check in ACCOUNT_CHECKS)
+        states = (str(known[name].state) if name in known else "" for name in names)
         enter = known[ENTER.name]
         rows.append((*account, *states, enter.text if enter.state is CheckState.OK else ""))
     return rows

@@ -29,11 +29,15 @@ def _enter(probe: AccountProbe) -> Iterator[CheckAnswer]:
 
 
 def _read(probe: AccountProbe) -> Iterator[CheckAnswer]:
-    return _rights([right for right in probe.rights if not right.writes], probe.role)
+    return _rights([one for one in probe.rights if not one.writes and not one.for_proof], probe.role)
 
 
 def _write(probe: AccountProbe) -> Iterator[CheckAnswer]:
-    return _rights([right for right in probe.rights if right.writes], probe.role)
+    return _rights([one for one in probe.rights if one.writes and not one.for_proof], probe.role)
+
+
+def _prove(probe: AccountProbe) -> Iterator[CheckAnswer]:
+    return _rights([right for right in probe.rights if right.for_proof], probe.role)
 
 
 def _rights(rights: list[Right], role: str) -> Iterator[CheckAnswer]:
@@ -107,6 +111,12 @@ ACCOUNT_CHECKS = (
         "whether every action that `notify` and `enforce` need is allowed",
         "an action is denied",
         _write,
+    ),
+    Check(
+        "prove",
+        "with `--prove`: whether every action that `rollout prove` needs besides is allowed",
+        "an action is denied",
+        _prove,
     ),
     QUOTAS,
 )

@@ -137,7 +137,10 @@ class FoundBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """One action that the tool needs in an account, and whether it is allowed. `denied_by` is set only if denied."""
+    """One action that the tool needs in an account, and whether it is allowed. `denied_by` is set only if denied.
+
+    `for_proof`: only `rollout prove` needs it.
+    """
 
     action: str
     writes: bool
@@ -145,6 +148,7 @@ class Right:
     found_by: FoundBy = FoundBy.NOTHING
     why: str = ""
     denied_by: DeniedBy = DeniedBy.UNKNOWN
+    for_proof: bool = False
 
 
 @dataclass(frozen=True, slots=True)

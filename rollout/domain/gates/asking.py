@@ -88,6 +88,7 @@ class Gatekeeper:
             self.returning,
             self.policy,
             self.partition,
+            self.rules.quiet_for,
         )
         for gate, value in self.rules.to_ask(*needs):
             yield gate, gate.ask(question, value)

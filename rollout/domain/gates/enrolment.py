@@ -5,10 +5,13 @@ from __future__ import annotations
 from rollout.domain.gates.gate import Question
 from rollout.domain.gates.share import share_gate
 from rollout.domain.people.users import User
+from rollout.domain.progress.gate_result import Result
 
 
-def _has_device(user: User, _: Question) -> bool | None:
-    return user.has_device if user.password is not None or user.active_keys else None
+def _has_device(user: User, _: Question) -> Result | None:
+    if user.password is None and not user.active_keys:
+        return None
+    return Result.PASS if user.has_device else Result.FAIL
 
 
 ENROLMENT = share_gate(

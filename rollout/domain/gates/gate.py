@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +14,8 @@ from rollout.domain.progress.gate_result import Result
 from rollout.domain.progress.projection import Progress
 
 Value = TypeVar("Value")
+
+QUIET_FOR = timedelta(days=7)
 
 
 class Needs(StrEnum):
@@ -97,7 +99,8 @@ class Question:
 
     `users` has the number of users of each wave that has any, in the order of the waves. `look` reads the wave's users
     in AWS; only gates that need people may call it. `returning`: only users who were enforced before come back.
-    `policy` is the digest of what is to be enforced.
+    `policy` is the digest of what is to be enforced. `quiet_for`: how long keys must have made no call without MFA
+    (`evidence.moved_after`).
     """
 
     wave: str
@@ -110,6 +113,7 @@ class Question:
     returning: bool = False
     policy: str = ""
     partition: str = "aws"
+    quiet_for: timedelta = QUIET_FOR
 
     @property
     def before(self) -> str | None:

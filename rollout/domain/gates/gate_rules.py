@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from rollout.domain.gates.failure_tolerance import FAILURE_TOLERANCE, Tolerance
-from rollout.domain.gates.gate import AnyGate, Gate, Needs, Value
+from rollout.domain.gates.gate import QUIET_FOR, AnyGate, Gate, Needs, Value
 from rollout.domain.gates.registry import GATES
 from rollout.domain.gates.soak import SOAK
 
@@ -16,11 +16,14 @@ class GateRules:
     """The gates in the order in which they are asked, each with its setting. Immutable.
 
     `settings` are by gate name; any that is not given has its default. A gate set to None or False is not asked.
+    `quiet_for` is how long keys must have made no call without MFA to count as left.
     """
 
-    def __init__(self, gates: Iterable[AnyGate] = GATES, **settings: object) -> None:
+    def __init__(
+        self, gates: Iterable[AnyGate] = GATES, *, quiet_for: timedelta = QUIET_FOR, **settings: object
+    ) -> None:
         """Take the settings. Raises TypeError for the name of a gate that does not exist or has no setting."""
-        self.gates = tuple(gates)
+        self.gates, self.quiet_for = tuple(gates), quiet_for
         self._settings = {gate.name: gate.setting.default for gate in self.gates if gate.setting is not None}
         if unknown := settings.keys() - self._settings.keys():
             raise TypeError(f"no gate has these settings: {', '.join(sorted(unknown))}")
@@ -28,7 +31,7 @@ class GateRules:
 
     def changed(self, **settings: object) -> GateRules:
         """Give the same rules with these settings changed."""
-        return GateRules(self.gates, **{**self._settings, **settings})
+        return GateRules(self.gates, quiet_for=self.quiet_for, **{**self._settings, **settings})
 
     def of(self, gate: Gate[Value]) -> Value | None:
         """Give the setting of a gate; None if it has none."""

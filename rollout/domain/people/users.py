@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from rollout.domain.people.key_activity import KeyActivity
+
 
 class DeviceKind(StrEnum):
     """The kind of an MFA device, derived from its serial number (aws-facts.md#inventory-calls)."""
@@ -68,7 +70,12 @@ class AccessKey:
     @property
     def label(self) -> str:
         """A label that does not reveal the key ID: `key 1`, or `key AKIA…3F`."""
-        return f"key {self.id[:4]}…{self.id[-2:]}" if self.id else f"key {self.slot}"
+        return label_of(self.id) if self.id else f"key {self.slot}"
+
+
+def label_of(key_id: str) -> str:
+    """Return a label of an access key that does not reveal its ID."""
+    return f"key {key_id[:4]}…{key_id[-2:]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,7 @@ class User:
     the time of the credentials (the report's `GeneratedTime`, or the live read), `rights_at` that of the groups,
     policies and tags. `certificates` and `ssh_keys` count the active X.509 signing certificates and the active SSH
     public keys for CodeCommit, None where they were not asked for (aws-facts.md#doors-and-credentials-found-later).
+    `activity` has one value for each access key whose calls were looked at.
     """
 
     account_id: str
@@ -140,6 +148,7 @@ class User:
     boundary_arn: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()
+    activity: tuple[KeyActivity, ...] = ()
 
     @property
     def ref(self) -> UserRef:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from rollout.domain.people.key_use import describe_use
 from rollout.domain.people.observations import AccountFacts
 from rollout.domain.people.users import AccessKey, MfaDevice, User
 
@@ -56,6 +57,7 @@ def doors_of(user: User, facts: AccountFacts) -> Iterator[Door]:
     yield read("MFA devices", "devices", _devices(user), *_devices_by(user, facts, by_report=by_report))
     keys = "; ".join(map(_key, user.keys)) or "none"
     yield read("access keys", "access keys", keys, listed or "ListAccessKeys, GetAccessKeyLastUsed", looked)
+    yield from _calls(user)
     if user.ssh_keys is None and SSH_KEYS not in unread:
         why = "not asked: the user has another credential, and no policy of the user names CodeCommit"
         yield Door(SSH_KEYS, why)
@@ -110,6 +112,16 @@ def _key(key: AccessKey) -> str:
     where = "".join(f" {word} {what}" for word, what in (("for", key.service), ("in", key.region)) if what)
     used = f"last used {_day(key.last_used)}{where}" if key.last_used else "no use known"
     return f"{key.label} {state}{made}, {used}"
+
+
+def _calls(user: User) -> Iterator[Door]:
+    """List what each access key calls, where that was looked up (`evidence`)."""
+    for one in user.activity:
+        yield Door(f"calls of {one.key}", describe_use(one), one.source, one.read_at)
+    if len(user.activity) < len(user.active_keys):
+        yield Door(
+            "calls of the access keys", "not looked up: evidence is off, IAM knows no use, or it failed"
+        )
 
 
 def _permissions(user: User) -> str:

@@ -53,10 +53,9 @@ class ProofRecord:
 
 
 def without_account(text: str, record: ProofRecord) -> str:
-    """Take account, organization, names and ids of this proof out of a text, so that it can be shown to anybody."""
+    """Take the ids of account, organization and proof, and the caller, out of a text that is to be sent to others."""
     for hidden, shown in (
         (record.account_id, "ACCOUNT"),
-        (record.account_name, "NAME"),
         (record.organization_id, "ORGANIZATION"),
         (record.caller, "CALLER"),
         (record.id, "PROOF"),

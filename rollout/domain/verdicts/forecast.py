@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from rollout.domain.people.key_use import describe_denied
 from rollout.domain.people.users import User
 from rollout.domain.verdicts.machines import say_key
 from rollout.domain.verdicts.verdict import EnrolmentWay, Impact, Situation
 
 
 def forecast(user: User, impact: Impact, now: datetime, situation: Situation) -> str:
-    """Describe the console first, then every active key, then credentials whose requests never carry MFA."""
+    """Describe the console first, then every active key, then credentials whose requests never carry MFA.
+
+    Where the calls of a key were looked at, it says which of them would have been denied.
+    """
     parts = [_console(user, impact)]
     if user.active_keys:
         keys = "; ".join(say_key(key, now) for key in user.active_keys)
         parts.append(f"CLI: {keys}: denied{_condition(impact, situation)}")
+    parts += [f"{activity.key}: {describe_denied(activity)}" for activity in user.activity if activity.calls]
     if user.without_mfa_flag:
         parts.append(
             f"credentials for {', '.join(user.without_mfa_flag)}: denied, because they cannot carry MFA"

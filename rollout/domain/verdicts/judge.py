@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC
 
 from rollout.domain.people.exemptions import exemption_for
+from rollout.domain.people.key_use import UsedBy, key_use
 from rollout.domain.people.users import User
 from rollout.domain.verdicts.assessment import Assessment, assess, enforced_by
 from rollout.domain.verdicts.enrolment_check import Able
@@ -78,6 +79,10 @@ def _enforcing(assessed: Assessment, situation: Situation) -> Iterator[Reason]:
         used = keys_in_use(user, assessed.account.rules, assessed.account.now)
         keys = ", ".join(say_key(key, assessed.account.now) for key in used or user.active_keys)
         yield Reason(Code.KEYS_IN_USE if used else Code.IDLE_KEYS, keys, user.facts_at)
+    use = key_use(user, assessed.account.rules.networks)
+    if use.by is UsedBy.PERSON:
+        seen = min(activity.read_at for activity in user.activity)
+        yield Reason(Code.KEYS_OF_A_PERSON, use.why, seen)
     if assessed.impact is Impact.PASSKEY_ONLY:
         yield Reason(Code.PASSKEY_ONLY, "a passkey gives no codes for the CLI", user.facts_at)
     if situation.ways == (EnrolmentWay.PASSKEY,):

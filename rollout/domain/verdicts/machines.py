@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from rollout.domain.people.key_use import UsedBy, key_use
 from rollout.domain.people.users import AccessKey, User, tag
 from rollout.domain.verdicts.rules import DecisionRules, MachineRules
 
@@ -41,7 +42,10 @@ def _since(created: datetime | None, now: datetime) -> str:
 
 
 def _evidence(user: User, rules: DecisionRules, now: datetime) -> Iterator[str]:
-    person = user.has_device or _signs_in(user, now)
+    use = key_use(user, rules.networks)
+    if use.by is UsedBy.MACHINE:
+        yield use.why
+    person = user.has_device or _signs_in(user, now) or use.by is UsedBy.PERSON
     used = keys_in_use(user, rules, now)
     if not person and user.password is None and user.active_keys:
         keys = ", ".join(say_key(key, now) for key in user.active_keys)

@@ -38,6 +38,7 @@ class DecisionRules:
     """What the operator has decided, and the documents that enforcement uses.
 
     `sign_in_proved`: the owner says that people get a console session under ForceMFA where console authorization is on.
+    `networks` are the organization's own, in which people work, as CIDR blocks.
     """
 
     partition: str
@@ -52,6 +53,7 @@ class DecisionRules:
     covered_may_leave_open: tuple[str, ...] = COVERED_MAY_LEAVE_OPEN
     enforce_without_credentials: bool = False
     sign_in_proved: bool = False
+    networks: tuple[str, ...] = ()
     lead_time: timedelta = timedelta(days=14)
     notice_for_unaffected: bool = False
     attach: Attachment = Attachment.GROUP

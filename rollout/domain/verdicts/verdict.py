@@ -65,7 +65,7 @@ class Code(ReasonRow):
     MACHINE = (
         "machine",
         Kind.HOLD,
-        "The user looks like a machine: it has access keys or service credentials, and nobody signs in with it.",
+        "The user looks like a machine: nobody signs in with it, or a machine uses its access keys.",
         "exempt it with an owner and an expiry date, move the workload to a role, or list it in rules.enforce_machines",
     )
     FIRST_SIGN_IN = (
@@ -141,6 +141,11 @@ class Code(ReasonRow):
         "idle-keys",
         Kind.ENFORCE,
         "Access keys are active, but have not been used for longer than rules.keys_in_use_days.",
+    )
+    KEYS_OF_A_PERSON = (
+        "keys-of-a-person",
+        Kind.ENFORCE,
+        "The calls of the access keys are those of a person, by CloudTrail or the imported file.",
     )
     PASSKEY_ONLY = (
         "passkey-only",

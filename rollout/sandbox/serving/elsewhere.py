@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 _REGIONS = (
-    '<DescribeRegionsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><RequestId></RequestId><regionInfo>'
+    '<DescribeRegionsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId></requestId><regionInfo>'
     "<item><regionName>us-east-1</regionName><regionEndpoint>ec2.us-east-1.amazonaws.com</regionEndpoint></item>"
     "</regionInfo></DescribeRegionsResponse>"
 )

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rollout.sandbox.world.world import SandboxWorld
 
 _LOG = logging.getLogger(__name__)
-_REQUEST_ID = re.compile(r"<RequestId>[^<]*</RequestId>")
+_REQUEST_ID = re.compile(r"(?<=<[Rr]equestId>)[^<]*(?=</[Rr]equestId>)")  # EC2 spells it with a small letter
 _ANSWERS: dict[str, type[AnswersFor]] = {
     "iam": IamAnswers,
     "sts": SecurityTokens,
@@ -92,7 +92,7 @@ class Gateway:
             json_wanted = speaks_json(request, service)
             status, headers, text = refusal(failure, service, request_id, speaks_json=json_wanted)
         _LOG.info("%s %s %s", service or "?", action, status)
-        response = Response(_REQUEST_ID.sub(f"<RequestId>{request_id}</RequestId>", text), status=status)
+        response = Response(_REQUEST_ID.sub(request_id, text), status=status)
         for name, value in headers.items():
             if name.lower() not in ("status", "server"):
                 response.headers[name] = value

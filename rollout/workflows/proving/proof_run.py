@@ -17,8 +17,9 @@ from rollout.domain.progress.records import (
 )
 from rollout.domain.proof.comparing import Answered, HowAnswered, ProofAnswer, compare
 from rollout.domain.proof.foretelling import Foretold, ProofWorld, foretell
-from rollout.domain.proof.proof_questions import Expected, ProofQuestion, script
+from rollout.domain.proof.proof_questions import Expected, ProofQuestion
 from rollout.domain.proof.proof_record import ProofRecord
+from rollout.domain.proof.proof_script import script
 from rollout.domain.proof.proof_steps import ProofDocuments, ProofWrite, removing
 from rollout.domain.proof.proof_users import proof_of
 from rollout.errors import Interrupted, ProofFailed, ProofLeft, Refused, RolloutError

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rollout.domain.gates import Gate, GateAnswer, Members
-from rollout.domain.gates.gate import Question, Value
+from rollout.domain.gates.gate import QUIET_FOR, Question, Value
 from rollout.domain.people.actor import Actor
 from rollout.domain.progress.projection import Progress
 from tests.builders import NOW, a_progress
@@ -30,6 +30,7 @@ def ask(
     members: Members = NOBODY,
     policy: str = "",
     returning: bool = False,
+    quiet_for: timedelta = QUIET_FOR,
 ) -> GateAnswer:
     question = Question(
         wave,
@@ -41,5 +42,6 @@ def ask(
         lambda: members,
         returning=returning,
         policy=policy,
+        quiet_for=quiet_for,
     )
     return gate.ask(question, value)

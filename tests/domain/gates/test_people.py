@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,16 @@ from rollout.domain.gates import GateAnswer, Members, Result
 from rollout.domain.gates.cli_moved import CLI_MOVED
 from rollout.domain.gates.enrolment import ENROLMENT
 from rollout.domain.progress.projection import Progress
-from tests.builders import a_key, a_progress, a_run, a_told, a_user, days_ago
+from tests.builders import (
+    a_key,
+    a_progress,
+    a_run,
+    a_told,
+    a_user,
+    an_activity,
+    calls_at,
+    days_ago,
+)
 from tests.domain.gates.asked import ask
 
 
@@ -88,15 +98,60 @@ def moved(user, progress, percent: float = 100) -> Result:
     [
         ("used for s3 since", 5, "s3", Result.FAIL),
         ("used for nothing since", 11, "s3", Result.PASS),
-        ("used for session tokens since", 5, "sts", Result.PASS),
+        ("used for STS since, with MFA or without", 5, "sts", Result.INCONCLUSIVE),
+        ("used for STS before it was to be quiet", 8, "sts", Result.PASS),
+        ("used for s3 before it was to be quiet", 8, "s3", Result.PASS),
         ("used, nobody knows for what", 5, None, Result.FAIL),
         ("never used", None, None, Result.PASS),
     ],
     ids=lambda value: value if isinstance(value, str) and " " in value else "",
 )
-def test_a_key_has_moved_when_nothing_but_sts_was_called_with_it_since(says, used, service, result):
+def test_a_key_has_moved_when_nothing_was_called_with_it_for_a_week(says, used, service, result):
+    """IAM names the latest service only; a call of STS may be a plain AssumeRole, which the policy denies."""
     user = a_user(keys=(a_key(used_days_ago=used, service=service),))
     assert result == moved(user, told())
+
+
+SESSIONS = calls_at(8, operation="sts:GetSessionToken", with_mfa=True)
+PLAIN_ROLES = calls_at(8, operation="sts:AssumeRole")
+PLAIN_SESSIONS = calls_at(8, operation="sts:GetSessionToken")
+WITH_CODE = calls_at(8, operation="sts:AssumeRole", with_mfa=True)
+ENDED = calls_at(8, until=days_ago(8))
+
+
+@pytest.mark.parametrize(
+    ("says", "activity", "result"),
+    [
+        ("sessions with MFA", an_activity(*SESSIONS), Result.PASS),
+        ("roles with MFA", an_activity(*WITH_CODE), Result.PASS),
+        ("roles without MFA", an_activity(*PLAIN_ROLES), Result.FAIL),
+        ("sessions without MFA", an_activity(*PLAIN_SESSIONS), Result.FAIL),
+        ("one call among the sessions", an_activity(*SESSIONS, *calls_at(9, days=1)), Result.FAIL),
+        ("calls that ended eight days ago", an_activity(*SESSIONS, *ENDED), Result.PASS),
+        ("not all of the week was looked at", an_activity(*SESSIONS, since=6), Result.INCONCLUSIVE),
+    ],
+    ids=lambda value: value if isinstance(value, str) and " " in value else "",
+)
+def test_the_calls_themselves_tell_whether_a_key_has_moved(says, activity, result):
+    user = a_user(keys=(a_key(used_days_ago=1, service="sts"),), activity=(activity,))
+    assert result == moved(user, told())
+
+
+def test_who_waits_longer_sees_more_and_each_key_has_to_be_looked_at():
+    ended = a_user(keys=(a_key(used_days_ago=1, service="sts"),), activity=(an_activity(*SESSIONS, *ENDED),))
+    month = ask(CLI_MOVED, 100, told(), members=Members((ended,)), quiet_for=timedelta(days=30))
+    assert Result.FAIL == month.result
+    keys = (a_key(1, used_days_ago=1, service="sts"), a_key(2, used_days_ago=1, service="sts"))
+    half = a_user(keys=keys, activity=(an_activity(*SESSIONS),))
+    answer = cli_moved(Members((half,)), told(), 100)
+    assert Result.INCONCLUSIVE == answer.result
+    assert "1 called STS, and whether with MFA is not known (evidence.cloudtrail: lookup" in answer.detail
+
+
+def test_data_events_are_no_part_of_the_calls_and_count_all_the_same():
+    """CloudTrail's history lacks them; IAM's date of the last use does not."""
+    user = a_user(keys=(a_key(used_days_ago=1, service="s3"),), activity=(an_activity(*SESSIONS),))
+    assert Result.FAIL == moved(user, told())
 
 
 def test_one_key_still_in_use_is_enough():

@@ -10,7 +10,7 @@ from rollout.domain.policy.force_mfa import PolicyAmendments, allow_half, enrolm
 from rollout.domain.policy.our_resources import Documents
 from rollout.domain.proof.comparing import Agreement, Answered, HowAnswered, ProofAnswer, compare
 from rollout.domain.proof.foretelling import ProofWorld, foretell
-from rollout.domain.proof.proof_questions import questions
+from rollout.domain.proof.proof_script import questions
 from rollout.domain.proof.proof_steps import documents_of
 from rollout.domain.proof.proof_users import ProofNames
 from rollout.domain.verdicts.requests import RequestEnvironment

@@ -10,7 +10,8 @@ import pytest
 from rollout.domain.people.users import NamedPolicy
 from rollout.domain.proof.comparing import Agreement, HowAnswered, ProofAnswer, compare
 from rollout.domain.proof.foretelling import foretell, scps_of
-from rollout.domain.proof.proof_questions import ProofQuestion, SignedBy, questions, script
+from rollout.domain.proof.proof_questions import ProofQuestion, SignedBy
+from rollout.domain.proof.proof_script import questions, script
 from rollout.domain.proof.proof_steps import ProofWrite
 from rollout.domain.proof.proof_users import PERSONAS, Way
 from tests.domain.proof.proving import CONDITION, EXEMPT, NAMES, proved, topics, with_deny, world

@@ -21,7 +21,7 @@ from rollout.errors import EmptySelection, Interrupted, Refused
 from rollout.workflows.apply.run import OperatorQuestion, apply_plan
 from rollout.workflows.approve import ApprovalRequest, approve
 from rollout.workflows.ports import CannotEnter
-from tests.builders import ORGANIZATION, a_caller, a_device, a_key, an_exemption
+from tests.builders import ORGANIZATION, a_caller, a_device, a_key, an_activity, an_exemption, calls_at
 from tests.fakes import Trouble
 from tests.workflows.world import World, a_cli_user, a_person, a_preview, an_enroller
 
@@ -289,7 +289,12 @@ def test_long_term_keys_that_still_call_services_hold_the_wave():
     world.change("carl", keys=(a_key(used_days_ago=1, now=now),))
     with pytest.raises(Refused, match="gate cli_moved: 1 of 2 users have left their long-term keys"):
         world.enforce()
-    world.change("carl", keys=(a_key(used_days_ago=1, service="sts", now=now),))
+    sts = (a_key(used_days_ago=1, service="sts", now=now),)
+    world.change("carl", keys=sts)
+    with pytest.raises(Refused, match="1 called STS, and whether with MFA is not known"):
+        world.enforce()
+    sessions = calls_at(8, operation="sts:GetSessionToken", with_mfa=True, until=now)
+    world.change("carl", keys=sts, activity=(an_activity(*sessions),))
     world.enforce()
     assert {"ana", "carl"} == world.enforced
     assert "pass" == last_read(world, "cli_moved").result

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from rollout.domain.progress.records import ProofIntent, ProofSettled, Proved, RunEnded, RunEnding
+from rollout.domain.proof import proof_users
 from rollout.domain.proof.comparing import Agreement, HowAnswered, ProofAnswer
 from rollout.domain.proof.foretelling import ProofWorld, foretell
 from rollout.domain.proof.proof_questions import ProofQuestion
@@ -21,7 +22,7 @@ from rollout.domain.proof.proof_steps import (
     UserRemains,
     documents_of,
 )
-from rollout.domain.proof.proof_users import ProofNames, ProofUser
+from rollout.domain.proof.proof_users import MUST_CHANGE, NO_DEVICE, WITH_TOTP, ProofNames, ProofUser
 from rollout.domain.verdicts.requests import RequestEnvironment
 from rollout.errors import Interrupted, ProofFailed, ProofLeft, Refused
 from rollout.workflows.ports import AnswerLost, CannotEnter, Refusal, SignIn, SignInSeen, WriteReceipt
@@ -283,8 +284,11 @@ class Short(ProveOrder):
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_whenever_it_is_killed_everything_that_is_left_can_be_removed(when: str):
+def test_whenever_it_is_killed_everything_that_is_left_can_be_removed(
+    when: str, monkeypatch: pytest.MonkeyPatch
+):
     """At every write: while the proof is made, and while it is removed."""
+    monkeypatch.setattr(proof_users, "PERSONAS", (NO_DEVICE, WITH_TOTP, MUST_CHANGE))
     whole, moment = an_order(), 0
     order = Short(whole.account, whole.partition, whole.policy, whole.documents, whole.world)
     finished = False
@@ -306,7 +310,7 @@ def test_whenever_it_is_killed_everything_that_is_left_can_be_removed(when: str)
         clean([an_account()], account, run_of(world, "clean-1"))
         assert account.empty
         assert {} == world.journal.progress(ORGANIZATION).proofs_begun
-    assert moment > 150
+    assert moment > 80
 
 
 def test_a_proof_first_removes_what_a_killed_one_left():
