@@ -33,8 +33,8 @@ FOREIGN_NAMES = {
 CHROMIUM = Path("/usr/bin/chromium")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Run before any test module is imported, in every worker; child processes inherit it."""
+def shut_off() -> None:
+    """Do it before anything of the product is imported, in every worker; child processes inherit it."""
     for name in list(os.environ):
         if name.startswith(FOREIGN_PREFIXES) or name.lower() in FOREIGN_NAMES:
             del os.environ[name]
@@ -48,12 +48,14 @@ def pytest_configure(config: pytest.Config) -> None:
         "AWS_EC2_METADATA_DISABLED": "true",
         # What a machine remembers of a store's journal: nothing, unless a test names a folder for it.
         "XDG_STATE_HOME": str(nowhere / "state"),
-        "COLUMNS": "120",
         "TERM": "dumb",
         # An odd zone: whatever takes local time for UTC is off by 5 h 45 min.
         "TZ": "ODD-5:45",
     }
     time.tzset()
+
+
+shut_off()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -160,7 +160,7 @@ def test_a_preview_is_a_whole_message(rehearsed: Shell):
     assert body.startswith("Hello,")
     assert "Tuesday, 8 December 2026" in body
     message = rehearsed("notices", "--preview", arn, "--json").json
-    assert {"from", "to", "subject", "body"} == set(message)
+    assert {"from", "to", "subject", "body", "html"} == set(message)
     assert body == message["body"]
 
 
