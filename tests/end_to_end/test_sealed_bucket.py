@@ -196,7 +196,7 @@ def test_with_kms_down_enforcing_refuses_letting_out_works_and_the_rest_is_seale
         shown = ok(ana("status"))
         assert "cannot be used: DisabledException" in shown.err
         let_out = ok(ana(*RELEASE))
-        assert "1 writes" in let_out.out
+        assert "1 write." in let_out.out
         assert "cannot be used: DisabledException" in let_out.err
 
     refused = ana(*ENFORCE)
