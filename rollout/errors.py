@@ -76,6 +76,10 @@ class EmptySelection(RolloutError):
     exit_code = ExitCode.WRONG_USAGE
 
 
+class StoreUnknown(RolloutError):
+    """The settings cannot be read as far as to tell which store is theirs."""
+
+
 class WhomUnknown(RolloutError):
     """Nobody can tell whom a wave or a pattern of names means, for neither the journal nor a plan can be read."""
 
@@ -128,6 +132,12 @@ class RecordAltered(JournalDamaged):
 
 class KeyUnusable(RolloutError):
     """The key that seals the store's records cannot be used, so nothing can be checked or sealed."""
+
+
+class BadEvidence(RolloutError):
+    """The file of `evidence.import` cannot be read, or says what cannot be; the message has file and line."""
+
+    exit_code = ExitCode.WRONG_USAGE
 
 
 class MissingExtra(RolloutError):

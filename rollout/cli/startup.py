@@ -168,6 +168,14 @@ def end_in_good_order(live: Live) -> None:
         live.stop.set()
 
 
+def tell_unrecorded(files: Files) -> None:
+    """Warn of releases that this machine knows of, and the store does not yet."""
+    if waiting := len(list(files.unrecorded.runs())):
+        warn(
+            f"{waiting} runs are not recorded in the store yet; the next `rollout plan`, `apply` or `verify` does it"
+        )
+
+
 def load_plan(files: Files, reference: str | None, *, whole: bool = False) -> StoredPlan:
     """Open a plan without calling AWS; warn if it is for another organization than the one in rollout.yaml.
 

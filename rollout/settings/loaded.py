@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from rollout.domain.gates import GateRules
 from rollout.domain.gates.readiness import Notified
-from rollout.domain.people.addresses import AddressRule, AddressTag, NameIsAddress
 from rollout.domain.people.exemptions import Exemption, UserMatch
 from rollout.domain.people.organization import Account
 from rollout.domain.people.scope import Scope, first_match, first_ou_match, first_tag_match
@@ -41,10 +40,12 @@ class Settings(RolloutFile):
     """All settings, from flags, environment, file and defaults; paths are ready to use.
 
     `source` is the file they come from, or None without a file. `warnings` are sentences to show to the operator.
+    `store_unread`: people are to be let out, and what can be read of the settings does not tell which store is theirs.
     """
 
     source: Path | None = None
     warnings: tuple[str, ...] = ()
+    store_unread: bool = False
 
     def domain_scope(self) -> Scope:
         return Scope(
@@ -119,9 +120,6 @@ class Settings(RolloutFile):
         machines = self.rules.machines
         return MachineRules(machines.tags, machines.groups, machines.services)
 
-    def domain_find(self) -> tuple[AddressRule, ...]:
-        return tuple(AddressTag(rule.tag) if rule.tag else NameIsAddress() for rule in self.notify.find)
-
     def decisive(self) -> dict[str, Any]:
         """Return the settings that must not change between plan and apply, as JSON-compatible, canonical values.
 
@@ -130,6 +128,8 @@ class Settings(RolloutFile):
         """
         wanted = {"scope", "policy", "rules", "waves", "evidence"}
         dumped = self.model_dump(mode="json", include=wanted, exclude={"evidence": {"moved_after"}})
+        if self.evidence.file:  # by its name: the folder is another on each machine
+            dumped["evidence"]["import"] = self.evidence.file.name
         if dumped["evidence"] == EvidenceSection().model_dump(mode="json", exclude={"moved_after"}):
             del dumped["evidence"]
         decisive: dict[str, Any] = _canonical(dumped)

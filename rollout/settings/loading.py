@@ -17,7 +17,7 @@ from rollout.settings.environment import CONFIG, read_environment
 from rollout.settings.file import read_file
 from rollout.settings.keys import known_keys
 from rollout.settings.loaded import Settings
-from rollout.settings.models import RolloutFile
+from rollout.settings.models import Finder, RolloutFile
 from rollout.settings.places import BucketPlace, KeyFilePlace
 from rollout.settings.problems import Key, Problem, Source, Spot, refuse
 from rollout.settings.reading import ParsedSource
@@ -69,18 +69,26 @@ def load_what_can_be_read(
     path: Path | None = None
     base = Source(f"no {FILE_NAME}", working_folder)
     merged = _Merged(Spot(base))
+    read = False
     with suppress(BadSettings):
         path = _find(config, environment, working_folder)
-    if path is not None:
-        base = Source(_display(path, working_folder), path.parent)
-        merged = _Merged(Spot(base))
-        with suppress(BadSettings):
+        if path is not None:
+            base = Source(_display(path, working_folder), path.parent)
+            merged = _Merged(Spot(base))
             merged.lay(read_file(path, base))
+            read = not any(problem.key[:1] in ((), ("store",)) for problem in merged.problems)
+        else:
+            read = True
     for reading in read_environment(environment, working_folder):
         merged.lay(reading)
     _drop_empty(merged)
-    return _loaded(_drop_what_is_wrong(merged), merged, path, lambda _: ()).model_copy(
-        update={"warnings": (f"the settings that cannot be read are left at their defaults: {wrong}",)}
+    named = "store" in merged.values
+    kept = _drop_what_is_wrong(merged)
+    return _loaded(kept, merged, path, lambda _: ()).model_copy(
+        update={
+            "warnings": (f"the settings that cannot be read are left at their defaults: {wrong}",),
+            "store_unread": "store" not in merged.values and (named or not read),
+        }
     )
 
 
@@ -121,16 +129,29 @@ def _loaded(
             if isinstance(settings.store_key, KeyFilePlace)
             else settings.store_key,
             "notify": settings.notify.model_copy(
-                update={
+                update={"find": tuple(_found_from(finder, merged) for finder in settings.notify.find)}
+                | {
                     name: merged.folder(("notify", name)) / getattr(settings.notify, name)
                     for name in (*folder_keys(), "templates")
                     if getattr(settings.notify, name) is not None
                 }
             ),
+            "evidence": settings.evidence.model_copy(
+                update={"import": merged.folder(("evidence", "import")) / settings.evidence.file}
+                if settings.evidence.file
+                else {}
+            ),
             "source": path,
             "warnings": tuple(str(merged.problem(remark)) for remark in remarks(settings)),
         }
     )
+
+
+def _found_from(finder: Finder, merged: _Merged) -> Finder:
+    """Make the path of a file of people absolute."""
+    if finder.file is None:
+        return finder
+    return finder.model_copy(update={"file": merged.folder(("notify", "find")) / finder.file})
 
 
 class _Merged:

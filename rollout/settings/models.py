@@ -30,6 +30,7 @@ from rollout.settings.fields import (
     Language,
     Listed,
     LocalPath,
+    MailDomain,
     Network,
     NoRepeats,
     NotEmpty,
@@ -233,7 +234,27 @@ class RulesSection(Section):
     )
 
 
-class EvidenceSection(Section):
+if TYPE_CHECKING:
+
+    class ImportedEvidence(Section):
+        """The file that tells what access keys call."""
+else:  # `import` is a word of Python
+    ImportedEvidence = create_model(
+        "ImportedEvidence",
+        __base__=Section,
+        **{
+            "import": (
+                LocalPath | None,
+                Field(
+                    None,
+                    description="File of what access keys call, CSV or Parquet, from a data lake or a SIEM.",
+                ),
+            )
+        },
+    )
+
+
+class EvidenceSection(ImportedEvidence):
     """What tells who uses access keys, beyond what IAM says of their last use."""
 
     cloudtrail: Annotated[Literal["off", "lookup"], OffIsAWord] = Field(
@@ -254,6 +275,12 @@ class EvidenceSection(Section):
         QUIET_FOR,
         description="How long a key must have made no call without MFA to count as left (gates.cli_moved).",
     )
+
+    @property
+    def file(self) -> Path | None:
+        """The value of `import`."""
+        found: Path | None = getattr(self, "import")
+        return found
 
 
 class ExemptionItem(Section):
@@ -327,10 +354,24 @@ class Finder(Section):
         None, description="The user name, where it is an address."
     )
 
+    username_at: MailDomain | None = Field(None, description="The user name at this domain: example.com.")
+    file: LocalPath | None = Field(
+        None, description="A CSV file with the columns account, user, arn, address, manager, language, zone."
+    )
+    account_email: Literal[True] | None = Field(
+        None, description="The address of the user's account in AWS Organizations, as a last resort."
+    )
+    catch_all: Address | None = Field(
+        None, description="One address for everybody who is found in no other way, as a last resort."
+    )
+
     @model_validator(mode="after")
     def _exactly_one(self) -> Finder:
-        if (self.tag is None) == (self.username_is_address is None):
-            raise ValueError("give exactly one of {tag: email} and {username_is_address: true}")
+        if len(self.model_dump(exclude_none=True)) != 1:
+            raise ValueError(
+                "give exactly one of {tag: email}, {username_is_address: true}, {username_at: example.com}, "
+                "{file: people.csv}, {account_email: true} and {catch_all: address}"
+            )
         return self
 
 

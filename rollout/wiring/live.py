@@ -25,6 +25,7 @@ from rollout.domain.proof.foretelling import ProofWorld, scps_of
 from rollout.domain.proof.proof_steps import documents_of
 from rollout.domain.proof.proof_users import ProofNames
 from rollout.domain.verdicts.requests import RequestEnvironment
+from rollout.errors import StoreUnknown
 from rollout.execution.threads import ThreadEngine
 from rollout.notify.building import build_channel
 from rollout.notify.rehearsed_channel import RehearsingNotifier
@@ -45,11 +46,11 @@ from rollout.workflows.inventory import (
     read_with_care,
 )
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
-from rollout.workflows.ports import Notifier, PolicyLevels, ProgressDisplay, StoredPlan
+from rollout.workflows.ports import Journal, Notifier, PolicyLevels, ProgressDisplay, StopMarker, StoredPlan
 from rollout.workflows.proving.proof_run import ProveOrder
 from rollout.workflows.recording.take_over import take_over
 from rollout.workflows.release import ReleaseOrder
-from rollout.workflows.run_context import JudgementBasis, NoLock, RunContext
+from rollout.workflows.run_context import JudgementBasis, NoJournal, NoLock, NoMarker, RunContext
 from rollout.workflows.seal import Unsealed
 from rollout.workflows.verify import FixOrder
 
@@ -76,6 +77,7 @@ class Live(Aws):
             progress,
             partial(_effort_of, self.organization, access),
             lambda entered, account_id: read_account(entered, names, lambda: known().made_in(account_id)),
+            self.about_evidence,
         )
 
     def _journalled(self, where: Premises) -> Callable[[], Progress]:
@@ -165,7 +167,12 @@ class Live(Aws):
         """
         organization_id = where.organization.id
         access = self.access(where, writing=not rehearsal)
-        journal, marker = self.files.journal(run), self.files.marker(organization_id, cautious=locked)
+        journal: Journal
+        marker: StopMarker
+        try:
+            journal, marker = self.files.journal(run), self.files.marker(organization_id, cautious=locked)
+        except StoreUnknown as problem:
+            journal, marker = NoJournal(problem), NoMarker()
         real = RunContext(
             id=run,
             organization_id=organization_id,
@@ -219,21 +226,24 @@ class Live(Aws):
         """The service control policies, as `rules.scps` says."""
         return read_levels(self.organization, where.accounts, self.settings.rules.scps)
 
-    def basis(self, where: Premises, levels: PolicyLevels | Unread) -> JudgementBasis:
-        """What `release --end`, `verify` and `rollback` judge accounts by."""
+    def basis(
+        self, where: Premises, levels: PolicyLevels | Unread, *, finding: bool = True
+    ) -> JudgementBasis:
+        """What `release --end`, `verify` and `rollback` judge accounts by; see `rules_for` about `finding`."""
         scps = None if isinstance(levels, Unread) else levels.by_account
-        return JudgementBasis(rules_for(self.settings, where), scps)
+        return JudgementBasis(rules_for(self.settings, where, finding=finding), scps)
 
     def fix_order(self, where: Premises, gated: GatedBy, *, memberships: bool) -> FixOrder:
         """Return the input of `verify --fix`."""
-        policy = policy_fingerprint(rules_for(self.settings, where))
+        policy = policy_fingerprint(rules_for(self.settings, where, finding=False))
         return FixOrder(gated, policy, digest(self.settings.decisive()), memberships)
 
     def prove_order(
         self, where: Premises, account: Account, *, through_service: bool, in_use_ok: bool, guided: bool
     ) -> ProveOrder:
         """Return the input of a proof in one account."""
-        rules, partition = rules_for(self.settings, where), where.organization.partition
+        rules = rules_for(self.settings, where, finding=False)
+        partition = where.organization.partition
         names = ProofNames("".join(self._randomness.choices(ID_LETTERS, k=6)), guided)
         documents = documents_of(names, partition, account.id, rules.documents)
         environment = RequestEnvironment(partition, where.organization.id, self.clock.now(), rules.context)

@@ -400,7 +400,7 @@ def test_a_store_from_before_the_key_is_sealed_after_it_was_shown(team: Team, st
     assert 2 == asked.code
     assert "apply --stage notify" in asked.out
     assert " Told" in asked.out
-    assert "About to seal 2 runs, 1 plans" in asked.err
+    assert "About to seal 2 runs, 1 plan," in asked.err
     assert ALTERED == enforce(team).code
 
     assert 0 == team("seal", "--yes").code

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rollout.cli.letting_out import go_live_to_roll_back
 from rollout.cli.options import Accounts, Config, Json, Profile, Users, Yes
 from rollout.cli.running import leave_with
-from rollout.cli.startup import Doubts, go_live, read_settings, tell_endpoints
+from rollout.cli.startup import Doubts, read_settings_for_the_brake, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, next_step, out, print_json, table
 from rollout.counted import number_of
 from rollout.errors import ExitCode, Interrupted, WrongUsage
@@ -57,9 +58,9 @@ def rollback(
             "select what to undo: either --all, or any of --plan, --wave, --account and --user",
             cure="rollout rollback --help has examples",
         )
-    settings = read_settings(config)
+    settings = read_settings_for_the_brake(config)
     doubts = Doubts()
-    live, where = go_live(settings, profile, doubts)
+    live, where = go_live_to_roll_back(settings, profile, doubts)
     journal, organization_id = live.files.journal("rollback"), where.organization.id
     progress = journal.progress(organization_id)
     wanted = RollbackChoice(
@@ -80,7 +81,7 @@ def rollback(
         wanted,
         where.accounts,
         run=live.run_context(run, where, TerminalProgress(), rehearsal=dry_run),
-        basis=live.basis(where, PolicyLevels({})),
+        basis=live.basis(where, PolicyLevels({}), finding=False),
     )
     if json:
         print_json(_as_json(result, rehearsal=dry_run))
