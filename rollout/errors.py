@@ -76,6 +76,10 @@ class EmptySelection(RolloutError):
     exit_code = ExitCode.WRONG_USAGE
 
 
+class StoreUnknown(RolloutError):
+    """The settings cannot be read as far as to tell which store is theirs."""
+
+
 class WhomUnknown(RolloutError):
     """Nobody can tell whom a wave or a pattern of names means, for neither the journal nor a plan can be read."""
 

@@ -166,8 +166,8 @@ def refused(
     error: AwsError, service: str, environ: Environ, start_response: StartResponse
 ) -> Iterable[bytes]:
     """Say no as the service would: 500 to a fault of its own, else 400."""
-    speaks_json = "HTTP_X_AMZ_TARGET" in environ
-    _, headers, text = refusal(error, service, "", speaks_json=speaks_json)
+    json_wanted = speaks_json(Request(environ), service)
+    _, headers, text = refusal(error, service, "", speaks_json=json_wanted)
     own_fault = error.code in {"ServiceFailure", "ServiceException", "InternalFailure"}
     start_response("500 Internal Server Error" if own_fault else "400 Bad Request", list(headers.items()))
     return [text.encode()]

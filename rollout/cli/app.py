@@ -28,7 +28,7 @@ from rollout.cli.commands import (
     verify,
 )
 from rollout.cli.commands.proving import prove
-from rollout.cli.endpoint_option import calling_aws
+from rollout.cli.endpoint_option import calling_aws, with_lists
 from rollout.cli.running import run_command
 from rollout.cli.terminal.console import echo, echo_lines
 from rollout.cli.terminal.help_text import described, unwrapped
@@ -50,20 +50,20 @@ app = typer.Typer(
 )
 
 app.command("init", help=described(init.init))(init.init)
-app.command("doctor", help=described(doctor.doctor))(calling_aws(doctor.doctor))
-app.command("inventory", help=described(inventory.inventory))(calling_aws(inventory.inventory))
-app.command("plan", help=described(plan.plan))(calling_aws(plan.plan))
-app.command("show", help=described(show.show))(calling_aws(show.show))
-app.command("prove", help=described(prove.prove))(calling_aws(prove.prove))
-app.command("apply", help=described(apply.apply))(calling_aws(apply.apply))
+app.command("doctor", help=described(doctor.doctor))(with_lists(calling_aws(doctor.doctor)))
+app.command("inventory", help=described(inventory.inventory))(with_lists(calling_aws(inventory.inventory)))
+app.command("plan", help=described(plan.plan))(with_lists(calling_aws(plan.plan)))
+app.command("show", help=described(show.show))(with_lists(calling_aws(show.show)))
+app.command("prove", help=described(prove.prove))(with_lists(calling_aws(prove.prove)))
+app.command("apply", help=described(apply.apply))(with_lists(calling_aws(apply.apply)))
 app.command("approve", help=described(approve.approve))(calling_aws(approve.approve))
-app.command("status", help=described(status.status))(calling_aws(status.status))
+app.command("status", help=described(status.status))(with_lists(calling_aws(status.status)))
 app.command("notices", help=described(notices.notices))(calling_aws(notices.notices))
-app.command("verify", help=described(verify.verify))(calling_aws(verify.verify))
+app.command("verify", help=described(verify.verify))(with_lists(calling_aws(verify.verify)))
 app.command("release", help=described(release.release))(calling_aws(release.release))
 app.command("rollback", help=described(rollback.rollback))(calling_aws(rollback.rollback))
 app.command("unlock", help=described(store.unlock))(calling_aws(store.unlock))
-app.command("seal", help=described(store.seal))(calling_aws(store.seal))
+app.command("seal", help=described(store.seal))(with_lists(calling_aws(store.seal)))
 app.command("report", help=described(report.report))(calling_aws(report.report))
 app.add_typer(policy.app, name="policy")
 app.command("demo", help=described(demo.demo))(demo.demo)

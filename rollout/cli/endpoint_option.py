@@ -1,4 +1,4 @@
-"""Gives every command that calls AWS the option `--endpoint-ok`, and remembers what was said."""
+"""Adds options to commands that need not know of them: `--endpoint-ok` for all that call AWS, `--all` for lists."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Annotated, ParamSpec, TypeVar
 
 import typer
 
+from rollout.cli.terminal.console import show_whole_lists
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -19,19 +21,29 @@ EndpointOk = Annotated[
         "--endpoint-ok", help="Call an AWS_ENDPOINT_URL that is neither AWS nor on this machine, on purpose."
     ),
 ]
-_NAME = "endpoint_ok"
-_said: ContextVar[bool] = ContextVar(_NAME, default=False)
+All = Annotated[bool, typer.Option("--all", help="Show long lists to their end.")]
+_said: ContextVar[bool] = ContextVar("endpoint_ok", default=False)
 
 
 def calling_aws(command: Callable[P, T]) -> Callable[P, T]:
-    """Add the option to a command."""
+    """Add `--endpoint-ok` to a command."""
+    return _with(command, "endpoint_ok", EndpointOk, _said.set)
 
+
+def with_lists(command: Callable[P, T]) -> Callable[P, T]:
+    """Add `--all` to a command that prints lists."""
+    return _with(command, "everything", All, show_whole_lists)
+
+
+def _with(
+    command: Callable[P, T], name: str, annotation: object, hear: Callable[[bool], object]
+) -> Callable[P, T]:
     @functools.wraps(command)
     def with_option(*args: P.args, **kwargs: P.kwargs) -> T:
-        _said.set(bool(kwargs.pop(_NAME, False)))
+        hear(bool(kwargs.pop(name, False)))
         return command(*args, **kwargs)
 
-    option = inspect.Parameter(_NAME, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=EndpointOk)
+    option = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation)
     signature = inspect.signature(command, eval_str=True)
     with_option.__signature__ = signature.replace(  # type: ignore[attr-defined]  # what inspect looks for
         parameters=[*signature.parameters.values(), option]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.startup import end_in_good_order, go_live
 from rollout.cli.terminal.console import warn
 from rollout.domain.people.organization import Account, account_of
@@ -113,6 +114,26 @@ def ground_of_an_end(settings: Settings, profile: str | None, named: WhomNamed) 
     """Open AWS and the journal for people to come under the policy again: everything has to be whole."""
     live, where = go_live(settings, profile)
     return BrakeGround(live, named, where, live.files.journal("release").progress(where.organization.id))
+
+
+def go_live_to_roll_back(
+    settings: Settings, profile: str | None, tell: Callable[[RolloutError], None]
+) -> tuple[Live, Premises]:
+    """Open AWS as `go_live` does; where AWS Organizations does not answer, the journal names the accounts."""
+    from rollout.wiring import Dispensable, Live
+    from rollout.workflows.release_selection import premises_for_the_brake, unlisted
+
+    live = Live(settings, profile, tell=tell, endpoint_ok=endpoint_ok(), dispensable=Dispensable.ORGANIZATION)
+    organization_id = settings.organization or ""
+
+    def tried() -> list[Account]:
+        known = live.files.journal("rollback").progress(organization_id) if organization_id else Progress()
+        return [unlisted(account_id) for account_id in known.accounts_tried]
+
+    where = premises_for_the_brake(live.organization, settings.organization, tried, organization_id, warn)
+    end_in_good_order(live)
+    live.take_over(where, warn)
+    return live, where
 
 
 def ground_of_a_release(live: Live, named: WhomNamed, *, recorded_first: bool) -> BrakeGround:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import re
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from types import FrameType
 
 import typer
 
-from rollout.cli.terminal.console import LogLines, err
+from rollout.cli.terminal.console import LogLines, err, show_whole_lists
 from rollout.errors import ExitCode, RolloutError, gravest
 
 
@@ -18,6 +20,7 @@ def run_command(main: Callable[..., object], arguments: Sequence[str]) -> int:
     """Run a command through its `main` and return its exit code; an unexpected exception keeps its traceback."""
     try:
         logging.lastResort = LogLines(logging.WARNING)
+        show_whole_lists(whole=True)
         with _handlers_kept():
             code = main(args=list(arguments), prog_name="rollout", standalone_mode=False)
     except typer.TyperException as error:
@@ -81,6 +84,16 @@ def _show(error: typer.TyperException) -> None:
         err.print(f"Try '{context.command_path} --help' for help.")
         err.print()
     err.print(f"Error: {error.format_message()}")
+    if close := _meant(error.format_message()):
+        err.print(f"  Cure: did you mean {close}?")
+
+
+def _meant(message: str) -> str:
+    """Name the choice that is nearest to a value that is none, by typer's message; empty where none is near."""
+    match = re.search(r"'([^']*)' is not one of (.*)", message)
+    choices = re.findall(r"'([^']*)'", match[2]) if match else []
+    near = [one for one in choices if match and one.startswith(match[1][:4].casefold())]
+    return next(iter([*get_close_matches(match[1].casefold(), choices, n=1), *near] if match else []), "")
 
 
 def _say(error: RolloutError) -> None:

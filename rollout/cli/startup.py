@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from rollout.workflows.ports import StoredPlan
 
 DOUBTS_SHOWN = 20
-SLOW = 5.0
-"""Seconds without a response from AWS after which to tell the user that the command is still waiting."""
+SLOW = 4.0
+"""Seconds without a response after which to name the endpoint that the command is still waiting for."""
 
 
 def read_settings(config: Path | None, flags: Mapping[str, object] | None = None) -> Settings:
@@ -130,7 +130,7 @@ def go_live(
     from rollout.workflows.inventory import premises
 
     live = Live(settings, profile, tell=tell, endpoint_ok=endpoint_ok())
-    with _patience_asked_for():
+    with _patience_asked_for(live.connection.endpoints):
         where = premises(live.organization, settings.organization)
     if settings.organization is None:
         warn(
@@ -142,11 +142,14 @@ def go_live(
 
 
 @contextmanager
-def _patience_asked_for() -> Iterator[None]:
-    """Tell the user what the command is waiting for, when AWS takes long to respond."""
-    timer = threading.Timer(
-        SLOW, err.print, ("AWS has not responded yet; still trying. Press Ctrl-C to stop.",)
-    )
+def _patience_asked_for(endpoints: Mapping[str, str]) -> Iterator[None]:
+    """Name the endpoint that the command is waiting for, when it takes long to answer; the last one is that."""
+
+    def say() -> None:
+        service, url = [("AWS", "its endpoint"), *endpoints.items()][-1]
+        err.print(f"{service} at {url} has not answered yet; still trying. Press Ctrl-C to stop.")
+
+    timer = threading.Timer(SLOW, say)
     timer.daemon = True
     timer.start()
     try:
@@ -163,6 +166,14 @@ def end_in_good_order(live: Live) -> None:
         signal.signal(number, stop_on(live, _say_stopping))
     if interrupted():
         live.stop.set()
+
+
+def tell_unrecorded(files: Files) -> None:
+    """Warn of releases that this machine knows of, and the store does not yet."""
+    if waiting := len(list(files.unrecorded.runs())):
+        warn(
+            f"{waiting} runs are not recorded in the store yet; the next `rollout plan`, `apply` or `verify` does it"
+        )
 
 
 def load_plan(files: Files, reference: str | None, *, whole: bool = False) -> StoredPlan:

@@ -41,10 +41,12 @@ class Settings(RolloutFile):
     """All settings, from flags, environment, file and defaults; paths are ready to use.
 
     `source` is the file they come from, or None without a file. `warnings` are sentences to show to the operator.
+    `store_unread`: people are to be let out, and what can be read of the settings does not tell which store is theirs.
     """
 
     source: Path | None = None
     warnings: tuple[str, ...] = ()
+    store_unread: bool = False
 
     def domain_scope(self) -> Scope:
         return Scope(

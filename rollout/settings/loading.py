@@ -69,18 +69,26 @@ def load_what_can_be_read(
     path: Path | None = None
     base = Source(f"no {FILE_NAME}", working_folder)
     merged = _Merged(Spot(base))
+    read = False
     with suppress(BadSettings):
         path = _find(config, environment, working_folder)
-    if path is not None:
-        base = Source(_display(path, working_folder), path.parent)
-        merged = _Merged(Spot(base))
-        with suppress(BadSettings):
+        if path is not None:
+            base = Source(_display(path, working_folder), path.parent)
+            merged = _Merged(Spot(base))
             merged.lay(read_file(path, base))
+            read = not any(problem.key[:1] in ((), ("store",)) for problem in merged.problems)
+        else:
+            read = True
     for reading in read_environment(environment, working_folder):
         merged.lay(reading)
     _drop_empty(merged)
-    return _loaded(_drop_what_is_wrong(merged), merged, path, lambda _: ()).model_copy(
-        update={"warnings": (f"the settings that cannot be read are left at their defaults: {wrong}",)}
+    named = "store" in merged.values
+    kept = _drop_what_is_wrong(merged)
+    return _loaded(kept, merged, path, lambda _: ()).model_copy(
+        update={
+            "warnings": (f"the settings that cannot be read are left at their defaults: {wrong}",),
+            "store_unread": "store" not in merged.values and (named or not read),
+        }
     )
 
 

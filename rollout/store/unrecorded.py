@@ -19,6 +19,8 @@ from rollout.store.formats.seals import Trust
 from rollout.workflows.ports import UnrecordedRun
 
 FOLDER = "unrecorded"
+UNKNOWN_STORE = "unknown store"
+"""The place that records are for while the settings do not tell which store is theirs."""
 _FOR_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -29,12 +31,13 @@ class Unrecorded:
     can write, is ever put into the store.
     """
 
-    def __init__(self, folders: Sequence[Path], place: str) -> None:
-        """Read nothing yet. `place` is the address of the store, or the path of its folder."""
-        name = re.sub(r"[^A-Za-z0-9.-]+", "-", place).strip("-.")[-60:]
-        self._folders = [
-            folder / FOLDER / f"{name}-{sha256(place.encode()).hexdigest()[:8]}" for folder in folders
-        ]
+    def __init__(self, folders: Sequence[Path], place: str, also: Sequence[Path] = ()) -> None:
+        """Read nothing yet. `place` is the address of the store, or the path of its folder.
+
+        `also`: folders that may hold records from when nobody could tell which store was theirs.
+        """
+        self._folders = [folder / FOLDER / _name(place) for folder in folders]
+        self._also = [folder / FOLDER / _name(UNKNOWN_STORE) for folder in also]
 
     def of_run(self, run: str) -> SetAside:
         """Make room for the records of one run; nothing is written before the first."""
@@ -42,11 +45,16 @@ class Unrecorded:
 
     def runs(self) -> Iterator[UnrecordedRun]:
         """Read what is there, oldest run first."""
-        for folder in self._folders:
+        for folder in (*self._folders, *self._also):
             there: list[Path] = []
             with suppress(OSError):
                 there += sorted(folder.iterdir())
             yield from (_read(path) for path in there if not path.name.startswith("."))
+
+
+def _name(place: str) -> str:
+    readable = re.sub(r"[^A-Za-z0-9.-]+", "-", place).strip("-.")[-60:]
+    return f"{readable}-{sha256(place.encode()).hexdigest()[:8]}"
 
 
 class SetAside:

@@ -1,5 +1,6 @@
 """Chooses which adapter fills each port: live, rehearsal, or offline. The only package that knows them all."""
 
+from rollout.wiring.aws_access import Dispensable
 from rollout.wiring.clocks import LocalClock, offline_now
 from rollout.wiring.decision_rules import documents_for, names_of, rules_for
 from rollout.wiring.live import Live, stop_on
@@ -7,6 +8,7 @@ from rollout.wiring.previews import message_of
 from rollout.wiring.stores import Files
 
 __all__ = [
+    "Dispensable",
     "Files",
     "Live",
     "LocalClock",

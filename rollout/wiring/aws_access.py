@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from enum import Flag, auto
 from functools import cached_property
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
     from rollout.awsapi.retries import Retries
 
 
+class Dispensable(Flag):
+    """What a command that lets people out can do without."""
+
+    STORE = auto()
+    ORGANIZATION = auto()
+
+
 class Aws:
     """The real thing: AWS by the caller's credentials, the store, the outbox."""
 
@@ -37,14 +45,14 @@ class Aws:
         *,
         tell: Callable[[RolloutError], None] | None = None,
         endpoint_ok: bool = False,
-        brief: bool = False,
+        dispensable: Dispensable = Dispensable(0),  # noqa: B008 - a frozen value
         clock: Clock | None = None,
         randomness: Random | None = None,
     ) -> None:
         """Open the Session; nothing is asked yet. Raises NoCredentials.
 
         `tell` hears of what in the store cannot be trusted; without it, that is refused.
-        `brief`: people are to be let out, who wait for nothing that this does not need.
+        `dispensable`: people are to be let out, who do not wait for these if they do not answer.
         `clock` and `randomness` are given where a run has to be repeatable to the byte.
         """
         from rollout.awsapi.sessions import Connection
@@ -58,9 +66,9 @@ class Aws:
             connection=self.connection,
             tell=tell or refuse,
             account_id=lambda: self._who.caller().account_id,
-            brief=brief,
+            brief=Dispensable.STORE in dispensable,
         )
-        self._brief = brief
+        self._brief = Dispensable.ORGANIZATION in dispensable
         self.stop = threading.Event()
 
     @cached_property

@@ -25,6 +25,7 @@ from rollout.domain.proof.foretelling import ProofWorld, scps_of
 from rollout.domain.proof.proof_steps import documents_of
 from rollout.domain.proof.proof_users import ProofNames
 from rollout.domain.verdicts.requests import RequestEnvironment
+from rollout.errors import StoreUnknown
 from rollout.execution.threads import ThreadEngine
 from rollout.notify.building import build_channel
 from rollout.notify.rehearsed_channel import RehearsingNotifier
@@ -45,11 +46,11 @@ from rollout.workflows.inventory import (
     read_with_care,
 )
 from rollout.workflows.plan import PlanOrder, policy_fingerprint
-from rollout.workflows.ports import Notifier, PolicyLevels, ProgressDisplay, StoredPlan
+from rollout.workflows.ports import Journal, Notifier, PolicyLevels, ProgressDisplay, StopMarker, StoredPlan
 from rollout.workflows.proving.proof_run import ProveOrder
 from rollout.workflows.recording.take_over import take_over
 from rollout.workflows.release import ReleaseOrder
-from rollout.workflows.run_context import JudgementBasis, NoLock, RunContext
+from rollout.workflows.run_context import JudgementBasis, NoJournal, NoLock, NoMarker, RunContext
 from rollout.workflows.seal import Unsealed
 from rollout.workflows.verify import FixOrder
 
@@ -165,7 +166,12 @@ class Live(Aws):
         """
         organization_id = where.organization.id
         access = self.access(where, writing=not rehearsal)
-        journal, marker = self.files.journal(run), self.files.marker(organization_id, cautious=locked)
+        journal: Journal
+        marker: StopMarker
+        try:
+            journal, marker = self.files.journal(run), self.files.marker(organization_id, cautious=locked)
+        except StoreUnknown as problem:
+            journal, marker = NoJournal(problem), NoMarker()
         real = RunContext(
             id=run,
             organization_id=organization_id,

@@ -28,7 +28,9 @@ def examine_store(files: Files, organization_id: str) -> StoreFacts:
     unusable = next((_no_answer(problem) for problem in doubts if isinstance(problem, KeyUnusable)), None)
     named = files.settings.store_key
     key = KeyFacts(str(named), unusable) if named is not None else None
-    return StoreFacts(files.place, record, protection, key)
+    trusted = isinstance(record, RecordFacts) and not record.doubts
+    made = careful.journal("doctor").progress(organization_id).made if trusted else None
+    return StoreFacts(files.place, record, protection, key, made)
 
 
 def _record(files: Files, organization_id: str, doubts: list[RolloutError]) -> RecordFacts:

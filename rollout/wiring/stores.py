@@ -15,7 +15,7 @@ from rollout.domain.diagnosis.store_facts import BucketFacts, FolderFacts
 from rollout.domain.progress.progress import Progress
 from rollout.domain.progress.stages import Stage
 from rollout.domain.proof.proof_record import ProofRecord
-from rollout.errors import KeyUnusable, RecordAltered, RolloutError, WrongUsage
+from rollout.errors import KeyUnusable, RecordAltered, RolloutError, StoreUnknown, WrongUsage
 from rollout.files.private_files import PRIVATE_FOLDER, check_writable
 from rollout.reporting import ReportFiles
 from rollout.settings import BucketPlace, KeyFilePlace, Settings
@@ -28,7 +28,7 @@ from rollout.store.markers import StoredMarker
 from rollout.store.plan_files import PlanAtPath, Plans
 from rollout.store.processes import process_start
 from rollout.store.proof_files import StoredProofs
-from rollout.store.unrecorded import Unrecorded
+from rollout.store.unrecorded import UNKNOWN_STORE, Unrecorded
 from rollout.wiring.clocks import LocalClock
 from rollout.workflows.ports import StoredPlan
 from rollout.workflows.seal import Unsealed
@@ -58,6 +58,10 @@ class Files:
     @cached_property
     def _store(self) -> Store:
         place = self.settings.store
+        if self.settings.store_unread:
+            raise StoreUnknown(
+                "the settings that can be read do not tell which store is theirs", cure="correct rollout.yaml"
+            )
         if not isinstance(place, BucketPlace):
             return InFolder(self._here, self._trust)
         from rollout.store.s3.bucket_store import InBucket
@@ -115,10 +119,14 @@ class Files:
     @property
     def _here(self) -> Path:
         """The local folder for reports, as a normalized path."""
-        place, source = self.settings.store, self.settings.source
-        if isinstance(place, BucketPlace):
-            place = source.parent if source else Path.cwd()
-        return Path(os.path.normpath(place))
+        place = self.settings.store
+        return self._beside if isinstance(place, BucketPlace) else Path(os.path.normpath(place))
+
+    @property
+    def _beside(self) -> Path:
+        """The folder of rollout.yaml, as a normalized path."""
+        source = self.settings.source
+        return Path(os.path.normpath(source.parent if source else Path.cwd()))
 
     @property
     def place(self) -> str:
@@ -179,9 +187,13 @@ class Files:
     @cached_property
     def unrecorded(self) -> Unrecorded:
         """What this store did not take when people were let out, as far as it is on this machine."""
-        place, state = self.settings.store, state_folder()
-        here = [self._here / PRIVATE_FOLDER] if isinstance(place, BucketPlace) else []
-        return Unrecorded([*here, *([state] if state else [])], self._address)
+        place, state, beside = self.settings.store, state_folder(), self._beside / PRIVATE_FOLDER
+        outside = [state] if state else []
+        if self.settings.store_unread:
+            return Unrecorded([beside, *outside], UNKNOWN_STORE)
+        # A folder that did not take the record would not take it beside itself, and others may write there.
+        folders = [beside, *outside] if isinstance(place, BucketPlace) else outside
+        return Unrecorded(folders, self._address, also=[beside])
 
     @property
     def _address(self) -> str:

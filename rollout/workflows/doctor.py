@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -26,6 +26,8 @@ from rollout.domain.people.selectors import (
     find_unmatched,
 )
 from rollout.domain.people.users import Unread
+from rollout.domain.policy.made import Made
+from rollout.domain.policy.our_resources import whose_of_ours
 from rollout.errors import Interrupted, RolloutError
 from rollout.workflows.inventory import left_alone, read_levels
 from rollout.workflows.ports import (
@@ -85,7 +87,7 @@ def examine(order: DoctorOrder, tools: DoctorTools) -> Diagnosis:
     listed = organization.accounts
     if ours and listed and not isinstance(listed, NoAnswer):
         check_accounts(order.selection, listed, ours.id)
-        accounts = _look_at_accounts(listed, caller, order, tools)
+        accounts = _look_at_accounts(listed, caller, order, tools, store.made if store else None)
         unmatched = _unmatched(order, listed, accounts, tools.clock)
         organization = replace(organization, unmatched=unmatched)
     environment_facts = tools.run_environment.environment_facts(caller)
@@ -117,7 +119,11 @@ def _counted(levels: PolicyLevels | Unread | NoAnswer) -> int | Unread:
 
 
 def _look_at_accounts(
-    listed: tuple[Account, ...], caller: Caller, order: DoctorOrder, tools: DoctorTools
+    listed: tuple[Account, ...],
+    caller: Caller,
+    order: DoctorOrder,
+    tools: DoctorTools,
+    made: Mapping[str, Made] | None,
 ) -> tuple[AccountProbe, ...]:
     chosen = [
         account for account in listed if order.selection.takes_account(account.id, account.name, account.ou)
@@ -130,7 +136,7 @@ def _look_at_accounts(
     due = [account for account in chosen if not left_alone(account, order.scope)]
     access = tools.access(caller)
     tools.progress.begin("Checking accounts", len(due))
-    for account, look in tools.engine.map(lambda account: _look_at(account, access, order), due):
+    for account, look in tools.engine.map(lambda account: _look_at(account, access, order, made), due):
         looks.append(look)
         tools.progress.advance(f"{account.id} {account.name}")
     tools.progress.finish()
@@ -154,7 +160,9 @@ def _unmatched(
     return tuple(find_unmatched(selectors, searched, clock.now().date()))
 
 
-def _look_at(account: Account, access: ProbingAccess, order: DoctorOrder) -> AccountProbe:
+def _look_at(
+    account: Account, access: ProbingAccess, order: DoctorOrder, made: Mapping[str, Made] | None
+) -> AccountProbe:
     try:
         inside = access.probe(account)
         rights = inside.rights()
@@ -170,7 +178,10 @@ def _look_at(account: Account, access: ProbingAccess, order: DoctorOrder) -> Acc
     try:
         if order.proving:
             look = replace(look, rights=(*rights, *inside.proof_rights()))
-        return replace(look, quota_usage=inside.quota_usage(), users=inside.users())
+        look = replace(look, quota_usage=inside.quota_usage(), users=inside.users())
+        if made is None:
+            return look
+        return replace(look, policies=whose_of_ours(inside.our_policies(), made.get(account.id) or Made()))
     except CannotEnter as refusal:
         return replace(look, quota_usage=NoAnswer(refusal.why, refusal.cure))
     except RolloutError as error:

@@ -189,6 +189,9 @@ class Capabilities(Protocol):
     def quota_usage(self) -> QuotaUsage:
         """Return the use of the AWS quotas. Raises CannotEnter."""
 
+    def our_policies(self) -> tuple[ManagedPolicy, ...]:
+        """List the policies of our names at our path, with their tags. Raises CannotEnter."""
+
     def users(self) -> tuple[Selectable, ...]:
         """List the users with every attribute that selects users. Raises CannotEnter."""
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from rollout.domain.people.organization import Account, AccountState, Caller, Organization, account_of
+from rollout.domain.people.organization import (
+    UNKNOWN_ORGANIZATION,
+    Account,
+    AccountState,
+    Caller,
+    Organization,
+    account_of,
+)
 from rollout.domain.people.scope import Selection, first_match
 from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import is_about_enrolment, user_of
@@ -20,10 +27,6 @@ from rollout.workflows.release import ReleaseSelection, ReleaseShare
 def is_account_id(text: str) -> bool:
     """Tell an account id from a name or a glob."""
     return len(text) == 12 and text.isdigit()
-
-
-NAMELESS = "unknown"
-"""Stands for the organization's id where neither the settings, nor the journal, nor AWS Organizations tell it."""
 
 
 def premises_for_the_brake(
@@ -57,7 +60,7 @@ def premises_without_asking(
 ) -> Premises:
     """Take these accounts for the whole organization, without a word to AWS Organizations."""
     caller: Caller = port.caller()
-    organization = Organization(organization_id or NAMELESS, "", caller.partition)
+    organization = Organization(organization_id or UNKNOWN_ORGANIZATION, "", caller.partition)
     return Premises(caller, organization, tuple(sorted(accounts, key=lambda account: account.id)))
 
 

@@ -14,14 +14,14 @@ from rollout.domain.people.observations import Observed
 from rollout.domain.people.users import NamedPolicy
 from rollout.domain.policy.made import tags_of
 from rollout.domain.progress.history import History, replay_all
-from rollout.domain.progress.projection import Progress
+from rollout.domain.progress.projection import Progress, Projection
 from rollout.domain.progress.records import Record, RunEnded, RunEnding, RunStarted
 from rollout.domain.progress.release_state import merged_releases
 from rollout.domain.progress.releases import ReleaseRecord
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.rights import Library
 from rollout.domain.verdicts.rules import DecisionRules
-from rollout.errors import LockHeld
+from rollout.errors import LockHeld, RolloutError
 from rollout.workflows.ports import (
     AccountAccess,
     Answer,
@@ -54,6 +54,26 @@ class NoLock:
     def still_held(self) -> bool:
         """Return True."""
         return True
+
+
+class NoJournal:
+    """Stands in for the journal of a store that nobody can name, where people are let out (implements `Journal`)."""
+
+    def __init__(self, why: RolloutError) -> None:
+        """Take why there is none."""
+        self._why = why
+
+    def append(self, *records: Record) -> None:
+        """Raise the reason."""
+        raise self._why
+
+    def records(self) -> Iterator[Record]:
+        """Yield nothing."""
+        yield from ()
+
+    def progress(self, organization_id: str, more: Iterable[Record] = ()) -> Progress:
+        """Return that of nothing."""
+        return Projection(organization_id).all(more).progress
 
 
 class NoMarker:

@@ -104,6 +104,7 @@ def planned_account(
 
 @pytest.fixture
 def told(
+    planned_once: Kept,
     planned_account: Kept,
     sandbox: Sandbox,
     tmp_path: Path,

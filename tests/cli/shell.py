@@ -99,6 +99,7 @@ def as_wide_as(columns: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for stream in (console.out, console.err):
             patch.setattr(stream, "_width", columns)
+            patch.setattr(stream, "by_words", True)
         yield
 
 

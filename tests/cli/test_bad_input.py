@@ -246,11 +246,12 @@ def test_an_endpoint_that_does_not_answer(planned: Shell, monkeypatch: pytest.Mo
     refused(planned, ["plan"], 1, "cannot reach AWS: ", "http://127.0.0.1:9", "AWS_ENDPOINT_URL", env=env)
 
 
-def test_somebody_who_waits_for_aws_is_told_so(planned: Shell, monkeypatch: pytest.MonkeyPatch):
+def test_somebody_who_waits_is_told_for_which_endpoint(planned: Shell, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("rollout.awsapi.retries.WAITS", dict.fromkeys(WAITS, (0.1, 0.1)))
     monkeypatch.setattr("rollout.cli.startup.SLOW", 0.01)
     env = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
-    refused(planned, ["plan"], 1, "AWS has not responded yet; still trying. Press Ctrl-C to stop.", env=env)
+    waiting = "sts at http://127.0.0.1:9 has not answered yet; still trying. Press Ctrl-C to stop."
+    refused(planned, ["plan"], 1, waiting, env=env)
 
 
 @pytest.mark.parametrize("url", ["http://10.1.2.3:4566", "http://aws.example.com", "ftp://127.0.0.1"])
@@ -344,3 +345,24 @@ def test_wrong_usage_is_2_and_writes_nothing(words: list[str], planned: Shell):
     assert "Error: " in said.err
     assert not said.out
     assert before == planned.files()
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("enforced", "enforce"),
+        ("notfy", "notify"),
+        ("dryrun", "dry-run"),
+        ("notice", "notify"),
+        ("Enforce", "enforce"),
+    ],
+)
+def test_a_stage_that_is_none_names_the_nearest(typed: str, meant: str, planned: Shell):
+    said = planned("apply", "--stage", typed)
+    assert (2, f"  Cure: did you mean {meant}?") == (said.code, said.err.splitlines()[-1])
+
+
+def test_a_stage_that_is_near_to_none_names_all(planned: Shell):
+    said = planned("apply", "--stage", "xyz").err
+    assert "did you mean" not in said
+    assert "'dry-run', 'notify', 'enforce'" in said

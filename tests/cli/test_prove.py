@@ -197,20 +197,6 @@ def killed_at(operation: str, number: int):
     return comparing
 
 
-def test_how_long_a_change_takes_until_it_is_felt_is_measured(
-    sandbox: Sandbox, bare: Shell, few_people: pytest.MonkeyPatch
-):
-    """Reads show a change at once, and requests are weighed by it later: read-back cannot tell."""
-    with felt_late(sandbox, delay=timedelta(seconds=5)):
-        said = bare("prove", "--account", ONE_ACCOUNT, "--yes", "--json")
-    assert 0 == said.code
-    seconds: dict[str, float] = {}
-    for one in said.json["answers"]:  # whoever is asked first waits for all
-        seconds[one["topic"]] = max(seconds.get(one["topic"], 0), one["seconds"])
-    for topic in ("attach and deny", "brake", "end of the brake", "release and allow"):
-        assert 4 <= seconds[topic] <= 10
-
-
 def test_passwords_for_the_browser_are_shown_once_on_the_terminal_and_written_nowhere(
     bare: Shell, few_people: pytest.MonkeyPatch
 ):

@@ -51,7 +51,8 @@ def test_it_starts_moves_and_stops(empty: Shell):
         assert "The sandbox's clock is now " in moved.out
     finally:
         stopped = empty("sandbox", "stop")
-    assert (0, "Stopped.\n") == (stopped.code, stopped.out)
+    assert (0, True) == (stopped.code, stopped.err.startswith("Stopped."))
+    assert exports.keys() == set(stopped.out.split()[1:]), "eval of it makes a shell forget the sandbox"
 
 
 def test_where_none_runs_that_is_said(empty: Shell):
@@ -62,7 +63,7 @@ def test_where_none_runs_that_is_said(empty: Shell):
         "  Cure: start one with `rollout sandbox start`",
     ] == advanced.errors
     stopped = empty("sandbox", "stop")
-    assert (0, "No sandbox is running for this folder.\n") == (stopped.code, stopped.out)
+    assert (0, "", "No sandbox is running for this folder.\n") == (stopped.code, stopped.out, stopped.err)
     assert {} == empty.files()
 
 

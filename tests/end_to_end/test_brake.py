@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import socket
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import dropwhile, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,16 @@ from rollout.awsapi.retries import BRIEF, Retries
 from rollout.awsapi.sessions import Connection
 from rollout.awsapi.time_limit import TimeLimit
 from rollout.domain.progress.records import Record
+from rollout.sandbox.access.aws_errors import AwsError
 from rollout.sandbox.serving.server import Sandbox
+from rollout.store.lock_holder import Holder
 from rollout.store.s3.bucket_store import InBucket
 from rollout.store.s3.object_failures import Place
 from rollout.workflows.recording.release_journal import ReleaseJournal
 from tests.cli.conftest import Kept
-from tests.cli.shell import Said, Shell
+from tests.cli.shell import ROOT, Said, Shell, listening, writes
 from tests.end_to_end.iam_state import Onlooker
+from tests.interventions import Call, refused
 from tests.kill.organization import Size, describe, settings
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -50,7 +55,7 @@ class Enforced:
     kept: Kept
     s3: Any
     denied: frozenset[str]
-    objects: frozenset[str]
+    objects: dict[str, bytes]
 
 
 @pytest.fixture(scope="module")
@@ -82,18 +87,25 @@ def enforced(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Enfo
             sandbox.advance(timedelta(days=2))
         said = shell(*words)
         assert said.code in (0, IN_PART), said.err
-    objects = {item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET)["Contents"]}
-    return Enforced(Kept.of(shell, sandbox), s3, frozenset(aws.denied() - before), frozenset(objects))
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
+    objects = {key: s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys}
+    return Enforced(Kept.of(shell, sandbox), s3, frozenset(aws.denied() - before), objects)
 
 
 @pytest.fixture
 def ana(enforced: Enforced, sandbox: Sandbox, tmp_path: Path) -> Shell:
-    """The folder of an operator, and everybody enforced; what earlier tests wrote to the bucket is gone."""
-    for page in enforced.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
-        for item in page["Contents"]:
-            if item["Key"] not in enforced.objects:
-                enforced.s3.delete_object(Bucket=BUCKET, Key=item["Key"])
-    return enforced.kept.again(tmp_path, sandbox)
+    """The folder of an operator, and everybody enforced."""
+    return afresh(enforced, sandbox, tmp_path)
+
+
+def afresh(enforced: Enforced, sandbox: Sandbox, folder: Path) -> Shell:
+    """Put back bucket and organization as they were when everybody was enforced."""
+    there = {item["Key"] for item in enforced.s3.list_objects_v2(Bucket=BUCKET)["Contents"]}
+    for key in there - enforced.objects.keys():
+        enforced.s3.delete_object(Bucket=BUCKET, Key=key)
+    for key in enforced.objects.keys() - there:
+        enforced.s3.put_object(Bucket=BUCKET, Key=key, Body=enforced.objects[key])
+    return enforced.kept.again(folder, sandbox)
 
 
 @contextmanager
@@ -243,3 +255,167 @@ def test_a_release_that_dies_after_its_write_is_recorded_by_the_next_command(
     said = ana("inventory", "--out", "users.csv")
     assert "Recorded 4 records of run" in said.err
     assert OF_A_RELEASE[:4] == kinds(journal(ana, sandbox)[len(before) :])
+
+
+def test_an_account_named_by_its_id_is_let_out_before_the_journal_is_read(ana: Shell, enforced: Enforced):
+    with listening() as heard:
+        assert 0 == release(ana, "--account", ACCOUNT).code
+    first = next(number for number, line in enumerate(heard) if line.startswith("iam Set"))
+    assert not [line for line in heard[:first] if "/journal/" in line or line.startswith("organizations ")]
+    assert [line for line in heard[first:] if "/journal/" in line]
+
+
+def test_a_release_under_settings_that_do_not_name_the_store_is_recorded_once_they_do(
+    ana: Shell, sandbox: Sandbox, enforced: Enforced
+):
+    settings_file, before = ana.folder / "rollout.yaml", journal(ana, sandbox)
+    right = settings_file.read_text()
+    settings_file.write_text(right.replace("store: s3://", "store: [s3://"))
+    said = release(ana, "--all")
+    assert 0 == said.code, said.err
+    assert "This release was not recorded: the settings that can be read do not tell which store" in said.err
+    assert {".rollout", "rollout.yaml"} <= {path.name for path in ana.folder.iterdir()}
+    assert not (ana.folder / "journal").exists()
+    settings_file.write_text(right)
+    assert "1 runs are not recorded in the store yet" in ana("status").err
+    assert 0 == ana("inventory", "--out", "users.csv").code
+    assert ["RunStarted", "Released"] == kinds(journal(ana, sandbox)[len(before) :])[:2]
+    assert "not recorded" not in ana("status").err
+
+
+def test_without_aws_organizations_the_journal_and_the_plan_tell_the_accounts(
+    ana: Shell, sandbox: Sandbox, enforced: Enforced
+):
+    with refusing("organizations")(ana, sandbox, enforced):
+        said = release(ana, "--all")
+        by_name = release(ana, "--account", "account-00")
+    assert 0 == said.code, said.err
+    assert "AWS Organizations does not answer; going by the 5 accounts known without it" in said.err
+    assert 0 == by_name.code, by_name.err
+
+
+# --- What the brake needs: the table in docs/undoing.md ---
+
+ALICE = f"arn:aws:iam::{ACCOUNT}:user/user-00-02"
+COMMANDS = {
+    "`release --account ID`": ("release", "--account", ACCOUNT),
+    "`release --all`": ("release", "--all"),
+    "`release --wave W`": ("release", "--wave", "last"),
+    "`release --user ARN`": ("release", "--user", ALICE),
+    "`release --user GLOB`": ("release", "--user", "*/user-00-02"),
+    "`rollback`": ("rollback", "--user", ALICE),
+}
+Environment = dict[str, str]
+TakeAway = Callable[[Shell, Sandbox, "Enforced"], AbstractContextManager[Environment]]
+
+
+def refusing(service: str, operation: str = "*") -> TakeAway:
+    """Make a service refuse every call, or those of one operation."""
+
+    @contextmanager
+    def refuse(_shell: Shell, sandbox: Sandbox, _enforced: Enforced) -> Iterator[Environment]:
+        inner = sandbox._server.app
+
+        def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            call = Call.of(environ, sandbox._world)
+            if call.service != service or operation not in ("*", call.operation):
+                return inner(environ, start_response)
+            logging.getLogger("rollout.sandbox.serving.gateway").info("%s %s 400", service, call.operation)
+            return refused(AwsError("AccessDenied", "not today"), service, environ, start_response)
+
+        sandbox._server.app = answer
+        try:
+            yield {}
+        finally:
+            sandbox._server.app = inner
+
+    return refuse
+
+
+def without_objects(prefix: str) -> TakeAway:
+    @contextmanager
+    def delete(_shell: Shell, _sandbox: Sandbox, enforced: Enforced) -> Iterator[Environment]:
+        for key in enforced.objects:
+            if key.startswith(f"enforced/{prefix}"):
+                enforced.s3.delete_object(Bucket=BUCKET, Key=key)
+        yield {}
+
+    return delete
+
+
+@contextmanager
+def held_lock(_shell: Shell, sandbox: Sandbox, enforced: Enforced) -> Iterator[Environment]:
+    """Somebody else holds it, on a machine that nobody can see."""
+    holder = Holder("carol", "build-7", 1, "").holding(NOW, "apply --stage enforce")
+    key = f"enforced/locks/{sandbox.organization_id}.json"
+    enforced.s3.put_object(Bucket=BUCKET, Key=key, Body=holder.written())
+    yield {}
+
+
+@contextmanager
+def no_settings(shell: Shell, _sandbox: Sandbox, _enforced: Enforced) -> Iterator[Environment]:
+    (shell.folder / "rollout.yaml").write_text("store: [")
+    yield {}
+
+
+@contextmanager
+def no_key(shell: Shell, sandbox: Sandbox, enforced: Enforced) -> Iterator[Environment]:
+    with refusing("kms")(shell, sandbox, enforced):
+        yield {"ROLLOUT_STORE_KEY": "alias/rollout"}
+
+
+NEEDS: dict[str, TakeAway] = {
+    "IAM and STS of AWS": refusing("iam"),
+    "a role in the account": refusing("sts", "AssumeRole"),
+    "AWS Organizations": refusing("organizations"),
+    "the store": refusing("s3"),
+    "the journal in it": without_objects("journal/"),
+    "a plan in it": without_objects("plans/"),
+    "the store's key": no_key,
+    "the lock": held_lock,
+    "a readable `rollout.yaml`": no_settings,
+    "with `--for`: a store that can be written": refusing("s3"),
+}
+
+
+def table() -> tuple[list[str], dict[str, list[str]]]:
+    """The columns, and the cells of each row."""
+    section = (ROOT / "docs" / "undoing.md").read_text().partition("### What the brake needs")[2]
+    lines = takewhile(
+        lambda line: line[:1] == "|", dropwhile(lambda line: line[:1] != "|", section.splitlines())
+    )
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    return rows[0][1:], {row[0]: row[1:] for row in rows[2:]}
+
+
+def test_the_table_of_what_the_brake_needs_is_whole():
+    columns, rows = table()
+    assert (list(COMMANDS), list(NEEDS)) == (columns, list(rows))
+
+
+@pytest.mark.slow  # each of six commands, from where everybody is enforced
+@pytest.mark.parametrize("thing", NEEDS)
+def test_what_the_brake_needs_is_what_the_table_says(
+    thing: str,
+    enforced: Enforced,
+    sandbox: Sandbox,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("rollout.cli.commands.release.sleep", lambda _: None)
+    columns, rows = table()
+    for column, cell in zip(columns, rows[thing], strict=True):
+        if cell == "–":
+            continue
+        shell = afresh(enforced, sandbox, tmp_path_factory.mktemp("operator"))
+        words = [*COMMANDS[column], "--yes"]
+        words += ["--reason", "INC-7"] if words[0] == "release" else []
+        words += ["--for", "4h"] if "--for" in thing else []
+        with NEEDS[thing](shell, sandbox, enforced) as env, listening() as heard:
+            said = shell(*words, env=env)
+        done = any(line.startswith("iam ") for line in writes(heard))
+        assert (cell != "needed") == done, (column, thing, said.err, heard)
+        assert (said.code != 0) == (cell == "needed"), (column, thing, said.code, said.err)
+        asked = any(line.startswith("organizations ") for line in heard)
+        assert asked or "Organizations" not in thing or cell != "used", (column, heard)
+        assert not (asked and "Organizations" in thing and cell == "not used"), (column, heard)

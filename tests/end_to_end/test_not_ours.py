@@ -287,6 +287,21 @@ def test_another_folder_is_told_whose_policy_it_is_and_how_to_go_on(
     found = well(elsewhere("verify", "--json", "--account", MEMBER), DRIFT).json["drift"]
     unknown = next(one for one in found if one["kind"] == "unknown-to-journal")
     assert f"was made by plan {plan_id} from another store" in unknown["text"]
+    diagnosed = {
+        where: next(
+            one
+            for one in where("doctor", "--json", "--account", MEMBER).json["checks"]
+            if one["name"] == "policy"
+        )
+        for where in (shell, elsewhere)
+    }
+    assert ("ok", f"{OURS} was made from this store") == (
+        diagnosed[shell]["state"],
+        diagnosed[shell]["text"],
+    )
+    assert "failure" == diagnosed[elsewhere]["state"]
+    assert f"{OURS} was made by plan {plan_id} from another store" == diagnosed[elsewhere]["text"]
+    assert "with the store: in rollout.yaml, that holds this plan" in diagnosed[elsewhere]["cures"][0]
     with listening() as heard:
         elsewhere("verify", "--fix", "--yes")
         elsewhere("apply", "--stage", "enforce", "--yes")

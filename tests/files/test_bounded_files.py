@@ -86,7 +86,9 @@ def test_the_limits_are_about_what_is_inside():
         inside.read()
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"cut short")[:-4], b""])
+@pytest.mark.parametrize(
+    "content", [b"no gzip", gzip.compress(b"cut short")[:-4], b""], ids=["text", "cut short", "empty"]
+)
 def test_no_gzip_is_told_from_a_large_one(content: bytes):
     try:
         with unzipped(BytesIO(content), "a.gz", ROOMY) as inside:

@@ -21,9 +21,11 @@ from threading import Timer
 from typing import Any
 
 from moto.iam.models import AWSManagedPolicy
+from werkzeug.wrappers import Request
 
 from rollout.domain.policy.made import RUN_TAG
 from rollout.sandbox.access.aws_errors import AwsError
+from rollout.sandbox.serving.asked_operations import speaks_json
 from rollout.sandbox.serving.server import Sandbox
 from rollout.sandbox.world.world import SandboxWorld
 from tests.interventions import Call, Environ, StartResponse, hang_up, refused
@@ -247,11 +249,11 @@ def _refuse(
     trouble: Trouble, service: str, environ: Environ, start_response: StartResponse
 ) -> Iterable[bytes]:
     """Say no as the service would: throttled, or with a fault of its own."""
-    speaks_json = "HTTP_X_AMZ_TARGET" in environ
+    json_wanted = speaks_json(Request(environ), service)
     if trouble is Trouble.THROTTLED:
-        code = "TooManyRequestsException" if speaks_json else "Throttling"
+        code = "TooManyRequestsException" if json_wanted else "Throttling"
     else:
-        code = "ServiceException" if speaks_json else "ServiceFailure"
+        code = "ServiceException" if json_wanted else "ServiceFailure"
     return refused(AwsError(code, "bad weather"), service, environ, start_response)
 
 

@@ -159,7 +159,7 @@ class Model(RuleBasedStateMachine):
         if let_out and user.id in self.wave_of and GROUP in account.facts.groups:
             before = self.org.denied
             self.org.is_put_in_by_hand(user, GROUP)
-            self._is_by_hand(before)
+            self._is_by_hand(before, user.id)
 
     @rule(number=st.integers(0, 1))
     def brake_is_let_go_by_hand(self, number: int) -> None:
@@ -167,12 +167,15 @@ class Model(RuleBasedStateMachine):
         self.org.brake_is_let_go_by_hand(tuple(self.org.accounts)[number])
         self._is_by_hand(before)
 
-    def _is_by_hand(self, before: frozenset[str]) -> None:
-        """Note who is enforced by a hand: what a hand had done before is over, a release is not."""
+    def _is_by_hand(self, before: frozenset[str], *put_in: str) -> None:
+        """Note who is enforced by a hand: what a hand had done before is over, a release is not.
+
+        It is over for whoever is put in, also where a brake keeps the policy from denying for the time being.
+        """
         denied = self.org.denied - before
         for one in self.let_out:
             if one.by_hand:
-                one.ids -= denied
+                one.ids -= denied.union(put_in)
         self.put_back |= denied
         self.enforced_once |= {(user.id, user.tags["email"]) for user in self.org.users if user.id in denied}
 

@@ -11,6 +11,7 @@ import pytest
 
 from rollout.domain.diagnosis.check import CheckResult, CheckSection, CheckState, Diagnosis
 from rollout.domain.diagnosis.facts import EnvironmentFacts, FoundBy, Permission, QuotaUsage, Region, Right
+from rollout.domain.people.observations import ManagedPolicy
 from rollout.domain.people.organization import Account, AccountState, Caller
 from rollout.domain.people.scope import Scope, Selection
 from rollout.domain.people.selectors import AccountSelector, names_user
@@ -61,6 +62,9 @@ class FakeProbe:
         if "quota_usage" in self.fails:
             raise self.fails["quota_usage"]
         return QuotaUsage({"Groups": 1, "GroupsQuota": 300})
+
+    def our_policies(self) -> tuple[ManagedPolicy, ...]:
+        return ()
 
     def users(self) -> tuple[User, ...]:
         return (a_user("alice"),)

@@ -22,6 +22,7 @@ from rollout.awsapi.failures import CallFailed, one_line
 from rollout.awsapi.faults import Fault
 from rollout.awsapi.operations import OPERATIONS, On, Operation, Use, operation_named
 from rollout.domain.diagnosis.facts import DeniedBy, FoundBy, Permission, QuotaUsage, Right
+from rollout.domain.people.observations import ManagedPolicy
 from rollout.domain.people.users import User
 from rollout.domain.policy.our_arns import OurArns, name_of
 from rollout.domain.proof.proof_users import ProofNames
@@ -144,6 +145,18 @@ class AwsCapabilities:
                 if self._ours.arn(f"group{group.path}{name}") in self._ours.groups
             },
         )
+
+    def our_policies(self) -> tuple[ManagedPolicy, ...]:
+        """List the policies of our names at our path; AWS gives their tags one by one only. Raises CannotEnter."""
+        try:
+            there = [arn for arn in self._ours.policies if arn in self._details.policies]
+            return tuple(replace(self._details.policies[arn], tags=self._tags(arn)) for arn in there)
+        except CallFailed as failed:
+            raise CannotEnter(failed.sentence, failed.cure) from failed
+
+    def _tags(self, arn: str) -> Mapping[str, str]:
+        found = self._calls.read(self._client.get_policy, PolicyArn=arn)["Policy"]
+        return {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
 
     def users(self) -> tuple[User, ...]:
         """List the users, with all that they can be selected by. Raises CannotEnter."""

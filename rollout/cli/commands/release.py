@@ -90,7 +90,7 @@ def release(
     [bold]rollout release --account 111122223333 --end[/] when all is well again.
     """
     from rollout.domain.gates import GATES
-    from rollout.wiring import Live
+    from rollout.wiring import Dispensable, Live
     from rollout.workflows.recording.release_journal import Recording
     from rollout.workflows.release import release as let_out
 
@@ -112,7 +112,8 @@ def release(
     if end:
         ground = ground_of_an_end(settings, profile, named)
     else:
-        live = Live(settings, profile, tell=doubts, endpoint_ok=endpoint_ok(), brief=True)
+        dispensable = Dispensable.STORE | Dispensable.ORGANIZATION
+        live = Live(settings, profile, tell=doubts, endpoint_ok=endpoint_ok(), dispensable=dispensable)
         ground = ground_of_a_release(live, named, recorded_first=span is not None)
     live, where = ground.live, ground.where
     run = live.new_run()

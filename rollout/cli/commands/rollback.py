@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rollout.cli.letting_out import go_live_to_roll_back
 from rollout.cli.options import Accounts, Config, Json, Profile, Users, Yes
 from rollout.cli.running import leave_with
-from rollout.cli.startup import Doubts, go_live, read_settings, tell_endpoints
+from rollout.cli.startup import Doubts, read_settings_for_the_brake, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table
 from rollout.errors import ExitCode, Interrupted, WrongUsage
 
@@ -56,9 +57,9 @@ def rollback(
             "select what to undo: either --all, or any of --plan, --wave, --account and --user",
             cure="rollout rollback --help has examples",
         )
-    settings = read_settings(config)
+    settings = read_settings_for_the_brake(config)
     doubts = Doubts()
-    live, where = go_live(settings, profile, doubts)
+    live, where = go_live_to_roll_back(settings, profile, doubts)
     journal, organization_id = live.files.journal("rollback"), where.organization.id
     progress = journal.progress(organization_id)
     wanted = RollbackChoice(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollout.cli.terminal.console import echo, err, out
+from rollout.cli.terminal.console import echo, err, next_step, out
 from rollout.cli.terminal.help_text import described, unwrapped
 from rollout.errors import MissingExtra, WrongUsage
 from rollout.installation import how_to_add
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from rollout.sandbox.serving.process import KeptSandbox
+
+VARIABLES = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "ROLLOUT_CONFIG",
+)
+"""What the exports of `start` set."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,15 +47,22 @@ def start() -> None:
     kept = process().start_kept(Path.cwd(), datetime.now(UTC))
     err.print(f"Organization {kept.organization_id} runs at {kept.endpoint} (process {kept.pid})")
     print_exports(kept)
+    next_step("rollout plan")
 
 
 def stop() -> None:
-    """Stop the sandbox. Its organization is deleted; plans and journal remain.
+    """Stop the sandbox, and print the lines that make a shell forget it. Plans and journal remain.
 
-    Example: [bold]rollout sandbox stop[/]
+    Example: [bold]eval "$(rollout sandbox stop)"[/]
     """
     stopped = process().stop_kept(Path.cwd())
-    out.print("Stopped." if stopped else "No sandbox is running for this folder.")
+    err.print("Stopped." if stopped else "No sandbox is running for this folder.")
+    # In a shell that still has them, every command would look for the sandbox that is gone.
+    known = any(name in os.environ for name in VARIABLES)
+    if stopped or known:
+        echo(f"unset {' '.join(VARIABLES)}")
+    if known:
+        next_step("let this shell forget the sandbox by the line above")
 
 
 def advance(
@@ -62,6 +80,7 @@ def advance(
         raise WrongUsage(f"{error}", cure="for example: rollout sandbox advance 14d") from error
     now = process().advance_kept(Path.cwd(), by)
     out.print(f"The sandbox's clock is now {now:%Y-%m-%d %H:%M} UTC.")
+    next_step("see which waves are due now: rollout status")
 
 
 for _command in (start, stop, advance):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import Config, Json, ListUsers, PlanArgument, Profile
-from rollout.cli.startup import Doubts, age_of, load_plan, read_settings
+from rollout.cli.startup import Doubts, age_of, load_plan, read_settings, tell_unrecorded
 from rollout.cli.terminal.console import out, print_json, table
 from rollout.cli.terminal.impact_table import impact_table, names_as_json, names_table
 
@@ -34,6 +34,7 @@ def status(
     settings = read_settings(config)
     doubts = Doubts()
     files = Files(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())
+    tell_unrecorded(files)
     stored = load_plan(files, plan)
     stands = stands_of(files, stored, names=names)
     if json:

@@ -15,17 +15,19 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain, islice, zip_longest
-from typing import IO, TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
-from rich.table import Table
+from rich.table import Column
 from rich.text import Text
 
 from rollout.cli.terminal.pacing import Pacing
+from rollout.cli.terminal.text_table import TextTable, line_breaks
 from rollout.errors import Refused, WrongUsage
 from rollout.visible_text import visible
 
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
     from rich.segment import Segment
     from rich.style import Style
 
-TextTable = Table
-"""What `table` makes."""
 Justify = Literal["default", "left", "center", "right", "full"]
 # Wide enough for tables in files, pipes and logs, which have no window width.
 WIDTH_ELSEWHERE = 160
@@ -65,10 +65,37 @@ class _Console(Console):
                 lines = segment.text.split("\n")
                 yield segment._replace(text="\n".join(visible(line) for line in lines))
 
+    by_words: bool | None = None
+    """Whether a line ends at the width, between words; by default, on a terminal."""
+
+    def print(self, *objects: Any, sep: str = " ", **how: Any) -> None:
+        """Print; on a terminal, no word is broken at its edge."""
+        by_words = self.is_terminal if self.by_words is None else self.by_words
+        if by_words and objects and all(isinstance(one, str | Text) for one in objects):
+            joined = Text(sep).join(one if isinstance(one, Text) else self.render_str(one) for one in objects)
+            objects = (_Words(joined),)
+        super().print(*objects, sep=sep, **how)
+
     def on_broken_pipe(self) -> None:
         """Discard all further output."""
         self.quiet = True
         _silence(self.file)
+
+
+class _Words:
+    """A text whose lines end between words; what follows stands below, indented."""
+
+    def __init__(self, text: Text) -> None:
+        self._text = text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        plain = self._text.plain
+        begins = len(plain) - len(plain.lstrip())
+        indent = Text(" " * (begins + 2 if begins else 0))
+        for number, line in enumerate(self._text.divide(line_breaks(plain, options.max_width, len(indent)))):
+            line.rstrip()
+            line.no_wrap, line.overflow = True, "ignore"
+            yield Text.assemble(indent, line, no_wrap=True, overflow="ignore") if number else line
 
 
 def _silence(stream: IO[str]) -> None:
@@ -190,28 +217,41 @@ def print_json_list(values: Iterable[Mapping[str, object]]) -> None:
 
 
 def table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, widths: Sequence[int] = ()
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    widths: Sequence[int] = (),
+    whole: bool = False,
 ) -> TextTable:
-    """Build a plain table. A title that starts with a line break stands below an empty line.
-
-    A column whose title starts with # contains numbers.
-    """
+    """Build a table (`TextTable`). A title that starts with a line break stands below an empty line."""
     above, below = ("\n", title[1:]) if title.startswith("\n") else ("", title)
-    made = Table(
-        title=Text(above + visible(below)) if title else None,
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-        header_style="bold",
-    )
-    made.show_header = any(columns)
-    for column, width in zip_longest(columns, widths):
-        numeric = column.startswith("#")
-        justify: Literal["left", "right"] = "right" if numeric else "left"
-        made.add_column(column.removeprefix("#"), justify=justify, overflow="fold", min_width=width)
-    for row in rows:
-        made.add_row(*map(str, row))
-    return made
+    cells = tuple(tuple(visible(str(cell)) for cell in row) for row in rows)
+    names = tuple(map(visible, columns))
+    return _ShownTable(above + visible(below), names, cells, tuple(widths), whole)
+
+
+class _ShownTable(TextTable):
+    """A table as rich prints it."""
+
+    __slots__ = ()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        for line, style in self.lines(options.max_width, everything=_lists.whole):
+            yield Text(line, style, no_wrap=True, overflow="ignore")
+
+
+@dataclass
+class _Lists:
+    whole: bool = True
+
+
+_lists = _Lists()
+
+
+def show_whole_lists(whole: bool) -> None:
+    """Leave no row out of long lists, or only show their beginnings: for commands whose `--all` means lists."""
+    _lists.whole = whole
 
 
 def print_long_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -250,13 +290,20 @@ class TerminalProgress:
         """Start counting towards `total`, and show it."""
         self._what, self._pacing = what, Pacing(total, self._seconds())
         if err.is_terminal:
+            # What is narrowed first is what matters least: the detail.
+            detail = Column(ratio=1, no_wrap=True, overflow="ellipsis")
             columns = (
                 TextColumn("{task.description}", markup=False),
-                BarColumn(),
+                BarColumn(bar_width=max(err.width // 8, 8)),
                 MofNCompleteColumn(),
-                TextColumn("{task.fields[speed]} {task.fields[detail]}", style="dim", markup=False),
+                TextColumn(
+                    "{task.fields[speed]} {task.fields[detail]}",
+                    style="dim",
+                    markup=False,
+                    table_column=detail,
+                ),
             )
-            self._bar = Bar(*columns, console=err, transient=True)
+            self._bar = Bar(*columns, console=err, transient=True, expand=True)
             self._bar.add_task(visible(what), total=total, speed="", detail="")
             self._bar.start()
 

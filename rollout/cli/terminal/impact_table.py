@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from rollout.cli.terminal.console import TextTable, table
+from rollout.cli.terminal.console import table
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from rollout.cli.terminal.text_table import TextTable
     from rollout.domain.plan.impact_counts import Affected, ImpactCounts
 
 COLUMNS = (
@@ -39,7 +40,9 @@ def impact_table(impact: Mapping[str, ImpactCounts], read_at: datetime) -> TextT
 
 def names_table(affected: Iterable[Affected]) -> TextTable:
     """List every user behind the figures."""
-    return table("\nUsers behind these figures", ("wave", "what it means", "user"), list(_names(affected)))
+    return table(
+        "\nUsers behind these figures", ("wave", "what it means", "user"), list(_names(affected)), whole=True
+    )
 
 
 def _names(affected: Iterable[Affected]) -> Iterator[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""Checks one account: the role that enters it, its rights and its quotas."""
+"""Checks one account: the role that enters it, its rights, whose policy stands there, and its quotas."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from rollout.domain.diagnosis.causes import causes_of, suspicions
 from rollout.domain.diagnosis.check import Check, CheckAnswer, failure, ok, shortly, warning
 from rollout.domain.diagnosis.facts import AccountProbe, DeniedBy, FoundBy, Permission, Right
 from rollout.domain.diagnosis.quota_check import QUOTAS
+from rollout.domain.policy.our_resources import OTHER_STORE_CURE, State
+from rollout.domain.verdicts.verdict import Code
 
 
 def _enter(probe: AccountProbe) -> Iterator[CheckAnswer]:
@@ -102,6 +104,21 @@ def _actions(rights: list[Right]) -> str:
     return shortly([right.action for right in rights])
 
 
+def _policy(probe: AccountProbe) -> Iterator[CheckAnswer]:
+    if probe.policies is None:
+        return
+    if not probe.policies:
+        yield ok("not made yet")
+    for policy in probe.policies:
+        match policy.state:
+            case State.OURS:
+                yield ok(f"{policy.arn} was made from this store")
+            case State.OTHER_STORE:
+                yield failure(policy.why, OTHER_STORE_CURE)
+            case State.CLASH | State.ABSENT:
+                yield failure(policy.why, Code.NAME_CLASH.cure)
+
+
 ENTER = Check("enter", "which role enters the account", "no role does", _enter)
 ACCOUNT_CHECKS = (
     ENTER,
@@ -117,6 +134,12 @@ ACCOUNT_CHECKS = (
         "with `--prove`: whether every action that `rollout prove` needs besides is allowed",
         "an action is denied",
         _prove,
+    ),
+    Check(
+        "policy",
+        "whether a policy of our name at the path `/rollout/` was made from this store",
+        "it was made from another store, or by somebody else",
+        _policy,
     ),
     QUOTAS,
 )

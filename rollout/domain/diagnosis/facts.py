@@ -10,6 +10,7 @@ from enum import StrEnum
 from rollout.domain.people.organization import Account, Caller, Organization
 from rollout.domain.people.selectors import Selectable, UnmatchedSelector
 from rollout.domain.people.users import Unread
+from rollout.domain.policy.our_resources import OurPolicy
 
 
 class DeniedBy(StrEnum):
@@ -171,7 +172,7 @@ class AccountProbe:
     """What was read of one account: left alone on purpose, refused, or entered by a role.
 
     `ends` marks a refusal that concerns the caller, so that every other account would refuse it, too. `users` is None
-    if they could not be listed.
+    if they could not be listed. `policies` are those of our names at our path, None if the journal cannot tell of them.
     """
 
     account: Account
@@ -183,6 +184,7 @@ class AccountProbe:
     rights: tuple[Right, ...] = ()
     quota_usage: QuotaUsage | NoAnswer = field(default_factory=QuotaUsage)
     users: tuple[Selectable, ...] | None = None
+    policies: tuple[OurPolicy, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

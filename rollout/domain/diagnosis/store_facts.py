@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rollout.domain.diagnosis.facts import NoAnswer
+from rollout.domain.policy.made import Made
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,16 @@ class BucketFacts:
 
 @dataclass(frozen=True, slots=True)
 class StoreFacts:
-    """Everything about the store at `place`. `key` is None where rollout.yaml names none."""
+    """Everything about the store at `place`. `key` is None where rollout.yaml names none.
+
+    `made` is what the journal says that this tool made, by account; None where it cannot be trusted.
+    """
 
     place: str
     record: RecordFacts | NoAnswer
     protection: FolderFacts | BucketFacts | NoAnswer
     key: KeyFacts | None = None
+    made: Mapping[str, Made] | None = None
 
 
 @dataclass(frozen=True, slots=True)

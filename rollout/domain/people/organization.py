@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from rollout.domain.people.actor import Actor
 
+UNKNOWN_ORGANIZATION = "unknown"
+"""Stands for an organization's id where people are let out and nothing tells it."""
+
 
 class AccountState(StrEnum):
     """`State` of AWS Organizations, or its equivalent of the retired `Status` (aws-facts.md#organizations)."""

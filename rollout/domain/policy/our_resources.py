@@ -269,6 +269,11 @@ class _Here:
         return State.OTHER_STORE if policy.state is State.OTHER_STORE else State.CLASH
 
 
+def whose_of_ours(policies: Iterable[ManagedPolicy], made: Made) -> tuple[OurPolicy, ...]:
+    """Tell of each policy at our path whether this store's journal knows it, whatever its document says."""
+    return tuple(_at_our_path(policy, made, {}) for policy in policies)
+
+
 def whose(policy: ManagedPolicy, made: Made) -> str:
     """Say why a policy at our path may not even be let go of; empty where it is this tool's, from whichever store.
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from rollout.domain.people.organization import UNKNOWN_ORGANIZATION
 from rollout.domain.progress.records import Record, Released, ReleaseEnded, RunStarted
 from rollout.errors import Unwritable
 from rollout.workflows.ports import Journal, StopMarker, UnrecordedRun
@@ -45,7 +46,7 @@ def take_over(
 
 def _named(record: Record, organization_id: str) -> Record:
     """Name the organization, where nobody could say then which it was."""
-    if isinstance(record, RunStarted) and record.organization_id == "unknown":
+    if isinstance(record, RunStarted) and record.organization_id == UNKNOWN_ORGANIZATION:
         return replace(record, organization_id=organization_id)
     return record
 

@@ -31,6 +31,7 @@ from rollout.domain.diagnosis.facts import (
 )
 from rollout.domain.people.organization import AccountState, Caller
 from rollout.domain.people.users import Unread
+from rollout.domain.policy.our_resources import OurPolicy, State
 from tests.builders import ACCOUNT, MANAGEMENT, ORGANIZATION, a_caller, an_account, an_organization
 
 NUMBERS = {
@@ -105,6 +106,10 @@ def test_every_failure_has_a_cure():
         a_look(rights=(Right("iam:GetUser", writes=False, permission=Permission.DENIED),)),
         a_look(quota_usage=NoAnswer("GetAccountSummary: AccessDenied", "allow it")),
         a_look(quota_usage=QuotaUsage({"Groups": 300, "GroupsQuota": 300})),
+        *(
+            a_look(policies=(OurPolicy(state, ARN, why="not ours"),))
+            for state in (State.OTHER_STORE, State.CLASH)
+        ),
         caller=Caller(f"arn:aws:iam::{MANAGEMENT}:root", MANAGEMENT),
         environment_facts=EnvironmentFacts(
             Region("cn-north-1", partition="aws-cn"), (), timedelta(hours=1), NoAnswer("too long", "x")
@@ -112,7 +117,7 @@ def test_every_failure_has_a_cure():
         organization=the_organization(control_policies=Unread("service control policies", "AccessDenied")),
     )
     failures = [check for check in diagnosis.checks if check.state is CheckState.FAILURE]
-    assert 9 == len(failures)
+    assert 11 == len(failures)
     assert all(check.cures for check in failures)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -195,11 +195,21 @@ class Situation:
             f"{decided=}, {rules.attach=}, {facts.quotas!r}, {facts.password_policy!r}, {facts.unread=})"
         )
 
-    def around(self) -> JudgedAccount:
+    def around(self, now: datetime = NOW) -> JudgedAccount:
         """A fresh account, which remembers nobody else's answers."""
         return judged_account(
-            self.observed, self.rules, LIBRARY, NOW, made_by_us(self.observed.facts, self.ours)
+            self.observed, self.rules, LIBRARY, now, made_by_us(self.observed.facts, self.ours)
         )
+
+    def dates(self) -> Iterator[datetime]:
+        """Every date that this user has, and the end of each exemption."""
+        password = self.user.password
+        if password:
+            yield from filter(None, (password.last_used, password.last_changed, password.next_rotation))
+        for key in self.user.keys:
+            yield from filter(None, (key.created, key.last_used))
+        for exemption in self.rules.exemptions:
+            yield datetime.combine(exemption.expires, time(), UTC)
 
     def with_user(self, user: User) -> Situation:
         facts = replace(self.observed.facts, users=(user,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, event, given, settings
@@ -22,11 +23,13 @@ from rollout.domain.iam import (
 from rollout.domain.people.observations import Observed
 from rollout.domain.people.users import DeviceKind, NamedPolicy, Unread
 from rollout.domain.verdicts.judge import judge
-from rollout.domain.verdicts.verdict import Code, Kind, Verdict
+from rollout.domain.verdicts.verdict import Code, Impact, Kind, Verdict
 from tests.builders import NOW, an_account, an_exemption, days_ago
-from tests.domain.judging import LEFT_OPEN, OURS_ARN, a_document, deny
+from tests.domain.judging import LEFT_OPEN, NO_MFA, OURS_ARN, a_document, a_group, allow, deny, deny_all_but
 from tests.domain.verdicts.strategies import Situation, facts_around, rules_of, situations, users
 
+DAY = timedelta(days=1)
+OFFICE_ONLY = {"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}
 many = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -283,11 +286,85 @@ def test_who_is_placed_is_judged_as_if_they_were_not(situation: Situation):
     assert ("" if braked else "ForceMFA (group ForceMFA)") == after.enforced_by or after.kind is Kind.COVERED
 
 
+denies = st.builds(
+    lambda make, actions, when: make(*actions, when=when),
+    st.sampled_from([deny, deny_all_but]),
+    st.lists(
+        st.sampled_from(["*", "iam:*", "iam:*Device*", "s3:*", "sts:*", *LEFT_OPEN]), min_size=1, max_size=3
+    ),
+    st.sampled_from([None, None, NO_MFA, {"Bool": {"aws:MultiFactorAuthPresent": "false"}}, OFFICE_ONLY]),
+)
+
+
 @many
-@given(situations())
-def test_one_more_deny_never_makes_anybody_ready(situation: Situation):
+@given(st.one_of(situations(), situations(wild=False)), denies, st.sampled_from(["user", "group", "SCP"]))
+def test_one_more_deny_never_makes_anybody_ready(situation: Situation, statement: dict[str, Any], place: str):
     if judged(situation).kind is Kind.ENFORCE:
         return
-    more = NamedPolicy("More", a_document(deny("iam:*Device*", "s3:*")))
-    after = judged(situation.with_user(replace(situation.user, inline=(*situation.user.inline, more))))
-    assert Kind.ENFORCE is not after.kind
+    user, observed = situation.user, situation.observed
+    more = NamedPolicy("More", a_document(statement))
+    match place:
+        case "user":
+            after = situation.with_user(replace(user, inline=(*user.inline, more)))
+        case "group":
+            groups = {**observed.facts.groups, "More": a_group("More", inline=[more])}
+            joined = situation.with_user(replace(user, groups=(*user.groups, "More")))
+            facts = replace(joined.observed.facts, groups=groups)
+            after = replace(joined, observed=replace(joined.observed, facts=facts))
+        case _:
+            level = (NamedPolicy("FullAWSAccess", a_document(allow("*"))), more)
+            scps = None if observed.scps is None else (*observed.scps, level)
+            after = replace(situation, observed=replace(observed, scps=scps))
+    assert Kind.ENFORCE is not judged(after).kind
+
+
+@many
+@given(st.one_of(situations(), situations(wild=False)))
+def test_without_their_devices_nobody_is_better_off(situation: Situation):
+    user = situation.user
+    if user.devices is None:
+        return  # not read, so that people may be held for it
+    before = judged(situation)
+    after = judged(situation.with_user(replace(user, devices=(), mfa_active=False)))
+    if before.kind is not Kind.ENFORCE:
+        assert before.kind is after.kind
+    elif after.kind is Kind.ENFORCE and user.password:
+        assert Impact.ENROL is after.impact
+    assert (
+        set(before.codes) - {Code.HAS_MFA, Code.PASSKEY_ONLY} <= set(after.codes) or Kind.HOLD is after.kind
+    )
+
+
+# --- Time ---
+
+
+@many
+@given(st.one_of(situations(), situations(wild=False)), st.sampled_from([DAY, 40 * DAY]))
+def test_the_next_day_only_a_date_that_was_crossed_changes_a_verdict(situation: Situation, later: timedelta):
+    """A date is crossed where something becomes old (after 90 days), over, or due within the lead time."""
+    lead = situation.rules.lead_time
+    old, due = (timedelta(days=90), timedelta(days=90) - lead), (timedelta(0), -lead)
+    crossed = any(
+        any(NOW <= date + span <= NOW + later for span in old)
+        or any(NOW < date + span <= NOW + later for span in due)
+        for date in situation.dates()
+    )
+    event(f"crossed: {crossed}")
+    today, tomorrow = judged(situation), judge(situation.user, situation.around(NOW + later))
+    if not crossed:
+        assert essence(today) == essence(tomorrow)
+
+
+def essence(verdict: Verdict) -> tuple[Any, ...]:
+    """All of it but for texts, which say how many days ago something was."""
+    return (
+        verdict.kind,
+        verdict.codes,
+        verdict.impact,
+        verdict.attachment,
+        verdict.covered_by,
+        verdict.enforced_by,
+        verdict.address,
+        verdict.matrix,
+        replace(verdict.situation, password_expires=None),
+    )
