@@ -20,6 +20,7 @@ from rollout.store.formats.new_segment import NewSegment
 from tests.cli.shell import Said, Shell, listening, writes
 from tests.interventions import at_call, overhearing
 from tests.kill.organization import Size, describe, settings
+from tests.security_page import not_listed
 from tests.snapshots import Snapshot
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -114,10 +115,12 @@ def test_each_command_asks_kms_once_and_every_line_is_sealed(ana: Shell, s3: Any
     ):
         with overhearing(sandbox) as heard:
             ok(ana(*words))
+        written = [sent["PATH_INFO"] for call, sent in heard if sent["REQUEST_METHOD"] == "PUT"]
+        assert [] == not_listed(path for path in written if not path.endswith("/.writable"))
         asked.append(sum(call.service == "kms" for call, _ in heard))
         requests += [each for each in heard if each[0].service]  # without: `status` asks the sandbox's clock
     assert [1] * 6 == asked
-    assert {"iam", "kms", "organizations", "s3", "sts"} == {call.service for call, _ in requests}
+    assert {"iam", "kms", "organizations", "s3", "sts"} <= {call.service for call, _ in requests}
     assert [] == [call for call, sent in requests if f" rollout/{__version__}" not in sent["HTTP_USER_AGENT"]]
     allowed = {(known.service, known.name) for known in OPERATIONS}
     assert {(call.service, call.operation) for call, _ in requests if call.service != "s3"} <= allowed
