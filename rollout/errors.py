@@ -134,6 +134,12 @@ class KeyUnusable(RolloutError):
     """The key that seals the store's records cannot be used, so nothing can be checked or sealed."""
 
 
+class BadEvidence(RolloutError):
+    """The file of `evidence.import` cannot be read, or says what cannot be; the message has file and line."""
+
+    exit_code = ExitCode.WRONG_USAGE
+
+
 class MissingExtra(RolloutError):
     """A command needs an optional dependency that is not installed."""
 

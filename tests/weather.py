@@ -20,6 +20,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
+from rollout.sandbox.access.refusals import REST_JSON
+from rollout.sandbox.access.signatures import signature_of
+
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
 
 
@@ -116,7 +119,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     @property
     def _speaks_json(self) -> bool:
-        return "X-Amz-Target" in self.headers
+        signature = signature_of(self.headers.get("Authorization", ""))
+        return "X-Amz-Target" in self.headers or signature.service in REST_JSON
 
     def _asked(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
         with self.weather.upstream() as connection:

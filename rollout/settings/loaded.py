@@ -132,6 +132,8 @@ class Settings(RolloutFile):
         """
         wanted = {"scope", "policy", "rules", "waves", "evidence"}
         dumped = self.model_dump(mode="json", include=wanted, exclude={"evidence": {"moved_after"}})
+        if self.evidence.file:  # by its name: the folder is another on each machine
+            dumped["evidence"]["import"] = self.evidence.file.name
         if dumped["evidence"] == EvidenceSection().model_dump(mode="json", exclude={"moved_after"}):
             del dumped["evidence"]
         decisive: dict[str, Any] = _canonical(dumped)

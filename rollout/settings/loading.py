@@ -135,6 +135,11 @@ def _loaded(
                     if getattr(settings.notify, name) is not None
                 }
             ),
+            "evidence": settings.evidence.model_copy(
+                update={"import": merged.folder(("evidence", "import")) / settings.evidence.file}
+                if settings.evidence.file
+                else {}
+            ),
             "source": path,
             "warnings": tuple(str(merged.problem(remark)) for remark in remarks(settings)),
         }

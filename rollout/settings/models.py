@@ -233,7 +233,27 @@ class RulesSection(Section):
     )
 
 
-class EvidenceSection(Section):
+if TYPE_CHECKING:
+
+    class ImportedEvidence(Section):
+        """The file that tells what access keys call."""
+else:  # `import` is a word of Python
+    ImportedEvidence = create_model(
+        "ImportedEvidence",
+        __base__=Section,
+        **{
+            "import": (
+                LocalPath | None,
+                Field(
+                    None,
+                    description="File of what access keys call, CSV or Parquet, from a data lake or a SIEM.",
+                ),
+            )
+        },
+    )
+
+
+class EvidenceSection(ImportedEvidence):
     """What tells who uses access keys, beyond what IAM says of their last use."""
 
     cloudtrail: Annotated[Literal["off", "lookup"], OffIsAWord] = Field(
@@ -254,6 +274,12 @@ class EvidenceSection(Section):
         QUIET_FOR,
         description="How long a key must have made no call without MFA to count as left (gates.cli_moved).",
     )
+
+    @property
+    def file(self) -> Path | None:
+        """The value of `import`."""
+        found: Path | None = getattr(self, "import")
+        return found
 
 
 class ExemptionItem(Section):

@@ -9,8 +9,9 @@ from functools import cached_property
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING
 
+from rollout.domain.people.observations import Finding
 from rollout.domain.people.organization import Caller
-from rollout.errors import RolloutError
+from rollout.errors import Interrupted, RolloutError
 from rollout.execution.threads import ThreadEngine
 from rollout.settings import Settings
 from rollout.settings.models import AccessOverride
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from rollout.aws.connect.account_access import AwsAccountAccess, RoleChoice
     from rollout.aws.connect.identity import WhoAmI
     from rollout.aws.connect.organizations import AwsOrganization
+    from rollout.aws.connect.trail_access import KeyEvidence
+    from rollout.aws.read.imported_keys import ImportedKeys
     from rollout.awsapi.retries import Retries
 
 
@@ -137,8 +140,35 @@ class Aws:
             retries=self._retries,
             is_new=self.organization.is_new,
             organization_id=organization_id,
-            trail=self.settings.trail_regions(),
+            evidence=None if self._brief else self._key_evidence(organization_id),
         )
+
+    def _key_evidence(self, organization_id: str) -> KeyEvidence | None:
+        """What tells of the calls of access keys, as `evidence` says; None if nothing does. Raises BadEvidence."""
+        from rollout.aws.connect.trail_access import KeyEvidence
+
+        regions = self.settings.trail_regions()
+        if regions is None and self.imported_keys is None:
+            return None
+        kept = self.files.activity(organization_id) if organization_id and regions is not None else None
+        return KeyEvidence(regions, kept, self.imported_keys, self.stop.is_set)
+
+    def about_evidence(self) -> tuple[Finding, ...]:
+        """Say what reading all accounts has shown of the evidence. Raises Interrupted: without all of it, no plan."""
+        if self.settings.trail_regions() is not None and self.stop.is_set():
+            raise Interrupted("stopped as requested while CloudTrail was asked; nothing was written")
+        return self.imported_keys.findings() if self.imported_keys else ()
+
+    @cached_property
+    def imported_keys(self) -> ImportedKeys | None:
+        """What the file of `evidence.import` tells; None without one. Raises BadEvidence."""
+        path = self.settings.evidence.file
+        if path is None:
+            return None
+        from rollout.aws.read.imported_keys import ImportedKeys
+        from rollout.store.imported_activity import imported_activity
+
+        return ImportedKeys(path.name, imported_activity(path))
 
     def new_run(self) -> str:
         """Return the id of a new run; ids sort by time."""

@@ -77,6 +77,7 @@ class Live(Aws):
             progress,
             partial(_effort_of, self.organization, access),
             lambda entered, account_id: read_account(entered, names, lambda: known().made_in(account_id)),
+            self.about_evidence,
         )
 
     def _journalled(self, where: Premises) -> Callable[[], Progress]:

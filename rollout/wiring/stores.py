@@ -28,6 +28,7 @@ from rollout.store.markers import StoredMarker
 from rollout.store.plan_files import PlanAtPath, Plans
 from rollout.store.processes import process_start
 from rollout.store.proof_files import StoredProofs
+from rollout.store.stored_activity import StoredActivity
 from rollout.store.unrecorded import UNKNOWN_STORE, Unrecorded
 from rollout.wiring.clocks import LocalClock
 from rollout.workflows.ports import StoredPlan
@@ -142,6 +143,10 @@ class Files:
     def plans(self) -> Plans:
         """The plans of the store."""
         return self._store.plans()
+
+    def activity(self, organization_id: str) -> StoredActivity:
+        """What was found today of access keys."""
+        return StoredActivity(self._store.files, organization_id, self._trust)
 
     @property
     def proofs(self) -> StoredProofs:

@@ -57,7 +57,8 @@ class Premises:
 class Looking:
     """The ports of an inventory. `effort`: requests so far by account id, "" for the organization itself.
 
-    `read`: reads an entered account, by the bulk calls and what a command needs besides.
+    `read`: reads an entered account, by the bulk calls and what a command needs besides. `findings`: what the reading
+    of all accounts has shown.
     """
 
     access: AccountAccess
@@ -66,6 +67,7 @@ class Looking:
     progress: ProgressDisplay
     effort: Callable[[str], Effort] = lambda _: Effort()
     read: Callable[[OpenAccount, str], AccountFacts] = lambda entered, _: entered.read()
+    findings: Callable[[], tuple[Finding, ...]] = tuple
 
 
 def premises(port: OrganizationPort, expected: str | None) -> Premises:
@@ -121,7 +123,12 @@ def take_inventory(
         raise Interrupted("the inventory was interrupted; nothing was written")
     views.sort(key=lambda view: view.account.id)
     return Inventory(
-        where.organization, where.caller, taken_at, tuple(views), _about(levels), looking.effort("")
+        where.organization,
+        where.caller,
+        taken_at,
+        tuple(views),
+        (*_about(levels), *looking.findings()),
+        looking.effort(""),
     )
 
 

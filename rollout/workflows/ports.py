@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from rollout.domain.diagnosis.facts import Denial, EnvironmentFacts, QuotaUsage, Right
+from rollout.domain.people.key_activity import KeyActivity
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account, Caller, Organization
 from rollout.domain.people.selectors import Selectable
@@ -194,6 +195,16 @@ class Capabilities(Protocol):
 
     def users(self) -> tuple[Selectable, ...]:
         """List the users with every attribute that selects users. Raises CannotEnter."""
+
+
+class KeptActivity(Protocol):
+    """What was found today of access keys, so that CloudTrail is asked about each of them once a day."""
+
+    def of(self, key_id: str, source: str, day: date) -> KeyActivity | None:
+        """Return what was found of a key on this day (UTC), from this source; None if nothing was kept."""
+
+    def keep(self, key_id: str, activity: KeyActivity) -> None:
+        """Keep what was found of a key, where that is possible."""
 
 
 class ProbingAccess(Protocol):

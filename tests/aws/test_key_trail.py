@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from rollout.aws.connect.account_access import AwsAccountAccess
+from rollout.aws.connect.trail_access import KeyEvidence
+from rollout.aws.read.imported_keys import ImportedKeys
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
+from rollout.domain.people.key_activity import KeyActivity
 from rollout.domain.people.observations import AccountFacts
 from rollout.domain.policy.our_resources import Names
 from tests.aws.conftest import FakeTime
 from tests.aws.stub import AwsStub, Call, Fail
 from tests.aws.test_door import CALLER, an_account, session_of
 from tests.aws.world import ACCOUNT, NOW, Key, Person, World, key_id
+from tests.builders import an_activity
 from tests.fakes import FakeClock
 
 Read = Callable[..., AccountFacts]
@@ -62,9 +67,10 @@ def read(stub: AwsStub, connection: Connection, retries: Retries, clock: FakeClo
     """Read an account by a role, with CloudTrail asked in these Regions, or not asked."""
     stub.on("AssumeRole", lambda call: session_of(call.params["RoleArn"]))
 
-    def read_with(trail: tuple[str, ...] | None = ()) -> AccountFacts:
+    def read_with(trail: tuple[str, ...] | None = (), **more: Any) -> AccountFacts:
+        evidence = None if trail is None and not more else KeyEvidence(trail, **more)
         access = AwsAccountAccess(
-            connection, CALLER, clock, Names(), writing=False, retries=retries, trail=trail
+            connection, CALLER, clock, Names(), writing=False, retries=retries, evidence=evidence
         )
         return access.enter(an_account()).read()
 
@@ -218,3 +224,71 @@ def test_a_page_that_fails_after_others_leaves_the_key_open(stub: AwsStub, read:
         lambda call: Fail("AccessDeniedException") if "NextToken" in call.params else answered(call),
     )
     assert () == read().users[0].activity
+
+
+@dataclass
+class Remembered:
+    """Fills `KeptActivity` in memory."""
+
+    kept: dict[tuple[str, str, date], KeyActivity] = field(default_factory=dict)
+
+    def of(self, key_id: str, source: str, day: date) -> KeyActivity | None:
+        return self.kept.get((key_id, source, day))
+
+    def keep(self, key_id: str, activity: KeyActivity) -> None:
+        self.kept[key_id, activity.source, activity.read_at.date()] = activity
+
+
+def test_a_key_is_looked_up_once_a_day_and_an_interrupted_run_goes_on(
+    stub: AwsStub, read: Read, clock: FakeClock
+):
+    World(stub, [Person("ana", keys=(Key(),)), Person("bob", keys=(Key(),))])
+    kept, answered = Remembered(), history(daily(3))
+    stub.on("LookupEvents", answered, Fail("AccessDeniedException"))
+    assert [1, 0] == [len(user.activity) for user in read((), kept=kept).users]
+    stub.on("LookupEvents", answered)
+    stub.calls.clear()
+    first = read((), kept=kept)
+    assert [(key_id("bob", 0), "us-east-1")] == lookups(stub)
+    assert [1, 1] == [len(user.activity) for user in first.users]
+    assert first.users == read((), kept=kept).users
+    assert 1 == stub.counts()["LookupEvents"]
+    clock.advance(timedelta(days=1))
+    read((), kept=kept)
+    assert 3 == stub.counts()["LookupEvents"]
+
+
+def test_a_run_that_is_to_stop_waits_for_no_more_lookups(stub: AwsStub, read: Read):
+    World(stub, [Person(f"p{number}", keys=(Key(),)) for number in range(50)])
+    stub.on("LookupEvents", history([]))
+    facts = read((), stopping=lambda: stub.counts()["LookupEvents"] >= 2)
+    assert 2 == stub.counts()["LookupEvents"]
+    [finding] = [finding for finding in facts.findings if finding.code == "key-evidence"]
+    assert finding.text.endswith("and 45 more call, because of the request to stop")
+
+
+def test_what_was_imported_comes_first_and_keys_that_nobody_has_are_named(stub: AwsStub, read: Read):
+    World(
+        stub, [Person("ana", keys=(Key(), Key())), Person("bob", keys=(Key(last_used=None),)), Person("cy")]
+    )
+    told = an_activity(key="key of the file")
+    keys = (key_id("ana", 0), key_id("bob", 0), "AKIANOBODYHASTHISONE")
+    imported = ImportedKeys("lake.csv", dict.fromkeys(keys, told))
+    stub.on("LookupEvents", history(daily(3)))
+    facts = read((), imported=imported)
+    assert [(key_id("ana", 1), "us-east-1")] == lookups(stub)
+    assert [2, 1, 0] == [len(user.activity) for user in facts.users]
+    assert told == facts.users[0].activity[0]
+    [finding] = imported.findings()
+    said = "lake.csv tells of access keys that are not active keys of any user who was read: key AKIA…NE"
+    assert ("key-evidence", said) == (finding.code, finding.text)
+
+
+def test_a_file_alone_takes_no_lookup(stub: AwsStub, read: Read):
+    World(stub, [Person("ana", keys=(Key(), Key()))])
+    imported = ImportedKeys("lake.csv", {key_id("ana", 0): an_activity()})
+    facts = read(None, imported=imported)
+    assert 1 == len(facts.users[0].activity)
+    assert {"LookupEvents": 0, "ListAccessKeys": 1} == {
+        name: stub.counts()[name] for name in ("LookupEvents", "ListAccessKeys")
+    }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,10 @@ import pytest
 
 from rollout.sandbox.serving.server import Sandbox
 from tests.cli.conftest import ONE_ACCOUNT, Kept
-from tests.cli.shell import Said, Shell
+from tests.cli.shell import Said, Shell, listening
 from tests.interventions import at_call
+from tests.sandbox.connecting import PAYMENTS, iam_of
 
-PAYMENTS = "333344445555"
 LOOKUP = {"ROLLOUT_EVIDENCE": "{cloudtrail: lookup, regions: [eu-west-1], networks: [203.0.113.0/24]}"}
 
 
@@ -75,6 +77,53 @@ def test_where_cloudtrail_may_not_be_asked_nothing_is_concluded_and_the_plan_say
     assert "calls of the access keys" in {door["name"] for door in held["not_looked_at"]}
     assert "key-evidence 333344445555 CloudTrail was not asked what the access keys of ci-deployer" in said
     assert "because of LookupEvents: AccessDeniedException in eu-west-1" in said
+
+
+def test_cloudtrail_is_asked_once_a_day_whichever_command_it_is(bare: Shell):
+    with listening() as heard:
+        planned(bare, PAYMENTS, **LOOKUP)
+        assert heard.count("cloudtrail LookupEvents 200") > 5
+        heard.clear()
+        assert 0 == bare("inventory", "--account", PAYMENTS, "--out", "users.csv", env=LOOKUP).code
+    assert not [line for line in heard if "LookupEvents" in line]
+    kept = list((bare.folder / ".rollout/key-evidence").rglob("*.json"))
+    assert kept
+    assert "AKIA" not in "".join(path.name for path in kept)
+
+
+def test_a_plan_that_is_interrupted_while_cloudtrail_is_asked_is_not_written(bare: Shell, sandbox: Sandbox):
+    def ctrl_c() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with at_call(sandbox, "LookupEvents", number=2, do=ctrl_c):
+        assert 130 == bare("plan", "--account", PAYMENTS, env=LOOKUP).code
+    assert not list(bare.folder.glob("plans/*.yaml"))
+
+
+def test_a_file_tells_of_keys_that_cloudtrail_was_not_asked_about(bare: Shell, sandbox: Sandbox):
+    iam = iam_of(sandbox, PAYMENTS)
+    key_id = iam.list_access_keys(UserName="reconciliation")["AccessKeyMetadata"][0]["AccessKeyId"]
+    days = ";".join(f"2026-11-{day}" for day in range(10, 24))
+    rows = [
+        "access_key_id,since,until,calls,last_call_without_mfa,agents,addresses,days,hours",
+        f"{key_id},2026-08-26,2026-11-24,40,2026-11-23T16:00Z,aws-cli=40,203.0.113.24=40,{days},8=14;9=14;15=12",
+        "AKIANOBODYHASTHISONE,2026-08-26,2026-11-24,0,,,,,",
+    ]
+    (bare.folder / "lake.csv").write_text("\n".join(rows) + "\n")
+    env = {"ROLLOUT_EVIDENCE": "{import: lake.csv, networks: [203.0.113.0/24]}"}
+    with listening() as heard:
+        said = " ".join(planned(bare, PAYMENTS, **env).out.split())
+    assert not [line for line in heard if "LookupEvents" in line]
+    assert (
+        "lake.csv tells of access keys that are not active keys of any user who was read: key AKIA…NE" in said
+    )
+    person = user(bare, "reconciliation")
+    assert "keys-of-a-person" in person["because"]
+    assert "lake.csv, line 2" in {door["source"] for door in person["doors"]}
+    (bare.folder / "lake.csv").write_text("\n".join([*rows, "AKIA1,then,now,0,,,,,"]) + "\n")
+    refused = bare("plan", "--account", PAYMENTS, env=env)
+    assert 2 == refused.code
+    assert 'lake.csv:4: since: "then" is not a time such as' in refused.errors[0]
 
 
 def test_a_plan_is_refused_under_other_evidence_than_it_was_made_with(

@@ -72,9 +72,11 @@ def test_a_team_plans_rehearses_tells_enforces_and_reports_by_a_bucket(
 
     planned = ana("plan", "--json")
     assert planned.code == 0, planned.err
-    [plan, evidence] = sorted(keys(s3, "plans/"), key=len)
+    [plan, index, evidence] = sorted(keys(s3, "plans/"), key=len)
     assert planned.json["file"] == f"s3://{BUCKET}/team/{plan}"
-    assert evidence == plan.replace(".yaml", ".evidence.jsonl.gz")
+    assert (index, evidence) == tuple(
+        plan.replace(".yaml", end) for end in (".index.jsonl", ".evidence.jsonl.gz")
+    )
     for reference in (planned.json["plan"], planned.json["file"], plan):
         assert bob("show", reference).code == 0
 

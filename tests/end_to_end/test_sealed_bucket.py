@@ -120,7 +120,7 @@ def test_each_command_asks_kms_once_and_every_line_is_sealed(ana: Shell, s3: Any
         asked.append(sum(call.service == "kms" for call, _ in heard))
         requests += [each for each in heard if each[0].service]  # without: `status` asks the sandbox's clock
     assert [1] * 6 == asked
-    assert {"iam", "kms", "organizations", "s3", "sts"} <= {call.service for call, _ in requests}
+    assert {"iam", "kms", "organizations", "s3", "signin", "sts"} == {call.service for call, _ in requests}
     assert [] == [call for call, sent in requests if f" rollout/{__version__}" not in sent["HTTP_USER_AGENT"]]
     allowed = {(known.service, known.name) for known in OPERATIONS}
     assert {(call.service, call.operation) for call, _ in requests if call.service != "s3"} <= allowed

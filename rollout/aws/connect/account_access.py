@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rollout.aws.connect.open_account import AwsAccount
 from rollout.aws.connect.role_session import RoleSession, RoleSessions, RoleToAssume
 from rollout.aws.connect.session_policy import hop_policy, widest_policy
-from rollout.aws.connect.trail_access import TrailAccess
+from rollout.aws.connect.trail_access import KeyEvidence, TrailAccess
 from rollout.aws.probe.capabilities import AwsCapabilities, Principal
 from rollout.aws.prove.proof_account import AwsProofMaker, AwsProofRemover
 from rollout.aws.prove.proof_callers import ProofCallers
@@ -122,12 +122,11 @@ class AwsAccountAccess:
         retries: Retries | None = None,
         is_new: Callable[[Account], bool] = lambda _: False,
         organization_id: str = "",
-        trail: tuple[str, ...] | None = None,
+        evidence: KeyEvidence | None = None,
     ) -> None:
         """Keep the arguments; make no call yet. Without `organization_id`, only accounts are asked about sign-in.
 
-        `trail`: the Regions in which CloudTrail is asked what access keys call, empty for those in which IAM has seen
-        them; None: it is not asked.
+        `evidence` tells what access keys call; None: nobody looks.
         """
         self._connection = connection
         self._caller = caller
@@ -138,8 +137,8 @@ class AwsAccountAccess:
         self._retries = retries or Retries()
         self._is_new = is_new
         self._trail: TrailAccess | None = None
-        if trail is not None:
-            self._trail = TrailAccess(connection, self._retries, caller.partition, trail)
+        if evidence is not None:
+            self._trail = TrailAccess(connection, self._retries, caller.partition, evidence)
         self._tallies: dict[str, CallCounts] = {}
         self._paces: dict[str, Pace] = {}
         self._sessions: dict[tuple[str, ...], RoleSessions] = {}
@@ -210,7 +209,9 @@ class AwsAccountAccess:
 
     def _policy(self, ours: OurArns) -> str:
         usual = our_arns(ours.partition, ours.account_id, self._names, Made())
-        return widest_policy(ours, usual, writing=self._writing, trail=self._trail is not None)
+        return widest_policy(
+            ours, usual, writing=self._writing, trail=self._trail is not None and self._trail.asks
+        )
 
     def _calls(self, account: Account, entry: _Entry, ours: OurArns | None = None) -> Calls:
         pace, tally = self._pace(account.id), self._tally(account.id)

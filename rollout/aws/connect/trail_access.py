@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from rollout.aws.read.imported_keys import ImportedKeys
 from rollout.aws.read.key_trail import KeyTrail, RegionTrail, TrailRegions
 from rollout.awsapi.calls import Calls
 from rollout.awsapi.pace import Pace
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import HOME_REGIONS, Connection
+from rollout.workflows.ports import KeptActivity
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -20,18 +23,29 @@ LOOKUPS_A_SECOND = 2
 """In an account and Region (aws-facts.md#doors-and-credentials-found-later)."""
 
 
-class TrailAccess:
-    """Shared by all accounts: one client for each Region, and for one's own credentials another; thread-safe.
+@dataclass(frozen=True, slots=True)
+class KeyEvidence:
+    """What tells of the calls of access keys: CloudTrail, what was `kept` of it today, and an `imported` file.
 
-    `chosen` are the Regions to ask in; empty: those in which IAM has seen the keys.
+    `regions`: where CloudTrail is asked, empty for the Regions in which IAM has seen the keys; None: it is not asked.
+    `stopping`: whether the run was asked to stop.
     """
 
+    regions: tuple[str, ...] | None = None
+    kept: KeptActivity | None = None
+    imported: ImportedKeys | None = None
+    stopping: Callable[[], bool] = lambda: False
+
+
+class TrailAccess:
+    """Shared by all accounts: one client for each Region, and for one's own credentials another; thread-safe."""
+
     def __init__(
-        self, connection: Connection, retries: Retries, partition: str, chosen: tuple[str, ...]
+        self, connection: Connection, retries: Retries, partition: str, evidence: KeyEvidence
     ) -> None:
         """Keep the arguments; make no client yet."""
-        self._connection, self._retries = connection, retries
-        self._regions = TrailRegions(HOME_REGIONS.get(partition, HOME_REGIONS["aws"]), chosen)
+        self._connection, self._retries, self._evidence = connection, retries, evidence
+        self._regions = TrailRegions(HOME_REGIONS.get(partition, HOME_REGIONS["aws"]), evidence.regions or ())
         self._clients: dict[tuple[str, bool], BaseClient] = {}
         self._paces: dict[tuple[str, str], Pace] = {}
         self._lock = threading.Lock()
@@ -46,11 +60,20 @@ class TrailAccess:
                 pace = self._paces.setdefault(place, self._retries.pace(LOOKUPS_A_SECOND))
             return RegionTrail(replace(calls, pace=pace), self._client(region, own=calls.identity.own))
 
-        return KeyTrail(calls, client, self._regions, open_region)
+        evidence = self._evidence
+        asks = open_region if self.asks else None
+        return KeyTrail(
+            calls, client, self._regions, asks, evidence.kept, evidence.imported, evidence.stopping
+        )
 
-    def at_home(self, *, own: bool) -> BaseClient:
-        """Return the client for the home Region of the partition."""
-        return self._client(self._regions.home, own=own)
+    @property
+    def asks(self) -> bool:
+        """Whether CloudTrail is asked."""
+        return self._evidence.regions is not None
+
+    def at_home(self, *, own: bool) -> BaseClient | None:
+        """Return the client for the home Region of the partition; None where CloudTrail is not asked."""
+        return self._client(self._regions.home, own=own) if self.asks else None
 
     def _client(self, region: str, *, own: bool) -> BaseClient:
         with self._lock:

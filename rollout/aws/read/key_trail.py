@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from rollout.aws.read.imported_keys import ImportedKeys
 from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
 from rollout.domain.people.key_activity import KEPT_FOR, KeyActivity, RecordedCall, activity_of, agent_of
 from rollout.domain.people.observations import AccountFacts, Finding
 from rollout.domain.people.users import AccessKey, User, label_of
+from rollout.workflows.ports import KeptActivity
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -65,27 +67,44 @@ class KeyTrail:
         calls: Calls,
         client: IAMClient,
         regions: TrailRegions,
-        open_region: Callable[[str], RegionTrail],
+        open_region: Callable[[str], RegionTrail] | None,
+        kept: KeptActivity | None = None,
+        imported: ImportedKeys | None = None,
+        stopping: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Keep the arguments; make no call yet."""
+        """Keep the arguments; make no call yet.
+
+        What is `imported` comes first, then what was `kept` today. Without `open_region`, CloudTrail is not asked.
+        Where the run is `stopping`, nobody more is looked at: a large account takes minutes.
+        """
         self._calls, self._client = calls, client
         self._regions, self._open = regions, open_region
+        self._kept, self._imported, self._stopping = kept, imported, stopping
         self._closed: dict[str, str] = {}
         self._not_asked: dict[str, list[str]] = {}
 
     def added_to(self, facts: AccountFacts) -> AccountFacts:
-        """Look up every active key of users of whose keys IAM knows a use within 90 days: others have no events."""
+        """Look up every active key of users of whose keys IAM knows a use within 90 days: others have no events.
+
+        An imported file may tell of any key.
+        """
         users = tuple(
-            self._with_activity(user, facts.read_at) if _has_events(user, facts.read_at) else user
+            self._with_activity(user, facts.read_at)
+            if user.active_keys and (self._imported or _has_events(user, facts.read_at))
+            else user
             for user in facts.users
         )
         return replace(facts, users=users, findings=(*facts.findings, *self._findings()))
 
     def _with_activity(self, user: User, now: datetime) -> User:
+        if self._stopping():
+            self._not_asked.setdefault("the request to stop", []).append(user.name)
+            return user
         try:
             listed = self._listed(user)
             wanted = [one["AccessKeyId"] for one in listed if one["Status"] == "Active"]
-            activity = tuple(self._activity(key_id, self._regions.of(user), now) for key_id in wanted)
+            found = [self._activity(key_id, user, now) for key_id in wanted]
+            activity = tuple(one for one in found if one is not None)
         except CallFailed as failed:
             self._not_asked.setdefault(failed.short, []).append(user.name)
             return user
@@ -98,24 +117,31 @@ class KeyTrail:
         pages = self._calls.pages(self._client.list_access_keys, "Marker", UserName=user.name)
         return [key for page in pages for key in page["AccessKeyMetadata"]]
 
-    def _activity(self, key_id: str, regions: tuple[str, ...], now: datetime) -> KeyActivity:
-        """Look up one key. Raises _RegionClosed."""
-        seen = [self._in_region(key_id, region, now) for region in regions]
+    def _activity(self, key_id: str, user: User, now: datetime) -> KeyActivity | None:
+        """Find out about one key; None where nothing is to be found. Raises _RegionClosed."""
+        if self._imported and (told := self._imported.of(key_id)):
+            return told
+        if (open_region := self._open) is None or not _has_events(user, now):
+            return None
+        regions = self._regions.of(user)
+        source = f"CloudTrail in {', '.join(regions)}, management events"
+        if self._kept and (earlier := self._kept.of(key_id, source, now.date())):
+            return earlier
+        seen = [self._in_region(open_region, region, key_id, now) for region in regions]
         calls = {event_id: call for part in seen for event_id, call in part.calls.items()}
-        return activity_of(
-            label_of(key_id),
-            f"CloudTrail in {', '.join(regions)}, management events",
-            now,
-            max(part.since for part in seen),
-            calls.values(),
-            sampled=any(part.sampled for part in seen),
-        )
+        since, sampled = max(part.since for part in seen), any(part.sampled for part in seen)
+        found = activity_of(label_of(key_id), source, now, since, calls.values(), sampled=sampled)
+        if self._kept:
+            self._kept.keep(key_id, found)
+        return found
 
-    def _in_region(self, key_id: str, region: str, now: datetime) -> _Seen:
+    def _in_region(
+        self, open_region: Callable[[str], RegionTrail], region: str, key_id: str, now: datetime
+    ) -> _Seen:
         if region in self._closed:
             raise _RegionClosed(self._closed[region])
         try:
-            return _look_up(self._open(region), key_id, now)
+            return _look_up(open_region(region), key_id, now)
         except CallFailed as failed:
             # What is refused for one key is refused for the next.
             self._closed[region] = f"{failed.short} in {region}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from rollout.domain.gates.gate import Question
 from rollout.domain.gates.share import share_gate
 from rollout.domain.people.users import User
@@ -10,6 +12,8 @@ from rollout.domain.verdicts.verdict import Impact
 
 # The one service that a long-term key still calls once its owner takes session tokens.
 SESSION_TOKENS = "sts"
+A_DAY = timedelta(days=1)
+"""What was looked up today is not looked up again; a use later than that was not looked at."""
 CLI_HABIT = frozenset({Impact.CLI, Impact.PASSKEY_ONLY, Impact.ENROL})
 
 
@@ -25,9 +29,13 @@ def _has_moved(user: User, question: Question) -> Result | None:
     start = question.now - question.quiet_for
     used = [key for key in user.active_keys if key.last_used is not None and key.last_used > start]
     quiet = [activity.quiet_since(start) for activity in user.activity]
+    seen = min((activity.read_at for activity in user.activity), default=start)
+    looked = len(quiet) >= len(user.active_keys) and all(
+        key.last_used is None or key.last_used <= seen + A_DAY for key in used
+    )
     if False in quiet or any(key.service != SESSION_TOKENS for key in used):
         return Result.FAIL
-    if not used or (len(quiet) >= len(user.active_keys) and all(quiet)):
+    if not used or (looked and all(quiet)):
         return Result.PASS
     return Result.INCONCLUSIVE
 

@@ -18,8 +18,9 @@ _JSON_CODES = {
     "MissingAuthenticationToken": "MissingAuthenticationTokenException",
     "SignatureDoesNotMatch": "InvalidSignatureException",
 }
+REST_JSON = frozenset({"lambda", "signin"})
+"""Services whose requests name no target, and whose errors are JSON all the same."""
 # Services that call a denial otherwise (their API references, "Common errors").
-_REST_JSON = {"lambda", "signin"}
 _DENIALS = {"ec2": "UnauthorizedOperation", "sns": "AuthorizationError"}
 _NAMESPACES = {
     "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
@@ -34,7 +35,7 @@ def refusal(error: AwsError, service: str, request_id: str, *, speaks_json: bool
         # In the body, one protocol has the message in upper case, the other in lower.
         body = json.dumps({"__type": code, "Message": error.message, "message": error.message})
         # The protocols `json` use 400 for all client errors, `rest-json` does not.
-        status = error.status if error.status >= 500 or service in _REST_JSON else 400
+        status = error.status if error.status >= 500 or service in REST_JSON else 400
         return status, {"Content-Type": "application/x-amz-json-1.1", "x-amzn-ErrorType": code}, body
     code = _DENIALS.get(service, error.code) if error.code == "AccessDenied" else error.code
     inner = f"<Code>{code}</Code><Message>{escape(error.message)}</Message>"

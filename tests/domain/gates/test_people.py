@@ -148,6 +148,14 @@ def test_who_waits_longer_sees_more_and_each_key_has_to_be_looked_at():
     assert "1 called STS, and whether with MFA is not known (evidence.cloudtrail: lookup" in answer.detail
 
 
+def test_a_use_long_after_the_calls_were_looked_at_leaves_the_key_in_doubt():
+    """A file of last week does not tell whether this week's call of STS was with MFA; one of this morning does."""
+    user = a_user(keys=(a_key(used_days_ago=1, service="sts"),))
+    old, new = (replace(an_activity(*SESSIONS), read_at=days_ago(age)) for age in (3, 1.5))
+    assert Result.INCONCLUSIVE == moved(replace(user, activity=(old,)), told())
+    assert Result.PASS == moved(replace(user, activity=(new,)), told())
+
+
 def test_data_events_are_no_part_of_the_calls_and_count_all_the_same():
     """CloudTrail's history lacks them; IAM's date of the last use does not."""
     user = a_user(keys=(a_key(used_days_ago=1, service="s3"),), activity=(an_activity(*SESSIONS),))

@@ -20,11 +20,12 @@ from rollout.domain.iam import (
     evaluate,
     parse_document,
 )
+from rollout.domain.people.key_activity import KeyActivity
 from rollout.domain.people.observations import Observed
 from rollout.domain.people.users import DeviceKind, NamedPolicy, Unread
 from rollout.domain.verdicts.judge import judge
 from rollout.domain.verdicts.verdict import Code, Impact, Kind, Verdict
-from tests.builders import NOW, an_account, an_exemption, days_ago
+from tests.builders import NOW, OFFICE, an_account, an_activity, an_exemption, calls_at, days_ago
 from tests.domain.judging import LEFT_OPEN, NO_MFA, OURS_ARN, a_document, a_group, allow, deny, deny_all_but
 from tests.domain.verdicts.strategies import Situation, facts_around, rules_of, situations, users
 
@@ -75,6 +76,17 @@ def decided(situation: Situation, action: str, resource: str, *more: Any, **cont
 
 def without_mfa() -> tuple[dict[str, str], ...]:
     return ({}, {"aws_MultiFactorAuthPresent": "false"})
+
+
+ACTIVITIES = st.sampled_from(
+    [
+        (),
+        (an_activity(),),
+        (an_activity(*calls_at(7, 9, 14)),),
+        (an_activity(*calls_at(*range(0, 24, 2), agent="Boto3", address="198.51.100.17")),),
+        (an_activity(*calls_at(8, operation="sts:GetSessionToken", with_mfa=True)),),
+    ]
+)
 
 
 # --- Judging is a function ---
@@ -339,9 +351,12 @@ def test_without_their_devices_nobody_is_better_off(situation: Situation):
 
 
 @many
-@given(st.one_of(situations(), situations(wild=False)), st.sampled_from([DAY, 40 * DAY]))
-def test_the_next_day_only_a_date_that_was_crossed_changes_a_verdict(situation: Situation, later: timedelta):
+@given(st.one_of(situations(), situations(wild=False)), ACTIVITIES, st.sampled_from([DAY, 40 * DAY]))
+def test_the_next_day_only_a_date_that_was_crossed_changes_a_verdict(
+    situation: Situation, activity: tuple[KeyActivity, ...], later: timedelta
+):
     """A date is crossed where something becomes old (after 90 days), over, or due within the lead time."""
+    situation = situation.with_user(replace(situation.user, activity=activity)).with_rules(networks=(OFFICE,))
     lead = situation.rules.lead_time
     old, due = (timedelta(days=90), timedelta(days=90) - lead), (timedelta(0), -lead)
     crossed = any(

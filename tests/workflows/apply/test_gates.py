@@ -294,7 +294,8 @@ def test_long_term_keys_that_still_call_services_hold_the_wave():
     with pytest.raises(Refused, match="1 called STS, and whether with MFA is not known"):
         world.enforce()
     sessions = calls_at(8, operation="sts:GetSessionToken", with_mfa=True, until=now)
-    world.change("carl", keys=sts, activity=(an_activity(*sessions),))
+    seen = replace(an_activity(*sessions), read_at=now)
+    world.change("carl", keys=sts, activity=(seen,))
     world.enforce()
     assert {"ana", "carl"} == world.enforced
     assert "pass" == last_read(world, "cli_moved").result
