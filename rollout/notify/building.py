@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from rollout.domain.progress.channels import Channel
 from rollout.domain.progress.messages import Delivery
-from rollout.notify.letter import LetterPress
 from rollout.workflows.ports import Notifier
+
+if TYPE_CHECKING:
+    from rollout.notify.letter import LetterPress
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,11 @@ def shipped_languages() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(".yaml") for name in found))
 
 
+def has_words(language: str, folder: Path | None) -> bool:
+    """Tell whether there are words in a language, shipped or of one's own."""
+    return language in shipped_languages() or (folder is not None and (folder / f"{language}.yaml").exists())
+
+
 @cache
 def words_in(language: str, folder: Path | None) -> Words:
     """Read a language; a file in `folder` takes precedence, part by part. Raises BadSettings."""

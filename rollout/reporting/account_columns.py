@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rollout.domain.plan.entries import AccountPlan, LeftOut
-from rollout.domain.verdicts.verdict import Kind
+from rollout.domain.verdicts.verdict import Code, Kind
 from rollout.reporting.cells import CODE, COUNT, MINUTE, SHARE, TEXT
 from rollout.reporting.tables import Column, OnPage, Table
 from rollout.reporting.user_columns import UserLine
@@ -109,5 +109,8 @@ ACCOUNTS: Table[AccountLine] = Table("accounts.csv", (
            lambda account: account.part.calls or None, OnPage("Requests", 13)),
     Column("retries", COUNT, "How many of them repeated a request that was throttled, failed or lost.",
            lambda account: account.part.retries if account.part.calls else None, OnPage("Retries", 14)),
+    Column("unreached", COUNT, "Users who cannot be notified, because no address is known.",
+           lambda account: account.count(lambda user: Code.UNREACHED in user.entry.because),
+           OnPage("Without address", 15)),
 ))
 # fmt: on

@@ -316,6 +316,9 @@ SessionTagValue = Annotated[
 IamName = Annotated[
     str, spelled("^[A-Za-z0-9_+=,.@-]{1,128}$", "an IAM name: 1 to 128 letters, digits or any of _+=,.@-")
 ]
+MailDomain = Annotated[
+    str, spelled(r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$", "the domain of an address such as example.com")
+]
 Language = Annotated[str, spelled("^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$", "a language such as en, de or pt-BR")]
 ActionPattern = Annotated[
     str,

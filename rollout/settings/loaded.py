@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from rollout.domain.gates import GateRules
 from rollout.domain.gates.readiness import Notified
-from rollout.domain.people.addresses import AddressRule, AddressTag, NameIsAddress
 from rollout.domain.people.exemptions import Exemption, UserMatch
 from rollout.domain.people.organization import Account
 from rollout.domain.people.scope import Scope, first_match, first_ou_match, first_tag_match
@@ -120,9 +119,6 @@ class Settings(RolloutFile):
     def domain_machines(self) -> MachineRules:
         machines = self.rules.machines
         return MachineRules(machines.tags, machines.groups, machines.services)
-
-    def domain_find(self) -> tuple[AddressRule, ...]:
-        return tuple(AddressTag(rule.tag) if rule.tag else NameIsAddress() for rule in self.notify.find)
 
     def decisive(self) -> dict[str, Any]:
         """Return the settings that must not change between plan and apply, as JSON-compatible, canonical values.

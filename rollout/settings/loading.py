@@ -17,7 +17,7 @@ from rollout.settings.environment import CONFIG, read_environment
 from rollout.settings.file import read_file
 from rollout.settings.keys import known_keys
 from rollout.settings.loaded import Settings
-from rollout.settings.models import RolloutFile
+from rollout.settings.models import Finder, RolloutFile
 from rollout.settings.places import BucketPlace, KeyFilePlace
 from rollout.settings.problems import Key, Problem, Source, Spot, refuse
 from rollout.settings.reading import ParsedSource
@@ -129,7 +129,8 @@ def _loaded(
             if isinstance(settings.store_key, KeyFilePlace)
             else settings.store_key,
             "notify": settings.notify.model_copy(
-                update={
+                update={"find": tuple(_found_from(finder, merged) for finder in settings.notify.find)}
+                | {
                     name: merged.folder(("notify", name)) / getattr(settings.notify, name)
                     for name in (*folder_keys(), "templates")
                     if getattr(settings.notify, name) is not None
@@ -144,6 +145,13 @@ def _loaded(
             "warnings": tuple(str(merged.problem(remark)) for remark in remarks(settings)),
         }
     )
+
+
+def _found_from(finder: Finder, merged: _Merged) -> Finder:
+    """Make the path of a file of people absolute."""
+    if finder.file is None:
+        return finder
+    return finder.model_copy(update={"file": merged.folder(("notify", "find")) / finder.file})
 
 
 class _Merged:

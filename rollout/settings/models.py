@@ -30,6 +30,7 @@ from rollout.settings.fields import (
     Language,
     Listed,
     LocalPath,
+    MailDomain,
     Network,
     NoRepeats,
     NotEmpty,
@@ -353,10 +354,24 @@ class Finder(Section):
         None, description="The user name, where it is an address."
     )
 
+    username_at: MailDomain | None = Field(None, description="The user name at this domain: example.com.")
+    file: LocalPath | None = Field(
+        None, description="A CSV file with the columns account, user, arn, address, manager, language, zone."
+    )
+    account_email: Literal[True] | None = Field(
+        None, description="The address of the user's account in AWS Organizations, as a last resort."
+    )
+    catch_all: Address | None = Field(
+        None, description="One address for everybody who is found in no other way, as a last resort."
+    )
+
     @model_validator(mode="after")
     def _exactly_one(self) -> Finder:
-        if (self.tag is None) == (self.username_is_address is None):
-            raise ValueError("give exactly one of {tag: email} and {username_is_address: true}")
+        if len(self.model_dump(exclude_none=True)) != 1:
+            raise ValueError(
+                "give exactly one of {tag: email}, {username_is_address: true}, {username_at: example.com}, "
+                "{file: people.csv}, {account_email: true} and {catch_all: address}"
+            )
         return self
 
 

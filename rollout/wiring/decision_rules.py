@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from rollout.domain.people.addresses import (
+    AccountAddress,
+    AddressRule,
+    AddressTag,
+    CatchAll,
+    NameAtDomain,
+    NameIsAddress,
+)
 from rollout.domain.people.exemptions import UserMatch
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.force_mfa import allow_half, enrolment, force_mfa
 from rollout.domain.policy.our_resources import Documents, Names
 from rollout.domain.verdicts.rules import DecisionRules
+from rollout.notify.words import has_words
 from rollout.settings import Settings
+from rollout.wiring.people_file import read_people
 from rollout.wiring.seed_policy import seed
 from rollout.workflows.inventory import Premises
 
@@ -23,8 +35,26 @@ def names_of(settings: Settings) -> Names:
     return Names(settings.policy.name, settings.policy.group)
 
 
-def rules_for(settings: Settings, where: Premises) -> DecisionRules:
-    """Put the settings into the words that a judgement needs."""
+def find_rules(settings: Settings) -> Iterator[AddressRule]:
+    """Say how addresses are found, with the files of people read. Raises BadSettings."""
+    for way in settings.notify.find:
+        if way.tag is not None:
+            yield AddressTag(way.tag)
+        elif way.username_at is not None:
+            yield NameAtDomain(way.username_at)
+        elif way.file is not None:
+            yield read_people(way.file, lambda language: has_words(language, settings.notify.templates))
+        elif way.catch_all is not None:
+            yield CatchAll(way.catch_all)
+        else:
+            yield AccountAddress() if way.account_email else NameIsAddress()
+
+
+def rules_for(settings: Settings, where: Premises, *, finding: bool = True) -> DecisionRules:
+    """Put the settings into the words that a judgement needs. Raises BadSettings for a wrong file of people.
+
+    Not `finding`: nobody's address is looked for, since it does not matter for those who are let out.
+    """
     return DecisionRules(
         partition=where.organization.partition,
         names=names_of(settings),
@@ -42,7 +72,7 @@ def rules_for(settings: Settings, where: Premises) -> DecisionRules:
         lead_time=settings.gates.lead_time,
         notice_for_unaffected=settings.gates.notice_for_unaffected,
         attach=Attachment(settings.policy.attach),
-        find=settings.domain_find(),
+        find=tuple(find_rules(settings)) if finding else (),
         context=dict(settings.rules.context),
         organization_id=where.organization.id,
         management_account_id=where.organization.management_account_id,

@@ -226,21 +226,24 @@ class Live(Aws):
         """The service control policies, as `rules.scps` says."""
         return read_levels(self.organization, where.accounts, self.settings.rules.scps)
 
-    def basis(self, where: Premises, levels: PolicyLevels | Unread) -> JudgementBasis:
-        """What `release --end`, `verify` and `rollback` judge accounts by."""
+    def basis(
+        self, where: Premises, levels: PolicyLevels | Unread, *, finding: bool = True
+    ) -> JudgementBasis:
+        """What `release --end`, `verify` and `rollback` judge accounts by; see `rules_for` about `finding`."""
         scps = None if isinstance(levels, Unread) else levels.by_account
-        return JudgementBasis(rules_for(self.settings, where), scps)
+        return JudgementBasis(rules_for(self.settings, where, finding=finding), scps)
 
     def fix_order(self, where: Premises, gated: GatedBy, *, memberships: bool) -> FixOrder:
         """Return the input of `verify --fix`."""
-        policy = policy_fingerprint(rules_for(self.settings, where))
+        policy = policy_fingerprint(rules_for(self.settings, where, finding=False))
         return FixOrder(gated, policy, digest(self.settings.decisive()), memberships)
 
     def prove_order(
         self, where: Premises, account: Account, *, through_service: bool, in_use_ok: bool, guided: bool
     ) -> ProveOrder:
         """Return the input of a proof in one account."""
-        rules, partition = rules_for(self.settings, where), where.organization.partition
+        rules = rules_for(self.settings, where, finding=False)
+        partition = where.organization.partition
         names = ProofNames("".join(self._randomness.choices(ID_LETTERS, k=6)), guided)
         documents = documents_of(names, partition, account.id, rules.documents)
         environment = RequestEnvironment(partition, where.organization.id, self.clock.now(), rules.context)

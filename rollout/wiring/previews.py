@@ -1,16 +1,24 @@
-"""Lays messages out as the settings want them."""
+"""Lays messages out as the settings want them. Jinja is imported only where there is a message."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rollout.domain.progress.messages import Notice
-from rollout.notify.digest import Letterhead
-from rollout.notify.letter import Letter, LetterPress
 from rollout.settings import Settings
+
+if TYPE_CHECKING:
+    from rollout.notify.letter import Letter, LetterPress
 
 
 def press_of(settings: Settings) -> LetterPress:
-    """Prepare the making of letters. Raises BadSettings for words or layouts that cannot be used."""
+    """Prepare the making of letters. Raises BadSettings for words that cannot be used."""
+    from rollout.notify.digest import Letterhead
+    from rollout.notify.letter import LetterPress
+    from rollout.notify.words import words_in
+
     notify = settings.notify
+    words_in(notify.language, notify.templates)  # refused before anything is sent
     head = Letterhead(
         notify.sender, notify.company or "", notify.ticket or "", notify.intranet or "", notify.ask or ""
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
 from rollout.domain.gates.readiness import Notified, worth_of
@@ -12,12 +12,12 @@ from rollout.domain.people.addresses import normalised_address
 from rollout.domain.people.scope import Selection
 from rollout.domain.people.users import UserRef
 from rollout.domain.plan.entries import AccountPlan, PlanEntry
-from rollout.domain.progress.messages import Delivery, Line, Notice, NoticeWorth
+from rollout.domain.progress.messages import Delivery, Line, Notice, NoticeWorth, notice_to
 from rollout.domain.progress.projection import Progress
-from rollout.domain.progress.records import Record, Reminded, Told
+from rollout.domain.progress.records import Reminded, Told
 from rollout.domain.progress.schedule import Schedule
 from rollout.domain.status.user_status import Statuses, UserStatus
-from rollout.domain.verdicts.verdict import Kind
+from rollout.domain.verdicts.verdict import Code, Kind
 from rollout.errors import EmptySelection
 from rollout.workflows.ports import StoredPlan
 
@@ -104,12 +104,29 @@ def who_was_told(stored: StoredPlan, progress: Progress, rules: NoticeRules, now
     return receivers
 
 
+@dataclass(frozen=True, slots=True)
+class UnreachedUser:
+    """A user who cannot be notified, for no address is known."""
+
+    account_id: str
+    account_name: str
+    user: UserRef
+
+
+def unreached(accounts: Iterable[AccountPlan]) -> Iterator[UnreachedUser]:
+    """List the users of a plan who are held because no address is known, by account."""
+    for part in accounts:
+        for entry in part.entries:
+            if entry.verdict is Kind.HOLD and Code.UNREACHED in (reason.code for reason in entry.reasons):
+                yield UnreachedUser(part.account_id, part.name, entry.user)
+
+
 class Messages:
     """The notices and reminders that were sent, oldest first; each is laid out when it is asked for."""
 
     def __init__(
         self,
-        records: Iterable[Record],
+        sent: Iterable[Told | Reminded],
         receivers: Receivers,
         selection: Selection = Selection(),  # noqa: B008 - a frozen value without contents
     ) -> None:
@@ -120,9 +137,8 @@ class Messages:
         self._receivers = receivers
         self._newest: dict[str, Told] = {}
         self._sent: list[Told | Reminded] = []
-        for record in records:
-            if isinstance(record, Told | Reminded):
-                self._keep(record, selection)
+        for one in sent:
+            self._keep(one, selection)
         self._sent.sort(key=lambda one: (one.at, one.user.arn, isinstance(one, Reminded)))
         if not self._sent and (selection.users or selection.accounts or selection.ous):
             raise EmptySelection(
@@ -177,12 +193,11 @@ def preview(stored: StoredPlan, progress: Progress, rules: NoticeRules, now: dat
     filled = tuple(wave for wave, count in stored.header.waves.items() if count)
     due = rules.schedule.due(progress, filled, now)
     judge = _Judge(rules.notified, stored.header.inventory_at, progress, now)
-    lines = [
-        _line(part, other, due[other.wave], judge)
-        for part, other in _together(stored, entry, rules, statuses)
-    ]
+    together = list(_together(stored, entry, rules, statuses))
+    lines = [_line(part, other, due[other.wave], judge) for part, other in together]
     lines.sort(key=lambda line: (line.due, line.user.arn))
-    return Notice(entry.address, tuple(lines), zone=rules.schedule.zone or UTC)
+    addressees = [replace(other.addressee, address=entry.address) for _, other in together]
+    return notice_to(addressees, tuple(lines), rules.schedule.zone or UTC)
 
 
 def _gets_notice(entry: PlanEntry, rules: NoticeRules, statuses: Statuses) -> bool:

@@ -29,7 +29,9 @@ def mails(shell: Shell) -> list[tuple[str, str]]:
     for path in sorted(shell.folder.glob(f"outbox/*{NAME}*.eml"), key=lambda path: path.stat().st_mtime_ns):
         mail = message_from_bytes(path.read_bytes(), policy=policy.default)
         assert isinstance(mail, EmailMessage)
-        found.append((mail["Subject"], " ".join(mail.get_content().split())))
+        body = mail.get_body(("plain",))
+        assert body
+        found.append((mail["Subject"], " ".join(body.get_content().split())))
     return found
 
 

@@ -10,6 +10,7 @@ from rollout.domain.people.exemptions import Exemption, UserMatch
 from rollout.domain.people.scope import Scope
 from rollout.domain.plan.waves import Wave
 from rollout.domain.policy.force_mfa import SEED, PolicyAmendments
+from rollout.wiring.decision_rules import find_rules
 
 
 def test_without_a_file_the_domain_has_its_own_defaults(load):
@@ -18,7 +19,7 @@ def test_without_a_file_the_domain_has_its_own_defaults(load):
     assert settings.domain_exemptions() == ()
     assert settings.domain_waves() == (Wave("canary", percent=5), Wave("rest"))
     assert settings.domain_amendments() == PolicyAmendments()
-    assert settings.domain_find() == (AddressTag("email"), NameIsAddress())
+    assert tuple(find_rules(settings)) == (AddressTag("email"), NameIsAddress())
 
 
 def test_the_scope_is_handed_on(load):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,6 +37,15 @@ def notices(
             show_default=False,
         ),
     ] = None,
+    unreached: Annotated[
+        Path | None,
+        typer.Option(
+            "--unreached",
+            metavar="FILE",
+            help="Write the users of the plan without a known address into a CSV file, to fill in for notify.find.",
+            show_default=False,
+        ),
+    ] = None,
     account: Accounts = None,
     ou: Ous = None,
     user: Users = None,
@@ -47,9 +57,10 @@ def notices(
 
     Example: [bold]rollout notices[/], and [bold]rollout notices --preview arn:aws:iam::111122223333:user/alice[/]
     """
-    from rollout.wiring import Files, offline_now
+    from rollout.wiring import Files, offline_now, write_unreached
     from rollout.workflows.notices import Messages, NoticeRules, who_was_told
     from rollout.workflows.notices import preview as previewed
+    from rollout.workflows.notices import unreached as unreached_users
 
     settings = read_settings(config)
     doubts = Doubts()
@@ -58,13 +69,18 @@ def notices(
     journal, organization_id = files.journal("notices"), stored.header.organization_id
     rules = NoticeRules(settings.domain_notified(), settings.domain_schedule())
     now = offline_now()
-    if preview is not None:
+    if unreached is not None:
+        number = write_unreached(unreached, unreached_users(stored.accounts()))
+        out.print(
+            f"Wrote {unreached}: {number} users. Fill in their addresses, and name the file in notify.find."
+        )
+    elif preview is not None:
         progress = journal.progress(organization_id)
         _print_message(previewed(stored, progress, rules, now, preview), settings, json=json)
     else:
         # The progress of a large organization is let go of before the messages are read.
         receivers = who_was_told(stored, journal.progress(organization_id), rules, now)
-        _print(Messages(journal.records(), receivers, selection(account, ou, user)), json=json)
+        _print(Messages(journal.sent(), receivers, selection(account, ou, user)), json=json)
     doubts.leave()
 
 

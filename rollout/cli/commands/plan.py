@@ -11,7 +11,7 @@ import typer
 from rollout.cli.options import Accounts, Config, Defaults, Json, ListUsers, Ous, Profile
 from rollout.cli.running import leave_with
 from rollout.cli.startup import go_live, read_deciding_settings, selection, tell_endpoints
-from rollout.cli.terminal.console import TerminalProgress, bold, err, out, print_json, table, warn
+from rollout.cli.terminal.console import TerminalProgress, bold, err, out, print_json, shortly, table, warn
 from rollout.cli.terminal.impact_table import impact_as_json, impact_table, names_as_json, names_table
 from rollout.errors import ExitCode
 
@@ -73,6 +73,7 @@ def plan(
         plans = live.files.plan_at(to)
         earlier = plan_in_place_of(plans, live.files.plans, organization_id)
     tell_endpoints(live)
+    order = live.plan_order(where, accept_unmatched=accept_unmatched)
     progress = TerminalProgress()
     levels = read_levels(live.organization, where.accounts, settings.rules.scps)
     inventory = take_inventory(
@@ -80,7 +81,6 @@ def plan(
     )
     run = live.new_run()
     journal = live.files.journal(run)
-    order = live.plan_order(where, accept_unmatched=accept_unmatched)
     planned = make_plan(inventory, order, plans, journal, earlier, run=run)
     if json:
         print_json(_as_json(planned, earlier.before, names=names))
@@ -134,8 +134,22 @@ def _summarise(planned: Planned, *, names: bool) -> None:
     rows = [(code, count, code.cure) for code, count in sorted(held.items())]
     if rows:
         out.print(table("\nOn hold", ("reason", "#users", "cure"), rows))
+    _without_address(planned)
     left_out(header)
     findings(planned)
+
+
+def _without_address(planned: Planned) -> None:
+    """Print who cannot be notified, by account."""
+    from rollout.workflows.notices import unreached
+
+    names: dict[tuple[str, str], list[str]] = {}
+    for one in unreached(planned.accounts):
+        names.setdefault((one.account_id, one.account_name), []).append(one.user.name)
+    rows = [(*account, len(users), shortly(users)) for account, users in names.items()]
+    if rows:
+        out.print(table("\nWithout a known address", ("account", "name", "#users", "who"), rows))
+        err.print("To fill in their addresses: rollout notices --unreached people.csv")
 
 
 def left_out(header: Header) -> None:

@@ -80,7 +80,7 @@ def rollback(
         wanted,
         where.accounts,
         run=live.run_context(run, where, TerminalProgress(), rehearsal=dry_run),
-        basis=live.basis(where, PolicyLevels({})),
+        basis=live.basis(where, PolicyLevels({}), finding=False),
     )
     if json:
         print_json(_as_json(result, rehearsal=dry_run))

@@ -37,7 +37,7 @@ Line = tuple[str, str]
 
 def explain_in_short(part: AccountPlan, entry: PlanEntry) -> None:
     """Print ten lines at most: the verdict, its reasons, what was found at each door, and what nobody looked at."""
-    first = [_account(part, f"address {entry.address}" if entry.address else "no address")]
+    first = [_account(part, f"address {_address(entry)}" if entry.address else "no address")]
     last = [*_consequences(entry), *_looked(entry)]
     room = LINES - 1 - len(first) - len(last)
     reasons = [_reason(one) for one in entry.reasons]
@@ -51,7 +51,7 @@ def explain_in_short(part: AccountPlan, entry: PlanEntry) -> None:
 def explain_with_evidence(part: AccountPlan, entry: PlanEntry) -> None:
     """Print everything: each reason, each door with its source and time, each request that was evaluated."""
     reasons = [_reason(one) for one in entry.reasons]
-    address = [("address", entry.address)] if entry.address else []
+    address = [("address", _address(entry))] if entry.address else []
     where = [_account(part, f"UserId {entry.user.id}")]
     if entry.wave:
         attached = f"policy attached to the {entry.attachment}"
@@ -81,6 +81,11 @@ def _print(entry: PlanEntry, carried: str, lines: list[Line]) -> None:
 
 def _account(part: AccountPlan, more: str) -> Line:
     return "account", f"{part.account_id} {part.name} ({part.ou or 'root'}), {more}"
+
+
+def _address(entry: PlanEntry) -> str:
+    by = entry.addressee.found_by
+    return f"{entry.address} (by {by})" if by else entry.address
 
 
 def _reason(reason: Reason) -> Line:

@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
+from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, tag
 
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Whom notices about a user go to, found by the rule `found_by`; all is empty for nobody.
+
+    `manager` is another address; `language` and `zone` are those in which the person reads. Empty is not known.
+    """
+
+    address: str = ""
+    found_by: str = ""
+    manager: str = ""
+    language: str = ""
+    zone: str = ""
+
+
+NOBODY = Addressee()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +41,63 @@ class NameIsAddress:
     """`{username_is_address: true}`: the user name is the address, if it looks like one."""
 
 
-AddressRule = AddressTag | NameIsAddress
+@dataclass(frozen=True, slots=True)
+class NameAtDomain:
+    """`{username_at: example.com}`: the address is the user name at this domain."""
+
+    domain: str
 
 
-def address_of(user: User, rules: tuple[AddressRule, ...]) -> str:
-    """Return a user's address by the first rule that gives one; "" when none does."""
-    return next((found for rule in rules if is_address(found := _try(rule, user))), "")
+@dataclass(frozen=True, slots=True)
+class ListedPerson:
+    """One line of a file of people: a user by ARN, or by name, in one account or (`account` empty) in all."""
+
+    user: str
+    addressee: Addressee
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleFile:
+    """`{file: people.csv}`: the address is in a file.
+
+    An ARN counts before an account and a name, and these before a name alone. Names are compared without regard to
+    case, as IAM does.
+    """
+
+    people: Mapping[tuple[str, str], Addressee] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, listed: Iterable[ListedPerson]) -> PeopleFile:
+        """Prepare the lines for looking users up."""
+        return cls({(one.account, one.user.casefold()): one.addressee for one in listed})
+
+    def find(self, user: User) -> Addressee:
+        """Return whom the file names for a user; nobody if it has no such line."""
+        keys = (("", user.arn), (user.account_id, user.name), ("", user.name))
+        found = (self.people.get((account, name.casefold())) for account, name in keys)
+        return next((one for one in found if one is not None), NOBODY)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountAddress:
+    """`{account_email: true}`: the address is that of the user's account in AWS Organizations, as a last resort."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatchAll:
+    """`{catch_all: address}`: one address for everybody who is found in no other way."""
+
+    address: str
+
+
+AddressRule = AddressTag | NameIsAddress | NameAtDomain | PeopleFile | AccountAddress | CatchAll
+
+
+def addressee_of(user: User, account: Account, rules: tuple[AddressRule, ...]) -> Addressee:
+    """Find whom notices about a user go to, by the first rule that gives an address; nobody when none does."""
+    found = (_try(rule, user, account) for rule in rules)
+    return next((one for one in found if is_address(one.address)), NOBODY)
 
 
 def is_address(text: str) -> bool:
@@ -40,9 +110,17 @@ def normalised_address(address: str) -> str:
     return address.casefold()
 
 
-def _try(rule: AddressRule, user: User) -> str:
+def _try(rule: AddressRule, user: User, account: Account) -> Addressee:
     match rule:
         case AddressTag(key=key):
-            return tag(user, key) or ""
+            return Addressee(tag(user, key) or "", f"tag {key}")
         case NameIsAddress():
-            return user.name
+            return Addressee(user.name, "user name")
+        case NameAtDomain(domain=domain):
+            return Addressee(f"{user.name}@{domain}", f"user name at {domain}")
+        case PeopleFile():
+            return rule.find(user)
+        case AccountAddress():
+            return Addressee(account.email, "address of the account")
+        case CatchAll(address=address):
+            return Addressee(address, "catch-all")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from rollout.domain.people.actor import Actor
+from rollout.domain.people.addresses import NOBODY, Addressee
 from rollout.domain.people.observations import Finding
 from rollout.domain.people.users import UserRef
 from rollout.domain.plan.doors import Door
@@ -69,6 +70,7 @@ class PlanEntry:
     forecast: str = ""
     situation: Situation = NOTHING_KNOWN
     address: str = ""
+    addressee: Addressee = NOBODY
     exempt_until: date | None = None
     covered_by: str = ""
     enforced_by: str = ""

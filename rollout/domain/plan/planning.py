@@ -93,6 +93,7 @@ class Planner:
             forecast=verdict.forecast,
             situation=verdict.situation,
             address=verdict.address,
+            addressee=verdict.addressee,
             exempt_until=verdict.exempt_until,
             covered_by=verdict.covered_by,
             enforced_by=verdict.enforced_by,

@@ -5,10 +5,13 @@ See design.md#stages-and-gates.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
+from rollout.domain.people.addresses import Addressee
 from rollout.domain.people.users import UserRef
 from rollout.domain.verdicts.verdict import NOTHING_KNOWN, Impact, Situation
 
@@ -65,6 +68,15 @@ class Notice:
     reminder: bool = False
     zone: tzinfo = UTC
     language: str = ""
+
+
+def notice_to(
+    addressees: Sequence[Addressee], lines: tuple[Line, ...], zone: tzinfo, *, reminder: bool = False
+) -> Notice:
+    """Address a message to one person, found once for each line, in their own language and time zone where known."""
+    own_zone = next((ZoneInfo(one.zone) for one in addressees if one.zone), zone)
+    language = next((one.language for one in addressees if one.language), "")
+    return Notice(addressees[-1].address, lines, reminder, own_zone, language)
 
 
 @dataclass(frozen=True, slots=True)

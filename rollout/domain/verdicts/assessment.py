@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rollout.domain.people.addresses import address_of
+from rollout.domain.people.addresses import Addressee, addressee_of
 from rollout.domain.people.users import User
 from rollout.domain.policy.our_resources import State
 from rollout.domain.verdicts.answers import Answers
@@ -30,7 +30,7 @@ class Assessment:
     scps_read: bool
     needs_help: bool
     room: Room
-    address: str
+    addressee: Addressee
 
     @property
     def covered_by(self) -> tuple[str, ...]:
@@ -48,9 +48,9 @@ def assess(user: User, account: JudgedAccount) -> Assessment:
     needs_help = impact is Impact.ENROL and not set(with_help) <= set(today)
     quotas = account.facts.quotas
     room = room_for(user, account.ours, rules.names, quotas, rules.attach, enrolment=needs_help)
-    address = address_of(user, rules.find)
+    addressee = addressee_of(user, account.account, rules.find)
     read = rights.scps is not None
-    return Assessment(user, account, impact, answers, read, needs_help, room, address)
+    return Assessment(user, account, impact, answers, read, needs_help, room, addressee)
 
 
 def enforced_by(user: User, account: JudgedAccount) -> str:

@@ -22,7 +22,7 @@ def holds(assessed: Assessment) -> Iterator[Reason]:
     yield from _enrolment(assessed)
     yield from _console_session(assessed)
     yield from _attachment(assessed)
-    if not assessed.address and (
+    if not assessed.addressee.address and (
         assessed.impact is not Impact.NONE or assessed.account.rules.notice_for_unaffected
     ):
         yield Reason(Code.UNREACHED, "no address is known", assessed.user.rights_at)

@@ -30,7 +30,7 @@ def judge(user: User, account: JudgedAccount) -> Verdict:
     return replace(
         verdict,
         enforced_by=enforced_by(user, account) or verdict.covered_by,
-        address=assessed.address,
+        addressee=assessed.addressee,
         matrix=assessed.answers.matrix if assessed.scps_read else (),
     )
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Self
 
+from rollout.domain.people.addresses import NOBODY, Addressee
 from rollout.domain.people.users import DeviceKind
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.our_resources import OTHER_STORE_CURE
@@ -89,7 +90,7 @@ class Code(ReasonRow):
         "unreached",
         Kind.HOLD,
         "No address is known, so nobody can be notified.",
-        "tag the user with an e-mail address, or add a rule to notify.find",
+        "name an address (`rollout notices --unreached FILE` writes a list to fill in), or add a rule to notify.find",
     )
     IS_OPERATOR = (
         "is-operator",
@@ -251,8 +252,13 @@ class Verdict:
     exempt_until: date | None = None
     covered_by: str = ""
     enforced_by: str = ""
-    address: str = ""
+    addressee: Addressee = NOBODY
     matrix: tuple[MatrixRow, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """The address that notices go to; empty if none is known."""
+        return self.addressee.address
 
     @property
     def enforced_by_us(self) -> str:

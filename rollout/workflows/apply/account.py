@@ -282,7 +282,7 @@ class ApplyToAccount(AccountCommand):
         now, told = at.run.now(), progress.latest_notice(user.id)
         if told is None or worth_of(told, context.recipient(user), now)[0] is NoticeWorth.VOID:
             line = self._line(user, context, self.step.due[entry.wave])
-            self.notices.append(DueNotice(verdict.address, entry.wave, line))
+            self.notices.append(DueNotice(verdict.addressee, entry.wave, line))
             self.to_tell[user.id] = self._affected(user, context)
             return
         self._settle(user.id, Counted.ALREADY_TOLD)
@@ -290,7 +290,7 @@ class ApplyToAccount(AccountCommand):
         if mark is not None:
             # The time told stands, whatever somebody else of the wave would be told now.
             line = self._line(user, context, told.due)
-            self.reminders.append(DueNotice(verdict.address, entry.wave, line, mark))
+            self.reminders.append(DueNotice(verdict.addressee, entry.wave, line, mark))
 
     def _line(self, user: User, context: AccountContext, due: datetime) -> Line:
         entry, verdict = self._entry_of[user.id], context.verdict(user)

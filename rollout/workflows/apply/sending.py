@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 
-from rollout.domain.people.addresses import normalised_address
-from rollout.domain.progress.messages import Delivery, Line, Notice, Receipt
+from rollout.domain.people.addresses import Addressee, normalised_address
+from rollout.domain.progress.messages import Delivery, Line, Receipt, notice_to
 from rollout.domain.progress.records import Reminded, Told
 from rollout.workflows.apply.order import Counted, OutcomeTally
 from rollout.workflows.ports import Notifier
@@ -22,12 +22,17 @@ COUNTED = {
 
 @dataclass(frozen=True, slots=True)
 class DueNotice:
-    """What to tell one address about one user. `mark`: for a reminder, how long before the announced time."""
+    """What to tell one person about one user. `mark`: for a reminder, how long before the announced time."""
 
-    address: str
+    addressee: Addressee
     wave: str
     line: Line
     mark: timedelta = timedelta()
+
+    @property
+    def address(self) -> str:
+        """The person's address."""
+        return self.addressee.address
 
 
 @dataclass(slots=True)
@@ -87,7 +92,8 @@ def _send(
             sent.interrupted = True
             return
         lines = tuple(one.line for one in mine)
-        receipt = notifier.send(Notice(address, lines, reminder=reminder, zone=zone))
+        notice = notice_to([one.addressee for one in mine], lines, zone, reminder=reminder)
+        receipt = notifier.send(replace(notice, address=address))
         now = run.now()
         run.journal.append(*(_record(one, address, run.id, receipt, now, reminder=reminder) for one in mine))
         yield mine, receipt.delivery

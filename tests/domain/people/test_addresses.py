@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain.people.addresses import AddressTag, NameIsAddress, address_of, is_address
-from tests.builders import a_user
+from rollout.domain.people.addresses import (
+    AccountAddress,
+    Addressee,
+    AddressTag,
+    CatchAll,
+    ListedPerson,
+    NameAtDomain,
+    NameIsAddress,
+    PeopleFile,
+    addressee_of,
+    is_address,
+)
+from tests.builders import a_user, an_account
 
 GOOD = [
     "a@example.com",
@@ -99,4 +112,45 @@ TAG, NAME = AddressTag("email"), NameIsAddress()
     ids=lambda value: value if isinstance(value, str) and " " in value else "",
 )
 def test_an_address_is_found(says: str, user, rules, address: str):
-    assert address == address_of(user, rules)
+    assert address == addressee_of(user, an_account(), rules).address
+
+
+def listed(user: str, account: str = "") -> ListedPerson:
+    return ListedPerson(user, Addressee(f"{len(user)}{account[:1]}@example.com", "people.csv"), account)
+
+
+ALICE = a_user("Alice")
+ARN, IN_ACCOUNT, ANYWHERE = listed(ALICE.arn), listed("alice", ALICE.account_id), listed("ALICE")
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        ((ANYWHERE, IN_ACCOUNT, ARN), ARN),
+        ((ANYWHERE, IN_ACCOUNT), IN_ACCOUNT),
+        ((ANYWHERE, listed("alice", "999999999999")), ANYWHERE),
+        ((listed("alice", "999999999999"),), None),
+        ((listed("bob"),), None),
+    ],
+    ids=["the ARN", "account and name", "the name alone", "another account", "somebody else"],
+)
+def test_the_line_that_names_a_user_best_counts(lines, found):
+    expected = found.addressee if found else Addressee()
+    assert expected == addressee_of(ALICE, an_account(), (PeopleFile.of(lines),))
+
+
+@pytest.mark.parametrize(
+    ("rules", "address", "found_by"),
+    [
+        ((TAG,), "t@example.com", "tag email"),
+        ((NameAtDomain("corp.example"),), "Alice@corp.example", "user name at corp.example"),
+        ((NAME, AccountAddress()), "aws@example.com", "address of the account"),
+        ((NAME, CatchAll("all@example.com")), "all@example.com", "catch-all"),
+        ((CatchAll("all@example.com"), TAG), "all@example.com", "catch-all"),
+        ((PeopleFile.of([IN_ACCOUNT]), CatchAll("all@example.com")), "50@example.com", "people.csv"),
+    ],
+)
+def test_each_hit_records_its_rule(rules, address: str, found_by: str):
+    user = replace(ALICE, tags={"Email": "t@example.com"})
+    found = addressee_of(user, replace(an_account(), email="aws@example.com"), rules)
+    assert (address, found_by) == (found.address, found.found_by)
