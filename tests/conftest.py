@@ -4,7 +4,7 @@ import functools
 import os
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,20 +78,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path not in slow)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _data_of_botocore() -> Iterator[None]:
-    """Let all Sessions of a worker share one loader: reading the services' models again takes 0.2 s a command."""
+def shared_loader() -> "Callable[..., Loader]":
+    """Make what gives all Sessions one loader: reading the services' models again takes 0.2 s a command."""
     import botocore.session  # noqa: PLC0415 - only now is the environment as it is to be
 
     made = functools.cache(botocore.session.create_loader)
 
     def shared(search_path: str | None = None) -> "Loader":
         loader = made(search_path)
-        loader.search_paths[:] = dict.fromkeys(
-            loader.search_paths
-        )  # each Session of boto3 adds its own, again
+        # Each Session of boto3 adds its own path, again.
+        loader.search_paths[:] = dict.fromkeys(loader.search_paths)
         return loader
 
+    return shared
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _data_of_botocore() -> Iterator[None]:
+    """Let all Sessions of a worker share one loader."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.session, "create_loader", shared)
+        patch.setattr("botocore.session.create_loader", shared_loader())
         yield

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
 from rollout.domain.diagnosis.store_facts import BucketFacts, FolderFacts
+from rollout.domain.progress.records import Reminded, Told
 from rollout.files.private_files import FolderStore, check_writable
 from rollout.store.files import NamedFiles
 from rollout.store.folder.lock_file import FolderLock
@@ -21,6 +22,9 @@ from rollout.workflows.ports import Clock, Journal, UnsealedRun
 
 class StoreJournal(Journal, Protocol):
     """A `Journal` that knows what of it the store's key does not cover."""
+
+    def sent(self) -> Iterator[Told | Reminded]:
+        """Yield the notices and reminders; everything else is checked only. Raises as `records` does."""
 
     def unsealed(self) -> list[UnsealedRun]:
         """Find the runs without a seal. Raises KeyUnusable, JournalDamaged."""

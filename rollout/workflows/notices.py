@@ -14,7 +14,7 @@ from rollout.domain.people.users import UserRef
 from rollout.domain.plan.entries import AccountPlan, PlanEntry
 from rollout.domain.progress.messages import Delivery, Line, Notice, NoticeWorth, notice_to
 from rollout.domain.progress.projection import Progress
-from rollout.domain.progress.records import Record, Reminded, Told
+from rollout.domain.progress.records import Reminded, Told
 from rollout.domain.progress.schedule import Schedule
 from rollout.domain.status.user_status import Statuses, UserStatus
 from rollout.domain.verdicts.verdict import Code, Kind
@@ -126,7 +126,7 @@ class Messages:
 
     def __init__(
         self,
-        records: Iterable[Record],
+        sent: Iterable[Told | Reminded],
         receivers: Receivers,
         selection: Selection = Selection(),  # noqa: B008 - a frozen value without contents
     ) -> None:
@@ -137,9 +137,8 @@ class Messages:
         self._receivers = receivers
         self._newest: dict[str, Told] = {}
         self._sent: list[Told | Reminded] = []
-        for record in records:
-            if isinstance(record, Told | Reminded):
-                self._keep(record, selection)
+        for one in sent:
+            self._keep(one, selection)
         self._sent.sort(key=lambda one: (one.at, one.user.arn, isinstance(one, Reminded)))
         if not self._sent and (selection.users or selection.accounts or selection.ous):
             raise EmptySelection(

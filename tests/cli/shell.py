@@ -17,11 +17,19 @@ from typing import Any
 
 import pytest
 
+from rollout.awsapi.pace import A_SECOND, Pace
+from rollout.awsapi.retries import Retries
 from rollout.cli.app import run
 from rollout.cli.terminal import console
 
 ROOT = Path(__file__).parents[2]
 READS = ("Get", "List", "Describe", "Generate", "AssumeRole", "Simulate", "Validate")
+
+
+def unpaced(self: Retries, a_second: float = A_SECOND) -> Pace:
+    """Make a pace that the embedded organization cannot reach, unless another than the usual one is asked for."""
+    rate = 100 * A_SECOND if a_second == A_SECOND else a_second
+    return Pace(self.sleep, self.monotonic, rate=rate, burst=rate)
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,7 @@ class Shell:
                 patch.setenv(name, value)
             patch.setattr(sys, "stdin", io.StringIO())  # no terminal
             patch.chdir(self.folder)
+            patch.setattr(Retries, "pace", unpaced)
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
                 code = run(words)
         return Said(code, out.getvalue(), err.getvalue())

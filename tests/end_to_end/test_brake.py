@@ -23,10 +23,12 @@ from rollout.awsapi.time_limit import TimeLimit
 from rollout.domain.progress.records import Record
 from rollout.sandbox.access.aws_errors import AwsError
 from rollout.sandbox.serving.server import Sandbox
+from rollout.store.folder.segments import FolderJournal
 from rollout.store.lock_holder import Holder
 from rollout.store.s3.bucket_store import InBucket
 from rollout.store.s3.object_failures import Place
 from rollout.workflows.recording.release_journal import ReleaseJournal
+from tests.builders import a_run, a_told
 from tests.cli.conftest import Kept
 from tests.cli.shell import ROOT, Said, Shell, listening, writes
 from tests.end_to_end.iam_state import Onlooker
@@ -216,6 +218,16 @@ def test_what_others_could_have_written_is_not_recorded(
     released_unrecorded.chmod(0o622)
     said = ana("inventory", "--out", "users.csv")
     assert f"{released_unrecorded} can be written by other users" in said.err.replace("\n", "")
+    assert before == journal(ana, sandbox)
+
+
+def test_what_no_release_writes_is_not_recorded(ana: Shell, sandbox: Sandbox, released_unrecorded: Path):
+    """A notice, say, which would put somebody under the policy who was never told."""
+    before, run = journal(ana, sandbox), released_unrecorded.stem
+    shutil.rmtree(released_unrecorded.parents[1])
+    FolderJournal(released_unrecorded.parents[1], run).append(a_run(run), a_told(run=run))
+    said = ana("inventory", "--out", "users.csv")
+    assert "holds what no release writes, such as RunStarted" in said.err
     assert before == journal(ana, sandbox)
 
 

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -51,9 +52,12 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
 def demo(shell: Shell) -> Iterator[Said]:
     """One demo for all of them; the organization stays up until the last test."""
     try:
-        yield shell.really("demo", "--keep")
+        yield shell("demo", "--keep")
     finally:
-        shell.really("sandbox", "stop")
+        # The organization is a child of this process, and its stop waits until somebody has taken note of its end.
+        pid = json.loads((shell.folder / ".rollout" / "sandbox.json").read_text())["pid"]
+        Thread(target=os.waitpid, args=(pid, 0), daemon=True).start()
+        shell("sandbox", "stop")
 
 
 @pytest.fixture(scope="module")

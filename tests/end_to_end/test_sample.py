@@ -20,7 +20,7 @@ def content(root: Path) -> dict[str, bytes]:
 
 @pytest.mark.slow  # a rollout half-way through, one account after the other
 def test_it_is_the_same_to_the_byte(tmp_path: Path):
-    said = Shell(tmp_path, {}).really("demo", "--sample")
+    said = Shell(tmp_path, {})("demo", "--sample")
     assert 0 == said.code, said.err
     made, kept = content(tmp_path), content(ROOT)
     assert list(kept) == list(made)

@@ -12,13 +12,14 @@ from rollout.files.private_files import FolderStore
 from rollout.store.files import NamedFiles
 from rollout.store.folder.lock_file import FolderLock
 from rollout.store.folder.segments import FolderJournal
+from rollout.store.kinds import StoreJournal
 from rollout.store.lock_holder import Holder
 from rollout.store.plan_files import FolderPlans, Plans
 from rollout.store.processes import process_start
 from rollout.store.s3.bucket_files import S3Files, S3Plans
 from rollout.store.s3.bucket_journal import S3Journal
 from rollout.store.s3.bucket_lock import S3Lock
-from rollout.workflows.ports import Journal, Lock
+from rollout.workflows.ports import Lock
 from tests.builders import NOW, ORGANIZATION
 from tests.store.reaching import objects
 
@@ -45,7 +46,7 @@ class Place(Protocol):
 
     def plans(self) -> Plans: ...
 
-    def journal(self, run: str) -> Journal: ...
+    def journal(self, run: str) -> StoreJournal: ...
 
     def lock(self, **who: Any) -> BreakableLock: ...
 
@@ -87,7 +88,7 @@ class FolderPlace:
     def plans(self) -> Plans:
         return FolderPlans(self.root)
 
-    def journal(self, run: str) -> Journal:
+    def journal(self, run: str) -> StoreJournal:
         return FolderJournal(self.root, run)
 
     def lock(self, **who: Any) -> BreakableLock:
@@ -130,7 +131,7 @@ class BucketPlace:
     def plans(self) -> Plans:
         return S3Plans(objects())
 
-    def journal(self, run: str) -> Journal:
+    def journal(self, run: str) -> StoreJournal:
         return S3Journal(objects(), run)
 
     def lock(self, **who: Any) -> BreakableLock:

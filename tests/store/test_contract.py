@@ -22,7 +22,7 @@ from rollout.store.filed_plan import FiledPlan
 from rollout.store.formats.journal_lines import line_of
 from rollout.store.formats.new_segment import NewSegment
 from rollout.store.processes import process_start
-from tests.builders import NOW, ORGANIZATION, a_finding, a_header, an_account_plan, an_entry, left_out
+from tests.builders import NOW, ORGANIZATION, a_finding, a_header, a_told, an_account_plan, an_entry, left_out
 from tests.store.places import PURPOSE, Place, left_behind
 from tests.store.test_journal import carried, start
 
@@ -336,6 +336,15 @@ def test_a_segment_that_was_emptied_is_missed(place: Place):
 
     with pytest.raises(JournalDamaged, match=r"journal/run-1.* cut short .* run-2 saw"):
         read(place)
+
+
+def test_what_was_sent_is_read_alone_and_everything_else_is_checked_all_the_same(place: Place):
+    told = a_told()
+    name = written(place, start(), told, carried())
+    assert [told] == list(place.journal("look").sent())
+    place.put(name, place.content(name).replace(b"canary", b"canarx"))
+    with pytest.raises(JournalDamaged, match="is damaged"):
+        list(place.journal("look").sent())
 
 
 def test_a_last_line_that_is_damaged_is_not_taken_for_a_torn_one(place: Place):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
+from rollout.domain.policy.changes import AddMember
+from rollout.domain.progress.projection import Progress
+from rollout.domain.progress.records import Record
 from rollout.domain.progress.stages import Stage
+from tests.builders import GROUP, a_ref, a_run, an_account, an_intent
+from tests.fakes import FakeJournal
 from tests.workflows.apply.mortal import Fate, KillNow, MortalDoor, MortalJournal, killed_at_every_moment
 from tests.workflows.operator import Operator
 from tests.workflows.test_release import OTHER
@@ -153,3 +158,31 @@ def said(world: World) -> list[object]:
     progress, releases = world.done, world.done.releases
     by_key = (progress.placed, progress.carried, progress.undone, releases.to_return, releases.braked)
     return [() == progress.open, *(sorted(known) for known in by_key)]
+
+
+def test_the_journal_is_read_once_however_many_accounts_a_run_that_died_has_left_open():
+    """To read that of a large organization takes seconds, and 32 accounts are under way at a time."""
+    accounts = [an_account(f"{700_000_000_000 + number:012d}") for number in range(8)]
+    world = World(*(a_person(f"p{account.id}", account_id=account.id) for account in accounts)).ripe()
+    for number, account in enumerate(accounts):
+        world.journal.append(
+            a_run(f"dead-{number}"),
+            an_intent(AddMember(account.id, GROUP, a_ref("nobody", account.id)), run=f"dead-{number}"),
+        )
+    asked: list[str] = []
+    world.journal = CountingJournal(world.journal.kept, asked)
+    world.enforce()
+    assert () == world.done.open
+    assert len(asked) < len(accounts)
+
+
+class CountingJournal(FakeJournal):
+    """Notes each time that somebody reads it."""
+
+    def __init__(self, records: list[Record], asked: list[str]) -> None:
+        super().__init__(records)
+        self._asked = asked
+
+    def progress(self, organization_id: str, more: Iterable[Record] = ()) -> Progress:
+        self._asked.append(organization_id)
+        return super().progress(organization_id, more)

@@ -27,7 +27,7 @@ def rules(world: World, **more: Any) -> NoticeRules:
 
 def said(world: World, **selected: Any) -> list[Said]:
     receivers = who_was_told(world.plans.kept[-1], world.done, rules(world), world.clock.now())
-    return list(Messages(world.journal.records(), receivers, Selection(**selected)))
+    return list(Messages(world.sent(), receivers, Selection(**selected)))
 
 
 def worth(world: World) -> list[tuple[str, str]]:

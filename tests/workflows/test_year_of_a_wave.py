@@ -130,7 +130,7 @@ class Year:
         world = self.world
         rules = NoticeRules(world.notice_rule, Schedule(LEAD_TIME, SOAK))
         receivers = who_was_told(world.plans.kept[-1], world.done, rules, world.clock.now())
-        said = Messages(world.journal.records(), receivers)
+        said = Messages(world.sent(), receivers)
         parts = world.plans.kept[-1].accounts()
         wave = {entry.user.id for part in parts for entry in part.entries if entry.wave}
         arns = {told.user.arn for user_id, told in world.done.notices.items() if user_id in wave}
@@ -143,7 +143,7 @@ class Year:
         world = self.world
         rules = NoticeRules(world.notice_rule, Schedule(LEAD_TIME, SOAK))
         receivers = who_was_told(world.plans.kept[-1], world.done, rules, world.clock.now())
-        said = Messages(world.journal.records(), receivers)
+        said = Messages(world.sent(), receivers)
         return {str(one.state) for one in said if one.state != "replaced"}
 
 

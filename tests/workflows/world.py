@@ -23,7 +23,7 @@ from rollout.domain.policy.force_mfa import PolicyAmendments, allow_half, enrolm
 from rollout.domain.policy.made import RUN_TAG
 from rollout.domain.policy.our_resources import Documents, Names
 from rollout.domain.progress.history import History, replay_all
-from rollout.domain.progress.records import Record, RunStarted
+from rollout.domain.progress.records import Record, Reminded, RunStarted, Told
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.rules import DecisionRules
 from rollout.notify.rehearsed_channel import RehearsingNotifier
@@ -191,6 +191,9 @@ class World:
     def done(self) -> History:
         """What the journal says."""
         return replay_all(self.journal.records(), ORGANIZATION)
+
+    def sent(self) -> list[Told | Reminded]:
+        return [record for record in self.journal.kept if isinstance(record, Told | Reminded)]
 
     def records(self, kind: type[Record]) -> list[Any]:
         return [record for record in self.journal.kept if isinstance(record, kind)]

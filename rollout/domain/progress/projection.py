@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
 from rollout.domain.policy.changes import (
@@ -18,7 +19,7 @@ from rollout.domain.policy.changes import (
 from rollout.domain.policy.possible import why_impossible
 from rollout.domain.progress.following import follow, follow_proof, know, leave_alone
 from rollout.domain.progress.making import note_attempt, note_made
-from rollout.domain.progress.owned import Done, is_rehearsal
+from rollout.domain.progress.owned import Done, OwnedResources, is_rehearsal
 from rollout.domain.progress.progress import (
     RELEASED,
     KnownEnforcement,
@@ -66,6 +67,7 @@ __all__ = [
     "Projection",
     "is_rehearsal",
     "replay",
+    "settled_in",
 ]
 
 _FOUND = {
@@ -85,6 +87,45 @@ Key = tuple[str, int]
 def replay(records: Iterable[Record], organization_id: str) -> Progress:
     """Derive the progress of one organization; records of others in the same store are ignored."""
     return Projection(organization_id).all(records).progress
+
+
+def settled_in(progress: Progress, account_id: str, records: Iterable[Settled]) -> Progress:
+    """Take in outcomes of changes in one account, as `replay` would; `progress` itself stays, for others go by it.
+
+    Copied is what an outcome changes, and of what is kept by account only this one.
+    """
+    owned, releases, known, made = progress.owned, progress.releases, progress.known, progress.made
+    apart = replace(
+        progress,
+        unsettled=dict(progress.unsettled),
+        owned=OwnedResources(
+            dict(owned.things),
+            {
+                arn: list(dones) if dones[0].intent.change.account_id == account_id else dones
+                for arn, dones in owned.versions.items()
+            },
+            dict(owned.released),
+        ),
+        rolled_back=dict(progress.rolled_back),
+        placed=dict(progress.placed),
+        last_change=dict(progress.last_change),
+        known=known | {account_id: dict(known.get(account_id, {}))},
+        left_alone_until=dict(progress.left_alone_until),
+        failing=dict(progress.failing),
+        made=made | {account_id: deepcopy(progress.made_in(account_id))},
+        policy_on=dict(progress.policy_on),
+        releases=replace(
+            releases,
+            to_return=dict(releases.to_return),
+            braked=dict(releases.braked),
+            braked_at=dict(releases.braked_at),
+            deadlocked=dict(releases.deadlocked),
+        ),
+    )
+    projection = Projection("", apart)
+    for record in records:
+        projection.take(record)
+    return projection.progress
 
 
 @dataclass(slots=True)

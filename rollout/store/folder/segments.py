@@ -6,18 +6,19 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import file_digest
 from pathlib import Path
 from random import Random
 
 from rollout.domain.progress.projection import Progress
-from rollout.domain.progress.records import Record
+from rollout.domain.progress.records import Record, Reminded, Told
 from rollout.errors import JournalDamaged, Unwritable
 from rollout.files.private_files import FILE_MODE, FolderStore, make_folder, sync_folder, unwritable
 from rollout.store.folder.group_commit import START_AGAIN, GroupCommit
-from rollout.store.formats.found_segments import TAIL, Segment, digest_of, lines_in
+from rollout.store.formats.found_segments import TAIL, Segment, lines_in
 from rollout.store.formats.journal_lines import line_of
 from rollout.store.formats.journal_progress import progress_of
-from rollout.store.formats.journal_reading import records_of, unsealed_runs
+from rollout.store.formats.journal_reading import SENT, records_of, unsealed_runs
 from rollout.store.formats.new_segment import LAST_RECORDS, NewSegment
 from rollout.store.formats.seals import Trust
 from rollout.store.snapshots import StoredSnapshots
@@ -82,6 +83,12 @@ class FolderJournal:
         """Yield the records of all segments, oldest run first; skip a torn last line. Raises JournalDamaged."""
         yield from records_of(self._segments, self._where, self._trust)
 
+    def sent(self) -> Iterator[Told | Reminded]:
+        """Yield the notices and reminders, oldest run first; check the rest. Raises JournalDamaged."""
+        for record in records_of(self._segments, self._where, self._trust, SENT):
+            if isinstance(record, SENT):
+                yield record
+
     def progress(self, organization_id: str, more: Iterable[Record] = ()) -> Progress:
         """Derive where the organization stands. Raises JournalDamaged."""
         trust, snapshots = self._trust, self._snapshots
@@ -133,7 +140,11 @@ class _File:
         return digest  # a size and a time say too little
 
     def proves(self, proof: str) -> bool:
-        return digest_of(self) == proof
+        try:
+            with self.path.open("rb") as stream:
+                return file_digest(stream, "sha256").hexdigest() == proof
+        except OSError as problem:
+            raise _unreadable(self.path, problem) from problem
 
     def lines(self) -> Iterator[tuple[str, int, bytes]]:
         try:

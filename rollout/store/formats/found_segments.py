@@ -21,6 +21,7 @@ from rollout.store.formats.journal_lines import (
     UnknownLine,
     record_of,
     start_of,
+    type_of,
 )
 from rollout.store.formats.seals import Seals, refuse
 
@@ -147,15 +148,17 @@ class Reading:
         seals: Seals | None = None,
         after: Prefix = Prefix(),
         known: KnownValues | None = None,
+        only: frozenset[bytes] = frozenset(),
     ) -> None:
         """Read nothing yet. `seals`: those of the store, whether they sealed this segment or not.
 
         The lines in `after` were read before; there, it is only looked whether they are still the same. `known`: what
-        other segments of the journal have in common with this one.
+        other segments of the journal have in common with this one. `only`: the types of records that are wanted; others
+        are checked, and not made. Without any, all are.
         """
         self.chain = Chain(found.run, found.seals)
         self._found, self._tell, self._seals = found, tell, seals
-        self._after, self._known = after, known
+        self._after, self._known, self._only = after, known, only
         self.lines = 0
         self._length, self._digest, self._torn = 0, sha256(), b""
 
@@ -230,7 +233,8 @@ class Reading:
     def _record(self, line: bytes, *, chained: bool) -> Record | None:
         if chained:
             bare = self.chain.check(line)
-            return None if is_opening(bare) else record_of(bare, self._known)
+            unwanted = bool(self._only) and type_of(bare) not in {b"", *self._only}
+            return None if unwanted or is_opening(bare) else record_of(bare, self._known)
         record = record_of(line, self._known)
         self.chain.add(line.rstrip(b"\n") + b"\n")
         return record

@@ -54,6 +54,8 @@ class _Shape:
     unions: dict[str, dict[str, _Shape]]
     known: tuple[str, ...]
     """Fields whose values many records have in common."""
+    times: tuple[str, ...]
+    """Fields that are times or spans."""
 
 
 def _shapes(union: object) -> dict[str, _Shape]:
@@ -64,7 +66,11 @@ def _shape(kind: type[Any]) -> _Shape:
     hints = get_type_hints(kind)
     unions = {name: _shapes(hint) for name, hint in hints.items() if _is_union_of_classes(hint)}
     names = frozenset(field.name for field in fields(kind))
-    return _Shape(TypeAdapter(kind), names, unions, tuple(names & {"user", "document"}))
+    times = tuple(name for name, hint in hints.items() if {hint, *get_args(hint)} & _TIMES)
+    return _Shape(TypeAdapter(kind), names, unions, tuple(names & {"user", "document"}), times)
+
+
+_TIMES = {datetime, date, timedelta}
 
 
 def _is_union_of_classes(hint: object) -> bool:
@@ -132,6 +138,14 @@ def record_of(line: bytes, known: KnownValues | None = None) -> Record:
     return cast("Record", _untagged(values, _RECORDS, known))
 
 
+def type_of(line: bytes) -> bytes:
+    """Return the type of a record without parsing it; empty where another version spelled the line."""
+    return line[len(_TYPE) : line.find(b'"', len(_TYPE))] if line.startswith(_TYPE) else b""
+
+
+_TYPE = b'{"type":"'
+
+
 def moment_of(line: bytes) -> datetime:
     """Return when a line was written, even for an unknown record. Raises BrokenLine."""
     try:
@@ -185,19 +199,22 @@ def _untagged(values: Any, shapes: dict[str, _Shape], known: KnownValues | None)
         first = problem.errors(include_url=False, include_context=False)[0]
         spot = ".".join(str(step) for step in first["loc"])
         raise UnknownLine(f'"{spot}" in a record of type "{name}": {first["msg"]}') from problem
-    return _check_times(record, name)
-
-
-def _check_times(record: Any, name: str) -> Any:
-    """Raise UnknownLine for a time that no run can have written, and that nothing can be reckoned with."""
-    for field in fields(record):
-        value = getattr(record, field.name)
-        naive = isinstance(value, datetime) and value.tzinfo is None
-        far = isinstance(value, date) and not _YEARS[0] <= value.year <= _YEARS[1]
-        if naive or far or (isinstance(value, timedelta) and abs(value) > _LONGEST_SPAN):
-            why = "has no time zone" if naive else "is out of all bounds"
-            raise UnknownLine(f'"{field.name}" in a record of type "{name}" {why}: {value}')
+    for field in shape.times:
+        if (value := getattr(record, field)) is not None:
+            _check_time(value, field, name)
     return record
+
+
+def _check_time(value: datetime | date | timedelta, field: str, name: str) -> None:
+    """Raise UnknownLine for a time that no run can have written, and that nothing can be reckoned with."""
+    if isinstance(value, timedelta):
+        naive, far = False, abs(value) > _LONGEST_SPAN
+    else:
+        naive = isinstance(value, datetime) and value.tzinfo is None
+        far = not _YEARS[0] <= value.year <= _YEARS[1]
+    if naive or far:
+        why = "has no time zone" if naive else "is out of all bounds"
+        raise UnknownLine(f'"{field}" in a record of type "{name}" {why}: {value}')
 
 
 def start_of(first_line: bytes) -> datetime:

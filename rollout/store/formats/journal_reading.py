@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from rollout.domain.progress.records import Record
+from rollout.domain.progress.records import Record, Reminded, Told
 from rollout.errors import JournalDamaged, KeyUnusable, RecordAltered, RolloutError
 from rollout.store.formats.found_segments import (
     FIND_OUT,
@@ -24,6 +24,8 @@ from rollout.store.formats.seals import Seals, Trust
 from rollout.store.formats.snapshot import CoveredSegment
 from rollout.workflows.ports import UnsealedRun
 
+SENT = (Told, Reminded)
+"""The records of what was sent to people."""
 Where = Callable[[str], str]
 """Tells a person where a run's segment belongs."""
 
@@ -33,8 +35,10 @@ _SEAL_IT = (
 )
 
 
-def records_of(look: Look, where: Where, trust: Trust | None = None) -> Iterator[Record]:
-    """Read all segments in order; a torn last line is passed over.
+def records_of(
+    look: Look, where: Where, trust: Trust | None = None, only: tuple[type[Record], ...] = ()
+) -> Iterator[Record]:
+    """Read all segments in order, or `only` the records of some types in them; a torn last line is passed over.
 
     What is missing, damaged or not sealed goes to `trust.tell`: JournalDamaged; in a store that has a key,
     RecordAltered or KeyUnusable. What is told of is left out; where the key cannot be used, everything is read as if
@@ -50,9 +54,9 @@ def records_of(look: Look, where: Where, trust: Trust | None = None) -> Iterator
         return
     for wrong in whole.problems:
         telling(wrong)
-    known = KnownValues()
+    known, types = KnownValues(), frozenset(kind.__name__.encode() for kind in only)
     for each in whole.ordered:
-        reading = Reading(each, telling, seals, known=known)
+        reading = Reading(each, telling, seals, known=known, only=types)
         try:
             yield from reading.records(whole.wanted[each.run], where(each.run))
         except JournalDamaged as problem:

@@ -11,13 +11,13 @@ from hashlib import sha256
 from io import BytesIO
 
 from rollout.domain.progress.projection import Progress
-from rollout.domain.progress.records import Record, RunEnded
+from rollout.domain.progress.records import Record, Reminded, RunEnded, Told
 from rollout.errors import RolloutError, Unwritable
 from rollout.store.folder.group_commit import START_AGAIN, GroupCommit
 from rollout.store.formats.found_segments import TAIL, Segment, lines_in
 from rollout.store.formats.journal_lines import line_of
 from rollout.store.formats.journal_progress import progress_of
-from rollout.store.formats.journal_reading import records_of, unsealed_runs
+from rollout.store.formats.journal_reading import SENT, records_of, unsealed_runs
 from rollout.store.formats.new_segment import LAST_RECORDS, NewSegment
 from rollout.store.formats.seals import Trust
 from rollout.store.s3.bucket_files import S3Files
@@ -89,6 +89,12 @@ class S3Journal:
     def records(self) -> Iterator[Record]:
         """Yield the records of all runs, oldest run first. Raises JournalDamaged."""
         yield from records_of(self._segments, self._run_where, self._trust)
+
+    def sent(self) -> Iterator[Told | Reminded]:
+        """Yield the notices and reminders, oldest run first; check the rest. Raises JournalDamaged."""
+        for record in records_of(self._segments, self._run_where, self._trust, SENT):
+            if isinstance(record, SENT):
+                yield record
 
     def progress(self, organization_id: str, more: Iterable[Record] = ()) -> Progress:
         """Derive where the organization stands. Raises JournalDamaged, AwsFailure."""

@@ -22,7 +22,7 @@ from rollout.domain.policy.changes import (
     SkipCode,
     Skipped,
 )
-from rollout.domain.progress.projection import Done, Progress
+from rollout.domain.progress.projection import Done, Progress, settled_in
 from rollout.domain.progress.records import (
     Before,
     Intent,
@@ -96,12 +96,12 @@ def note_in_place(change: Change, wave: str, run: RunContext) -> None:
 def settle_account(account_id: str, account: OpenAccount, progress: Progress, run: RunContext) -> Progress:
     """Settle what runs that died left open in an account, and answer what the journal says then."""
     left_open = [done for done in progress.open if done.intent.change.account_id == account_id]
-    for done in left_open:
-        settle(done, account, progress, run)
-    return run.replay() if left_open else progress
+    settled = [settle(done, account, progress, run) for done in left_open]
+    # The journal of a large organization takes seconds to read, and many accounts may have been under way.
+    return settled_in(progress, account_id, settled) if settled else progress
 
 
-def settle(done: Done, account: OpenAccount, progress: Progress, run: RunContext) -> None:
+def settle(done: Done, account: OpenAccount, progress: Progress, run: RunContext) -> Settled:
     """Settle an intent that an earlier run left open when it died, by looking at what AWS holds."""
     intent = done.intent
     may_show_late = isinstance(intent.change, MADE_ONCE) and run.now() - intent.at < SHOWN_SINCE
@@ -116,7 +116,9 @@ def settle(done: Done, account: OpenAccount, progress: Progress, run: RunContext
         )
     else:
         outcome = Skipped(SkipCode.NOT_MADE, "the run ended before this was written")
-    run.journal.append(Settled(run.id, run.now(), intent.run, intent.number, outcome))
+    settled = Settled(run.id, run.now(), intent.run, intent.number, outcome)
+    run.journal.append(settled)
+    return settled
 
 
 def _was_set_aside(change: Change, account: OpenAccount, progress: Progress) -> bool:

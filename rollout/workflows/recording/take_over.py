@@ -7,12 +7,25 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from rollout.domain.people.organization import UNKNOWN_ORGANIZATION
-from rollout.domain.progress.records import Record, Released, ReleaseEnded, RunStarted
+from rollout.domain.progress.records import (
+    AccountFailed,
+    Intent,
+    Record,
+    Released,
+    ReleaseEnded,
+    RunEnded,
+    RunStarted,
+    Settled,
+    UserSkipped,
+)
+from rollout.domain.progress.releases import RELEASE
 from rollout.errors import Unwritable
 from rollout.workflows.ports import Journal, StopMarker, UnrecordedRun
 
 LATE = ("-late", "-late-2", "-late-3")
 """What follows a run's id in the name of the segment for its late records. A command that died may have left one."""
+
+OF_A_RELEASE = (RunStarted, Released, Intent, Settled, UserSkipped, AccountFailed, RunEnded)
 
 
 def take_over(
@@ -34,6 +47,11 @@ def take_over(
             say(f"not recorded, and left out: {problem}")
         if one.problems and not one.records:
             continue
+        if strange := [record for record in one.records if not _is_of_a_release(record, one.run)]:
+            say(
+                f"not recorded: {one.where} holds what no release writes, such as {type(strange[0]).__name__}"
+            )
+            continue
         records = tuple(_named(record, organization_id) for record in one.records)
         late = _missing(records, recorded[one.run])
         if late and _is_over(late, recorded[""]):
@@ -42,6 +60,13 @@ def take_over(
             _record(one.run, late, journal, marker)
             say(f"Recorded {len(late)} records of run {one.run}, which the store did not take then.")
         one.discard()
+
+
+def _is_of_a_release(record: Record, run: str) -> bool:
+    """Tell whether a release writes such a record. From this machine, nothing else is put into the store."""
+    if record.run != run or not isinstance(record, OF_A_RELEASE):
+        return False
+    return record.command == RELEASE if isinstance(record, RunStarted) else True
 
 
 def _named(record: Record, organization_id: str) -> Record:
