@@ -24,9 +24,9 @@ from rollout.domain.iam import (
 from rollout.domain.policy.made import Made
 from rollout.domain.policy.our_arns import our_arns
 from rollout.domain.policy.our_resources import Names
+from tests.security_page import PAGE
 
 ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / "docs/security.md").read_text()
 IAM = "arn:aws:iam::111122223333"
 POLICY, GROUP, USER = (
     f"{IAM}:policy/rollout/ForceMFA",

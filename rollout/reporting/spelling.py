@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+from rollout.counted import number_of
+
 
 def stamp(moment: datetime) -> str:
     """Spell a time for machines: `2026-11-24T09:00:00Z`."""
@@ -31,8 +33,3 @@ def span(length: timedelta) -> str:
         if seconds >= size:
             return number_of(seconds // size, name)
     return "less than a minute"
-
-
-def number_of(number: int, thing: str) -> str:
-    """Spell a number of things: `1 user`, `2,000 users`."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"

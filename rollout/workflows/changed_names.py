@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rollout.counted import number_of
 from rollout.domain.policy.changes import AddMember, AttachToGroup, AttachToUser
 from rollout.domain.policy.our_resources import Names
 from rollout.domain.progress.projection import Progress
@@ -28,8 +29,9 @@ def check_names(names: Names, progress: Progress) -> None:
             if name.casefold() not in policies:
                 former.add(f"policy.name: {name}")
     if former:
+        enforced = len({change.user.id for change in people})
         raise Refused(
-            f"{len({change.user.id for change in people})} users are enforced through policies or groups that have "
+            f"{number_of(enforced, 'user is', 'users are')} enforced through policies or groups that have "
             f"other names than in rollout.yaml: {', '.join(sorted(former))}",
             cure="set the former names again; to migrate: `rollout rollback --all`, then plan, notify and enforce "
             "under the new names",

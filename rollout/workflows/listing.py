@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from rollout.counted import number_of
 from rollout.domain.people.observations import Inventory
 from rollout.domain.people.scope import Selection, Unmatched
 from rollout.domain.plan.entries import AccountPlan, Header, count_verdicts, count_waves
@@ -60,7 +61,7 @@ def _refuse_unmatched(accounts: tuple[AccountPlan, ...], selection: Selection, u
         for entry in account.entries:
             unmatched.see_user(entry.user.arn, entry.user.name, entry.user.id)
     if unmatched.words:
-        unseen = f"; {unreachable} accounts could not be read" if unreachable else ""
+        unseen = f"; {number_of(unreachable, 'account')} could not be read" if unreachable else ""
         raise EmptySelection(
             f"nobody in the accounts that were read matches {unmatched.words}{unseen}",
             cure="give a user's ARN, name or UserId; globs may be quoted: '*/alice'",

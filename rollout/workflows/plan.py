@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from rollout.counted import number_of
 from rollout.domain.gates.left_alone import Witness
 from rollout.domain.gates.readiness import Notified
 from rollout.domain.people.observations import AccountView, Inventory, NotEntered
@@ -236,7 +237,7 @@ def _refuse_without_wave(arns: tuple[str, ...]) -> None:
     if arns:
         some = ", ".join(arns[:3]) + (f" and {len(arns) - 3} more" if len(arns) > 3 else "")
         raise WrongUsage(
-            f"{len(arns)} users to be enforced fit no wave: {some}",
+            f"{number_of(len(arns), 'user')} to be enforced fit no wave: {some}",
             cure="end waves: in rollout.yaml with one that takes everybody, such as {name: rest}",
         )
 
@@ -247,6 +248,7 @@ def _refuse_too_many_exempt(accounts: tuple[AccountPlan, ...], limit: float) -> 
     if entries and exempt * 100 > limit * len(entries):
         share = exempt * 100 / len(entries)
         raise Refused(
-            f"{exempt} of {len(entries)} users are exempt ({share:.1f} %), more than max_exempt_percent: {limit:g}",
+            f"{exempt} of {number_of(len(entries), 'user')} are exempt ({share:.1f} %), "
+            f"more than max_exempt_percent: {limit:g}",
             cure="end exemptions that are no longer needed, or raise rules.max_exempt_percent",
         )

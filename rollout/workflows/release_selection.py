@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
+from rollout.counted import number_of
 from rollout.domain.people.organization import (
     UNKNOWN_ORGANIZATION,
     Account,
@@ -50,7 +51,8 @@ def premises_for_the_brake(
             )
             raise OrganizationNotListable(str(problem), cure=cure) from problem
         say(
-            f"AWS Organizations does not answer; going by the {len(accounts)} accounts known without it: {problem}"
+            "AWS Organizations does not answer; "
+            f"going by the {number_of(len(accounts), 'account')} known without it: {problem}"
         )
     return premises_without_asking(port, accounts, organization_id)
 
@@ -152,7 +154,7 @@ def users_named(
         )
     if len(refs) > MOST_NAMED:
         raise Refused(
-            f"--user matches {len(refs):,} users; a release names at most {MOST_NAMED:,}",
+            f"--user matches {number_of(len(refs), 'user')}; a release names at most {MOST_NAMED:,}",
             cure="release a --wave, an --account or --all, which need no names",
         )
     named = tuple(sorted(refs.values(), key=lambda ref: ref.arn))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
+from rollout.counted import number_of
 from rollout.domain.gates import GateAnswer, Gatekeeper, GateRules, Needs, Result
 from rollout.domain.gates.approval import APPROVAL, approvals_of
 from rollout.domain.gates.gate import AnyGate
@@ -258,4 +259,4 @@ def _next(wave: str, tally: _Tally, progress: Progress, gates: tuple[GateState, 
         return ("notify", of_plan)
     if stops := [gate.sentence for gate in gates if gate.stops]:
         return ("enforce", of_plan or "; ".join(stops))
-    return ("enforce", f"{tally.waiting} users: {tally.why}" if tally.waiting else "")
+    return ("enforce", f"{number_of(tally.waiting, 'user')}: {tally.why}" if tally.waiting else "")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 import typer
@@ -128,3 +129,22 @@ def test_letters_that_the_terminal_does_not_have_stop_nobody(bare: Shell):
         said = bare.really(*words, PYTHONIOENCODING="ascii")
         assert "Traceback" not in said.err
         assert said.code == (2 if "frobnicate" in words else 0)
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("rollout re", ["release", "report"]),
+        ("rollout apply --st", ["--stage"]),
+        ("rollout apply --stage ", ["dry-run", "notify", "enforce"]),
+    ],
+)
+def test_shells_complete_what_was_begun(typed: str, offered: list[str], tmp_path: Path):
+    asked = {"_ROLLOUT_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+    assert offered == Shell(tmp_path, asked)().out.split()
+
+
+def test_the_completion_of_a_shell_can_be_installed(tmp_path: Path):
+    said = Shell(tmp_path, {})("--help").out
+    assert "--install-completion" in said
+    assert "--show-completion" in said

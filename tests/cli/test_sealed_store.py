@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,9 +33,10 @@ from rollout.store.formats.seals import Trust
 from rollout.store.markers import StoredMarker
 from rollout.store.plan_files import FolderPlans
 from tests.cli.conftest import Kept
-from tests.cli.shell import ROOT, Shell, listening, writes
+from tests.cli.shell import Shell, listening, writes
 from tests.end_to_end.iam_state import denied_by_us
 from tests.kill.organization import Size, describe, settings
+from tests.security_page import FILES, is_file, not_listed
 from tests.store.sealing import Told as Heard
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -400,7 +400,7 @@ def test_a_store_from_before_the_key_is_sealed_after_it_was_shown(team: Team, st
     assert 2 == asked.code
     assert "apply --stage notify" in asked.out
     assert " Told" in asked.out
-    assert "About to seal 2 runs, 1 plans" in asked.err
+    assert "About to seal 2 runs, 1 plan," in asked.err
     assert ALTERED == enforce(team).code
 
     assert 0 == team("seal", "--yes").code
@@ -496,12 +496,8 @@ def test_every_file_that_is_kept_is_in_the_table_of_the_security_page(
     (team.folder / "rollout.yaml").unlink()
     files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
 
-    page = (ROOT / "docs/security.md").read_text()
-    names = re.findall(r"`([^` ]+)`", "".join(re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)))
-    listed = {name: re.sub("<[a-z]+>", "[^/]+", re.escape(name)) for name in names}
-    found = {name for name, pattern in listed.items() for file in files if re.search(f"{pattern}$", file)}
-    unlisted = [file for file in files if not any(re.search(f"{each}$", file) for each in listed.values())]
-    assert [] == unlisted
+    assert [] == not_listed(files)
+    found = {pattern for pattern in FILES for path in files if is_file(pattern, path)}
     assert {
         "plans/<date>-<id>.renewed.json",
         "journal/<run>.jsonl",

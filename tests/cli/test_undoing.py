@@ -188,7 +188,7 @@ def test_what_is_gone_is_left_out_and_the_rest_is_no_trouble(planned: Shell, san
     with listening() as heard:
         said = planned("rollback", "--all", "--yes")
     assert 0 == said.code, said.err
-    assert "undo the enforcement or enrolment rights of up to 1 users" in said.err
+    assert "undo the enforcement or enrolment rights of up to 1 user," in said.err
     assert [] == writes(heard)
 
 
@@ -216,7 +216,7 @@ def test_one_account_alone_is_clean(planned: Shell):
     assert 0 == said.code, said.err
     placed = "Of 0 users whom rollout placed under the policy, 0 are enforced in fact, 0 are released, 0 are missing."
     assert placed in said.out
-    assert "0 differences in 1 accounts." in said.out
+    assert "0 differences in 1 account." in said.out
 
 
 def test_without_a_plan_there_is_nothing_to_compare_with(bare: Shell):
@@ -238,7 +238,7 @@ def test_drift_is_said_with_cause_and_cure_and_code_3(planned: Shell, sandbox: S
     assert f"rollout release --user {user.arn} --end" in said.out
     fixed = planned("verify", "--fix", "--account", ACCOUNT)
     assert 2 == fixed.code
-    assert "1 differences found" in fixed.err
+    assert "1 difference found" in fixed.err
 
 
 def test_the_numbers_say_who_was_released_by_whom_and_how_that_is_known(planned: Shell, sandbox: Sandbox):
@@ -251,7 +251,7 @@ def test_the_numbers_say_who_was_released_by_whom_and_how_that_is_known(planned:
     said = planned("verify", "--account", ACCOUNT)
     assert 0 == said.code, said.err
     assert (
-        "Of 1 users whom rollout placed under the policy, 0 are enforced in fact, 1 are released, 0 are missing."
+        "Of 1 user whom rollout placed under the policy, 0 are enforced in fact, 1 is released, 0 are missing."
         in (said.out)
     )
     assert (

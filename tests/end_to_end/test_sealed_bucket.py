@@ -20,6 +20,7 @@ from rollout.store.formats.new_segment import NewSegment
 from tests.cli.shell import Said, Shell, listening, writes
 from tests.interventions import at_call, overhearing
 from tests.kill.organization import Size, describe, settings
+from tests.security_page import not_listed
 from tests.snapshots import Snapshot
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -114,6 +115,8 @@ def test_each_command_asks_kms_once_and_every_line_is_sealed(ana: Shell, s3: Any
     ):
         with overhearing(sandbox) as heard:
             ok(ana(*words))
+        written = [sent["PATH_INFO"] for call, sent in heard if sent["REQUEST_METHOD"] == "PUT"]
+        assert [] == not_listed(path for path in written if not path.endswith("/.writable"))
         asked.append(sum(call.service == "kms" for call, _ in heard))
         requests += [each for each in heard if each[0].service]  # without: `status` asks the sandbox's clock
     assert [1] * 6 == asked
@@ -196,7 +199,7 @@ def test_with_kms_down_enforcing_refuses_letting_out_works_and_the_rest_is_seale
         shown = ok(ana("status"))
         assert "cannot be used: DisabledException" in shown.err
         let_out = ok(ana(*RELEASE))
-        assert "1 writes" in let_out.out
+        assert "1 write." in let_out.out
         assert "cannot be used: DisabledException" in let_out.err
 
     refused = ana(*ENFORCE)

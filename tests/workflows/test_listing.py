@@ -71,7 +71,7 @@ def test_users_are_narrowed_by_arn_name_and_user_id(glob: str):
 def test_a_glob_that_matches_nobody_is_an_error_that_names_it():
     world = World(a_person(), a_person("zoe", account_id=OTHER))
     world.closed[OTHER] = CannotEnter("no role")
-    with pytest.raises(EmptySelection, match=r'--user "zoe"; 1 accounts could not be read') as refused:
+    with pytest.raises(EmptySelection, match=r'--user "zoe"; 1 account could not be read') as refused:
         listed(world, "alice", "zoe")
     assert 2 == refused.value.exit_code
 

@@ -480,7 +480,7 @@ def test_when_the_organization_cannot_be_listed_accounts_that_are_known_are_enou
     where = premises_for_the_brake(port, ORGANIZATION, lambda: known, ORGANIZATION, said.append)
     assert (ORGANIZATION, tuple(known)) == (where.organization.id, where.accounts)
     assert [
-        "AWS Organizations does not answer; going by the 1 accounts known without it: it is on fire"
+        "AWS Organizations does not answer; going by the 1 account known without it: it is on fire"
     ] == said
     with pytest.raises(OrganizationNotListable):
         premises_for_the_brake(port, ORGANIZATION, list, "", said.append)

@@ -65,7 +65,7 @@ def test_a_told_wave_waits_for_its_day():
     world.notify()
     step, waits = next_of(world)["canary"]
     assert "enforce" == step
-    assert "1 users: told for 2026-12-08 12:00 UTC" == waits
+    assert "1 user: told for 2026-12-08 12:00 UTC" == waits
     assert (2, 1, 0) == numbers(stands(world)["canary"])
     assert world.clock.now() == stands(world)["canary"].notified_at
 
@@ -103,7 +103,7 @@ def test_a_queued_message_has_told_nobody():
     world.notifier.delivery = Delivery.QUEUED
     world.notify()
     assert (1, 0) == (stands(world)["canary"].queued, stands(world)["canary"].told)
-    assert "1 users: the notice is queued, not known to be delivered" == next_of(world)["canary"][1]
+    assert "1 user: the notice is queued, not known to be delivered" == next_of(world)["canary"][1]
 
 
 def test_a_message_that_failed_has_told_nobody():
@@ -119,7 +119,7 @@ def test_who_needs_no_notice_is_not_waited_for_unless_the_operator_wants_it():
     world.notify()
     world.days_pass(15)
     assert "" == stands(world)["canary"].waits_for
-    assert "1 users: not told yet" in stands(world, unaffected_too=True)["canary"].waits_for
+    assert "1 user: not told yet" in stands(world, unaffected_too=True)["canary"].waits_for
 
 
 def test_a_wave_without_users_has_nothing_to_come():
@@ -138,7 +138,7 @@ def test_who_was_exempt_meanwhile_waits_for_a_fresh_notice():
     world.days_pass(10).notify()
     assert "2 users" in stands(world)["rest"].waits_for
     world.days_pass(5)
-    assert "1 users" in stands(world)["rest"].waits_for
+    assert "1 user" in stands(world)["rest"].waits_for
     world.exempt(an_exemption(world.person("carl").arn, days=20))
     world.enforce()
     world.exempt()

@@ -9,7 +9,8 @@ import typer
 from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import Config, Json, PlanArgument, Profile, free_text
 from rollout.cli.startup import load_plan, read_settings
-from rollout.cli.terminal.console import out, print_json, warn
+from rollout.cli.terminal.console import next_step, out, print_json, warn
+from rollout.counted import number_of
 
 
 def approve(
@@ -66,7 +67,14 @@ def approve(
         )
         return
     waits = f", {counted} of {needed} approvals" if counted < needed else ""
-    out.print(f"Wave {wave} of plan {header.id} ({users} users) is approved by {given.caller}{waits}.")
+    out.print(
+        f"Wave {wave} of plan {header.id} ({number_of(users, 'user')}) is approved by {given.caller}{waits}."
+    )
     out.print(f"The plan was made by {header.caller}.")
     if needed > 1:
         out.print(f"Approvals: {approval.approvals.sentence}")
+    next_step(
+        "have somebody else approve it, too"
+        if counted < needed
+        else f"when the wave is due: rollout apply --stage enforce --wave {wave}"
+    )

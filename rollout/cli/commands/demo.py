@@ -15,6 +15,7 @@ import typer
 from rollout.cli.commands.sandbox import print_exports, process
 from rollout.cli.running import run_command
 from rollout.cli.terminal.console import bold, out
+from rollout.counted import number_of
 from rollout.errors import ExitCode, Interrupted, RolloutError
 
 if TYPE_CHECKING:
@@ -113,7 +114,9 @@ class _Story:
         _check(states)
         total = sum(stand.users for stand in states)
         out.print()
-        out.print(f"Done: all {total} users due for enforcement were notified in time and are enforced.")
+        out.print(
+            f"Done: all {number_of(total, 'user')} due for enforcement were notified in time and are enforced."
+        )
         out.print(f"Open the report in a browser: {_report()}")
 
     def _run(self, *arguments: str, expected: int = ExitCode.DONE) -> None:

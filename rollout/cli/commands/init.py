@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from rollout.cli.terminal.console import err, out
+from rollout.cli.terminal.console import next_step, out
 from rollout.errors import Unwritable, WrongUsage
 
 
@@ -45,7 +45,7 @@ def init(
         make_key_file(store_key)
         out.print(f"Wrote {store_key}")
         named = f"store_key: file:{store_key.absolute()}"
-        err.print(f"Next: add `{named}` to rollout.yaml, then run `rollout seal`")
+        next_step(f"add `{named}` to rollout.yaml, then run `rollout seal`")
         return
     texts = {folder / "rollout.schema.json": json.dumps(json_schema(), indent=2) + "\n"}
     if not schema_only:
@@ -63,7 +63,7 @@ def init(
             stream.write(text.encode())
         out.print(f"Wrote {path}")
     if not schema_only:
-        err.print("Next: set `organization` in rollout.yaml, check the other keys, then run `rollout plan`")
+        next_step("set `organization` in rollout.yaml, check the other keys, then run `rollout doctor`")
 
 
 def _starter(text: str, store_key: Path | None) -> str:

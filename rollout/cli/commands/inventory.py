@@ -10,7 +10,8 @@ import typer
 from rollout.cli.options import Accounts, Config, Defaults, Json, Ous, Profile, Users
 from rollout.cli.running import leave_with
 from rollout.cli.startup import Doubts, go_live, read_deciding_settings, selection, tell_endpoints
-from rollout.cli.terminal.console import TerminalProgress, out, print_json, table, warn
+from rollout.cli.terminal.console import TerminalProgress, next_step, out, print_json, table, warn
+from rollout.counted import number_of
 from rollout.errors import ExitCode, WrongUsage
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def inventory(
 
 def _tell(listed: Listed, left: list[LeftOut], to: Path, *, narrowed: bool) -> None:
     header = listed.header
-    counts = f"{len(listed.accounts)} accounts read, {listed.users} users"
+    counts = f"{number_of(len(listed.accounts), 'account')} read, {number_of(listed.users, 'user')}"
     asked = " selected" if narrowed else ""
     out.print(f"Organization {header.organization_id}: {counts}{asked}")
     out.print(table("", ("verdict", "#users"), list(header.verdicts.items())))
@@ -95,6 +96,7 @@ def _tell(listed: Listed, left: list[LeftOut], to: Path, *, narrowed: bool) -> N
         out.print(f"{finding.code}: {finding.text}")
     out.print()
     out.print(f"Wrote {to}")
+    next_step("make a plan of it: rollout plan")
 
 
 def _as_json(listed: Listed, left: list[LeftOut], to: Path) -> dict[str, object]:

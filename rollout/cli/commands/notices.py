@@ -13,11 +13,13 @@ from rollout.cli.startup import Doubts, load_plan, read_settings, selection
 from rollout.cli.terminal.console import (
     echo,
     echo_lines,
+    next_step,
     out,
     print_json,
     print_json_list,
     print_long_table,
 )
+from rollout.counted import number_are, number_of
 from rollout.domain.progress.messages import Delivery
 
 if TYPE_CHECKING:
@@ -110,6 +112,7 @@ def _print(messages: Messages, *, json: bool) -> None:
         return
     if not messages:
         out.print("No notices have been sent yet.")
+        next_step("notify the first wave: rollout apply --stage notify")
         return
     rows = (
         (
@@ -129,4 +132,5 @@ def _print(messages: Messages, *, json: bool) -> None:
     counts = messages.deliveries()
     told, queued = counts[Delivery.DELIVERED], counts[Delivery.QUEUED]
     out.print()
-    out.print(f"{told} users were told; the notices of {queued} are queued.")
+    out.print(f"{number_of(told, 'user was', 'users were')} told; {number_are(queued)} queued.")
+    next_step("see what each wave waits for: rollout status")

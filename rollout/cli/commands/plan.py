@@ -11,8 +11,19 @@ import typer
 from rollout.cli.options import Accounts, Config, Defaults, Json, ListUsers, Ous, Profile
 from rollout.cli.running import leave_with
 from rollout.cli.startup import go_live, read_deciding_settings, selection, tell_endpoints
-from rollout.cli.terminal.console import TerminalProgress, bold, err, out, print_json, shortly, table, warn
+from rollout.cli.terminal.console import (
+    TerminalProgress,
+    bold,
+    err,
+    next_step,
+    out,
+    print_json,
+    shortly,
+    table,
+    warn,
+)
 from rollout.cli.terminal.impact_table import impact_as_json, impact_table, names_as_json, names_table
+from rollout.counted import number_of
 from rollout.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -114,7 +125,7 @@ def _tell_where(planned: Planned, before: PreviousPlan) -> None:
     out.print()
     out.print("Plan ", bold(stored.header.id), f"{kept}: {stored.location}", sep="")
     if not planned.kept:
-        err.print("Next: review the plan, then run `rollout apply --stage dry-run`")
+        next_step("review the plan, then run `rollout apply --stage dry-run`")
 
 
 def _summarise(planned: Planned, *, names: bool) -> None:
@@ -123,7 +134,8 @@ def _summarise(planned: Planned, *, names: bool) -> None:
     header = planned.header
     entries = [entry for account in planned.accounts for entry in account.entries]
     out.print(
-        f"Organization {header.organization_id}: {len(planned.accounts)} accounts read, {len(entries)} users"
+        f"Organization {header.organization_id}: {number_of(len(planned.accounts), 'account')} read, "
+        f"{number_of(len(entries), 'user')}"
     )
     out.print(table("", ("verdict", "#users"), [(name, count) for name, count in header.verdicts.items()]))
     out.print(table("\nWaves", ("wave", "#users"), [(name, count) for name, count in header.waves.items()]))

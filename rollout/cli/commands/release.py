@@ -29,7 +29,8 @@ from rollout.cli.startup import (
     read_settings_for_the_brake,
     tell_endpoints,
 )
-from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table
+from rollout.cli.terminal.console import TerminalProgress, confirm, err, next_step, out, print_json, table
+from rollout.counted import number_of
 from rollout.errors import ExitCode, Interrupted, WrongUsage
 
 if TYPE_CHECKING:
@@ -177,7 +178,8 @@ def _until(span: str | None, live: Live) -> datetime | None:
 def _ask(whom: ReleaseSelection, until: datetime | None, running: str, *, yes: bool) -> None:
     release_scope, shares = whom
     users = sum(len(share.users) for share in shares)
-    writes = f"{users} users, one write each" if users else f"{len(shares)} accounts, one write each"
+    what = number_of(users, "user") if users else number_of(len(shares), "account")
+    writes = f"{what}, one write each"
     ends = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "until you end it with --end"
     err.print(f"About to release {release_scope.text} ({writes}), {ends}.")
     if running:
@@ -194,13 +196,17 @@ def _tell(until: datetime | None, result: ReleaseResult, *, rehearsal: bool) -> 
     ]
     if rows:
         out.print(table("", ("account", "name", "brake was", "#writes", "failed"), rows))
-    out.print(f"{result.release_scope.text}: {would}released with {result.writes} writes.")
+    out.print(f"{result.release_scope.text}: {would}released with {number_of(result.writes, 'write')}.")
     if until:
         out.print(f"The release ends automatically at {until:%Y-%m-%d %H:%M} UTC.")
     for one in result.failed:
         err.print(f"Account {one.account.id}: {'; '.join(one.failed)}")
+    if not rehearsal and not until:
+        next_step("when all is well again: the same selection with --end")
     if result.unbegun:
-        err.print(f"{result.unbegun} accounts were not started; run the command again")
+        err.print(
+            f"{number_of(result.unbegun, 'account was', 'accounts were')} not started; run the command again"
+        )
     if not rehearsal:
         err.print("AWS needs a few minutes to apply this everywhere.")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rollout.cli.running import leave_with
 from rollout.cli.startup import tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table
+from rollout.counted import number_of
 from rollout.errors import ExitCode, Interrupted
 
 if TYPE_CHECKING:
@@ -61,9 +62,9 @@ def end_release(
 def _ask(selected: ReleaseSelection, *, yes: bool) -> None:
     release_scope, shares = selected
     users = sum(len(share.users) for share in shares)
-    whole = f"{users} users" if users else "all users released there, by this tool or by hand,"
+    whole = number_of(users, "user") if users else "all users released there, by this tool or by hand,"
     err.print(
-        f"About to end releases of {release_scope.text} and enforce {whole} in {len(shares)} accounts; "
+        f"About to end releases of {release_scope.text} and enforce {whole} in {number_of(len(shares), 'account')}; "
         "all users are judged again first."
     )
     confirm("Go on?", yes=yes)
@@ -71,7 +72,7 @@ def _ask(selected: ReleaseSelection, *, yes: bool) -> None:
 
 def _tell(release_scope: ReleaseScope, result: RunResult, *, rehearsal: bool) -> None:
     would = "would be " if rehearsal else ""
-    out.print(f"Release of {release_scope.text} {would}ended: {result.writes} writes.")
+    out.print(f"Release of {release_scope.text} {would}ended: {number_of(result.writes, 'write')}.")
     rows = [(one.account.id, left.what, left.why) for one in result.accounts for left in one.left]
     if rows:
         out.print(table("\nNot enforced again", ("account", "user", "why"), rows))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import Config, Json, PlanArgument, Profile
 from rollout.cli.startup import Doubts, load_plan, read_settings, share_report
-from rollout.cli.terminal.console import out, print_json
+from rollout.cli.terminal.console import next_step, out, print_json
 
 
 def report(
@@ -40,4 +40,5 @@ def report(
     else:
         for place in (written.html, written.users, written.accounts, written.changes, *shared):
             out.print(str(place))
+        next_step(f"open {written.html} in a browser")
     doubts.leave()

@@ -10,7 +10,8 @@ from rollout.cli.letting_out import go_live_to_roll_back
 from rollout.cli.options import Accounts, Config, Json, Profile, Users, Yes
 from rollout.cli.running import leave_with
 from rollout.cli.startup import Doubts, read_settings_for_the_brake, tell_endpoints
-from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table
+from rollout.cli.terminal.console import TerminalProgress, confirm, err, next_step, out, print_json, table
+from rollout.counted import number_of
 from rollout.errors import ExitCode, Interrupted, WrongUsage
 
 if TYPE_CHECKING:
@@ -96,8 +97,9 @@ def rollback(
 
 def _ask(foreseen: Foreseen, *, yes: bool) -> None:
     err.print(
-        f"About to undo the enforcement or enrolment rights of up to {foreseen.people} users, and {foreseen.things} "
-        f"policies, groups and attachments that nobody else needs, in {len(foreseen.accounts)} accounts."
+        f"About to undo the enforcement or enrolment rights of up to {number_of(foreseen.people, 'user')}, and "
+        f"{number_of(foreseen.things, 'policy, group or attachment', 'policies, groups and attachments')} that nobody "
+        f"else needs, in {number_of(len(foreseen.accounts), 'account')}."
     )
     confirm("Go on?", yes=yes)
 
@@ -111,10 +113,17 @@ def _tell(result: RunResult, *, rehearsal: bool) -> None:
     out.print(table(title, ("write", "#count"), sorted(counts.items()) or [("nothing", 0)]))
     left = [(one.account.id, stays.what, stays.why) for one in result.accounts for stays in one.left]
     if left:
-        out.print(table("\nNot undone", ("account", "what", "why"), left))
+        out.print(
+            table("\nWould not be undone" if rehearsal else "\nNot undone", ("account", "what", "why"), left)
+        )
     for one in result.accounts:
         for why in one.failed:
             err.print(f"Account {one.account.id}: {why}")
+    next_step(
+        "undo it: the same command without --dry-run"
+        if rehearsal
+        else "see where everybody stands: rollout verify"
+    )
 
 
 def _as_json(result: RunResult, *, rehearsal: bool) -> dict[str, object]:

@@ -77,6 +77,7 @@ def show(
             next_step("the evidence, with sources and times: add --evidence")
     else:
         _overview(stored, parts, _words(files, stored))
+        next_step("why one user was judged so: rollout show --user '*/NAME'")
     doubts.leave()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import Config, Json, ListUsers, PlanArgument, Profile
 from rollout.cli.startup import Doubts, age_of, load_plan, read_settings, tell_unrecorded
-from rollout.cli.terminal.console import out, print_json, table
+from rollout.cli.terminal.console import next_step, out, print_json, table
 from rollout.cli.terminal.impact_table import impact_table, names_as_json, names_table
 
 if TYPE_CHECKING:
@@ -73,6 +73,19 @@ def _tell(stored: StoredPlan, stands: list[WaveState], *, names: bool) -> None:
             out.print(f"Wave {stand.wave}: {stand.approved}")
         if stand.enforced_by:
             out.print(f"Wave {stand.wave}: enforced by {stand.enforced_by}")
+    next_step(_next(stands))
+
+
+def _next(stands: list[WaveState]) -> str:
+    """Name the command for the first wave that is not finished, or what that wave waits for."""
+    for stand in stands:
+        if stand.waits_for:
+            return (
+                f"wave {stand.wave} waits ({stand.waits_for}); then rollout apply --stage {stand.next_step}"
+            )
+        if stand.next_step:
+            return f"rollout apply --stage {stand.next_step}, for wave {stand.wave}"
+    return "every wave is enforced: run rollout verify every night"
 
 
 def _as_json(stand: WaveState, *, names: bool) -> dict[str, object]:

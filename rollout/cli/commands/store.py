@@ -10,6 +10,7 @@ from rollout.cli.options import Config, Json, Profile, Yes
 from rollout.cli.running import leave_with
 from rollout.cli.startup import go_live, read_settings
 from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table
+from rollout.counted import number_of
 from rollout.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -124,7 +125,8 @@ def _said(record: ReleaseRecord) -> str:
 
 def _ask(found: Unsealed, *, yes: bool) -> None:
     err.print(
-        f"About to seal {len(found.vouched)} runs, {len(found.plans)} plans, and those of {len(found.markers)} markers "
+        f"About to seal {number_of(len(found.vouched), 'run')}, {number_of(len(found.plans), 'plan')}, and those of "
+        f"{number_of(len(found.markers), 'marker')} "
         "that the journal knows. From then on, apply goes by what they say."
     )
     confirm("Are they all yours?", yes=yes)
@@ -138,7 +140,7 @@ def _tell(found: Unsealed, left: tuple[ReleaseRecord, ...]) -> None:
     if found.damaged or left:
         err.print("  Cure: find out who wrote them, and move them out of the store")
     if found.vouched or found.plans:
-        out.print(f"Sealed {len(found.vouched)} runs and {len(found.plans)} plans.")
+        out.print(f"Sealed {number_of(len(found.vouched), 'run')} and {number_of(len(found.plans), 'plan')}.")
 
 
 def _as_json(found: Unsealed, left: tuple[ReleaseRecord, ...]) -> dict[str, object]:

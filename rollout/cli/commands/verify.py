@@ -22,7 +22,8 @@ from rollout.cli.options import (
 )
 from rollout.cli.running import leave_with
 from rollout.cli.startup import Doubts, go_live, read_deciding_settings, selection, tell_endpoints
-from rollout.cli.terminal.console import TerminalProgress, confirm, err, out, print_json, table
+from rollout.cli.terminal.console import TerminalProgress, confirm, err, next_step, out, print_json, table
+from rollout.counted import number_are, number_of
 from rollout.errors import ExitCode, Interrupted, WrongUsage
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def _ask(found: Verified, *, memberships: bool, yes: bool) -> None:
         return  # nothing is written to AWS
     also = ", including memberships removed by hand" if memberships else ""
     err.print(
-        f"{len(found.drifts)} differences found. About to restore what the plan decided{also}; "
+        f"{number_of(len(found.drifts), 'difference')} found. About to restore what the plan decided{also}; "
         "all users are judged again first."
     )
     confirm("Go on?", yes=yes)
@@ -177,7 +178,7 @@ def _ask(found: Verified, *, memberships: bool, yes: bool) -> None:
 
 def _tell(found: Verified, fixed: RunResult | None) -> None:
     if fixed is not None:
-        out.print(f"Fixed with {fixed.writes} writes; remaining:")
+        out.print(f"Fixed with {number_of(fixed.writes, 'write')}; remaining:")
         for one in fixed.accounts:
             for left in one.left:
                 out.print(f"{left.what} stays let out: {left.why}")
@@ -192,15 +193,20 @@ def _tell(found: Verified, fixed: RunResult | None) -> None:
     for account_id, reason in found.unreachable:
         err.print(f"Account {account_id} could not be read: {reason}")
     _tell_count(found.count)
-    out.print(f"{len(found.drifts)} differences in {found.accounts} accounts.")
+    out.print(f"{number_of(len(found.drifts), 'difference')} in {number_of(found.accounts, 'account')}.")
+    next_step(
+        "repair what needs no decision: rollout verify --fix"
+        if found.drifts and fixed is None
+        else "run rollout verify again every night"
+    )
 
 
 def _tell_count(count: HeadCount) -> None:
     """Print how many users stand where; a release that AWS does not show counts for nothing."""
     released = sum(count.released.values())
     out.print(
-        f"Of {count.placed} users whom rollout placed under the policy, {count.enforced} are enforced in fact, "
-        f"{released} are released, {count.missing} are missing."
+        f"Of {number_of(count.placed, 'user')} whom rollout placed under the policy, {number_are(count.enforced)} "
+        f"enforced in fact, {number_are(released)} released, {number_are(count.missing)} missing."
     )
     for let_out, users in sorted(count.released.items(), key=lambda item: item[0].text):
         out.print(f"  {users} released {let_out.text}; known because: {let_out.known_by}")

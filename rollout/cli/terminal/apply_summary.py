@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rollout.cli.terminal.console import err, out, shortly, table, warn
+from rollout.cli.terminal.console import err, next_step, out, shortly, table, warn
 from rollout.cli.terminal.impact_table import impact_as_json, names_as_json, names_table
+from rollout.counted import number_of
 from rollout.domain.policy.changes import Failed, SkipCode, user_of
 from rollout.domain.progress.stages import Stage
 from rollout.workflows.apply.order import Counted, CountKey
@@ -40,18 +41,18 @@ USERS: Mapping[CountKey, tuple[str, str]] = {
         "enforced in spite of a release: released again",
         "enforced in spite of a release: would be released again",
     ),
-    SkipCode.WAITING: ("waiting for their date", "waiting for their date"),
-    SkipCode.GATE: ("kept back by a gate that has shut", "kept back by a gate"),
-    SkipCode.NOTICE: ("not told yet, so not enforced", "not told yet, so not enforced"),
+    SkipCode.WAITING: ("waiting for their date", "would wait for their date"),
+    SkipCode.GATE: ("kept back by a gate that has shut", "would be kept back by a gate"),
+    SkipCode.NOTICE: ("not told yet, so not enforced", "not told yet, so would not be enforced"),
     Counted.NOT_REACHED: ("could not be told", "could not be told"),
     SkipCode.FAILED: ("failed", "would fail"),
     SkipCode.BUDGET: (
         "not attempted: too many failures in their wave",
         "would not be attempted: too many failures in their wave",
     ),
-    SkipCode.DRIFT: ("changed since the plan: skipped", "changed since the plan: skipped"),
-    SkipCode.EXEMPT: ("exempt now: skipped", "exempt now: skipped"),
-    SkipCode.RELEASED: ("released: skipped", "released: skipped"),
+    SkipCode.DRIFT: ("changed since the plan: skipped", "changed since the plan: would be skipped"),
+    SkipCode.EXEMPT: ("exempt now: skipped", "exempt now: would be skipped"),
+    SkipCode.RELEASED: ("released: skipped", "released: would be skipped"),
     SkipCode.GONE: ("deleted since the plan", "deleted since the plan"),
     SkipCode.EXCLUDED: ("in an account that is excluded now", "in an account that is excluded now"),
 }
@@ -67,6 +68,11 @@ OTHERS: Mapping[CountKey, tuple[str, str]] = {
     Counted.VERSIONS_HELD_BACK: ("policy version not activated", "policy versions not activated"),
 }
 SHOWN = 15
+NEXT = {
+    Stage.DRY_RUN: "read the report, then notify the first wave: rollout apply --stage notify",
+    Stage.NOTIFY: "see when the wave is due: rollout status; then rollout apply --stage enforce",
+    Stage.ENFORCE: "see who is enforced in fact: rollout verify",
+}
 
 
 def tell(result: ApplyResult, run: str, header: Header, report: str | None, *, names: bool) -> None:
@@ -92,6 +98,7 @@ def tell(result: ApplyResult, run: str, header: Header, report: str | None, *, n
         out.print(f"Nothing more is due: {result.why_nothing}.")
     if report is not None:
         out.print(f"Report: {report}")
+    next_step(NEXT[result.stage])
 
 
 def tell_gates(
@@ -109,9 +116,9 @@ def tell_gates(
 def tell_wave(wave: str, users: int, counts: ImpactCounts | None, again: str) -> None:
     """Print for how many users of a wave the run will write and what that means to them, as far as is known."""
     if counts is None:
-        err.print(f"  wave {wave}, {users} users{again}")
+        err.print(f"  wave {wave}, {number_of(users, 'user')}{again}")
         return
-    err.print(f"  wave {wave}, {counts.users} of {users} users{again}:")
+    err.print(f"  wave {wave}, {counts.users} of {number_of(users, 'user')}{again}:")
     err.print(f"    {counts.sentence}")
 
 
@@ -119,7 +126,8 @@ def tell_unseen(preview: RunPreview) -> None:
     """Print how many users could not be read for the preview."""
     if preview.unseen:
         warn(
-            f"accounts with {preview.unseen} users of these waves could not be read; the run will try them again"
+            f"accounts with {number_of(preview.unseen, 'user')} of these waves could not be read; "
+            "the run will try them again"
         )
 
 
@@ -133,7 +141,7 @@ def warn_of_no_device(impact: Iterable[ImpactCounts], *, gated: bool) -> None:
             else " The gate gates.enrolment, which waits until enough users have enrolled, is off."
         )
         warn(
-            f"{number} {'user has' if number == 1 else 'users have'} no MFA device and will be able to do nothing but"
+            f"{number_of(number, 'user has', 'users have')} no MFA device and will be able to do nothing but"
             f" enrol one from the next minute.{gate}"
         )
 
@@ -153,9 +161,7 @@ def _user_rows(result: ApplyResult, *, rehearsal: bool) -> Iterator[tuple[str, i
 
 def _other_counts(result: ApplyResult, *, rehearsal: bool) -> str:
     told = [
-        f"{count} {one if count == 1 else many}"
-        for what, (one, many) in OTHERS.items()
-        if (count := result.tally[what])
+        number_of(count, one, many) for what, (one, many) in OTHERS.items() if (count := result.tally[what])
     ]
     if rehearsal:
         return f"Recorded but not carried out: {', '.join(told)}." if told else "Nothing would be written."
@@ -170,15 +176,22 @@ def _tell_left_alone(result: ApplyResult, run: str) -> None:
     groups: dict[tuple[SkipCode, str], dict[str, UserRef]] = {}
     for code, why, user in _not_moved(result, run):
         groups.setdefault((code, why), {})[user.id] = user
+    rehearsal = result.stage is Stage.DRY_RUN
     rows = [
-        (USERS.get(code, (code, code))[0], len(users), why, shortly([_called(one) for one in users.values()]))
+        (
+            USERS.get(code, (code, code))[rehearsal],
+            len(users),
+            why,
+            shortly([_called(one) for one in users.values()]),
+        )
         for (code, why), users in sorted(groups.items())
     ]
     if not rows:
         return
-    out.print(table("\nSkipped in this run", ("outcome", "#users", "why", "who"), rows[:SHOWN]))
+    title = "\nWould be skipped" if rehearsal else "\nSkipped in this run"
+    out.print(table(title, ("outcome", "#users", "why", "who"), rows[:SHOWN]))
     if len(rows) > SHOWN:
-        out.print(f"and {len(rows) - SHOWN} more reasons: see changes.csv in the report")
+        out.print(f"and {number_of(len(rows) - SHOWN, 'more reason')}: see changes.csv in the report")
 
 
 def _not_moved(result: ApplyResult, run: str) -> Iterator[tuple[SkipCode, str, UserRef]]:

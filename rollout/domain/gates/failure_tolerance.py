@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rollout.counted import number_of
 from rollout.domain.gates.gate import (
     Form,
     Gate,
@@ -45,7 +46,7 @@ def _ask(question: Question, tolerance: Tolerance) -> GateAnswer:
         failures = progress.held_against(name) if name == wave else progress.failed_users(name)
         count, users = len(failures), question.users[name]
         limit = tolerance.limit(users)
-        counts.append(f'wave "{name}": {count} of {users} users failed (limit {limit})')
+        counts.append(f'wave "{name}": {count} of {number_of(users, "user")} failed (limit {limit})')
         if count > limit:
             return GateAnswer("failure_tolerance", Result.FAIL, counts[-1])
     own = ("users come back to a wave whatever failed in it",) if question.returning else ()

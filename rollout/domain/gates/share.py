@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from rollout.counted import number_of
 from rollout.domain.gates.gate import Form, Gate, GateAnswer, Needs, OverrideHolds, Question, Setting
 from rollout.domain.people.users import User
 from rollout.domain.progress.gate_result import Result
@@ -33,7 +34,7 @@ def share_gate(  # noqa: PLR0913 - the words of a gate
         counted = Counter(achieved(user, question) for user in members.users)
         done, doubtful, unseen = counted[Result.PASS], counted[Result.INCONCLUSIVE], members.unseen
         total = done + counted[Result.FAIL] + doubtful + unseen
-        detail = f"{done} of {total} users {achievement}, {percent:g} % needed"
+        detail = f"{done} of {number_of(total, 'user')} {achievement}, {percent:g} % needed"
         if total == 0 or done * 100 >= percent * total:
             return GateAnswer(name, Result.PASS, detail)
         doubts = [unsure.format(count=doubtful)] * bool(doubtful)

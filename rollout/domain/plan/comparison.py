@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from rollout.counted import number_of
 from rollout.domain.people.observations import Finding
 from rollout.domain.plan.entries import AccountPlan, PlanEntry
 
@@ -70,7 +71,7 @@ class PreviousPlan:
         accounts = tuple(accounts)
         moves = self.later(accounts, waves)
         if moves:
-            yield f"MOVED TO A LATER WAVE since plan {self.plan_id}: {len(moves)} users"
+            yield f"MOVED TO A LATER WAVE since plan {self.plan_id}: {number_of(len(moves), 'user')}"
             yield from (f"  {move.arn}: wave {move.was} -> wave {move.now}" for move in moves)
         after = _by_id(accounts)
         lines = [*self._changed(after), *self._new_and_gone(after)]
@@ -103,7 +104,9 @@ def about_moves(moves: Iterable[Move], plan_id: str) -> Iterator[Finding]:
     for (was, now), arns in sorted(together.items()):
         some = ", ".join(arns[:SHOWN]) + (f" and {len(arns) - SHOWN} more" if len(arns) > SHOWN else "")
         yield Finding(
-            LATER, f"{len(arns)} users have moved from wave {was} to wave {now} since plan {plan_id}: {some}"
+            LATER,
+            f"{number_of(len(arns), 'user has', 'users have')} moved from wave {was} to wave {now} "
+            f"since plan {plan_id}: {some}",
         )
 
 

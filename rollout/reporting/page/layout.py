@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from rollout.counted import number_of
 from rollout.domain.proof.proof_record import ProofRecord
 from rollout.reporting import legend, spelling
 from rollout.reporting.account_columns import ACCOUNTS, ListedState, percent
@@ -98,7 +99,7 @@ def _environment() -> Environment:
         "stage": stage_of,
         "code": _code,
     }
-    environment.globals |= {"number_of": spelling.number_of, "is_number": _is_number, "is_code": _is_code}
+    environment.globals |= {"number_of": number_of, "is_number": _is_number, "is_code": _is_code}
     return environment
 
 

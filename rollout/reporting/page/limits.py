@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from rollout.counted import number_of
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.verdicts.verdict import Code
 from rollout.reporting import spelling
 from rollout.reporting.account_columns import ListedState
 from rollout.reporting.frames import Counts
 from rollout.reporting.report_data import ReportData
-from rollout.reporting.spelling import number_of
 
 OLD = timedelta(hours=24)
 _NAMED = 10

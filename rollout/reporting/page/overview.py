@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 
+from rollout.counted import number_of
 from rollout.domain.verdicts.verdict import Kind
 from rollout.reporting.account_columns import ListedState, percent
 from rollout.reporting.frames import Counts
 from rollout.reporting.report_data import ReportData
-from rollout.reporting.spelling import number_of
 from rollout.reporting.user_columns import UserLine
 
 SOON = timedelta(days=14)

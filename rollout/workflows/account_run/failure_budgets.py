@@ -9,6 +9,7 @@ import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
+from rollout.counted import number_of
 from rollout.domain.gates import Tolerance
 from rollout.domain.gates.budget import Budget
 from rollout.domain.progress.projection import Progress
@@ -76,7 +77,7 @@ class Budgets:
         with self._changed:
             budget = self._by_wave.get(wave, Budget())
         failed, users = len(budget.failed), self._users.get(wave, 0)
-        return f'{failed} of {users} users of wave "{wave}" failed (limit {budget.limit})'
+        return f'{failed} of {number_of(users, "user")} of wave "{wave}" failed (limit {budget.limit})'
 
     def _begin(self, wave: str) -> bool:
         with self._changed:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
+from rollout.counted import number_of
 from rollout.domain.people.organization import Account
 from rollout.domain.progress.records import (
     ProofIntent,
@@ -123,8 +124,8 @@ def prove(order: ProveOrder, others: Sequence[Account], ports: ProofPorts, run: 
         enforced = progress.enforced_in(account.id)
         if enforced and not order.in_use_ok:
             raise Refused(
-                f"{enforced} users of account {account.id} ({account.name}) are under the policy: a proof should "
-                "not be made where people work",
+                f"{number_of(enforced, 'user')} of account {account.id} ({account.name}) "
+                f"{'is' if enforced == 1 else 'are'} under the policy: a proof should not be made where people work",
                 cure="name another account, best an empty one, or add --yes-in-use",
             )
         run.begin(PROVE)

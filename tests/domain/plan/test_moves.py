@@ -61,7 +61,7 @@ def test_the_plan_keeps_them_for_its_review_a_finding_for_each_pair_of_waves():
     found = list(about_moves(moves, "k3f9"))
     assert [LATER, LATER] == [finding.code for finding in found]
     assert [
-        "1 users have moved from wave canary to wave early since plan k3f9: arn:a",
+        "1 user has moved from wave canary to wave early since plan k3f9: arn:a",
         "2 users have moved from wave canary to wave rest since plan k3f9: arn:b, arn:c",
     ] == [finding.text for finding in found]
 

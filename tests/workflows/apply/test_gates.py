@@ -342,7 +342,7 @@ def test_a_lock_out_in_the_wave_before_counts_as_a_failure_and_restarts_its_soak
     world.journal.append(trap)
     answer = world.enforce()
     assert {"alice"} == world.enforced
-    assert 'gate failure_tolerance: wave "canary": 1 of 1 users failed (limit 0)' in str(answer.refused)
+    assert 'gate failure_tolerance: wave "canary": 1 of 1 user failed (limit 0)' in str(answer.refused)
     assert 'gate soak: wave "canary" disturbed by a release or a lock-out' in str(answer.refused)
 
     world.journal.append(replace(trap, at=world.clock.now(), over=True))

@@ -73,5 +73,5 @@ def test_the_plan_says_who_goes_later_than_before():
     order = PlanOrder("p2p2", world.rules, world.waves, "auto", world.settings, 100)
     header = make_plan(world.inventory(), order, world.plans, world.journal, earlier).stored.header
     (finding,) = [finding for finding in header.findings if finding.code == LATER]
-    assert "1 users have moved from wave canary to wave rest since plan k3f9: " in finding.text
+    assert "1 user has moved from wave canary to wave rest since plan k3f9: " in finding.text
     assert finding.text.endswith("user/alice")

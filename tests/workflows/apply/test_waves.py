@@ -167,7 +167,7 @@ def test_what_the_gates_said_is_on_record_with_numbers():
     assert [("rest", gate, "pass") for gate in ("dry_run_done", "soak", "failure_tolerance")] == read
     details = {gate.gate: gate.detail for gate in world.records(GateRead) if gate.run == "run-5"}
     assert "soaked 4 days of 3 days" in details["soak"]
-    assert 'wave "canary": 0 of 1 users failed' in details["failure_tolerance"]
+    assert 'wave "canary": 0 of 1 user failed' in details["failure_tolerance"]
 
 
 def test_once_all_waves_are_carried_a_run_only_goes_over_them():

@@ -388,7 +388,7 @@ def test_where_people_are_enforced_nothing_is_proved_unless_that_is_wanted():
     world = World(a_person("alice")).ripe()
     world.enforce()
     account = FakeProofAccount(an_order().world)
-    with pytest.raises(Refused, match="1 users of account") as caught:
+    with pytest.raises(Refused, match="1 user of account") as caught:
         carry(world, account, an_order())
     assert "--yes-in-use" in caught.value.cure
     assert not account.calls

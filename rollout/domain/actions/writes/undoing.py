@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from rollout.counted import number_of
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.writes.write import Write
 from rollout.domain.iam import equal_documents
@@ -205,7 +206,7 @@ def _delete_policy(account: _Account, change: CreatePolicy, done: PastChange) ->
     history = account.owned.versions.get(policy.arn, [])
     why = ""
     if carriers := [*account.groups_with(policy.arn), *account.carriers(policy.arn)]:
-        why = f"still on {len(carriers)} users or groups"
+        why = f"still on {number_of(len(carriers), 'user or group', 'users or groups')}"
     elif others := account.dependents.get(policy.arn):
         why = f"others depend on it: {', '.join(others)}"
     elif any(not _is_ours(version, history) for version in policy.versions):
@@ -277,4 +278,4 @@ def _among(version: PolicyVersion, documents: Sequence[Mapping[str, object]]) ->
 
 
 def _people_stay(ids: Sequence[str]) -> str:
-    return f"{len(ids)} users stay in it"
+    return f"{number_of(len(ids), 'user stays', 'users stay')} in it"

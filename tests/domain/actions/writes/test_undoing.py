@@ -170,7 +170,7 @@ def test_a_namesake_of_a_deleted_user_is_left_alone():
     undoing = life.undo(EVERYTHING_MADE)
     assert ["bob"] == let_go(undoing.people)
     assert ("ForceMFA",) == life.user("alice").groups
-    assert [("group ForceMFA", "1 users stay in it")] == [(left.what, left.why) for left in undoing.left]
+    assert [("group ForceMFA", "1 user stays in it")] == [(left.what, left.why) for left in undoing.left]
 
 
 def test_a_group_of_our_name_at_another_path_is_left_alone():
@@ -194,7 +194,7 @@ def test_a_member_who_was_added_by_hand_keeps_the_group_and_loses_the_policy():
     assert ["DetachFromGroup", "SetDefaultVersion", "DeleteVersion", "DeletePolicy"] == kinds(
         undoing.foundations
     )
-    assert [("group ForceMFA", "1 users stay in it")] == [(left.what, left.why) for left in undoing.left]
+    assert [("group ForceMFA", "1 user stays in it")] == [(left.what, left.why) for left in undoing.left]
     assert ("ForceMFA",) == life.user("bob").groups
 
 
@@ -204,7 +204,7 @@ def test_a_policy_that_somebody_hung_up_elsewhere_stays():
     life.facts = replace(life.facts, groups={**life.facts.groups, "admins": a_group("admins", OURS_ARN)})
     undoing = life.undo(EVERYTHING_MADE)
     assert OURS_ARN in life.facts.policies
-    assert [(f"policy {OURS_ARN}", "still on 1 users or groups")] == [
+    assert [(f"policy {OURS_ARN}", "still on 1 user or group")] == [
         (left.what, left.why) for left in undoing.left
     ]
 
@@ -258,7 +258,7 @@ def test_a_waves_people_go_and_the_others_keep_what_they_hang_on():
     assert ["alice"] == let_go(undoing.people)
     assert () == undoing.foundations
     assert ("ForceMFA",) == life.user("bob").groups
-    assert "1 users stay in it" in undoing.left[0].why
+    assert "1 user stays in it" in undoing.left[0].why
 
 
 def test_the_last_wave_takes_everything_with_it_whichever_wave_made_it():
