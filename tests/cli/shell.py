@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -63,7 +64,8 @@ class Shell:
     def __call__(self, *words: str, env: Mapping[str, str] | None = None) -> Said:
         """Run in this process: quick, and the same code but for the very start."""
         out, err = io.StringIO(), io.StringIO()
-        with pytest.MonkeyPatch.context() as patch:
+        # A command that starts a sandbox points its whole process at it.
+        with mock.patch.dict(os.environ), pytest.MonkeyPatch.context() as patch:
             for name in [name for name in os.environ if name.startswith(("AWS_ACCESS", "AWS_SECRET"))]:
                 patch.delenv(name)
             for name, value in {**self.environment, **(env or {})}.items():
@@ -115,6 +117,7 @@ def as_wide_as(columns: int) -> Iterator[None]:
 def hear_ctrl_c() -> None:
     """Let a new process hear Ctrl-C, also where the tests themselves run in the background and do not."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 @contextlib.contextmanager

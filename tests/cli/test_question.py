@@ -41,11 +41,15 @@ def test_at_a_terminal_the_question_is_asked(answer: str, code: int, text: str, 
         preexec_fn=sit_down,  # noqa: PLW1509 - nothing else gives it a terminal of its own
     )
     os.close(theirs)
-    said = read_until(ours, "Go on? [y/N]: ")
-    os.write(ours, answer.encode())
-    said += read_until(ours, None)
-    os.close(ours)
-    assert code == process.wait(timeout=60), said
+    try:
+        said = read_until(ours, "Go on? [y/N]: ")
+        os.write(ours, answer.encode())
+        said += read_until(ours, None)
+        assert code == process.wait(timeout=60), said
+    finally:
+        os.close(ours)
+        process.kill()
+        process.wait()
     assert "wave canary, " in said
     assert text in said
     told = any(rehearsed.folder.glob("outbox/*.eml"))
