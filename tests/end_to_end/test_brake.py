@@ -306,18 +306,6 @@ def test_without_aws_organizations_the_journal_and_the_plan_tell_the_accounts(
     assert 0 == by_name.code, by_name.err
 
 
-def test_a_plan_that_cannot_tell_of_accounts_is_named(ana: Shell, sandbox: Sandbox, enforced: Enforced):
-    (plan,) = (key for key in enforced.objects if key.endswith(".yaml") and "/plans/" in key)
-    content = enforced.s3.get_object(Bucket=BUCKET, Key=plan)["Body"].read()
-    altered = content.replace(b"verdict: enforce", b"verdict: hold", 1)
-    enforced.s3.put_object(Bucket=BUCKET, Key=plan, Body=altered)
-    with refusing("organizations")(ana, sandbox, enforced):
-        everybody = release(ana, "--all")
-    assert 0 == everybody.code, everybody.err
-    assert "the plan cannot tell of more accounts: " in everybody.err
-    assert f"s3://{BUCKET}/{plan} was altered" in everybody.err
-
-
 # --- What the brake needs: the table in docs/undoing.md ---
 
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/user-00-02"
