@@ -18,6 +18,7 @@ from rollout.domain.plan.impact_counts import Affected, impact_by_wave
 from rollout.domain.plan.planning import Planner, left_out
 from rollout.domain.plan.waves import Wave
 from rollout.domain.progress.projection import Progress
+from rollout.domain.status.movements import Movements, compared, planned
 from rollout.domain.status.to_come import to_come_in
 from rollout.domain.status.user_status import Statuses
 from rollout.domain.verdicts.rules import DecisionRules
@@ -191,6 +192,16 @@ def plan_in_place_of(there: PlanStore, plans: PlanStore, organization_id: str) -
             cure="name another file",
         )
     return _earlier(stored)
+
+
+def compared_plans(before: StoredPlan, after: StoredPlan) -> Movements:
+    """Tell who moved from where to where between two plans. Raises NoPlan, PlanRefused."""
+    return compared(
+        f"plan {before.header.id}",
+        planned(before.accounts()),
+        f"plan {after.header.id}",
+        planned(after.accounts()),
+    )
 
 
 def _earlier(stored: StoredPlan) -> Earlier:
