@@ -30,6 +30,7 @@ from rollout.domain.people.users import (
     User,
     UserRef,
 )
+from rollout.domain.plan.account_summary import AccountSummary, count_verdicts, count_waves, summary_of
 from rollout.domain.plan.entries import (
     AccountPlan,
     AccountResources,
@@ -38,8 +39,6 @@ from rollout.domain.plan.entries import (
     LeftOut,
     PlanEntry,
     UserFacts,
-    count_verdicts,
-    count_waves,
 )
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.changes import (
@@ -448,6 +447,11 @@ def a_finding(
     return Finding(code, text, account_id, user_arn)
 
 
+def summed_up(part: AccountPlan) -> AccountSummary:
+    """What the plan as a whole knows of an account of which nobody is still to be enforced."""
+    return summary_of(part, (), names=False)
+
+
 def a_header(*accounts: AccountPlan, waves: tuple[str, ...] = ("canary", "rest"), **more: Any) -> Header:
     """The header that belongs to these accounts, its counts taken from them."""
     fields: dict[str, Any] = {
@@ -461,8 +465,8 @@ def a_header(*accounts: AccountPlan, waves: tuple[str, ...] = ("canary", "rest")
         "inventory_at": NOW,
         "digests": Digests("sha256:" + "1" * 64, "sha256:" + "2" * 64, "sha256:" + "3" * 64),
         "scps": "auto",
-        "waves": count_waves(accounts, waves),
-        "verdicts": count_verdicts(accounts),
+        "waves": count_waves(map(summed_up, accounts), waves),
+        "verdicts": count_verdicts(map(summed_up, accounts)),
         "checksum": "sha256:" + "c" * 64,
     }
     return Header(**(fields | more))
