@@ -55,7 +55,7 @@ docs: $(VENV)/.dev ## write the tables in docs/ that are derived from the code
 venv: $(VENV)/.dev ## only create .venv, with everything that tests and checks need
 
 lock: $(VENV)/.release ## pin the latest release of every dependency, with its hashes, in requirements/
-	@$(LOCK) --all-extras --group release --output-file requirements/release.txt
+	@$(LOCK) --all-extras --group release --group docs --output-file requirements/release.txt
 	@$(LOCK) --all-extras --no-annotate --constraint requirements/release.txt --output-file requirements/dev.txt
 	@$(LOCK) --extra sandbox --no-annotate --constraint requirements/release.txt --output-file requirements/sandbox.txt
 

@@ -54,7 +54,7 @@ def look(sandbox: Sandbox, folder: Path) -> Look:
     live = Live(settings, clock=sandbox)
     live._retries = Retries(sleep=lambda _: None)
     where = premises(live.organization, settings.organization)
-    parts = StoredParts(MemoryFiles(), "accounts", ())
+    parts = StoredParts(MemoryFiles())
     look_at = live.look(where, FakeProgress())
     listed = list_users(look_at, live.plan_order(where), live.files.journal("look"), Selection(), parts)
     stream = io.BytesIO()

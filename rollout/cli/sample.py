@@ -79,7 +79,7 @@ def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
     live = Live(settings, clock=sandbox, randomness=Random(0))  # noqa: S311 - names, not secrets
     where = premises(live.organization, settings.organization)
     order, look = live.plan_order(where), live.look(where, Silence())
-    with live.files.drafting(live.files.plans, order.waves) as draft:
+    with live.files.drafting(live.files.plans) as draft:
         stored = make_plan(look, order, draft, live.files.journal(live.new_run())).stored
     for stage, wait in STEPS:
         sandbox.advance(wait)

@@ -86,9 +86,12 @@ class Plans:
                 return FiledPlan(files, name, header_of(files, name), trust=self._trust)
             except FileNotFoundError:
                 continue
-        by_id = [plan for plan in self._all(f"-{reference}{ENDING}")[0] if plan.header.id == reference]
+        named, broken = self._all(f"-{reference}{ENDING}")
+        by_id = [plan for plan in named if plan.header.id == reference]
         if by_id:
             return max(by_id, key=_age)
+        for _, refused in broken:
+            raise refused
         known = ", ".join(name.removesuffix(ENDING) for name in self._candidates("")[-3:])
         raise NoPlan(
             f'no plan "{reference}": no path, file stem or plan ID matches',
@@ -204,17 +207,18 @@ def is_file(path: Path) -> bool:
 
 def _save(files: NamedFiles, name: str, header: Header, parts: StoredParts, trust: Trust) -> FiledPlan:
     index, lines = plan_index.IndexWriter(), sha256()
+    cures: dict[str, str] = {}
     document = line = member_at = 0
     with files.writing(beside(name)) as stream:
         for part, _, member in parts.pieces():
             lines.update(gzip.decompress(member))
             index.add(part.content, plan_index.Whereabouts(document, line, member_at))
             stream.write(member)
+            cures |= part.cures
             document, line, member_at = document + part.document, line + part.lines, member_at + len(member)
     digests = replace(header.digests, evidence=f"sha256:{lines.hexdigest()}", index=index.digest)
-    top, finished = plan_yaml.finished_header(
-        replace(header, digests=digests), _documents(parts), trust.seals
-    )
+    whole = replace(header, digests=digests, cures=dict(sorted(cures.items())))
+    top, finished = plan_yaml.finished_header(whole, _documents(parts), trust.seals)
     with files.writing(beside(name, INDEX)) as stream:
         index.write(stream, top)
     with files.writing(name) as stream:

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from pydantic import TypeAdapter
 
-from rollout.domain.plan.entries import AccountPlan
+from rollout.domain.plan.entries import AccountPlan, cures_in
 from rollout.domain.plan.outline import outline_of
 from rollout.errors import PlanRefused
 from rollout.files.bounded_files import BoundedStream
@@ -26,9 +26,10 @@ from rollout.workflows.ports import WrittenPart
 
 @dataclass(frozen=True, slots=True)
 class PartLayout:
-    """What the index will say of an account, the bytes and lines of its document, and the bytes of the whole part."""
+    """What the index and the header will say of an account; its document in bytes and lines, and the part in bytes."""
 
     content: plan_index.Content
+    cures: dict[str, str]
     document: int
     lines: int
     size: int
@@ -39,25 +40,22 @@ _LAYOUT = TypeAdapter(PartLayout)
 
 @dataclass(slots=True)
 class StoredParts:
-    """Implements `PlanParts` with named files. `waves` are those of the plan, in their order."""
+    """Implements `PlanParts` with named files, in a folder of them."""
 
     files: NamedFiles
-    folder: str
-    waves: tuple[str, ...]
+    folder: str = "accounts"
     _kept: dict[str, WrittenPart] = field(default_factory=dict)
 
     def write(self, account: AccountPlan) -> WrittenPart:
         """Write an account's part. Raises Unwritable, and ValueError for users who are not the account's."""
         account = _sorted(account)
-        body = BytesIO()
-        with plan_yaml.DocumentWriter(body) as documents:
-            documents.write_account(account, {wave: place for place, wave in enumerate(self.waves)})
-            document, lines = documents.size, documents.lines
-        written = evidence.EvidenceWriter(body).write_account(account)
-        part = body.getvalue()
-        layout = PartLayout(plan_index.Content(outline_of(account), written), document, lines, len(part))
+        document, packed = plan_yaml.account_document(account), BytesIO()
+        digest = evidence.EvidenceWriter(packed).write_account(account)
+        part = document + packed.getvalue()
         with self.files.writing(self._name(account.account_id)) as stream:
             stream.write(part)
+        content = plan_index.Content(outline_of(account), digest)
+        layout = PartLayout(content, cures_in(account), len(document), document.count(b"\n"), len(part))
         spelled = _LAYOUT.dump_json(layout, **ANY_MAPPING)
         return WrittenPart(account.account_id, sha256(part).hexdigest(), spelled)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from rollout.domain.plan.waves import Wave
 from rollout.files.private_files import FolderStore, check_writable
 from rollout.files.scratch import scratch_folder
 from rollout.store.folder.key_file import make_key_file
@@ -22,7 +21,7 @@ def private_file(path: Path) -> AbstractContextManager[BinaryIO]:
 
 
 @contextmanager
-def parts_beside(path: Path, waves: Iterable[Wave]) -> Iterator[StoredParts]:
+def parts_beside(path: Path) -> Iterator[StoredParts]:
     """Keep the parts of judged accounts in a private folder beside a file, while the block runs. Raises Unwritable."""
     with scratch_folder(path.parent) as folder:
-        yield StoredParts(FolderStore(folder, lasting=False), "accounts", tuple(wave.name for wave in waves))
+        yield StoredParts(FolderStore(folder, lasting=False))

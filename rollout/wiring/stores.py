@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rollout.domain.diagnosis.store_facts import BucketFacts, FolderFacts
-from rollout.domain.plan.waves import Wave
 from rollout.domain.progress.progress import Progress
 from rollout.domain.progress.stages import Stage
 from rollout.domain.proof.proof_record import ProofRecord
@@ -180,11 +179,10 @@ class Files:
         return PlanAtPath(path, self._trust)
 
     @contextmanager
-    def drafting(self, place: PlanPlace, waves: Iterable[Wave]) -> Iterator[StoredDraft]:
+    def drafting(self, place: PlanPlace) -> Iterator[StoredDraft]:
         """Keep the parts of a plan in the making in a private folder on this machine. Raises Unwritable."""
         with scratch_folder(place.folder or self._beside / PRIVATE_FOLDER) as folder:
-            files = FolderStore(folder, lasting=False)
-            yield StoredDraft(files, "accounts", tuple(wave.name for wave in waves), place=place)
+            yield StoredDraft(FolderStore(folder, lasting=False), place=place)
 
     def journal(self, run: str, vouched: Mapping[str, str] | None = None) -> StoreJournal:
         """Open the journal; `run` names the segment for new records, which seals those that are `vouched` for."""

@@ -14,7 +14,7 @@ def parted(
     header: Header, accounts: Iterable[AccountPlan], files: NamedFiles | None = None
 ) -> tuple[Header, StoredParts]:
     """A plan's header, and its accounts as the parts of which a store makes the plan."""
-    parts = StoredParts(files or MemoryFiles(), "accounts", tuple(header.waves))
+    parts = StoredParts(files or MemoryFiles())
     for account in accounts:
         parts.keep(parts.write(account))
     return header, parts

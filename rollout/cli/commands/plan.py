@@ -87,7 +87,7 @@ def plan(
     order = live.plan_order(where, accept_unmatched=accept_unmatched)
     look = live.look(where, TerminalProgress(), selection(account, ou))
     run = live.new_run()
-    with live.files.drafting(plans, order.waves) as draft:
+    with live.files.drafting(plans) as draft:
         planned = make_plan(look, order, draft, live.files.journal(run), earlier, run=run, names=names)
     if json:
         print_json(_as_json(planned, names=names))

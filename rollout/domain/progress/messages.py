@@ -52,7 +52,6 @@ class Line:
     account_name: str
     impact: Impact
     due: datetime
-    forecast: str
     situation: Situation = NOTHING_KNOWN
 
 
@@ -61,6 +60,7 @@ class Notice:
     """One message to one address. A `reminder` repeats an earlier notice with the same times.
 
     `zone` is the time zone in which the person reads them, and `language` the person's own; empty if it is not known.
+    `others` are users of the same person that this message only mentions: those of later waves, and those told before.
     """
 
     address: str
@@ -68,6 +68,7 @@ class Notice:
     reminder: bool = False
     zone: tzinfo = UTC
     language: str = ""
+    others: tuple[Line, ...] = ()
 
 
 def notice_to(
