@@ -30,7 +30,7 @@ from rollout.domain.people.users import (
     User,
     UserRef,
 )
-from rollout.domain.plan.account_summary import AccountSummary, count_verdicts, count_waves, summary_of
+from rollout.domain.plan.account_summary import AccountSummary, summary_of
 from rollout.domain.plan.entries import (
     AccountPlan,
     AccountResources,
@@ -454,6 +454,7 @@ def summed_up(part: AccountPlan) -> AccountSummary:
 
 def a_header(*accounts: AccountPlan, waves: tuple[str, ...] = ("canary", "rest"), **more: Any) -> Header:
     """The header that belongs to these accounts, its counts taken from them."""
+    entries = [entry for account in accounts for entry in account.entries]
     fields: dict[str, Any] = {
         "id": "k3f9",
         "organization_id": ORGANIZATION,
@@ -465,8 +466,8 @@ def a_header(*accounts: AccountPlan, waves: tuple[str, ...] = ("canary", "rest")
         "inventory_at": NOW,
         "digests": Digests("sha256:" + "1" * 64, "sha256:" + "2" * 64, "sha256:" + "3" * 64),
         "scps": "auto",
-        "waves": count_waves(map(summed_up, accounts), waves),
-        "verdicts": count_verdicts(map(summed_up, accounts)),
+        "waves": {wave: sum(entry.wave == wave for entry in entries) for wave in waves},
+        "verdicts": {str(kind): sum(entry.verdict is kind for entry in entries) for kind in Kind},
         "checksum": "sha256:" + "c" * 64,
     }
     return Header(**(fields | more))

@@ -10,7 +10,6 @@ from rollout.domain.people.observations import AccountFacts
 from rollout.domain.people.users import NamedPolicy, User
 from rollout.domain.verdicts.same_for_all import says_same_for_all
 
-
 _MOST_DOCUMENTS = 4_096
 
 
