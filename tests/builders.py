@@ -30,7 +30,7 @@ from rollout.domain.people.users import (
     User,
     UserRef,
 )
-from rollout.domain.plan.account_summary import AccountSummary, summary_of
+from rollout.domain.plan.account_totals import AccountTotals, summary_of
 from rollout.domain.plan.entries import (
     AccountPlan,
     AccountResources,
@@ -447,7 +447,7 @@ def a_finding(
     return Finding(code, text, account_id, user_arn)
 
 
-def summed_up(part: AccountPlan) -> AccountSummary:
+def summed_up(part: AccountPlan) -> AccountTotals:
     """What the plan as a whole knows of an account of which nobody is still to be enforced."""
     return summary_of(part, (), names=False)
 

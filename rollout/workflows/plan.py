@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from rollout.counted import number_of
 from rollout.domain.people.selectors import UnmatchedSelector
-from rollout.domain.plan.account_summary import (
-    AccountSummary,
+from rollout.domain.plan.account_totals import (
+    AccountTotals,
     SomeOf,
 )
-from rollout.domain.plan.comparison import Comparison, about_moves
+from rollout.domain.plan.comparison import PlanComparison, about_moves
 from rollout.domain.plan.content import account_digest, content_digest
 from rollout.domain.plan.entries import Header
 from rollout.domain.verdicts.verdict import Kind
@@ -31,8 +31,8 @@ class Planned:
 
     stored: StoredPlan
     header: Header
-    accounts: tuple[AccountSummary, ...]
-    since: Comparison
+    accounts: tuple[AccountTotals, ...]
+    since: PlanComparison
     kept: bool = False
 
 
@@ -120,22 +120,22 @@ def plan_in_place_of(there: PlanStore, plans: PlanStore, organization_id: str) -
     return Earlier(stored)
 
 
-def _compared(earlier: Earlier, made: Draft, parts: PlanParts) -> tuple[Comparison, bool]:
+def _compared(earlier: Earlier, made: Draft, parts: PlanParts) -> tuple[PlanComparison, bool]:
     """Compare with the plan before, an account at a time, and tell whether the two decide the same.
 
     A plan that cannot be read after all counts as none.
     """
     content, waves = {one.account_id: one.content for one in made.accounts}, tuple(made.header.waves)
     if earlier.stored is None:
-        return Comparison(), False
-    since, digests, new = Comparison(earlier.stored.header.id, waves), [], dict(content)
+        return PlanComparison(), False
+    since, digests, new = PlanComparison(earlier.stored.header.id, waves), [], dict(content)
     try:
         for before in earlier.stored.accounts():
             digests.append(account_digest(before))
             if new.pop(before.account_id, "") != digests[-1]:
                 since.see(before, next(parts.accounts(frozenset({before.account_id})), None))
     except (NoPlan, PlanRefused):
-        return Comparison(), False
+        return PlanComparison(), False
     for after in parts.accounts(frozenset(new)):
         since.see(None, after)
     before_and_now = (
@@ -153,7 +153,7 @@ def _refuse_unmatched(unmatched: tuple[UnmatchedSelector, ...]) -> None:
         )
 
 
-def _refuse_without_wave(accounts: Iterable[AccountSummary]) -> None:
+def _refuse_without_wave(accounts: Iterable[AccountTotals]) -> None:
     found = sum((account.without_wave for account in accounts), SomeOf())
     if found.number:
         some = ", ".join(found.first[:3]) + (f" and {found.number - 3} more" if found.number > 3 else "")

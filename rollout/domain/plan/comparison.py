@@ -40,7 +40,7 @@ class Move:
     now: str
 
 
-class Comparison:
+class PlanComparison:
     """What has changed since the plan before, which is seen account by account. Users are known by their UserId.
 
     Of what is only listed in part, no more is kept.

@@ -8,9 +8,10 @@ from rollout.domain.gates.left_alone import Witness
 from rollout.domain.people.observations import Observed
 from rollout.domain.people.scope import Selection
 from rollout.domain.people.selectors import Selector, matching
-from rollout.domain.plan.account_summary import AccountSummary, summary_of
+from rollout.domain.plan.account_totals import AccountTotals, summary_of
 from rollout.domain.plan.entries import AccountPlan
 from rollout.domain.plan.planning import Planner
+from rollout.domain.progress.records import LeftAlone
 from rollout.domain.status.to_come import to_come_in
 from rollout.domain.status.user_status import Statuses
 from rollout.workflows.ports import PlanParts, WrittenPart
@@ -18,10 +19,11 @@ from rollout.workflows.ports import PlanParts, WrittenPart
 
 @dataclass(frozen=True, slots=True)
 class SummaryAndPart:
-    """What is known of an account after it was judged, and where its part is."""
+    """What is known of an account after it was judged, where its part is, and who of it was left alone on purpose."""
 
-    summary: AccountSummary
+    summary: AccountTotals
     part: WrittenPart
+    left_alone: tuple[LeftAlone, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,8 @@ class AccountJudge:
             to_come_in([part], self.statuses, unaffected_too=unaffected_too),
             names=self.names,
             matched=matching(self.selectors, users),
-            left_alone=self.witness.saw(users),
         )
-        return SummaryAndPart(summary, self.parts.write(part))
+        return SummaryAndPart(summary, self.parts.write(part), tuple(self.witness.saw(users)))
 
     def _chosen(self, part: AccountPlan) -> AccountPlan:
         takes = self.users.takes_user

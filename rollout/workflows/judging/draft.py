@@ -11,8 +11,8 @@ from rollout.domain.gates.readiness import Notified
 from rollout.domain.people.observations import AccountView, Inventory, NotEntered
 from rollout.domain.people.scope import Selection
 from rollout.domain.people.selectors import Searched, Selector, UnmatchedSelector, find_unmatched
-from rollout.domain.plan.account_summary import (
-    AccountSummary,
+from rollout.domain.plan.account_totals import (
+    AccountTotals,
     count_impact_by_wave,
     count_verdicts,
     count_waves,
@@ -56,7 +56,7 @@ class Draft:
     """
 
     header: Header
-    accounts: tuple[AccountSummary, ...]
+    accounts: tuple[AccountTotals, ...]
     unmatched: tuple[UnmatchedSelector, ...] = ()
     left_alone: tuple[LeftAlone, ...] = ()
 
@@ -109,7 +109,7 @@ def draft(
         calls=effort.calls,
         retries=effort.retries,
     )
-    seen = (record for account in accounts for record in account.left_alone)
+    seen = (record for one in found.made for record in one.left_alone)
     return Draft(header, accounts, unmatched, (*seen, *witness.saw_excluded(inventory)))
 
 
@@ -145,7 +145,7 @@ def policy_fingerprint(rules: DecisionRules) -> str:
     )
 
 
-def _searched(inventory: Inventory, accounts: Iterable[AccountSummary]) -> Searched:
+def _searched(inventory: Inventory, accounts: Iterable[AccountTotals]) -> Searched:
     not_entered = [view for view in inventory.accounts if isinstance(view, NotEntered)]
     unread: list[AccountView] = [
         *inventory.unreachable,

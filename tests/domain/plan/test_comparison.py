@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rollout.domain.plan.comparison import SHOWN, Comparison
+from rollout.domain.plan.comparison import SHOWN, PlanComparison
 from tests.builders import ACCOUNT, an_account_plan, an_entry
 
 
 def differences(before, after) -> list[str]:
-    comparison = Comparison("k3f9")
+    comparison = PlanComparison("k3f9")
     comparison.see(an_account_plan(*before), an_account_plan(*after))
     return list(comparison.lines())
 
@@ -19,13 +19,13 @@ def arn(name: str) -> str:
 
 
 def test_without_a_plan_before_nothing_is_said():
-    comparison = Comparison()
+    comparison = PlanComparison()
     comparison.see(None, an_account_plan(an_entry()))
     assert [] == list(comparison.lines())
 
 
 def test_accounts_that_came_or_went_are_told_by_their_users():
-    comparison = Comparison("k3f9")
+    comparison = PlanComparison("k3f9")
     comparison.see(None, an_account_plan(an_entry("new")))
     comparison.see(an_account_plan(an_entry("old", "exempt")), None)
     assert [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain.plan.comparison import LATER, Comparison, Move, about_moves
+from rollout.domain.plan.comparison import LATER, Move, PlanComparison, about_moves
 from rollout.domain.plan.entries import AccountPlan
 from rollout.domain.plan.waves import Wave, wave_of
 from tests.builders import a_ref, a_user, an_account, an_account_plan, an_entry
@@ -13,8 +13,8 @@ from tests.builders import a_ref, a_user, an_account, an_account_plan, an_entry
 ORDER = ("canary", "early", "rest")
 
 
-def compared(before: AccountPlan, after: AccountPlan) -> Comparison:
-    comparison = Comparison("k3f9", ORDER)
+def compared(before: AccountPlan, after: AccountPlan) -> PlanComparison:
+    comparison = PlanComparison("k3f9", ORDER)
     comparison.see(before, after)
     return comparison
 

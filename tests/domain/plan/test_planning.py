@@ -9,7 +9,7 @@ import pytest
 
 from rollout.domain.people.observations import NotEntered, Observed, Unreachable
 from rollout.domain.people.organization import AccountState
-from rollout.domain.plan.account_summary import count_verdicts, count_waves
+from rollout.domain.plan.account_totals import count_verdicts, count_waves
 from rollout.domain.plan.entries import AccountPlan, AccountResources, LeftOut
 from rollout.domain.plan.fingerprints import fingerprint, policy_digest
 from rollout.domain.plan.planning import Planner, left_out

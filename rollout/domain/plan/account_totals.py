@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 from rollout.domain.people.observations import Finding
 from rollout.domain.plan.content import account_digest
 from rollout.domain.plan.entries import AccountPlan
 from rollout.domain.plan.impact_counts import Affected, ImpactCounts, impact_of
-from rollout.domain.progress.records import LeftAlone
 from rollout.domain.verdicts.verdict import Code, Impact, Kind
 
 NAMED = 4
@@ -35,13 +34,13 @@ class SomeOf:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountSummary:
+class AccountTotals:
     """What the plan as a whole has to know of one account.
 
     `held` counts the reasons of users on hold, and `affected` the users still to be enforced: by wave, impact, whether
     they have a device, and whether they need a notice. `to_come` names them, where names are wanted. `due` counts the
     users to enforce who are not. `content` digests what the plan decides. `matched` are the keys and texts of the
-    selectors that match a user. `left_alone` is to be journalled.
+    selectors that match a user.
     """
 
     account_id: str
@@ -58,7 +57,6 @@ class AccountSummary:
     content: str
     to_come: tuple[Affected, ...] = ()
     matched: frozenset[tuple[str, str]] = frozenset()
-    left_alone: tuple[LeftAlone, ...] = field(default=())
 
 
 def summary_of(
@@ -67,14 +65,13 @@ def summary_of(
     *,
     names: bool,
     matched: Collection[tuple[str, str]] = (),
-    left_alone: Iterable[LeftAlone] = (),
-) -> AccountSummary:
+) -> AccountTotals:
     """Sum up an account; `names`: keep who is `to_come`, and not only how many."""
     entries = part.entries
     coming = tuple(to_come)
     enforced = [entry for entry in entries if entry.verdict is Kind.ENFORCE]
     held = [entry for entry in entries if entry.verdict is Kind.HOLD]
-    return AccountSummary(
+    return AccountTotals(
         part.account_id,
         part.name,
         len(entries),
@@ -89,23 +86,22 @@ def summary_of(
         account_digest(part),
         coming if names else (),
         frozenset(matched),
-        tuple(left_alone),
     )
 
 
-def count_waves(accounts: Iterable[AccountSummary], names: Iterable[str]) -> dict[str, int]:
+def count_waves(accounts: Iterable[AccountTotals], names: Iterable[str]) -> dict[str, int]:
     """Count the users per wave, in the order of `rollout.yaml`, including empty waves."""
     found = sum((account.waves for account in accounts), Counter[str]())
     return {name: found[name] for name in names}
 
 
-def count_verdicts(accounts: Iterable[AccountSummary]) -> dict[str, int]:
+def count_verdicts(accounts: Iterable[AccountTotals]) -> dict[str, int]:
     """Count the users per verdict, including verdicts without users."""
     found = sum((account.verdicts for account in accounts), Counter[Kind]())
     return {str(kind): found[kind] for kind in Kind}
 
 
-def count_impact_by_wave(accounts: Iterable[AccountSummary], waves: Iterable[str]) -> dict[str, ImpactCounts]:
+def count_impact_by_wave(accounts: Iterable[AccountTotals], waves: Iterable[str]) -> dict[str, ImpactCounts]:
     """Count what enforcement means for the users still to be enforced, by wave, including waves without users."""
     found = sum((account.affected for account in accounts), Counter[tuple[str, Impact, bool, bool]]())
     return {
