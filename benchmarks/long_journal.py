@@ -1,6 +1,6 @@
 """What a journal of 200,000 lines costs: the seconds until a command begins, and the memory that it takes.
 
-python -m tests.benchmarks.long_journal [lines] [people]
+python -m benchmarks.long_journal [lines] [people]
 
 `apply` begins with the first account that it enters; `release --account`, with its first write to AWS: there they are
 killed. Each command is run twice, first as after the journal was copied here, then as on every later day.
