@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
-from rollout.domain.plan.entries import AccountPlan, Header
+from rollout.domain.plan.entries import AccountPlan, Header, cures_in
 from rollout.domain.plan.outline import outline_of
 from rollout.errors import NoPlan, PlanRefused
 from rollout.files.private_files import FolderStore
@@ -85,9 +85,12 @@ class Plans:
                 return FiledPlan(files, name, header_of(files, name), trust=self._trust)
             except FileNotFoundError:
                 continue
-        by_id = [plan for plan in self._all(f"-{reference}{ENDING}")[0] if plan.header.id == reference]
+        named, broken = self._all(f"-{reference}{ENDING}")
+        by_id = [plan for plan in named if plan.header.id == reference]
         if by_id:
             return max(by_id, key=_age)
+        for _, refused in broken:
+            raise refused
         known = ", ".join(name.removesuffix(ENDING) for name in self._candidates("")[-3:])
         raise NoPlan(
             f'no plan "{reference}": no path, file stem or plan ID matches',
@@ -193,18 +196,23 @@ def is_file(path: Path) -> bool:
 def _save(
     files: NamedFiles, name: str, header: Header, accounts: Iterable[AccountPlan], trust: Trust
 ) -> FiledPlan:
-    wave_order = {wave: place for place, wave in enumerate(header.waves)}
     index = plan_index.IndexWriter()
+    cures: dict[str, str] = {}
+    size = lines = 0
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as body:
         # The header holds the evidence's digest and stands first, so the documents have to wait.
-        with files.writing(beside(name)) as stream, plan_yaml.DocumentWriter(body) as documents:
+        with files.writing(beside(name)) as stream:
             facts = evidence.EvidenceWriter(stream)
             for account in _in_order(accounts):
-                place = plan_index.Whereabouts(documents.size, documents.lines, stream.tell())
-                documents.write_account(account, wave_order)
+                place = plan_index.Whereabouts(size, lines, stream.tell())
+                document = plan_yaml.account_document(account)
+                body.write(document)
+                size += len(document)
+                lines += document.count(b"\n")
+                cures |= cures_in(account)
                 index.add(plan_index.Content(outline_of(account), facts.write_account(account)), place)
         digests = replace(header.digests, evidence=facts.digest, index=index.digest)
-        whole = replace(header, digests=digests)
+        whole = replace(header, digests=digests, cures=dict(sorted(cures.items())))
         top, finished = plan_yaml.finished_header(whole, _chunks(body), trust.seals)
         with files.writing(beside(name, INDEX)) as stream:
             index.write(stream, top)

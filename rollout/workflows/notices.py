@@ -226,7 +226,7 @@ def _line(part: AccountPlan, entry: PlanEntry, due: datetime, judge: _Judge) -> 
     if told is not None:
         worth, _ = judge.worth(told, entry)
         due = due if worth is NoticeWorth.VOID else told.due
-    return Line(entry.user, part.name, entry.impact, due, entry.forecast, entry.situation)
+    return Line(entry.user, part.name, entry.impact, due, entry.situation)
 
 
 def _chosen(selection: Selection, user: UserRef, receiver: _Receiver) -> bool:

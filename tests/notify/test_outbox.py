@@ -186,7 +186,7 @@ def test_trouble_while_writing_is_a_receipt(tmp_path, monkeypatch):
 def test_no_name_reaches_a_header_or_leaves_the_folder(tmp_path_factory, name, account, address):
     folder = tmp_path_factory.mktemp("outbox")
     outbox = an_outbox(folder)
-    outbox.send(to(line=a_line(name, account_name=account, forecast=name)))
+    outbox.send(to(line=a_line(name, account_name=account)))
     outbox.send(to(f"{address}@example.com", a_line(name)))
 
     for mail in mails(folder):

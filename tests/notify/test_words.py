@@ -157,7 +157,7 @@ def test_a_layout_that_cannot_be_used_is_refused(tmp_path: Path, layout: str):
 )
 @pytest.mark.parametrize("language", shipped_languages())
 def test_a_name_is_text_in_every_language(name: str, language: str):
-    line = replace(a_line_in("console and keys", name), account_name=name, forecast=name)
+    line = replace(a_line_in("console and keys", name), account_name=name)
     letter = LetterPress(HEADS[1], language).letter(Notice("alice@example.com", (line,)))
     for sign in ("<img", "<script", "\u202e", "49", "\r"):
         assert sign not in letter.html.replace("SEC-42", "")

@@ -16,7 +16,8 @@ from rollout.domain.plan.impact_counts import ImpactCounts
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.verdicts.verdict import NOTHING_KNOWN, Impact, Kind, MatrixRow, Reason, Situation
 
-SCHEMA = 1
+SCHEMA = 2
+"""In schema 1, users of whom the plan says the same stand in one line, with the cure of a hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +136,12 @@ class Digests:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The first document of the plan file. The store fills in checksum, seal, and the digests of evidence and index.
+    """The first document of the plan file. The store fills in checksum, seal, cures, and two digests.
 
     `impact` counts by wave the users who were still to be enforced; it is empty in plans of earlier versions. `calls`
     and `retries` count all requests of the inventory, including those to read the organization. `caller` and
-    `caller_id` are the ARN and the UserId of who made the plan; earlier versions recorded no UserId.
+    `caller_id` are the ARN and the UserId of who made the plan; earlier versions recorded no UserId. `cures` say by
+    the code of a hold what to do about it.
     """
 
     id: str
@@ -155,6 +157,7 @@ class Header:
     waves: Mapping[str, int]
     verdicts: Mapping[str, int]
     impact: Mapping[str, ImpactCounts] = field(default_factory=dict)
+    cures: Mapping[str, str] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
     findings: tuple[Finding, ...] = ()
     calls: int = 0
@@ -167,6 +170,12 @@ class Header:
     def planner(self) -> Actor:
         """Who made the plan."""
         return Actor(self.caller, self.caller_id)
+
+
+def cures_in(account: AccountPlan) -> dict[str, str]:
+    """Give the cure of each reason for which a user of the account is held, by its code."""
+    held = (entry for entry in account.entries if entry.cure)
+    return {str(one.code): one.code.cure for entry in held for one in entry.reasons if one.code.cure}
 
 
 def count_waves(accounts: tuple[AccountPlan, ...], names: tuple[str, ...]) -> dict[str, int]:

@@ -72,7 +72,6 @@ class Line:
     account_name: str
     impact: Impact
     due: datetime
-    forecast: str
     situation: Situation = NOTHING_KNOWN
 
 
@@ -82,6 +81,7 @@ class Notice:
 
     `zone` is the time zone in which the person reads them, and `language` the person's own; empty if it is not known.
     The same message has the same `id`, whoever sends it and how often.
+    `others` are users of the same person that this message only mentions: those of later waves, and those told before.
     """
 
     address: str
@@ -90,6 +90,7 @@ class Notice:
     zone: tzinfo = UTC
     language: str = ""
     id: str = ""
+    others: tuple[Line, ...] = ()
 
 
 def notice_to(

@@ -109,7 +109,7 @@ def test_a_person_gets_one_message_with_a_line_for_each_user():
         (line.user.name, line.impact) for line in notice.lines
     ]
     assert ["account-0123", "account-2222"] == [line.account_name for line in notice.lines]
-    assert all(line.forecast for line in notice.lines)
+    assert all(line.situation.keys for line in notice.lines if line.impact is Impact.CLI)
     assert (2, 1) == (answer.tally["told"], answer.tally["messages"])
 
 
