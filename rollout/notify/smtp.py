@@ -115,6 +115,13 @@ class Smtp(Notifier):
         except (OSError, smtplib.SMTPException) as problem:
             raise self._unusable_for(problem) from None  # what the server said may have the password
 
+    def close(self) -> None:
+        """Say goodbye to the server."""
+        if self._client is not None:
+            with suppress(OSError, smtplib.SMTPException):
+                self._client.quit()
+        self._hang_up()
+
     def send(self, notice: Notice) -> Receipt:
         """Hand over one mail."""
         try:

@@ -474,6 +474,10 @@ class Notifier(Protocol):
     def send(self, notice: Notice) -> Receipt:
         """Send one message. Reports a failure in the receipt, never as an exception."""
 
+    def close(self) -> None:
+        """Let go of connections; `open` makes them anew."""
+        return
+
     def send_all(self, notices: Sequence[Notice]) -> Sequence[Receipt]:
         """Send some messages, `at_once` at most; the receipts are in their order."""
         return [self.send(notice) for notice in notices]

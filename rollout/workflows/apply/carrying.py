@@ -113,6 +113,8 @@ class ApplyRun:
         except RolloutError:
             self.run.end(RunEnding.REFUSED, {})
             raise
+        finally:
+            self.notifier.close()
         return self._end()
 
     def _begin(self) -> None:
