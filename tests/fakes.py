@@ -54,6 +54,7 @@ from rollout.workflows.ports import (
     PolicyLevels,
     Refusal,
     WriteReceipt,
+    WrittenPart,
 )
 
 Item = TypeVar("Item")
@@ -630,6 +631,34 @@ class FakeStoredPlan:
     def accounts(self, only: frozenset[str] | None = None) -> Iterator[AccountPlan]:
         """Hand out one account after the other."""
         yield from (part for part in self.parts if only is None or part.account_id in only)
+
+
+class FakeDraft:
+    """A plan in the making, in memory; what is written out is handed back for what it is."""
+
+    def __init__(self, plans: FakePlans | None = None) -> None:
+        """Start empty."""
+        self.plans = plans or FakePlans()
+        self._written: dict[str, AccountPlan] = {}
+        self._kept: set[str] = set()
+
+    def write(self, account: AccountPlan) -> WrittenPart:
+        """Remember it."""
+        self._written[account.account_id] = account
+        return WrittenPart(account.account_id, "", b"")
+
+    def keep(self, part: WrittenPart) -> None:
+        """Take it into the plan."""
+        self._kept.add(part.account_id)
+
+    def accounts(self, only: frozenset[str] | None = None) -> Iterator[AccountPlan]:
+        """Hand out one account after the other."""
+        chosen = self._kept if only is None else only & self._kept
+        return (self._written[account_id] for account_id in sorted(chosen))
+
+    def save(self, header: Header) -> FakeStoredPlan:
+        """Put it among the plans."""
+        return self.plans.save(header, self.accounts())
 
 
 class FakePlans:

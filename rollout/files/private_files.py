@@ -184,11 +184,12 @@ class FolderStore:
     """Keeps named files under one folder.
 
     Each file is written under a temporary name, flushed to disk and renamed, so that a reader sees either the old or
-    the new content. Folders get mode 0700 and files 0600; an existing root folder keeps its mode.
+    the new content. Folders get mode 0700 and files 0600; an existing root folder keeps its mode. Not `lasting`: the
+    files are needed by this run only, and nothing waits for the disk.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, *, lasting: bool = True) -> None:
+        self.root, self._lasting = root, lasting
 
     @contextmanager
     def writing(self, name: str) -> Iterator[BinaryIO]:
@@ -202,11 +203,13 @@ class FolderStore:
             temporary = Path(made)
             with os.fdopen(descriptor, "wb") as stream:
                 yield stream
-                stream.flush()
-                os.fsync(stream.fileno())
+                if self._lasting:
+                    stream.flush()
+                    os.fsync(stream.fileno())
             temporary.replace(path)
             temporary = None
-            sync_folder(path.parent)
+            if self._lasting:
+                sync_folder(path.parent)
         except OSError as problem:
             raise unwritable(path.parent, problem) from problem
         finally:

@@ -18,6 +18,7 @@ from rollout.domain.progress.stages import Stage
 from rollout.domain.status.to_come import to_come
 from rollout.domain.status.user_status import Statuses, counts_of
 from rollout.domain.status.waiting_gates import gates_that_wait, say_gate
+from rollout.domain.verdicts.verdict import Impact
 from rollout.reporting import spelling
 from rollout.reporting.account_columns import AccountLine
 from rollout.reporting.change_columns import ChangeLine
@@ -29,6 +30,7 @@ from rollout.reporting.user_columns import UserLine
 class WaveProgress:
     """One wave's progress. `waits` counts the users who wait, by what they wait for.
 
+    `no_notice` are users who were sent none and need none, since enforcement changes nothing for them.
     `decisions` are what people have decided about it: approvals of this very plan, and gates overridden.
     """
 
@@ -36,6 +38,7 @@ class WaveProgress:
     users: int
     queued: int
     told: int
+    no_notice: int
     enforced: int
     notified_at: datetime | None
     enforced_at: datetime | None
@@ -47,6 +50,11 @@ class WaveProgress:
     def waiting(self) -> int:
         """Count the users of the wave on whom MFA is not enforced yet."""
         return self.users - self.enforced
+
+    @property
+    def untold(self) -> int:
+        """Count the users who need a notice and have got none that arrived, or that may have arrived."""
+        return self.users - self.told - self.queued - self.no_notice
 
     @property
     def other_gates(self) -> tuple[str, ...]:
@@ -102,7 +110,8 @@ def gather(
         accounts=tuple(sorted(accounts, key=lambda account: account.part.account_id)),
         changes=tuple(change_lines(history, rehearsal)),
         waves=tuple(
-            _wave(name, users, history, gates.get(name, ()), header) for name, users in waves.items()
+            _wave(name, users, history, gates.get(name, ()), header, notified)
+            for name, users in waves.items()
         ),
         findings=(*header.findings, *(finding for part in read for finding in part.findings)),
         unsettled=sum(not is_rehearsal(done) for done in history.open),
@@ -131,7 +140,12 @@ def by_account(
 
 
 def _wave(
-    name: str, users: list[UserLine], progress: Progress, gates: tuple[GateRead, ...], header: Header
+    name: str,
+    users: list[UserLine],
+    progress: Progress,
+    gates: tuple[GateRead, ...],
+    header: Header,
+    notified: Notified,
 ) -> WaveProgress:
     counts = counts_of(user.status for user in users)
     waits = Counter(user.status.waits_for for user in users if not user.status.enforced)
@@ -140,6 +154,10 @@ def _wave(
         counts.users,
         counts.queued,
         counts.told,
+        sum(
+            user.status.notice is None and not notified.needs_notice(user.entry.impact or Impact.NONE)
+            for user in users
+        ),
         counts.enforced,
         progress.carried.get((Stage.NOTIFY, name)),
         progress.carried.get((Stage.ENFORCE, name)),

@@ -40,6 +40,7 @@ from rollout.workflows.account_run.wave_gates import GatedBy
 from rollout.workflows.apply.order import Order
 from rollout.workflows.doctor import DoctorOrder, DoctorTools
 from rollout.workflows.inventory import (
+    Look,
     Looking,
     Premises,
     levels_of,
@@ -47,7 +48,7 @@ from rollout.workflows.inventory import (
     read_levels,
     read_with_care,
 )
-from rollout.workflows.plan import PlanOrder, policy_fingerprint
+from rollout.workflows.judging.draft import PlanOrder, policy_fingerprint
 from rollout.workflows.ports import Journal, Notifier, PolicyLevels, ProgressDisplay, StopMarker, StoredPlan
 from rollout.workflows.proving.proof_run import ProveOrder
 from rollout.workflows.recording.take_over import take_over
@@ -80,6 +81,12 @@ class Live(Aws):
             partial(_effort_of, self.organization, access),
             lambda entered, account_id: read_account(entered, names, lambda: known().made_in(account_id)),
             self.about_evidence,
+        )
+
+    def look(self, where: Premises, progress: ProgressDisplay, chosen: Selection = Selection()) -> Look:  # noqa: B008 - a frozen value without contents
+        """A look at all accounts that are in scope and chosen."""
+        return Look(
+            where, self.levels(where), self.looking(where, progress), self.settings.domain_scope(), chosen
         )
 
     def _journalled(self, where: Premises) -> Callable[[], Progress]:

@@ -17,7 +17,7 @@ from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Reminded, Told
 from rollout.domain.progress.schedule import Schedule
 from rollout.domain.status.user_status import Statuses, UserStatus
-from rollout.domain.verdicts.verdict import Code, Kind
+from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import EmptySelection
 from rollout.workflows.ports import StoredPlan
 
@@ -117,7 +117,7 @@ def unreached(accounts: Iterable[AccountPlan]) -> Iterator[UnreachedUser]:
     """List the users of a plan who are held because no address is known, by account."""
     for part in accounts:
         for entry in part.entries:
-            if entry.verdict is Kind.HOLD and Code.UNREACHED in (reason.code for reason in entry.reasons):
+            if entry.is_unreached:
                 yield UnreachedUser(part.account_id, part.name, entry.user)
 
 

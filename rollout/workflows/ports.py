@@ -251,11 +251,40 @@ class StoredPlan(Protocol):
         """Yield the accounts, sorted by id, each joined with its evidence; or only those with these ids."""
 
 
-class PlanStore(Protocol):
-    """Stores plans."""
+@dataclass(frozen=True, slots=True)
+class WrittenPart:
+    """What is known of one account's part once it is written: the SHA-256 of its bytes, and their layout.
 
-    def save(self, header: Header, accounts: Iterable[AccountPlan]) -> StoredPlan:
-        """Write the plan and its evidence, and fill in the checksum and the evidence digest. Raises Unwritable."""
+    It is small, and can be pickled. Only the store reads the `layout`.
+    """
+
+    account_id: str
+    digest: str
+    layout: bytes
+
+
+class PlanParts(Protocol):
+    """The accounts of a plan in the making, each written down as soon as it is judged: nobody holds all of them."""
+
+    def write(self, account: AccountPlan) -> WrittenPart:
+        """Write an account's part; thread-safe, and possible in another process. Raises Unwritable."""
+
+    def keep(self, part: WrittenPart) -> None:
+        """Take a part that was written into the plan."""
+
+    def accounts(self, only: frozenset[str] | None = None) -> Iterator[AccountPlan]:
+        """Yield the parts that were kept, sorted by account id, one at a time; or only those with these ids."""
+
+
+class PlanDraft(PlanParts, Protocol):
+    """The same, to become a stored plan."""
+
+    def save(self, header: Header) -> StoredPlan:
+        """Put the plan and its evidence together, and fill in the checksum and the digests. Raises Unwritable."""
+
+
+class PlanStore(Protocol):
+    """Finds plans."""
 
     def load(
         self, reference: str | None, organization_id: str | None = None, *, whole: bool = True

@@ -1,6 +1,6 @@
 """What a journal of 200,000 lines costs: the seconds until a command begins, and the memory that it takes.
 
-python -m tests.benchmarks.long_journal [lines] [people]
+python -m benchmarks.long_journal [lines] [people]
 
 `apply` begins with the first account that it enters; `release --account`, with its first write to AWS: there they are
 killed. Each command is run twice, first as after the journal was copied here, then as on every later day.
@@ -55,6 +55,7 @@ from rollout.wiring.seed_policy import seed
 from tests.builders import an_account_plan, an_entry
 from tests.interventions import at_call
 from tests.kill.organization import KEY, settings
+from tests.store.memory import parted
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 PER_ACCOUNT = 50
@@ -151,7 +152,7 @@ def write_plan(folder: Path, people: int) -> str:
     plans = FolderPlans(folder)
     header = plans.load(None).header
     whole = replace(header, waves={WAVE: people}, left_out=())
-    return plans.save(whole, _parts(people)).header.checksum
+    return plans.save(*parted(whole, _parts(people))).header.checksum
 
 
 def _parts(people: int) -> Iterator[AccountPlan]:
