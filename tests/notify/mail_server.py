@@ -95,13 +95,13 @@ class MailHandler:
         name = envelope.rcpt_tos[0].partition("@")[0]
         if self.dropped[name]:
             self.dropped[name] -= 1
-            server.transport.abort()
+            hang_up(server)
             return "250 OK"
         mail = message_from_bytes(envelope.content, policy=default)
         self.taken.append((envelope.rcpt_tos[0], mail))
         if self.unanswered[name]:
             self.unanswered[name] -= 1
-            server.transport.abort()
+            hang_up(server)
         return "250 OK"
 
     @property
@@ -111,6 +111,11 @@ class MailHandler:
         for address, mail in self.taken:
             found.setdefault(address, set()).add(mail["Message-ID"])
         return found
+
+
+def hang_up(server: SMTP) -> None:
+    transport: Any = server.transport
+    transport.abort()
 
 
 def signs_in(
@@ -124,7 +129,8 @@ class _AnyPort(Controller):
     """Takes a port that is free: it is known when the server listens, and asked then whether it does."""
 
     def _trigger_server(self) -> None:
-        self.port = self.server.sockets[0].getsockname()[1]
+        listening: Any = self.server
+        self.port = listening.sockets[0].getsockname()[1]
         super()._trigger_server()
 
 
