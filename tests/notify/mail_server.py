@@ -139,13 +139,13 @@ def mail_server(handler: MailHandler, certificate: tuple[Path, Path], **more: An
     """Run the server while the block runs; give its port."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
-    known = {
+    settings: dict[str, Any] = {
         "tls_context": context,
         "require_starttls": True,
         "auth_required": True,
         "authenticator": signs_in,
     }
-    controller = _AnyPort(handler, HOST, 0, **(known | more))
+    controller = _AnyPort(handler, HOST, 0, **(settings | more))
     controller.start()
     try:
         yield controller.port
