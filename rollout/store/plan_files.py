@@ -6,7 +6,7 @@ import gzip
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -71,6 +71,25 @@ class Plans:
         """
         found = self._newest(organization_id) if reference is None else self._named(reference)
         return checked(found, whole=whole)
+
+    def before(self, header: Header) -> FiledPlan | None:
+        """Open the plan that was the newest of the organization when another one was made; None if there was none.
+
+        Raises PlanRefused when it was altered.
+        """
+        return self.made_until(header.organization_id, header.created - timedelta.resolution)
+
+    def made_until(self, organization_id: str, at: datetime) -> FiledPlan | None:
+        """Open the plan that was the newest of an organization at a time; None if there was none.
+
+        Raises PlanRefused when it was altered.
+        """
+        plans = [
+            plan
+            for plan in self._all(ENDING)[0]
+            if plan.header.organization_id == organization_id and plan.header.created <= at
+        ]
+        return checked(max(plans, key=_age), whole=False) if plans else None
 
     def unsealed(self) -> list[FiledPlan]:
         """Find the whole plans that the store's key has not sealed. Raises KeyUnusable."""

@@ -14,6 +14,7 @@ from rollout.domain.plan.account_totals import (
 from rollout.domain.plan.comparison import PlanComparison, about_moves
 from rollout.domain.plan.content import account_digest, content_digest
 from rollout.domain.plan.entries import Header
+from rollout.domain.status.movements import Movements, compared, planned
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import NoPlan, PlanRefused, Refused, WrongUsage
 from rollout.workflows.changed_names import check_names
@@ -118,6 +119,16 @@ def plan_in_place_of(there: PlanStore, plans: PlanStore, organization_id: str) -
             cure="name another file",
         )
     return Earlier(stored)
+
+
+def compared_plans(before: StoredPlan, after: StoredPlan) -> Movements:
+    """Tell who moved from where to where between two plans. Raises NoPlan, PlanRefused."""
+    return compared(
+        f"plan {before.header.id}",
+        planned(before.accounts()),
+        f"plan {after.header.id}",
+        planned(after.accounts()),
+    )
 
 
 def _compared(earlier: Earlier, made: Draft, parts: PlanParts) -> tuple[PlanComparison, bool]:

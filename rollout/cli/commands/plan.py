@@ -23,6 +23,7 @@ from rollout.cli.terminal.console import (
     warn,
 )
 from rollout.cli.terminal.impact_table import impact_as_json, impact_table, names_as_json, names_table
+from rollout.cli.terminal.movements_table import movements_as_json, tell_movements
 from rollout.counted import number_of
 from rollout.errors import ExitCode
 
@@ -63,6 +64,15 @@ def plan(
             show_default=False,
         ),
     ] = None,
+    diff: Annotated[
+        str | None,
+        typer.Option(
+            "--diff",
+            metavar="PLAN",
+            help="Also tell who moved from where to where since this plan; its path, file stem or ID.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Read every account, judge every user, and write a plan. Nothing is written to AWS.
 
@@ -70,7 +80,7 @@ def plan(
 
     Example: [bold]rollout plan[/], then review the file that it names in a pull request.
     """
-    from rollout.workflows.plan import make_plan, newest_plan, plan_in_place_of
+    from rollout.workflows.plan import compared_plans, make_plan, newest_plan, plan_in_place_of
 
     settings = read_deciding_settings(config, defaults=defaults)
     live, where = go_live(settings, profile)
@@ -83,16 +93,21 @@ def plan(
     else:
         plans = live.files.plan_at(to)
         earlier = plan_in_place_of(plans, live.files.plans, organization_id)
+    other = live.files.plans.load(diff, whole=False) if diff else None
     tell_endpoints(live)
     order = live.plan_order(where, accept_unmatched=accept_unmatched)
     look = live.look(where, TerminalProgress(), selection(account, ou))
     run = live.new_run()
     with live.files.drafting(plans) as draft:
         planned = make_plan(look, order, draft, live.files.journal(run), earlier, run=run, names=names)
+    moves = other and compared_plans(other, planned.stored)
     if json:
-        print_json(_as_json(planned, names=names))
+        moved = {"moved": movements_as_json(moves)} if moves else {}
+        print_json({**_as_json(planned, names=names), **moved})
     else:
         _summarise(planned, names=names)
+        if moves:
+            tell_movements(moves)
         _tell_where(planned)
     header = planned.header
     unreachable = any(left.state == "unreachable" for left in header.left_out)
