@@ -80,7 +80,7 @@ _MISSING_ELSEWHERE = {
     "SimulatePrincipalPolicy",
 }
 # IAM and botocore disagree on the names of some services.
-_IAM_PREFIXES = {"accessanalyzer": "access-analyzer"}
+_IAM_PREFIXES = {"accessanalyzer": "access-analyzer", "sso-admin": "sso"}
 
 
 def _table(service: str, use: Use, on: On, *names: str, also: tuple[str, ...] = ()) -> tuple[Operation, ...]:
@@ -105,6 +105,8 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     *_table("accessanalyzer", Use.CALLER, On.ANYTHING, "ValidatePolicy"),
     *_table("kms", Use.CALLER, On.ANYTHING, "GenerateMac"),
+    *_table("sso-admin", Use.CALLER, On.ANYTHING, "ListInstances"),
+    *_table("identitystore", Use.CALLER, On.ANYTHING, "ListUsers"),
     # The nine calls of design.md#accounts (with AssumeRole and GetConsoleAuthorizationConfiguration) …
     *_table(
         "iam",

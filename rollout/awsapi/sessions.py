@@ -179,6 +179,11 @@ class Connection:
         method: Callable[..., Mapping[str, Any]] = client.generate_mac
         return method
 
+    def regional(self, service: str, region: str) -> Any:
+        """Create a client for a service in a Region, which signs with the caller's credentials."""
+        session: Any = self.session
+        return self._make(lambda: session.client(service, region_name=region, config=self._config()))
+
     def own_sign_in(self) -> Any:
         """Create an AWS Sign-In client that signs with the caller's credentials."""
         return self._sign_in(self.session)
