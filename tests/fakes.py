@@ -44,10 +44,12 @@ from rollout.domain.progress.messages import Delivery, Notice, Receipt
 from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.progress.records import Record, Released, ReleaseEnded
 from rollout.errors import LockHeld, NoPlan
+from rollout.notify.rehearsed_channel import RehearsingNotifier
 from rollout.workflows.ports import (
     AnswerLost,
     CannotEnter,
     Clock,
+    Notifier,
     OpenAccount,
     PolicyLevels,
     Refusal,
@@ -483,19 +485,33 @@ class FakeEngine:
 
 
 @dataclass
-class FakeNotifier:
+class FakeNotifier(Notifier):
     """A channel that delivers everything, but to the addresses that fail."""
 
     delivery: Delivery = Delivery.DELIVERED
+    counts: Delivery = Delivery.DELIVERED
     failing: frozenset[str] = frozenset()
     sent: list[Notice] = field(default_factory=list)
 
     def send(self, notice: Notice) -> Receipt:
         """Keep the notice and say how far it got."""
         if notice.address in self.failing:
-            return Receipt(Delivery.FAILED, detail="550 no such mailbox")
+            return Receipt(Delivery.REFUSED, detail="550 no such mailbox")
         self.sent.append(notice)
         return Receipt(self.delivery, message_id=f"message-{len(self.sent)}")
+
+
+class FakeRehearsal(RehearsingNotifier):
+    """The channel of a rehearsal, which keeps what it would have sent."""
+
+    def __init__(self) -> None:
+        """Keep nothing yet."""
+        self.noted: list[Notice] = []
+
+    def send(self, notice: Notice) -> Receipt:
+        """Keep the notice."""
+        self.noted.append(notice)
+        return super().send(notice)
 
 
 @dataclass

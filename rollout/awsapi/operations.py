@@ -21,6 +21,7 @@ class Use(StrEnum):
     CALLER = (
         "reading the organization, entering accounts and sealing the store, with the caller's own credentials"
     )
+    NOTICES = "finding people, sending notices, reading the secrets that this needs, and hearing of bounces (notify)"
     READ = "reading an account"
     TRAIL = "looking up in CloudTrail what access keys call (evidence.cloudtrail: lookup)"
     PROBE = "finding out which actions are allowed in an account, in sessions that cannot write"
@@ -105,8 +106,10 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     *_table("accessanalyzer", Use.CALLER, On.ANYTHING, "ValidatePolicy"),
     *_table("kms", Use.CALLER, On.ANYTHING, "GenerateMac"),
-    *_table("sso-admin", Use.CALLER, On.ANYTHING, "ListInstances"),
-    *_table("identitystore", Use.CALLER, On.ANYTHING, "ListUsers"),
+    *_table("secretsmanager", Use.NOTICES, On.ANYTHING, "GetSecretValue"),
+    *_table("ssm", Use.NOTICES, On.ANYTHING, "GetParameter"),
+    *_table("sso-admin", Use.NOTICES, On.ANYTHING, "ListInstances"),
+    *_table("identitystore", Use.NOTICES, On.ANYTHING, "ListUsers"),
     # The nine calls of design.md#accounts (with AssumeRole and GetConsoleAuthorizationConfiguration) …
     *_table(
         "iam",

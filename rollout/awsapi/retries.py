@@ -65,6 +65,10 @@ class Patience:
     """Attempts on an object created moments ago that AWS does not find yet (aws-facts.md#eventual-consistency)."""
 
 
+MAIL = Patience(attempts=6, deadline=60.0)
+"""For handing over one message; nobody waits for the others meanwhile."""
+GREYLISTED = (60.0, 300.0)
+"""Seconds after which messages are handed over again to servers that take none at first from senders new to them."""
 BRIEF = Patience(attempts=3, deadline=3.0)
 """For what people who are to be let out do not need, and what they would have to wait for."""
 
@@ -136,6 +140,36 @@ class Retries:
         )
         if said_at := date_of(headers.get("date")):
             self.newest = Dated(said_at, self.monotonic(), self.now())
+
+    def repeat(self, once: Callable[[], T], wait_for: Callable[[Exception], float | None]) -> T:
+        """Do something that is no AWS call until it succeeds, such as handing a mail to a server.
+
+        `wait_for` gives the seconds that an error asks to wait (0: no matter how long), None for one that lasts. Raises
+        the last error.
+        """
+        started = self.monotonic()
+
+        def asked_for(state: RetryCallState) -> float | None:
+            error = state.outcome.exception() if state.outcome else None
+            return wait_for(error) if isinstance(error, Exception) else None
+
+        def wait(state: RetryCallState) -> float:
+            first, cap = WAITS[Fault.UNSENT]
+            drawn = self.chance() * min(cap, first * 2.0 ** (state.attempt_number - 1))
+            return max(drawn, min(LONGEST_ASKED_FOR, asked_for(state) or 0.0))
+
+        def exhausted(state: RetryCallState) -> bool:
+            spent = self.monotonic() - started + state.upcoming_sleep
+            return state.attempt_number >= self.patience.attempts or spent >= self.patience.deadline
+
+        retrying = Retrying(
+            stop=exhausted,
+            wait=wait,
+            retry=lambda state: asked_for(state) is not None,
+            sleep=self.sleep,
+            reraise=True,
+        )
+        return retrying(once)
 
     def is_missing(self, error: Exception, operation: Operation, unparsable: int) -> bool:
         """Tell whether the endpoint lacks the operation: it says so, or its responses stay unreadable.

@@ -179,10 +179,12 @@ class Connection:
         method: Callable[..., Mapping[str, Any]] = client.generate_mac
         return method
 
-    def regional(self, service: str, region: str) -> Any:
-        """Create a client for a service in a Region, which signs with the caller's credentials."""
-        session: Any = self.session
-        return self._make(lambda: session.client(service, region_name=region, config=self._config()))
+    def for_notices(self, service: str, region: str = "") -> Any:
+        """Create a client that signs with the caller's credentials, for channels of notices, their secrets, and people."""
+        session: Any = self.session  # its stubs want to know which service
+        return self._make(
+            lambda: session.client(service, region_name=region or self.region, config=self._config())
+        )
 
     def own_sign_in(self) -> Any:
         """Create an AWS Sign-In client that signs with the caller's credentials."""

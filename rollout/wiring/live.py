@@ -29,10 +29,12 @@ from rollout.errors import StoreUnknown
 from rollout.execution.threads import ThreadEngine
 from rollout.notify.building import build_channel
 from rollout.notify.rehearsed_channel import RehearsingNotifier
+from rollout.settings import SecretPlace
 from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
 from rollout.wiring.aws_access import Aws
 from rollout.wiring.decision_rules import documents_for, names_of, rules_for
 from rollout.wiring.previews import press_of
+from rollout.wiring.secret_reading import secret_at
 from rollout.wiring.store_examination import examine_store
 from rollout.workflows.account_run.wave_gates import GatedBy
 from rollout.workflows.apply.order import Order
@@ -194,6 +196,7 @@ class Live(Aws):
             clock=self.clock,
             progress=progress,
             stopping=self.stop.is_set,
+            pause=self.stop.wait,
         )
         return _rehearsed(real) if rehearsal else real
 
@@ -268,13 +271,19 @@ class Live(Aws):
             in_use_ok=in_use_ok,
         )
 
-    def notifier(self, run: str, *, rehearsal: bool = False) -> Notifier:
+    def notifier(self, *, rehearsal: bool = False) -> Notifier:
         """The channel that `notify.channel` names; a rehearsal's sends nothing."""
         if rehearsal:
             return RehearsingNotifier()
         notify = self.settings.notify
         channel = channel_named(notify.channel)
-        return build_channel(channel, notify.of_channel, press_of(self.settings), self.clock.now, run)
+        values = {
+            name: secret_at(value, self.connection, self._retries)
+            if isinstance(value, SecretPlace)
+            else value
+            for name, value in notify.of_channel.items()
+        }
+        return build_channel(channel, values, press_of(self.settings), self.clock.now)
 
     def order(
         self,

@@ -15,20 +15,13 @@ import pytest
 
 from benchmarks import floors
 from benchmarks.iam_answers import Iam
-from benchmarks.organization_answers import ORGANIZATION, Organizations
+from benchmarks.measuring import SETTINGS
+from benchmarks.organization_answers import Organizations
 from benchmarks.stand_in import Answering, Conditions, environment, listen
 from tests.cli.shell import Shell
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 ACCOUNTS, USERS = 2, 10
-SETTINGS = f"""\
-version: 1
-organization: {ORGANIZATION}
-access: {{roles: [OrganizationAccountAccessRole]}}
-gates: {{lead_time: 0d, soak: 0d}}
-waves: [{{name: all}}]
-notify: {{channel: outbox, outbox: outbox, outbox_counts: true, zone: UTC, find: [{{tag: email}}]}}
-"""
 
 
 @pytest.fixture

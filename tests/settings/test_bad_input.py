@@ -373,7 +373,7 @@ VALUES = [
     ),
     (
         "notify: {channel: ses}\n",
-        'rollout.yaml:1:19: notify.channel: must be outbox, not "ses", the only value in this version',
+        'rollout.yaml:1:19: notify.channel: must be outbox or smtp, not "ses"',
     ),
     (
         "notify: {sender: security}\n",

@@ -43,7 +43,7 @@ class IdentityCenter:
         ExpiredCredentials.
         """
         try:
-            client = self._connection.regional("identitystore", self._region)
+            client = self._connection.for_notices("identitystore", self._region)
             pages = self._calls.pages(
                 client.list_users, "NextToken", IdentityStoreId=self._store(), MaxResults=100
             )
@@ -53,7 +53,7 @@ class IdentityCenter:
             raise self._not_read(failed) from failed
 
     def _store(self) -> str:
-        client = self._connection.regional("sso-admin", self._region)
+        client = self._connection.for_notices("sso-admin", self._region)
         for page in self._calls.pages(client.list_instances, "NextToken"):
             for instance in page["Instances"]:
                 if instance.get("OwnerAccountId") == self._owner:

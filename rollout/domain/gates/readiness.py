@@ -20,6 +20,11 @@ from rollout.domain.verdicts.rules import DecisionRules
 from rollout.domain.verdicts.verdict import Impact
 
 GOES_STALE_AFTER = timedelta(days=14)
+_FAILURES = {
+    Delivery.REFUSED: "the notice could not be sent",
+    Delivery.BOUNCED: "the notice came back",
+    Delivery.COMPLAINED: "the person reported the notice as unwanted",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +177,8 @@ def worth_of(notice: Told, who: Recipient, now: datetime) -> tuple[NoticeWorth, 
 
 def _lasting_worth_of(notice: Told, who: Recipient) -> tuple[NoticeWorth, str]:
     """Say what a notice is worth, however old it is."""
-    if notice.delivery is Delivery.FAILED:
-        return NoticeWorth.VOID, "the notice could not be sent"
+    if notice.delivery.failed:
+        return NoticeWorth.VOID, _FAILURES[notice.delivery]
     if who.left_alone_until is not None and notice.at <= who.left_alone_until:
         return NoticeWorth.VOID, "told before having been let out or exempt"
     if normalised_address(notice.address) != normalised_address(who.address):
