@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rollout.domain.people.observations import Finding
 from rollout.domain.people.organization import Caller
 from rollout.errors import Interrupted, RolloutError
-from rollout.execution.threads import ThreadEngine
+from rollout.execution.threads import ThreadEngine, wait_aside
 from rollout.settings import Settings
 from rollout.settings.models import AccessOverride
 from rollout.store.folder.segments import new_run_id
@@ -88,7 +88,7 @@ class Aws:
         """Shared by all calls: remembers what the endpoint does not support."""
         from rollout.awsapi.retries import Retries
 
-        return Retries()
+        return Retries(aside=wait_aside)
 
     @cached_property
     def _who(self) -> WhoAmI:

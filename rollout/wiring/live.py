@@ -26,6 +26,7 @@ from rollout.domain.proof.proof_steps import documents_of
 from rollout.domain.proof.proof_users import ProofNames
 from rollout.domain.verdicts.requests import RequestEnvironment
 from rollout.errors import StoreUnknown
+from rollout.execution.begun import begun
 from rollout.execution.threads import ThreadEngine
 from rollout.notify.building import build_channel
 from rollout.notify.rehearsed_channel import RehearsingNotifier
@@ -81,12 +82,17 @@ class Live(Aws):
             partial(_effort_of, self.organization, access),
             lambda entered, account_id: read_account(entered, names, lambda: known().made_in(account_id)),
             self.about_evidence,
+            lambda: self._retries.awaited,
         )
 
     def look(self, where: Premises, progress: ProgressDisplay, chosen: Selection = Selection()) -> Look:  # noqa: B008 - a frozen value without contents
         """A look at all accounts that are in scope and chosen."""
         return Look(
-            where, self.levels(where), self.looking(where, progress), self.settings.domain_scope(), chosen
+            where,
+            begun(partial(self.levels, where)),
+            self.looking(where, progress),
+            self.settings.domain_scope(),
+            chosen,
         )
 
     def _journalled(self, where: Premises) -> Callable[[], Progress]:
