@@ -6,9 +6,11 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 import pytest
+import typer.main
 from hypothesis import settings
 
 if TYPE_CHECKING:
@@ -95,9 +97,35 @@ def shared_loader() -> "Callable[..., Loader]":
     return shared
 
 
+def signature_once() -> Callable[[Callable[..., object]], object]:
+    """Make what remembers which handlers take `**kwargs`: each Session asks some hundred of them."""
+    import botocore.compat  # noqa: PLC0415 - only now is the environment as it is to be
+
+    of_function = functools.cache(botocore.compat.accepts_kwargs)
+
+    def of(handler: Callable[..., object]) -> object:
+        function = getattr(handler, "__func__", handler)
+        return (
+            of_function(function)
+            if isinstance(function, FunctionType)
+            else botocore.compat.accepts_kwargs(handler)
+        )
+
+    return of
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _data_of_botocore() -> Iterator[None]:
     """Let all Sessions of a worker share one loader."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.session.create_loader", shared_loader())
+        patch.setattr("botocore.hooks.accepts_kwargs", signature_once())
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands_of_typer() -> Iterator[None]:
+    """Let typer look at the signatures of all commands once a worker; in a process of its own, it does so once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("typer.main.get_command", functools.cache(typer.main.get_command))
         yield

@@ -10,8 +10,8 @@ from pathlib import Path
 REQUIREMENTS = Path(__file__).parents[1] / "requirements"
 ALLOWED = frozenset(
     (
-        *("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC"),
-        *("MIT", "MIT-0", "MPL-2.0", "PSF-2.0", "Zlib"),
+        *("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "CNRI-Python", "ISC"),
+        *("MIT", "MIT-0", "MPL-2.0", "PSF-2.0", "Unlicense", "Zlib"),
     )
 )
 """Each lets anybody use and pass on the package as it is, in a program under another license."""
@@ -19,6 +19,7 @@ ALLOWED = frozenset(
 _SPDX = {
     "Apache 2.0": "Apache-2.0",
     "Apache License 2.0": "Apache-2.0",
+    "BSD": "BSD-3-Clause",
     "BSD 2-Clause License": "BSD-2-Clause",
     "BSD License": "BSD-3-Clause",
     "ISC License": "ISC",
@@ -28,6 +29,11 @@ _SPDX = {
 }
 _NOT_EVERYWHERE = {"colorama": "BSD-3-Clause", "flit-core": "BSD-3-Clause", "tzdata": "Apache-2.0"}
 """What some systems or environments need not have installed."""
+_ONLY_IN_FILE = {"axe-playwright-python": "MIT AND MPL-2.0"}
+"""By the package's files: its metadata name no license, and axe-core inside has one of its own."""
+
+_EXTRAS = {"apprise": "channels", "distributed": "dask", "py-ocsf-models": "ocsf", "pyarrow": "parquet"}
+"""What else these need is listed with the tests, which need all of them."""
 
 
 def names_in(file: str) -> list[str]:
@@ -38,6 +44,8 @@ def names_in(file: str) -> list[str]:
 
 def license_of(name: str) -> str:
     """The SPDX expression of a package's license. Raises ValueError where its metadata do not tell one."""
+    if name in _ONLY_IN_FILE:
+        return _ONLY_IN_FILE[name]
     try:
         found = metadata(name).json
     except PackageNotFoundError:
@@ -63,8 +71,8 @@ def rows() -> Iterator[tuple[str, str, str]]:
     for name in names_in("dev"):
         if name == "flit-core":
             needed = "building"
-        elif name == "pyarrow":
-            needed = "the extra `parquet`"
+        elif name in _EXTRAS:
+            needed = f"the extra `{_EXTRAS[name]}`"
         else:
             needed = "running, the sandbox included" if name in shipped else "tests and checks"
         yield name, f"`{license_of(name)}`", needed

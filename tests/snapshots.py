@@ -11,11 +11,12 @@ from typing import Any
 from moto.core.base_backend import BaseBackend
 from moto.iam.models import iam_backends
 from moto.organizations.models import organizations_backends
+from moto.s3.models import s3_backends
 
 from rollout.sandbox.serving.server import Sandbox
 from rollout.sandbox.world.world import PARTITION
 
-BACKENDS: dict[str, Any] = {"iam": iam_backends, "organizations": organizations_backends}
+BACKENDS: dict[str, Any] = {"iam": iam_backends, "organizations": organizations_backends, "s3": s3_backends}
 FACTS = ("accounts", "sessions", "planned_accounts", "counts")
 """What a World knows beyond moto that changes."""
 
@@ -36,7 +37,7 @@ class Snapshot:
                 "clock": world.clock.now(),
                 "facts": {name: getattr(world, name) for name in FACTS},
                 "backends": {place: vars(backend) for place, backend in _backends()},
-                "management accounts": organizations_backends.master_accounts,
+                "indexes": _indexes(),
             }
             stream = io.BytesIO()
             _Pickler(stream).dump(state)
@@ -57,9 +58,15 @@ class Snapshot:
                 backend = BACKENDS[kind][account][PARTITION]
                 vars(backend).clear()
                 vars(backend).update(attributes)
-            organizations_backends.master_accounts.clear()
-            organizations_backends.master_accounts.update(state["management accounts"])
+            for index, content in zip(_indexes(), state["indexes"], strict=True):
+                index.clear()
+                index.update(content)
             world.clock._start = state["clock"]
+
+
+def _indexes() -> list[dict[str, Any]]:
+    """What moto knows across accounts: the management accounts, and the owners of buckets."""
+    return [organizations_backends.master_accounts, s3_backends.bucket_accounts]
 
 
 def _backends() -> Iterator[tuple[tuple[str, str], BaseBackend]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Annotated
 
 import typer
@@ -90,4 +91,10 @@ def _options(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
-    return run_command(app, arguments)
+    return run_command(_commands(), arguments)
+
+
+@cache
+def _commands() -> Callable[..., object]:
+    """Make what typer makes of all commands only once: the demo, like the tests, runs many of them in one process."""
+    return typer.main.get_command(app)

@@ -87,10 +87,12 @@ class BrakeGround:
 
     def _planned(self, wave: str) -> list[UserRef]:
         """List the users whom the newest plan puts in a wave; none where there is no plan that can be read."""
-        with suppress(RolloutError):
-            plan = self.live.files.plans.load(None, self.where.organization.id)
+        try:
+            plan = self.live.files.plans.load(None, self.where.organization.id, whole=False)
             return [entry.user for part in plan.accounts() for entry in part.entries if entry.wave == wave]
-        return []
+        except RolloutError as problem:
+            warn(f"the plan cannot tell who else is in wave {wave}: {problem}")
+            return []
 
     def journalled(self) -> Progress:
         """Read what the journal says now; what it said before, where it cannot be read any more."""
@@ -181,9 +183,11 @@ def _accounts_known(live: Live, known: Progress, named: WhomNamed) -> list[Accou
     from rollout.workflows.release_selection import unlisted
 
     found: dict[str, Account] = {one: unlisted(one) for one in {*known.accounts_tried, *named.by_ids}}
-    with suppress(RolloutError):
-        parts = live.files.plans.load(None, live.settings.organization).accounts()
-        found |= {part.account_id: unlisted(part.account_id, part.name, part.ou) for part in parts}
+    try:
+        outlines = live.files.plans.load(None, live.settings.organization, whole=False).outlines()
+        found |= {one.account_id: unlisted(one.account_id, one.name, one.ou) for one in outlines}
+    except RolloutError as problem:
+        warn(f"the plan cannot tell of more accounts: {problem}")
     return _only(named.by_ids, found.values())
 
 

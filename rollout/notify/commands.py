@@ -1,4 +1,4 @@
-"""The commands of a notice, filled in for one user, so that they can be copied."""
+"""The commands of a notice, filled in for one user. Each is one line, so that it can be copied into any shell."""
 
 from __future__ import annotations
 
@@ -16,6 +16,18 @@ _CONSOLES = {
 
 AWS_LOGIN = "aws login"
 AWS_VAULT = "aws-vault exec default -- aws sts get-caller-identity"
+
+CERTIFICATE = "a signing certificate"
+"""As `User.without_mfa_flag` has it; it is the only one of these that is no product's name."""
+CREDENTIALS = {
+    "codecommit.amazonaws.com": "CodeCommit (HTTPS)",
+    "CodeCommit over SSH": "CodeCommit (SSH)",
+    "cassandra.amazonaws.com": "Amazon Keyspaces",
+    "bedrock.amazonaws.com": "Amazon Bedrock",
+    "logs.amazonaws.com": "CloudWatch Logs",
+}
+"""What credentials that never carry MFA are for, as people call it."""
+GIT = {"codecommit.amazonaws.com", "CodeCommit over SSH"}
 
 
 def console_of(line: Line) -> str:
@@ -38,27 +50,25 @@ def serial(line: Line) -> str:
 
 def enrol(line: Line) -> tuple[str, ...]:
     """Register an authenticator app with an access key."""
-    name = quote(device_name(line))
+    name, number = quote(device_name(line)), quote(serial(line))
+    create = f"aws iam create-virtual-mfa-device --virtual-mfa-device-name {name}"
+    enable = f"aws iam enable-mfa-device --user-name {name} --serial-number {number}"
     return (
-        f"aws iam create-virtual-mfa-device --virtual-mfa-device-name {name} \\",
-        "    --outfile mfa.png --bootstrap-method QRCodePNG",
-        f"aws iam enable-mfa-device --user-name {name} \\",
-        f"    --serial-number {quote(serial(line))} \\",
-        "    --authentication-code1 FIRST-CODE --authentication-code2 NEXT-CODE",
+        f"{create} --outfile mfa.png --bootstrap-method QRCodePNG",
+        f"{enable} --authentication-code1 FIRST-CODE --authentication-code2 NEXT-CODE",
     )
 
 
 def profile(line: Line) -> str:
-    """Name the profile that the commands make; people may have users in several accounts."""
-    return f"mfa-{line.user.account_id}"
+    """Name the profile that the commands make; people may have several users, also in one account."""
+    return quote(f"mfa-{device_name(line)}-{line.user.account_id}")
 
 
 def mfa_login(line: Line) -> tuple[str, ...]:
     """Make a profile with temporary keys by a recent CLI."""
+    login = f"aws configure mfa-login --profile default --serial-number {quote(serial(line))}"
     return (
-        "aws configure mfa-login --profile default \\",
-        f"    --serial-number {quote(serial(line))} \\",
-        f"    --update-profile {profile(line)}",
+        f"{login} --update-profile {profile(line)}",
         f"aws sts get-caller-identity --profile {profile(line)}",
     )
 
@@ -71,8 +81,7 @@ def session(line: Line) -> tuple[str, ...]:
         "aws_session_token": "TOKEN",
     }
     return (
-        "aws sts get-session-token --token-code CODE \\",
-        f"    --serial-number {quote(serial(line))}",
+        f"aws sts get-session-token --serial-number {quote(serial(line))} --token-code CODE",
         *(f"aws configure set {name} {value} --profile {profile(line)}" for name, value in values.items()),
     )
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
 
 from rollout.domain.progress.messages import Line, Notice
-from rollout.domain.verdicts.verdict import EnrolmentWay, Impact
+from rollout.domain.verdicts.verdict import EnrolmentWay, Impact, KeyOutlook
 from rollout.notify import commands
 from rollout.notify.words import Words
 
@@ -31,7 +30,7 @@ class Letterhead:
 class Block:
     """One piece of a message, for the layouts: a `heading`, `user`, `subheading` or `paragraph` has a text.
 
-    `steps` and a `command` have items: sentences to number, and lines to copy.
+    The others have items: `steps` sentences to number, a `list` sentences without an order, a `command` lines to copy.
     """
 
     kind: str
@@ -51,33 +50,95 @@ def subject(notice: Notice, words: Words) -> str:
 
 def blocks(notice: Notice, words: Words, head: Letterhead) -> Iterator[Block]:
     """Yield the pieces of a message, in order."""
-    lines = sorted(notice.lines, key=lambda line: (line.due, line.user.account_id, line.user.name))
+    return _Digest(notice, words, head).blocks()
 
-    def paragraph(part: str, **values: object) -> Block:
-        return Block("paragraph", words.say(part, **values))
 
-    yield paragraph("hello")
-    if notice.reminder:
-        yield paragraph("reminder")
-    opening = "opening_one" if len(lines) == 1 else "opening_many"
-    company = head.company or words.say("company")
-    yield paragraph(opening, company=company, address=notice.address, count=len(lines))
-    yield paragraph("what_is_mfa")
-    if head.ticket:
-        yield paragraph("reason", ticket=head.ticket)
-    for line in lines:
-        yield from _UserPart(line, words, head.sender, notice.zone).blocks()
-    if any(line.impact is not Impact.NONE for line in lines):
-        ask = head.ask or words.say("ask_by_mail", sender=head.sender)
-        yield Block("heading", words.say("exemption"))
-        yield paragraph("ask_exemption", ask=ask)
-    yield Block("heading", words.say("genuine"))
-    yield paragraph("genuine_sender", sender=head.sender)
-    if head.ticket:
-        yield paragraph("genuine_ticket", ticket=head.ticket)
-    if head.intranet:
-        yield paragraph("genuine_intranet", intranet=head.intranet)
-    yield paragraph("genuine_no_secrets")
+def in_order(lines: Sequence[Line]) -> list[Line]:
+    """Sort the users of a person as the message has them: by time, account and name."""
+    return sorted(lines, key=lambda line: (line.due, line.user.account_id, line.user.name))
+
+
+def goes_on_with_keys(line: Line) -> bool:
+    """Tell whether the user has access keys, and a device that gives the codes they need, or may register one."""
+    now = line.situation
+    if line.impact is Impact.NONE or not now.active_keys:
+        return False
+    return bool(now.serials) or EnrolmentWay.APP in now.ways
+
+
+@dataclass(frozen=True, slots=True)
+class _Digest:
+    """One message: what is said once, and the part of each user."""
+
+    notice: Notice
+    words: Words
+    head: Letterhead
+
+    def blocks(self) -> Iterator[Block]:
+        notice, lines = self.notice, in_order(self.notice.lines)
+        yield self._paragraph("hello")
+        if notice.reminder:
+            yield self._paragraph("reminder")
+        opening = "opening_one" if len(lines) == 1 else "opening_many"
+        company = self.head.company or self.words.say("company")
+        yield self._paragraph(opening, company=company, address=notice.address, count=len(lines))
+        yield self._paragraph("what_is_mfa")
+        if self.head.ticket:
+            yield self._paragraph("reason", ticket=self.head.ticket)
+        for line in lines:
+            yield from _UserPart(line, notice, self.words, self.head.sender).blocks()
+        yield from self._keys(list(filter(goes_on_with_keys, lines)))
+        yield from self._other_users()
+        if any(line.impact is not Impact.NONE for line in lines):
+            ask = self.head.ask or self.words.say("ask_by_mail", sender=self.head.sender)
+            yield self._heading("exemption")
+            yield self._paragraph("ask_exemption", ask=ask)
+        yield from self._genuine()
+
+    def _keys(self, lines: Sequence[Line]) -> Iterator[Block]:
+        """Say once how access keys are used with MFA, with the commands of each user that has some."""
+        if not lines:
+            return
+        yield self._heading("keys")
+        if any(line.impact is not Impact.CLI for line in lines):
+            yield self._paragraph("keys_after_enrolment")
+        of_each: tuple[tuple[str, Callable[[Line], tuple[str, ...]]], ...] = (
+            ("keys_by_mfa_login", commands.mfa_login),
+            ("keys_by_session", commands.session),
+            ("keys_by_role", commands.role_profile),
+        )
+        for part, written in of_each:
+            yield self._paragraph(part)
+            for line in lines:
+                yield Block("command", items=written(line))
+        yield self._paragraph("keys_by_vault")
+        yield Block("command", items=(commands.AWS_VAULT,))
+        yield self._paragraph("presigned")
+        if not all(line.situation.machine for line in lines):
+            yield self._paragraph("unattended", sender=self.head.sender)
+
+    def _other_users(self) -> Iterator[Block]:
+        if self.notice.others:
+            yield self._heading("others")
+            yield self._paragraph("others_intro")
+            parts = (_UserPart(line, self.notice, self.words) for line in in_order(self.notice.others))
+            yield Block("list", items=tuple(part.in_short() for part in parts))
+
+    def _genuine(self) -> Iterator[Block]:
+        head = self.head
+        yield self._heading("genuine")
+        yield self._paragraph("genuine_sender", sender=head.sender)
+        if head.ticket:
+            yield self._paragraph("genuine_ticket", ticket=head.ticket)
+        if head.intranet:
+            yield self._paragraph("genuine_intranet", intranet=head.intranet)
+        yield self._paragraph("genuine_no_secrets")
+
+    def _heading(self, part: str) -> Block:
+        return Block("heading", self.words.say(part))
+
+    def _paragraph(self, part: str, **values: object) -> Block:
+        return Block("paragraph", self.words.say(part, **values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,33 +146,74 @@ class _UserPart:
     """What a notice says about one user."""
 
     line: Line
+    notice: Notice
     words: Words
-    sender: str
-    zone: tzinfo
+    sender: str = ""
 
     def blocks(self) -> Iterator[Block]:
         line, now = self.line, self.line.situation
-        yield Block("user", self._say("user", account=line.account_name, account_id=line.user.account_id))
-        meaning = self._say(self._meaning())
-        yield self._paragraph("from", moment=self.words.moment(line.due, self.zone), meaning=meaning)
+        yield Block("user", self._say("user", account=line.account_name))
+        yield self._paragraph("from", moment=self._moment, meaning=self._meaning)
         if now.password_expires is not None:
-            moment = self.words.moment(now.password_expires, self.zone)
+            moment = self.words.moment(now.password_expires, self.notice.zone)
             yield self._paragraph("password_expires", moment=moment)
-        if line.forecast:
-            yield self._paragraph("forecast", forecast=line.forecast)
+        if now.keys:
+            yield self._paragraph("keys_seen")
+            yield Block("list", items=tuple(map(self._key, now.keys)))
         yield Block("subheading", self._say("todo"))
         yield from self._steps()
 
+    def in_short(self) -> str:
+        """Say in one sentence what changes, and from when."""
+        return self._say("other", account=self.line.account_name, moment=self._moment, meaning=self._meaning)
+
+    @property
+    def _moment(self) -> str:
+        return self.words.moment(self.line.due, self.notice.zone)
+
+    @property
     def _meaning(self) -> str:
-        if self.line.impact is Impact.CLI and not self.line.situation.console:
-            return "meaning_cli_no_console"
-        return f"meaning_{self.line.impact.replace('-', '_')}"
+        impact, now = self.line.impact, self.line.situation
+        if impact in (Impact.CLI, Impact.ENROL) and now.without_mfa and not (now.console or now.active_keys):
+            return self._say("meaning_credentials", credentials=self._credentials)
+        if impact is Impact.CLI and not now.active_keys and now.without_mfa:
+            return self._say("meaning_credentials_console", credentials=self._credentials)
+        if impact is Impact.CLI and not now.console:
+            return self._say("meaning_cli_no_console")
+        return self._say(f"meaning_{impact.replace('-', '_')}")
+
+    @property
+    def _credentials(self) -> str:
+        certificate = self.words.say("certificate")
+        named = commands.CREDENTIALS | {commands.CERTIFICATE: certificate}
+        return ", ".join(named.get(one, one) for one in self.line.situation.without_mfa)
+
+    def _key(self, key: KeyOutlook) -> str:
+        """Say what was seen of one access key."""
+        name, place = key.label.removeprefix("key "), key.service
+        if key.service and key.region:
+            place = self._say("service_in_region", service=key.service, region=key.region)
+        part = "key_not_used" if key.last_used is None else "key_used_for" if place else "key_used"
+        used = self.words.on_day(key.last_used.astimezone(self.notice.zone)) if key.last_used else ""
+        said = [self._say(part, key=name, day=used, place=place)]
+        if key.agents and key.addresses:
+            agents, addresses = ", ".join(key.agents), ", ".join(key.addresses)
+            said.append(self._say("key_called", agents=agents, addresses=addresses))
+        if key.denied and key.last_denied:
+            names, more = ", ".join(key.denied), key.operations - len(key.denied)
+            operations = self._say("and_more", names=names, count=more) if more > 0 else names
+            said.append(
+                self._say("key_denied", operations=operations, day=self.words.on_day(key.last_denied))
+            )
+        return " ".join(said)
 
     def _steps(self) -> Iterator[Block]:
         line, now = self.line, self.line.situation
         if line.impact is Impact.NONE:
             yield self._paragraph("nothing")
             return
+        if now.machine:
+            yield from self._machine()
         if now.sms_only:
             yield self._paragraph("sms")
         if line.impact is Impact.ENROL:
@@ -120,13 +222,19 @@ class _UserPart:
             yield self._paragraph("add_app")
             yield self._on_console("assign_app", "scan")
         if now.active_keys:
-            yield from self._keys()
+            yield from self._without_keys()
         if now.without_mfa:
-            yield self._paragraph("without_mfa", credentials=", ".join(now.without_mfa))
-        if now.machine:
-            yield self._paragraph("machine")
-        elif now.active_keys or now.without_mfa:
-            yield self._paragraph("unattended")
+            yield self._paragraph("without_mfa", credentials=self._credentials)
+            if commands.GIT & {*now.without_mfa}:
+                yield self._paragraph("git")
+
+    def _machine(self) -> Iterator[Block]:
+        yield self._paragraph("machine")
+        where = ("machine_on_aws", "machine_in_pipeline", "machine_elsewhere")
+        yield Block("list", items=tuple(map(self._say, where)))
+        yield self._paragraph("machine_then")
+        if self.line.situation.console or self.line.situation.active_keys:
+            yield self._paragraph("machine_person")
 
     def _enrol(self) -> Iterator[Block]:
         line, now = self.line, self.line.situation
@@ -149,30 +257,18 @@ class _UserPart:
     def _on_console(self, *steps: str) -> Block:
         address = commands.console_of(self.line)
         sign_in = self._say("sign_in_at" if address else "sign_in", address=address)
-        return Block("steps", items=(sign_in, *(self._say(step) for step in steps)))
+        return Block("steps", items=(sign_in, *map(self._say, steps)))
 
-    def _keys(self) -> Iterator[Block]:
-        line, now = self.line, self.line.situation
-        if not now.serials and EnrolmentWay.APP not in now.ways:
+    def _without_keys(self) -> Iterator[Block]:
+        """Say what there is instead of access keys: for some the only way, for others one more."""
+        login = self.line.situation.aws_login
+        if not goes_on_with_keys(self.line):
             yield self._paragraph("keys_end_with_passkey")
-            yield self._paragraph("login" if now.aws_login else "ask_about_keys")
-            if now.aws_login:
-                yield Block("command", items=(commands.AWS_LOGIN,))
-            return
-        if line.impact is not Impact.CLI:
-            yield self._paragraph("after_that")
-        for part, lines in (
-            ("keys_by_mfa_login", commands.mfa_login(line)),
-            ("keys_by_session", commands.session(line)),
-            ("keys_by_role", commands.role_profile(line)),
-            ("keys_by_vault", (commands.AWS_VAULT,)),
-        ):
-            yield self._paragraph(part)
-            yield Block("command", items=lines)
-        if now.aws_login:
+            yield self._paragraph("login" if login else "ask_about_keys")
+        elif login:
             yield self._paragraph("login_too")
+        if login:
             yield Block("command", items=(commands.AWS_LOGIN,))
-        yield self._paragraph("presigned")
 
     def _paragraph(self, part: str, **values: object) -> Block:
         return Block("paragraph", self._say(part, **values))
@@ -180,5 +276,5 @@ class _UserPart:
     def _say(self, part: str, **values: object) -> str:
         user = self.line.user
         known = {"user": user.name, "account_id": user.account_id, "sender": self.sender}
-        device = {"device": commands.device_name(self.line), "profile": commands.profile(self.line)}
+        device = {"device": commands.device_name(self.line)}
         return self.words.say(part, **(known | device | values))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -47,6 +47,11 @@ class Words:
             time=f"{local:%H:%M}",
             zone=self._zone(local),
         )
+
+    def on_day(self, day: date) -> str:
+        """Write a day: `8 December 2026`."""
+        month = self.lists["months"][day.month - 1]
+        return self.say("date", day=day.day, month=month, year=day.year)
 
     def _zone(self, local: datetime) -> str:
         """Name the time zone of a time in full, for abbreviations mean different zones in different places."""

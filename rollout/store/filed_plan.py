@@ -77,9 +77,20 @@ class FiledPlan:
         Both files are verified again, since days may pass between opening a plan and applying it.
         """
         index = self._index() if only is not None else None
-        if index is not None and only is not None:
-            yield from self._indexed(plan_index.chosen(index, only))
+        if index is None or only is None:
+            yield from self._whole(only)
             return
+        found: set[str] = set()
+        try:
+            for part in self._indexed(plan_index.chosen(index, only)):
+                found.add(part.account_id)
+                yield part
+        except PlanRefused:
+            # Either the index names another place, or the plan itself was altered: reading it whole tells.
+            yield from self._whole(only - found)
+
+    def _whole(self, only: frozenset[str] | None) -> Iterator[AccountPlan]:
+        """Verify both files and read them from the beginning."""
         _check(self)
         evidence_name = beside(self.name)
         there = self.files.where(evidence_name)

@@ -96,18 +96,8 @@ def enforced(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Enfo
 
 @pytest.fixture
 def ana(enforced: Enforced, sandbox: Sandbox, tmp_path: Path) -> Shell:
-    """The folder of an operator, and everybody enforced."""
-    return afresh(enforced, sandbox, tmp_path)
-
-
-def afresh(enforced: Enforced, sandbox: Sandbox, folder: Path) -> Shell:
-    """Put back bucket and organization as they were when everybody was enforced."""
-    there = {item["Key"] for item in enforced.s3.list_objects_v2(Bucket=BUCKET)["Contents"]}
-    for key in there - enforced.objects.keys():
-        enforced.s3.delete_object(Bucket=BUCKET, Key=key)
-    for key in enforced.objects.keys() - there:
-        enforced.s3.put_object(Bucket=BUCKET, Key=key, Body=enforced.objects[key])
-    return enforced.kept.again(folder, sandbox)
+    """The folder of an operator, with bucket and organization as they were when everybody was enforced."""
+    return enforced.kept.again(tmp_path, sandbox)
 
 
 @contextmanager
@@ -306,6 +296,17 @@ def test_without_aws_organizations_the_journal_and_the_plan_tell_the_accounts(
     assert 0 == by_name.code, by_name.err
 
 
+def test_a_plan_that_cannot_tell_of_accounts_is_named(ana: Shell, sandbox: Sandbox, enforced: Enforced):
+    (plan,) = (key for key in enforced.objects if key.endswith(".yaml") and "/plans/" in key)
+    altered = enforced.objects[plan].replace(b"verdict: enforce", b"verdict: hold", 1)
+    enforced.s3.put_object(Bucket=BUCKET, Key=plan, Body=altered)
+    with refusing("organizations")(ana, sandbox, enforced):
+        everybody = release(ana, "--all")
+    assert 0 == everybody.code, everybody.err
+    assert "the plan cannot tell of more accounts: " in everybody.err
+    assert f"s3://{BUCKET}/{plan} was altered" in everybody.err
+
+
 # --- What the brake needs: the table in docs/undoing.md ---
 
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/user-00-02"
@@ -419,7 +420,7 @@ def test_what_the_brake_needs_is_what_the_table_says(
     for column, cell in zip(columns, rows[thing], strict=True):
         if cell == "–":
             continue
-        shell = afresh(enforced, sandbox, tmp_path_factory.mktemp("operator"))
+        shell = enforced.kept.again(tmp_path_factory.mktemp("operator"), sandbox)
         words = [*COMMANDS[column], "--yes"]
         words += ["--reason", "INC-7"] if words[0] == "release" else []
         words += ["--for", "4h"] if "--for" in thing else []

@@ -11,6 +11,7 @@ from itertools import pairwise
 import botocore.session
 import pytest
 from botocore import xform_name
+from botocore.validate import ParamValidator
 
 from rollout.notify.digest import blocks
 from rollout.notify.words import words_in
@@ -18,6 +19,7 @@ from tests.notify.situations import every_notice
 
 # Options that the AWS CLI adds to those of the model (aws-facts.md#cli-after-enforcement).
 ADDED = {"--profile", "--outfile", "--bootstrap-method"}
+CODES = {"FIRST-CODE": "123456", "NEXT-CODE": "654321", "CODE": "123456"}
 WITHOUT_MODEL = {
     ("configure", "mfa-login"): {"--profile", "--update-profile", "--serial-number"},
     ("configure", "set"): {"--profile"},
@@ -26,9 +28,8 @@ WITHOUT_MODEL = {
 
 
 def commands_in(lines: tuple[str, ...]) -> Iterator[list[str]]:
-    """Split the lines of a block into commands, as a shell would."""
-    for command in re.split(r"(?<!\\)\n", "\n".join(lines)):
-        yield shlex.split(command.replace("\\\n", " "))
+    """Split the lines of a block into words, as a shell would."""
+    return map(shlex.split, lines)
 
 
 def all_commands() -> list[list[str]]:
@@ -66,8 +67,15 @@ def test_the_cli_knows_the_command_and_its_options(command: list[str]):
     assert rest[0] in operations
     shape = model.operation_model(operations[rest[0]]).input_shape
     members = {f"--{xform_name(name, '-')}" for name in (shape.members if shape else ())}
-    required = {f"--{xform_name(name, '-')}" for name in (shape.required_members if shape else ())}
-    assert required <= {*options_of(command)} <= members | ADDED
+    assert {*options_of(command)} <= members | ADDED
+    if shape:
+        given = {name: options_of(command).get(f"--{xform_name(name, '-')}") for name in shape.members}
+        typed = {name: CODES.get(text, text) for name, text in given.items() if text is not None}
+        report = ParamValidator().validate(typed, shape)
+        assert not report.has_errors(), report.generate_report()
+        for name, text in typed.items():
+            pattern = shape.members[name].metadata.get("pattern", ".*")
+            assert re.fullmatch(pattern, text)
 
 
 def test_profiles_with_roles_have_what_the_cli_reads():

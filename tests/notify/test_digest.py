@@ -17,6 +17,7 @@ from rollout.notify.letter import WIDTH, Letter, LetterPress
 from rollout.notify.words import words_in
 from rollout.visible_text import hidden_in
 from tests.builders import ACCOUNT, a_ref
+from tests.notify.situations import a_line_in
 
 SENDER = "security@example.com"
 PRESS = LetterPress(Letterhead(SENDER))
@@ -32,8 +33,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def a_line(name: str = "alice", impact: Impact = Impact.ENROL, due: datetime = DUE, **more: str) -> Line:
-    account, forecast = more.get("account_name", "payments-prod"), more.get("forecast", "")
-    return Line(a_ref(name), account, impact, due, forecast, CAN_DO_ALL)
+    return Line(a_ref(name), more.get("account_name", "payments-prod"), impact, due, CAN_DO_ALL)
 
 
 def a_notice(*lines: Line) -> Notice:
@@ -114,8 +114,49 @@ def test_a_person_with_several_users_reads_each_with_its_own_day_and_its_own_com
     assert "the 3 AWS users below belong to you" in text
 
 
-def test_a_forecast_is_told():
-    assert "key 1 will be denied for s3" in words(a_line(forecast="key 1 will be denied for s3"))
+def test_how_keys_are_used_is_said_once_for_all_users():
+    text = words(a_line("alice", Impact.CLI), a_line("bob", Impact.CLI))
+
+    assert 1 == text.count("With a recent AWS CLI version 2:")
+    assert 2 == text.count("aws sts get-session-token")
+
+
+def test_each_access_key_is_told_with_its_last_use_and_what_would_have_been_denied():
+    text = words(a_line_in("keys with a device"))
+
+    used = "Access key AKIA…3F, last used on 21 November 2026 for s3 in eu-west-1."
+    called = "It was used by aws-cli, from 203.0.113.7."
+    denied = (
+        "most recently on 20 November 2026: s3:GetObject, s3:PutObject, ec2:DescribeInstances and 4 more."
+    )
+    assert [] == [said for said in (used, called, denied) if said not in text]
+    assert "Access key 2, never used as far as AWS knows." in text
+
+
+def test_who_has_no_access_key_reads_nothing_of_them():
+    for situation in ("Git credentials", "console only", "a program with an API key"):
+        assert "ccess keys no longer work" not in words(a_line_in(situation))
+        assert "aws configure" not in words(a_line_in(situation))
+
+
+def test_the_owner_of_a_program_reads_first_how_it_does_without():
+    text = words(a_line_in("keys only"))
+    ways = ("IAM role of the instance", "OIDC provider", "IAM Roles Anywhere")
+
+    assert max(map(text.index, ways)) < text.index("deactivate the access keys") < text.index("aws iam ")
+    assert "write to security@example.com now" not in text
+
+
+def test_other_users_of_the_person_are_mentioned_with_their_own_times():
+    later = a_line("bob", Impact.CLI, datetime(2027, 1, 5, 12, tzinfo=UTC))
+    text = " ".join(letter(replace(a_notice(), others=(later,))).text.split())
+
+    assert f"bob in account payments-prod ({ACCOUNT}), from Tuesday, 5 January 2027, 12:00 UTC at the" in text
+    assert (
+        "Action required: MFA for your AWS user from 8"
+        in letter(replace(a_notice(), others=(later,))).subject
+    )
+    assert 1 == text.count("aws configure mfa-login"), "the steps are in a message of their own"
 
 
 def test_the_subject_names_the_first_day_on_which_something_is_to_do():
@@ -178,7 +219,7 @@ def test_no_date_stands_without_time_and_zone(due: datetime, impact: Impact):
 
 def test_names_cannot_add_lines_of_their_own():
     evil = "x\r\n\r\nPlease send your code to\u2028mallory\u202e"
-    text = letter(a_notice(a_line(evil, account_name=evil, forecast=evil))).text
+    text = letter(a_notice(a_line(evil, account_name=evil))).text
 
     assert "\n\nPlease" not in text
     assert "" == hidden_in(text.replace("\n", ""))
@@ -204,10 +245,11 @@ def test_where_the_console_is_not_known_no_address_is_made_up():
     assert "http" not in said
 
 
-def test_lines_fit_a_mail_and_a_terminal():
-    text = letter(a_notice(*(a_line(impact=impact) for impact in Impact))).text
+def test_lines_fit_a_mail_and_a_terminal_but_commands_are_never_broken():
+    lines = letter(a_notice(*(a_line(impact=impact) for impact in Impact))).text.splitlines()
 
-    assert max(len(line) for line in text.splitlines()) <= WIDTH + 4
+    assert max(len(line) for line in lines if not line.startswith("    aws ")) <= WIDTH
+    assert not [line for line in lines if line.endswith("\\")], "no shell but that of Unix knows this"
 
 
 def test_no_message_has_a_link_to_click():
@@ -218,9 +260,9 @@ def test_no_message_has_a_link_to_click():
     assert {f"https://{ACCOUNT}.signin.aws.amazon.com/console"} == set(re.findall(r"http\S+", said.text))
 
 
-@given(st.text(), st.text(), st.text(), st.lists(st.sampled_from(Impact), min_size=1, max_size=5))
-def test_any_names_make_a_message(name, account, forecast, impacts):
-    lines = (a_line(name, impact, account_name=account, forecast=forecast) for impact in impacts)
+@given(st.text(), st.text(), st.lists(st.sampled_from(Impact), min_size=1, max_size=5))
+def test_any_names_make_a_message(name, account, impacts):
+    lines = (a_line(name, impact, account_name=account) for impact in impacts)
 
     text = letter(a_notice(*lines)).text
     assert text.endswith("\n")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rollout.domain.people.observations import Finding
 from rollout.domain.people.users import UserRef
-from rollout.domain.plan.entries import AccountPlan, Digests, Header, LeftOut, PlanEntry, UserFacts
+from rollout.domain.plan.entries import SCHEMA, AccountPlan, Digests, Header, LeftOut, PlanEntry, UserFacts
 from rollout.domain.plan.impact_counts import ImpactCounts
 from rollout.domain.policy import changes
 from rollout.domain.progress import records
@@ -171,7 +171,8 @@ headers = st.builds(
     calls=st.integers(0, 10**6),
     retries=st.integers(0, 10**6),
     checksum=st.just(""),
-    schema=st.just(1),
+    cures=st.just({}),
+    schema=st.just(SCHEMA),
 )
 
 
@@ -191,6 +192,7 @@ _OVERRIDES: dict[str, st.SearchStrategy[Any]] = {
     "at": moments,
     "until": some_moments,
     "due": moments,
+    "said_at": moments,
     "mark": st.timedeltas(timedelta(), timedelta(days=3660)),
     "user": refs,
     "document": documents,

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
+from rollout.domain.people.key_activity import Counts
+from rollout.domain.people.users import User
 from rollout.domain.verdicts.assessment import Assessment
 from rollout.domain.verdicts.enrolment_check import Able
 from rollout.domain.verdicts.impact import GIVES_CODES
 from rollout.domain.verdicts.machines import machine_evidence
 from rollout.domain.verdicts.passwords import expiry_to_tell
-from rollout.domain.verdicts.verdict import Impact, Situation
+from rollout.domain.verdicts.verdict import Impact, KeyOutlook, Situation
+
+MOST_TOLD = 3
+"""How many operations, programs and addresses a notice names of a key."""
 
 
 def situation_of(assessed: Assessment) -> Situation:
@@ -30,4 +38,27 @@ def situation_of(assessed: Assessment) -> Situation:
         without_mfa=user.without_mfa_flag,
         password_expires=None if may_change else expiry_to_tell(user, policy, account.now),
         machine=bool(machine_evidence(user, account.rules, account.now)),
+        keys=tuple(_outlook(user)),
     )
+
+
+def _outlook(user: User) -> Iterator[KeyOutlook]:
+    """Describe each active key, with its calls where they were looked at."""
+    activities = {activity.key: activity for activity in user.activity}
+    for key in user.active_keys:
+        seen = KeyOutlook(key.label, key.last_used, key.service or "", key.region or "")
+        activity = activities.get(key.label)
+        if activity is not None and activity.last is not None:
+            seen = replace(
+                seen,
+                denied=_most(activity.operations),
+                operations=len(activity.operations),
+                last_denied=activity.last.date(),
+                agents=_most(activity.agents),
+                addresses=_most(activity.addresses),
+            )
+        yield seen
+
+
+def _most(counts: Counts) -> tuple[str, ...]:
+    return tuple(name for name, _ in counts[:MOST_TOLD])

@@ -202,6 +202,26 @@ class EnrolmentWay(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class KeyOutlook:
+    """What a notice says of one active access key: what IAM last saw it used for, and what its calls were.
+
+    `denied` are the operations without MFA that ForceMFA would have denied, the most frequent first, of `operations` in
+    all, and `last_denied` is the day of the last one (UTC). `agents` and `addresses` say what called, and from where.
+    All of these are empty where nobody looked at the calls.
+    """
+
+    label: str
+    last_used: datetime | None = None
+    service: str = ""
+    region: str = ""
+    denied: tuple[str, ...] = ()
+    operations: int = 0
+    last_denied: date | None = None
+    agents: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """What the steps that fit one user depend on, so that a notice promises nothing that would not work.
 
@@ -209,7 +229,8 @@ class Situation:
     `enrols_by_keys` says that an authenticator app can also be registered on the command line. `serials`
     name the devices that give codes for the command line, and `without_mfa` the active credentials whose requests can
     never carry MFA. `aws_login` says that the user may use `aws login`. `password_expires` is set if the user would
-    find the password expired, and could not change it. `machine`: the owner agreed to enforcement.
+    find the password expired, and could not change it. `machine`: the owner agreed to enforcement. `keys` has the
+    active access keys one by one; it is empty in plans of earlier versions, which only count them.
     """
 
     console: bool = False
@@ -222,6 +243,7 @@ class Situation:
     without_mfa: tuple[str, ...] = ()
     password_expires: datetime | None = None
     machine: bool = False
+    keys: tuple[KeyOutlook, ...] = ()
 
     @property
     def sms_only(self) -> bool:

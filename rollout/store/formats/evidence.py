@@ -45,7 +45,7 @@ LIMITS = Limits(total=16 * GIB, line=4 * MIB)
 MOST_OF_AN_ACCOUNT = 48 * MIB
 """Bytes; 5,000 users, each with permissions of their own, take 44 MB."""
 # The fields of a user and of an account in the YAML file; all others, including new ones, are evidence.
-_USER_FIELDS_IN_PLAN = {"verdict", "wave", "impact", "attachment", "cure"}
+_USER_FIELDS_IN_PLAN = {"verdict", "wave", "impact", "attachment"}
 _ACCOUNT_FIELDS_ELSEWHERE = {"name", "ou", "entries", "matrices"}
 # The account ID is on the account's line, not on each user's.
 _LEFT_OUT: Any = {**dict.fromkeys(_USER_FIELDS_IN_PLAN, True), "user": {"account_id"}}
@@ -210,7 +210,8 @@ def _entry(account_id: str, group: PlanGroup, evidence: dict[str, Any], name: st
     evidence["user"]["account_id"] = account_id
     evidence |= {"verdict": group.verdict, "wave": group.wave, "impact": group.impact}
     evidence["attachment"] = group.via
-    evidence["cure"] = group.cure
+    if group.cure is not None:
+        evidence["cure"] = group.cure
     entry = _ENTRY.validate_python(evidence)
     if entry.because != group.because:
         raise _Mismatch(f'the reasons of user "{name}" differ from those in the plan')

@@ -2,19 +2,17 @@
 
 See design.md#plan-file.
 
-Document 1 is the header; one document per account follows, with users grouped by what happens to them. The header's
-`checksum` line is the SHA-256 of all other bytes of the file, so it can be verified without parsing them.
+Document 1 is the header; one document per account follows, with a line for each user. The header's `checksum` line
+is the SHA-256 of all other bytes of the file, so it can be verified without parsing them.
 """
 
 from __future__ import annotations
 
 import re
-from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from hashlib import sha256
-from io import BytesIO
-from typing import Any, Protocol, Self
+from typing import Any
 
 import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -31,15 +29,8 @@ from rollout.store.formats.mappings import ANY_MAPPING
 from rollout.store.formats.seals import Seals
 from rollout.visible_text import visible
 
-try:
-    from yaml import CSafeDumper as Dumper
-except ImportError:  # PyYAML without libyaml works too, but is slower
-    from yaml import SafeDumper as Dumper  # type: ignore[assignment]  # the same interface
-
 BANNER = b"# Written by `rollout plan`. Do not edit: change rollout.yaml, then run `rollout plan` again.\n"
 SEPARATOR = b"---\n"
-# Lists of names wrap after this column; a line exceeds it by at most one name.
-WIDTH = 110
 CHUNK = 1 << 16
 
 _CHECKSUM = re.compile(rb'checksum: "(sha256:[0-9a-f]{64})"\n')
@@ -50,7 +41,7 @@ _LEFT_OUT = TypeAdapter(tuple[LeftOut, ...])
 _FINDINGS = TypeAdapter(tuple[Finding, ...])
 _HEADER_FIELDS = tuple(field.name for field in fields(Header))
 LIMITS = Limits(total=4 * GIB, line=64 * KIB)
-"""A million users take 100 MB, and the longest line is that of one cure or name."""
+"""A million users take 110 MB, and the longest line is that of one account left out."""
 MOST_OF_A_DOCUMENT = 8 * MIB
 """Bytes; 5,000 users, each in a group of their own, take 2 MB."""
 MOST_NODES = 250_000
@@ -58,42 +49,6 @@ MOST_NODES = 250_000
 PLAN_AGAIN = "run `rollout plan` again, or restore the file that was reviewed"
 
 # --- Writing ---
-
-
-class PlainText(str):
-    """A string that may be written without quotes: one of our own terms, or the name of a wave."""
-
-    __slots__ = ()
-
-
-class OneLine(dict[str, object]):
-    """A mapping that is written in flow style, on one line."""
-
-
-class _Writable(Protocol):
-    def write(self, data: bytes, /) -> object: ...
-
-
-class _Sink:
-    """A stream without an `encoding` attribute, which tells PyYAML to write bytes.
-
-    It writes hidden characters as the escapes of YAML, which double quotes allow, so that a reviewer sees what a name
-    holds. They can only stand between double quotes: what is plain is in ASCII.
-    """
-
-    def __init__(self, stream: _Writable) -> None:
-        self._stream = stream
-        self._decoder = getincrementaldecoder("utf-8")()
-        self.size = self.lines = 0
-
-    def write(self, data: bytes) -> None:
-        text = self._decoder.decode(data)
-        if not text.isascii():  # YAML itself escapes what is hidden in ASCII
-            text = "\n".join(visible(line) for line in text.split("\n"))
-        data = text.encode()
-        self.size += len(data)
-        self.lines += data.count(b"\n")
-        self._stream.write(data)
 
 
 def finished_header(
@@ -137,145 +92,86 @@ def _header_bytes(header: Header) -> bytes:
     # Leave out what does not apply.
     values["left_out"] = _LEFT_OUT.dump_python(header.left_out, mode="json", exclude_defaults=True)
     values["findings"] = _FINDINGS.dump_python(header.findings, mode="json", exclude_defaults=True)
-    for column in ("waves", "verdicts"):
-        values[column] = {PlainText(name): count for name, count in values[column].items()}
-    values["impact"] = {PlainText(wave): OneLine(counts) for wave, counts in values["impact"].items()}
-    if not header.impact:
-        del values["impact"]  # a plan of an earlier version has none
+    for key in ("impact", "cures"):
+        if not values[key]:
+            del values[key]
     for key in ("created", "inventory_at"):
         if getattr(header, key).tzinfo is None:
             raise ValueError(f"{key} of a plan must have a time zone")
-    sink = BytesIO()
-    with DocumentWriter(sink, explicit=False) as writer:
-        writer.write(values)
-    return BANNER + sink.getvalue()
+    return BANNER + "".join(_block(values)).encode()
 
 
-class DocumentWriter:
-    """Writes YAML documents one after another to a byte stream.
+def account_document(account: AccountPlan) -> bytes:
+    """Serialise one account: what it is, then a line for each user, by name.
 
-    Strings are double-quoted. A `PlainText` is unquoted unless some YAML version would read it as another type. Items
-    of lists are written in flow style, one mapping per line.
+    So one more user is one more line, and one who is judged differently is one line that changes. What to do about a
+    hold stands once, in the header's `cures`.
     """
-
-    def __init__(self, stream: _Writable, *, explicit: bool = True) -> None:
-        self._sink = _Sink(stream)
-        # The C emitter accepts any object with a `write`, although its stub asks for a full file object.
-        self._emitter: Any = Dumper(self._sink, width=WIDTH, allow_unicode=True)  # type: ignore[arg-type]  # see above
-        self._explicit = explicit
-
-    def __enter__(self) -> Self:
-        self._emitter.emit(yaml.StreamStartEvent(encoding="utf-8"))
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        if exc[0] is None:
-            self._emitter.emit(yaml.StreamEndEvent())
-
-    @property
-    def size(self) -> int:
-        """The bytes of the documents written so far."""
-        return self._sink.size
-
-    @property
-    def lines(self) -> int:
-        """The lines of the documents written so far."""
-        return self._sink.lines
-
-    def write(self, document: Mapping[str, object]) -> None:
-        """Write one document."""
-        emit = self._emitter.emit
-        emit(yaml.DocumentStartEvent(explicit=self._explicit))
-        for event in _events(document):
-            emit(event)
-        emit(yaml.DocumentEndEvent(explicit=False))
-
-    def write_account(self, account: AccountPlan, wave_order: Mapping[str, int]) -> None:
-        """Write one account's document."""
-        self.write(
-            {
-                "account": account.account_id,
-                "name": account.name,
-                "ou": account.ou,
-                "users": _groups(account.entries, wave_order),
-            }
-        )
+    head = {"account": account.account_id, "name": account.name, "ou": account.ou}
+    lines = ["---\n", *_block(head), "users:\n" if account.entries else "users: []\n"]
+    decided: dict[tuple[Any, ...], str] = {}
+    for entry in account.entries:
+        key = (entry.verdict, entry.wave, entry.impact, entry.attachment, entry.because)
+        rest = decided.get(key)
+        if rest is None:
+            rest = decided[key] = _decision(entry)
+        lines.append(f"- {{name: {_quoted(entry.user.name)}, {rest}}}\n")
+    return "".join(lines).encode()
 
 
-def _groups(entries: tuple[PlanEntry, ...], wave_order: Mapping[str, int]) -> list[dict[str, object]]:
-    groups: dict[tuple[Any, ...], list[str]] = {}
-    for entry in entries:
-        key = (entry.wave, entry.verdict, entry.impact, entry.attachment, entry.because, entry.cure)
-        groups.setdefault(key, []).append(entry.user.name)
-    ordered = sorted(groups, key=lambda key: _place(key, wave_order))
-    return [_group(key, sorted(groups[key])) for key in ordered]
+def _block(values: Mapping[str, Any], indent: str = "") -> Iterator[str]:
+    """Spell a mapping: values one below the other, items of lists and what lies deeper a line each."""
+    for key, value in values.items():
+        begin = f"{indent}{_plain(key)}:"
+        if value and isinstance(value, dict) and not indent:
+            yield f"{begin}\n"
+            yield from _block(value, "  ")
+        elif value and isinstance(value, list):
+            yield f"{begin}\n"
+            yield from (f"{indent}- {_flow(item)}\n" for item in value)
+        else:
+            yield f"{begin} {_flow(value)}\n"
 
 
-_VERDICT_ORDER = {Kind.ENFORCE: 0, Kind.HOLD: 1, Kind.EXEMPT: 2, Kind.COVERED: 3}
-_IMPACT_ORDER = {impact: place for place, impact in enumerate(Impact)}
-_VIA_ORDER = {via: place for place, via in enumerate(Attachment)}
+def _flow(value: object) -> str:
+    match value:
+        case dict():
+            return f"{{{', '.join(f'{_plain(key)}: {_flow(item)}' for key, item in value.items())}}}"
+        case list():
+            return f"[{', '.join(map(_flow, value))}]"
+        case str():
+            return _quoted(value)
+        case int() if not isinstance(value, bool):
+            return str(value)
+        case _:
+            raise TypeError(f"a plan cannot contain a {type(value).__name__}")
 
 
-def _place(key: tuple[Any, ...], wave_order: Mapping[str, int]) -> tuple[object, ...]:
-    wave, verdict, impact, via, because, cure = key
-    return (
-        _VERDICT_ORDER[verdict],
-        wave_order.get(wave, len(wave_order)),
-        wave,
-        _IMPACT_ORDER.get(impact, -1),
-        _VIA_ORDER.get(via, -1),
-        because,
-        cure,
-    )
+def _decision(entry: PlanEntry) -> str:
+    words = {"verdict": entry.verdict, "wave": entry.wave, "impact": entry.impact, "via": entry.attachment}
+    said = [f"{key}: {_plain(str(word))}" for key, word in words.items() if word]
+    return ", ".join((*said, f"because: [{', '.join(map(_plain, entry.because))}]"))
 
 
-def _group(key: tuple[Any, ...], names: list[str]) -> dict[str, object]:
-    wave, verdict, impact, via, because, cure = key
-    group: dict[str, object] = {}
-    if wave:
-        group["wave"] = PlainText(wave)
-    group["verdict"] = PlainText(verdict)
-    if impact:
-        group["impact"] = PlainText(impact)
-    if via:
-        group["via"] = PlainText(via)
-    group["because"] = [PlainText(word) for word in because]
-    if cure:
-        group["cure"] = cure
-    group["names"] = names
-    return group
+def _quoted(text: str) -> str:
+    """Spell a text in double quotes; a reviewer sees the escapes of hidden characters, which YAML reads as they do."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{visible(escaped)}"'
+
+
+def _plain(word: str) -> str:
+    """Spell a term of ours, or the name of a wave: without quotes where no version of YAML reads anything else."""
+    return word if _is_plain(word) else _quoted(word)
 
 
 # Starting with a letter, it is not a number, date or operator. `_VALUES` are the words that some YAML version reads as
 # a value of another type.
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _VALUES = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"})
-_QUOTED_ONLY = (False, True)
-_PLAIN_TOO = (True, True)
 
 
-def _events(value: object, *, flow: bool = False) -> Iterator[yaml.Event]:
-    match value:
-        case dict():
-            flow = flow or isinstance(value, OneLine)
-            yield yaml.MappingStartEvent(None, None, True, flow_style=flow)  # noqa: FBT003 - the signature of PyYAML
-            for key, item in value.items():
-                yield from _events(PlainText(key))
-                yield from _events(item, flow=flow)
-            yield yaml.MappingEndEvent()
-        case list() | tuple():
-            yield yaml.SequenceStartEvent(None, None, True, flow_style=flow or not value)  # noqa: FBT003 - the signature of PyYAML
-            for item in value:
-                yield from _events(item, flow=True)
-            yield yaml.SequenceEndEvent()
-        case PlainText() if _PLAIN.fullmatch(value) and value.lower() not in _VALUES:
-            yield yaml.ScalarEvent(None, None, _PLAIN_TOO, str(value))
-        case str():
-            yield yaml.ScalarEvent(None, None, _QUOTED_ONLY, str(value), style='"')
-        case int():
-            yield yaml.ScalarEvent(None, None, _PLAIN_TOO, str(value))
-        case _:
-            raise TypeError(f"a plan cannot contain a {type(value).__name__}")
+def _is_plain(word: str) -> bool:
+    return _PLAIN.fullmatch(word) is not None and word.lower() not in _VALUES
 
 
 # --- Reading ---
@@ -283,7 +179,7 @@ def _events(value: object, *, flow: bool = False) -> Iterator[yaml.Event]:
 
 @checked_dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
 class PlanGroup:
-    """One line of `users:`: the users it names, and what happens to them."""
+    """Users, and what happens to them. In plans of schema 1 that is a line, which says the cure of a hold too."""
 
     verdict: Kind
     because: tuple[str, ...]
@@ -291,7 +187,7 @@ class PlanGroup:
     wave: str = ""
     impact: Impact | None = None
     via: Attachment | None = None
-    cure: str = ""
+    cure: str | None = None
 
 
 @checked_dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
@@ -318,8 +214,9 @@ class Located:
 def verify(stream: BoundedStream, checksum: str, where: str) -> None:
     """Verify the bytes against the header's checksum, a line at a time. Raises PlanRefused, BeyondLimit."""
     digest = sha256()
-    stated, sealed = "", False
+    stated, sealed, returns = "", False, False
     while line := stream.readline():
+        returns = returns or line.endswith(b"\r\n")
         if not stated and (match := _CHECKSUM.fullmatch(line)):
             stated, sealed = match.group(1).decode(), True
         elif sealed and _SEAL.fullmatch(line):
@@ -328,12 +225,17 @@ def verify(stream: BoundedStream, checksum: str, where: str) -> None:
             digest.update(line)
             sealed = False
     if not stated == checksum == f"sha256:{digest.hexdigest()}":
+        if returns:
+            raise _other_line_ends(where)
         raise PlanRefused(f"{where} was altered after `rollout plan` wrote it", cure=PLAN_AGAIN)
 
 
 def read_header(stream: BoundedStream, where: str) -> Header:
     """Read document 1 only. Raises PlanRefused, with file and line, and BeyondLimit."""
-    return _header(next(_documents(stream, where)))
+    _, text = next(_texts(stream, where))
+    if text.partition(b"\n")[0].endswith(b"\r"):
+        raise _other_line_ends(where)
+    return _header(_parsed(text, where, 0))
 
 
 def read_accounts(stream: BoundedStream, where: str) -> Iterator[Located]:
@@ -357,7 +259,7 @@ def read_account(stream: BoundedStream, where: str, line: int) -> Located:
     texts = _texts(stream, where)
     next(texts)  # what stands before the separator: nothing
     lines_before, text = next(texts, (0, b""))
-    return _located(_parsed(text, where, line + lines_before))
+    return _located(_parsed(_gathered(text), where, line + lines_before))
 
 
 def _located(document: _Document) -> Located:
@@ -391,7 +293,26 @@ class _Document:
 
 def _documents(stream: BoundedStream, where: str) -> Iterator[_Document]:
     for lines_before, text in _texts(stream, where):
-        yield _parsed(text, where, lines_before)
+        yield _parsed(_gathered(text) if lines_before else text, where, lines_before)
+
+
+_USER = re.compile(rb'- \{name: ("(?:[^"\\]|\\.)*"), (.*)\}\n')
+
+
+def _gathered(text: bytes) -> bytes:
+    """Put the users of whom a document says the same into one line, as plans of schema 1 have them.
+
+    PyYAML reads a name in a list in a twentieth of the time that it takes for a line.
+    """
+    decided: dict[bytes, list[bytes]] = {}
+    other = []
+    for line in text.splitlines(keepends=True):
+        if user := _USER.fullmatch(line):
+            decided.setdefault(user[2], []).append(user[1])
+        else:
+            other.append(line)
+    groups = (b"- {%b, names: [%b]}\n" % (decision, b", ".join(names)) for decision, names in decided.items())
+    return b"".join((*other, *groups))
 
 
 def _texts(stream: BoundedStream, where: str) -> Iterator[tuple[int, bytes]]:
@@ -444,6 +365,14 @@ def _header(document: _Document) -> Header:
         return _HEADER.validate_python(values)
     except ValidationError as problem:
         raise document.wrong(problem) from problem
+
+
+def _other_line_ends(where: str) -> PlanRefused:
+    return PlanRefused(
+        f"{where} has Windows line ends (CRLF); `rollout plan` wrote it with LF, and its checksum is of those bytes",
+        cure='restore the file that `rollout plan` wrote; in git, put "plans/** -text" into .gitattributes and check '
+        "the plan out again, so that no line end is changed",
+    )
 
 
 def _not_a_plan(where: str, line: int, why: str) -> PlanRefused:

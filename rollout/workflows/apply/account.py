@@ -295,7 +295,7 @@ class ApplyToAccount(AccountCommand):
     def _line(self, user: User, context: AccountContext, due: datetime) -> Line:
         entry, verdict = self._entry_of[user.id], context.verdict(user)
         impact = verdict.impact or Impact.NONE
-        return Line(entry.user, self.account.name, impact, due, verdict.forecast, verdict.situation)
+        return Line(entry.user, self.account.name, impact, due, verdict.situation)
 
     # --- Enforcement ---
 

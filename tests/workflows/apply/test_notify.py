@@ -109,7 +109,7 @@ def test_a_person_gets_one_message_with_a_line_for_each_user():
         (line.user.name, line.impact) for line in notice.lines
     ]
     assert ["account-0123", "account-2222"] == [line.account_name for line in notice.lines]
-    assert all(line.forecast for line in notice.lines)
+    assert all(line.situation.keys for line in notice.lines if line.impact is Impact.CLI)
     assert (2, 1) == (answer.tally["told"], answer.tally["messages"])
 
 
@@ -187,7 +187,7 @@ def test_a_message_that_could_not_be_sent_is_sent_again_by_the_next_run():
     answer = world.notify()
     assert (1, 1, True) == (answer.tally["told"], answer.tally["not reached"], answer.in_part)
     assert ["550 no such mailbox"] == [
-        told.detail for told in world.records(Told) if told.delivery is Delivery.FAILED
+        told.detail for told in world.records(Told) if told.delivery is Delivery.REFUSED
     ]
     world.notifier.failing = frozenset()
     world.days_pass(1).notify()

@@ -89,10 +89,10 @@ def test_a_rehearsal_foretells_exactly_the_messages_that_are_sent():
     _, _, notifier = world.rehearse()
     carried_for_real(world)
     foretold = {
-        (line.user.name, line.impact, line.forecast) for notice in notifier.noted for line in notice.lines
+        (line.user.name, line.impact, line.situation) for notice in notifier.noted for line in notice.lines
     }
     sent = {
-        (line.user.name, line.impact, line.forecast)
+        (line.user.name, line.impact, line.situation)
         for notice in world.notifier.sent
         for line in notice.lines
     }
@@ -179,7 +179,7 @@ def test_a_rehearsal_after_everything_is_done_foretells_nothing():
     world.plan("p2p2")
     rehearsal, access, notifier = world.rehearse()
     assert {ACCOUNT: (), OTHER: ()} == access.noted
-    assert () == notifier.noted
+    assert [] == notifier.noted
     assert 0 == rehearsal.tally["writes"]
 
 
