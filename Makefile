@@ -16,7 +16,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --up
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick kill soak check format docs venv lock audit dist sbom clean
+.PHONY: help demo test quick kill soak bench check format docs venv lock audit dist sbom clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | grep -v 'make help' | expand -t 16
@@ -36,6 +36,9 @@ kill: $(VENV)/.dev ## enforce 2,000 users while killing the runs 50 times (ARGS=
 soak: $(VENV)/.dev ## kill at every write, then let people, operators and forgers act for 10 minutes (ARGS='--minutes 60 --seed 7')
 	@$(BIN)/python -m tests.kill --accounts 1 --users 8 --waves 1 --kills 0 --undo-kills 0 --notify-kills 0 --stride 1
 	@$(BIN)/python -m tests.model $(ARGS)
+
+bench: $(VENV)/.dev ## measure against the floors of plain boto3, and print the table (ARGS='--size small'; docs/performance.md)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 check: $(VENV)/.dev ## run the linters, the type checker and the layer contracts
 	@failed=0; \
@@ -81,7 +84,7 @@ sbom: $(VENV)/.release ## write dist/rollout-mfa.cdx.json, the parts of the pack
 
 clean: ## remove .venv and all caches
 	@rm -rf .venv .venv-* build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
-	@find rollout tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find rollout tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamp files, so that a second run installs nothing.
 

@@ -30,6 +30,7 @@ from rollout.domain.people.users import (
     User,
     UserRef,
 )
+from rollout.domain.plan.account_totals import AccountTotals, summary_of
 from rollout.domain.plan.entries import (
     AccountPlan,
     AccountResources,
@@ -38,8 +39,6 @@ from rollout.domain.plan.entries import (
     LeftOut,
     PlanEntry,
     UserFacts,
-    count_verdicts,
-    count_waves,
 )
 from rollout.domain.policy.attachment import Attachment
 from rollout.domain.policy.changes import (
@@ -448,8 +447,14 @@ def a_finding(
     return Finding(code, text, account_id, user_arn)
 
 
+def summed_up(part: AccountPlan) -> AccountTotals:
+    """What the plan as a whole knows of an account of which nobody is still to be enforced."""
+    return summary_of(part, (), names=False)
+
+
 def a_header(*accounts: AccountPlan, waves: tuple[str, ...] = ("canary", "rest"), **more: Any) -> Header:
     """The header that belongs to these accounts, its counts taken from them."""
+    entries = [entry for account in accounts for entry in account.entries]
     fields: dict[str, Any] = {
         "id": "k3f9",
         "organization_id": ORGANIZATION,
@@ -461,8 +466,8 @@ def a_header(*accounts: AccountPlan, waves: tuple[str, ...] = ("canary", "rest")
         "inventory_at": NOW,
         "digests": Digests("sha256:" + "1" * 64, "sha256:" + "2" * 64, "sha256:" + "3" * 64),
         "scps": "auto",
-        "waves": count_waves(accounts, waves),
-        "verdicts": count_verdicts(accounts),
+        "waves": {wave: sum(entry.wave == wave for entry in entries) for wave in waves},
+        "verdicts": {str(kind): sum(entry.verdict is kind for entry in entries) for kind in Kind},
         "checksum": "sha256:" + "c" * 64,
     }
     return Header(**(fields | more))

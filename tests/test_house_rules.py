@@ -19,7 +19,7 @@ SUPPRESSION = re.compile(r"#\s*(?:ruff:\s*)?noqa|#\s*type:\s*ignore")
 _NOQA = r"# (?:ruff: )?noqa: [A-Z]+\d+(?:, ?[A-Z]+\d+)* - \w"
 _IGNORE = r"# type:\s?ignore\[[a-z-]+(?:, ?[a-z-]+)*\]  # \w"
 WITH_REASON = re.compile(f"{_NOQA}|{_IGNORE}")
-NAMED_PATH = re.compile(r"`((?:rollout|tests|docs)/[\w./-]+)`")
+NAMED_PATH = re.compile(r"`((?:rollout|tests|docs|benchmarks)/[\w./-]+)`")
 CITATION = re.compile(r"(?P<document>design|aws-facts)\.md#(?P<anchor>[\w-]+)")
 
 
@@ -70,7 +70,7 @@ def test_no_folder_is_crowded():
 def test_every_suppressed_warning_names_its_rule_and_its_reason():
     bare = [
         place
-        for place, line in lines_of("rollout", "tests")
+        for place, line in lines_of("rollout", "tests", "benchmarks")
         if len(SUPPRESSION.findall(line)) > len(WITH_REASON.findall(line))
     ]
     assert [] == bare

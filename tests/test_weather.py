@@ -19,10 +19,12 @@ from rollout.sandbox.answers.base import IamAnswer
 from rollout.sandbox.answers.organization_answers import OrganizationAnswers
 from rollout.sandbox.serving.server import Sandbox
 from rollout.settings import load_settings
+from rollout.store.plan_parts import StoredParts
 from rollout.wiring import Live
-from rollout.workflows.inventory import premises, read_levels, take_inventory
-from rollout.workflows.listing import list_users
+from rollout.workflows.inventory import premises
+from rollout.workflows.judging.listing import list_users
 from tests.fakes import FakeProgress
+from tests.store.memory import MemoryFiles
 from tests.weather import Weather
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -52,22 +54,22 @@ def look(sandbox: Sandbox, folder: Path) -> Look:
     live = Live(settings, clock=sandbox)
     live._retries = Retries(sleep=lambda _: None)
     where = premises(live.organization, settings.organization)
-    levels = read_levels(live.organization, where.accounts, settings.rules.scps)
-    seen = take_inventory(where, levels, live.looking(where, FakeProgress()), settings.domain_scope())
-    listed = list_users(seen, live.plan_order(where), live.files.journal("look"), Selection())
+    parts = StoredParts(MemoryFiles())
+    look_at = live.look(where, FakeProgress())
+    listed = list_users(look_at, live.plan_order(where), live.files.journal("look"), Selection(), parts)
     stream = io.BytesIO()
     write_users(
         stream,
         UsersFormat.CSV,
         listed.header,
-        listed.accounts,
+        parts.accounts(),
         listed.progress,
-        seen.taken_at,
+        listed.header.inventory_at,
         settings.domain_notified(),
     )
     return Look(
         stream.getvalue(),
-        tuple(replace(account, calls=0, retries=0) for account in listed.accounts),
+        tuple(replace(account, calls=0, retries=0) for account in parts.accounts()),
         tuple((left.account_id, left.state, left.reason) for left in listed.header.left_out),
         listed.header.calls,
         listed.header.retries,

@@ -70,7 +70,7 @@ def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
     from rollout.settings import load_settings
     from rollout.wiring import Live
     from rollout.workflows.apply.run import apply_plan
-    from rollout.workflows.inventory import premises, read_levels, take_inventory
+    from rollout.workflows.inventory import premises
     from rollout.workflows.plan import make_plan
 
     os.environ.update(sandbox.environment())
@@ -78,11 +78,9 @@ def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
     settings = load_settings(config, {}, config.parent, {"engine.max_accounts": 1, "engine.per_account": 1})
     live = Live(settings, clock=sandbox, randomness=Random(0))  # noqa: S311 - names, not secrets
     where = premises(live.organization, settings.organization)
-    levels = read_levels(live.organization, where.accounts, settings.rules.scps)
-    inventory = take_inventory(where, levels, live.looking(where, Silence()), settings.domain_scope())
-    stored = make_plan(
-        inventory, live.plan_order(where), live.files.plans, live.files.journal(live.new_run())
-    ).stored
+    order, look = live.plan_order(where), live.look(where, Silence())
+    with live.files.drafting(live.files.plans) as draft:
+        stored = make_plan(look, order, draft, live.files.journal(live.new_run())).stored
     for stage, wait in STEPS:
         sandbox.advance(wait)
         run = live.new_run()
@@ -94,7 +92,7 @@ def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
             preview=live.preview(context),
             where=where,
             organization=live.organization,
-            notifier=live.notifier(run, rehearsal=rehearsal),
+            notifier=live.notifier(rehearsal=rehearsal),
         )
     progress = replay_all(live.files.journal("report").records(), stored.header.organization_id)
     write_report(

@@ -60,8 +60,8 @@ def enrol(line: Line) -> tuple[str, ...]:
 
 
 def profile(line: Line) -> str:
-    """Name the profile that the commands make; people may have users in several accounts."""
-    return f"mfa-{line.user.account_id}"
+    """Name the profile that the commands make; people may have several users, also in one account."""
+    return quote(f"mfa-{device_name(line)}-{line.user.account_id}")
 
 
 def mfa_login(line: Line) -> tuple[str, ...]:

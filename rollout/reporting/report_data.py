@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,8 +16,10 @@ from rollout.domain.progress.projection import Progress, is_rehearsal
 from rollout.domain.progress.records import GateRead, RunEnded, RunStarted
 from rollout.domain.progress.stages import Stage
 from rollout.domain.status.to_come import to_come
+from rollout.domain.status.to_decide import DecisionList, DecisionLists, ToDecide
 from rollout.domain.status.user_status import Statuses, counts_of
 from rollout.domain.status.waiting_gates import gates_that_wait, say_gate
+from rollout.domain.verdicts.verdict import Impact
 from rollout.reporting import spelling
 from rollout.reporting.account_columns import AccountLine
 from rollout.reporting.change_columns import ChangeLine
@@ -29,6 +31,7 @@ from rollout.reporting.user_columns import UserLine
 class WaveProgress:
     """One wave's progress. `waits` counts the users who wait, by what they wait for.
 
+    `no_notice` are users who were sent none and need none, since enforcement changes nothing for them.
     `decisions` are what people have decided about it: approvals of this very plan, and gates overridden.
     """
 
@@ -36,6 +39,7 @@ class WaveProgress:
     users: int
     queued: int
     told: int
+    no_notice: int
     enforced: int
     notified_at: datetime | None
     enforced_at: datetime | None
@@ -49,6 +53,11 @@ class WaveProgress:
         return self.users - self.enforced
 
     @property
+    def untold(self) -> int:
+        """Count the users who need a notice and have got none that arrived, or that may have arrived."""
+        return self.users - self.told - self.queued - self.no_notice
+
+    @property
     def other_gates(self) -> tuple[str, ...]:
         """Say the gates that stop the wave and that no line of `waits` names."""
         named = {what for what, _ in self.waits}
@@ -60,7 +69,7 @@ class WaveProgress:
 class ReportData:
     """A whole report before it is laid out. `runs` are in the journal's order, each with its end if it has one.
 
-    `impact` is what enforcement means for the users who are not enforced yet.
+    `impact` is what enforcement means for the users who are not enforced yet, `to_decide` what waits for a person.
     """
 
     header: Header
@@ -74,6 +83,7 @@ class ReportData:
     runs: tuple[tuple[RunStarted, RunEnded | None], ...]
     rehearsed: bool
     impact: ImpactCounts
+    to_decide: tuple[DecisionList, ...]
 
 
 def gather(
@@ -84,13 +94,21 @@ def gather(
     *,
     notified: Notified,
     rehearsal: History | None = None,
+    since: Mapping[str, datetime] | None = None,
 ) -> ReportData:
-    """Go through the plan once, an account at a time, and through the journal."""
+    """Go through the plan once, an account at a time, and through the journal.
+
+    `since` tells by UserId since when users are known to stand as they do.
+    """
     gates = gates_that_wait(history, header)
     accounts = [AccountLine(left_out) for left_out in header.left_out]
     waves: defaultdict[str, list[UserLine]] = defaultdict(list, {name: [] for name in header.waves})
+    to_decide, decisions = ToDecide(header, notified.exemptions, now, since or {}), DecisionLists()
+    decisions.take(to_decide.not_entered())
     for part, users in by_account(header, parts, history, now, notified):
         accounts.append(AccountLine(part, users))
+        members = ((user.entry, user.status) for user in users)
+        decisions.take(to_decide.about(part.account_id, part.name, members))
         for user in users:
             if user.entry.wave:
                 waves[user.entry.wave].append(user)
@@ -102,7 +120,8 @@ def gather(
         accounts=tuple(sorted(accounts, key=lambda account: account.part.account_id)),
         changes=tuple(change_lines(history, rehearsal)),
         waves=tuple(
-            _wave(name, users, history, gates.get(name, ()), header) for name, users in waves.items()
+            _wave(name, users, history, gates.get(name, ()), header, notified)
+            for name, users in waves.items()
         ),
         findings=(*header.findings, *(finding for part in read for finding in part.findings)),
         unsettled=sum(not is_rehearsal(done) for done in history.open),
@@ -114,6 +133,7 @@ def gather(
                 unaffected_too=notified.unaffected_too,
             )
         ),
+        to_decide=decisions.lists(),
     )
 
 
@@ -131,7 +151,12 @@ def by_account(
 
 
 def _wave(
-    name: str, users: list[UserLine], progress: Progress, gates: tuple[GateRead, ...], header: Header
+    name: str,
+    users: list[UserLine],
+    progress: Progress,
+    gates: tuple[GateRead, ...],
+    header: Header,
+    notified: Notified,
 ) -> WaveProgress:
     counts = counts_of(user.status for user in users)
     waits = Counter(user.status.waits_for for user in users if not user.status.enforced)
@@ -140,6 +165,10 @@ def _wave(
         counts.users,
         counts.queued,
         counts.told,
+        sum(
+            user.status.notice is None and not notified.needs_notice(user.entry.impact or Impact.NONE)
+            for user in users
+        ),
         counts.enforced,
         progress.carried.get((Stage.NOTIFY, name)),
         progress.carried.get((Stage.ENFORCE, name)),

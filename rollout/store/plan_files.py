@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from datetime import UTC, datetime
-from itertools import pairwise
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
-from typing import IO
 
-from rollout.domain.plan.entries import AccountPlan, Header, cures_in
-from rollout.domain.plan.outline import outline_of
+from rollout.domain.plan.entries import Header
 from rollout.errors import NoPlan, PlanRefused
 from rollout.files.private_files import FolderStore
 from rollout.store.filed_plan import (
@@ -26,12 +24,12 @@ from rollout.store.filed_plan import (
     is_whole,
 )
 from rollout.store.files import NamedFiles
-from rollout.store.formats import evidence, plan_index, plan_yaml
+from rollout.store.formats import plan_index, plan_yaml
 from rollout.store.formats.seals import Trust
+from rollout.store.plan_parts import StoredParts
 
 _LIKE_A_STEM = re.compile(r"\d{4}-\d{2}-\d{2}-.+")
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-_IN_MEMORY = 16 << 20
 
 
 def stem_of(header: Header) -> str:
@@ -45,19 +43,22 @@ class Plans:
     The evidence file is written before the plan file, so every visible plan is complete.
     """
 
+    folder: Path | None = None
+    """The folder on this machine in which the plans are, if they are in one."""
+
     def __init__(self, files: NamedFiles, folder: str = "plans", trust: Trust | None = None) -> None:
         self._files = files
         self._folder = folder
         self._trust = trust or Trust()
 
-    def save(self, header: Header, accounts: Iterable[AccountPlan]) -> FiledPlan:
-        """Write the plan and its evidence, and fill in the checksum and the evidence digest.
+    def save(self, header: Header, parts: StoredParts) -> FiledPlan:
+        """Put the plan and its evidence together of their parts, and fill in the checksum and the digests.
 
-        `accounts` must be sorted by account ID. Raises Unwritable, and ValueError for accounts out of order.
+        Raises Unwritable, and PlanRefused if a part was altered.
         """
         if not _SAFE_ID.fullmatch(header.id):
             raise ValueError(f"{header.id!r} cannot be a plan ID, since it cannot be part of a file name")
-        return _save(self._files, f"{self._folder}/{stem_of(header)}{ENDING}", header, accounts, self._trust)
+        return _save(self._files, f"{self._folder}/{stem_of(header)}{ENDING}", header, parts, self._trust)
 
     def load(
         self, reference: str | None, organization_id: str | None = None, *, whole: bool = True
@@ -70,6 +71,25 @@ class Plans:
         """
         found = self._newest(organization_id) if reference is None else self._named(reference)
         return checked(found, whole=whole)
+
+    def before(self, header: Header) -> FiledPlan | None:
+        """Open the plan that was the newest of the organization when another one was made; None if there was none.
+
+        Raises PlanRefused when it was altered.
+        """
+        return self.made_until(header.organization_id, header.created - timedelta.resolution)
+
+    def made_until(self, organization_id: str, at: datetime) -> FiledPlan | None:
+        """Open the plan that was the newest of an organization at a time; None if there was none.
+
+        Raises PlanRefused when it was altered.
+        """
+        plans = [
+            plan
+            for plan in self._all(ENDING)[0]
+            if plan.header.organization_id == organization_id and plan.header.created <= at
+        ]
+        return checked(max(plans, key=_age), whole=False) if plans else None
 
     def unsealed(self) -> list[FiledPlan]:
         """Find the whole plans that the store's key has not sealed. Raises KeyUnusable."""
@@ -150,7 +170,7 @@ class FolderPlans(Plans):
 
     def __init__(self, root: Path, folder: str = "plans", trust: Trust | None = None) -> None:
         super().__init__(FolderStore(root), folder, trust)
-        self._root = root
+        self._root, self.folder = root, root / folder
 
     def _places(self, reference: str) -> Iterator[tuple[NamedFiles, str]]:
         for text in (reference, f"{reference}{ENDING}"):
@@ -165,12 +185,12 @@ class PlanAtPath:
 
     def __init__(self, path: Path, trust: Trust | None = None) -> None:
         """Neither read nor write anything yet."""
-        self._files, self._name = FolderStore(path.parent), path.name
+        self._files, self._name, self.folder = FolderStore(path.parent), path.name, path.parent
         self._trust = trust or Trust()
 
-    def save(self, header: Header, accounts: Iterable[AccountPlan]) -> FiledPlan:
-        """Write that file, its evidence beside it. Raises Unwritable."""
-        return _save(self._files, self._name, header, accounts, self._trust)
+    def save(self, header: Header, parts: StoredParts) -> FiledPlan:
+        """Write that file, its evidence beside it. Raises Unwritable, and PlanRefused if a part was altered."""
+        return _save(self._files, self._name, header, parts, self._trust)
 
     def load(
         self, reference: str | None = None, organization_id: str | None = None, *, whole: bool = True
@@ -185,6 +205,17 @@ class PlanAtPath:
             ) from problem
 
 
+@dataclass(slots=True)
+class StoredDraft(StoredParts):
+    """Implements `PlanDraft`: parts that become a plan in its place."""
+
+    place: Plans | PlanAtPath = field(kw_only=True)
+
+    def save(self, header: Header) -> FiledPlan:
+        """Write the plan. Raises Unwritable, and PlanRefused if a part was altered."""
+        return self.place.save(header, self)
+
+
 def is_file(path: Path) -> bool:
     """Tell whether the path is an existing file; False for paths that cannot exist."""
     try:
@@ -193,64 +224,31 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def _save(
-    files: NamedFiles, name: str, header: Header, accounts: Iterable[AccountPlan], trust: Trust
-) -> FiledPlan:
-    index = plan_index.IndexWriter()
+def _save(files: NamedFiles, name: str, header: Header, parts: StoredParts, trust: Trust) -> FiledPlan:
+    index, lines = plan_index.IndexWriter(), sha256()
     cures: dict[str, str] = {}
-    size = lines = 0
-    with SpooledTemporaryFile(max_size=_IN_MEMORY) as body:
-        # The header holds the evidence's digest and stands first, so the documents have to wait.
-        with files.writing(beside(name)) as stream:
-            facts = evidence.EvidenceWriter(stream)
-            for account in _in_order(accounts):
-                place = plan_index.Whereabouts(size, lines, stream.tell())
-                document = plan_yaml.account_document(account)
-                body.write(document)
-                size += len(document)
-                lines += document.count(b"\n")
-                cures |= cures_in(account)
-                index.add(plan_index.Content(outline_of(account), facts.write_account(account)), place)
-        digests = replace(header.digests, evidence=facts.digest, index=index.digest)
-        whole = replace(header, digests=digests, cures=dict(sorted(cures.items())))
-        top, finished = plan_yaml.finished_header(whole, _chunks(body), trust.seals)
-        with files.writing(beside(name, INDEX)) as stream:
-            index.write(stream, top)
-        with files.writing(name) as stream:
-            stream.write(top)
-            for chunk in _chunks(body):
-                stream.write(chunk)
+    document = line = member_at = 0
+    with files.writing(beside(name)) as stream:
+        for part, _, member in parts.pieces():
+            lines.update(gzip.decompress(member))
+            index.add(part.content, plan_index.Whereabouts(document, line, member_at))
+            stream.write(member)
+            cures |= part.cures
+            document, line, member_at = document + part.document, line + part.lines, member_at + len(member)
+    digests = replace(header.digests, evidence=f"sha256:{lines.hexdigest()}", index=index.digest)
+    whole = replace(header, digests=digests, cures=dict(sorted(cures.items())))
+    top, finished = plan_yaml.finished_header(whole, _documents(parts), trust.seals)
+    with files.writing(beside(name, INDEX)) as stream:
+        index.write(stream, top)
+    with files.writing(name) as stream:
+        stream.write(top)
+        stream.writelines(_documents(parts))
     return FiledPlan(files, name, finished, trust=trust)
+
+
+def _documents(parts: StoredParts) -> Iterator[bytes]:
+    return (document for _, document, _ in parts.pieces())
 
 
 def _age(plan: FiledPlan) -> tuple[datetime, str]:
     return plan.header.created, plan.stem
-
-
-def _in_order(accounts: Iterable[AccountPlan]) -> Iterator[AccountPlan]:
-    last = ""
-    for account in accounts:
-        if account.account_id <= last:
-            raise ValueError(
-                f"the accounts of a plan must be sorted and unique: got {account.account_id} after {last}"
-            )
-        last = account.account_id
-        yield _sorted(account)
-
-
-def _sorted(account: AccountPlan) -> AccountPlan:
-    entries = tuple(sorted(account.entries, key=lambda entry: entry.user.name))
-    for first, second in pairwise(entries):
-        if first.user.name == second.user.name:
-            raise ValueError(
-                f"user {first.user.name} occurs twice in account {account.account_id} of the plan"
-            )
-    if any(entry.user.account_id != account.account_id for entry in entries):
-        raise ValueError(f"account {account.account_id} of the plan contains a user of another account")
-    return replace(account, entries=entries)
-
-
-def _chunks(body: IO[bytes]) -> Iterator[bytes]:
-    body.seek(0)
-    while chunk := body.read(plan_yaml.CHUNK):
-        yield chunk

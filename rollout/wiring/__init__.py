@@ -6,13 +6,14 @@ from rollout.wiring.decision_rules import documents_for, names_of, rules_for
 from rollout.wiring.live import Live, stop_on
 from rollout.wiring.people_file import write_unreached
 from rollout.wiring.previews import message_of
-from rollout.wiring.stores import Files
+from rollout.wiring.stores import Files, PlanPlace
 
 __all__ = [
     "Dispensable",
     "Files",
     "Live",
     "LocalClock",
+    "PlanPlace",
     "documents_for",
     "message_of",
     "names_of",

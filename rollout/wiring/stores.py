@@ -5,7 +5,8 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,8 @@ from rollout.domain.progress.progress import Progress
 from rollout.domain.progress.stages import Stage
 from rollout.domain.proof.proof_record import ProofRecord
 from rollout.errors import KeyUnusable, RecordAltered, RolloutError, StoreUnknown, WrongUsage
-from rollout.files.private_files import PRIVATE_FOLDER, check_writable
+from rollout.files.private_files import PRIVATE_FOLDER, FolderStore, check_writable
+from rollout.files.scratch import scratch_folder
 from rollout.reporting import ReportFiles
 from rollout.settings import BucketPlace, KeyFilePlace, Settings
 from rollout.store.folder.key_file import KeyFile
@@ -25,7 +27,7 @@ from rollout.store.kinds import InFolder, Store, StoreJournal, StoreLock
 from rollout.store.last_seen import LastSeen
 from rollout.store.lock_holder import Holder
 from rollout.store.markers import StoredMarker
-from rollout.store.plan_files import PlanAtPath, Plans
+from rollout.store.plan_files import PlanAtPath, Plans, StoredDraft
 from rollout.store.processes import process_start
 from rollout.store.proof_files import StoredProofs
 from rollout.store.stored_activity import StoredActivity
@@ -37,6 +39,10 @@ from rollout.workflows.seal import Unsealed
 if TYPE_CHECKING:
     from rollout.awsapi.retries import Retries
     from rollout.awsapi.sessions import Connection
+
+
+PlanPlace = Plans | PlanAtPath
+"""Where a plan is put: into the store, or into a file of the operator's choice."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +178,12 @@ class Files:
         check_writable(path.parent)
         return PlanAtPath(path, self._trust)
 
+    @contextmanager
+    def drafting(self, place: PlanPlace) -> Iterator[StoredDraft]:
+        """Keep the parts of a plan in the making in a private folder on this machine. Raises Unwritable."""
+        with scratch_folder(place.folder or self._beside / PRIVATE_FOLDER) as folder:
+            yield StoredDraft(FolderStore(folder, lasting=False), place=place)
+
     def journal(self, run: str, vouched: Mapping[str, str] | None = None) -> StoreJournal:
         """Open the journal; `run` names the segment for new records, which seals those that are `vouched` for."""
         return self._store.journal(run, vouched)
@@ -223,7 +235,7 @@ class Files:
 
     def share_report(self, plan: StoredPlan, written: ReportFiles) -> tuple[str, ...]:
         """Copy a local report to the store; return its locations there, none if the store is local."""
-        files = (written.users, written.accounts, written.changes, written.html)
+        files = (written.users, written.accounts, written.changes, written.calendar, written.html)
         return self._store.share(f"reports/{plan.stem}", files)
 
     def check_plans_writable(self) -> None:

@@ -24,6 +24,7 @@ from rollout.domain.people.selectors import (
     Selector,
     UnmatchedSelector,
     find_unmatched,
+    matching,
 )
 from rollout.domain.people.users import Unread
 from rollout.domain.policy.made import Made
@@ -153,7 +154,7 @@ def _unmatched(
         selectors = tuple(one for one in selectors if isinstance(one, AccountSelector))
     searched = Searched(
         listed,
-        tuple(user for probe in accounts for user in probe.users or ()),
+        matching(selectors, [user for probe in accounts for user in probe.users or ()]),
         frozenset(probe.account.id for probe in accounts if probe.users is None and not probe.left_alone),
         frozenset(probe.account.id for probe in accounts if probe.left_alone),
     )

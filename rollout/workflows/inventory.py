@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Generic, TypeVar
 
 from rollout.domain.people.observations import (
     AccountFacts,
@@ -36,6 +38,8 @@ from rollout.workflows.ports import (
 )
 from rollout.workflows.selecting import check_accounts
 
+T = TypeVar("T")
+
 LIFELESS = {
     AccountState.CLOSED: "closed",
     AccountState.SUSPENDED: "suspended",
@@ -58,7 +62,7 @@ class Looking:
     """The ports of an inventory. `effort`: requests so far by account id, "" for the organization itself.
 
     `read`: reads an entered account, by the bulk calls and what a command needs besides. `findings`: what the reading
-    of all accounts has shown.
+    of all accounts has shown. `awaited`: how many credential reports are waited for.
     """
 
     access: AccountAccess
@@ -68,12 +72,13 @@ class Looking:
     effort: Callable[[str], Effort] = lambda _: Effort()
     read: Callable[[OpenAccount, str], AccountFacts] = lambda entered, _: entered.read()
     findings: Callable[[], tuple[Finding, ...]] = tuple
+    awaited: Callable[[], int] = int
 
 
 def premises(port: OrganizationPort, expected: str | None) -> Premises:
     """Read caller, organization and accounts. Raises OtherOrganization if `rollout.yaml` names another organization."""
-    caller = port.caller()
     organization = port.organization()
+    caller = port.caller()
     if expected is not None and organization.id != expected:
         raise OtherOrganization(
             f"these credentials are of organization {organization.id}, but rollout.yaml says {expected}",
@@ -89,20 +94,71 @@ def read_levels(port: OrganizationPort, accounts: Sequence[Account], mode: str) 
     return port.policy_levels(accounts)
 
 
-def take_inventory(
-    where: Premises,
-    levels: PolicyLevels | Unread,
-    looking: Looking,
-    scope: Scope,
-    selection: Selection = Selection(),  # noqa: B008 - a frozen value without contents
-) -> Inventory:
-    """Read every account in scope, in parallel; failures are values. Raises EmptySelection, Interrupted."""
-    taken_at = looking.clock.now()
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look at every account in scope that is still to be taken.
+
+    `levels` gives the SCPs: accounts can be entered and read before they are all there.
+    """
+
+    where: Premises
+    levels: Callable[[], PolicyLevels | Unread]
+    looking: Looking
+    scope: Scope
+    selection: Selection = field(default_factory=Selection)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey(Generic[T]):
+    """The inventory in brief (`Observed.in_brief`), and what was made of each account that was read, by account id."""
+
+    inventory: Inventory
+    made: tuple[T, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTask(Generic[T]):
+    """What is done in each account: enter it, read it, and make of it what is wanted, which alone is kept.
+
+    An engine may run this in another process: see docs/architecture.md#engines.
+    """
+
+    looking: Looking
+    levels: Callable[[], PolicyLevels | Unread]
+    make: Callable[[Observed], T]
+
+    def __call__(self, account: Account) -> tuple[Observed | Unreachable, tuple[T, ...]]:
+        """Return the account in brief, and what was made of it; nothing if it could not be read."""
+        looking = self.looking
+        try:
+            entered = looking.access.enter(account)
+            facts = looking.read(entered, account.id)
+        except CannotEnter as refusal:
+            return Unreachable(account, refusal.why, refusal.cure, looking.effort(account.id)), ()
+        levels, effort = levels_of(account, self.levels()), looking.effort(account.id)
+        observed = Observed(account, entered.role, facts, levels, effort)
+        return observed.in_brief, (self.make(observed),)
+
+
+def take_inventory(look: Look) -> Inventory:
+    """Read every account, and keep all that was read. Raises as `survey` does."""
+    found = survey(look, lambda observed: observed, look.looking.clock.now())
+    whole = {observed.account.id: observed for observed in found.made}
+    views = tuple(whole.get(view.account.id, view) for view in found.inventory.accounts)
+    return replace(found.inventory, accounts=views)
+
+
+def survey(look: Look, make: Callable[[Observed], T], at: datetime) -> Survey[T]:
+    """Read every account in scope, several side by side, and make something of each as soon as it was read.
+
+    Failures are values. `at` is the time of the inventory. Raises EmptySelection, Interrupted.
+    """
+    where, looking, selection = look.where, look.looking, look.selection
     check_accounts(selection, where.accounts, where.organization.id)
     views: list[AccountView] = []
     enterable: list[Account] = []
     for account in where.accounts:
-        if why_not := left_alone(account, scope):
+        if why_not := left_alone(account, look.scope):
             views.append(NotEntered(account, why_not))
         elif not _selected(account, selection):
             views.append(NotEntered(account, "not selected by --account / --ou", asked_for=False))
@@ -114,22 +170,35 @@ def take_inventory(
             + (_named(views, selection) or "none is under both --account and --ou"),
             cure="check --account and --ou, and scope: in rollout.yaml",
         )
+    made: dict[str, T] = {}
+    unreachable = 0
     looking.progress.begin("Reading accounts", len(enterable))
-    for account, view in looking.engine.map(lambda account: _look(account, looking, levels), enterable):
+    for account, (view, found) in looking.engine.map(AccountTask(looking, look.levels, make), enterable):
         views.append(view)
-        looking.progress.advance(f"{account.id} {account.name}")
+        if found:
+            made[account.id] = found[0]
+        unreachable += not found
+        looking.progress.advance(_so_far(unreachable, looking.awaited()) + f"{account.id} {account.name}")
     looking.progress.finish()
     if len(views) < len(where.accounts):
         raise Interrupted("the inventory was interrupted; nothing was written")
     views.sort(key=lambda view: view.account.id)
-    return Inventory(
+    inventory = Inventory(
         where.organization,
         where.caller,
-        taken_at,
+        at,
         tuple(views),
-        (*_about(levels), *looking.findings()),
+        (*_about(look.levels()), *looking.findings()),
         looking.effort(""),
     )
+    return Survey(inventory, tuple(one for _, one in sorted(made.items())))
+
+
+def _so_far(unreachable: int, awaited: int) -> str:
+    """Say what of the accounts so far matters to whoever waits."""
+    counts = ((unreachable, "unreachable"), (awaited, "waiting for a credential report"))
+    said = ", ".join(f"{count:,} {what}" for count, what in counts if count)
+    return f"{said}; " if said else ""
 
 
 def left_alone(account: Account, scope: Scope) -> str:
@@ -153,15 +222,6 @@ def _named(views: Sequence[AccountView], selection: Selection) -> str:
         if isinstance(view, NotEntered) and _selected(view.account, selection)
     ]
     return ", ".join(named[:most]) + (f" and {len(named) - most} more" if len(named) > most else "")
-
-
-def _look(account: Account, looking: Looking, levels: PolicyLevels | Unread) -> Observed | Unreachable:
-    try:
-        entered = looking.access.enter(account)
-        facts = looking.read(entered, account.id)
-    except CannotEnter as refusal:
-        return Unreachable(account, refusal.why, refusal.cure, looking.effort(account.id))
-    return Observed(account, entered.role, facts, levels_of(account, levels), looking.effort(account.id))
 
 
 def _selected(account: Account, selection: Selection) -> bool:

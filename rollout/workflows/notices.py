@@ -17,7 +17,7 @@ from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Reminded, Told
 from rollout.domain.progress.schedule import Schedule
 from rollout.domain.status.user_status import Statuses, UserStatus
-from rollout.domain.verdicts.verdict import Code, Kind
+from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import EmptySelection
 from rollout.workflows.ports import StoredPlan
 
@@ -117,7 +117,7 @@ def unreached(accounts: Iterable[AccountPlan]) -> Iterator[UnreachedUser]:
     """List the users of a plan who are held because no address is known, by account."""
     for part in accounts:
         for entry in part.entries:
-            if entry.verdict is Kind.HOLD and Code.UNREACHED in (reason.code for reason in entry.reasons):
+            if entry.is_unreached:
                 yield UnreachedUser(part.account_id, part.name, entry.user)
 
 
@@ -197,7 +197,7 @@ def preview(stored: StoredPlan, progress: Progress, rules: NoticeRules, now: dat
     lines = [_line(part, other, due[other.wave], judge) for part, other in together]
     lines.sort(key=lambda line: (line.due, line.user.arn))
     addressees = [replace(other.addressee, address=entry.address) for _, other in together]
-    return notice_to(addressees, tuple(lines), rules.schedule.zone or UTC)
+    return notice_to(addressees, tuple(lines), rules.schedule.zone or UTC, stored.header.organization_id)
 
 
 def _gets_notice(entry: PlanEntry, rules: NoticeRules, statuses: Statuses) -> bool:

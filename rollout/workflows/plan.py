@@ -2,98 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from rollout.counted import number_of
-from rollout.domain.gates.left_alone import Witness
-from rollout.domain.gates.readiness import Notified
-from rollout.domain.people.observations import AccountView, Inventory, NotEntered
-from rollout.domain.people.selectors import Searched, Selector, UnmatchedSelector, find_unmatched
-from rollout.domain.plan.comparison import PreviousPlan, about_moves, remember
-from rollout.domain.plan.content import content_digest
-from rollout.domain.plan.entries import AccountPlan, Digests, Header, count_verdicts, count_waves
-from rollout.domain.plan.findings import about_exemptions
-from rollout.domain.plan.fingerprints import digest
-from rollout.domain.plan.impact_counts import Affected, impact_by_wave
-from rollout.domain.plan.planning import Planner, left_out
-from rollout.domain.plan.waves import Wave
-from rollout.domain.progress.projection import Progress
-from rollout.domain.status.to_come import to_come_in
-from rollout.domain.status.user_status import Statuses
-from rollout.domain.verdicts.rules import DecisionRules
+from rollout.domain.people.selectors import UnmatchedSelector
+from rollout.domain.plan.account_totals import (
+    AccountTotals,
+    SomeOf,
+)
+from rollout.domain.plan.comparison import PlanComparison, about_moves
+from rollout.domain.plan.content import account_digest, content_digest
+from rollout.domain.plan.entries import Header
+from rollout.domain.status.movements import Movements, compared, planned
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import NoPlan, PlanRefused, Refused, WrongUsage
 from rollout.workflows.changed_names import check_names
-from rollout.workflows.ports import Journal, PlanStore, StoredPlan
-
-
-@dataclass(frozen=True, slots=True)
-class PlanOrder:
-    """What a plan is made by, besides the inventory. `settings` and `policy` are digests (design.md#plan-file)."""
-
-    id: str
-    rules: DecisionRules
-    waves: tuple[Wave, ...]
-    scps: str
-    settings: str
-    max_exempt_percent: float
-    selectors: tuple[Selector, ...] = ()
-    accept_unmatched: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """Everybody judged by today's `rollout.yaml`; `without_wave` names those to be enforced whom no wave takes.
-
-    `to_come` are the users whom the header's `impact` counts. `unmatched` are the selectors that match nobody; each is
-    a finding of the header too.
-    """
-
-    header: Header
-    accounts: tuple[AccountPlan, ...]
-    to_come: tuple[Affected, ...] = ()
-    without_wave: tuple[str, ...] = ()
-    unmatched: tuple[UnmatchedSelector, ...] = ()
+from rollout.workflows.inventory import Look
+from rollout.workflows.judging.draft import Draft, PlanOrder, draft
+from rollout.workflows.ports import Journal, PlanDraft, PlanParts, PlanStore, StoredPlan
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The plan as it was stored, with what a summary tells. `header` is that of today's look, as is `to_come`.
+    """The plan as it was stored, with what a summary tells. `header` is that of today's look, as are `accounts`.
 
     `kept`: nothing has changed, and the plan before stays what it was; only its age is renewed.
     """
 
     stored: StoredPlan
     header: Header
-    accounts: tuple[AccountPlan, ...]
-    to_come: tuple[Affected, ...] = ()
+    accounts: tuple[AccountTotals, ...]
+    since: PlanComparison
     kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """The plan before, to say what has changed since, and to keep where nothing has and it lies in the right place."""
+    """The plan before, to say what has changed since. `in_place`: it lies where the new one will.
 
-    before: PreviousPlan
-    content: str = ""
+    Such a plan is kept where nothing has changed.
+    """
+
     stored: StoredPlan | None = None
+    in_place: bool = True
 
 
-NOTHING_EARLIER = Earlier(PreviousPlan("", {}))
+NOTHING_EARLIER = Earlier()
 
 
 def make_plan(
-    inventory: Inventory,
+    look: Look,
     order: PlanOrder,
-    plans: PlanStore,
+    parts: PlanDraft,
     journal: Journal,
     earlier: Earlier = NOTHING_EARLIER,
     *,
     run: str = "plan",
+    names: bool = False,
 ) -> Planned:
     """Judge everybody, put them into waves, and store the plan. Who goes later than before is named in it.
 
-    Whoever was notified and is now left alone on purpose is journalled, under the id `run`.
+    Whoever was notified and is now left alone on purpose is journalled, under the id `run`. `names`: the summaries name
+    who is still to be enforced.
 
     Where nothing has changed, the plan before is kept with what was rehearsed and approved of it.
 
@@ -101,75 +72,32 @@ def make_plan(
     under our policy by a former name, or when a selector that protects people matches nobody and the operator does not
     accept that.
     """
-    progress = journal.progress(inventory.organization.id)
+    progress = journal.progress(look.where.organization.id)
     check_names(order.rules.names, progress)
-    made = draft(inventory, order, progress)
-    _refuse_without_wave(made.without_wave)
-    _refuse_too_many_exempt(made.accounts, order.max_exempt_percent)
+    made = draft(look, order, progress, parts, run=run, names=names)
+    _refuse_without_wave(made.accounts)
+    _refuse_too_many_exempt(made.header, order.max_exempt_percent)
     if not order.accept_unmatched:
         _refuse_unmatched(made.unmatched)
-    witness = Witness(order.rules, progress, run, inventory.organization.id, inventory.taken_at)
-    if records := tuple(witness.saw_all(inventory)):
-        journal.append(*records)
-    before = earlier.before
-    same = earlier.content == content_digest(made.header, made.accounts)
+    if made.left_alone:
+        journal.append(*made.left_alone)
+    since, same = _compared(earlier, made, parts)
     # A plan of an earlier version does not say who made it: gates.approval may ask for one that does.
-    if earlier.stored is not None and earlier.stored.header.planner.id and same:
-        kept = earlier.stored.renew(inventory.taken_at)
-        return Planned(kept, made.header, made.accounts, made.to_come, kept=True)
-    moves = before.later(made.accounts, tuple(made.header.waves))
-    findings = (*made.header.findings, *about_moves(moves, before.plan_id))
+    stored = earlier.stored if earlier.in_place else None
+    if stored is not None and stored.header.planner.id and same:
+        return Planned(stored.renew(made.header.created), made.header, made.accounts, since, kept=True)
+    findings = (*made.header.findings, *about_moves(since.moves, since.plan_id))
     header = replace(made.header, findings=findings)
-    return Planned(plans.save(header, made.accounts), header, made.accounts, made.to_come)
-
-
-def draft(inventory: Inventory, order: PlanOrder, progress: Progress) -> Draft:
-    """Judge everybody and put them into waves, without asking whether a plan may be made of it."""
-    planner = Planner(order.rules, order.waves, inventory.taken_at, progress.made)
-    parts = tuple(planner.plan(observed) for observed in inventory.observed)
-    accounts = tuple(part.plan for part in parts)
-    effort = inventory.whole_effort
-    today = inventory.taken_at.date()
-    unmatched = tuple(find_unmatched(order.selectors, _searched(inventory), today))
-    header = Header(
-        id=order.id,
-        organization_id=inventory.organization.id,
-        management_account_id=inventory.organization.management_account_id,
-        partition=inventory.organization.partition,
-        caller=inventory.caller.arn,
-        caller_id=inventory.caller.user_id,
-        created=inventory.taken_at,
-        inventory_at=inventory.taken_at,
-        digests=Digests(policy=policy_fingerprint(order.rules), settings=order.settings),
-        scps=order.scps,
-        waves=count_waves(accounts, tuple(wave.name for wave in order.waves)),
-        verdicts=count_verdicts(accounts),
-        left_out=tuple(left_out(inventory)),
-        findings=(
-            *inventory.findings,
-            *about_exemptions(order.rules.exemptions, today),
-            *(one.finding for one in unmatched),
-        ),
-        calls=effort.calls,
-        retries=effort.retries,
-    )
-    without_wave = tuple(arn for part in parts for arn in part.without_wave)
-    notified = Notified.by(order.rules)
-    statuses = Statuses(header, progress, notified, header.created)
-    affected = tuple(to_come_in(accounts, statuses, unaffected_too=notified.unaffected_too))
-    header = replace(header, impact=impact_by_wave(affected, header.waves))
-    return Draft(header, accounts, affected, without_wave, unmatched)
+    return Planned(parts.save(header), header, made.accounts, since)
 
 
 def newest_plan(plans: PlanStore, organization_id: str) -> Earlier:
     """Find the newest plan so far; one that is damaged, or of another organization, counts as none."""
     try:
         stored = plans.load(None, organization_id)
-        if stored.header.organization_id != organization_id:
-            return NOTHING_EARLIER
-        return _earlier(stored)
     except (NoPlan, PlanRefused):
         return NOTHING_EARLIER
+    return Earlier(stored) if stored.header.organization_id == organization_id else NOTHING_EARLIER
 
 
 def plan_in_place_of(there: PlanStore, plans: PlanStore, organization_id: str) -> Earlier:
@@ -180,7 +108,7 @@ def plan_in_place_of(there: PlanStore, plans: PlanStore, organization_id: str) -
     try:
         stored = there.load(None, organization_id)
     except NoPlan:
-        return replace(newest_plan(plans, organization_id), stored=None)
+        return replace(newest_plan(plans, organization_id), in_place=False)
     except PlanRefused as refused:
         raise PlanRefused(
             f"not replaced: {refused}", cure="name another file, or move that one away"
@@ -190,39 +118,42 @@ def plan_in_place_of(there: PlanStore, plans: PlanStore, organization_id: str) -
             f"not replaced: {stored.location} is a plan of organization {stored.header.organization_id}",
             cure="name another file",
         )
-    return _earlier(stored)
+    return Earlier(stored)
 
 
-def _earlier(stored: StoredPlan) -> Earlier:
-    accounts = tuple(stored.accounts())
-    return Earlier(remember(stored.header.id, accounts), content_digest(stored.header, accounts), stored)
-
-
-def policy_fingerprint(rules: DecisionRules) -> str:
-    """Digest the documents that enforcement will bring, and the names that they will have."""
-    documents = rules.documents
-    return digest(
-        {
-            "full": documents.full,
-            "brake": documents.brake,
-            "enrolment": documents.enrolment,
-            "names": [rules.names.policy, rules.names.group, rules.names.path],
-        }
+def compared_plans(before: StoredPlan, after: StoredPlan) -> Movements:
+    """Tell who moved from where to where between two plans. Raises NoPlan, PlanRefused."""
+    return compared(
+        f"plan {before.header.id}",
+        planned(before.accounts()),
+        f"plan {after.header.id}",
+        planned(after.accounts()),
     )
 
 
-def _searched(inventory: Inventory) -> Searched:
-    not_entered = [view for view in inventory.accounts if isinstance(view, NotEntered)]
-    unread: list[AccountView] = [
-        *inventory.unreachable,
-        *(view for view in not_entered if not view.asked_for),
-    ]
-    return Searched(
-        tuple(view.account for view in inventory.accounts),
-        tuple(user for observed in inventory.observed for user in observed.facts.users),
-        frozenset(view.account.id for view in unread),
-        frozenset(view.account.id for view in not_entered if view.asked_for),
+def _compared(earlier: Earlier, made: Draft, parts: PlanParts) -> tuple[PlanComparison, bool]:
+    """Compare with the plan before, an account at a time, and tell whether the two decide the same.
+
+    A plan that cannot be read after all counts as none.
+    """
+    content, waves = {one.account_id: one.content for one in made.accounts}, tuple(made.header.waves)
+    if earlier.stored is None:
+        return PlanComparison(), False
+    since, digests, new = PlanComparison(earlier.stored.header.id, waves), [], dict(content)
+    try:
+        for before in earlier.stored.accounts():
+            digests.append(account_digest(before))
+            if new.pop(before.account_id, "") != digests[-1]:
+                since.see(before, next(parts.accounts(frozenset({before.account_id})), None))
+    except (NoPlan, PlanRefused):
+        return PlanComparison(), False
+    for after in parts.accounts(frozenset(new)):
+        since.see(None, after)
+    before_and_now = (
+        content_digest(earlier.stored.header, digests),
+        content_digest(made.header, content.values()),
     )
+    return since, before_and_now[0] == before_and_now[1]
 
 
 def _refuse_unmatched(unmatched: tuple[UnmatchedSelector, ...]) -> None:
@@ -233,22 +164,22 @@ def _refuse_unmatched(unmatched: tuple[UnmatchedSelector, ...]) -> None:
         )
 
 
-def _refuse_without_wave(arns: tuple[str, ...]) -> None:
-    if arns:
-        some = ", ".join(arns[:3]) + (f" and {len(arns) - 3} more" if len(arns) > 3 else "")
+def _refuse_without_wave(accounts: Iterable[AccountTotals]) -> None:
+    found = sum((account.without_wave for account in accounts), SomeOf())
+    if found.number:
+        some = ", ".join(found.first[:3]) + (f" and {found.number - 3} more" if found.number > 3 else "")
         raise WrongUsage(
-            f"{number_of(len(arns), 'user')} to be enforced fit no wave: {some}",
+            f"{number_of(found.number, 'user')} to be enforced fit no wave: {some}",
             cure="end waves: in rollout.yaml with one that takes everybody, such as {name: rest}",
         )
 
 
-def _refuse_too_many_exempt(accounts: tuple[AccountPlan, ...], limit: float) -> None:
-    entries = [entry for account in accounts for entry in account.entries]
-    exempt = sum(entry.verdict is Kind.EXEMPT for entry in entries)
-    if entries and exempt * 100 > limit * len(entries):
-        share = exempt * 100 / len(entries)
+def _refuse_too_many_exempt(header: Header, limit: float) -> None:
+    users, exempt = sum(header.verdicts.values()), header.verdicts[Kind.EXEMPT]
+    if exempt * 100 > limit * users:
+        share = exempt * 100 / users
         raise Refused(
-            f"{exempt} of {number_of(len(entries), 'user')} are exempt ({share:.1f} %), "
+            f"{exempt} of {number_of(users, 'user')} are exempt ({share:.1f} %), "
             f"more than max_exempt_percent: {limit:g}",
             cure="end exemptions that are no longer needed, or raise rules.max_exempt_percent",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.plan.outline import AccountOutline
 from rollout.domain.policy.changes import Change
 from rollout.domain.policy.made import Made
-from rollout.domain.progress.messages import Notice, Receipt
+from rollout.domain.progress.messages import Delivery, Notice, Receipt
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Record, Released, ReleaseEnded
 from rollout.domain.proof.comparing import HowAnswered, ProofAnswer
@@ -250,11 +251,40 @@ class StoredPlan(Protocol):
         """Yield the accounts, sorted by id, each joined with its evidence; or only those with these ids."""
 
 
-class PlanStore(Protocol):
-    """Stores plans."""
+@dataclass(frozen=True, slots=True)
+class WrittenPart:
+    """What is known of one account's part once it is written: the SHA-256 of its bytes, and their layout.
 
-    def save(self, header: Header, accounts: Iterable[AccountPlan]) -> StoredPlan:
-        """Write the plan and its evidence, and fill in the checksum and the evidence digest. Raises Unwritable."""
+    It is small, and can be pickled. Only the store reads the `layout`.
+    """
+
+    account_id: str
+    digest: str
+    layout: bytes
+
+
+class PlanParts(Protocol):
+    """The accounts of a plan in the making, each written down as soon as it is judged: nobody holds all of them."""
+
+    def write(self, account: AccountPlan) -> WrittenPart:
+        """Write an account's part; thread-safe, and possible in another process. Raises Unwritable."""
+
+    def keep(self, part: WrittenPart) -> None:
+        """Take a part that was written into the plan."""
+
+    def accounts(self, only: frozenset[str] | None = None) -> Iterator[AccountPlan]:
+        """Yield the parts that were kept, sorted by account id, one at a time; or only those with these ids."""
+
+
+class PlanDraft(PlanParts, Protocol):
+    """The same, to become a stored plan."""
+
+    def save(self, header: Header) -> StoredPlan:
+        """Put the plan and its evidence together, and fill in the checksum and the digests. Raises Unwritable."""
+
+
+class PlanStore(Protocol):
+    """Finds plans."""
 
     def load(
         self, reference: str | None, organization_id: str | None = None, *, whole: bool = True
@@ -450,10 +480,36 @@ class Engine(Protocol):
 
 
 class Notifier(Protocol):
-    """A channel that delivers messages to people."""
+    """A channel that delivers messages to people. An adapter inherits what it does not define.
 
+    `counts`: how far a message has to get to count. `at_once`: how many messages are handed over together.
+    `repeatable`: whether handing over the same message again does nothing more, so that nothing is in doubt after a
+    crash. `waits`: after how many seconds messages that were not taken for now are handed over again.
+    """
+
+    counts: Delivery = Delivery.DELIVERED
+    at_once: int = 1
+    repeatable: bool = False
+    waits: tuple[float, ...] = ()
+
+    def open(self) -> None:
+        """Make sure that messages can be sent; called before each is announced in the journal.
+
+        Raises ChannelUnusable with what is wrong for everybody, so that nobody's notice fails for it.
+        """
+        return
+
+    @abstractmethod
     def send(self, notice: Notice) -> Receipt:
         """Send one message. Reports a failure in the receipt, never as an exception."""
+
+    def close(self) -> None:
+        """Let go of connections; `open` makes them anew."""
+        return
+
+    def send_all(self, notices: Sequence[Notice]) -> Sequence[Receipt]:
+        """Send some messages, `at_once` at most; the receipts are in their order."""
+        return [self.send(notice) for notice in notices]
 
 
 class Lock(Protocol):

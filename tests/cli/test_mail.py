@@ -53,4 +53,7 @@ def test_the_commands_of_a_preview_enrol_a_device_and_open_a_session(planned: Sh
         one["SerialNumber"] for one in with_mfa.list_mfa_devices(UserName=name)["MFADevices"]
     ]
     login = typed["configure", "mfa-login"]
-    assert (device["SerialNumber"], f"mfa-{HUB}") == (login["--serial-number"], login["--update-profile"])
+    assert (device["SerialNumber"], f"mfa-{name}-{HUB}") == (
+        login["--serial-number"],
+        login["--update-profile"],
+    )

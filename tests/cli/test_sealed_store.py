@@ -37,6 +37,7 @@ from tests.cli.shell import Shell, listening, writes
 from tests.end_to_end.iam_state import denied_by_us
 from tests.kill.organization import Size, describe, settings
 from tests.security_page import FILES, is_file, not_listed
+from tests.store.memory import parted
 from tests.store.sealing import Told as Heard
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -262,7 +263,7 @@ def test_a_forged_plan_is_refused_and_not_kept(team: Team, store: Path, sandbox:
     plan = FolderPlans(store, trust=Trust(None, Heard())).load(None)
     accounts = tuple(plan.accounts())
     shutil.rmtree(store / "plans")
-    forged = FolderPlans(store).save(plan.header, accounts)
+    forged = FolderPlans(store).save(*parted(plan.header, accounts))
     with listening() as heard:
         said = team("apply")
     assert (ALTERED, []) == (said.code, writes(heard)), said.err

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from rollout.sandbox.serving.server import Sandbox
 from tests.cli.shell import Shell, as_wide_as
 
+ALL_THE_SAME = {"ROLLOUT_RULES__NO_CREDENTIALS": "enforce"}
 PEOPLE = {
     "quinn.murphy": (
         "enforce",
@@ -119,3 +123,34 @@ def test_status_says_what_each_wave_waits_for(rehearsed: Shell):
     assert 3 == rehearsed("status").out.count("notify")
     first = rehearsed("status", "--json").json[0]
     assert ("canary", "notify", None) == (first["wave"], first["next_step"], first["notified_at"])
+
+
+def test_a_reviewer_is_told_who_is_at_risk_and_what_is_new_since_the_last_plan(
+    planned: Shell, sandbox: Sandbox
+):
+    first = planned("show", "--markdown")
+    assert (0, "") == (first.code, first.err)
+    assert first.out.startswith("## Plan <code>")
+    assert "### From" not in first.out
+
+    sandbox.advance(timedelta(days=1))
+    assert 4 == planned("plan", env=ALL_THE_SAME).code
+    second = planned("show", "--markdown").out
+    assert "| hold (no-credentials) | enforce none, wave rest |" in second
+
+
+def test_plans_are_compared_by_who_moved_from_where_to_where(planned: Shell, sandbox: Sandbox):
+    first = next((planned.folder / "plans").glob("*.yaml")).stem
+    sandbox.advance(timedelta(days=1))
+    said = planned("plan", "--diff", first, "--json", env=ALL_THE_SAME)
+    moved = {(one["was"], one["now"]) for one in said.json["moved"]}
+    assert {("hold (no-credentials)", "enforce none, wave rest")} == {
+        way for way in moved if "rest" in way[1]
+    }
+
+    assert "hold (no-credentials)" in planned("plan", "--diff", first, env=ALL_THE_SAME).out
+    assert 1 == planned("plan", "--diff", "nope", env=ALL_THE_SAME).code
+
+
+def test_a_summary_is_of_the_whole_plan(planned: Shell):
+    assert 2 == planned("show", "--markdown", "--user", "*/alice").code

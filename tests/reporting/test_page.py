@@ -6,11 +6,13 @@ import base64
 import json
 import re
 from datetime import timedelta
+from gzip import decompress as gunzip
 from hashlib import sha256
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+import yaml
 
 from rollout.domain.plan.entries import AccountPlan
 from rollout.domain.policy.changes import Failed
@@ -19,10 +21,10 @@ from rollout.domain.progress.records import RunEnding
 from rollout.domain.status.state_codes import UserState
 from rollout.domain.verdicts.verdict import Code, Impact, Kind
 from rollout.reporting import legend
-from rollout.reporting.account_columns import ListedState
+from rollout.reporting.account_columns import ACCOUNTS, ListedState
 from rollout.reporting.change_columns import ChangeOutcome
 from rollout.reporting.frames import count
-from rollout.reporting.page.data import DETAILS_UP_TO, packed
+from rollout.reporting.page.data import PLAIN_UP_TO, packed, packed_users
 from rollout.reporting.page.layout import PLAIN_ROWS_UP_TO, page
 from rollout.reporting.report_data import ReportData, gather
 from tests.builders import (
@@ -50,6 +52,7 @@ from tests.reporting.examples import (
     small_rehearsal,
 )
 
+NAMED_IMPACTS = {"alice": "none", "bob": "none", "carol": "cli", "dan": "cli", "erin": "enrol"}
 VOID = {"meta", "br", "col", "input", "link", "img", "hr"}
 
 
@@ -121,8 +124,10 @@ def test_links_within_the_page_lead_somewhere():
     elements = outline_of(small_page()).elements
     ids = {attributes.get("id") for _, attributes in elements}
     targets = {attributes.get("href") or "" for tag, attributes in elements if tag == "a"}
-    assert {target[1:] for target in targets if target.startswith("#")} <= ids
-    assert {"users.csv", "accounts.csv", "changes.csv"} == {t for t in targets if not t.startswith("#")}
+    assert {target[1:] for target in targets if target.startswith("#") and "=" not in target} <= ids
+    assert {"users.csv", "accounts.csv", "changes.csv", "exemptions.ics"} == {
+        t for t in targets if not t.startswith("#")
+    }
 
 
 def test_names_are_text_wherever_they_stand():
@@ -142,7 +147,8 @@ def test_names_are_text_wherever_they_stand():
         )
     )
     scripts = [attributes for tag, attributes in outline_of(text).elements if tag == "script"]
-    assert [{"type": "application/json", "id": "data"}, {}] == scripts
+    data = [{"type": "application/json", "id": f"{name}-data"} for name in ("users", "accounts")]
+    assert [*data, {}] == scripts
     assert "<script>alert" not in text
     assert "<!--" not in text
 
@@ -266,14 +272,18 @@ def test_a_failure_is_shown_with_what_aws_said_and_its_cure():
 # --- Small and large ---
 
 
-def columns_of(text: str) -> dict[str, dict[str, Any]]:
+def columns_of(element: str) -> dict[str, dict[str, Any]]:
+    """Read a script element as the page's script does."""
+    head, text = element.removesuffix("</script>").split(">", 1)
+    if "application/gzip" in head:
+        text = gunzip(base64.b64decode(text)).decode()
     return {column["name"]: column for column in json.loads(text)["columns"]}
 
 
 def test_the_data_says_what_the_rows_say():
     accounts = small_accounts()
     report = gather(small_header(accounts), accounts, small_progress(), SMALL_NOW, notified=NOTIFIED)
-    data = columns_of(packed(report))
+    data = columns_of(packed_users(report.users, "aws"))
     assert [user.entry.user.name for user in report.users] == data["user_name"]["texts"]
     assert "user_arn" not in data  # spelled from account, path and name
     assert [user.entry.verdict for user in report.users] == _unpacked(data["verdict"])
@@ -303,9 +313,59 @@ def test_a_large_page_sends_readers_without_javascript_to_the_table():
     assert ">person.0001-001<" not in text
 
 
-def test_many_users_stay_small():
-    """100,000 users come to about 9 MB; a fifth of them, without each one's sentences, to less than 2.4."""
-    users = DETAILS_UP_TO + 100
+def test_many_users_stay_small(monkeypatch: pytest.MonkeyPatch):
+    """50,000 users may take 2 MB and 120 bytes each. With each one's sentences they take a third of that at most."""
+    users = 5_000
     report = gather(big_header(users), big_accounts(users), a_progress(), NOW, notified=NOTIFIED)
-    assert {"why", "forecast", "address"}.isdisjoint(columns_of(packed(report)))
-    assert len(text_of(report)) < 2_400_000
+    element = packed_users(report.users, "aws")
+    assert {"why", "forecast", "address"} < set(columns_of(element))
+    assert len(element) < 40 * users
+    monkeypatch.setattr("rollout.reporting.page.data.DETAILS_UP_TO", users - 1)
+    assert {"why", "forecast", "address"}.isdisjoint(columns_of(packed_users(report.users, "aws")))
+
+
+def test_much_data_is_compressed_and_little_can_be_read():
+    accounts = small_accounts()
+    report = gather(small_header(accounts), accounts, small_progress(), SMALL_NOW, notified=NOTIFIED)
+    assert "application/json" in packed(ACCOUNTS, report.accounts)
+    lines = report.accounts * (PLAIN_UP_TO // 200)
+    element = packed(ACCOUNTS, lines)
+    assert "application/gzip" in element
+    assert len(lines) == len(_unpacked(columns_of(element)["account_name"]))
+
+
+def test_who_needs_no_notice_is_told_apart_from_who_was_not_told():
+    """`77 users, 42 told, 77 enforced` does not read as 35 enforced untold: the four numbers add up to the users."""
+    part = an_account_plan(*(an_entry(name, impact=impact) for name, impact in NAMED_IMPACTS.items()))
+    progress = a_progress(
+        a_run(), a_told("carol", impact="cli"), a_told("dan", impact="cli", delivery="queued")
+    )
+    (wave,) = (wave for wave in report_of(part, progress=progress).waves if wave.users)
+    assert (5, 1, 1, 1, 2) == (wave.users, wave.told, wave.queued, wave.untold, wave.no_notice)
+    assert "No notice needed" in small_page()
+
+
+# --- To decide ---
+
+
+def test_what_is_to_be_decided_comes_first_with_what_ends_it():
+    text = small_page()
+    assert text.index('id="decide"') < text.index('id="limits"') < text.index('id="users"')
+    decide = outline_of(text[text.index('<section id="decide"') : text.index('<section id="limits"')])
+    commands = [
+        attributes["data-command"] for tag, attributes in decide.elements if "data-command" in attributes
+    ]
+    assert "rollout doctor --account 444455556666" in commands
+    assert all(command in decide.texts["code"] for command in commands)
+    entries = [
+        attributes["data-entry"] or "" for _, attributes in decide.elements if "data-entry" in attributes
+    ]
+    assert [["arn:aws:iam::012345678901:user/ci-deployer"]] == [
+        [one["user"] for one in yaml.safe_load(entry)] for entry in entries
+    ]
+
+
+def test_nothing_to_decide_is_said():
+    assert "Nothing, as far as the plan and the journal know." in text_of(
+        report_of(an_account_plan(an_entry()))
+    )

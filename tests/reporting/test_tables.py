@@ -94,7 +94,7 @@ def test_a_column_is_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     page = files.html.read_text()
     assert "<dt>name_length</dt><dd>The number of signs in <code>user_name</code>.</dd>" in page
     assert ">Length of name</th>" in page
-    assert '{"name":"name_length","label":"Length of name","texts":["5"]}' in page
+    assert '{"name":"name_length","label":"Length of name","numbers":[5],"unit":""}' in page
     assert "| `name_length` | The number of signs in `user_name`. |" in columns(USERS)
 
 

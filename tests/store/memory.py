@@ -1,9 +1,23 @@
 """Named files without a disk, for tests that save hundreds of plans."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from typing import BinaryIO
+
+from rollout.domain.plan.entries import AccountPlan, Header
+from rollout.store.files import NamedFiles
+from rollout.store.plan_parts import StoredParts
+
+
+def parted(
+    header: Header, accounts: Iterable[AccountPlan], files: NamedFiles | None = None
+) -> tuple[Header, StoredParts]:
+    """A plan's header, and its accounts as the parts of which a store makes the plan."""
+    parts = StoredParts(files or MemoryFiles())
+    for account in accounts:
+        parts.keep(parts.write(account))
+    return header, parts
 
 
 class MemoryFiles:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from rollout.domain.plan.entries import AccountPlan
 from rollout.domain.verdicts.verdict import Impact, Kind
+from rollout.files.private_files import FolderStore
 from rollout.store.plan_files import FolderPlans
 from tests.builders import a_header, an_account_plan, an_entry
+from tests.store.memory import parted
 
 ACCOUNTS, USERS = 100, 200
 
@@ -29,7 +31,7 @@ def test_twenty_thousand_users_take_a_second(tmp_path):
     accounts = [an_account(number, USERS) for number in range(ACCOUNTS)]
     plans = FolderPlans(tmp_path)
     begun = time.process_time()
-    plans.save(a_header(*accounts), accounts)
+    plans.save(*parted(a_header(*accounts), accounts))
     saved = time.process_time()
     count = sum(len(account.entries) for account in plans.load(None).accounts())
     read = time.process_time()
@@ -47,7 +49,8 @@ def test_memory_does_not_grow_with_the_number_of_accounts(tmp_path):
 
         plans = FolderPlans(tmp_path / str(number))
         tracemalloc.start()
-        plans.save(a_header(), accounts())
+        files = FolderStore(tmp_path / str(number), lasting=False)
+        plans.save(*parted(a_header(), accounts(), files))
         for _ in plans.load(None).accounts():
             pass
         _, found = tracemalloc.get_traced_memory()
@@ -56,6 +59,6 @@ def test_memory_does_not_grow_with_the_number_of_accounts(tmp_path):
 
     small, large = peak(10), peak(60)
 
-    # Only the documents wait in memory for the header, up to 16 MiB: they are a few bytes a user.
+    # What the index says of each account waits in memory for the header: less than its document.
     documents = (tmp_path / "60" / "plans" / "2026-11-24-k3f9.yaml").stat().st_size
     assert large < small + 3 * documents

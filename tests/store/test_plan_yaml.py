@@ -17,12 +17,12 @@ from rollout.store.formats import plan_yaml
 from rollout.store.plan_files import Plans
 from tests.builders import a_header, an_account_plan, an_entry, left_out
 from tests.store import strategies
-from tests.store.memory import MemoryFiles
+from tests.store.memory import MemoryFiles, parted
 
 
 def text_of(header: Header, *accounts: AccountPlan) -> str:
     files = MemoryFiles()
-    return files.kept[Plans(files).save(header, accounts).name].decode()
+    return files.kept[Plans(files).save(*parted(header, accounts)).name].decode()
 
 
 def documents_of(*accounts: AccountPlan, waves: tuple[str, ...] = ("canary", "rest")) -> str:
@@ -124,7 +124,7 @@ def test_an_account_without_users_is_still_shown():
 def test_ids_and_names_stand_in_double_quotes(plan):
     """YAML 1.1 and 1.2 readers disagree on what is a number; in double quotes all of them see text."""
     files = MemoryFiles()
-    content = files.kept[Plans(files).save(*plan).name]
+    content = files.kept[Plans(files).save(*parted(*plan)).name]
 
     for event in yaml.parse(BytesIO(content), yaml.CSafeLoader):
         if isinstance(event, yaml.ScalarEvent) and event.style is None:
@@ -147,7 +147,7 @@ def test_ids_and_names_stand_in_double_quotes(plan):
 @settings(max_examples=20)
 def test_a_stream_reads_with_the_pure_loader_too(plan):
     files = MemoryFiles()
-    stored = Plans(files).save(*plan)
+    stored = Plans(files).save(*parted(*plan))
     with pytest.MonkeyPatch.context() as without:
         without.setattr(bounded_yaml, "LOADER", yaml.SafeLoader)
         loaded = Plans(files).load(None)

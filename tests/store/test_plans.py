@@ -28,7 +28,7 @@ from tests.builders import (
     the_facts,
 )
 from tests.store import strategies
-from tests.store.memory import MemoryFiles
+from tests.store.memory import MemoryFiles, parted
 
 ACCOUNTS = (
     an_account_plan(
@@ -49,7 +49,7 @@ def plans(tmp_path: Path) -> FolderPlans:
 
 
 def saved(plans: Plans, **header) -> FiledPlan:
-    return plans.save(a_header(*ACCOUNTS, **header), ACCOUNTS)
+    return plans.save(*parted(a_header(*ACCOUNTS, **header), ACCOUNTS))
 
 
 # --- Round trip ---
@@ -61,7 +61,7 @@ def saved(plans: Plans, **header) -> FiledPlan:
 def test_any_plan_is_equal_after_a_round_trip(plan):
     header, accounts = plan
     files = MemoryFiles()
-    stored = Plans(files).save(header, accounts)
+    stored = Plans(files).save(*parted(header, accounts))
     loaded = Plans(files).load(None)
 
     assert stored.header == loaded.header
@@ -76,14 +76,14 @@ def test_any_plan_is_equal_after_a_round_trip(plan):
 def test_the_same_plan_makes_the_same_bytes(plan):
     first, second = MemoryFiles(), MemoryFiles()
     for files in (first, second):
-        Plans(files).save(*plan)
+        Plans(files).save(*parted(*plan))
 
     assert first.kept == second.kept
 
 
 def test_a_loaded_plan_makes_the_same_bytes_again(plans, tmp_path):
     stored = saved(plans)
-    again = FolderPlans(tmp_path / "again").save(stored.header, stored.accounts())
+    again = FolderPlans(tmp_path / "again").save(*parted(stored.header, stored.accounts()))
 
     assert Path(stored.location).read_bytes() == Path(again.location).read_bytes()
 
@@ -94,7 +94,7 @@ def test_mappings_need_not_be_dicts(plans):
     )
     header = a_header(account, verdicts=MappingProxyType({"enforce": 1}))
 
-    assert [account] == list(plans.save(header, [account]).accounts())
+    assert [account] == list(plans.save(*parted(header, [account])).accounts())
 
 
 def test_only_the_owner_may_read(plans, tmp_path):
@@ -106,7 +106,7 @@ def test_only_the_owner_may_read(plans, tmp_path):
 
 def test_users_out_of_order_are_sorted(plans):
     account = replace(ACCOUNTS[0], entries=ACCOUNTS[0].entries[::-1])
-    stored = plans.save(a_header(account), [account])
+    stored = plans.save(*parted(a_header(account), [account]))
 
     assert [ACCOUNTS[0]] == list(stored.accounts())
 
@@ -115,12 +115,12 @@ def test_a_user_twice_or_of_another_account_is_a_mistake(plans):
     alice = an_entry("alice")
     for account in (an_account_plan(alice, alice), an_account_plan(alice, account_id="111122223333")):
         with pytest.raises(ValueError, match="user"):
-            plans.save(a_header(account), [account])
+            plans.save(*parted(a_header(account), [account]))
 
 
 def test_an_id_that_could_leave_the_folder_is_a_mistake(plans):
     with pytest.raises(ValueError, match="cannot be a plan ID"):
-        plans.save(a_header(id="../../x"), [])
+        plans.save(*parted(a_header(id="../../x"), []))
 
 
 def test_a_folder_that_cannot_be_written_is_named_with_a_cure(tmp_path):
@@ -197,7 +197,7 @@ def test_line_ends_that_git_has_changed_are_named(plans, ends):
 @settings(max_examples=30)
 def test_one_byte_changed_anywhere_is_found(plan, data):
     files = MemoryFiles()
-    stored = Plans(files).save(*plan)
+    stored = Plans(files).save(*parted(*plan))
     content = bytearray(files.kept[stored.name])
     place = data.draw(st.integers(0, len(content) - 1))
     content[place] ^= data.draw(st.integers(1, 255))
@@ -212,7 +212,7 @@ def test_one_byte_changed_anywhere_is_found(plan, data):
 
 def test_any_byte_of_a_plan_counts():
     files = MemoryFiles()
-    stored = Plans(files).save(a_header(*ACCOUNTS), ACCOUNTS)
+    stored = Plans(files).save(*parted(a_header(*ACCOUNTS), ACCOUNTS))
     content = files.kept[stored.name]
     for place in range(len(content)):
         files.kept[stored.name] = content[:place] + bytes([content[place] ^ 0x04]) + content[place + 1 :]
@@ -223,7 +223,7 @@ def test_any_byte_of_a_plan_counts():
 @given(st.data())
 def test_a_plan_cut_short_or_added_to_is_found(data):
     files = MemoryFiles()
-    stored = Plans(files).save(a_header(*ACCOUNTS), ACCOUNTS)
+    stored = Plans(files).save(*parted(a_header(*ACCOUNTS), ACCOUNTS))
     content = files.kept[stored.name]
     cut = data.draw(st.integers(0, len(content) - 1))
     for altered in (
@@ -243,7 +243,9 @@ def test_a_plan_cut_short_or_added_to_is_found(data):
 def test_evidence_with_other_content_is_found(data):
     """A byte of the gzip header may change without changing what is read."""
     files = MemoryFiles()
-    name = Plans(files).save(a_header(*ACCOUNTS), ACCOUNTS).name.replace(".yaml", ".evidence.jsonl.gz")
+    name = (
+        Plans(files).save(*parted(a_header(*ACCOUNTS), ACCOUNTS)).name.replace(".yaml", ".evidence.jsonl.gz")
+    )
     content = bytearray(files.kept[name])
     place = data.draw(st.integers(0, len(content) - 1))
     content[place] ^= data.draw(st.integers(1, 255))
@@ -271,7 +273,7 @@ def test_evidence_cut_short_is_found(plans, cut):
 def test_the_evidence_of_another_plan_is_refused(plans, tmp_path):
     saved(plans)
     other = an_account_plan(an_entry("mallory"))
-    plans.save(a_header(other, id="othr"), [other])
+    plans.save(*parted(a_header(other, id="othr"), [other]))
     folder = tmp_path / "plans"
     (folder / "2026-11-24-othr.evidence.jsonl.gz").replace(folder / "2026-11-24-k3f9.evidence.jsonl.gz")
 
@@ -348,7 +350,7 @@ def resealed(files: MemoryFiles, stored: FiledPlan, old: str, new: str) -> Filed
 )
 def test_a_forged_plan_does_not_fit_its_evidence(old, new, told):
     files = MemoryFiles()
-    stored = Plans(files).save(a_header(*ACCOUNTS), ACCOUNTS)
+    stored = Plans(files).save(*parted(a_header(*ACCOUNTS), ACCOUNTS))
 
     with pytest.raises(PlanRefused, match=told) as refused:
         list(resealed(files, stored, old, new).accounts())
@@ -357,7 +359,7 @@ def test_a_forged_plan_does_not_fit_its_evidence(old, new, told):
 
 def test_a_forged_plan_with_an_account_cut_off_does_not_fit_its_evidence():
     files = MemoryFiles()
-    stored = Plans(files).save(a_header(*ACCOUNTS), ACCOUNTS)
+    stored = Plans(files).save(*parted(a_header(*ACCOUNTS), ACCOUNTS))
     last = files.kept[stored.name].decode().rpartition("---\n")
     forged = resealed(files, stored, last[1] + last[2], "")
 
@@ -381,7 +383,7 @@ def test_a_plan_that_may_not_be_read_is_no_riddle(plans):
 
 def test_documents_are_read_one_at_a_time():
     files = MemoryFiles()
-    content = files.kept[Plans(files).save(a_header(*ACCOUNTS), ACCOUNTS).name]
+    content = files.kept[Plans(files).save(*parted(a_header(*ACCOUNTS), ACCOUNTS)).name]
     accounts = plan_yaml.read_accounts(
         BoundedStream(BytesIO(content + b"---\n[ broken"), "a plan", plan_yaml.LIMITS), "a plan"
     )
@@ -415,7 +417,7 @@ THREE = (
 @given(st.frozensets(st.sampled_from([part.account_id for part in THREE]), min_size=1))
 def test_chosen_accounts_are_the_same_with_and_without_the_index(chosen):
     files = MemoryFiles()
-    stored = Plans(files).save(a_header(*THREE), THREE)
+    stored = Plans(files).save(*parted(a_header(*THREE), THREE))
     wanted = [part for part in THREE if part.account_id in chosen]
     assert wanted == list(stored.accounts(chosen))
     assert [outline_of(part) for part in THREE] == list(stored.outlines())
@@ -427,7 +429,7 @@ def test_chosen_accounts_are_the_same_with_and_without_the_index(chosen):
 @given(st.data())
 def test_an_altered_index_is_not_believed(data):
     files = MemoryFiles()
-    stored = Plans(files).save(a_header(*THREE), THREE)
+    stored = Plans(files).save(*parted(a_header(*THREE), THREE))
     name = stored.name.replace(".yaml", ".index.jsonl")
     content = bytearray(files.kept[name])
     content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
@@ -440,7 +442,7 @@ def test_an_altered_index_is_not_believed(data):
 
 def test_an_index_that_names_other_places_costs_time_and_nothing_else():
     files = MemoryFiles()
-    stored = Plans(files).save(a_header(*THREE), THREE)
+    stored = Plans(files).save(*parted(a_header(*THREE), THREE))
     name = stored.name.replace(".yaml", ".index.jsonl")
     contents, places = zip(*(line.split(b"\t") for line in files.kept[name].splitlines()), strict=True)
     moved = zip(contents, (*places[:1], *reversed(places[1:])), strict=True)

@@ -12,6 +12,7 @@ from rollout.errors import KeyUnusable, NoPlan, PlanRefused
 from rollout.store.formats.renewal import read_renewal, renewal_bytes
 from rollout.store.plan_files import FolderPlans, PlanAtPath
 from tests.builders import NOW, a_header, an_account_plan, an_entry
+from tests.store.memory import parted
 from tests.store.sealing import sealed
 
 ACCOUNTS = (an_account_plan(an_entry("alice", wave="canary")),)
@@ -52,7 +53,7 @@ def test_rubbish_counts_for_nothing(raw: bytes):
 
 def test_a_renewed_plan_keeps_its_bytes_and_tells_its_renewal(tmp_path: Path):
     plans = FolderPlans(tmp_path)
-    stored = plans.save(a_header(*ACCOUNTS), ACCOUNTS)
+    stored = plans.save(*parted(a_header(*ACCOUNTS), ACCOUNTS))
     before = Path(stored.location).read_bytes()
     assert stored.renewed is None
     assert LATER == stored.renew(LATER).renewed
@@ -64,7 +65,7 @@ def test_a_renewed_plan_keeps_its_bytes_and_tells_its_renewal(tmp_path: Path):
 
 def test_an_altered_plan_is_refused_however_its_renewal_reads(tmp_path: Path):
     plans = FolderPlans(tmp_path)
-    stored = plans.save(a_header(*ACCOUNTS), ACCOUNTS).renew(LATER)
+    stored = plans.save(*parted(a_header(*ACCOUNTS), ACCOUNTS)).renew(LATER)
     file = Path(stored.location)
     file.write_bytes(file.read_bytes().replace(b"alice", b"alicf"))
     with pytest.raises(PlanRefused):
@@ -75,7 +76,7 @@ def test_a_plan_in_a_file_of_its_own_is_written_and_found_by_its_path(tmp_path: 
     there = PlanAtPath(tmp_path / "reviews" / "mine.yaml")
     with pytest.raises(NoPlan):
         there.load()
-    stored = there.save(a_header(*ACCOUNTS), ACCOUNTS)
+    stored = there.save(*parted(a_header(*ACCOUNTS), ACCOUNTS))
     assert ["mine.evidence.jsonl.gz", "mine.index.jsonl", "mine.yaml"] == sorted(
         path.name for path in (tmp_path / "reviews").iterdir()
     )
@@ -100,7 +101,7 @@ def test_in_a_store_with_a_key_a_renewal_needs_a_seal():
 
 def test_a_sealed_plan_is_read_renewed_and_sealed_again_with_the_same_checksum(tmp_path: Path):
     trust = sealed()
-    saved = FolderPlans(tmp_path, trust=trust).save(a_header(*ACCOUNTS), ACCOUNTS)
+    saved = FolderPlans(tmp_path, trust=trust).save(*parted(a_header(*ACCOUNTS), ACCOUNTS))
     saved.renew(LATER)
     loaded = FolderPlans(tmp_path, trust=trust).load(None)
     assert (saved.header, LATER, ACCOUNTS) == (loaded.header, loaded.renewed, tuple(loaded.accounts()))
@@ -117,7 +118,7 @@ def test_a_sealed_plan_is_read_renewed_and_sealed_again_with_the_same_checksum(t
 
 
 def test_a_seal_makes_no_altered_plan_valid(tmp_path: Path):
-    saved = FolderPlans(tmp_path, trust=sealed()).save(a_header(*ACCOUNTS), ACCOUNTS)
+    saved = FolderPlans(tmp_path, trust=sealed()).save(*parted(a_header(*ACCOUNTS), ACCOUNTS))
     path = Path(saved.location)
     path.write_bytes(path.read_bytes().replace(b"canary", b"kanary"))
     with pytest.raises(PlanRefused, match="was altered"):
@@ -126,6 +127,6 @@ def test_a_seal_makes_no_altered_plan_valid(tmp_path: Path):
 
 
 def test_a_sealed_plan_is_not_trusted_by_settings_that_name_no_key(tmp_path: Path):
-    FolderPlans(tmp_path, trust=sealed()).save(a_header(*ACCOUNTS), ACCOUNTS)
+    FolderPlans(tmp_path, trust=sealed()).save(*parted(a_header(*ACCOUNTS), ACCOUNTS))
     with pytest.raises(KeyUnusable, match=r"rollout.yaml names none"):
         FolderPlans(tmp_path).load(None)

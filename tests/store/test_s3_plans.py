@@ -11,6 +11,7 @@ from rollout.store.s3 import bucket_files
 from rollout.store.s3.bucket_files import S3Files, S3Plans
 from tests.builders import a_header
 from tests.store.bucket import Asked, BucketServer, Refuse
+from tests.store.memory import parted
 from tests.store.places import BucketPlace
 from tests.store.reaching import BUCKET, objects
 from tests.store.test_contract import ACCOUNTS, EVIDENCE, INDEX, PLAN, saved
@@ -108,7 +109,7 @@ def test_a_plan_beside_its_evidence_on_this_machine_is_found_by_path(
 ):
     """As it lies in the work tree in which it was reviewed."""
     saved(place, id="newr")
-    local = FolderPlans(tmp_path).save(a_header(*ACCOUNTS), ACCOUNTS)
+    local = FolderPlans(tmp_path).save(*parted(a_header(*ACCOUNTS), ACCOUNTS))
     monkeypatch.chdir(tmp_path)
 
     for reference in (local.location, PLAN, PLAN.removesuffix(".yaml")):

@@ -23,11 +23,12 @@ from rollout.store.s3.object_failures import Place
 from rollout.wiring import Files, Live
 from tests.builders import NOW, ORGANIZATION, a_header
 from tests.store.bucket import Asked, BucketServer, Ignore, Refuse
+from tests.store.memory import parted
 from tests.store.reaching import BUCKET, OWNER, connection
 from tests.store.test_contract import ACCOUNTS, EVIDENCE, INDEX, PLAN
 from tests.store.test_journal import carried, start
 
-PARTS = ("users.csv", "accounts.csv", "changes.csv", "index.html")
+PARTS = ("users.csv", "accounts.csv", "changes.csv", "exemptions.ics", "index.html")
 RELEASE = Released("run-1", NOW, ReleaseScope(), None, "somebody is stuck", "ana")
 
 
@@ -44,7 +45,7 @@ def report_in(folder: Path) -> ReportFiles:
     folder.mkdir(parents=True, exist_ok=True)
     for name in PARTS:
         (folder / name).write_text(f"this is {name}")
-    return ReportFiles(folder / PARTS[3], *(folder / name for name in PARTS[:3]))
+    return ReportFiles(folder / PARTS[-1], *(folder / name for name in PARTS[:-1]))
 
 
 # --- The choice ---
@@ -52,7 +53,7 @@ def report_in(folder: Path) -> ReportFiles:
 
 def test_a_folder_is_the_store_where_none_is_named(tmp_path: Path):
     files = Files(settings_in(tmp_path, ""))
-    stored = files.plans.save(a_header(*ACCOUNTS), ACCOUNTS)
+    stored = files.plans.save(*parted(a_header(*ACCOUNTS), ACCOUNTS))
 
     assert stored.location == str(tmp_path / PLAN)
     assert files.report_folder(stored) == tmp_path / "reports/2026-11-24-k3f9"
@@ -61,7 +62,7 @@ def test_a_folder_is_the_store_where_none_is_named(tmp_path: Path):
 
 def test_everything_is_in_the_bucket_where_one_is_named(bucket: BucketServer, tmp_path: Path):
     files = team(tmp_path)
-    stored = files.plans.save(a_header(*ACCOUNTS), ACCOUNTS)
+    stored = files.plans.save(*parted(a_header(*ACCOUNTS), ACCOUNTS))
     files.journal("run-1").append(start(), carried())
     files.marker(ORGANIZATION).add(RELEASE)
     with files.lock().hold(ORGANIZATION, "apply"):
@@ -171,7 +172,7 @@ def test_a_folder_needs_no_boto3(tmp_path: Path):
 def test_a_look_whether_one_may_write_leaves_no_trace(bucket: BucketServer, tmp_path: Path):
     files = team(tmp_path)
     files.check_plans_writable()
-    files.check_writable(Stage.ENFORCE, files.plans.save(a_header(*ACCOUNTS), ACCOUNTS))
+    files.check_writable(Stage.ENFORCE, files.plans.save(*parted(a_header(*ACCOUNTS), ACCOUNTS)))
 
     assert bucket.keys() == [f"team/{EVIDENCE}", f"team/{INDEX}", f"team/{PLAN}"]
 
@@ -193,13 +194,13 @@ def test_a_service_that_ignores_conditions_keeps_no_trace_either(bucket: BucketS
 
 def test_a_report_is_shared_the_page_last(bucket: BucketServer, tmp_path: Path):
     files = team(tmp_path)
-    stored = files.plans.save(a_header(*ACCOUNTS), ACCOUNTS)
+    stored = files.plans.save(*parted(a_header(*ACCOUNTS), ACCOUNTS))
     folder = files.report_folder(stored)
     shared = files.share_report(stored, report_in(folder))
 
     assert folder == tmp_path / "reports/2026-11-24-k3f9"
     assert shared == tuple(f"s3://{BUCKET}/team/reports/2026-11-24-k3f9/{name}" for name in PARTS)
-    assert bucket.writes()[-4:] == [f"reports/2026-11-24-k3f9/{name}" for name in PARTS]
+    assert bucket.writes()[-len(PARTS) :] == [f"reports/2026-11-24-k3f9/{name}" for name in PARTS]
     for name in PARTS:
         assert bucket.content(f"team/reports/2026-11-24-k3f9/{name}") == (folder / name).read_bytes()
 
@@ -208,7 +209,7 @@ def test_who_may_only_read_keeps_the_report_here(
     bucket: BucketServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     files = team(tmp_path)
-    stored = files.plans.save(a_header(*ACCOUNTS), ACCOUNTS)
+    stored = files.plans.save(*parted(a_header(*ACCOUNTS), ACCOUNTS))
     bucket.weather = lambda asked: Refuse("AccessDenied", 403) if asked.method == "PUT" else None
 
     assert share_report(files, stored, report_in(files.report_folder(stored))) == ()
@@ -221,7 +222,7 @@ def test_without_a_file_reports_are_opened_in_the_working_folder(
     monkeypatch.chdir(tmp_path)
     files = Files(load_settings(None, {"ROLLOUT_STORE": f"s3://{BUCKET}"}, tmp_path), connection=connection())
 
-    assert files.report_folder(files.plans.save(a_header(), [])).is_relative_to(tmp_path / "reports")
+    assert files.report_folder(files.plans.save(*parted(a_header(), []))).is_relative_to(tmp_path / "reports")
 
 
 def test_a_bucket_that_may_not_be_listed_is_told(bucket: BucketServer, tmp_path: Path):

@@ -17,8 +17,8 @@ from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
 from rollout.workflows.account_run import RunResult
 from rollout.workflows.account_run.wave_gates import GatedBy
 from rollout.workflows.apply.order import ApplyResult
-from rollout.workflows.inventory import Looking, read_levels, read_with_care, take_inventory
-from rollout.workflows.plan import policy_fingerprint
+from rollout.workflows.inventory import Look, Looking, read_levels, read_with_care, take_inventory
+from rollout.workflows.judging.draft import policy_fingerprint
 from rollout.workflows.release import ReleaseOrder, ReleaseResult, ReleaseSelection, release
 from rollout.workflows.release_end import EndOrder, end
 from rollout.workflows.release_selection import (
@@ -147,7 +147,7 @@ class Operator:
         read = read_with_care(world.rules.names, world.done)
         looking = Looking(world.access, FakeEngine(), world.clock, world.progress, read=read)
         levels = read_levels(world.organization, world.where.accounts, "auto")
-        return take_inventory(world.where, levels, looking, world.scope, selection)
+        return take_inventory(Look(world.where, lambda: levels, looking, world.scope, selection))
 
     def fix(self, *, memberships: bool = False, **more: Any) -> RunResult:
         world = self.world

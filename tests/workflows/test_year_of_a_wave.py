@@ -120,9 +120,11 @@ class Year:
         assert enforced == states["enforced"]
         yield Numbers(len(rows), delivered["queued"], delivered["delivered"], enforced, states["released"])
         page = files.html.read_text(encoding="utf-8")
-        line = re.search(rf"wave={CANARY}\">{CANARY}</a></th>(.*?)</tr>", page, re.DOTALL)
+        line = re.search(rf"wave:{CANARY}\">{CANARY}</a></th>(.*?)</tr>", page, re.DOTALL)
         assert line
-        users, queued, told, on_page, *_ = map(int, re.findall(r'class="number-cell">(\d+)<', line[1]))
+        numbers = map(int, re.findall(r'class="number-cell">(\d+)<', line[1]))
+        users, told, no_notice, queued, untold, on_page, _ = numbers
+        assert users == told + no_notice + queued + untold
         yield Numbers(users, queued, told, on_page, states["released"])
 
     def notices(self) -> tuple[int, int]:

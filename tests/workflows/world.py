@@ -26,19 +26,17 @@ from rollout.domain.progress.history import History, replay_all
 from rollout.domain.progress.records import Record, Reminded, RunStarted, Told
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.rules import DecisionRules
-from rollout.notify.rehearsed_channel import RehearsingNotifier
 from rollout.store.rehearsed_journal import RehearsingJournal
 from rollout.wiring.seed_policy import seed
 from rollout.workflows.apply.order import ApplyResult, Order
 from rollout.workflows.apply.run import Agree, apply_plan
-from rollout.workflows.inventory import Looking, Premises, read_levels, take_inventory
+from rollout.workflows.inventory import Look, Looking, Premises, read_levels, take_inventory
+from rollout.workflows.judging.draft import PlanOrder, policy_fingerprint
 from rollout.workflows.plan import (
     NOTHING_EARLIER,
     Earlier,
     Planned,
-    PlanOrder,
     make_plan,
-    policy_fingerprint,
 )
 from rollout.workflows.ports import CannotEnter, Notifier, PolicyLevels
 from rollout.workflows.run_context import NoLock, RunContext
@@ -59,6 +57,7 @@ from tests.fakes import (
     FakeAccount,
     FakeClock,
     FakeDoor,
+    FakeDraft,
     FakeEngine,
     FakeJournal,
     FakeLock,
@@ -66,6 +65,7 @@ from tests.fakes import (
     FakeOrganization,
     FakePlans,
     FakeProgress,
+    FakeRehearsal,
     FakeStoredPlan,
 )
 
@@ -253,15 +253,18 @@ class World:
         return FakeDoor(self.accounts.values(), self.closed)
 
     def inventory(self, selection: Selection = Selection()) -> Inventory:  # noqa: B008 - a frozen value
+        return take_inventory(self.look(selection))
+
+    def look(self, selection: Selection = Selection()) -> Look:  # noqa: B008 - a frozen value
         looking = Looking(self.access, FakeEngine(self._is_stopping), self.clock, self.progress)
         levels = read_levels(self.organization, self.where.accounts, "auto")
-        return take_inventory(self.where, levels, looking, self.scope, selection)
+        return Look(self.where, lambda: levels, looking, self.scope, selection)
 
     def plan(
         self, plan_id: str = "k3f9", *, max_exempt_percent: float = 100, earlier: Earlier = NOTHING_EARLIER
     ) -> Planned:
         order = PlanOrder(plan_id, self.rules, self.waves, "auto", self.settings, max_exempt_percent)
-        return make_plan(self.inventory(), order, self.plans, self.journal, earlier)
+        return make_plan(self.look(), order, FakeDraft(self.plans), self.journal, earlier)
 
     @property
     def notice_rule(self) -> Notified:
@@ -328,9 +331,9 @@ class World:
             agree=agree,
         )
 
-    def rehearse(self, **more: Any) -> tuple[ApplyResult, RehearsedAccess, RehearsingNotifier]:
+    def rehearse(self, **more: Any) -> tuple[ApplyResult, RehearsedAccess, FakeRehearsal]:
         """`rollout apply --stage dry-run`, with what its adapters noted."""
-        access, notifier = RehearsedAccess(self.access), RehearsingNotifier()
+        access, notifier = RehearsedAccess(self.access), FakeRehearsal()
         run = self.run(journal=RehearsingJournal(self.journal), access=access, rehearsal=True)
         return self.apply(Stage.DRY_RUN, run, notifier, **more), access, notifier
 

@@ -16,7 +16,7 @@ from rollout.errors import ExitCode, WrongUsage
 
 if TYPE_CHECKING:
     from rollout.domain.plan.entries import LeftOut
-    from rollout.workflows.listing import Listed
+    from rollout.workflows.judging.listing import Listed
 
 
 def inventory(
@@ -42,9 +42,8 @@ def inventory(
     Example: [bold]rollout inventory --out users.csv[/]
     """
     from rollout.reporting.users_file import format_of, write_users
-    from rollout.wiring.output import check_writable, private_file
-    from rollout.workflows.inventory import read_levels, take_inventory
-    from rollout.workflows.listing import list_users
+    from rollout.wiring.output import check_writable, parts_beside, private_file
+    from rollout.workflows.judging.listing import list_users
 
     # Check that the file can be written before reading for minutes.
     kind = format_of(to)
@@ -55,22 +54,21 @@ def inventory(
     doubts = Doubts()
     live, where = go_live(settings, profile, doubts)
     tell_endpoints(live)
-    progress, chosen = TerminalProgress(), selection(account, ou, user)
-    levels = read_levels(live.organization, where.accounts, settings.rules.scps)
-    looking = live.looking(where, progress)
+    chosen, order = selection(account, ou, user), live.plan_order(where)
     # Users can only be selected after they have been read.
-    seen = take_inventory(where, levels, looking, settings.domain_scope(), selection(account, ou))
-    listed = list_users(seen, live.plan_order(where), live.files.journal(live.new_run()), chosen)
-    with private_file(to) as stream:
-        write_users(
-            stream,
-            kind,
-            listed.header,
-            listed.accounts,
-            listed.progress,
-            seen.taken_at,
-            settings.domain_notified(),
-        )
+    look = live.look(where, TerminalProgress(), selection(account, ou))
+    with parts_beside(to) as parts:
+        listed = list_users(look, order, live.files.journal(live.new_run()), chosen, parts)
+        with private_file(to) as stream:
+            write_users(
+                stream,
+                kind,
+                listed.header,
+                parts.accounts(),
+                listed.progress,
+                listed.header.inventory_at,
+                settings.domain_notified(),
+            )
     left = [one for one in listed.header.left_out if chosen.takes_account(one.account_id, one.name, one.ou)]
     if json:
         print_json(_as_json(listed, left, to))
@@ -85,7 +83,7 @@ def inventory(
 
 def _tell(listed: Listed, left: list[LeftOut], to: Path, *, narrowed: bool) -> None:
     header = listed.header
-    counts = f"{number_of(len(listed.accounts), 'account')} read, {number_of(listed.users, 'user')}"
+    counts = f"{number_of(listed.accounts, 'account')} read, {number_of(listed.users, 'user')}"
     asked = " selected" if narrowed else ""
     out.print(f"Organization {header.organization_id}: {counts}{asked}")
     out.print(table("", ("verdict", "#users"), list(header.verdicts.items())))
@@ -107,7 +105,7 @@ def _as_json(listed: Listed, left: list[LeftOut], to: Path) -> dict[str, object]
         "taken_at": header.inventory_at.isoformat(),
         "users": listed.users,
         "verdicts": dict(header.verdicts),
-        "accounts_read": len(listed.accounts),
+        "accounts_read": listed.accounts,
         "left_out": [
             {
                 "account": one.account_id,

@@ -23,15 +23,17 @@ from rollout.cli.terminal.console import (
     warn,
 )
 from rollout.cli.terminal.impact_table import impact_as_json, impact_table, names_as_json, names_table
+from rollout.cli.terminal.movements_table import movements_as_json, tell_movements
 from rollout.counted import number_of
 from rollout.errors import ExitCode
 
 if TYPE_CHECKING:
     from rollout.domain.people.observations import Finding
-    from rollout.domain.plan.comparison import PreviousPlan
     from rollout.domain.plan.entries import Header
+    from rollout.domain.plan.impact_counts import Affected
+    from rollout.domain.verdicts.verdict import Code
+    from rollout.wiring import PlanPlace
     from rollout.workflows.plan import Planned
-    from rollout.workflows.ports import PlanStore
 
 
 def plan(
@@ -62,6 +64,15 @@ def plan(
             show_default=False,
         ),
     ] = None,
+    diff: Annotated[
+        str | None,
+        typer.Option(
+            "--diff",
+            metavar="PLAN",
+            help="Also tell who moved from where to where since this plan; its path, file stem or ID.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Read every account, judge every user, and write a plan. Nothing is written to AWS.
 
@@ -69,13 +80,12 @@ def plan(
 
     Example: [bold]rollout plan[/], then review the file that it names in a pull request.
     """
-    from rollout.workflows.inventory import read_levels, take_inventory
-    from rollout.workflows.plan import make_plan, newest_plan, plan_in_place_of
+    from rollout.workflows.plan import compared_plans, make_plan, newest_plan, plan_in_place_of
 
     settings = read_deciding_settings(config, defaults=defaults)
     live, where = go_live(settings, profile)
     organization_id = where.organization.id
-    plans: PlanStore = live.files.plans
+    plans: PlanPlace = live.files.plans
     # Before minutes of reading: can the plan be put where it belongs, and does it replace nothing but a plan?
     if to is None:
         live.files.check_plans_writable()
@@ -83,21 +93,22 @@ def plan(
     else:
         plans = live.files.plan_at(to)
         earlier = plan_in_place_of(plans, live.files.plans, organization_id)
+    other = live.files.plans.load(diff, whole=False) if diff else None
     tell_endpoints(live)
     order = live.plan_order(where, accept_unmatched=accept_unmatched)
-    progress = TerminalProgress()
-    levels = read_levels(live.organization, where.accounts, settings.rules.scps)
-    inventory = take_inventory(
-        where, levels, live.looking(where, progress), settings.domain_scope(), selection(account, ou)
-    )
+    look = live.look(where, TerminalProgress(), selection(account, ou))
     run = live.new_run()
-    journal = live.files.journal(run)
-    planned = make_plan(inventory, order, plans, journal, earlier, run=run)
+    with live.files.drafting(plans) as draft:
+        planned = make_plan(look, order, draft, live.files.journal(run), earlier, run=run, names=names)
+    moves = other and compared_plans(other, planned.stored)
     if json:
-        print_json(_as_json(planned, earlier.before, names=names))
+        moved = {"moved": movements_as_json(moves)} if moves else {}
+        print_json({**_as_json(planned, names=names), **moved})
     else:
         _summarise(planned, names=names)
-        _tell_where(planned, earlier.before)
+        if moves:
+            tell_movements(moves)
+        _tell_where(planned)
     header = planned.header
     unreachable = any(left.state == "unreachable" for left in header.left_out)
     if unreachable:
@@ -108,16 +119,12 @@ def plan(
 
 def changes_due(planned: Planned) -> int:
     """Count the users who are still to be enforced."""
-    return sum(
-        entry.verdict == "enforce" and not entry.enforced_by
-        for account in planned.accounts
-        for entry in account.entries
-    )
+    return sum(account.due for account in planned.accounts)
 
 
-def _tell_where(planned: Planned, before: PreviousPlan) -> None:
+def _tell_where(planned: Planned) -> None:
     stored = planned.stored
-    for line in before.differences(planned.accounts, tuple(planned.header.waves)):
+    for line in planned.since.lines():
         if not line.startswith(" "):
             out.print()
         out.print(line)
@@ -129,20 +136,17 @@ def _tell_where(planned: Planned, before: PreviousPlan) -> None:
 
 
 def _summarise(planned: Planned, *, names: bool) -> None:
-    from rollout.domain.verdicts.verdict import Kind
-
     header = planned.header
-    entries = [entry for account in planned.accounts for entry in account.entries]
     out.print(
         f"Organization {header.organization_id}: {number_of(len(planned.accounts), 'account')} read, "
-        f"{number_of(len(entries), 'user')}"
+        f"{number_of(sum(account.users for account in planned.accounts), 'user')}"
     )
     out.print(table("", ("verdict", "#users"), [(name, count) for name, count in header.verdicts.items()]))
     out.print(table("\nWaves", ("wave", "#users"), [(name, count) for name, count in header.waves.items()]))
     out.print(impact_table(header.impact, header.inventory_at))
     if names:
-        out.print(names_table(planned.to_come))
-    held = Counter(reason.code for entry in entries if entry.verdict is Kind.HOLD for reason in entry.reasons)
+        out.print(names_table(_to_come(planned)))
+    held: Counter[Code] = sum((account.held for account in planned.accounts), Counter())
     rows = [(code, count, code.cure) for code, count in sorted(held.items())]
     if rows:
         out.print(table("\nOn hold", ("reason", "#users", "cure"), rows))
@@ -153,12 +157,11 @@ def _summarise(planned: Planned, *, names: bool) -> None:
 
 def _without_address(planned: Planned) -> None:
     """Print who cannot be notified, by account."""
-    from rollout.workflows.notices import unreached
-
-    names: dict[tuple[str, str], list[str]] = {}
-    for one in unreached(planned.accounts):
-        names.setdefault((one.account_id, one.account_name), []).append(one.user.name)
-    rows = [(*account, len(users), shortly(users)) for account, users in names.items()]
+    rows = [
+        (account.account_id, account.name, found.number, shortly(found.first, number=found.number))
+        for account in planned.accounts
+        if (found := account.unreached).number
+    ]
     if rows:
         out.print(table("\nWithout a known address", ("account", "name", "#users", "who"), rows))
         err.print("To fill in their addresses: rollout notices --unreached people.csv")
@@ -181,7 +184,11 @@ def _found(planned: Planned) -> list[Finding]:
     return [*planned.header.findings, *(one for part in planned.accounts for one in part.findings)]
 
 
-def _as_json(planned: Planned, before: PreviousPlan, *, names: bool) -> dict[str, object]:
+def _to_come(planned: Planned) -> list[Affected]:
+    return [one for account in planned.accounts for one in account.to_come]
+
+
+def _as_json(planned: Planned, *, names: bool) -> dict[str, object]:
     header, stored = planned.header, planned.stored
     return {
         "plan": stored.header.id,
@@ -191,11 +198,10 @@ def _as_json(planned: Planned, before: PreviousPlan, *, names: bool) -> dict[str
         "verdicts": dict(header.verdicts),
         "waves": dict(header.waves),
         "impact": impact_as_json(header.impact),
-        **({"affected": names_as_json(planned.to_come)} if names else {}),
+        **({"affected": names_as_json(_to_come(planned))} if names else {}),
         "changes_due": changes_due(planned),
         "moved_to_a_later_wave": [
-            {"arn": move.arn, "was": move.was, "now": move.now}
-            for move in before.later(planned.accounts, tuple(header.waves))
+            {"arn": move.arn, "was": move.was, "now": move.now} for move in planned.since.moves
         ],
         "left_out": [
             {"account": left.account_id, "name": left.name, "state": left.state, "reason": left.reason}

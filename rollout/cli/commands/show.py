@@ -10,7 +10,7 @@ import typer
 from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users
 from rollout.cli.startup import Doubts, age_of, load_plan, read_settings, selection
-from rollout.cli.terminal.console import bold, next_step, out, print_json, shortly, table
+from rollout.cli.terminal.console import bold, echo_lines, next_step, out, print_json, shortly, table
 from rollout.cli.terminal.explained_user import explain_in_short, explain_with_evidence, not_looked_at
 from rollout.cli.terminal.impact_table import impact_as_json, impact_table
 from rollout.errors import EmptySelection, WrongUsage
@@ -41,21 +41,34 @@ def show(
             help="With --user: everything that was looked at, by which call and when, and what was not.",
         ),
     ] = False,
+    markdown: Annotated[
+        bool,
+        typer.Option(
+            "--markdown", help="Print a summary for reviewers: who is at risk, why, and what is new."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Show a plan per wave, account and verdict; with --user, explain the verdict. Reads only the store.
 
-    Example: [bold]rollout show --user '*/alice'[/], and with [bold]--evidence[/] all that the verdict rests on.
+    Example: [bold]rollout show --user '*/alice'[/], and with [bold]--evidence[/] all that the verdict rests on;
+    [bold]rollout show --markdown[/] for a pull request.
     """
     from rollout.wiring import Files
     from rollout.workflows.selecting import check_in_plan
 
     if evidence and not user:
         raise WrongUsage("--evidence needs --user", cure="name whose evidence: --user '*/alice' --evidence")
+    if markdown and (json or any((account, ou, user, wave))):
+        raise WrongUsage("--markdown sums up the whole plan", cure="leave out the other options")
     settings = read_settings(config)
     doubts = Doubts()
     files = Files(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())
     stored = load_plan(files, plan)
+    if markdown:
+        _summarise_for_review(files, stored)
+        doubts.leave()
+        return
     chosen = selection(account, ou, user)
     check_in_plan(chosen, stored)
     if wave is not None and wave not in stored.header.waves:
@@ -79,6 +92,15 @@ def show(
         _overview(stored, parts, _words(files, stored))
         next_step("why one user was judged so: rollout show --user '*/NAME'")
     doubts.leave()
+
+
+def _summarise_for_review(files: Files, stored: StoredPlan) -> None:
+    from rollout.reporting.plan_review import plan_review
+    from rollout.workflows.plan import compared_plans
+
+    before = files.plans.before(stored.header)
+    since = compared_plans(before, stored) if before else None
+    echo_lines("".join(plan_review(stored.header, stored.accounts(), since)))
 
 
 def _words(files: Files, stored: StoredPlan) -> dict[str, str]:

@@ -140,16 +140,14 @@ class _Look:
 
     def verify(self, run: str) -> Verified:
         """Read every account, and compare it with the plan."""
-        from rollout.workflows.inventory import take_inventory
+        from rollout.workflows.inventory import Look, take_inventory
         from rollout.workflows.verify import verify as compare
 
         live, progress = self._live, TerminalProgress()
+        looking = live.looking_with_care(self._where, progress)
+        scope = live.settings.domain_scope()
         self.inventory = take_inventory(
-            self._where,
-            self._levels,
-            live.looking_with_care(self._where, progress),
-            live.settings.domain_scope(),
-            self._selection,
+            Look(self._where, lambda: self._levels, looking, scope, self._selection)
         )
         context = live.run_context(run, self._where, progress, rehearsal=False, locked=False)
         return compare(self.inventory, self._stored, run=context, basis=self._basis)

@@ -267,9 +267,10 @@ def print_long_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -
         echo("  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-def shortly(names: Sequence[str], most: int = 4) -> str:
-    """List the first few names, and count the rest."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+def shortly(names: Sequence[str], most: int = 4, *, number: int = 0) -> str:
+    """List the first few names, and count the rest; `number`: how many there are, where only the first are given."""
+    more = max(number, len(names)) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 class TerminalProgress:

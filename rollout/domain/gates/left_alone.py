@@ -12,7 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Protocol
 
 from rollout.domain.people.exemptions import Exemption
-from rollout.domain.people.observations import Inventory, NotEntered, Observed
+from rollout.domain.people.observations import Inventory, NotEntered
 from rollout.domain.people.organization import AccountState
 from rollout.domain.people.users import Named, UserRef
 from rollout.domain.progress.projection import Progress
@@ -68,15 +68,17 @@ class Witness:
 
     def saw_all(self, inventory: Inventory) -> Iterator[LeftAlone]:
         """Yield the records for the whole organization; whoever is in an account outside of `scope` is among them."""
-        excluded = set()
-        for view in inventory.accounts:
-            match view:
-                case Observed(facts=facts):
-                    yield from self.saw(facts.users)
-                case NotEntered(account=account, asked_for=True) if account.state is AccountState.ACTIVE:
-                    excluded.add(account.id)
-                case _:
-                    pass
+        for observed in inventory.observed:
+            yield from self.saw(observed.facts.users)
+        yield from self.saw_excluded(inventory)
+
+    def saw_excluded(self, inventory: Inventory) -> Iterator[LeftAlone]:
+        """Yield the records for the users in accounts outside of `scope`."""
+        excluded = {
+            view.account.id
+            for view in inventory.accounts
+            if isinstance(view, NotEntered) and view.asked_for and view.account.state is AccountState.ACTIVE
+        }
         for notice in self.progress.notices.values():
             if notice.user.account_id in excluded:
                 yield from self._record(notice.user, self.now, "scope")

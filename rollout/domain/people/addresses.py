@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from rollout.domain.people.organization import Account
 from rollout.domain.people.users import User, tag
 
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+# Plain and in ASCII on both sides: nothing in it can act in a header, and every mail server takes it.
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_{|}~-]+"
+_PLAIN = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@([A-Za-z0-9.-]+)")
+_LONGEST = 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class NameAtDomain:
 
 @dataclass(frozen=True, slots=True)
 class ListedPerson:
-    """One line of a file of people: a user by ARN, or by name, in one account or (`account` empty) in all."""
+    """Whose a user is: one named by ARN, or by name, in one account or (`account` empty) in all."""
 
     user: str
     addressee: Addressee
@@ -59,7 +63,7 @@ class ListedPerson:
 
 @dataclass(frozen=True, slots=True)
 class PeopleFile:
-    """`{file: people.csv}`: the address is in a file.
+    """`{file: people.csv}`: the address is in a file; or `{identity_center: REGION}`, in what was read there.
 
     An ARN counts before an account and a name, and these before a name alone. Names are compared without regard to
     case, as IAM does.
@@ -100,9 +104,30 @@ def addressee_of(user: User, account: Account, rules: tuple[AddressRule, ...]) -
     return next((one for one in found if is_address(one.address)), NOBODY)
 
 
+def why_nobody(user: User, account: Account, rules: tuple[AddressRule, ...]) -> str:
+    """Say why no rule gives an address; names what looks like one, such as a tag with a mistyped address."""
+    found = (_try(rule, user, account) for rule in rules)
+    unfit = [f'{one.found_by} has "{one.address}"' for one in found if "@" in one.address]
+    more = f"; {', '.join(unfit)}, which is no address that may have mail" if unfit else ""
+    return f"no address is known{more}"
+
+
 def is_address(text: str) -> bool:
-    """Tell whether the text is one plain address, fit for a To: header."""
-    return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None
+    """Tell whether the text is one plain address, fit for a To: header, at a domain that may have mail."""
+    plain = _PLAIN.fullmatch(text) if len(text) <= _LONGEST else None
+    return plain is not None and _may_have_mail(plain[1].casefold())
+
+
+@lru_cache(maxsize=4096)
+def _may_have_mail(domain: str) -> bool:
+    """Ask email-validator about a domain, without DNS: once, since a whole company shares it."""
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - 20 ms that only judging needs
+
+    try:
+        validate_email(f"a@{domain}", check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError:
+        return False
+    return True
 
 
 def normalised_address(address: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from rollout.domain.people.organization import Account, Caller, Organization
@@ -126,6 +126,12 @@ class Observed:
     facts: AccountFacts
     scps: tuple[tuple[NamedPolicy, ...], ...] | None = ()
     effort: Effort = Effort()
+
+    @property
+    def in_brief(self) -> Observed:
+        """The same without what was read: what is left is small."""
+        read_at, report_at = self.facts.read_at, self.facts.report_at
+        return replace(self, facts=AccountFacts((), {}, {}, read_at, report_at), scps=())
 
 
 @dataclass(frozen=True, slots=True)

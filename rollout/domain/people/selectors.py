@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -55,20 +55,28 @@ class UserSelector:
         """The account that an ARN names; empty for any other text."""
         return account_of(self.text)
 
+    @property
+    def line(self) -> SelectorLine:
+        """Tells it from all others."""
+        return self.key, self.text
+
 
 Selector = AccountSelector | UserSelector
+SelectorLine = tuple[str, str]
+"""The key and the text of a selector."""
 
 
 @dataclass(frozen=True, slots=True)
 class Searched:
     """Where selectors were looked for: all listed accounts, and the users of those accounts that were read.
 
+    `matched` are the selectors that match one of these users, as `matching` finds them.
     `unread` are the ids of accounts whose users were to be looked at and were not seen, or that `--account` and `--ou`
     leave out. `left_alone` are the ids of those that are closed or outside the scope: nobody is enforced there.
     """
 
     accounts: tuple[Account, ...]
-    users: tuple[Selectable, ...]
+    matched: frozenset[SelectorLine]
     unread: frozenset[str] = frozenset()
     left_alone: frozenset[str] = frozenset()
 
@@ -104,6 +112,13 @@ def names_user(key: str, text: str, *, protects: bool, expires: date | None = No
     return UserSelector(key, text, UserMatch(text).matches, protects, expires)
 
 
+def matching(selectors: Iterable[Selector], users: Collection[Selectable]) -> frozenset[SelectorLine]:
+    """Find the selectors that match one of these users."""
+    return frozenset(
+        one.line for one in selectors if isinstance(one, UserSelector) and any(map(one.takes, users))
+    )
+
+
 def find_unmatched(
     selectors: Iterable[Selector], searched: Searched, today: date
 ) -> Iterator[UnmatchedSelector]:
@@ -115,7 +130,7 @@ def find_unmatched(
                     yield UnmatchedSelector(selector)
             case UserSelector():
                 expired = selector.expires is not None and selector.expires < today
-                if not expired and not any(map(selector.takes, searched.users)):
+                if not expired and selector.line not in searched.matched:
                     yield UnmatchedSelector(selector, _why_not_looked_for(selector, searched))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import insort
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rollout.counted import number_of
@@ -39,61 +40,79 @@ class Move:
     now: str
 
 
-@dataclass(frozen=True, slots=True)
-class PreviousPlan:
-    """The previous plan, by UserId; empty if there was none."""
+class PlanComparison:
+    """What has changed since the plan before, which is seen account by account. Users are known by their UserId.
 
-    plan_id: str
-    users: Mapping[str, PlannedDecision]
+    Of what is only listed in part, no more is kept.
+    """
 
-    def later(self, accounts: Iterable[AccountPlan], waves: Sequence[str]) -> tuple[Move, ...]:
-        """Find the users who have moved to a later wave; `waves` are today's, in their order.
+    def __init__(self, plan_id: str = "", waves: Sequence[str] = ()) -> None:
+        """Begin; without a `plan_id` there is no plan before. `waves` are today's, in their order."""
+        self.plan_id = plan_id
+        self._places = {wave: place for place, wave in enumerate(waves)}
+        self._moves: list[Move] = []
+        self._changed, self._new, self._gone = _Listed(), _Listed(), _Listed()
 
-        A wave that no longer exists counts as earlier than all others.
-        """
-        places = {wave: place for place, wave in enumerate(waves)}
-        moves = []
-        for user_id, now in _by_id(accounts).items():
-            was = self.users.get(user_id)
-            if was is None or not was.wave or not now.wave or was.wave == now.wave:
+    def see(self, before: AccountPlan | None, after: AccountPlan | None) -> None:
+        """Compare what the two plans have of one account."""
+        old, new = _by_id(before), _by_id(after)
+        for user_id, now in new.items():
+            was = old.get(user_id)
+            if was is None:
+                self._new.add(now.arn, f"{now.arn}: new, {now.sentence}")
                 continue
-            if places.get(was.wave, -1) < places.get(now.wave, -1):
-                moves.append(Move(now.arn, was.wave, now.wave))
-        return tuple(sorted(moves, key=lambda move: move.arn))
+            if (was.verdict, was.impact, was.wave) != (now.verdict, now.impact, now.wave):
+                self._changed.add(now.arn, f"{now.arn}: {was.sentence} -> {now.sentence}")
+            if self._is_later(was.wave, now.wave):
+                self._moves.append(Move(now.arn, was.wave, now.wave))
+        for user_id, was in old.items():
+            if user_id not in new:
+                self._gone.add(was.arn, f"{was.arn}: gone, was {was.sentence}")
 
-    def differences(self, accounts: Iterable[AccountPlan], waves: Sequence[str] = ()) -> Iterator[str]:
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """The users who have moved to a later wave, by ARN."""
+        return tuple(sorted(self._moves, key=lambda move: move.arn))
+
+    def lines(self) -> Iterator[str]:
         """List what is new, gone or different, in lines: a head, and what it is about indented.
 
         None if there was no previous plan. Moves to a later wave come first, and all of them are listed.
         """
         if not self.plan_id:
             return
-        accounts = tuple(accounts)
-        moves = self.later(accounts, waves)
-        if moves:
+        if moves := self.moves:
             yield f"MOVED TO A LATER WAVE since plan {self.plan_id}: {number_of(len(moves), 'user')}"
             yield from (f"  {move.arn}: wave {move.was} -> wave {move.now}" for move in moves)
-        after = _by_id(accounts)
-        lines = [*self._changed(after), *self._new_and_gone(after)]
-        count = f"{len(lines) or 'no'} difference{'s' if len(lines) > 1 else ''}"
-        yield f"Since plan {self.plan_id}: {count}"
+        listed = (self._changed, self._new, self._gone)
+        number = sum(one.number for one in listed)
+        yield f"Since plan {self.plan_id}: {number or 'no'} difference{'s' if number > 1 else ''}"
+        lines = [line for one in listed for line in one.first]
         yield from (f"  {line}" for line in lines[:SHOWN])
-        if len(lines) > SHOWN:
-            yield f"  and {len(lines) - SHOWN} more: compare the two files"
+        if number > SHOWN:
+            yield f"  and {number - SHOWN} more: compare the two files"
 
-    def _changed(self, after: Mapping[str, PlannedDecision]) -> Iterator[str]:
-        for user_id, now in sorted(after.items(), key=lambda item: item[1].arn):
-            was = self.users.get(user_id)
-            if was is not None and (was.verdict, was.impact, was.wave) != (now.verdict, now.impact, now.wave):
-                yield f"{now.arn}: {was.sentence} -> {now.sentence}"
+    def _is_later(self, was: str, now: str) -> bool:
+        """A wave that no longer exists counts as earlier than all others."""
+        return bool(was and now) and was != now and self._places.get(was, -1) < self._places.get(now, -1)
 
-    def _new_and_gone(self, after: Mapping[str, PlannedDecision]) -> Iterator[str]:
-        for user_id, now in sorted(after.items(), key=lambda item: item[1].arn):
-            if user_id not in self.users:
-                yield f"{now.arn}: new, {now.sentence}"
-        for user_id, was in sorted(self.users.items(), key=lambda item: item[1].arn):
-            if user_id not in after:
-                yield f"{was.arn}: gone, was {was.sentence}"
+
+class _Listed:
+    """Counts lines, and keeps the first of them by ARN."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._kept: list[tuple[str, str]] = []
+
+    def add(self, arn: str, line: str) -> None:
+        self.number += 1
+        if len(self._kept) < SHOWN or arn < self._kept[-1][0]:
+            insort(self._kept, (arn, line))
+            del self._kept[SHOWN:]
+
+    @property
+    def first(self) -> Iterator[str]:
+        return (line for _, line in self._kept)
 
 
 def about_moves(moves: Iterable[Move], plan_id: str) -> Iterator[Finding]:
@@ -110,13 +129,8 @@ def about_moves(moves: Iterable[Move], plan_id: str) -> Iterator[Finding]:
         )
 
 
-def remember(plan_id: str, accounts: Iterable[AccountPlan]) -> PreviousPlan:
-    """Keep the decisions of a plan for a later comparison."""
-    return PreviousPlan(plan_id, _by_id(accounts))
-
-
-def _by_id(accounts: Iterable[AccountPlan]) -> dict[str, PlannedDecision]:
-    return {entry.user.id: _decision(entry) for account in accounts for entry in account.entries}
+def _by_id(part: AccountPlan | None) -> dict[str, PlannedDecision]:
+    return {entry.user.id: _decision(entry) for entry in part.entries} if part else {}
 
 
 def _decision(entry: PlanEntry) -> PlannedDecision:

@@ -9,21 +9,24 @@ from rollout.domain.plan.entries import AccountPlan, Header, PlanEntry
 from rollout.domain.plan.fingerprints import digest
 
 
-def content_digest(header: Header, accounts: Iterable[AccountPlan]) -> str:
+def content_digest(header: Header, accounts: Iterable[str]) -> str:
     """Digest the users in a plan, the decisions about them with their facts, and the accounts left out.
+
+    `accounts` are the digests of the accounts in the plan, sorted by id.
 
     Ids, times, numbers of requests and findings are not digested: they differ from run to run and decide nothing.
     """
     left_out = sorted((left.account_id, left.name, left.ou, left.state) for left in header.left_out)
     digests = header.digests
     top = [header.organization_id, digests.policy, digests.settings, header.scps, left_out]
-    return digest([top, *(digest(_account(account)) for account in accounts)])
+    return digest([top, *accounts])
 
 
-def _account(account: AccountPlan) -> list[object]:
+def account_digest(account: AccountPlan) -> str:
+    """Digest the users of one account, and what is decided about them."""
     entries = sorted(account.entries, key=lambda entry: entry.user.id)
     named = [account.account_id, account.name, account.ou]
-    return [*named, astuple(account.ours), [_entry(entry) for entry in entries]]
+    return digest([*named, astuple(account.ours), [_entry(entry) for entry in entries]])
 
 
 def _entry(entry: PlanEntry) -> list[object]:

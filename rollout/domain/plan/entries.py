@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -14,7 +13,7 @@ from rollout.domain.people.users import UserRef
 from rollout.domain.plan.doors import Door
 from rollout.domain.plan.impact_counts import ImpactCounts
 from rollout.domain.policy.attachment import Attachment
-from rollout.domain.verdicts.verdict import NOTHING_KNOWN, Impact, Kind, MatrixRow, Reason, Situation
+from rollout.domain.verdicts.verdict import NOTHING_KNOWN, Code, Impact, Kind, MatrixRow, Reason, Situation
 
 SCHEMA = 2
 """In schema 1, users of whom the plan says the same stand in one line, with the cure of a hold."""
@@ -87,6 +86,11 @@ class PlanEntry:
     def because(self) -> tuple[str, ...]:
         """The codes of the reasons, each once."""
         return tuple(dict.fromkeys(str(reason.code) for reason in self.reasons))
+
+    @property
+    def is_unreached(self) -> bool:
+        """Whether the user is held because no address is known."""
+        return self.verdict is Kind.HOLD and any(reason.code is Code.UNREACHED for reason in self.reasons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,15 +180,3 @@ def cures_in(account: AccountPlan) -> dict[str, str]:
     """Give the cure of each reason for which a user of the account is held, by its code."""
     held = (entry for entry in account.entries if entry.cure)
     return {str(one.code): one.code.cure for entry in held for one in entry.reasons if one.code.cure}
-
-
-def count_waves(accounts: tuple[AccountPlan, ...], names: tuple[str, ...]) -> dict[str, int]:
-    """Count the users per wave, in the order of `rollout.yaml`, including empty waves."""
-    found = Counter(entry.wave for account in accounts for entry in account.entries if entry.wave)
-    return {name: found[name] for name in names}
-
-
-def count_verdicts(accounts: tuple[AccountPlan, ...]) -> dict[str, int]:
-    """Count the users per verdict, including verdicts without users."""
-    found = Counter(entry.verdict for account in accounts for entry in account.entries)
-    return {str(kind): found[kind] for kind in Kind}

@@ -25,14 +25,6 @@ from rollout.domain.verdicts.verdict import Kind, MatrixRow, Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedAccount:
-    """An account's part of the plan, and the `enforce` users whom no wave takes, which make the plan fail."""
-
-    plan: AccountPlan
-    without_wave: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Planner:
     """Plans accounts by the same rules, as of the same moment, and parses each document once.
 
@@ -45,7 +37,7 @@ class Planner:
     made: Mapping[str, Made] = field(default_factory=dict)
     library: Library = field(default_factory=Library)
 
-    def plan(self, observed: Observed) -> PlannedAccount:
+    def plan(self, observed: Observed) -> AccountPlan:
         """Plan one account."""
         made = self.made.get(observed.account.id, Made())
         judged = judged_account(observed, self.rules, self.library, self.now, made)
@@ -56,7 +48,7 @@ class Planner:
         entries = tuple(self._entry(user, verdicts[user.id], observed, matrices) for user in users)
         findings = (*about_account(judged, verdicts), *lookalikes(judged, verdicts))
         account = observed.account
-        part = AccountPlan(
+        return AccountPlan(
             account.id,
             account.name,
             account.ou,
@@ -70,10 +62,6 @@ class Planner:
             observed.effort.calls,
             observed.effort.retries,
         )
-        without_wave = (
-            entry.user.arn for entry in entries if entry.verdict is Kind.ENFORCE and not entry.wave
-        )
-        return PlannedAccount(part, tuple(without_wave))
 
     def _entry(
         self, user: User, verdict: Verdict, observed: Observed, matrices: Mapping[tuple[MatrixRow, ...], int]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rollout.domain.people.addresses import why_nobody
 from rollout.domain.people.sign_in import Weighing
 from rollout.domain.verdicts.assessment import Assessment
 from rollout.domain.verdicts.enrolment_check import Able
@@ -25,7 +26,9 @@ def holds(assessed: Assessment) -> Iterator[Reason]:
     if not assessed.addressee.address and (
         assessed.impact is not Impact.NONE or assessed.account.rules.notice_for_unaffected
     ):
-        yield Reason(Code.UNREACHED, "no address is known", assessed.user.rights_at)
+        user, account = assessed.user, assessed.account
+        why = why_nobody(user, account.account, account.rules.find)
+        yield Reason(Code.UNREACHED, why, user.rights_at)
 
 
 def _people(assessed: Assessment) -> Iterator[Reason]:

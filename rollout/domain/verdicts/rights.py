@@ -10,9 +10,14 @@ from rollout.domain.people.observations import AccountFacts
 from rollout.domain.people.users import NamedPolicy, User
 from rollout.domain.verdicts.same_for_all import says_same_for_all
 
+_MOST_DOCUMENTS = 4_096
+
 
 class Library:
-    """Parsed documents by their text: a document that a thousand accounts share is parsed once."""
+    """Parsed documents by their text: a document that a thousand accounts share is parsed once.
+
+    It does not grow with the organization: of too many documents none is kept, and those still needed are parsed again.
+    """
 
     def __init__(self) -> None:
         """Start empty."""
@@ -26,6 +31,8 @@ class Library:
         # The raw object is kept with its id, so that the id is not reused for another object.
         if known is not None and known[0] is document and known[1].name == name:
             return known[1]
+        if max(len(self._seen), len(self._parsed)) >= _MOST_DOCUMENTS:
+            self._parsed, self._seen, self._same_for_all = {}, {}, {}
         key = (name, repr(document))
         parsed = self._parsed.get(key)
         if parsed is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
@@ -12,15 +13,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from rollout.counted import number_of
+from rollout.domain.plan.entries import Header
 from rollout.domain.proof.proof_record import ProofRecord
+from rollout.domain.status.to_decide import KEPT
 from rollout.reporting import legend, spelling
-from rollout.reporting.account_columns import ACCOUNTS, ListedState, percent
+from rollout.reporting.account_columns import ACCOUNTS, percent
 from rollout.reporting.cells import CODE, COUNT, NUMBER, SHARE
 from rollout.reporting.change_columns import ChangeOutcome, stage_of
 from rollout.reporting.frames import Counts
-from rollout.reporting.page.data import DETAILS_UP_TO, packed
+from rollout.reporting.page.data import DETAILS_UP_TO, packed, packed_users
 from rollout.reporting.page.limits import limits
-from rollout.reporting.page.overview import exemptions, segments, tiles
+from rollout.reporting.page.links import filtered, only
+from rollout.reporting.page.overview import days_left, exemptions, segments, tiles
 from rollout.reporting.report_data import ReportData
 from rollout.reporting.tables import Column
 from rollout.reporting.user_columns import USERS
@@ -31,51 +35,81 @@ PLAIN_ROWS_UP_TO = 500
 EXEMPTIONS_UP_TO = 500
 FINDINGS_UP_TO = 500
 CHANGES_UP_TO = 100
+SECTIONS = (
+    ("decide", "To decide"),
+    ("limits", "Limits"),
+    ("overview", "OUs"),
+    ("waves", "Waves"),
+    ("users", "Users"),
+    ("why", "Reasons"),
+    ("findings", "Findings"),
+    ("exemptions", "Exemptions"),
+    ("accounts", "Accounts"),
+    ("changes", "Changes"),
+    ("proof", "Proof"),
+    ("about", "About"),
+    ("legend", "Legend"),
+)
 NOTEWORTHY = (ChangeOutcome.FAILED, ChangeOutcome.UNSETTLED, ChangeOutcome.OVERRIDDEN)
 
 
 def page(report: ReportData, counts: Counts, proof: ProofRecord | None = None) -> Iterator[str]:
     """Yield the page as text; `proof` is the newest of this policy."""
     environment = _environment()
-    style, script = _asset(environment, "report.css"), _asset(environment, "report.js")
     exempt = exemptions(report)
     noteworthy = [line for line in report.changes if line.outcome in NOTEWORTHY]
-    left_out = [account for account in report.accounts if account.left_out]
-    left_out.sort(key=lambda account: (account.state != ListedState.UNREACHABLE, account.state))
+    header = report.header
     context: dict[str, Any] = {
-        "account_columns": ACCOUNTS.on_page_table,
         "account_names": {account.part.account_id: account.part.name for account in report.accounts},
-        "columns": USERS.on_page_table,
+        "accounts_table": ACCOUNTS,
         "counts": counts,
-        "csp": f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'",
-        "data": packed(report),
+        "data": (packed_users(report.users, header.partition), packed(ACCOUNTS, report.accounts)),
+        "decisions_kept": KEPT,
         "details": len(report.users) <= DETAILS_UP_TO,
-        "entered": [account for account in report.accounts if account.read],
+        "digests": (
+            ("Checksum of the plan file", header.checksum),
+            ("Digest of the policy", header.digests.policy),
+            ("Digest of the settings", header.digests.settings),
+            ("Digest of the evidence", header.digests.evidence),
+        ),
         "exemptions": exempt[:EXEMPTIONS_UP_TO],
         "exemptions_total": len(exempt),
         "exemptions_odd": [finding for finding in report.findings if finding.code.startswith("exemption")],
-        "filters": [column for column in USERS.on_page if column.page and column.page.filter],
         "findings": report.findings[:FINDINGS_UP_TO],
-        "header": report.header,
+        "header": header,
         "latest": report.changes[: -CHANGES_UP_TO - 1 : -1],
-        "left_out": left_out,
         "legend": legend.legend(),
         "limits": limits(report, counts),
         "noteworthy": noteworthy[: -CHANGES_UP_TO - 1 : -1],
         "noteworthy_total": len(noteworthy),
+        "now": report.now,
         "proof": proof,
         "plain": len(report.users) <= PLAIN_ROWS_UP_TO,
+        "plain_accounts": len(report.accounts) <= PLAIN_ROWS_UP_TO,
         "reasons": legend.REASONS,
         "report": report,
         "runs": report.runs[: -CHANGES_UP_TO - 1 : -1],
-        "script": Markup(script),  # noqa: S704 - our own file
+        "sections": [(place, name) for place, name in SECTIONS if proof or place != "proof"],
         "segments": segments(counts),
         "share": percent(counts.under_mfa, counts.users),
-        "style": Markup(style),  # noqa: S704 - our own file
         "tiles": tiles(report, counts),
+        "users_table": USERS,
     }
-    return environment.get_template("index.html.jinja").generate(context)
+    return environment.get_template("index.html.jinja").generate(context | _assets(environment, header))
+
+
+def _assets(environment: Environment, header: Header) -> dict[str, Any]:
+    """Give style and script, and the policy that allows them and nothing else."""
+    # On paper, every sheet says what it belongs to. Nothing but letters, digits and hyphens goes into the style.
+    names = (re.sub(r"[^A-Za-z0-9-]", "", name) for name in (header.organization_id, header.id))
+    style = _asset(environment, "report.css").replace("ORGANIZATION-AND-PLAN", " · plan ".join(names))
+    script = _asset(environment, "report.js")
+    return {
+        "csp": f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'",
+        "script": Markup(script),  # noqa: S704 - our own file
+        "style": Markup(style),  # noqa: S704 - our own file
+    }
 
 
 @cache  # compiling the templates takes longer than a small page
@@ -95,11 +129,19 @@ def _environment() -> Environment:
         "minute": spelling.minute,
         "count": COUNT.shown,
         "share": SHARE.shown,
+        "lines": _lines,
         "tone": _tone,
         "stage": stage_of,
         "code": _code,
     }
-    environment.globals |= {"number_of": number_of, "is_number": _is_number, "is_code": _is_code}
+    environment.globals |= {
+        "number_of": number_of,
+        "filtered": filtered,
+        "only": only,
+        "days_left": days_left,
+        "is_number": _is_number,
+        "is_code": _is_code,
+    }
     return environment
 
 
@@ -116,6 +158,11 @@ def _asset(environment: Environment, name: str) -> str:
 
 def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}"
+
+
+def _lines(text: str) -> Markup:
+    """Keep the line breaks of our own, and make visible what else a text hides."""
+    return Markup("\n").join(visible(line) for line in text.split("\n"))
 
 
 def _is_number(column: Column[Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Says what the page cannot tell, first of all."""
+"""Says what the page cannot tell."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rollout.domain.verdicts.verdict import Code
 from rollout.reporting import spelling
 from rollout.reporting.account_columns import ListedState
 from rollout.reporting.frames import Counts
+from rollout.reporting.page.links import filtered
 from rollout.reporting.report_data import ReportData
 
 OLD = timedelta(hours=24)
@@ -27,7 +28,6 @@ class Limit:
     gap: bool = True
     items: tuple[str, ...] = ()
     link: str = ""
-    filters: str = ""
 
 
 def limits(report: ReportData, counts: Counts) -> list[Limit]:
@@ -59,7 +59,7 @@ def _unseen(report: ReportData, counts: Counts) -> Iterator[Limit]:
             f"{number_of(len(unreachable), 'account')} could not be entered",
             "The numbers on this page do not include the users there.",
             items=tuple(f"{one.name} ({one.account_id}): {one.reason}" for one in unreachable[:_NAMED]),
-            link="#left-out",
+            link="#accounts",
         )
     on_purpose = {
         state: number
@@ -72,7 +72,7 @@ def _unseen(report: ReportData, counts: Counts) -> Iterator[Limit]:
             f"{number_of(sum(on_purpose.values()), 'account')} left out on purpose",
             f"{states}. The numbers on this page do not include the users there.",
             gap=False,
-            link="#left-out",
+            link="#accounts",
         )
 
 
@@ -82,8 +82,7 @@ def _unknown(counts: Counts) -> Iterator[Limit]:
             f"{number_of(counts.unknown, 'user')} could not be judged",
             "A fact that the decision needs could not be read, so they are on hold. "
             "Their rows show only what could be read.",
-            link="#users",
-            filters=f"reasons={Code.UNKNOWN}",
+            link=filtered(reasons=Code.UNKNOWN),
         )
 
 
@@ -138,8 +137,7 @@ def _unsure(report: ReportData, counts: Counts) -> Iterator[Limit]:
         yield Limit(
             f"{number_of(counts.queued, 'notice')} queued",
             "They were handed to the outbox. Whether they arrived is not known.",
-            link="#users",
-            filters=f"delivery={Delivery.QUEUED}&enforced=no",
+            link=filtered(delivery=Delivery.QUEUED, enforced="no"),
         )
     if report.unsettled:
         yield Limit(

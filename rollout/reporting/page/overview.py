@@ -10,6 +10,7 @@ from rollout.counted import number_of
 from rollout.domain.verdicts.verdict import Kind
 from rollout.reporting.account_columns import ListedState, percent
 from rollout.reporting.frames import Counts
+from rollout.reporting.page.links import filtered
 from rollout.reporting.report_data import ReportData
 from rollout.reporting.user_columns import UserLine
 
@@ -23,13 +24,14 @@ def days_left(until: date, today: date) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One number, and the filter of the users table that shows who it is."""
+    """One number, and the link to the users behind it, or to what `place` names."""
 
     number: int
     label: str
     note: str
     tone: str = ""
-    filters: str = ""
+    link: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,29 +100,31 @@ def tiles(report: ReportData, counts: Counts) -> list[Tile]:
     entered = number_of(counts.listed.get(ListedState.ENTERED, 0), "account")
     return [
         Tile(counts.users, "Users seen", f"in {entered}"),
-        Tile(counts.enforced_by_us, "Enforced", "by this tool", "enforced", "state=enforced"),
-        Tile(verdicts[Kind.COVERED], "Covered", "by other policies", "covered", "verdict=covered"),
+        Tile(counts.enforced_by_us, "Enforced", "by this tool", "enforced", filtered(state="enforced")),
+        Tile(verdicts[Kind.COVERED], "Covered", "by other policies", "covered", filtered(verdict="covered")),
         Tile(
             counts.unprotected[Kind.ENFORCE],
             "Waiting",
             f"of {verdicts[Kind.ENFORCE]:,} to be enforced",
             "waiting",
-            "verdict=enforce&enforced=no",
+            filtered(verdict="enforce", enforced="no"),
         ),
-        Tile(verdicts[Kind.EXEMPT], "Exempt", _exempt(report), "exempt", "verdict=exempt"),
+        Tile(verdicts[Kind.EXEMPT], "Exempt", _exempt(report), "exempt", filtered(verdict="exempt")),
         Tile(
             verdicts[Kind.HOLD],
             "On hold",
             f"{held_enforced:,} of them enforced" if held_enforced else "not enforced; see the cures",
             "hold",
-            "verdict=hold",
+            filtered(verdict="hold"),
         ),
-        Tile(counts.no_mfa, "No MFA device", "whatever their verdict", "no-mfa", "mfa_active=no"),
+        Tile(counts.no_mfa, "No MFA device", "whatever their verdict", "no-mfa", filtered(mfa_active="no")),
         Tile(
             unreachable,
             "Accounts not seen",
             "could not be entered" if unreachable else "every account due was entered",
             "unseen" if unreachable else "",
+            f"#accounts-filter=state:{ListedState.UNREACHABLE}",
+            "accounts",
         ),
     ]
 

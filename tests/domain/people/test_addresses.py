@@ -19,6 +19,7 @@ from rollout.domain.people.addresses import (
     PeopleFile,
     addressee_of,
     is_address,
+    why_nobody,
 )
 from tests.builders import a_user, an_account
 
@@ -28,6 +29,7 @@ GOOD = [
     "o'brien@example.com",
     "x_y=z@sub-domain.example.com",
     "A@EXAMPLE.COM",
+    "a@xn--exmple-cua.com",
 ]
 BAD = [
     "",
@@ -49,6 +51,19 @@ BAD = [
     "a@example.com;",
     "mailto:a@example.com",
     "-",
+    ".a@example.com",
+    "a.@example.com",
+    "a..b@example.com",
+    "a@-example.com",
+    "a@example-.com",
+    "a@.example.com",
+    "a@example.com.",
+    "a@192.0.2.1",
+    "a@intranet.local",
+    "a@example.invalid",
+    "a@xn--.com",
+    "a@" + "x" * 64 + ".com",
+    "x" * 65 + "@example.com",
     "a" * 250 + "@example.com",
 ]
 
@@ -113,6 +128,13 @@ TAG, NAME = AddressTag("email"), NameIsAddress()
 )
 def test_an_address_is_found(says: str, user, rules, address: str):
     assert address == addressee_of(user, an_account(), rules).address
+
+
+def test_what_looks_like_an_address_and_is_none_is_named():
+    user = a_user("alice", tags={"email": "alice@intranet.local"})
+    said = 'no address is known; tag email has "alice@intranet.local", which is no address that may have mail'
+    assert said == why_nobody(user, an_account(), (TAG, NAME))
+    assert "no address is known" == why_nobody(a_user("alice"), an_account(), (TAG, NAME))
 
 
 def listed(user: str, account: str = "") -> ListedPerson:

@@ -15,6 +15,7 @@ from rollout.domain.people.selectors import (
     Selector,
     UnmatchedSelector,
     find_unmatched,
+    matching,
     names_user,
 )
 from tests.builders import ACCOUNT, TODAY, a_user, an_account, an_id
@@ -30,7 +31,8 @@ def glass(text: str) -> Selector:
 
 def found(*selectors: Selector, **where) -> list[UnmatchedSelector]:
     accounts = (an_account(ACCOUNT), an_account(OTHER))
-    return list(find_unmatched(selectors, Searched(accounts, (ALICE,), **where), TODAY))
+    searched = Searched(accounts, matching(selectors, [ALICE]), **where)
+    return list(find_unmatched(selectors, searched, TODAY))
 
 
 @pytest.mark.parametrize("text", [ALICE.arn, ALICE.id, "team=blue"])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rollout.domain.plan.comparison import SHOWN, PreviousPlan, remember
+from rollout.domain.plan.comparison import SHOWN, PlanComparison
 from tests.builders import ACCOUNT, an_account_plan, an_entry
 
 
 def differences(before, after) -> list[str]:
-    return list(remember("k3f9", [an_account_plan(*before)]).differences([an_account_plan(*after)]))
+    comparison = PlanComparison("k3f9")
+    comparison.see(an_account_plan(*before), an_account_plan(*after))
+    return list(comparison.lines())
 
 
 def arn(name: str) -> str:
@@ -17,7 +19,19 @@ def arn(name: str) -> str:
 
 
 def test_without_a_plan_before_nothing_is_said():
-    assert [] == list(PreviousPlan("", {}).differences([an_account_plan(an_entry())]))
+    comparison = PlanComparison()
+    comparison.see(None, an_account_plan(an_entry()))
+    assert [] == list(comparison.lines())
+
+
+def test_accounts_that_came_or_went_are_told_by_their_users():
+    comparison = PlanComparison("k3f9")
+    comparison.see(None, an_account_plan(an_entry("new")))
+    comparison.see(an_account_plan(an_entry("old", "exempt")), None)
+    assert [
+        f"  {arn('new')}: new, enforce (has-mfa), wave rest",
+        f"  {arn('old')}: gone, was exempt (exemption)",
+    ] == list(comparison.lines())[1:]
 
 
 def test_the_same_plan_differs_in_nothing():

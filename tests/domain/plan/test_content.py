@@ -8,13 +8,20 @@ from typing import Any
 
 import pytest
 
-from rollout.domain.plan.content import content_digest
-from rollout.domain.plan.entries import AccountResources, Digests, LeftOut
+from rollout.domain.plan.content import account_digest
+from rollout.domain.plan.content import content_digest as digest_of_content
+from rollout.domain.plan.entries import AccountPlan, AccountResources, Digests, Header, LeftOut
 from tests.builders import NOW, a_finding, a_header, an_account_plan, an_entry, the_facts
 
 ENTRY = an_entry("alice", fingerprint="sha256:a")
 ACCOUNT = an_account_plan(ENTRY)
 HEADER = a_header(ACCOUNT, left_out=(LeftOut("999900001111", "old", "", "closed", "account state CLOSED"),))
+
+
+def content_digest(header: Header, accounts: list[AccountPlan]) -> str:
+    return digest_of_content(header, map(account_digest, accounts))
+
+
 SAME = content_digest(HEADER, [ACCOUNT])
 
 

@@ -5,19 +5,26 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain.plan.comparison import LATER, Move, PreviousPlan, about_moves, remember
+from rollout.domain.plan.comparison import LATER, Move, PlanComparison, about_moves
+from rollout.domain.plan.entries import AccountPlan
 from rollout.domain.plan.waves import Wave, wave_of
 from tests.builders import a_ref, a_user, an_account, an_account_plan, an_entry
 
 ORDER = ("canary", "early", "rest")
 
 
-def later(was: str, now: str, order: tuple[str, ...] = ORDER) -> tuple[Move, ...]:
-    return before(was).later([an_account_plan(an_entry(wave=now))], order)
+def compared(before: AccountPlan, after: AccountPlan) -> PlanComparison:
+    comparison = PlanComparison("k3f9", ORDER)
+    comparison.see(before, after)
+    return comparison
 
 
-def before(wave: str) -> PreviousPlan:
-    return remember("k3f9", [an_account_plan(an_entry(wave=wave))])
+def later(was: str, now: str) -> tuple[Move, ...]:
+    return compared(in_wave(was), in_wave(now)).moves
+
+
+def in_wave(wave: str) -> AccountPlan:
+    return an_account_plan(an_entry(wave=wave))
 
 
 def test_who_goes_later_is_named():
@@ -35,18 +42,17 @@ def test_of_a_wave_that_is_there_no_more_nobody_can_tell():
 
 
 def test_who_is_new_or_not_to_be_enforced_any_more_has_not_moved():
-    known = before("canary")
-    assert () == known.later([an_account_plan(an_entry("bob", wave="rest"))], ORDER)
-    assert () == known.later([an_account_plan(an_entry("alice", "hold"))], ORDER)
-    held = remember("k3f9", [an_account_plan(an_entry("alice", "hold"))])
-    assert () == held.later([an_account_plan(an_entry("alice", wave="rest"))], ORDER)
+    known, held = in_wave("canary"), an_account_plan(an_entry("alice", "hold"))
+    assert () == compared(known, an_account_plan(an_entry("bob", wave="rest"))).moves
+    assert () == compared(known, held).moves
+    assert () == compared(held, in_wave("rest")).moves
 
 
 def test_later_moves_come_first_and_all_of_them():
     """However long the list of differences, nobody of these is cut off."""
     names = [f"user-{number:03}" for number in range(60)]
-    known = remember("k3f9", [an_account_plan(*(an_entry(name, wave="canary") for name in names))])
-    lines = list(known.differences([an_account_plan(*(an_entry(name) for name in names))], ORDER))
+    known = an_account_plan(*(an_entry(name, wave="canary") for name in names))
+    lines = list(compared(known, an_account_plan(*(an_entry(name) for name in names))).lines())
     assert "MOVED TO A LATER WAVE since plan k3f9: 60 users" == lines[0]
     assert [f"  {a_ref(name).arn}: wave canary -> wave rest" for name in names] == lines[1:61]
     assert "Since plan k3f9: 60 differences" == lines[61]
@@ -70,12 +76,10 @@ def test_the_plan_keeps_them_for_its_review_a_finding_for_each_pair_of_waves():
     st.dictionaries(st.sampled_from("abcdefgh"), st.tuples(st.sampled_from(ORDER), st.sampled_from(ORDER)))
 )
 def test_exactly_those_are_named_whose_wave_comes_later(waves: dict[str, tuple[str, str]]):
-    known = remember(
-        "k3f9", [an_account_plan(*(an_entry(name, wave=was) for name, (was, _) in waves.items()))]
-    )
-    moves = known.later(
-        [an_account_plan(*(an_entry(name, wave=now) for name, (_, now) in waves.items()))], ORDER
-    )
+    known = an_account_plan(*(an_entry(name, wave=was) for name, (was, _) in waves.items()))
+    moves = compared(
+        known, an_account_plan(*(an_entry(name, wave=now) for name, (_, now) in waves.items()))
+    ).moves
     expected = {name for name, (was, now) in waves.items() if ORDER.index(now) > ORDER.index(was)}
     assert expected == {move.arn.rsplit("/", 1)[-1] for move in moves}
 

@@ -9,12 +9,23 @@ import pytest
 
 from rollout.domain.people.observations import NotEntered, Observed, Unreachable
 from rollout.domain.people.organization import AccountState
-from rollout.domain.plan.entries import AccountResources, LeftOut, count_verdicts, count_waves
+from rollout.domain.plan.account_totals import count_verdicts, count_waves
+from rollout.domain.plan.entries import AccountPlan, AccountResources, LeftOut
 from rollout.domain.plan.fingerprints import fingerprint, policy_digest
-from rollout.domain.plan.planning import PlannedAccount, Planner, left_out
+from rollout.domain.plan.planning import Planner, left_out
 from rollout.domain.plan.waves import Wave
 from rollout.domain.verdicts.verdict import EnrolmentWay, Kind
-from tests.builders import ACCOUNT, NOW, a_user, an_account, an_exemption, an_inventory, an_observed, days_ago
+from tests.builders import (
+    ACCOUNT,
+    NOW,
+    a_user,
+    an_account,
+    an_exemption,
+    an_inventory,
+    an_observed,
+    days_ago,
+    summed_up,
+)
 from tests.domain.judging import (
     DENY_WITHOUT_MFA,
     DOCUMENTS,
@@ -34,7 +45,7 @@ ROBOT = a_person("robot", password=False, mfa=None, keys=1)
 
 def planned(
     *users: Any, waves: tuple[Wave, ...] = (CANARY, REST), rules: Any = None, **facts: Any
-) -> PlannedAccount:
+) -> AccountPlan:
     groups = facts.pop("ours", ())
     observed = an_observed(*users, **facts)
     planner = Planner(rules or the_rules(), waves, NOW, {ACCOUNT: made_by_us(observed.facts, groups)})
@@ -42,7 +53,7 @@ def planned(
 
 
 def test_everybody_is_in_the_plan_sorted_by_name():
-    entries = planned(a_person("zoe"), ROBOT, a_person("alice")).plan.entries
+    entries = planned(a_person("zoe"), ROBOT, a_person("alice")).entries
     assert ["alice", "robot", "zoe"] == [entry.user.name for entry in entries]
     assert [Kind.ENFORCE, Kind.HOLD, Kind.ENFORCE] == [entry.verdict for entry in entries]
 
@@ -56,19 +67,19 @@ def test_only_the_enforced_are_in_a_wave():
         a_person("alan", inline=(inline("X", DENY_WITHOUT_MFA),)),
         replace(ROBOT, name="al"),
     )
-    waves = {entry.user.name: entry.wave for entry in planned(*users, rules=rules).plan.entries}
+    waves = {entry.user.name: entry.wave for entry in planned(*users, rules=rules).entries}
     assert {"alice": "canary", "bob": "rest", "alex": "", "alan": "", "al": ""} == waves
 
 
 def test_who_fits_no_wave_is_named():
     part = planned(a_person("alice"), a_person("bob"), ROBOT, waves=(CANARY,))
-    assert (f"arn:aws:iam::{ACCOUNT}:user/bob",) == part.without_wave
-    assert () == planned(ROBOT, waves=()).without_wave
+    assert (f"arn:aws:iam::{ACCOUNT}:user/bob",) == summed_up(part).without_wave.first
+    assert () == summed_up(planned(ROBOT, waves=())).without_wave.first
 
 
 def test_an_entry_keeps_what_was_judged_and_what_it_was_judged_by():
     alice = a_person(mfa="passkey", keys=1, path="/team/", tags={"email": "a@example.com", "B": "2"})
-    (entry,) = planned(alice).plan.entries
+    (entry,) = planned(alice).entries
     assert (alice.id, alice.arn, "/team/") == (entry.user.id, entry.user.arn, entry.path)
     assert ("passkey-only", "group", "a@example.com") == (entry.impact, entry.attachment, entry.address)
     assert ("has-mfa", "keys-in-use", "passkey-only") == entry.because
@@ -90,19 +101,19 @@ def test_an_entry_keeps_what_was_judged_and_what_it_was_judged_by():
 
 
 def test_facts_believe_the_devices_that_were_listed():
-    (entry,) = planned(replace(a_person(), mfa_active=True, devices=())).plan.entries
+    (entry,) = planned(replace(a_person(), mfa_active=True, devices=())).entries
     assert not entry.facts.mfa_active
 
 
 def test_the_part_tells_when_and_by_which_role_it_was_read():
-    part = planned(a_person(), read_at=NOW, report_at=days_ago(0.1)).plan
+    part = planned(a_person(), read_at=NOW, report_at=days_ago(0.1))
     assert (NOW, days_ago(0.1), "OrganizationAccountAccessRole") == (part.read_at, part.report_at, part.role)
     assert (ACCOUNT, "payments-prod", "Workloads/Prod") == (part.account_id, part.name, part.ou)
 
 
 def test_what_stands_of_ours_is_in_the_plan():
     alice = a_person(groups=("ForceMFA",))
-    part = planned(alice, a_person("bob"), **ours_in_place()).plan
+    part = planned(alice, a_person("bob"), **ours_in_place())
     assert (
         AccountResources(OURS_ARN, policy_digest(DOCUMENTS.full), group_exists=True, members=(alice.id,))
         == part.ours
@@ -111,8 +122,8 @@ def test_what_stands_of_ours_is_in_the_plan():
 
 def test_what_is_not_ours_is_not():
     foreign = ours_in_place() | {"policies": (), "ours": ()}
-    assert AccountResources() == planned(a_person(groups=("ForceMFA",)), **foreign).plan.ours
-    assert AccountResources() == planned(a_person()).plan.ours
+    assert AccountResources() == planned(a_person(groups=("ForceMFA",)), **foreign).ours
+    assert AccountResources() == planned(a_person()).ours
 
 
 def test_findings_are_sorted():
@@ -122,7 +133,7 @@ def test_findings_are_sorted():
         a_person("bob", inline=(lookalike,)),
         a_person("alice", mfa=None, inline=(inline("X", DENY_WITHOUT_MFA),)),
     )
-    found = planned(*users).plan.findings
+    found = planned(*users).findings
     assert ["covered-cannot-enrol", "covered-cannot-enrol", "look-alike"] == [
         finding.code for finding in found
     ]
@@ -140,16 +151,17 @@ def test_matrices_are_kept_once_and_pointed_to():
     users = [a_person(name) for name in ("alice", "bob")] + [
         a_person("zoe", mfa=None, inline=(inline("X", DENY_WITHOUT_MFA),))
     ]
-    part = planned(*users).plan
+    part = planned(*users)
     assert 2 == len(part.matrices)
     alice, bob, zoe = part.entries
     assert alice.matrix == bob.matrix != zoe.matrix
 
 
 def test_counts_show_every_wave_and_every_verdict():
-    plans = (planned(a_person("alice"), a_person("bob"), ROBOT).plan, planned(a_person("zoe")).plan)
-    assert {"canary": 1, "rest": 2, "empty": 0} == count_waves(plans, ("canary", "rest", "empty"))
-    assert {"exempt": 0, "covered": 0, "hold": 1, "enforce": 3} == count_verdicts(plans)
+    plans = (planned(a_person("alice"), a_person("bob"), ROBOT), planned(a_person("zoe")))
+    summaries = [summed_up(part) for part in plans]
+    assert {"canary": 1, "rest": 2, "empty": 0} == count_waves(summaries, ("canary", "rest", "empty"))
+    assert {"exempt": 0, "covered": 0, "hold": 1, "enforce": 3} == count_verdicts(summaries)
 
 
 # --- Who is left out ---

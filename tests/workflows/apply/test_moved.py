@@ -10,8 +10,10 @@ from datetime import timedelta
 from rollout.domain.plan.comparison import LATER
 from rollout.domain.plan.waves import Wave
 from rollout.domain.progress.records import Told
-from rollout.workflows.plan import PlanOrder, make_plan, newest_plan
+from rollout.workflows.judging.draft import PlanOrder
+from rollout.workflows.plan import make_plan, newest_plan
 from tests.builders import ORGANIZATION
+from tests.fakes import FakeDraft
 from tests.workflows.world import World, a_cli_user, a_person
 
 
@@ -71,7 +73,7 @@ def test_the_plan_says_who_goes_later_than_before():
     world.waves = (Wave("canary", users=("nobody",)), Wave("rest"))
     earlier = newest_plan(world.plans, ORGANIZATION)
     order = PlanOrder("p2p2", world.rules, world.waves, "auto", world.settings, 100)
-    header = make_plan(world.inventory(), order, world.plans, world.journal, earlier).stored.header
+    header = make_plan(world.look(), order, FakeDraft(world.plans), world.journal, earlier).stored.header
     (finding,) = [finding for finding in header.findings if finding.code == LATER]
     assert "1 user has moved from wave canary to wave rest since plan k3f9: " in finding.text
     assert finding.text.endswith("user/alice")

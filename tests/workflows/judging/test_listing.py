@@ -7,10 +7,11 @@ import pytest
 from rollout.domain.people.scope import Selection
 from rollout.domain.plan.waves import Wave
 from rollout.errors import EmptySelection
-from rollout.workflows.listing import Listed, list_users
-from rollout.workflows.plan import PlanOrder
+from rollout.workflows.judging.draft import PlanOrder
+from rollout.workflows.judging.listing import Listed, list_users
 from rollout.workflows.ports import CannotEnter
 from tests.builders import ACCOUNT, an_account, an_exemption
+from tests.fakes import FakeDraft
 from tests.workflows.world import World, a_cli_user, a_person, an_enroller
 
 OTHER = "111122223333"
@@ -18,18 +19,18 @@ OTHER = "111122223333"
 
 def listed(world: World, *users: str) -> Listed:
     order = PlanOrder("k3f9", world.rules, world.waves, "auto", world.settings, max_exempt_percent=10)
-    return list_users(world.inventory(), order, world.journal, Selection(users=users))
+    return list_users(world.look(), order, world.journal, Selection(users=users), FakeDraft())
 
 
 def names(found: Listed) -> list[str]:
-    return [entry.user.name for account in found.accounts for entry in account.entries]
+    return [entry.user.name for account in found.parts.accounts() for entry in account.entries]
 
 
 def test_everybody_is_judged_as_in_a_plan():
     world = World(a_person(), a_cli_user(), an_enroller(), a_person("zoe", account_id=OTHER))
     planned = world.plan()
     found = listed(world)
-    assert planned.accounts == found.accounts
+    assert list(planned.stored.accounts()) == list(found.parts.accounts())
     assert planned.stored.header.verdicts == found.header.verdicts
     assert ("", 4) == (found.header.id, found.users)
 
@@ -53,7 +54,7 @@ def test_what_would_refuse_a_plan_is_listed():
 def test_what_was_done_since_shows():
     world = World(a_cli_user()).ripe()
     world.enforce()
-    (entry,) = listed(world).accounts[0].entries
+    (entry,) = next(listed(world).parts.accounts()).entries
     assert "ForceMFA" in entry.enforced_by
     assert listed(world).progress.runs
 
@@ -83,4 +84,4 @@ def test_every_listed_account_is_accounted_for():
     found = listed(world)
     left = {one.account_id: one.state for one in found.header.left_out}
     assert {OTHER: "closed", "222233334444": "unreachable"} == left
-    assert [ACCOUNT] == [account.account_id for account in found.accounts]
+    assert [ACCOUNT] == [account.account_id for account in found.parts.accounts()]

@@ -1,6 +1,6 @@
 """What a journal of 200,000 lines costs: the seconds until a command begins, and the memory that it takes.
 
-python -m tests.benchmarks.long_journal [lines] [people]
+python -m benchmarks.long_journal [lines] [people]
 
 `apply` begins with the first account that it enters; `release --account`, with its first write to AWS: there they are
 killed. Each command is run twice, first as after the journal was copied here, then as on every later day.
@@ -21,6 +21,7 @@ from functools import partial
 from itertools import count, cycle, islice
 from pathlib import Path
 
+from benchmarks.measuring import Cost, watched
 from rollout.domain.plan.entries import AccountPlan, PlanEntry
 from rollout.domain.policy.changes import (
     AddMember,
@@ -55,6 +56,7 @@ from rollout.wiring.seed_policy import seed
 from tests.builders import an_account_plan, an_entry
 from tests.interventions import at_call
 from tests.kill.organization import KEY, settings
+from tests.store.memory import parted
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 PER_ACCOUNT = 50
@@ -151,7 +153,7 @@ def write_plan(folder: Path, people: int) -> str:
     plans = FolderPlans(folder)
     header = plans.load(None).header
     whole = replace(header, waves={WAVE: people}, left_out=())
-    return plans.save(whole, _parts(people)).header.checksum
+    return plans.save(*parted(whole, _parts(people))).header.checksum
 
 
 def _parts(people: int) -> Iterator[AccountPlan]:
@@ -196,8 +198,8 @@ class Command:
     words: tuple[str, ...]
     begins_with: str = ""
 
-    def measured(self, folder: Path, sandbox: Sandbox) -> str:
-        """Run it in a process of its own and say what it took."""
+    def measured(self, folder: Path, sandbox: Sandbox) -> Cost:
+        """Run it in a process of its own."""
         process = subprocess.Popen(
             [sys.executable, "-m", "rollout", *self.words],
             cwd=folder,
@@ -206,16 +208,12 @@ class Command:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        began = time.monotonic()
         if not self.begins_with:
-            _, status, used = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            cpu = used.ru_utime + used.ru_stime
-            return said(time.monotonic() - began, cpu, used.ru_maxrss, f"exit {process.returncode}")
-        found: list[str] = []
+            return watched(process)[0]
+        began, found = time.monotonic(), list[Cost]()
 
         def begun() -> None:
-            found.append(said(time.monotonic() - began, *used_by(process.pid), f"at {self.begins_with}"))
+            found.append(Cost(time.monotonic() - began, *used_by(process.pid)))
             process.kill()
 
         with at_call(sandbox, self.begins_with, do=begun):
@@ -223,24 +221,18 @@ class Command:
         return found[0]
 
 
-def used_by(process: int) -> tuple[float, int]:
-    """The CPU seconds that a process has used so far, and its peak of memory in KB."""
+def used_by(process: int) -> tuple[float, float]:
+    """The CPU seconds that a process has used so far, and its peak of memory in MB."""
     stat = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     status = Path(f"/proc/{process}/status").read_text()
     peak = int(status.partition("VmHWM:")[2].split()[0])
-    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK"), peak
+    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK"), peak / 1024
 
 
-def said(seconds: float, cpu: float, peak: int, how: str) -> str:
-    """Spell the figures."""
-    return f"{seconds:6.1f} s {cpu:6.1f} s CPU {peak >> 10:5} MB  {how}"
-
-
-def main() -> None:
-    """Make the organization, its plan and its journal, and print what each command costs."""
-    lines = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
-    people = int(sys.argv[2]) if len(sys.argv) > 2 else 20_000
-    say: Callable[[str], object] = partial(print, flush=True)
+def costs(
+    lines: int, people: int, tell: Callable[[str], object] = lambda _: None
+) -> Iterator[tuple[str, Cost]]:
+    """Make the organization, its plan and its journal, and yield what each command costs, such as `first apply`."""
     with tempfile.TemporaryDirectory() as made:
         folder, description = Path(made) / "work", Path(made) / "organization.json"
         folder.mkdir()
@@ -252,7 +244,7 @@ def main() -> None:
             write_journal(folder, sandbox.organization_id, checksum, lines, people)
             segments = list((folder / "journal").iterdir())
             size = sum(path.stat().st_size for path in segments) >> 20
-            say(f"{lines} lines, {people} people: {len(segments)} segments, {size} MB")
+            tell(f"{lines} lines, {people} people: {len(segments)} segments, {size} MB")
             for number, turn in enumerate(("first", "later")):
                 release = ("release", "--account", account_id(number), "--reason", "x", "--yes")
                 commands = {
@@ -262,7 +254,16 @@ def main() -> None:
                     "release": Command(release, "CreatePolicyVersion"),
                 }
                 for name, command in commands.items():
-                    say(f"{turn} {name:8} {command.measured(folder, sandbox)}")
+                    yield f"{turn} {name}", command.measured(folder, sandbox)
+
+
+def main() -> None:
+    """Print what each command costs."""
+    lines = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
+    people = int(sys.argv[2]) if len(sys.argv) > 2 else 20_000
+    say: Callable[[str], object] = partial(print, flush=True)
+    for name, cost in costs(lines, people, say):
+        say(f"{name:14} {cost.seconds:6.1f} s {cost.cpu:6.1f} s CPU {cost.peak:5.0f} MB")
 
 
 if __name__ == "__main__":

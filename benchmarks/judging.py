@@ -1,6 +1,6 @@
 """How much CPU judging costs: 100,000 users in 100 accounts, policies repeated as in real accounts.
 
-python -m tests.benchmarks.judging [users]
+python -m benchmarks.judging [users]
 """
 
 from __future__ import annotations
@@ -115,7 +115,16 @@ def person(account_id: str, index: int) -> User:
         base = replace(base, mfa_active=True, devices=(device,))
     if index % 4 == 0:
         base = replace(
-            base, keys=(AccessKey(1, True, NOW - timedelta(days=90), NOW - timedelta(days=1), "s3"),)
+            base,
+            keys=(
+                AccessKey(
+                    1,
+                    active=True,
+                    created=NOW - timedelta(days=90),
+                    last_used=NOW - timedelta(days=1),
+                    service="s3",
+                ),
+            ),
         )
     if index % 10 == 0:
         own = allow("s3:GetObject", resource=f"arn:aws:s3:::home/{name}/*")

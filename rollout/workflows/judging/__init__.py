@@ -1,0 +1,1 @@
+"""Judges whoever was read, account by account, for a plan or a list."""
