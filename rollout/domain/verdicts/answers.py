@@ -82,7 +82,7 @@ class Examiner:
         self._remembered: dict[object, Answers] = {}
 
     def examine(self, user: User, rights: UserRights) -> Answers:
-        """Answer everything that a verdict depends on, from earlier answers where the policies that matter are the same."""
+        """Answer everything that a verdict depends on, from earlier answers where the same policies matter."""
         rights = replace(rights, identity=tuple(filter(self._library.matters, rights.identity)))
         documents = (*rights.identity, *(level for levels in rights.scps or () for level in levels))
         if rights.boundary is not None:
