@@ -32,6 +32,12 @@ def message_id(notice: Notice, sender: str) -> str:
     return f"<{notice.id}@{_domain(sender)}>"
 
 
+def file_stem(notice: Notice) -> str:
+    """Name a file by letters that every file system allows; the id of the notice keeps files apart."""
+    address = re.sub(r"[^A-Za-z0-9.@_+-]", "_", notice.address).lstrip(".")[:80]
+    return f"{address}-{notice.id[:16]}"
+
+
 def mail_of(notice: Notice, setup: ChannelSetup) -> bytes:
     """Lay out a notice as a mail. Raises CannotBeMail."""
     address = _address(notice.address)
