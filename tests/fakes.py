@@ -565,6 +565,7 @@ class FakeProgress:
 
     said: list[str] = field(default_factory=list)
     counted: int = 0
+    details: list[str] = field(default_factory=list)
 
     def say(self, text: str) -> None:
         """Keep the line."""
@@ -575,8 +576,9 @@ class FakeProgress:
         self.said.append(f"{what}: {total}")
 
     def advance(self, detail: str = "", by: int = 1) -> None:
-        """Count one, or so many."""
+        """Count one, or so many, and keep the detail."""
         self.counted += by
+        self.details.append(detail)
 
     def finish(self) -> None:
         """Keep nothing."""

@@ -21,7 +21,7 @@ class Use(StrEnum):
     CALLER = (
         "reading the organization, entering accounts and sealing the store, with the caller's own credentials"
     )
-    NOTICES = "reading the secrets of channels, what may be sent, and what came back (notify)"
+    NOTICES = "finding people, reading the secrets of channels, what may be sent, and what came back (notify)"
     SEND = "sending notices (notify)"
     READ = "reading an account"
     TRAIL = "looking up in CloudTrail what access keys call (evidence.cloudtrail: lookup)"
@@ -82,7 +82,7 @@ _MISSING_ELSEWHERE = {
     "SimulatePrincipalPolicy",
 }
 # IAM and botocore disagree on the names of some services.
-_IAM_PREFIXES = {"accessanalyzer": "access-analyzer", "sesv2": "ses"}
+_IAM_PREFIXES = {"accessanalyzer": "access-analyzer", "sesv2": "ses", "sso-admin": "sso"}
 
 
 def _table(service: str, use: Use, on: On, *names: str, also: tuple[str, ...] = ()) -> tuple[Operation, ...]:
@@ -113,6 +113,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *_table("sesv2", Use.SEND, On.ANYTHING, "SendEmail", also=("ses:SendRawEmail",)),
     *_table("sns", Use.SEND, On.ANYTHING, "Publish"),
     *_table("sqs", Use.NOTICES, On.ANYTHING, "DeleteMessage", "ReceiveMessage"),
+    *_table("sso-admin", Use.NOTICES, On.ANYTHING, "ListInstances"),
+    *_table("identitystore", Use.NOTICES, On.ANYTHING, "ListUsers"),
     # The nine calls of design.md#accounts (with AssumeRole and GetConsoleAuthorizationConfiguration) …
     *_table(
         "iam",

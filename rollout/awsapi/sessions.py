@@ -180,7 +180,7 @@ class Connection:
         return method
 
     def for_notices(self, service: str, region: str = "", keys: Credentials | None = None) -> Any:
-        """Create a client for a channel of notices or its secrets.
+        """Create a client for notices: their channel, its secrets, or people.
 
         It signs with the caller's credentials, or with the `keys` of a role, which renew themselves.
         """
