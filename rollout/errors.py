@@ -144,6 +144,10 @@ class MissingExtra(RolloutError):
     """A command needs an optional dependency that is not installed."""
 
 
+class ChannelUnusable(RolloutError):
+    """The channel of notices cannot be used for anybody: no connection, a wrong password, a sender it refuses."""
+
+
 class SandboxFailure(RolloutError):
     """The embedded organization failed to start or is not running."""
 

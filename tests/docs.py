@@ -28,7 +28,7 @@ from rollout.reporting import legend
 from rollout.reporting.account_columns import ACCOUNTS
 from rollout.reporting.change_columns import CHANGES
 from rollout.reporting.controls import CONTROLS
-from rollout.reporting.formats.registry import ReportFormat
+from rollout.reporting.formats.report_formats import ReportFormat
 from rollout.reporting.tables import Table
 from rollout.reporting.user_columns import USERS
 from rollout.settings import json_schema

@@ -44,10 +44,12 @@ from rollout.domain.progress.messages import Delivery, Notice, Receipt
 from rollout.domain.progress.projection import Progress, replay
 from rollout.domain.progress.records import Record, Released, ReleaseEnded
 from rollout.errors import LockHeld, NoPlan
+from rollout.notify.rehearsed_channel import RehearsingNotifier
 from rollout.workflows.ports import (
     AnswerLost,
     CannotEnter,
     Clock,
+    Notifier,
     OpenAccount,
     PolicyLevels,
     Refusal,
@@ -483,19 +485,33 @@ class FakeEngine:
 
 
 @dataclass
-class FakeNotifier:
+class FakeNotifier(Notifier):
     """A channel that delivers everything, but to the addresses that fail."""
 
     delivery: Delivery = Delivery.DELIVERED
+    counts: Delivery = Delivery.DELIVERED
     failing: frozenset[str] = frozenset()
     sent: list[Notice] = field(default_factory=list)
 
     def send(self, notice: Notice) -> Receipt:
         """Keep the notice and say how far it got."""
         if notice.address in self.failing:
-            return Receipt(Delivery.FAILED, detail="550 no such mailbox")
+            return Receipt(Delivery.REFUSED, detail="550 no such mailbox")
         self.sent.append(notice)
         return Receipt(self.delivery, message_id=f"message-{len(self.sent)}")
+
+
+class FakeRehearsal(RehearsingNotifier):
+    """The channel of a rehearsal, which keeps what it would have sent."""
+
+    def __init__(self) -> None:
+        """Keep nothing yet."""
+        self.noted: list[Notice] = []
+
+    def send(self, notice: Notice) -> Receipt:
+        """Keep the notice."""
+        self.noted.append(notice)
+        return super().send(notice)
 
 
 @dataclass
@@ -549,6 +565,7 @@ class FakeProgress:
 
     said: list[str] = field(default_factory=list)
     counted: int = 0
+    details: list[str] = field(default_factory=list)
 
     def say(self, text: str) -> None:
         """Keep the line."""
@@ -559,8 +576,9 @@ class FakeProgress:
         self.said.append(f"{what}: {total}")
 
     def advance(self, detail: str = "", by: int = 1) -> None:
-        """Count one, or so many."""
+        """Count one, or so many, and keep the detail."""
         self.counted += by
+        self.details.append(detail)
 
     def finish(self) -> None:
         """Keep nothing."""

@@ -65,6 +65,10 @@ class Patience:
     """Attempts on an object created moments ago that AWS does not find yet (aws-facts.md#eventual-consistency)."""
 
 
+MAIL = Patience(attempts=6, deadline=60.0)
+"""For handing over one message; nobody waits for the others meanwhile."""
+GREYLISTED = (60.0, 300.0)
+"""Seconds after which messages are handed over again to servers that take none at first from senders new to them."""
 BRIEF = Patience(attempts=3, deadline=3.0)
 """For what people who are to be let out do not need, and what they would have to wait for."""
 
@@ -91,11 +95,25 @@ class Retries:
     chance: Callable[[], float] = random.random
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     newest: Dated | None = None
+    aside: Callable[[float], None] | None = None
+    """Sleeps, too, and lets another account be worked on meanwhile."""
+    awaited: int = 0
+    """How many wait aside now."""
     limit: TimeLimit | None = None
     """How long to wait for the service at all, where people wait to be let out."""
     _offered: set[str] = field(default_factory=set)
     _missing: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def wait_aside(self, seconds: float) -> None:
+        """Wait for what AWS has to do in an account, and not because it was asked too often; `awaited` counts."""
+        with self._lock:
+            self.awaited += 1
+        try:
+            (self.aside or self.sleep)(seconds)
+        finally:
+            with self._lock:
+                self.awaited -= 1
 
     def pace(self, a_second: float = A_SECOND) -> Pace:
         """Create the token bucket for one more account; at first, and at most, so many calls are made in a second."""
@@ -136,6 +154,36 @@ class Retries:
         )
         if said_at := date_of(headers.get("date")):
             self.newest = Dated(said_at, self.monotonic(), self.now())
+
+    def repeat(self, once: Callable[[], T], wait_for: Callable[[Exception], float | None]) -> T:
+        """Do something that is no AWS call until it succeeds, such as handing a mail to a server.
+
+        `wait_for` gives the seconds that an error asks to wait (0: no matter how long), None for one that lasts. Raises
+        the last error.
+        """
+        started = self.monotonic()
+
+        def asked_for(state: RetryCallState) -> float | None:
+            error = state.outcome.exception() if state.outcome else None
+            return wait_for(error) if isinstance(error, Exception) else None
+
+        def wait(state: RetryCallState) -> float:
+            first, cap = WAITS[Fault.UNSENT]
+            drawn = self.chance() * min(cap, first * 2.0 ** (state.attempt_number - 1))
+            return max(drawn, min(LONGEST_ASKED_FOR, asked_for(state) or 0.0))
+
+        def exhausted(state: RetryCallState) -> bool:
+            spent = self.monotonic() - started + state.upcoming_sleep
+            return state.attempt_number >= self.patience.attempts or spent >= self.patience.deadline
+
+        retrying = Retrying(
+            stop=exhausted,
+            wait=wait,
+            retry=lambda state: asked_for(state) is not None,
+            sleep=self.sleep,
+            reraise=True,
+        )
+        return retrying(once)
 
     def is_missing(self, error: Exception, operation: Operation, unparsable: int) -> bool:
         """Tell whether the endpoint lacks the operation: it says so, or its responses stay unreadable.

@@ -179,6 +179,13 @@ class Connection:
         method: Callable[..., Mapping[str, Any]] = client.generate_mac
         return method
 
+    def for_notices(self, service: str, region: str = "") -> Any:
+        """Create a client for notices, their secrets or people that signs with the caller's credentials."""
+        session: Any = self.session  # its stubs want to know which service
+        return self._make(
+            lambda: session.client(service, region_name=region or self.region, config=self._config())
+        )
+
     def own_sign_in(self) -> Any:
         """Create an AWS Sign-In client that signs with the caller's credentials."""
         return self._sign_in(self.session)

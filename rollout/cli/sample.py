@@ -92,7 +92,7 @@ def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
             preview=live.preview(context),
             where=where,
             organization=live.organization,
-            notifier=live.notifier(run, rehearsal=rehearsal),
+            notifier=live.notifier(rehearsal=rehearsal),
         )
     progress = replay_all(live.files.journal("report").records(), stored.header.organization_id)
     write_report(

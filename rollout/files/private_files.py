@@ -146,6 +146,40 @@ def _write_down(descriptor: int, content: bytes) -> None:
         os.fsync(stream.fileno())
 
 
+class NotPrivate(Exception):
+    """A file that has a secret cannot be read, or others could have read or replaced it."""
+
+    def __init__(self, why: str, cure: str) -> None:
+        """Take what is wrong, to follow the name of the file, and what to do."""
+        super().__init__(why)
+        self.why, self.cure = why, cure
+
+
+def read_private(path: Path, most: int) -> bytes:
+    """Read a small file that nobody but its owner, this user, can read. Raises NotPrivate."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as problem:
+        why = f"cannot be read: {problem.strerror or problem}"
+        raise NotPrivate(why, "correct its path, or restore the file from a backup") from problem
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise NotPrivate("is not a file", "correct its path")
+        if found.st_uid != os.getuid():
+            raise NotPrivate(
+                "belongs to another user", "make a copy of your own, of mode 0600, and name that"
+            )
+        if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise NotPrivate(
+                f"can be used by others: its mode is {stat.S_IMODE(found.st_mode):04o}",
+                f"chmod 600 {path}; if somebody may have read it, replace the secret",
+            )
+        return os.read(descriptor, most)
+    finally:
+        os.close(descriptor)
+
+
 class FolderStore:
     """Keeps named files under one folder.
 

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 class ChannelSetup:
     """What every channel gets besides its own keys.
 
-    `press` makes the letters, `delivery` is what an accepted message counts as, and `run` the id of the run that sends
-    (empty: none).
+    `press` makes the letters, `delivery` is how far a message has got when the channel takes it, and `counts` how
+    far it has to get to count.
     """
 
     press: LetterPress
     delivery: Delivery
     now: Callable[[], datetime]
-    run: str = ""
+    counts: Delivery = Delivery.DELIVERED
 
     @property
     def sender(self) -> str:
@@ -40,10 +40,9 @@ def build_channel(
     values: Mapping[str, object],
     press: LetterPress,
     now: Callable[[], datetime],
-    run: str = "",
 ) -> Notifier:
     """Build a channel with the values of its keys, except the one that only says what a message counts as."""
-    setup = ChannelSetup(press, channel.delivery_of(values), now, run)
-    own = {name: value for name, value in values.items() if name != channel.delivered_with}
+    setup = ChannelSetup(press, channel.delivery_of(values), now, channel.counts_of(values))
+    own = {name: value for name, value in values.items() if name not in channel.what_counts}
     notifier: Notifier = import_module(f"rollout.notify.{channel.name}").build(setup, **own)
     return notifier

@@ -1,27 +1,16 @@
-"""Records the notices that a dry run would send, and sends nothing."""
+"""Takes the notices that a dry run would send, and sends nothing."""
 
 from __future__ import annotations
 
-from threading import Lock
-
 from rollout.domain.progress.messages import Delivery, Notice, Receipt
+from rollout.workflows.ports import Notifier
 
 
-class RehearsingNotifier:
-    """Records every message and sends none (fills `Notifier`)."""
+class RehearsingNotifier(Notifier):
+    """Takes every message and sends none."""
 
-    def __init__(self) -> None:
-        self._noted: list[Notice] = []
-        self._lock = Lock()
+    repeatable = True
 
     def send(self, notice: Notice) -> Receipt:
-        """Record the message."""
-        with self._lock:
-            self._noted.append(notice)
+        """Take the message; that nobody got it shows in the receipt."""
         return Receipt(Delivery.QUEUED, detail="rehearsed")
-
-    @property
-    def noted(self) -> tuple[Notice, ...]:
-        """The messages that would have been sent, in order."""
-        with self._lock:
-            return tuple(self._noted)

@@ -15,7 +15,7 @@ from rollout.domain.proof.proof_record import ProofRecord
 from rollout.domain.status.movements import Movements
 from rollout.errors import Unwritable
 from rollout.files.private_files import FolderStore
-from rollout.reporting.formats.registry import ReportFormat
+from rollout.reporting.formats.report_formats import ReportFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,13 @@ class ReportFiles:
     users: Path
     accounts: Path
     changes: Path
+    calendar: Path
     others: tuple[Path, ...] = ()
 
     @property
     def all(self) -> tuple[Path, ...]:
         """Every file, the page last: whoever sees it finds the others."""
-        return (self.users, self.accounts, self.changes, *self.others, self.html)
+        return (self.users, self.accounts, self.changes, self.calendar, *self.others, self.html)
 
 
 def write_report(  # noqa: PLR0913 - all that a report is made of
@@ -47,7 +48,7 @@ def write_report(  # noqa: PLR0913 - all that a report is made of
     moved: Movements | None = None,
     formats: Sequence[ReportFormat] = (),
 ) -> ReportFiles:
-    """Write `index.html`, `users.csv`, `accounts.csv` and `changes.csv` into the folder, whole or not at all.
+    """Write the page, its three tables and the calendar of exemptions into the folder, all of them or none.
 
     `formats` are written beside them. `moved` is who has moved since an earlier day, for those that tell it.
 
@@ -55,9 +56,10 @@ def write_report(  # noqa: PLR0913 - all that a report is made of
     `notified` is the rule by which users are ready, `proof` the newest proof of the plan's policy. Raises Unwritable.
     """
     # Loaded here: whoever imports this package for its names does not wait for pandas and Jinja2.
+    from rollout.reporting import exemption_calendar  # noqa: PLC0415 - see above
     from rollout.reporting.account_columns import ACCOUNTS  # noqa: PLC0415 - see above
     from rollout.reporting.change_columns import CHANGES  # noqa: PLC0415 - see above
-    from rollout.reporting.formats.registry import parts as others  # noqa: PLC0415 - see above
+    from rollout.reporting.formats.report_formats import parts as others  # noqa: PLC0415 - see above
     from rollout.reporting.formats.written_report import WrittenReport  # noqa: PLC0415 - see above
     from rollout.reporting.frames import count  # noqa: PLC0415 - see above
     from rollout.reporting.page.layout import page  # noqa: PLC0415 - see above
@@ -71,6 +73,7 @@ def write_report(  # noqa: PLR0913 - all that a report is made of
         USERS.file: USERS.csv(report.users),
         ACCOUNTS.file: ACCOUNTS.csv(report.accounts),
         CHANGES.file: CHANGES.csv(report.changes),
+        exemption_calendar.FILE: exemption_calendar.exemption_calendar(report),
         "index.html": page(report, counts, proof),
         **more,
     }
@@ -80,6 +83,7 @@ def write_report(  # noqa: PLR0913 - all that a report is made of
         folder / USERS.file,
         folder / ACCOUNTS.file,
         folder / CHANGES.file,
+        folder / exemption_calendar.FILE,
         tuple(folder / name for name in more),
     )
 

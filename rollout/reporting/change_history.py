@@ -199,7 +199,7 @@ def _notice(
 ) -> ChangeLine:
     started = history.runs[sent.run]
     noted = rehearsed or started.stage is Stage.DRY_RUN
-    outcome = ChangeOutcome.FAILED if sent.delivery is Delivery.FAILED else ChangeOutcome.TOLD
+    outcome = ChangeOutcome.FAILED if sent.delivery is Delivery.REFUSED else ChangeOutcome.TOLD
     return ChangeLine(
         sent.at,
         started,

@@ -53,7 +53,7 @@ class Figure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class MappedControl:
     """One control: what it asks, which figure answers it, and what of it the figure leaves open."""
 
     framework: str
@@ -74,28 +74,28 @@ _NIST = "https://csrc.nist.gov/pubs/sp/800/53/r5/upd1/final"
 _PCI = "https://www.pcisecuritystandards.org/document_library/"
 _ROOT = "root users, and people of IAM Identity Center"
 
-CONTROLS: tuple[Control, ...] = (
-    Control("CIS AWS Foundations Benchmark v3.0.0", "1.10",
+CONTROLS: tuple[MappedControl, ...] = (
+    MappedControl("CIS AWS Foundations Benchmark v3.0.0", "1.10",
             "MFA is enabled for all IAM users that have a console password", Figure.CONSOLE_DEVICE,
             "nothing of this recommendation; root users are its 1.5 and 1.6", _CIS),
-    Control("CIS AWS Foundations Benchmark v5.0.0", "1.9",
+    MappedControl("CIS AWS Foundations Benchmark v5.0.0", "1.9",
             "MFA is enabled for all IAM users that have a console password", Figure.CONSOLE_DEVICE,
             "nothing of this recommendation; root users are its 1.4 and 1.5", _CIS),
-    Control("NIST SP 800-53 Rev. 5", "IA-2(1)", "multi-factor authentication for access to privileged accounts",
+    MappedControl("NIST SP 800-53 Rev. 5", "IA-2(1)", "multi-factor authentication for access to privileged accounts",
             Figure.ENFORCED, f"which IAM users are privileged; {_ROOT}; roles assumed from elsewhere", _NIST),
-    Control("NIST SP 800-53 Rev. 5", "IA-2(2)",
+    MappedControl("NIST SP 800-53 Rev. 5", "IA-2(2)",
             "multi-factor authentication for access to non-privileged accounts", Figure.ENFORCED,
             f"{_ROOT}; roles assumed from elsewhere", _NIST),
-    Control("PCI DSS v4.0.1", "8.4.1",
+    MappedControl("PCI DSS v4.0.1", "8.4.1",
             "MFA for all non-console access into the CDE for personnel with administrative access", Figure.KEYS,
             "which accounts are part of the CDE; access that does not go through IAM users", _PCI),
-    Control("PCI DSS v4.0.1", "8.4.2", "MFA for all non-console access into the CDE", Figure.KEYS,
+    MappedControl("PCI DSS v4.0.1", "8.4.2", "MFA for all non-console access into the CDE", Figure.KEYS,
             "which accounts are part of the CDE; access that does not go through IAM users", _PCI),
-    Control("SOC 2 TSC 2017 (2022)", "CC6.1", "logical access security over protected information assets",
+    MappedControl("SOC 2 TSC 2017 (2022)", "CC6.1", "logical access security over protected information assets",
             Figure.ENFORCED, "everything of the criterion but authentication of IAM users",
             "https://www.aicpa-cima.com/resources/download/2017-trust-services-criteria-with-revised-points-of-focus-2022"),
-    Control("ISO/IEC 27001:2022", "A.8.5", "secure authentication by the rules on access control", Figure.ENFORCED,
-            f"what the organization's rules ask; {_ROOT}; systems beyond AWS",
+    MappedControl("ISO/IEC 27001:2022", "A.8.5", "secure authentication by the rules on access control",
+            Figure.ENFORCED, f"what the organization's rules ask; {_ROOT}; systems beyond AWS",
             "https://www.iso.org/standard/27001"),
 )  # fmt: skip
 """One row is one control everywhere."""

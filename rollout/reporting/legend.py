@@ -46,8 +46,11 @@ LISTED: dict[str, str] = {
 
 DELIVERIES: dict[str, str] = {
     Delivery.QUEUED: "Handed over for sending; whether it arrived is not known.",
+    Delivery.SENT: "The mail server or service took it over.",
     Delivery.DELIVERED: "The channel confirmed the delivery.",
-    Delivery.FAILED: "It did not arrive; the detail says why.",
+    Delivery.REFUSED: "It could not be sent; the detail says why.",
+    Delivery.BOUNCED: "It was sent and came back later; the detail says why.",
+    Delivery.COMPLAINED: "The person reported it as unwanted.",
 }
 
 OUTCOMES: dict[str, str] = {

@@ -3,7 +3,7 @@
 from rollout.settings.durations import duration_text, parse_duration
 from rollout.settings.loaded import Settings
 from rollout.settings.loading import FILE_NAME, load_settings, load_what_can_be_read
-from rollout.settings.places import BucketPlace, KeyFilePlace, KmsKeyName
+from rollout.settings.places import BucketPlace, KeyFilePlace, KmsKeyName, SecretPlace
 from rollout.settings.schema import SCHEMA_FILE_NAME, json_schema
 from rollout.settings.starter import starter_text
 
@@ -13,6 +13,7 @@ __all__ = [
     "BucketPlace",
     "KeyFilePlace",
     "KmsKeyName",
+    "SecretPlace",
     "Settings",
     "duration_text",
     "json_schema",

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from rollout.domain.progress.channels import CHANNELS, KeyKind
+from rollout.domain.progress.channels import CHANNELS, ChannelKey, KeyKind
 from rollout.settings.fields import LocalPath, Text
+from rollout.settings.places import SecretPlaceSetting
 
-_TYPES: dict[KeyKind, Any] = {KeyKind.FOLDER: LocalPath, KeyKind.FLAG: bool, KeyKind.TEXT: Text}
+_TYPES: dict[KeyKind, Any] = {
+    KeyKind.FOLDER: LocalPath,
+    KeyKind.FLAG: bool,
+    KeyKind.TEXT: Text,
+    KeyKind.NUMBER: Annotated[int, Field(ge=1, le=65535)],
+    KeyKind.SECRET: SecretPlaceSetting,
+}
 
 
 def channel_fields() -> dict[str, Any]:
@@ -22,8 +29,13 @@ def channel_fields() -> dict[str, Any]:
     }
     for key in (key for channel in CHANNELS for key in channel.keys):
         default = Path(key.default_text) if key.kind is KeyKind.FOLDER else key.default
-        fields[key.name] = (_TYPES[key.kind], Field(default, description=key.meaning))
+        fields[key.name] = (_type(key), Field(default, description=key.meaning))
     return fields
+
+
+def _type(key: ChannelKey) -> Any:
+    plain = Literal[key.choices] if key.kind is KeyKind.CHOICE else _TYPES[key.kind]
+    return plain | None if key.default is None else plain
 
 
 def starter_lines() -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from rollout.domain.progress.channels import channel_named
 from rollout.settings.durations import duration_text
 from rollout.settings.models import BucketSection, RolloutFile
 from rollout.settings.problems import Key
@@ -20,6 +21,7 @@ def contradictions(settings: RolloutFile) -> Iterator[Remark]:
     yield from _context(settings)
     yield from _names(settings)
     yield from _approval(settings)
+    yield from _channel(settings)
     if settings.store_key is not None and settings.organization is None:
         yield ("store_key",), "needs `organization`, for the key seals the records of one organization"
     for account, override in settings.access.overrides.items():
@@ -87,6 +89,13 @@ def _approval(settings: RolloutFile) -> Iterator[Remark]:
             ("gates", "approval", "count"),
             "is 0, so that nobody has to approve, and the other keys mean nothing; leave it out, or write `false`",
         )
+
+
+def _channel(settings: RolloutFile) -> Iterator[Remark]:
+    channel = channel_named(settings.notify.channel)
+    for key in channel.keys:
+        if key.needed and getattr(settings.notify, key.name) is None:
+            yield ("notify", key.name), f"is needed for `channel: {channel.name}`"
 
 
 def _waves(settings: RolloutFile) -> Iterator[Remark]:

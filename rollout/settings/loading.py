@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rollout.domain.progress.channels import folder_keys
+from rollout.domain.progress.channels import folder_keys, secret_keys
 from rollout.errors import BadSettings
 from rollout.settings.checks import Remark, contradictions, warnings
 from rollout.settings.environment import CONFIG, read_environment
@@ -134,6 +134,11 @@ def _loaded(
                     name: merged.folder(("notify", name)) / getattr(settings.notify, name)
                     for name in (*folder_keys(), "templates")
                     if getattr(settings.notify, name) is not None
+                }
+                | {
+                    name: place.below(merged.folder(("notify", name)))
+                    for name in secret_keys()
+                    if (place := getattr(settings.notify, name)) is not None
                 }
             ),
             "evidence": settings.evidence.model_copy(

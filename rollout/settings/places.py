@@ -102,6 +102,44 @@ def key_place(value: object) -> KeyFilePlace | KmsKeyName:
     return KmsKeyName(value)
 
 
+@dataclass(frozen=True, slots=True)
+class SecretPlace:
+    """Where a secret is: `kind` is `env`, `file`, `secretsmanager` or `ssm`, and `name` its name there."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+    def below(self, folder: Path) -> SecretPlace:
+        """Return the place of a file by its whole path; anything else as it is."""
+        return SecretPlace(self.kind, str(folder / self.name)) if self.kind == "file" else self
+
+
+_SECRET_NAME = {"env": r"[A-Za-z_][A-Za-z0-9_]*", "secretsmanager": r"[\w/+=.@:-]+", "ssm": r"[\w/.:-]+"}
+
+
+def secret_place(value: object) -> SecretPlace:
+    """Parse where a secret is. Raises ValueError, which never repeats the value: it may be the secret itself."""
+    if isinstance(value, SecretPlace):
+        return value
+    kind, _, name = value.partition(":") if isinstance(value, str) else ("", "", "")
+    if kind == "file" and name:
+        return SecretPlace(kind, str(local_folder(name, "a path")))
+    if kind not in _SECRET_NAME or not re.fullmatch(_SECRET_NAME[kind], name, re.ASCII):
+        raise ValueError(
+            "a secret does not belong here: say where it is, by env:NAME, file:PATH, secretsmanager:NAME or ssm:NAME"
+        )
+    return SecretPlace(kind, name)
+
+
+SecretPlaceSetting = Annotated[
+    SecretPlace,
+    BeforeValidator(secret_place),
+    PlainSerializer(str, when_used="json"),
+    WithJsonSchema({"type": "string", "minLength": 1, "examples": ["env:SMTP_PASSWORD", "file:~/.smtp"]}),
+]
 StoreKeyPlace = Annotated[
     KeyFilePlace | KmsKeyName,
     BeforeValidator(key_place),

@@ -26,13 +26,16 @@ from rollout.domain.proof.proof_steps import documents_of
 from rollout.domain.proof.proof_users import ProofNames
 from rollout.domain.verdicts.requests import RequestEnvironment
 from rollout.errors import StoreUnknown
+from rollout.execution.begun import begun
 from rollout.execution.threads import ThreadEngine
 from rollout.notify.building import build_channel
 from rollout.notify.rehearsed_channel import RehearsingNotifier
+from rollout.settings import SecretPlace
 from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
 from rollout.wiring.aws_access import Aws
 from rollout.wiring.decision_rules import documents_for, names_of, rules_for
 from rollout.wiring.previews import press_of
+from rollout.wiring.secret_reading import secret_at
 from rollout.wiring.store_examination import examine_store
 from rollout.workflows.account_run.wave_gates import GatedBy
 from rollout.workflows.apply.order import Order
@@ -79,12 +82,17 @@ class Live(Aws):
             partial(_effort_of, self.organization, access),
             lambda entered, account_id: read_account(entered, names, lambda: known().made_in(account_id)),
             self.about_evidence,
+            lambda: self._retries.awaited,
         )
 
     def look(self, where: Premises, progress: ProgressDisplay, chosen: Selection = Selection()) -> Look:  # noqa: B008 - a frozen value without contents
         """A look at all accounts that are in scope and chosen."""
         return Look(
-            where, self.levels(where), self.looking(where, progress), self.settings.domain_scope(), chosen
+            where,
+            begun(partial(self.levels, where)),
+            self.looking(where, progress),
+            self.settings.domain_scope(),
+            chosen,
         )
 
     def _journalled(self, where: Premises) -> Callable[[], Progress]:
@@ -150,7 +158,7 @@ class Live(Aws):
         settings = self.settings
         return PlanOrder(
             id="".join(self._randomness.choices(ID_LETTERS, k=4)),
-            rules=rules_for(settings, where),
+            rules=rules_for(settings, where, self.people_in(where)),
             waves=settings.domain_waves(),
             scps=settings.rules.scps,
             settings=digest(settings.decisive()),
@@ -194,6 +202,7 @@ class Live(Aws):
             clock=self.clock,
             progress=progress,
             stopping=self.stop.is_set,
+            pause=self.stop.wait,
         )
         return _rehearsed(real) if rehearsal else real
 
@@ -236,20 +245,22 @@ class Live(Aws):
     def basis(
         self, where: Premises, levels: PolicyLevels | Unread, *, finding: bool = True
     ) -> JudgementBasis:
-        """What `release --end`, `verify` and `rollback` judge accounts by; see `rules_for` about `finding`."""
+        """What `release --end`, `verify` and `rollback` judge accounts by; `finding`: also whom notices go to."""
         scps = None if isinstance(levels, Unread) else levels.by_account
-        return JudgementBasis(rules_for(self.settings, where, finding=finding), scps)
+        return JudgementBasis(
+            rules_for(self.settings, where, self.people_in(where) if finding else None), scps
+        )
 
     def fix_order(self, where: Premises, gated: GatedBy, *, memberships: bool) -> FixOrder:
         """Return the input of `verify --fix`."""
-        policy = policy_fingerprint(rules_for(self.settings, where, finding=False))
+        policy = policy_fingerprint(rules_for(self.settings, where))
         return FixOrder(gated, policy, digest(self.settings.decisive()), memberships)
 
     def prove_order(
         self, where: Premises, account: Account, *, through_service: bool, in_use_ok: bool, guided: bool
     ) -> ProveOrder:
         """Return the input of a proof in one account."""
-        rules = rules_for(self.settings, where, finding=False)
+        rules = rules_for(self.settings, where)
         partition = where.organization.partition
         names = ProofNames("".join(self._randomness.choices(ID_LETTERS, k=6)), guided)
         documents = documents_of(names, partition, account.id, rules.documents)
@@ -266,13 +277,19 @@ class Live(Aws):
             in_use_ok=in_use_ok,
         )
 
-    def notifier(self, run: str, *, rehearsal: bool = False) -> Notifier:
+    def notifier(self, *, rehearsal: bool = False) -> Notifier:
         """The channel that `notify.channel` names; a rehearsal's sends nothing."""
         if rehearsal:
             return RehearsingNotifier()
         notify = self.settings.notify
         channel = channel_named(notify.channel)
-        return build_channel(channel, notify.of_channel, press_of(self.settings), self.clock.now, run)
+        values = {
+            name: secret_at(value, self.connection, self._retries)
+            if isinstance(value, SecretPlace)
+            else value
+            for name, value in notify.of_channel.items()
+        }
+        return build_channel(channel, values, press_of(self.settings), self.clock.now)
 
     def order(
         self,
@@ -286,7 +303,7 @@ class Live(Aws):
     ) -> Order:
         """Return the input of an apply."""
         settings = self.settings
-        rules = rules_for(settings, where)
+        rules = rules_for(settings, where, self.people_in(where))
         rehearsal = stage is Stage.DRY_RUN
         return Order(
             stage=stage,

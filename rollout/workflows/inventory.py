@@ -62,7 +62,7 @@ class Looking:
     """The ports of an inventory. `effort`: requests so far by account id, "" for the organization itself.
 
     `read`: reads an entered account, by the bulk calls and what a command needs besides. `findings`: what the reading
-    of all accounts has shown.
+    of all accounts has shown. `awaited`: how many credential reports are waited for.
     """
 
     access: AccountAccess
@@ -72,12 +72,13 @@ class Looking:
     effort: Callable[[str], Effort] = lambda _: Effort()
     read: Callable[[OpenAccount, str], AccountFacts] = lambda entered, _: entered.read()
     findings: Callable[[], tuple[Finding, ...]] = tuple
+    awaited: Callable[[], int] = int
 
 
 def premises(port: OrganizationPort, expected: str | None) -> Premises:
     """Read caller, organization and accounts. Raises OtherOrganization if `rollout.yaml` names another organization."""
-    caller = port.caller()
     organization = port.organization()
+    caller = port.caller()
     if expected is not None and organization.id != expected:
         raise OtherOrganization(
             f"these credentials are of organization {organization.id}, but rollout.yaml says {expected}",
@@ -95,10 +96,13 @@ def read_levels(port: OrganizationPort, accounts: Sequence[Account], mode: str) 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A look at every account in scope that is still to be taken. `levels` are the SCPs."""
+    """A look at every account in scope that is still to be taken.
+
+    `levels` gives the SCPs: accounts can be entered and read before they are all there.
+    """
 
     where: Premises
-    levels: PolicyLevels | Unread
+    levels: Callable[[], PolicyLevels | Unread]
     looking: Looking
     scope: Scope
     selection: Selection = field(default_factory=Selection)
@@ -120,7 +124,7 @@ class AccountTask(Generic[T]):
     """
 
     looking: Looking
-    levels: PolicyLevels | Unread
+    levels: Callable[[], PolicyLevels | Unread]
     make: Callable[[Observed], T]
 
     def __call__(self, account: Account) -> tuple[Observed | Unreachable, tuple[T, ...]]:
@@ -131,7 +135,7 @@ class AccountTask(Generic[T]):
             facts = looking.read(entered, account.id)
         except CannotEnter as refusal:
             return Unreachable(account, refusal.why, refusal.cure, looking.effort(account.id)), ()
-        levels, effort = levels_of(account, self.levels), looking.effort(account.id)
+        levels, effort = levels_of(account, self.levels()), looking.effort(account.id)
         observed = Observed(account, entered.role, facts, levels, effort)
         return observed.in_brief, (self.make(observed),)
 
@@ -167,12 +171,14 @@ def survey(look: Look, make: Callable[[Observed], T], at: datetime) -> Survey[T]
             cure="check --account and --ou, and scope: in rollout.yaml",
         )
     made: dict[str, T] = {}
+    unreachable = 0
     looking.progress.begin("Reading accounts", len(enterable))
     for account, (view, found) in looking.engine.map(AccountTask(looking, look.levels, make), enterable):
         views.append(view)
         if found:
             made[account.id] = found[0]
-        looking.progress.advance(f"{account.id} {account.name}")
+        unreachable += not found
+        looking.progress.advance(_so_far(unreachable, looking.awaited()) + f"{account.id} {account.name}")
     looking.progress.finish()
     if len(views) < len(where.accounts):
         raise Interrupted("the inventory was interrupted; nothing was written")
@@ -182,10 +188,17 @@ def survey(look: Look, make: Callable[[Observed], T], at: datetime) -> Survey[T]
         where.caller,
         at,
         tuple(views),
-        (*_about(look.levels), *looking.findings()),
+        (*_about(look.levels()), *looking.findings()),
         looking.effort(""),
     )
     return Survey(inventory, tuple(one for _, one in sorted(made.items())))
+
+
+def _so_far(unreachable: int, awaited: int) -> str:
+    """Say what of the accounts so far matters to whoever waits."""
+    counts = ((unreachable, "unreachable"), (awaited, "waiting for a credential report"))
+    said = ", ".join(f"{count:,} {what}" for count, what in counts if count)
+    return f"{said}; " if said else ""
 
 
 def left_alone(account: Account, scope: Scope) -> str:

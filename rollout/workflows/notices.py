@@ -197,7 +197,7 @@ def preview(stored: StoredPlan, progress: Progress, rules: NoticeRules, now: dat
     lines = [_line(part, other, due[other.wave], judge) for part, other in together]
     lines.sort(key=lambda line: (line.due, line.user.arn))
     addressees = [replace(other.addressee, address=entry.address) for _, other in together]
-    return notice_to(addressees, tuple(lines), rules.schedule.zone or UTC)
+    return notice_to(addressees, tuple(lines), rules.schedule.zone or UTC, stored.header.organization_id)
 
 
 def _gets_notice(entry: PlanEntry, rules: NoticeRules, statuses: Statuses) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.plan.outline import AccountOutline
 from rollout.domain.policy.changes import Change
 from rollout.domain.policy.made import Made
-from rollout.domain.progress.messages import Notice, Receipt
+from rollout.domain.progress.messages import Delivery, Notice, Receipt
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Record, Released, ReleaseEnded
 from rollout.domain.proof.comparing import HowAnswered, ProofAnswer
@@ -479,10 +480,36 @@ class Engine(Protocol):
 
 
 class Notifier(Protocol):
-    """A channel that delivers messages to people."""
+    """A channel that delivers messages to people. An adapter inherits what it does not define.
 
+    `counts`: how far a message has to get to count. `at_once`: how many messages are handed over together.
+    `repeatable`: whether handing over the same message again does nothing more, so that nothing is in doubt after a
+    crash. `waits`: after how many seconds messages that were not taken for now are handed over again.
+    """
+
+    counts: Delivery = Delivery.DELIVERED
+    at_once: int = 1
+    repeatable: bool = False
+    waits: tuple[float, ...] = ()
+
+    def open(self) -> None:
+        """Make sure that messages can be sent; called before each is announced in the journal.
+
+        Raises ChannelUnusable with what is wrong for everybody, so that nobody's notice fails for it.
+        """
+        return
+
+    @abstractmethod
     def send(self, notice: Notice) -> Receipt:
         """Send one message. Reports a failure in the receipt, never as an exception."""
+
+    def close(self) -> None:
+        """Let go of connections; `open` makes them anew."""
+        return
+
+    def send_all(self, notices: Sequence[Notice]) -> Sequence[Receipt]:
+        """Send some messages, `at_once` at most; the receipts are in their order."""
+        return [self.send(notice) for notice in notices]
 
 
 class Lock(Protocol):

@@ -112,6 +112,8 @@ class RunContext:
     marker: StopMarker = field(default_factory=NoMarker)
     within: Engine = field(default_factory=OneByOne)
     rehearsal: bool = False
+    pause: Callable[[float], object] = lambda _seconds: None
+    """Waits some seconds, or until the operator asks the run to stop."""
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _numbering: threading.Lock = field(default_factory=threading.Lock)
     _lost: threading.Event = field(default_factory=threading.Event)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from rollout.reporting.formats.registry import ReportFormat
+from rollout.reporting.formats.report_formats import ReportFormat
 from rollout.sandbox.serving.server import Sandbox
 from tests.cli.shell import Shell
 
@@ -27,7 +27,7 @@ def test_each_form_is_written_beside_the_page_and_the_numbers_are_those_of_the_t
 
 def test_a_form_whose_library_is_missing_is_refused_before_anything_is_read(planned: Shell):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rollout.reporting.formats.registry.find_spec", lambda _: None)
+        patch.setattr("rollout.reporting.formats.report_formats.find_spec", lambda _: None)
         said = planned("report", "--format", "ocsf")
     assert 1 == said.code
     assert "py_ocsf_models" in said.err

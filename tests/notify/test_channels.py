@@ -47,7 +47,7 @@ class Pigeon:
 
     def send(self, notice):
         detail = f"{self.name} flies from {self.loft.name} for {self.setup.sender}"
-        return Receipt(self.setup.delivery, f"{self.setup.run}-1", detail)
+        return Receipt(self.setup.delivery, notice.id, detail)
 
 
 def build(setup, *, pigeon, pigeon_name):
@@ -84,7 +84,7 @@ from tests.docs import channel_keys, channel_table
 
 folder = Path(sys.argv[1])
 settings = load_settings(folder / "rollout.yaml", {"ROLLOUT_NOTIFY__PIGEON_RETURNS": "true"}, folder)
-receipt = Live(settings).notifier("run-7").send(Notice("ana@example.com", ()))
+receipt = Live(settings).notifier().send(Notice("ana@example.com", (), id="n-1"))
 (folder / "starter.yaml").write_text(starter_text())
 starter = load_settings(folder / "starter.yaml", {}, folder).notify
 print(json.dumps({
@@ -109,7 +109,7 @@ def test_a_channel_that_is_added_as_a_row_and_a_module_is_chosen_built_and_liste
     )
     assert "" == done.stderr
     said = json.loads(done.stdout)
-    assert ["delivered", "run-7-1", "Bea flies from loft for security@example.com"] == said["receipt"]
+    assert ["delivered", "n-1", "Bea flies from loft for security@example.com"] == said["receipt"]
     assert [str(tmp_path / "loft")] == said["folders"]
     assert ["outbox", "Ada", str(tmp_path / "loft")] == said["starter"]
     counts_as = "`queued`; `delivered` with `notify.pigeon_returns: true`"

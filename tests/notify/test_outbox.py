@@ -1,7 +1,8 @@
 """The outbox: one mail a file, safe to name, safe to send on, never overwritten."""
 
 import stat
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -12,7 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain.progress.messages import Delivery, Notice
+from rollout.domain.people.addresses import Addressee
+from rollout.domain.progress.messages import Delivery, Line, Notice, notice_to
+from rollout.domain.verdicts.verdict import Impact
+from rollout.errors import ChannelUnusable
 from rollout.notify.building import ChannelSetup
 from rollout.notify.digest import Letterhead
 from rollout.notify.letter import LetterPress
@@ -21,16 +25,14 @@ from rollout.notify.rehearsed_channel import RehearsingNotifier
 from tests.builders import NOW
 from tests.notify.test_digest import PRESS, SENDER, a_line
 
-RUN = "20261124T090000Z-k3f9"
-
 
 def an_outbox(folder: Path, **more: Any) -> Outbox:
-    known: dict[str, Any] = {"press": PRESS, "delivery": Delivery.QUEUED, "now": lambda: NOW, "run": RUN}
+    known: dict[str, Any] = {"press": PRESS, "delivery": Delivery.QUEUED, "now": lambda: NOW}
     return Outbox(folder, ChannelSetup(**(known | more)))
 
 
-def to(address: str = "alice@example.com") -> Notice:
-    return Notice(address, (a_line(),))
+def to(address: str = "alice@example.com", line: Line | None = None) -> Notice:
+    return notice_to([Addressee(address)], (line or a_line(),), UTC, "o-a1b2c3d4e5")
 
 
 def mails(folder: Path) -> list[EmailMessage]:
@@ -67,40 +69,47 @@ def test_a_queued_message_is_not_a_delivered_one(tmp_path):
 
 
 def test_only_the_owner_may_read(tmp_path):
-    an_outbox(tmp_path / "outbox").send(to())
+    outbox = an_outbox(tmp_path / "outbox")
+    outbox.open()
+    outbox.send(to())
 
     assert stat.S_IMODE((tmp_path / "outbox").stat().st_mode) == 0o700
     assert stat.S_IMODE(next((tmp_path / "outbox").iterdir()).stat().st_mode) == 0o600
 
 
-def test_run_and_address_name_the_message(tmp_path):
-    ids = [
-        an_outbox(tmp_path / str(number), run=run).send(to(address)).message_id
-        for number, (run, address) in enumerate(
-            [("a", "x@y.z"), ("a", "x@y.z"), ("b", "x@y.z"), ("a", "z@y.z")]
-        )
+def test_a_message_that_is_handed_over_again_is_there_already(tmp_path):
+    first = an_outbox(tmp_path).send(to())
+    second = an_outbox(tmp_path, now=lambda: NOW + timedelta(days=1)).send(to())
+
+    assert first == second
+    assert 1 == len(mails(tmp_path))
+
+
+def test_who_is_told_and_what_name_the_message():
+    """The run and the time do not: after a crash, another run sends the same message."""
+    line, zone = a_line(), UTC
+    same = (Addressee("Alice@Example.com"), (line,), "o-1")
+    told = [
+        same,
+        (Addressee("alice@example.com"), (line,), "o-1"),
+        (Addressee("bob@example.com"), (line,), "o-1"),
+        (Addressee("alice@example.com"), (line,), "o-2"),
+        (Addressee("alice@example.com"), (replace(line, due=line.due + timedelta(days=1)),), "o-1"),
+        (Addressee("alice@example.com"), (replace(line, impact=Impact.NONE),), "o-1"),
     ]
+    ids = [notice_to([addressee], lines, zone, organization).id for addressee, lines, organization in told]
+    reminder = notice_to([same[0]], same[1], zone, "o-1", timedelta(days=7)).id
 
     assert ids[0] == ids[1]
-    assert len(set(ids)) == 3
-    assert ids[0].endswith("@example.com>")
+    assert 6 == len({*ids, reminder})
 
 
-def test_without_a_run_the_moment_names_the_message(tmp_path):
-    later = datetime(2026, 11, 25, tzinfo=UTC)
-    first = an_outbox(tmp_path, run="").send(to())
-    second = an_outbox(tmp_path, run="", now=lambda: later).send(to())
+def test_many_messages_at_once_are_answered_in_their_order(tmp_path):
+    notices = [to(f"user{number}@example.com") for number in range(40)] + [to("nobody")]
+    receipts = an_outbox(tmp_path).send_all(notices)
 
-    assert first.message_id != second.message_id
-    assert ["20261124T090000Z", "20261125T000000Z"] == sorted(path.name[:16] for path in tmp_path.iterdir())
-
-
-def test_a_second_message_of_the_run_stands_beside_the_first(tmp_path):
-    outbox = an_outbox(tmp_path)
-    first, second = outbox.send(to()), outbox.send(to())
-
-    assert len(mails(tmp_path)) == 2
-    assert first.message_id != second.message_id
+    assert [Delivery.QUEUED] * 40 + [Delivery.REFUSED] == [one.delivery for one in receipts]
+    assert 40 == len(mails(tmp_path))
 
 
 def test_addresses_that_look_alike_in_a_file_name_stay_apart(tmp_path):
@@ -140,7 +149,7 @@ def test_addresses_that_look_alike_in_a_file_name_stay_apart(tmp_path):
 def test_what_is_no_single_address_gets_a_receipt_and_no_mail(tmp_path, address):
     receipt = an_outbox(tmp_path).send(to(address))
 
-    assert receipt.delivery is Delivery.FAILED
+    assert receipt.delivery is Delivery.REFUSED
     assert "not an e-mail address" in receipt.detail
     assert list(tmp_path.iterdir()) == []
 
@@ -149,17 +158,16 @@ def test_what_is_no_single_address_gets_a_receipt_and_no_mail(tmp_path, address)
 def test_a_sender_that_cannot_be_one_is_a_receipt(tmp_path, sender):
     receipt = an_outbox(tmp_path, press=LetterPress(Letterhead(sender))).send(to())
 
-    assert receipt.delivery is Delivery.FAILED
+    assert receipt.delivery is Delivery.REFUSED
     assert "no message can be sent from" in receipt.detail
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_written_is_a_receipt(tmp_path):
+def test_a_folder_that_cannot_be_written_is_found_before_anybody_is_told(tmp_path):
     (tmp_path / "outbox").write_text("in the way")
-    receipt = an_outbox(tmp_path / "outbox").send(to())
 
-    assert receipt.delivery is Delivery.FAILED
-    assert str(tmp_path / "outbox") in receipt.detail
+    with pytest.raises(ChannelUnusable, match=str(tmp_path / "outbox")):
+        an_outbox(tmp_path / "outbox").open()
 
 
 def test_trouble_while_writing_is_a_receipt(tmp_path, monkeypatch):
@@ -169,7 +177,7 @@ def test_trouble_while_writing_is_a_receipt(tmp_path, monkeypatch):
     monkeypatch.setattr("os.link", full)
     receipt = an_outbox(tmp_path).send(to())
 
-    assert receipt.delivery is Delivery.FAILED
+    assert receipt.delivery is Delivery.REFUSED
     assert "No space left" in receipt.detail
     assert list(tmp_path.iterdir()) == []
 
@@ -177,9 +185,9 @@ def test_trouble_while_writing_is_a_receipt(tmp_path, monkeypatch):
 @given(st.text(), st.text(), st.text())
 def test_no_name_reaches_a_header_or_leaves_the_folder(tmp_path_factory, name, account, address):
     folder = tmp_path_factory.mktemp("outbox")
-    outbox = an_outbox(folder, run=f"../{name}")
-    outbox.send(Notice("alice@example.com", (a_line(name, account_name=account),)))
-    outbox.send(Notice(f"{address}@example.com", (a_line(name),)))
+    outbox = an_outbox(folder)
+    outbox.send(to(line=a_line(name, account_name=account)))
+    outbox.send(to(f"{address}@example.com", a_line(name)))
 
     for mail in mails(folder):
         assert sorted(mail.keys()) == [
@@ -189,9 +197,7 @@ def test_no_name_reaches_a_header_or_leaves_the_folder(tmp_path_factory, name, a
         assert len(mail["To"].addresses) == 1
 
 
-def test_a_rehearsal_notes_and_sends_nothing():
-    rehearsing = RehearsingNotifier()
-    receipt = rehearsing.send(to())
+def test_a_rehearsal_sends_nothing():
+    receipt = RehearsingNotifier().send(to())
 
     assert (Delivery.QUEUED, "rehearsed") == (receipt.delivery, receipt.detail)
-    assert rehearsing.noted == (to(),)

@@ -168,7 +168,7 @@ def small_progress() -> History:
         a_told("carol", impact="cli", **third),
         a_reminder("bob", wave="canary", impact="enrol", due=told.date() + timedelta(days=14), **third),
         a_told(
-            a_ref("dan", HUB), impact="passkey-only", delivery="failed", detail="mailbox unknown", **third
+            a_ref("dan", HUB), impact="passkey-only", delivery="refused", detail="mailbox unknown", **third
         ),
         *a_change(
             a_membership("heidi", HUB),

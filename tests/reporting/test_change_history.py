@@ -59,7 +59,7 @@ def test_changes_notices_and_skips_are_in_the_journals_order():
         *a_change(at=minutes[2]),
         a_passed("bob", at=minutes[3]),
         an_account_failure(at=minutes[4], cure="name another role"),
-        a_told("carol", at=minutes[5], delivery="failed", detail="mailbox unknown"),
+        a_told("carol", at=minutes[5], delivery="refused", detail="mailbox unknown"),
     )
     assert [
         ("override-gate", "overridden", "incident 7"),

@@ -27,7 +27,7 @@ from rollout.domain.verdicts.verdict import Code, Kind
 from rollout.reporting.account_columns import ACCOUNTS, ListedState
 from rollout.reporting.controls import CONTROLS, VERSION
 from rollout.reporting.formats import report_json
-from rollout.reporting.formats.registry import ReportFormat
+from rollout.reporting.formats.report_formats import ReportFormat
 from rollout.reporting.formats.written_report import WrittenReport
 from rollout.reporting.frames import count
 from rollout.reporting.report_data import gather

@@ -192,6 +192,7 @@ _OVERRIDES: dict[str, st.SearchStrategy[Any]] = {
     "at": moments,
     "until": some_moments,
     "due": moments,
+    "said_at": moments,
     "mark": st.timedeltas(timedelta(), timedelta(days=3660)),
     "user": refs,
     "document": documents,

@@ -26,7 +26,6 @@ from rollout.domain.progress.history import History, replay_all
 from rollout.domain.progress.records import Record, Reminded, RunStarted, Told
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.rules import DecisionRules
-from rollout.notify.rehearsed_channel import RehearsingNotifier
 from rollout.store.rehearsed_journal import RehearsingJournal
 from rollout.wiring.seed_policy import seed
 from rollout.workflows.apply.order import ApplyResult, Order
@@ -66,6 +65,7 @@ from tests.fakes import (
     FakeOrganization,
     FakePlans,
     FakeProgress,
+    FakeRehearsal,
     FakeStoredPlan,
 )
 
@@ -258,7 +258,7 @@ class World:
     def look(self, selection: Selection = Selection()) -> Look:  # noqa: B008 - a frozen value
         looking = Looking(self.access, FakeEngine(self._is_stopping), self.clock, self.progress)
         levels = read_levels(self.organization, self.where.accounts, "auto")
-        return Look(self.where, levels, looking, self.scope, selection)
+        return Look(self.where, lambda: levels, looking, self.scope, selection)
 
     def plan(
         self, plan_id: str = "k3f9", *, max_exempt_percent: float = 100, earlier: Earlier = NOTHING_EARLIER
@@ -331,9 +331,9 @@ class World:
             agree=agree,
         )
 
-    def rehearse(self, **more: Any) -> tuple[ApplyResult, RehearsedAccess, RehearsingNotifier]:
+    def rehearse(self, **more: Any) -> tuple[ApplyResult, RehearsedAccess, FakeRehearsal]:
         """`rollout apply --stage dry-run`, with what its adapters noted."""
-        access, notifier = RehearsedAccess(self.access), RehearsingNotifier()
+        access, notifier = RehearsedAccess(self.access), FakeRehearsal()
         run = self.run(journal=RehearsingJournal(self.journal), access=access, rehearsal=True)
         return self.apply(Stage.DRY_RUN, run, notifier, **more), access, notifier
 

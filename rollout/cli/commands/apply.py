@@ -108,7 +108,7 @@ def apply(
         preview=live.preview(context),
         where=where,
         organization=live.organization,
-        notifier=live.notifier(run, rehearsal=rehearsal),
+        notifier=live.notifier(rehearsal=rehearsal),
         agree=lambda question: _agree(order, question, where.caller, yes=yes, names=names),
     )
     report = str(_write_report(live, stored, result)) if result.waves or result.tally.counts else None

@@ -11,7 +11,7 @@ from rollout.cli.options import Config, Json, PlanArgument, Profile
 from rollout.cli.startup import Doubts, load_plan, read_settings, share_report
 from rollout.cli.terminal.console import next_step, out, print_json
 from rollout.cli.terminal.movements_table import movements_as_json, tell_movements
-from rollout.reporting.formats.registry import ReportFormat
+from rollout.reporting.formats.report_formats import ReportFormat
 
 
 def report(
@@ -37,7 +37,7 @@ def report(
     profile: Profile = None,
     json: Json = False,
 ) -> None:
-    """Write index.html, users.csv, accounts.csv and changes.csv into reports/<plan>/. Asks nothing but the store.
+    """Write a page, three CSV tables and a calendar of exemptions into reports/<plan>/. Asks nothing but the store.
 
     Example: [bold]rollout report --format json --format markdown --since 2026-11-01[/]
     """
@@ -69,7 +69,8 @@ def report(
     )
     shared = share_report(files, stored, written)
     if json:
-        parts = {name: str(getattr(written, name)) for name in ("html", "users", "accounts", "changes")}
+        names = ("html", "users", "accounts", "changes", "calendar")
+        parts = {name: str(getattr(written, name)) for name in names}
         others = {str(form): str(path) for form, path in zip(chosen, written.others, strict=True)}
         moves = {"moved": movements_as_json(moved)} if moved else {}
         print_json({**parts, **others, **moves, "shared": list(shared)})

@@ -28,6 +28,8 @@ USERS: Mapping[CountKey, tuple[str, str]] = {
     Counted.ALREADY_ENFORCED: ("enforced before", "enforced before"),
     Counted.TOLD: ("told", "would be told"),
     Counted.QUEUED: ("notice queued, delivery not confirmed", "would be told"),
+    Counted.SENT: ("notice sent, delivery not confirmed", "would be told"),
+    Counted.PERHAPS_TWICE: ("perhaps told twice: an earlier run died while sending", "perhaps told twice"),
     Counted.ALREADY_TOLD: ("told before", "told before"),
     Counted.REMINDED: ("reminded", "would be reminded"),
     Counted.REMINDERS_NOT_SENT: ("reminder could not be sent", "reminder could not be sent"),

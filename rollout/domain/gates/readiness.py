@@ -20,6 +20,11 @@ from rollout.domain.verdicts.rules import DecisionRules
 from rollout.domain.verdicts.verdict import Impact
 
 GOES_STALE_AFTER = timedelta(days=14)
+_FAILURES = {
+    Delivery.REFUSED: "the notice could not be sent",
+    Delivery.BOUNCED: "the notice came back",
+    Delivery.COMPLAINED: "the person reported the notice as unwanted",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +41,17 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True)
-class _Planned:
+class PlannedUser:
     """A user of a plan, as exemptions match them: by ARN, UserId and tags."""
 
     arn: str
     id: str
     tags: Mapping[str, str]
+
+    @classmethod
+    def of(cls, entry: PlanEntry) -> Self:
+        """Take them out of the plan."""
+        return cls(entry.user.arn, entry.user.id, entry.facts.tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +83,7 @@ class Notified:
         """Describe a user of a plan whose inventory is of `seen_at`; a notice sent after that has the newer address."""
         notice = progress.latest_notice(entry.user.id)
         address = notice.address if notice and notice.at >= seen_at else entry.address
-        user = _Planned(entry.user.arn, entry.user.id, entry.facts.tags)
-        return self.recipient(user, entry.impact, address, progress, now)
+        return self.recipient(PlannedUser.of(entry), entry.impact, address, progress, now)
 
     def needs_notice(self, impact: Impact) -> bool:
         """Tell whether a user with this impact gets a notice before enforcement."""
@@ -172,8 +181,8 @@ def worth_of(notice: Told, who: Recipient, now: datetime) -> tuple[NoticeWorth, 
 
 def _lasting_worth_of(notice: Told, who: Recipient) -> tuple[NoticeWorth, str]:
     """Say what a notice is worth, however old it is."""
-    if notice.delivery is Delivery.FAILED:
-        return NoticeWorth.VOID, "the notice could not be sent"
+    if notice.delivery.failed:
+        return NoticeWorth.VOID, _FAILURES[notice.delivery]
     if who.left_alone_until is not None and notice.at <= who.left_alone_until:
         return NoticeWorth.VOID, "told before having been let out or exempt"
     if normalised_address(notice.address) != normalised_address(who.address):

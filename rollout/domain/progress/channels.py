@@ -19,6 +19,10 @@ class KeyKind(StrEnum):
     FOLDER = "folder"
     FLAG = "flag"
     TEXT = "text"
+    NUMBER = "number"
+    CHOICE = "choice"
+    SECRET = "secret"  # noqa: S105 - a kind of key
+    """Where a secret is, never the secret itself: `env:NAME`, `file:PATH`, `secretsmanager:NAME` or `ssm:NAME`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +30,37 @@ class ChannelKey:
     """A key below `notify` that only one channel reads.
 
     `name` is the name of the channel, or begins with it and `_`. `meaning` is one sentence for schema, reference and
-    starter file.
+    starter file. Without a `default`, the key is null; where it is `needed`, the channel cannot do without a value.
     """
 
     name: str
     kind: KeyKind
-    default: str | bool
+    default: str | bool | int | None
     meaning: str
+    choices: tuple[str, ...] = ()
+    needed: bool = False
 
     @property
     def default_text(self) -> str:
         """The default as it is spelled in `rollout.yaml`."""
-        return str(self.default).lower() if isinstance(self.default, bool) else self.default
+        if self.default is None:
+            return "null"
+        return str(self.default).lower() if isinstance(self.default, bool) else str(self.default)
+
+
+def counts_key(channel: str, default: Delivery, meaning: str) -> ChannelKey:
+    """Make the key that says how far a message in a channel has to get before it counts."""
+    choices = tuple(one.value for one in (Delivery.QUEUED, Delivery.SENT, Delivery.DELIVERED))
+    return ChannelKey(f"{channel}_counts", KeyKind.CHOICE, default.value, meaning, choices)
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
     """One way to carry a notice; `meaning` describes it in one sentence.
 
-    `delivery` is what a message counts as once the channel has accepted it. `delivered_with` names the key with which
-    the operator vouches that such messages are delivered; it is empty if the channel has none.
+    `delivery` is how far a message has got once the channel has accepted it. `delivered_with` names the key with which
+    the operator vouches that such messages are delivered; it is empty if the channel has none. Where there is a key
+    `<name>_counts` made by `counts_key`, it says how far a message has to get before it counts.
     """
 
     name: str
@@ -57,6 +72,16 @@ class Channel:
     def delivery_of(self, values: Mapping[str, object]) -> Delivery:
         """Give what an accepted message counts as, with these values of the channel's keys."""
         return Delivery.DELIVERED if values.get(self.delivered_with) is True else self.delivery
+
+    def counts_of(self, values: Mapping[str, object]) -> Delivery:
+        """Give how far a message has to get before it counts, with these values of the channel's keys."""
+        value = values.get(f"{self.name}_counts")
+        return Delivery(value) if isinstance(value, str) else Delivery.DELIVERED
+
+    @property
+    def what_counts(self) -> tuple[str, ...]:
+        """The keys that only say what a message counts as; the channel itself does not read them."""
+        return self.delivered_with, f"{self.name}_counts"
 
 
 CHANNELS = (
@@ -81,6 +106,45 @@ CHANNELS = (
         ),
         delivered_with="outbox_counts",
     ),
+    Channel(
+        "smtp",
+        "Mails are handed to a mail server.",
+        Delivery.SENT,
+        (
+            ChannelKey(
+                "smtp_host",
+                KeyKind.TEXT,
+                None,
+                "The name of the mail server, as in its certificate.",
+                needed=True,
+            ),
+            ChannelKey(
+                "smtp_port", KeyKind.NUMBER, 587, "Its port: usually 587 for starttls, and 465 for tls."
+            ),
+            ChannelKey(
+                "smtp_security",
+                KeyKind.CHOICE,
+                "starttls",
+                "Whether the connection is encrypted by STARTTLS, from its first byte (tls), or not at all (none).",
+                ("starttls", "tls", "none"),
+            ),
+            ChannelKey(
+                "smtp_user", KeyKind.TEXT, None, "The user name to sign in with; null signs in nobody."
+            ),
+            ChannelKey(
+                "smtp_password",
+                KeyKind.SECRET,
+                None,
+                "Where the password is: env:NAME, file:PATH (of mode 0600), secretsmanager:NAME or ssm:NAME.",
+            ),
+            counts_key(
+                "smtp",
+                Delivery.SENT,
+                "How far a mail has to get to count: sent means that the mail server has accepted it. Mail servers do"
+                " not say more by themselves; with delivered, only what rollout notices --import tells counts.",
+            ),
+        ),
+    ),
 )
 """The first is the default."""
 
@@ -88,6 +152,11 @@ CHANNELS = (
 def channel_named(name: str) -> Channel:
     """Find the channel of this name. Raises KeyError if there is none."""
     return {channel.name: channel for channel in CHANNELS}[name]
+
+
+def secret_keys() -> tuple[str, ...]:
+    """Give the names of all channels' keys that say where a secret is."""
+    return tuple(key.name for channel in CHANNELS for key in channel.keys if key.kind is KeyKind.SECRET)
 
 
 def folder_keys() -> tuple[str, ...]:

@@ -20,7 +20,17 @@ from rollout.domain.policy.changes import (
 )
 from rollout.domain.progress.owned import Done, is_rehearsal
 from rollout.domain.progress.progress import KnownEnforcement, Placed, Progress
-from rollout.domain.progress.records import Enforcement, ProofIntent, ProofRemoved, ProofSettled, Proved
+from rollout.domain.progress.records import (
+    DeliverySeen,
+    Enforcement,
+    ProofIntent,
+    ProofRemoved,
+    ProofSettled,
+    Proved,
+    Reminded,
+    Sending,
+    Told,
+)
 from rollout.domain.progress.releases import RELEASE_END, ROLLBACK, ToReturn
 
 _BACK_WITH_THE_POLICY = frozenset({Enforcement.BRAKE_PULLED, Enforcement.WITHOUT_EFFECT})
@@ -30,6 +40,32 @@ _BACK_AT_THE_END_OF_A_RELEASE = _BACK_WITH_THE_POLICY | {Enforcement.LET_OUT, En
 def know(progress: Progress, known: KnownEnforcement) -> None:
     """Keep what was last learned about a user."""
     progress.known.setdefault(known.user.account_id, {})[known.user.id] = known
+
+
+def follow_message(progress: Progress, record: Sending | Told | Reminded | DeliverySeen) -> None:
+    """Follow a message from before it is sent to what its channel says of it later."""
+    match record:
+        case Sending(users=users):
+            progress.in_doubt |= dict.fromkeys(users, record)
+        case Told(user=user):
+            progress.in_doubt.pop(user.id, None)
+            progress.notices[user.id] = record
+            progress.waves_told.add(record.wave)
+            progress.reminded.pop(user.id, None)
+        case Reminded(user=user):
+            progress.in_doubt.pop(user.id, None)
+            progress.reminded.setdefault(user.id, []).append(record)
+        case DeliverySeen(user=user, message_id=message_id):
+            told = progress.notices.get(user.id)
+            if told is not None and told.message_id == message_id:
+                progress.notices[user.id] = seen_to_arrive(told, record)
+
+
+def seen_to_arrive(told: Told, seen: DeliverySeen) -> Told:
+    """Return a notice with what its channel said of it later; a bounce that is on record stands."""
+    if told.delivery.failed and not seen.delivery.failed:
+        return told
+    return replace(told, delivery=seen.delivery, detail=seen.detail or told.detail)
 
 
 def follow(progress: Progress, done: Done, at: datetime, *, applied: bool) -> None:

@@ -10,6 +10,7 @@ from rollout.domain.progress.progress import Progress
 from rollout.domain.progress.projection import Projection
 from rollout.domain.progress.records import (
     AccountFailed,
+    DeliverySeen,
     Intent,
     Record,
     Reminded,
@@ -29,6 +30,7 @@ class History(Progress):
     changes: list[Done] = field(default_factory=list)
     told: dict[str, list[Told]] = field(default_factory=dict)
     reminders: dict[str, list[Reminded]] = field(default_factory=dict)
+    deliveries: list[DeliverySeen] = field(default_factory=list)
     skips: list[UserSkipped] = field(default_factory=list)
     account_failures: list[AccountFailed] = field(default_factory=list)
 
@@ -68,6 +70,8 @@ class _Gathering:
                 history.told.setdefault(record.user.id, []).append(record)
             case Reminded():
                 history.reminders.setdefault(record.user.id, []).append(record)
+            case DeliverySeen():
+                history.deliveries.append(record)
             case UserSkipped():
                 history.skips.append(record)
             case AccountFailed():

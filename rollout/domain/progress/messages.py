@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
+from hashlib import sha256
 from zoneinfo import ZoneInfo
 
-from rollout.domain.people.addresses import Addressee
+from rollout.domain.people.addresses import Addressee, normalised_address
 from rollout.domain.people.users import UserRef
 from rollout.domain.verdicts.verdict import NOTHING_KNOWN, Impact, Situation
 
@@ -21,10 +22,29 @@ class Delivery(StrEnum):
 
     QUEUED = "queued"
     """Handed to a channel that cannot say whether it arrived, such as the outbox."""
+    SENT = "sent"
+    """The mail server or service took it over, and answers for it from then on."""
     DELIVERED = "delivered"
     """The channel says that it arrived, or it lies in the outbox with `notify.outbox_counts: true`."""
-    FAILED = "failed"
+    REFUSED = "refused"
     """It could not be sent."""
+    BOUNCED = "bounced"
+    """It was sent, and came back later."""
+    COMPLAINED = "complained"
+    """It arrived, and the person reported it as unwanted; later ones may not arrive."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the person has to be told again."""
+        return self in _FAILED
+
+    def reaches(self, needed: Delivery) -> bool:
+        """Tell whether a message got as far as `needed`, or farther."""
+        return not self.failed and _FARTHER.index(self) >= _FARTHER.index(needed)
+
+
+_FAILED = frozenset({Delivery.REFUSED, Delivery.BOUNCED, Delivery.COMPLAINED})
+_FARTHER = (Delivery.QUEUED, Delivery.SENT, Delivery.DELIVERED)
 
 
 class NoticeWorth(StrEnum):
@@ -60,6 +80,7 @@ class Notice:
     """One message to one address. A `reminder` repeats an earlier notice with the same times.
 
     `zone` is the time zone in which the person reads them, and `language` the person's own; empty if it is not known.
+    The same message has the same `id`, whoever sends it and how often.
     `others` are users of the same person that this message only mentions: those of later waves, and those told before.
     """
 
@@ -68,22 +89,48 @@ class Notice:
     reminder: bool = False
     zone: tzinfo = UTC
     language: str = ""
+    id: str = ""
     others: tuple[Line, ...] = ()
 
 
 def notice_to(
-    addressees: Sequence[Addressee], lines: tuple[Line, ...], zone: tzinfo, *, reminder: bool = False
+    addressees: Sequence[Addressee],
+    lines: tuple[Line, ...],
+    zone: tzinfo,
+    organization_id: str,
+    mark: timedelta = timedelta(),
 ) -> Notice:
-    """Address a message to one person, found once for each line, in their own language and time zone where known."""
+    """Address a message to one person, found once for each line, in their own language and time zone where known.
+
+    `mark`: it is a reminder, sent so long before the time told.
+    """
     own_zone = next((ZoneInfo(one.zone) for one in addressees if one.zone), zone)
     language = next((one.language for one in addressees if one.language), "")
-    return Notice(addressees[-1].address, lines, reminder, own_zone, language)
+    address = addressees[-1].address
+    return Notice(
+        address, lines, bool(mark), own_zone, language, _id_of(organization_id, address, lines, mark)
+    )
+
+
+def _id_of(organization_id: str, address: str, lines: Sequence[Line], mark: timedelta) -> str:
+    """Name a message by whom it is for and what it tells: 32 hexadecimal digits.
+
+    It has no time and no run, so that a message that is sent again after a crash has the id of the first, and mail
+    systems that drop repeated messages can.
+    """
+    told = sorted(f"{line.user.id} {line.impact} {line.due.isoformat()}" for line in lines)
+    whole = "\n".join((organization_id, normalised_address(address), f"{mark.total_seconds():.0f}", *told))
+    return sha256(whole.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the channel says about a message: how far it got, its message id, and why it failed."""
+    """What the channel says about a message: how far it got, its message id, and why it failed.
+
+    `later`: it was not taken now, and may be in some minutes, as mail servers do with senders they do not know yet.
+    """
 
     delivery: Delivery
     message_id: str = ""
     detail: str = ""
+    later: bool = False

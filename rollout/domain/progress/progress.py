@@ -18,6 +18,7 @@ from rollout.domain.progress.records import (
     Reminded,
     RunEnded,
     RunStarted,
+    Sending,
     Told,
     UserSkipped,
 )
@@ -83,6 +84,8 @@ class Progress:
     owned: OwnedResources = field(default_factory=OwnedResources)
     notices: dict[str, Told] = field(default_factory=dict)
     """By UserId: the newest notice, delivered or not."""
+    in_doubt: dict[str, Sending] = field(default_factory=dict)
+    """By UserId: messages of which nobody knows whether they were sent, for the run died while it handed them over."""
     waves_told: set[str] = field(default_factory=set)
     """Every wave of which somebody was ever notified."""
     reminded: dict[str, list[Reminded]] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from rollout.domain.policy.changes import (
     user_of,
 )
 from rollout.domain.policy.possible import why_impossible
-from rollout.domain.progress.following import follow, follow_proof, know, leave_alone
+from rollout.domain.progress.following import follow, follow_message, follow_proof, know, leave_alone
 from rollout.domain.progress.making import note_attempt, note_made
 from rollout.domain.progress.owned import Done, OwnedResources, is_rehearsal
 from rollout.domain.progress.progress import (
@@ -31,6 +31,7 @@ from rollout.domain.progress.records import (
     AccountFailed,
     Approved,
     Deadlocked,
+    DeliverySeen,
     Enforcement,
     EnforcementSeen,
     GateOverridden,
@@ -48,6 +49,7 @@ from rollout.domain.progress.records import (
     RunEnded,
     RunEnding,
     RunStarted,
+    Sending,
     Settled,
     Told,
     UserSkipped,
@@ -154,7 +156,14 @@ class Projection:
         runs, organization_id = self.progress.runs, self.organization_id
         for record in records:
             match record:
-                case RunStarted() | Approved() | Deadlocked() | EnforcementSeen() | LeftAlone():
+                case (
+                    RunStarted()
+                    | Approved()
+                    | Deadlocked()
+                    | EnforcementSeen()
+                    | LeftAlone()
+                    | DeliverySeen()
+                ):
                     ours = record.organization_id == organization_id
                 case _:
                     ours = record.run in runs
@@ -180,12 +189,8 @@ class Projection:
                 self._intend(record)
             case Settled():
                 self._settle(record)
-            case Told(user=user):
-                progress.notices[user.id] = record
-                progress.waves_told.add(record.wave)
-                progress.reminded.pop(user.id, None)
-            case Reminded():
-                progress.reminded.setdefault(record.user.id, []).append(record)
+            case Sending() | Told() | Reminded() | DeliverySeen():
+                follow_message(progress, record)
             case UserSkipped():
                 self._skip(record)
             case LeftAlone():

@@ -129,17 +129,47 @@ class _Message(JournalRecord):
 
 
 @dataclass(frozen=True, slots=True)
+class Sending(JournalRecord):
+    """A message is about to be handed to a channel that cannot be asked whether it has taken it.
+
+    Without a notice or reminder after it, the run died meanwhile, and nobody knows whether the message was sent.
+    `users` are UserIds.
+    """
+
+    address: str
+    notice_id: str
+    users: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Told(_Message):
-    """A notice about one user was handed to a channel, or could not be; `delivery` says how far it got."""
+    """A notice about one user was handed to a channel, or could not be; `delivery` says how far it got.
+
+    `needed` is how far it has to get to count, by the settings of the channel at that time.
+    """
 
     delivery: Delivery
     message_id: str = ""
     detail: str = ""
+    needed: Delivery = Delivery.DELIVERED
 
     @property
     def delivered(self) -> bool:
         """Tell whether the notice counts as arrived; only then has the person been told."""
-        return self.delivery is Delivery.DELIVERED
+        return self.delivery.reaches(self.needed)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverySeen(JournalRecord):
+    """The channel said at `said_at` how a notice fared, after it was sent. Does not belong to a run."""
+
+    organization_id: str
+    user: UserRef
+    address: str
+    message_id: str
+    delivery: Delivery
+    said_at: datetime
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +375,9 @@ Record = (
     RunStarted
     | Intent
     | Settled
+    | Sending
     | Told
+    | DeliverySeen
     | Reminded
     | UserSkipped
     | LeftAlone

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import Reminded, Told
 
 
@@ -31,7 +30,7 @@ def mark_due(
         reminder.due == notice.due
         and reminder.at >= notice.at
         and reminder.mark <= nearest
-        and reminder.delivery is not Delivery.FAILED
+        and not reminder.delivery.failed
         for reminder in reminded
     )
     return None if sent else nearest

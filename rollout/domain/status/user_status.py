@@ -13,7 +13,7 @@ from rollout.domain.gates.readiness import Notified, worth_of
 from rollout.domain.people.users import UserRef
 from rollout.domain.plan.entries import Header, PlanEntry
 from rollout.domain.policy.changes import Failed, SkipCode
-from rollout.domain.progress.messages import Delivery, NoticeWorth
+from rollout.domain.progress.messages import NoticeWorth
 from rollout.domain.progress.projection import RELEASED, Done, KnownEnforcement, Progress
 from rollout.domain.progress.records import AccountFailed, Enforcement, Told, UserSkipped
 from rollout.domain.progress.release_state import user_release
@@ -50,7 +50,7 @@ class UserStatus:
     @property
     def queued(self) -> bool:
         """Tell whether the latest notice was handed to a channel that cannot say whether it arrived."""
-        return self.notice is not None and self.notice.delivery is Delivery.QUEUED
+        return self.notice is not None and not (self.notice.delivery.failed or self.notice.delivered)
 
     @property
     def told(self) -> bool:
@@ -260,7 +260,7 @@ class Statuses:
         return events[max(there)[1]] if there else None
 
     def _after_notice(self, entry: PlanEntry, told: Told | None) -> _Waiting:
-        if told is None or told.delivery is Delivery.FAILED:
+        if told is None or told.delivery.failed:
             why = told.detail if told else ""
             return _Waiting(UserState.UNDELIVERED, f"a notice that arrives: {why or 'the last one failed'}")
         state = UserState.TOLD if told.delivered else UserState.QUEUED

@@ -14,7 +14,7 @@ from typing import Any
 from rollout.domain.plan.entries import Header
 from rollout.reporting import spelling
 from rollout.reporting.controls import CONTROLS, Figure
-from rollout.reporting.formats.user_check import CHECK, RISK, TITLE, CheckResult, UserCheck, Weight, checks
+from rollout.reporting.formats.user_check import CHECK, RISK, TITLE, MfaAnswer, UserCheck, Weight, checks
 from rollout.reporting.formats.written_report import WrittenReport
 from rollout.visible_text import visible
 
@@ -24,10 +24,10 @@ LONGEST = 1024
 _RECOMMENDATION = 512
 _REQUIREMENTS = [control.name for control in CONTROLS if control.figure is Figure.ENFORCED]
 _STATUSES = {
-    CheckResult.PASSED: "PASSED",
-    CheckResult.FAILED: "FAILED",
-    CheckResult.EXEMPT: "WARNING",
-    CheckResult.UNKNOWN: "NOT_AVAILABLE",
+    MfaAnswer.PASSED: "PASSED",
+    MfaAnswer.FAILED: "FAILED",
+    MfaAnswer.EXEMPT: "WARNING",
+    MfaAnswer.UNKNOWN: "NOT_AVAILABLE",
 }
 _LABELS = {Weight.NONE: "INFORMATIONAL", Weight.LOW: "LOW", Weight.MEDIUM: "MEDIUM", Weight.HIGH: "HIGH"}
 

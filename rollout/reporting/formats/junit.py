@@ -7,7 +7,7 @@ from xml.sax.saxutils import quoteattr
 
 from rollout.domain.plan.entries import LeftOut
 from rollout.reporting.account_columns import AccountLine, ListedState
-from rollout.reporting.formats.user_check import TITLE, CheckResult, UserCheck, check_of
+from rollout.reporting.formats.user_check import TITLE, MfaAnswer, UserCheck, check_of
 from rollout.reporting.formats.written_report import WrittenReport
 from rollout.visible_text import visible
 
@@ -27,9 +27,9 @@ def _suite(account: AccountLine, number: int, at: str) -> Iterator[str]:
     unread = isinstance(account.part, LeftOut) and account.state == ListedState.UNREACHABLE
     counts = {
         "tests": len(cases) + unread,
-        "errors": _number(cases, CheckResult.UNKNOWN) + unread,
-        "failures": _number(cases, CheckResult.FAILED),
-        "skipped": _number(cases, CheckResult.EXEMPT),
+        "errors": _number(cases, MfaAnswer.UNKNOWN) + unread,
+        "failures": _number(cases, MfaAnswer.FAILED),
+        "skipped": _number(cases, MfaAnswer.EXEMPT),
     }
     said = " ".join(f'{key}="{value}"' for key, value in counts.items())
     yield (
@@ -44,19 +44,19 @@ def _suite(account: AccountLine, number: int, at: str) -> Iterator[str]:
     yield "<system-out/><system-err/>\n</testsuite>\n"
 
 
-def _number(cases: list[UserCheck], result: CheckResult) -> int:
+def _number(cases: list[UserCheck], result: MfaAnswer) -> int:
     return sum(one.result is result for one in cases)
 
 
 def _outcome(check: UserCheck) -> str:
     match check.result:
-        case CheckResult.PASSED:
+        case MfaAnswer.PASSED:
             return ""
-        case CheckResult.EXEMPT:
+        case MfaAnswer.EXEMPT:
             return "<skipped/>"
-        case CheckResult.UNKNOWN:
+        case MfaAnswer.UNKNOWN:
             return _ending("error", check.text, check.cure)
-        case CheckResult.FAILED:
+        case MfaAnswer.FAILED:
             return _ending("failure", check.text, check.cure)
 
 

@@ -20,7 +20,7 @@ from py_ocsf_models.objects.resource_details import ResourceDetails
 
 from rollout import __version__
 from rollout.reporting.controls import CONTROLS, VERSION, Figure
-from rollout.reporting.formats.user_check import CHECK, RISK, TITLE, CheckResult, UserCheck, Weight, checks
+from rollout.reporting.formats.user_check import CHECK, RISK, TITLE, MfaAnswer, UserCheck, Weight, checks
 from rollout.reporting.formats.written_report import WrittenReport
 from rollout.visible_text import visible
 
@@ -31,10 +31,10 @@ _SEVERITIES = {
     Weight.HIGH: SeverityID.High,
 }
 _STATUSES = {
-    CheckResult.PASSED: StatusID.Pass,
-    CheckResult.FAILED: StatusID.Fail,
-    CheckResult.EXEMPT: StatusID.Warning,
-    CheckResult.UNKNOWN: StatusID.Unknown,
+    MfaAnswer.PASSED: StatusID.Pass,
+    MfaAnswer.FAILED: StatusID.Fail,
+    MfaAnswer.EXEMPT: StatusID.Warning,
+    MfaAnswer.UNKNOWN: StatusID.Unknown,
 }
 
 

@@ -16,7 +16,7 @@ TITLE = "MFA is enforced on the IAM user"
 RISK = "A stolen password or access key of an IAM user on whom MFA is not enforced opens the account."
 
 
-class CheckResult(StrEnum):
+class MfaAnswer(StrEnum):
     """The answer. `exempt`: not enforced, by a decision with an owner and an end; `unknown`: could not be judged."""
 
     PASSED = "passed"
@@ -39,7 +39,7 @@ class UserCheck:
     """The answer about one user. Texts have no hidden characters."""
 
     user: UserLine
-    result: CheckResult
+    result: MfaAnswer
     weight: Weight
     text: str
     cure: str
@@ -59,7 +59,7 @@ def check_of(user: UserLine) -> UserCheck:
     """Check one user."""
     entry = user.entry
     result = _result(user)
-    if result is CheckResult.PASSED:
+    if result is MfaAnswer.PASSED:
         return UserCheck(user, result, Weight.NONE, visible(f"Enforced by {user.enforced_by}"), "")
     said = "; ".join(filter(None, (user.why, user.status.waits_for and f"waits for {user.status.waits_for}")))
     text = f"{entry.verdict} ({', '.join(entry.because)}), state {user.status.state_code}"
@@ -71,16 +71,16 @@ def check_of(user: UserLine) -> UserCheck:
     )
 
 
-def _result(user: UserLine) -> CheckResult:
+def _result(user: UserLine) -> MfaAnswer:
     if user.under_mfa:
-        return CheckResult.PASSED
+        return MfaAnswer.PASSED
     if user.entry.verdict is Kind.EXEMPT:
-        return CheckResult.EXEMPT
-    return CheckResult.UNKNOWN if Code.UNKNOWN in user.entry.because else CheckResult.FAILED
+        return MfaAnswer.EXEMPT
+    return MfaAnswer.UNKNOWN if Code.UNKNOWN in user.entry.because else MfaAnswer.FAILED
 
 
-def _weight(user: UserLine, result: CheckResult) -> Weight:
-    if result is CheckResult.EXEMPT:
+def _weight(user: UserLine, result: MfaAnswer) -> Weight:
+    if result is MfaAnswer.EXEMPT:
         return Weight.LOW
     facts = user.entry.facts
     return Weight.HIGH if not facts.mfa_active and (facts.active_keys or facts.console) else Weight.MEDIUM

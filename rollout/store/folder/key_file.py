@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import hmac
-import os
 import re
 import secrets
-import stat
 from pathlib import Path
 
 from rollout.errors import KeyUnusable, Unwritable
-from rollout.files.private_files import create_whole, make_folder, unwritable
+from rollout.files.private_files import NotPrivate, create_whole, make_folder, read_private, unwritable
 
 _CONTENT = re.compile(rb"rollout-store-key-1:([0-9a-f]{64})\n")
 _MOST = 256
-_FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class KeyFile:
@@ -50,31 +47,11 @@ class KeyFile:
 
     def _read(self) -> bytes:
         try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError as problem:
+            return read_private(self._path, _MOST)
+        except NotPrivate as problem:
             raise KeyUnusable(
-                f"the key file {self._path} cannot be read: {problem.strerror or problem}",
-                cure="correct store_key, or restore the file from a backup",
+                f"the key file {self._path} {problem.why}", cure=f"{problem.cure} (store_key)"
             ) from problem
-        try:
-            self._check(os.fstat(descriptor))
-            return os.read(descriptor, _MOST)
-        finally:
-            os.close(descriptor)
-
-    def _check(self, found: os.stat_result) -> None:
-        if not stat.S_ISREG(found.st_mode):
-            raise KeyUnusable(f"{self._path} is not a file", cure="correct store_key")
-        if found.st_uid != os.getuid():
-            raise KeyUnusable(
-                f"the key file {self._path} belongs to another user",
-                cure="make a copy of your own, of mode 0600, and name it in store_key",
-            )
-        if found.st_mode & _FOR_OTHERS:
-            raise KeyUnusable(
-                f"the key file {self._path} can be used by others: its mode is {stat.S_IMODE(found.st_mode):04o}",
-                cure=f"chmod 600 {self._path}; if somebody may have read it, make a new key",
-            )
 
 
 def make_key_file(path: Path) -> None:

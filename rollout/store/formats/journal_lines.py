@@ -30,6 +30,7 @@ _FORMER_FIELDS = {
     "Released": {"reach": "release_scope"},
     "ReleaseEnded": {"reach": "release_scope"},
 }
+_FORMER_DELIVERY = {"failed": "refused"}
 _YEARS = (2000, 2999)
 _LONGEST_SPAN = timedelta(days=3660)
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -161,6 +162,8 @@ def _follow_former(values: dict[str, Any], name: str) -> None:
             values[field] = values.pop(former)
     if name in _TOLD_A_DAY and "due" in values:
         values["due"] = _moment_told(values["due"])
+    if name in _TOLD_A_DAY and (delivery := _FORMER_DELIVERY.get(str(values.get("delivery")))):
+        values["delivery"] = delivery
 
 
 def _moment_told(due: Any) -> Any:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rollout.domain.progress.records import Approved, Deadlocked, EnforcementSeen, RunEnded
+from rollout.domain.progress.records import Approved, Deadlocked, DeliverySeen, EnforcementSeen, RunEnded
 from rollout.errors import AwsFailure, JournalDamaged, Unwritable
 from rollout.store.formats.found_segments import FoundSegment, Look, Segment, end_of, find
 from rollout.store.formats.journal_chain import Chain, Opening, opening_line
 from rollout.store.formats.seals import Seals, Trust
 
-LAST_RECORDS = (RunEnded, Approved, Deadlocked, EnforcementSeen)
+LAST_RECORDS = (RunEnded, Approved, Deadlocked, EnforcementSeen, DeliverySeen)
 """What a segment can end with: the end of a run, or what stands outside of runs."""
 
 

@@ -27,7 +27,7 @@ from rollout.workflows.account_run.failure_budgets import Budgets, budgets_of
 from rollout.workflows.account_run.wave_gates import WaveGates
 from rollout.workflows.apply.account import ApplyToAccount, PreviewAccount, Step
 from rollout.workflows.apply.order import ApplyResult, Counted, Due, Order, OutcomeTally, RunPreview, in_part
-from rollout.workflows.apply.sending import Sent, remind, tell
+from rollout.workflows.apply.sending import Mail, Sent, remind, tell
 from rollout.workflows.apply.shares import PlanShares
 from rollout.workflows.inventory import Premises, read_levels
 from rollout.workflows.ports import Notifier, OrganizationPort
@@ -105,12 +105,16 @@ class ApplyRun:
         self._begin()
         try:
             basis = self._basis()
+            if Stage.NOTIFY in self.order.steps:
+                self.notifier.open()  # before anything is written that people would have to be told of
             for stage in self.order.steps:
                 if not self.interrupted:
                     self._carry_step(stage, basis)
         except RolloutError:
             self.run.end(RunEnding.REFUSED, {})
             raise
+        finally:
+            self.notifier.close()
         return self._end()
 
     def _begin(self) -> None:
@@ -138,12 +142,13 @@ class ApplyRun:
             self.interrupted = True
         notices = [notice for command in finished for notice in command.notices]
         reminders = [reminder for command in finished for reminder in command.reminders]
-        told = tell(notices, self.run, self.notifier, self.tally, self.order.zone or UTC)
+        mail = Mail(self.run, self.notifier, self.tally, self.order.zone or UTC, self.progress.in_doubt)
+        told = tell(notices, mail)
         if stage is self.order.steps[-1]:
             for command in finished:
                 reached = {id_: one for id_, one in command.to_tell.items() if id_ in told.told}
                 self.affected |= {**command.affected, **reached}
-        reminded = remind(reminders, self.run, self.notifier, self.tally, self.order.zone or UTC)
+        reminded = remind(reminders, mail)
         self.interrupted = self.interrupted or told.interrupted or reminded.interrupted
         if not self.interrupted:
             self._mark_carried(stage, finished, told)

@@ -104,6 +104,8 @@ class Counted(StrEnum):
     BRAKES = "brakes pulled again"
     TOLD = "told"
     QUEUED = "queued"
+    SENT = "sent"
+    PERHAPS_TWICE = "perhaps sent twice"
     NOT_REACHED = "not reached"
     ALREADY_TOLD = "already told"
     UNAFFECTED = "unaffected"

@@ -116,7 +116,7 @@ class MortalDoor:
 
 
 @dataclass
-class MortalNotifier:
+class MortalNotifier(Notifier):
     """Dies right before or right after a message is sent."""
 
     inner: Notifier

@@ -187,7 +187,7 @@ def test_a_message_that_could_not_be_sent_is_sent_again_by_the_next_run():
     answer = world.notify()
     assert (1, 1, True) == (answer.tally["told"], answer.tally["not reached"], answer.in_part)
     assert ["550 no such mailbox"] == [
-        told.detail for told in world.records(Told) if told.delivery is Delivery.FAILED
+        told.detail for told in world.records(Told) if told.delivery is Delivery.REFUSED
     ]
     world.notifier.failing = frozenset()
     world.days_pass(1).notify()

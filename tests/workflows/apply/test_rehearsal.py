@@ -179,7 +179,7 @@ def test_a_rehearsal_after_everything_is_done_foretells_nothing():
     world.plan("p2p2")
     rehearsal, access, notifier = world.rehearse()
     assert {ACCOUNT: (), OTHER: ()} == access.noted
-    assert () == notifier.noted
+    assert [] == notifier.noted
     assert 0 == rehearsal.tally["writes"]
 
 

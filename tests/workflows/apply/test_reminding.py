@@ -124,7 +124,7 @@ def test_a_reminder_that_cannot_be_sent_holds_nobody_back_and_is_tried_again():
     world.notifier.failing = frozenset()
     world.days_pass(1)
     remind(world)
-    assert [Delivery.FAILED, Delivery.DELIVERED] == [one.delivery for one in world.records(Reminded)]
+    assert [Delivery.REFUSED, Delivery.DELIVERED] == [one.delivery for one in world.records(Reminded)]
     world.days_pass(6).enforce()
     assert {"carl"} == world.enforced
 

@@ -43,7 +43,12 @@ class ReportFormat(StrEnum):
         "everything, with the totals, for programs; its schema ships with rollout",
         "report_json",
     )
-    MARKDOWN = "markdown", "summary.md", "a summary for pull requests and $GITHUB_STEP_SUMMARY", "summary"
+    MARKDOWN = (
+        "markdown",
+        "summary.md",
+        "a summary for pull requests and $GITHUB_STEP_SUMMARY",
+        "report_summary",
+    )
     OCSF = (
         "ocsf",
         "findings.ocsf.jsonl",

@@ -12,7 +12,7 @@ from rollout.reporting.markdown import SHOWN, escaped, more, said, table
 from rollout.reporting.plan_review import movements_in_markdown
 
 
-def summary(report: WrittenReport) -> Iterator[str]:
+def report_summary(report: WrittenReport) -> Iterator[str]:
     """Yield the summary; it has no row for each user."""
     data, counts = report.data, report.counts
     share = percent(counts.under_mfa, counts.users)
