@@ -19,8 +19,8 @@ from tests.aws.stub import AwsStub
 from tests.aws.world import ACCOUNT, Person, World
 
 NAMESPACE = ' xmlns="https://iam.amazonaws.com/doc/2010-05-08/"'
-IAM = Connection().own_iam(lambda *_: None)
-FACTORY = Connection()._core.get_component("response_parser_factory")
+IAM: Any = Connection().own_iam(lambda *_: None)
+FACTORY: Any = Connection()._core.get_component("response_parser_factory")
 
 
 def botocores(operation: str, body: bytes) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def ours(operation: str, body: bytes, status: int = 200) -> dict[str, Any]:
 
 # --- Answers made at random, by the model ---
 
-TEXTS = st.text(st.characters(min_codepoint=0x20, blacklist_categories=("Cs",)), max_size=12)
+TEXTS = st.text(st.characters(min_codepoint=0x20, exclude_categories=("Cs",)), max_size=12)
 DOCUMENTS = st.one_of(
     TEXTS,
     st.dictionaries(TEXTS, st.one_of(TEXTS, st.integers(), st.lists(TEXTS)), max_size=3).map(json.dumps),
@@ -65,16 +65,17 @@ def written(shape: Any, draw: Any) -> str:
             for name, member in shape.members.items():
                 if draw(st.integers(0, 9)):
                     parts.append(f"<{name}>{written(member, draw)}</{name}>")
-            return "".join(parts) + draw(st.sampled_from(["", "<Newer><member>x</member></Newer>", "\n "]))
+            return "".join(parts) + str(
+                draw(st.sampled_from(["", "<Newer><member>x</member></Newer>", "\n "]))
+            )
         case "list":
             count = draw(st.integers(0, 2))
             return "".join(f"<member>{written(shape.member, draw)}</member>" for _ in range(count))
         case "timestamp":
-            return draw(
-                st.sampled_from(["2026-11-24T09:00:00Z", "2026-11-24T09:00:00.123+01:00", "1764000000"])
-            )
+            times = ["2026-11-24T09:00:00Z", "2026-11-24T09:00:00.123+01:00", "1764000000"]
+            return str(draw(st.sampled_from(times)))
         case "boolean":
-            return draw(st.sampled_from(["true", "false", ""]))
+            return str(draw(st.sampled_from(["true", "false", ""])))
         case "integer":
             return str(draw(st.integers(-5, 10**9)))
         case "blob":
