@@ -50,7 +50,7 @@ def ours(operation: str, body: bytes, status: int = 200) -> dict[str, Any]:
 
 # --- Answers made at random, by the model ---
 
-TEXTS = st.text(st.characters(min_codepoint=0x20, exclude_categories=("Cs",)), max_size=12)
+TEXTS = st.text(st.characters(min_codepoint=0x20, exclude_categories=["Cs"]), max_size=12)
 DOCUMENTS = st.one_of(
     TEXTS,
     st.dictionaries(TEXTS, st.one_of(TEXTS, st.integers(), st.lists(TEXTS)), max_size=3).map(json.dumps),
