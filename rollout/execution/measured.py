@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from threading import Event
 from typing import TypeVar
 
-from rollout.execution.processes import ProcessEngine
 from rollout.execution.threads import ThreadEngine
+from rollout.execution.worker_processes import ProcessEngine
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")

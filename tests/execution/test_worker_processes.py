@@ -10,8 +10,8 @@ import pytest
 
 from rollout.errors import NoCredentials
 from rollout.execution.measured import MeasuredEngine
-from rollout.execution.processes import ProcessEngine
 from rollout.execution.threads import ThreadEngine
+from rollout.execution.worker_processes import ProcessEngine
 from tests.execution.tasks import DiesOnce, process_of, refuses_three
 
 
