@@ -87,7 +87,8 @@ class _Worker:
     def heard(self) -> tuple[Any, ...]:
         """Return what the process says; nothing when it has ended."""
         try:
-            return pickle.loads(self.pipe.recv_bytes())  # type: ignore[no-any-return]  # noqa: S301 - from a process of our own
+            said: tuple[Any, ...] = pickle.loads(self.pipe.recv_bytes())  # noqa: S301 - from a process of our own
+            return said
         except (EOFError, OSError):
             self.process.join()
             return ()
