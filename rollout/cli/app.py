@@ -12,8 +12,8 @@ from rollout import __version__
 from rollout.cli.commands import (
     apply,
     approve,
-    demo,
     doctor,
+    explain,
     init,
     inventory,
     notices,
@@ -22,13 +22,13 @@ from rollout.cli.commands import (
     release,
     report,
     rollback,
-    sandbox,
     show,
     status,
     store,
     verify,
 )
 from rollout.cli.commands.proving import prove
+from rollout.cli.commands.trial import demo, sandbox
 from rollout.cli.endpoint_option import calling_aws, with_lists
 from rollout.cli.running import run_command
 from rollout.cli.terminal.console import echo, echo_lines
@@ -67,6 +67,7 @@ app.command("unlock", help=described(store.unlock))(calling_aws(store.unlock))
 app.command("seal", help=described(store.seal))(with_lists(calling_aws(store.seal)))
 app.command("report", help=described(report.report))(calling_aws(report.report))
 app.add_typer(policy.app, name="policy")
+app.command("explain", help=described(explain.explain))(explain.explain)
 app.command("demo", help=described(demo.demo))(demo.demo)
 app.add_typer(sandbox.app, name="sandbox")
 

@@ -103,3 +103,5 @@ def _say(error: RolloutError) -> None:
         err.print(line)
     if error.cure:
         err.print(f"  Cure: {error.cure}")
+    if error.advice:
+        err.print(f"  More: rollout explain {error.code()}")
