@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rollout import __version__
+from rollout.awsapi.side_by_side import begun
 from rollout.domain.diagnosis.facts import EntrySettings
 from rollout.domain.gates.readiness import Rehearsed
 from rollout.domain.people.observations import Effort
@@ -28,7 +29,6 @@ from rollout.domain.proof.proof_steps import documents_of
 from rollout.domain.proof.proof_users import ProofNames
 from rollout.domain.verdicts.requests import RequestEnvironment
 from rollout.errors import StoreUnknown
-from rollout.execution.begun import begun
 from rollout.execution.threads import ThreadEngine
 from rollout.notify.building import build_channel
 from rollout.notify.rehearsed_channel import RehearsingNotifier

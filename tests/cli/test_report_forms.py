@@ -31,7 +31,7 @@ def test_a_form_whose_library_is_missing_is_refused_before_anything_is_read(plan
         said = planned("report", "--format", "ocsf")
     assert 1 == said.code
     assert "py_ocsf_models" in said.err
-    assert "--format ocsf" in said.err.splitlines()[-1]
+    assert "--format ocsf" in said.errors[-1]
     assert not (planned.folder / "reports").exists()
 
 
