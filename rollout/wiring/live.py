@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rollout import __version__
-from rollout.awsapi.side_by_side import begun
 from rollout.domain.diagnosis.facts import EntrySettings
 from rollout.domain.gates.readiness import Rehearsed
 from rollout.domain.people.organization import Account
