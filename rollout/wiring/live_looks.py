@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from rollout.awsapi.side_by_side import begun
 from rollout.domain.people.observations import Effort
 from rollout.domain.people.scope import Selection
 from rollout.domain.people.users import Unread
 from rollout.domain.policy.made import Made
 from rollout.domain.progress.projection import Progress
-from rollout.execution.begun import begun
 from rollout.execution.measured import MeasuredEngine
 from rollout.settings import Settings
 from rollout.wiring.aws_access import Aws
