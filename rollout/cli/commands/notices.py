@@ -82,7 +82,7 @@ def notices(
     else:
         # The progress of a large organization is let go of before the messages are read.
         receivers = who_was_told(stored, journal.progress(organization_id), rules, now)
-        _print(Messages(journal.sent(), receivers, selection(account, ou, user)), json=json)
+        _print(Messages(journal.sent(organization_id), receivers, selection(account, ou, user)), json=json)
     doubts.leave()
 
 
