@@ -95,11 +95,25 @@ class Retries:
     chance: Callable[[], float] = random.random
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     newest: Dated | None = None
+    aside: Callable[[float], None] | None = None
+    """Sleeps, too, and lets another account be worked on meanwhile."""
+    awaited: int = 0
+    """How many wait aside now."""
     limit: TimeLimit | None = None
     """How long to wait for the service at all, where people wait to be let out."""
     _offered: set[str] = field(default_factory=set)
     _missing: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def wait_aside(self, seconds: float) -> None:
+        """Wait for what AWS has to do in an account, and not because it was asked too often; `awaited` counts."""
+        with self._lock:
+            self.awaited += 1
+        try:
+            (self.aside or self.sleep)(seconds)
+        finally:
+            with self._lock:
+                self.awaited -= 1
 
     def pace(self, a_second: float = A_SECOND) -> Pace:
         """Create the token bucket for one more account; at first, and at most, so many calls are made in a second."""

@@ -22,6 +22,7 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
 
     It is held by a lock that ends with the process: what a run that was killed has left there is removed first.
     """
+    was_there = beside.is_dir()
     make_folder(beside)
     for left in beside.glob(f"{_PREFIX}*"):
         _remove_if_left(left)
@@ -38,6 +39,9 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(descriptor)
+        if not was_there:
+            with suppress(OSError):  # the run has put something there
+                beside.rmdir()
 
 
 def _remove_if_left(folder: Path) -> None:

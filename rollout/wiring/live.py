@@ -26,6 +26,7 @@ from rollout.domain.proof.proof_steps import documents_of
 from rollout.domain.proof.proof_users import ProofNames
 from rollout.domain.verdicts.requests import RequestEnvironment
 from rollout.errors import StoreUnknown
+from rollout.execution.begun import begun
 from rollout.execution.threads import ThreadEngine
 from rollout.notify.building import build_channel
 from rollout.notify.rehearsed_channel import RehearsingNotifier
@@ -81,12 +82,17 @@ class Live(Aws):
             partial(_effort_of, self.organization, access),
             lambda entered, account_id: read_account(entered, names, lambda: known().made_in(account_id)),
             self.about_evidence,
+            lambda: self._retries.awaited,
         )
 
     def look(self, where: Premises, progress: ProgressDisplay, chosen: Selection = Selection()) -> Look:  # noqa: B008 - a frozen value without contents
         """A look at all accounts that are in scope and chosen."""
         return Look(
-            where, self.levels(where), self.looking(where, progress), self.settings.domain_scope(), chosen
+            where,
+            begun(partial(self.levels, where)),
+            self.looking(where, progress),
+            self.settings.domain_scope(),
+            chosen,
         )
 
     def _journalled(self, where: Premises) -> Callable[[], Progress]:
@@ -144,7 +150,7 @@ class Live(Aws):
     def looking_with_care(self, where: Premises, progress: ProgressDisplay) -> Looking:
         """As `looking`, with live reads of enforced users who could be locked out."""
         known = self.files.journal("look").progress(where.organization.id)
-        read = read_with_care(names_of(self.settings), known)
+        read = read_with_care(names_of(self.settings), self.settings.gates.lead_time, known)
         return replace(self.looking(where, progress), read=read)
 
     def plan_order(self, where: Premises, *, accept_unmatched: bool = False) -> PlanOrder:
@@ -152,7 +158,7 @@ class Live(Aws):
         settings = self.settings
         return PlanOrder(
             id="".join(self._randomness.choices(ID_LETTERS, k=4)),
-            rules=rules_for(settings, where),
+            rules=rules_for(settings, where, self.people_in(where)),
             waves=settings.domain_waves(),
             scps=settings.rules.scps,
             settings=digest(settings.decisive()),
@@ -239,20 +245,22 @@ class Live(Aws):
     def basis(
         self, where: Premises, levels: PolicyLevels | Unread, *, finding: bool = True
     ) -> JudgementBasis:
-        """What `release --end`, `verify` and `rollback` judge accounts by; see `rules_for` about `finding`."""
+        """What `release --end`, `verify` and `rollback` judge accounts by; `finding`: also whom notices go to."""
         scps = None if isinstance(levels, Unread) else levels.by_account
-        return JudgementBasis(rules_for(self.settings, where, finding=finding), scps)
+        return JudgementBasis(
+            rules_for(self.settings, where, self.people_in(where) if finding else None), scps
+        )
 
     def fix_order(self, where: Premises, gated: GatedBy, *, memberships: bool) -> FixOrder:
         """Return the input of `verify --fix`."""
-        policy = policy_fingerprint(rules_for(self.settings, where, finding=False))
+        policy = policy_fingerprint(rules_for(self.settings, where))
         return FixOrder(gated, policy, digest(self.settings.decisive()), memberships)
 
     def prove_order(
         self, where: Premises, account: Account, *, through_service: bool, in_use_ok: bool, guided: bool
     ) -> ProveOrder:
         """Return the input of a proof in one account."""
-        rules = rules_for(self.settings, where, finding=False)
+        rules = rules_for(self.settings, where)
         partition = where.organization.partition
         names = ProofNames("".join(self._randomness.choices(ID_LETTERS, k=6)), guided)
         documents = documents_of(names, partition, account.id, rules.documents)
@@ -295,7 +303,7 @@ class Live(Aws):
     ) -> Order:
         """Return the input of an apply."""
         settings = self.settings
-        rules = rules_for(settings, where)
+        rules = rules_for(settings, where, self.people_in(where))
         rehearsal = stage is Stage.DRY_RUN
         return Order(
             stage=stage,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
+from rollout.domain.drift import SOON
 from rollout.domain.people.observations import (
     AccountFacts,
     AccountView,
@@ -20,10 +21,11 @@ from rollout.domain.people.observations import (
 )
 from rollout.domain.people.organization import Account, AccountState, Caller, Organization
 from rollout.domain.people.scope import Scope, Selection
-from rollout.domain.people.users import NamedPolicy, Unread, User
+from rollout.domain.people.users import Credential, NamedPolicy, Unread, User
 from rollout.domain.policy.made import Made
 from rollout.domain.policy.our_resources import Names, in_doubt
 from rollout.domain.progress.projection import Progress
+from rollout.domain.verdicts.passwords import password_obstacle
 from rollout.errors import EmptySelection, Interrupted, OtherOrganization
 from rollout.workflows.ports import (
     AccountAccess,
@@ -62,7 +64,7 @@ class Looking:
     """The ports of an inventory. `effort`: requests so far by account id, "" for the organization itself.
 
     `read`: reads an entered account, by the bulk calls and what a command needs besides. `findings`: what the reading
-    of all accounts has shown.
+    of all accounts has shown. `awaited`: how many credential reports are waited for.
     """
 
     access: AccountAccess
@@ -72,12 +74,13 @@ class Looking:
     effort: Callable[[str], Effort] = lambda _: Effort()
     read: Callable[[OpenAccount, str], AccountFacts] = lambda entered, _: entered.read()
     findings: Callable[[], tuple[Finding, ...]] = tuple
+    awaited: Callable[[], int] = int
 
 
 def premises(port: OrganizationPort, expected: str | None) -> Premises:
     """Read caller, organization and accounts. Raises OtherOrganization if `rollout.yaml` names another organization."""
-    caller = port.caller()
     organization = port.organization()
+    caller = port.caller()
     if expected is not None and organization.id != expected:
         raise OtherOrganization(
             f"these credentials are of organization {organization.id}, but rollout.yaml says {expected}",
@@ -95,10 +98,13 @@ def read_levels(port: OrganizationPort, accounts: Sequence[Account], mode: str) 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A look at every account in scope that is still to be taken. `levels` are the SCPs."""
+    """A look at every account in scope that is still to be taken.
+
+    `levels` gives the SCPs: accounts can be entered and read before they are all there.
+    """
 
     where: Premises
-    levels: PolicyLevels | Unread
+    levels: Callable[[], PolicyLevels | Unread]
     looking: Looking
     scope: Scope
     selection: Selection = field(default_factory=Selection)
@@ -120,7 +126,7 @@ class AccountTask(Generic[T]):
     """
 
     looking: Looking
-    levels: PolicyLevels | Unread
+    levels: Callable[[], PolicyLevels | Unread]
     make: Callable[[Observed], T]
 
     def __call__(self, account: Account) -> tuple[Observed | Unreachable, tuple[T, ...]]:
@@ -131,7 +137,7 @@ class AccountTask(Generic[T]):
             facts = looking.read(entered, account.id)
         except CannotEnter as refusal:
             return Unreachable(account, refusal.why, refusal.cure, looking.effort(account.id)), ()
-        levels, effort = levels_of(account, self.levels), looking.effort(account.id)
+        levels, effort = levels_of(account, self.levels()), looking.effort(account.id)
         observed = Observed(account, entered.role, facts, levels, effort)
         return observed.in_brief, (self.make(observed),)
 
@@ -167,12 +173,14 @@ def survey(look: Look, make: Callable[[Observed], T], at: datetime) -> Survey[T]
             cure="check --account and --ou, and scope: in rollout.yaml",
         )
     made: dict[str, T] = {}
+    unreachable = 0
     looking.progress.begin("Reading accounts", len(enterable))
     for account, (view, found) in looking.engine.map(AccountTask(looking, look.levels, make), enterable):
         views.append(view)
         if found:
             made[account.id] = found[0]
-        looking.progress.advance(f"{account.id} {account.name}")
+        unreachable += not found
+        looking.progress.advance(_so_far(unreachable, looking.awaited()) + f"{account.id} {account.name}")
     looking.progress.finish()
     if len(views) < len(where.accounts):
         raise Interrupted("the inventory was interrupted; nothing was written")
@@ -182,10 +190,17 @@ def survey(look: Look, make: Callable[[Observed], T], at: datetime) -> Survey[T]
         where.caller,
         at,
         tuple(views),
-        (*_about(look.levels), *looking.findings()),
+        (*_about(look.levels()), *looking.findings()),
         looking.effort(""),
     )
     return Survey(inventory, tuple(one for _, one in sorted(made.items())))
+
+
+def _so_far(unreachable: int, awaited: int) -> str:
+    """Say what of the accounts so far matters to whoever waits."""
+    counts = ((unreachable, "unreachable"), (awaited, "waiting for a credential report"))
+    said = ", ".join(f"{count:,} {what}" for count, what in counts if count)
+    return f"{said}; " if said else ""
 
 
 def left_alone(account: Account, scope: Scope) -> str:
@@ -239,26 +254,40 @@ def read_account(entered: OpenAccount, names: Names, made: Callable[[], Made]) -
     return replace(facts, policies=policies)
 
 
-def read_with_care(names: Names, progress: Progress) -> Callable[[OpenAccount, str], AccountFacts]:
+def read_with_care(
+    names: Names, lead_time: timedelta, progress: Progress
+) -> Callable[[OpenAccount, str], AccountFacts]:
     """Return a function that reads an account, and reads enforced users who could be locked out a second time, live.
 
     The credential report can be four hours old. See design.md#stages-and-gates, aws-facts.md#credential-report.
     """
     return lambda entered, account_id: _freshened(
-        read_account(entered, names, lambda: progress.made_in(account_id)), entered, names.group, progress
+        read_account(entered, names, lambda: progress.made_in(account_id)),
+        entered,
+        names.group,
+        progress,
+        lead_time,
     )
 
 
-def _freshened(facts: AccountFacts, entered: OpenAccount, group: str, progress: Progress) -> AccountFacts:
-    """Read live the credentials of all users with a password and no device who are or were under our policy."""
+def _freshened(
+    facts: AccountFacts, entered: OpenAccount, group: str, progress: Progress, lead_time: timedelta
+) -> AccountFacts:
+    """Read live the password of all users with one and no device who are or were under our policy.
+
+    Their devices too, where the password could lock them out. A report that was made while the account was read says
+    as much: then nobody is asked.
+    """
     users: list[User] = []
     for user in facts.users:
         known = user.id in progress.placed or user.id in progress.releases.to_return
-        if not (known or group in user.groups) or user.password is None or user.has_device:
+        in_danger = (known or group in user.groups) and user.password is not None and not user.has_device
+        if not in_danger or user.is_fresh(facts.read_at):
             users.append(user)
             continue
-        try:
-            users.append(entered.credentials_now(user))
-        except Refusal:
-            continue  # deleted a moment ago
+        with suppress(Refusal):  # deleted a moment ago
+            asked = entered.credentials_now(user, (Credential.PASSWORD,))
+            if password_obstacle(asked, facts.password_policy, facts.read_at, max(SOON, lead_time)):
+                asked = entered.credentials_now(asked, (Credential.DEVICES,))
+            users.append(asked)
     return replace(facts, users=tuple(users))

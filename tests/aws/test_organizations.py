@@ -1,7 +1,8 @@
 """Listing the organization as it really is (aws-facts.md#organizations)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -315,3 +316,37 @@ def test_policies_can_be_asked_for_before_the_accounts(organization: AwsOrganiza
 )
 def test_a_path_is_read_from_the_root(paths: list[str], way: tuple[str, ...]):
     assert way == ids_on_path(paths)
+
+
+def together(answer: Any, meeting: Barrier) -> Callable[[Call], Any]:
+    """Answer when as many calls have come as are to come at the same time."""
+
+    def answered(call: Call) -> Any:
+        meeting.wait(10)
+        return answer(call) if callable(answer) else answer
+
+    return answered
+
+
+def test_what_does_not_depend_on_each_other_is_asked_at_the_same_time(
+    organization: AwsOrganization, listed: AwsStub
+):
+    """Listing thousands of accounts takes long enough by itself."""
+    accounts = {"Accounts": [account(one) for one in (MANAGEMENT, PROD, DEV)]}
+    roots = {"Roots": [{"Id": "r-root", "Name": "Root", "PolicyTypes": SCPS_ON}]}
+    first, second, third = Barrier(2), Barrier(2), Barrier(2)
+    listed.on("ListAccounts", together(accounts, first))
+    listed.on("ListRoots", together(roots, first))
+    names = {
+        call: {"OrganizationalUnits": [{"Id": ou, "Name": name} for ou, name in OUS[call]]} for call in OUS
+    }
+    listed.on(
+        "ListOrganizationalUnitsForParent", together(lambda call: names[call.params["ParentId"]], second)
+    )
+    listed.on("ListPolicies", {"Policies": [{"Id": f"p-{number}", "Name": "P"} for number in range(2)]})
+    targets = {"Targets": [{"TargetId": "r-root"}]}
+    listed.on("ListTargetsForPolicy", together(targets, third))
+    listed.on("DescribePolicy", together({"Policy": {"Content": "{}"}}, third))
+
+    assert 3 == len(organization.accounts())
+    assert isinstance(organization.policy_levels(organization.accounts()), PolicyLevels)

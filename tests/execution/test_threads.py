@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.execution.threads import ThreadEngine
+from rollout.execution.threads import ThreadEngine, wait_aside
 
 PATIENCE = 10  # seconds until a test gives up; none waits that long
 
@@ -170,3 +170,43 @@ def test_an_error_in_the_list_of_items_ends_the_run():
 def test_an_engine_without_workers_is_a_mistake(workers):
     with pytest.raises(ValueError, match="at least 1"):
         ThreadEngine(workers)
+
+
+def test_whoever_waits_aside_lets_another_one_work():
+    """Such as for a credential report, which takes AWS seconds."""
+    other_is_done = Event()
+
+    def task(item: int) -> int:
+        if item == 1:
+            while not other_is_done.is_set():
+                wait_aside(0.001)
+        other_is_done.set()
+        return item
+
+    assert [2, 1] == [item for item, _ in ThreadEngine(1).map(task, [1, 2])]
+
+
+def test_so_many_wait_as_may_work_and_no_more():
+    lock, begun, most, working = threading.Lock(), [0], [0], [0]
+    ends = Event()
+
+    def task(item: int) -> None:
+        with lock:
+            begun[0] += 1
+        if begun[0] == 4:
+            ends.set()
+        while not ends.is_set():
+            wait_aside(0.001)
+        with lock:
+            working[0] += 1
+            most[0] = max(most[0], working[0])
+        with lock:
+            working[0] -= 1
+
+    list(ThreadEngine(2).map(task, range(20)))
+
+    assert most[0] <= 2
+
+
+def test_outside_of_a_task_nobody_waits_aside():
+    wait_aside(0)

@@ -28,7 +28,14 @@ def test_it_is_private_and_gone_at_the_end(tmp_path: Path):
         (folder / "below" / "file").write_text("x")
         assert 0o700 == stat.S_IMODE(folder.stat().st_mode)
 
-    assert [] == list((tmp_path / "plans").iterdir())
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_what_the_run_puts_beside_it_stays(tmp_path: Path):
+    with scratch_folder(tmp_path / "plans"):
+        (tmp_path / "plans" / "plan.yaml").write_text("kept")
+
+    assert [tmp_path / "plans" / "plan.yaml"] == list((tmp_path / "plans").iterdir())
 
 
 def test_it_is_gone_when_the_run_fails(tmp_path: Path):

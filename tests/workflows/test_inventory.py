@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -20,9 +21,9 @@ from rollout.errors import (
     OrganizationNotListable,
     OtherOrganization,
 )
-from rollout.workflows.inventory import LIFELESS, premises, read_levels
+from rollout.workflows.inventory import LIFELESS, premises, read_levels, take_inventory
 from rollout.workflows.ports import CannotEnter, PolicyLevels
-from tests.builders import NOW, ORGANIZATION, a_caller, an_account, an_organization
+from tests.builders import ACCOUNT, NOW, ORGANIZATION, a_caller, an_account, an_organization
 from tests.fakes import FakeOrganization
 from tests.workflows.world import World, a_person
 
@@ -256,3 +257,15 @@ def test_what_was_seen_is_dated():
     (view, *_) = world.inventory().observed
     assert world.clock.now() == view.facts.read_at
     assert {world.clock.now()} == {user.rights_at for user in view.facts.users}
+
+
+def test_the_progress_line_tells_what_of_the_accounts_so_far_matters():
+    world = World(a_person("alice"), a_person("bob", account_id="222233334444"))
+    world.closed[ACCOUNT] = CannotEnter("no role lets us in")
+    look = world.look()
+    waiting = iter((0, 12))
+    take_inventory(replace(look, looking=replace(look.looking, awaited=lambda: next(waiting))))
+    assert [
+        f"1 unreachable; {ACCOUNT} account-0123",
+        "1 unreachable, 12 waiting for a credential report; 222233334444 account-2222",
+    ] == world.progress.details

@@ -258,7 +258,7 @@ class World:
     def look(self, selection: Selection = Selection()) -> Look:  # noqa: B008 - a frozen value
         looking = Looking(self.access, FakeEngine(self._is_stopping), self.clock, self.progress)
         levels = read_levels(self.organization, self.where.accounts, "auto")
-        return Look(self.where, levels, looking, self.scope, selection)
+        return Look(self.where, lambda: levels, looking, self.scope, selection)
 
     def plan(
         self, plan_id: str = "k3f9", *, max_exempt_percent: float = 100, earlier: Earlier = NOTHING_EARLIER

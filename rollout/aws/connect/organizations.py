@@ -21,6 +21,7 @@ from rollout.awsapi.failures import CallFailed, fatal_error_of
 from rollout.awsapi.faults import Fault
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
+from rollout.awsapi.side_by_side import both, side_by_side
 from rollout.domain.people.organization import Account, AccountState, Caller, Organization
 from rollout.domain.people.users import Unread
 from rollout.errors import AwsFailure, OrganizationNotListable, RolloutError
@@ -81,10 +82,12 @@ class AwsOrganization:
     def organization(self) -> Organization:
         """Call `DescribeOrganization`. Raises OrganizationNotListable, NoCredentials, ExpiredCredentials."""
         try:
-            found = self._calls.read(self._client.describe_organization)["Organization"]
+            asked = self._client.describe_organization
+            caller, answer = both(self.caller, lambda: self._calls.read(asked))
         except CallFailed as failed:
             raise _not_listable(failed) from failed
-        return Organization(found["Id"], found["MasterAccountId"], self.caller().partition)
+        found = answer["Organization"]
+        return Organization(found["Id"], found["MasterAccountId"], caller.partition)
 
     def accounts(self) -> Sequence[Account]:
         """List every account, sorted by account ID.
@@ -92,11 +95,11 @@ class AwsOrganization:
         Raises OrganizationNotListable, and AwsFailure when an account has neither a known `State` nor `Status`.
         """
         try:
-            listed, now = self._listed()
             tree = OuTree(self._calls, self._client)
+            (listed, now), _ = both(self._listed, tree.find_roots)
             tree.place(listed)
             self._tree = tree
-            accounts = [self._account(found, tree) for found in listed]
+            accounts = side_by_side(lambda found: self._account(found, tree), listed)
         except CallFailed as failed:
             raise _not_listable(failed) from failed
         if now:

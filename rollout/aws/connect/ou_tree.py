@@ -6,12 +6,14 @@ See aws-facts.md#organizations.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.faults import Fault
+from rollout.awsapi.side_by_side import both, side_by_side
 
 if TYPE_CHECKING:
     from mypy_boto3_organizations import OrganizationsClient
@@ -33,10 +35,13 @@ class OuTree:
         self._names: dict[str, str] = {}
         self._paths: dict[str, tuple[str, ...]] = {}
 
-    def place(self, accounts: Sequence[AccountTypeDef]) -> None:
-        """Find the path to every account. Raises CallFailed."""
+    def find_roots(self) -> None:
+        """List the roots. Raises CallFailed."""
         pages = self._calls.pages(self._client.list_roots, "NextToken")
         self.roots = [root for page in pages for root in page["Roots"]]
+
+    def place(self, accounts: Sequence[AccountTypeDef]) -> None:
+        """Find the path to every account, below the roots that were found. Raises CallFailed."""
         for account in accounts:
             ids = ids_on_path(account.get("Paths") or ())
             if ids:
@@ -56,12 +61,16 @@ class OuTree:
         return "/".join(self._names[ou] for ou in self._paths[account_id][1:])
 
     def _walk(self, wanted: set[str]) -> None:
-        waiting: list[tuple[str, ...]] = [(root["Id"],) for root in self.roots]
-        while waiting:
-            path = waiting.pop()
-            for account in self._accounts_under(path[-1]):
-                self._paths[account] = path
-            waiting += [(*path, ou) for ou in self._ous_under(path[-1])]
+        level: list[tuple[str, ...]] = [(root["Id"],) for root in self.roots]
+        while level:
+            parents = [path[-1] for path in level]
+            accounts, ous = both(
+                partial(side_by_side, self._accounts_under, parents),
+                partial(side_by_side, self._ous_under, parents),
+            )
+            for path, found in zip(level, accounts, strict=True):
+                self._paths |= dict.fromkeys(found, path)
+            level = [(*path, ou) for path, found in zip(level, ous, strict=True) for ou in self._named(found)]
         lost = sorted(wanted - self._paths.keys())
         if lost:
             # At worst they moved during the walk; the next run will find them.
@@ -76,21 +85,21 @@ class OuTree:
     def _name(self, paths: Iterable[tuple[str, ...]]) -> None:
         unnamed = {ou for path in paths for ou in path[1:]}
         parents = {parent for path in paths for parent, _ in pairwise(path)}
-        for parent in sorted(parents):
-            self._ous_under(parent)
+        for found in side_by_side(self._ous_under, sorted(parents)):
+            self._named(found)
         for ou in unnamed - self._names.keys():
             # The OU moved between the two listings; its ID is still correct.
             self._names[ou] = ou
 
-    def _ous_under(self, parent: str) -> list[str]:
+    def _named(self, ous: dict[str, str]) -> list[str]:
+        """Remember the names of OUs, and return their IDs."""
+        self._names |= ous
+        return list(ous)
+
+    def _ous_under(self, parent: str) -> dict[str, str]:
         listing = self._client.list_organizational_units_for_parent
-        found = [
-            ou
-            for page in self._calls.pages(listing, "NextToken", ParentId=parent)
-            for ou in page["OrganizationalUnits"]
-        ]
-        self._names |= {ou["Id"]: ou["Name"] for ou in found}
-        return [ou["Id"] for ou in found]
+        pages = self._calls.pages(listing, "NextToken", ParentId=parent)
+        return {ou["Id"]: ou["Name"] for page in pages for ou in page["OrganizationalUnits"]}
 
     def _accounts_under(self, parent: str) -> list[str]:
         pages = self._calls.pages(self._client.list_accounts_for_parent, "NextToken", ParentId=parent)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rollout.aws.read.policy_text import document_of
 from rollout.awsapi.calls import Calls
+from rollout.awsapi.side_by_side import side_by_side
 from rollout.domain.people.users import NamedPolicy
 
 if TYPE_CHECKING:
@@ -67,9 +68,16 @@ def policies_of_kind(
     """
     pages = calls.pages(client.list_policies, "NextToken", Filter=kind)
     summaries = [summary for page in pages for summary in page["Policies"]]
-    for summary in sorted(summaries, key=lambda summary: summary["Id"]):
-        found = calls.pages(client.list_targets_for_policy, "NextToken", PolicyId=summary["Id"])
-        targets = [target for page in found for target in page["Targets"]]
-        if targets:
-            answer = calls.read(client.describe_policy, PolicyId=summary["Id"])
-            yield summary, document_of(answer["Policy"]["Content"]), targets
+
+    def targets_of(policy: str) -> list[PolicyTargetSummaryTypeDef]:
+        found = calls.pages(client.list_targets_for_policy, "NextToken", PolicyId=policy)
+        return [target for page in found for target in page["Targets"]]
+
+    def text_of(policy: str) -> Mapping[str, Any] | str:
+        return document_of(calls.read(client.describe_policy, PolicyId=policy)["Policy"]["Content"])
+
+    by_id = {summary["Id"]: summary for summary in sorted(summaries, key=lambda summary: summary["Id"])}
+    targets = dict(zip(by_id, side_by_side(targets_of, by_id), strict=True))
+    attached = [policy for policy, found in targets.items() if found]
+    for policy, text in zip(attached, side_by_side(text_of, attached), strict=True):
+        yield by_id[policy], text, targets[policy]

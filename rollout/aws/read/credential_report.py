@@ -61,7 +61,7 @@ class CredentialReport:
                 raise UnusableReport(
                     f"AWS did not complete the credential report within {LONGEST_WAIT:.0f} seconds"
                 )
-            retries.sleep(step)
+            retries.wait_aside(step)
             step = min(LONGEST_STEP, step * 2)
 
     def _generate(self) -> None:

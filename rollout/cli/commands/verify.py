@@ -146,7 +146,9 @@ class _Look:
         live, progress = self._live, TerminalProgress()
         looking = live.looking_with_care(self._where, progress)
         scope = live.settings.domain_scope()
-        self.inventory = take_inventory(Look(self._where, self._levels, looking, scope, self._selection))
+        self.inventory = take_inventory(
+            Look(self._where, lambda: self._levels, looking, scope, self._selection)
+        )
         context = live.run_context(run, self._where, progress, rehearsal=False, locked=False)
         return compare(self.inventory, self._stored, run=context, basis=self._basis)
 
