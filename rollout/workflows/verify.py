@@ -7,7 +7,18 @@ from dataclasses import dataclass, replace
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.repair import Repair, to_fix
-from rollout.domain.drift import Drift, Drifted, HeadCount, about_accounts, about_records, drift_of, seen
+from rollout.domain.drift import (
+    Drift,
+    Drifted,
+    HeadCount,
+    about_accounts,
+    about_records,
+    about_unsettled,
+    as_settled,
+    drift_of,
+    seen,
+    unsettled_writes,
+)
 from rollout.domain.gates.left_alone import Witness
 from rollout.domain.gates.readiness import Notified
 from rollout.domain.people.observations import Inventory
@@ -99,7 +110,11 @@ def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: 
     drifts: list[Drift] = []
     count = HeadCount()
     for observed in inventory.observed:
-        context = basis.context(observed, progress, releases, now)
+        # What a run that died has written is not somebody else's hand.
+        open_writes = unsettled_writes(observed, progress)
+        settled = as_settled(observed.account.id, open_writes, progress)
+        context = basis.context(observed, settled, releases, now)
+        drifts += about_unsettled(open_writes)
         drifts += drift_of(context, planned.get(observed.account.id))
         looked = tuple(_looked(context, planned.get(observed.account.id), statuses))
         count.add(context)

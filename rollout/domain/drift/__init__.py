@@ -17,6 +17,7 @@ from rollout.domain.drift.of_users import (
     new_user,
     seen,
 )
+from rollout.domain.drift.unsettled_writes import about_unsettled, as_settled, unsettled_writes
 from rollout.domain.plan.entries import AccountPlan
 
 __all__ = [
@@ -26,9 +27,12 @@ __all__ = [
     "HeadCount",
     "about_accounts",
     "about_records",
+    "about_unsettled",
+    "as_settled",
     "deadlock",
     "drift_of",
     "seen",
+    "unsettled_writes",
 ]
 
 
