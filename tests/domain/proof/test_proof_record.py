@@ -45,8 +45,8 @@ ALLOWED, DENIED, NOT_TRIED = HowAnswered.ALLOWED, HowAnswered.DENIED, HowAnswere
 def tried(without_device: HowAnswered, with_device: HowAnswered, console: str) -> ProofRecord:
     """What somebody saw in a browser, in an account of which that is known of console authorization."""
     seen = {
-        ("signin:Authenticate", SignedBy.BROWSER): without_device,
-        ("s3:ListBuckets", SignedBy.BROWSER_MFA): with_device,
+        ("signin:Authenticate", str(SignedBy.BROWSER)): without_device,
+        ("s3:ListBuckets", str(SignedBy.BROWSER_MFA)): with_device,
     }
     answers = [
         replace(one, answered=seen.get((one.operation, one.signed_by), one.answered)) for one in ANSWERS
