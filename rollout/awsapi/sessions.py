@@ -179,9 +179,16 @@ class Connection:
         method: Callable[..., Mapping[str, Any]] = client.generate_mac
         return method
 
-    def for_notices(self, service: str, region: str = "") -> Any:
-        """Create a client for notices, their secrets or people that signs with the caller's credentials."""
+    def for_notices(self, service: str, region: str = "", keys: Credentials | None = None) -> Any:
+        """Create a client for notices: their channel, its secrets, or people.
+
+        It signs with the caller's credentials, or with the `keys` of a role, which renew themselves.
+        """
         session: Any = self.session  # its stubs want to know which service
+        if keys is not None:
+            core = _core_session(None)
+            core.register_component("credential_provider", CredentialResolver([_OneProvider(keys)]))
+            session = boto3.Session(botocore_session=core)
         return self._make(
             lambda: session.client(service, region_name=region or self.region, config=self._config())
         )
@@ -263,6 +270,19 @@ class Connection:
         """The profiles in the AWS configuration and credentials files, by name."""
         profiles: Mapping[str, Mapping[str, str]] = self._core.full_config.get("profiles", {})
         return profiles
+
+    @property
+    def asks_for_codes(self) -> bool:
+        """Whether a profile on the way to the credentials may ask a person for a code, or start a program."""
+        profiles, name = self.profiles(), self.session.profile_name
+        seen: set[str] = set()
+        while name and name not in seen:
+            seen.add(name)
+            profile = profiles.get(name, {})
+            if {"mfa_serial", "credential_process"} & set(profile):
+                return True
+            name = profile.get("source_profile", "")
+        return False
 
     def _make(self, make: Callable[[], Client]) -> Client:
         with self._making:

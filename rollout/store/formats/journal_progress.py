@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from rollout.domain.progress.projection import Projection
-from rollout.domain.progress.records import LeftAlone, Record, Reminded, Told
+from rollout.domain.progress.records import DeliverySeen, LeftAlone, Record, Reminded, Told
 from rollout.errors import JournalDamaged, KeyUnusable, RolloutError
 from rollout.store.formats.found_segments import (
     FoundSegment,
@@ -93,7 +93,7 @@ def _projection_of(
 
 def sent_of(
     look: Look, where: Where, trust: Trust, organization_id: str, snapshots: Snapshots
-) -> Iterator[Told | Reminded]:
+) -> Iterator[Told | Reminded | DeliverySeen]:
     """Read what was sent to people, and check the rest, as `records_of` does; a snapshot tells what needs no check."""
     cover = None
     if trust.usable() is trust.seals:
