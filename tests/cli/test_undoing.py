@@ -25,6 +25,7 @@ from rollout.store.plan_files import Plans
 from rollout.store.processes import process_start
 from tests.builders import OPERATOR, a_change, a_ref
 from tests.cli.shell import ROOT, Shell, listening, writes
+from tests.interventions import at_call
 
 ACCOUNT = "444455556666"
 DRIFT, IN_PART, REFUSED = 3, 4, 5
@@ -409,3 +410,25 @@ def test_a_write_of_a_run_that_died_is_not_taken_for_somebody_elses(
     fixed = told(*look, "--fix", "--yes", env=there)
     assert (0, []) == (fixed.code, fixed.json["drift"]), fixed.err
     assert () == FolderJournal(told.folder, "look").progress(sandbox.organization_id).open
+
+
+def test_what_a_run_does_while_verify_reads_is_not_taken_for_somebodys_hand(told: Shell, sandbox: Sandbox):
+    """A user enforced after their account was read was journalled as taken out by hand, which lets them out.
+
+    It takes seconds, for the run is in a process of its own.
+    """
+    there = {"ROLLOUT_EXEMPTIONS": "[]"}
+    sandbox.advance(timedelta(days=15))
+    apply = ("apply", "--stage", "enforce", "--user", ADAM, "--yes")
+    ran: list[int] = []
+    with at_call(
+        sandbox,
+        "GetAccountPasswordPolicy",
+        do=lambda: ran.append(told.really(*apply, ROLLOUT_EXEMPTIONS="[]").code),
+    ):
+        said = told("verify", "--account", ACCOUNT, "--json", env=there)
+    assert ([0], 0, []) == (ran, said.code, said.json["drift"]), said.err
+    assert (1, 1) == (said.json["users"]["placed"], said.json["users"]["enforced"])
+    assert not [
+        one for one in FolderJournal(told.folder, "look").records() if isinstance(one, EnforcementSeen)
+    ]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.drift.drift_kinds import Drift, Drifted
 from rollout.domain.drift.head_count import HeadCount
+from rollout.domain.drift.meanwhile import written_between
 from rollout.domain.drift.of_accounts import about_accounts, about_policy, about_records
 from rollout.domain.drift.of_users import (
     SOON,
@@ -33,6 +34,7 @@ __all__ = [
     "drift_of",
     "seen",
     "unsettled_writes",
+    "written_between",
 ]
 
 
