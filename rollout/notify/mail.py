@@ -76,7 +76,8 @@ def mail_of(notice: Notice, setup: ChannelSetup) -> bytes:
 def _header(name: str, value: str) -> str:
     """Spell a header in its lines. Raises ValueError for a value that would begin another one."""
     parsed = _ON_ONE_LINE.header_store_parse(name, value)[1]
-    return _ON_ONE_LINE.fold(name, parsed)
+    folded: str = _ON_ONE_LINE.fold(name, parsed)
+    return folded
 
 
 def _part(kind: str, text: str) -> bytes:
