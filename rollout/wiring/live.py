@@ -21,6 +21,7 @@ from rollout.domain.people.scope import Selection
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.fingerprints import digest
 from rollout.domain.progress.channels import channel_named
+from rollout.domain.progress.messages import Summary
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.stages import Stage
 from rollout.domain.proof.foretelling import ProofWorld, scps_of
@@ -32,6 +33,7 @@ from rollout.execution.begun import begun
 from rollout.execution.threads import ThreadEngine
 from rollout.notify.building import build_channel
 from rollout.notify.rehearsed_channel import RehearsingNotifier
+from rollout.notify.secret import Secret
 from rollout.settings import SecretPlace
 from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
 from rollout.wiring.aws_access import Aws
@@ -304,6 +306,24 @@ class Live(Aws):
         return NoticeClients(
             self.connection, self._retries, settings.access.session_name, settings.notify.sender
         )
+
+    def chats(self) -> Mapping[str, Callable[[Summary], None]]:
+        """What posts where a team stands to its chat, by the name of the team. Raises ChannelUnusable."""
+        from rollout.notify.chat import ChatKind, post_to_chat
+        from rollout.notify.team_letter import for_everybody
+        from rollout.notify.words import words_in
+
+        notify, press = self.settings.notify, press_of(self.settings)
+
+        def poster(kind: ChatKind, url: Secret) -> Callable[[Summary], None]:
+            words = words_in(notify.language, notify.templates)
+            return lambda summary: post_to_chat(kind, url, for_everybody(summary, words, press.head))
+
+        return {
+            team.name: poster(ChatKind(team.kind), secret_at(team.chat, self.connection, self._retries))
+            for team in notify.teams
+            if team.chat is not None
+        }
 
     def delivery_events(self) -> EventQueue | None:
         """The queue in which the channel says later how messages fared; None without one. Raises ChannelUnusable."""

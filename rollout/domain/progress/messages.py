@@ -93,6 +93,28 @@ class Notice:
     others: tuple[Line, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class TeamCounts:
+    """Where the users of a team stand that are to be enforced; `due` is the next date that one of them was told.
+
+    `missing` names those without a device, as account and user; it is for the team's own mail and never for a chat.
+    """
+
+    users: int
+    enforced: int
+    without_device: int
+    due: datetime | None = None
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Summary(Notice):
+    """A message to a team, a manager or the owner of an account about the users of others; it has no `lines`."""
+
+    team: str = ""
+    counts: TeamCounts = TeamCounts(0, 0, 0)
+
+
 def notice_to(
     addressees: Sequence[Addressee],
     lines: tuple[Line, ...],
