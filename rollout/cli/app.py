@@ -10,7 +10,6 @@ import typer
 
 from rollout import __version__
 from rollout.cli.commands import (
-    acknowledge,
     apply,
     approve,
     demo,
@@ -30,6 +29,7 @@ from rollout.cli.commands import (
     verify,
 )
 from rollout.cli.commands.proving import prove
+from rollout.cli.commands.telling import acknowledge
 from rollout.cli.endpoint_option import calling_aws, with_lists
 from rollout.cli.running import run_command
 from rollout.cli.terminal.console import echo, echo_lines

@@ -14,15 +14,15 @@ from rollout.errors import BadSettings
 from rollout.files.private_files import create_whole, unwritable
 from rollout.reporting.cells import restore
 from rollout.visible_text import hidden_in
-from rollout.workflows.acknowledge import Acknowledged, Answer, Said
+from rollout.workflows.telling.weighed_answers import Acknowledged, Answer, AnswerKind
 
 COLUMNS = ("arn", "account", "user", "answer", "until", "reason", "owner", "ticket")
 """Only `answer`, and `arn` or `account` and `user`, have to be there."""
 SPELLED = {
-    "i am ready": Said.READY,
-    "this is a machine": Said.MACHINE,
-    "i need until": Said.UNTIL,
-    **{said.value: said for said in Said},
+    "i am ready": AnswerKind.READY,
+    "this is a machine": AnswerKind.MACHINE,
+    "i need until": AnswerKind.UNTIL,
+    **{said.value: said for said in AnswerKind},
 }
 _MOST_BYTES, _MOST_SHOWN = 64 * 1024 * 1024, 20
 

@@ -43,7 +43,6 @@ from rollout.wiring.secret_reading import secret_at
 from rollout.wiring.store_examination import examine_store
 from rollout.workflows.account_run.wave_gates import GatedBy
 from rollout.workflows.apply.order import Order
-from rollout.workflows.deliveries import Deliveries
 from rollout.workflows.doctor import DoctorOrder, DoctorTools
 from rollout.workflows.inventory import (
     Look,
@@ -61,6 +60,7 @@ from rollout.workflows.recording.take_over import take_over
 from rollout.workflows.release import ReleaseOrder
 from rollout.workflows.run_context import JudgementBasis, NoJournal, NoLock, NoMarker, RunContext
 from rollout.workflows.seal import Unsealed
+from rollout.workflows.telling.deliveries import Deliveries
 from rollout.workflows.verify import FixOrder
 
 if TYPE_CHECKING:
@@ -309,7 +309,7 @@ class Live(Aws):
 
     def chats(self) -> Mapping[str, Callable[[Summary], None]]:
         """What posts where a team stands to its chat, by the name of the team. Raises ChannelUnusable."""
-        from rollout.notify.chat import ChatKind, post_to_chat
+        from rollout.notify.posting.chat import ChatKind, post_to_chat
         from rollout.notify.team_letter import for_everybody
         from rollout.notify.words import words_in
 

@@ -11,9 +11,9 @@ import pytest
 from rollout.awsapi.retries import MAIL, Retries
 from rollout.domain.progress.messages import Summary, TeamCounts
 from rollout.errors import ChannelUnusable
-from rollout.notify.chat import ChatKind, post_to_chat
 from rollout.notify.digest import Letterhead
 from rollout.notify.letter import LetterPress
+from rollout.notify.posting.chat import ChatKind, post_to_chat
 from rollout.notify.secret import Secret
 from rollout.notify.team_letter import for_everybody
 from rollout.notify.words import words_in

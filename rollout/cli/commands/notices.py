@@ -104,7 +104,7 @@ def notices(
 
     Example: [bold]rollout notices[/], and [bold]rollout notices --preview arn:aws:iam::111122223333:user/alice[/]
     """
-    from rollout.cli.team_messages import tell_teams
+    from rollout.cli.commands.telling.team_messages import tell_teams
     from rollout.domain.status.user_status import Statuses
     from rollout.wiring import Files, Live, offline_now, write_unreached
     from rollout.workflows.notices import Messages, NoticeRules, who_was_told

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def tell_teams(live: Live, stored: StoredPlan, statuses: Statuses, now: datetime, *, yes: bool) -> None:
     """Count, show, ask, and send; one that fails keeps no other from hearing. Raises WrongUsage, ChannelUnusable."""
-    from rollout.workflows.team_digests import TeamScope, count_teams
+    from rollout.workflows.telling.team_digests import TeamScope, count_teams
 
     notify = live.settings.notify
     scopes = [TeamScope(team.name, selection(list(team.accounts), list(team.ous))) for team in notify.teams]

@@ -16,7 +16,7 @@ from rollout.counted import number_of
 from rollout.errors import ExitCode
 
 if TYPE_CHECKING:
-    from rollout.workflows.acknowledge import Acknowledged
+    from rollout.workflows.telling.weighed_answers import Acknowledged
 
 
 def acknowledge(
@@ -53,7 +53,7 @@ def acknowledge(
     from rollout.domain.status.user_status import Statuses
     from rollout.wiring import Files, offline_now
     from rollout.wiring.answers_file import read_answers, write_proposal
-    from rollout.workflows.acknowledge import acknowledge as weigh
+    from rollout.workflows.telling.weighed_answers import acknowledge as weigh
 
     settings, doubts = read_settings(config), Doubts()
     files = Files(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())

@@ -9,7 +9,7 @@ from enum import StrEnum
 from rollout.awsapi.retries import MAIL, Retries
 from rollout.errors import ChannelUnusable, MissingExtra
 from rollout.installation import how_to_add
-from rollout.notify.http_post import JsonPost, NotTaken
+from rollout.notify.posting.http_post import JsonPost, NotTaken
 from rollout.notify.secret import Secret
 
 

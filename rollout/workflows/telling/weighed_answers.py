@@ -13,7 +13,7 @@ from rollout.domain.status.user_status import Statuses
 from rollout.domain.verdicts.verdict import Kind
 
 
-class Said(StrEnum):
+class AnswerKind(StrEnum):
     """What somebody answers."""
 
     READY = "ready"
@@ -29,7 +29,7 @@ class Answer:
     """One line of the file: about a user, named by ARN or by account and name. `line` is its number."""
 
     line: int
-    said: Said
+    said: AnswerKind
     arn: str = ""
     account: str = ""
     user: str = ""
@@ -102,7 +102,7 @@ def _weighed(
     if entry is None:
         who = answer.arn or f"{answer.account}/{answer.user}"
         return f"the plan has no user {who}"
-    if answer.said is Said.READY:
+    if answer.said is AnswerKind.READY:
         if entry.verdict is not Kind.ENFORCE:
             return f"{entry.user.arn} is {entry.verdict} ({', '.join(entry.because)}), whatever they say"
         if statuses.of(entry.user, entry).enforced:
@@ -110,10 +110,12 @@ def _weighed(
         return entry.user
     if not answer.owner:
         return f"nobody is named who is responsible for {entry.user.arn} until then (owner)"
-    expires = answer.until or (today + machine_for if answer.said is Said.MACHINE else None)
+    expires = answer.until or (today + machine_for if answer.said is AnswerKind.MACHINE else None)
     if expires is None:
         return f"it says no day until which {entry.user.arn} needs to be left alone (until)"
     if expires <= today:
         return f"the day {expires} has passed"
-    reason = answer.reason or ("a machine uses it" if answer.said is Said.MACHINE else "needs more time")
+    reason = answer.reason or (
+        "a machine uses it" if answer.said is AnswerKind.MACHINE else "needs more time"
+    )
     return RequestedExemption(entry.user, answer.owner, reason, expires, answer.ticket)
