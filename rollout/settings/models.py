@@ -451,6 +451,10 @@ class NotifySection(ChannelKeys):
         description="When to remind a user: so long before the date told.",
     )
 
+    on_the_day: bool = Field(
+        default=False,
+        description="Whether users hear once more when they are enforced, from the run that does it.",
+    )
     teams: Annotated[tuple[TeamItem, ...], Listed] = Field(
         (), description="Teams and owners of accounts, who hear where their users stand."
     )

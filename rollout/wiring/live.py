@@ -390,6 +390,7 @@ class Live(Aws):
             selection=selection,
             overrides=overrides,
             remind_at=settings.notify.remind_at,
+            announces=settings.notify.on_the_day,
             zone=settings.domain_schedule().zone,
         )
 
