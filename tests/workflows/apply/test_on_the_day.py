@@ -41,7 +41,7 @@ def test_whom_a_run_that_died_has_enforced_hears_it_from_the_next():
     for deadly in range(1, 60, 4):
         world = a_copy(ideal)
         original = world.order
-        world.order = lambda stage, original=original, **more: original(stage, **{"announces": True, **more})  # type: ignore[method-assign]
+        world.order = lambda stage, original=original, **more: original(stage, **{"announces": True, **more})  # type: ignore[method-assign]  # all runs of this world announce
         if run_until(world, Stage.ENFORCE, Fate(deadly)):
             break
         world.lock.holder = ""
