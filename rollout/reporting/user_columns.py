@@ -102,7 +102,7 @@ USERS: Table[UserLine] = Table("users.csv", (
     Column("notice_due", MINUTE, "The time that the last notice named; no enforcement before it.",
            lambda user: user.status.notice.due if user.status.notice else None,
            OnPage("Time in the notice", width=150)),
-    Column("delivery", TEXT, "How far the last notice got: `queued`, `delivered` or `failed`.",
+    Column("delivery", TEXT, "How far the last notice got: `queued`, `sent`, `delivered`, `refused`, `bounced` or `complained`.",
            lambda user: user.status.notice.delivery if user.status.notice else "", OnPage("Notice", filter=True)),
     Column("address", TEXT, "The address to which the last notice was sent, or the next one will be.",
            lambda user: user.status.notice.address if user.status.notice else user.entry.address,
