@@ -124,7 +124,8 @@ CHANGES: Table[ChangeLine] = Table("changes.csv", (
     Column("due", MINUTE, "For notices and reminders: the time that they named. Nobody is enforced before it.",
            lambda line: line.due),
     Column("delivery", TEXT,
-           "For notices and reminders: how far they got: `queued`, `sent`, `delivered`, `refused`, `bounced` or `complained`.",
+           "For notices and reminders: how far they got: `queued`, `sent`, `delivered`, `refused`, `bounced` or "
+           "`complained`.",
            lambda line: line.delivery),
     Column("caller", TEXT, "Who ran the command, approved the wave, released the users or overrode the gate.",
            lambda line: line.caller or line.started.caller),
