@@ -50,8 +50,8 @@ def test_answers_become_lines_that_the_settings_take(planned: Shell):
     settings["waves"] = [*waves, *settings["waves"]]
     settings["exemptions"] = [*settings.get("exemptions", []), *exemptions]
     (planned.folder / "rollout.yaml").write_text(yaml.safe_dump(settings))
-    assert 4 == planned("plan").code  # some accounts cannot be entered
-    after = planned("show", "--account", ACCOUNT, "--json").json
+    assert 4 == planned("plan", "--out", "later.yaml").code  # some accounts cannot be entered
+    after = planned("show", "later.yaml", "--account", ACCOUNT, "--json").json
     (part,) = (one for one in after["accounts"] if one["account"] == ACCOUNT)
     by_name = {user["arn"].rpartition("/")[2]: user for user in part["users"]}
     assert "volunteers" == by_name[ready]["wave"]
