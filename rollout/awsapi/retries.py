@@ -99,6 +99,8 @@ class Retries:
     """Sleeps, too, and lets another account be worked on meanwhile."""
     awaited: int = 0
     """How many wait aside now."""
+    share: float = 1.0
+    """The part of the caller's own budgets that is this process's; others have the rest (docs/cluster.md)."""
     limit: TimeLimit | None = None
     """How long to wait for the service at all, where people wait to be let out."""
     _offered: set[str] = field(default_factory=set)

@@ -18,6 +18,7 @@ from rollout.domain.people.organization import Account
 from rollout.domain.people.scope import Selection
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.fingerprints import digest
+from rollout.domain.policy.made import Made
 from rollout.domain.progress.channels import channel_named
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.stages import Stage
@@ -41,6 +42,7 @@ from rollout.workflows.account_run.wave_gates import GatedBy
 from rollout.workflows.apply.order import Order
 from rollout.workflows.doctor import DoctorOrder, DoctorTools
 from rollout.workflows.inventory import (
+    AccountReader,
     Look,
     Looking,
     Premises,
@@ -72,25 +74,56 @@ class Live(Aws):
 
     def looking(self, where: Premises, progress: ProgressDisplay) -> Looking:
         """The ports that an inventory needs."""
-        access, names = self.access(where, writing=False), names_of(self.settings)
         known = self._journalled(where)
+        reader = self.reader(where, lambda account_id: known().made_in(account_id))
         return Looking(
-            access,
+            reader.access,
             self.engine(),
             self.clock,
             progress,
-            partial(_effort_of, self.organization, access),
-            lambda entered, account_id: read_account(entered, names, lambda: known().made_in(account_id)),
+            reader.effort,
+            reader.read,
             self.about_evidence,
             lambda: self._retries.awaited,
         )
 
+    def reader(self, where: Premises, made: Callable[[str], Made]) -> AccountReader:
+        """How accounts are entered and read. `made`: what the journal says, by account id; asked if it matters."""
+        access, names = self.access(where, writing=False), names_of(self.settings)
+        return AccountReader(
+            access,
+            lambda entered, account_id: read_account(entered, names, lambda: made(account_id)),
+            partial(_effort_of, self.organization, access),
+        )
+
+    def _spread(self, where: Premises) -> Callable[[Looking], Looking]:
+        """Return what has the workers of a cluster do a look, if the settings say so. Raises WrongUsage."""
+        if self.settings.engine.kind == "threads":
+            return lambda looking: looking
+        from rollout.wiring.cluster import WorkerOrder, engine_of, reader_in_worker
+
+        engine, known = engine_of(self.settings, self.stop), self._journalled(where)
+
+        def anew() -> tuple[Callable[..., AccountReader], tuple[object, ...]]:
+            order = WorkerOrder(
+                self.settings,
+                replace(where, accounts=()),
+                known().made,
+                self.organization.new,
+                engine.workers,
+                self._endpoint_ok,
+            )
+            return reader_in_worker, (order,)
+
+        return lambda looking: replace(looking, engine=engine, anew=anew)
+
     def look(self, where: Premises, progress: ProgressDisplay, chosen: Selection = Selection()) -> Look:  # noqa: B008 - a frozen value without contents
         """A look at all accounts that are in scope and chosen."""
+        spread = self._spread(where)  # refuse what cannot be spread before anything is read
         return Look(
             where,
             begun(partial(self.levels, where)),
-            self.looking(where, progress),
+            spread(self.looking(where, progress)),
             self.settings.domain_scope(),
             chosen,
         )

@@ -62,7 +62,7 @@ class Looking:
     """The ports of an inventory. `effort`: requests so far by account id, "" for the organization itself.
 
     `read`: reads an entered account, by the bulk calls and what a command needs besides. `findings`: what the reading
-    of all accounts has shown. `awaited`: how many credential reports are waited for.
+    of all accounts has shown. `awaited`: how many credential reports are waited for. `anew`: see `AccountReader`.
     """
 
     access: AccountAccess
@@ -73,6 +73,31 @@ class Looking:
     read: Callable[[OpenAccount, str], AccountFacts] = lambda entered, _: entered.read()
     findings: Callable[[], tuple[Finding, ...]] = tuple
     awaited: Callable[[], int] = int
+    anew: Callable[[], tuple[Callable[..., AccountReader], tuple[object, ...]]] | None = None
+
+    @property
+    def reader(self) -> AccountReader:
+        """The part of the ports that is needed in each account."""
+        return AccountReader(self.access, self.read, self.effort, self.anew)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReader:
+    """How accounts are entered and read; `read` and `effort` as in `Looking`.
+
+    `anew` tells what makes the same in another process: a function and its arguments, all of which can be pickled.
+    """
+
+    access: AccountAccess
+    read: Callable[[OpenAccount, str], AccountFacts]
+    effort: Callable[[str], Effort]
+    anew: Callable[[], tuple[Callable[..., AccountReader], tuple[object, ...]]] | None = None
+
+    def __reduce__(self) -> tuple[Callable[..., AccountReader], tuple[object, ...]]:
+        """Be pickled as what makes the same. Raises TypeError where that is not known."""
+        if self.anew is None:
+            raise TypeError("these ports cannot be used in another process")
+        return self.anew()
 
 
 def premises(port: OrganizationPort, expected: str | None) -> Premises:
@@ -123,21 +148,31 @@ class AccountTask(Generic[T]):
     An engine may run this in another process: see docs/architecture.md#engines.
     """
 
-    looking: Looking
+    reader: AccountReader
     levels: Callable[[], PolicyLevels | Unread]
     make: Callable[[Observed], T]
 
+    def __reduce__(self) -> tuple[Callable[..., AccountTask[T]], tuple[object, ...]]:
+        """Be pickled with the SCPs that were read: wait for them."""
+        return _with_levels, (self.reader, self.levels(), self.make)
+
     def __call__(self, account: Account) -> tuple[Observed | Unreachable, tuple[T, ...]]:
         """Return the account in brief, and what was made of it; nothing if it could not be read."""
-        looking = self.looking
+        reader = self.reader
         try:
-            entered = looking.access.enter(account)
-            facts = looking.read(entered, account.id)
+            entered = reader.access.enter(account)
+            facts = reader.read(entered, account.id)
         except CannotEnter as refusal:
-            return Unreachable(account, refusal.why, refusal.cure, looking.effort(account.id)), ()
-        levels, effort = levels_of(account, self.levels()), looking.effort(account.id)
+            return Unreachable(account, refusal.why, refusal.cure, reader.effort(account.id)), ()
+        levels, effort = levels_of(account, self.levels()), reader.effort(account.id)
         observed = Observed(account, entered.role, facts, levels, effort)
         return observed.in_brief, (self.make(observed),)
+
+
+def _with_levels(
+    reader: AccountReader, levels: PolicyLevels | Unread, make: Callable[[Observed], T]
+) -> AccountTask[T]:
+    return AccountTask(reader, lambda: levels, make)
 
 
 def take_inventory(look: Look) -> Inventory:
@@ -148,10 +183,13 @@ def take_inventory(look: Look) -> Inventory:
     return replace(found.inventory, accounts=views)
 
 
-def survey(look: Look, make: Callable[[Observed], T], at: datetime) -> Survey[T]:
+def survey(
+    look: Look, make: Callable[[Observed], T], at: datetime, take: Callable[[T], T] = lambda made: made
+) -> Survey[T]:
     """Read every account in scope, several side by side, and make something of each as soon as it was read.
 
-    Failures are values. `at` is the time of the inventory. Raises EmptySelection, Interrupted.
+    `take`: what is kept of that here, where `make` may be done elsewhere. Failures are values. `at` is the time of the
+    inventory. Raises EmptySelection, Interrupted.
     """
     where, looking, selection = look.where, look.looking, look.selection
     check_accounts(selection, where.accounts, where.organization.id)
@@ -173,10 +211,12 @@ def survey(look: Look, make: Callable[[Observed], T], at: datetime) -> Survey[T]
     made: dict[str, T] = {}
     unreachable = 0
     looking.progress.begin("Reading accounts", len(enterable))
-    for account, (view, found) in looking.engine.map(AccountTask(looking, look.levels, make), enterable):
+    for account, (view, found) in looking.engine.map(
+        AccountTask(looking.reader, look.levels, make), enterable
+    ):
         views.append(view)
         if found:
-            made[account.id] = found[0]
+            made[account.id] = take(found[0])
         unreachable += not found
         looking.progress.advance(_so_far(unreachable, looking.awaited()) + f"{account.id} {account.name}")
     looking.progress.finish()

@@ -61,7 +61,8 @@ class AwsOrganization:
         self._who = who or WhoAmI(connection, retries)
         self._calls = Calls("", CallerIdentity(), retries, retries.pace())
         self._creating = threading.Lock()
-        self._new: frozenset[str] = frozenset()
+        self.new: frozenset[str] = frozenset()
+        """The accounts that joined within the last day."""
         self.doubtful: list[str] = []
         """What is wrong with the accounts whose state is not known."""
         self._tree: OuTree | None = None
@@ -103,7 +104,7 @@ class AwsOrganization:
         except CallFailed as failed:
             raise _not_listable(failed) from failed
         if now:
-            self._new = frozenset(
+            self.new = frozenset(
                 found["Id"]
                 for found in listed
                 if "JoinedTimestamp" in found and now - found["JoinedTimestamp"] < NEW_FOR
@@ -115,7 +116,7 @@ class AwsOrganization:
 
         See aws-facts.md#errors-and-retries.
         """
-        return account.id in self._new
+        return account.id in self.new
 
     def policy_levels(self, accounts: Sequence[Account]) -> PolicyLevels | Unread:
         """Read the SCPs that apply to each account, policy by policy; Unread says why they could not be read.

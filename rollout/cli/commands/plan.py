@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollout.cli.options import Accounts, Config, Defaults, Json, ListUsers, Ous, Profile
+from rollout.cli.options import (
+    Accounts,
+    Config,
+    Defaults,
+    EngineKind,
+    Json,
+    ListUsers,
+    Ous,
+    Profile,
+    Scheduler,
+)
 from rollout.cli.running import leave_with
 from rollout.cli.startup import go_live, read_deciding_settings, selection, tell_endpoints
 from rollout.cli.terminal.console import (
@@ -42,6 +52,8 @@ def plan(
     profile: Profile = None,
     account: Accounts = None,
     ou: Ous = None,
+    engine: EngineKind = None,
+    scheduler: Scheduler = None,
     json: Json = False,
     names: ListUsers = False,
     detailed_exitcode: Annotated[
@@ -82,7 +94,8 @@ def plan(
     """
     from rollout.workflows.plan import compared_plans, make_plan, newest_plan, plan_in_place_of
 
-    settings = read_deciding_settings(config, defaults=defaults)
+    spread = {"engine.kind": engine, "engine.scheduler": scheduler}
+    settings = read_deciding_settings(config, defaults=defaults, flags=spread)
     live, where = go_live(settings, profile)
     organization_id = where.organization.id
     plans: PlanPlace = live.files.plans
