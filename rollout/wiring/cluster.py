@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rollout import __version__
+from rollout.domain.people.scope import Selection
 from rollout.domain.policy.made import Made
 from rollout.errors import ClusterUnusable, WrongUsage
 from rollout.installation import how_to_add
 from rollout.settings import BucketPlace, Settings
-from rollout.workflows.inventory import AccountReader, Premises
+from rollout.wiring.live import Live
+from rollout.workflows.inventory import AccountReader, Look, Premises
+from rollout.workflows.ports import ProgressDisplay
 
 if TYPE_CHECKING:
     from threading import Event
@@ -36,7 +39,33 @@ class WorkerOrder:
     version: str = __version__
 
 
-def engine_of(settings: Settings, stop: Event) -> DaskEngine:
+def look_of(
+    live: Live,
+    where: Premises,
+    progress: ProgressDisplay,
+    chosen: Selection,
+) -> Look:
+    """Return the look of a command, by the workers of a cluster if the settings say so. Raises WrongUsage."""
+    if live.settings.engine.kind == "threads":
+        return live.look(where, progress, chosen)
+    engine = _engine_of(live.settings, live.stop)
+    look, known = live.look(where, progress, chosen), live.journalled(where)
+
+    def anew() -> tuple[Callable[..., AccountReader], tuple[object, ...]]:
+        order = WorkerOrder(
+            live.settings,
+            replace(where, accounts=()),
+            known().made,
+            live.organization.new,
+            engine.workers,
+            live.endpoint_ok,
+        )
+        return reader_in_worker, (order,)
+
+    return replace(look, looking=replace(look.looking, engine=engine, anew=anew))
+
+
+def _engine_of(settings: Settings, stop: Event) -> DaskEngine:
     """Return the engine on the cluster that the settings name. Raises WrongUsage where they cannot be had there."""
     scheduler, evidence = settings.engine.scheduler, settings.evidence
     if scheduler is None:
@@ -64,8 +93,6 @@ def engine_of(settings: Settings, stop: Event) -> DaskEngine:
 
 def reader_in_worker(order: WorkerOrder) -> AccountReader:
     """Make the ports, in a worker. Raises ClusterUnusable where it is not like the command that gave the order."""
-    from rollout.wiring.live import Live
-
     if order.version != __version__:
         raise ClusterUnusable(
             f"a worker of the cluster has rollout {__version__}, and this is {order.version}",

@@ -74,7 +74,7 @@ class Live(Aws):
 
     def looking(self, where: Premises, progress: ProgressDisplay) -> Looking:
         """The ports that an inventory needs."""
-        known = self._journalled(where)
+        known = self.journalled(where)
         reader = self.reader(where, lambda account_id: known().made_in(account_id))
         return Looking(
             reader.access,
@@ -96,39 +96,17 @@ class Live(Aws):
             partial(_effort_of, self.organization, access),
         )
 
-    def _spread(self, where: Premises) -> Callable[[Looking], Looking]:
-        """Return what has the workers of a cluster do a look, if the settings say so. Raises WrongUsage."""
-        if self.settings.engine.kind == "threads":
-            return lambda looking: looking
-        from rollout.wiring.cluster import WorkerOrder, engine_of, reader_in_worker
-
-        engine, known = engine_of(self.settings, self.stop), self._journalled(where)
-
-        def anew() -> tuple[Callable[..., AccountReader], tuple[object, ...]]:
-            order = WorkerOrder(
-                self.settings,
-                replace(where, accounts=()),
-                known().made,
-                self.organization.new,
-                engine.workers,
-                self._endpoint_ok,
-            )
-            return reader_in_worker, (order,)
-
-        return lambda looking: replace(looking, engine=engine, anew=anew)
-
     def look(self, where: Premises, progress: ProgressDisplay, chosen: Selection = Selection()) -> Look:  # noqa: B008 - a frozen value without contents
         """A look at all accounts that are in scope and chosen."""
-        spread = self._spread(where)  # refuse what cannot be spread before anything is read
         return Look(
             where,
             begun(partial(self.levels, where)),
-            spread(self.looking(where, progress)),
+            self.looking(where, progress),
             self.settings.domain_scope(),
             chosen,
         )
 
-    def _journalled(self, where: Premises) -> Callable[[], Progress]:
+    def journalled(self, where: Premises) -> Callable[[], Progress]:
         """Return what the journal says, read when it is first asked for."""
         reading = threading.Lock()
 

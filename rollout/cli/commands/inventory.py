@@ -44,6 +44,7 @@ def inventory(
     Example: [bold]rollout inventory --out users.csv[/]
     """
     from rollout.reporting.users_file import format_of, write_users
+    from rollout.wiring.cluster import look_of
     from rollout.wiring.output import check_writable, parts_beside, private_file
     from rollout.workflows.judging.listing import list_users
 
@@ -59,7 +60,7 @@ def inventory(
     tell_endpoints(live)
     chosen, order = selection(account, ou, user), live.plan_order(where)
     # Users can only be selected after they have been read.
-    look = live.look(where, TerminalProgress(), selection(account, ou))
+    look = look_of(live, where, TerminalProgress(), selection(account, ou))
     with parts_beside(to) as parts:
         listed = list_users(look, order, live.files.journal(live.new_run()), chosen, parts)
         with private_file(to) as stream:

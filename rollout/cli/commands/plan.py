@@ -92,6 +92,7 @@ def plan(
 
     Example: [bold]rollout plan[/], then review the file that it names in a pull request.
     """
+    from rollout.wiring.cluster import look_of
     from rollout.workflows.plan import compared_plans, make_plan, newest_plan, plan_in_place_of
 
     spread = {"engine.kind": engine, "engine.scheduler": scheduler}
@@ -109,7 +110,7 @@ def plan(
     other = live.files.plans.load(diff, whole=False) if diff else None
     tell_endpoints(live)
     order = live.plan_order(where, accept_unmatched=accept_unmatched)
-    look = live.look(where, TerminalProgress(), selection(account, ou))
+    look = look_of(live, where, TerminalProgress(), selection(account, ou))
     run = live.new_run()
     with live.files.drafting(plans) as draft:
         planned = make_plan(look, order, draft, live.files.journal(run), earlier, run=run, names=names)
