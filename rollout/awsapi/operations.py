@@ -21,7 +21,7 @@ class Use(StrEnum):
     CALLER = (
         "reading the organization, entering accounts and sealing the store, with the caller's own credentials"
     )
-    NOTICES = "sending notices, reading the secrets that this needs, and hearing of bounces (notify)"
+    NOTICES = "finding people, sending notices, reading the secrets that this needs, and hearing of bounces (notify)"
     READ = "reading an account"
     TRAIL = "looking up in CloudTrail what access keys call (evidence.cloudtrail: lookup)"
     PROBE = "finding out which actions are allowed in an account, in sessions that cannot write"
@@ -81,7 +81,7 @@ _MISSING_ELSEWHERE = {
     "SimulatePrincipalPolicy",
 }
 # IAM and botocore disagree on the names of some services.
-_IAM_PREFIXES = {"accessanalyzer": "access-analyzer"}
+_IAM_PREFIXES = {"accessanalyzer": "access-analyzer", "sso-admin": "sso"}
 
 
 def _table(service: str, use: Use, on: On, *names: str, also: tuple[str, ...] = ()) -> tuple[Operation, ...]:
@@ -108,6 +108,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *_table("kms", Use.CALLER, On.ANYTHING, "GenerateMac"),
     *_table("secretsmanager", Use.NOTICES, On.ANYTHING, "GetSecretValue"),
     *_table("ssm", Use.NOTICES, On.ANYTHING, "GetParameter"),
+    *_table("sso-admin", Use.NOTICES, On.ANYTHING, "ListInstances"),
+    *_table("identitystore", Use.NOTICES, On.ANYTHING, "ListUsers"),
     # The nine calls of design.md#accounts (with AssumeRole and GetConsoleAuthorizationConfiguration) …
     *_table(
         "iam",

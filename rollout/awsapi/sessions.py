@@ -180,7 +180,7 @@ class Connection:
         return method
 
     def for_notices(self, service: str, region: str = "") -> Any:
-        """Create a client that signs with the caller's credentials, for a channel of notices or its secrets."""
+        """Create a client for notices, their secrets or people that signs with the caller's credentials."""
         session: Any = self.session  # its stubs want to know which service
         return self._make(
             lambda: session.client(service, region_name=region or self.region, config=self._config())

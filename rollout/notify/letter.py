@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from textwrap import fill
+from typing import Self
 
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, PackageLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
-from rollout.domain.progress.messages import Notice
+from rollout.domain.people.users import UserRef
+from rollout.domain.progress.messages import Line, Notice
+from rollout.domain.verdicts.verdict import EnrolmentWay, Impact, Situation
 from rollout.errors import BadSettings
 from rollout.notify.digest import Letterhead, blocks, subject
 from rollout.notify.words import ENGLISH, words_in
 
 WIDTH = 76
+_NOBODY = UserRef("111122223333", "alice", "AIDA", "arn:aws:iam::111122223333:user/alice")
+_ALL_STEPS = Situation(
+    console=True, active_keys=1, ways=tuple(EnrolmentWay), enrols_by_keys=True, machine=True
+)
+_LINE = Line(_NOBODY, "payments", Impact.ENROL, datetime(2026, 12, 8, tzinfo=UTC), _ALL_STEPS)
+SPECIMEN = Notice("alice@example.com", (_LINE,), others=(_LINE,))
+"""A message with every kind of block."""
 TEXT, HTML = "digest.txt.j2", "digest.html.j2"
 
 
@@ -46,6 +57,16 @@ class LetterPress:
         title, pieces = subject(notice, words), tuple(blocks(notice, words, self.head))
         text, html = (self._laid_out(name, title, words.language, pieces) for name in (TEXT, HTML))
         return Letter(title, text.strip("\n") + "\n", html, words.language)
+
+    def checked(self) -> Self:
+        """Try all words and layouts of one's own, before anybody gets a message. Raises BadSettings."""
+        own = {path.stem for path in self.folder.glob("*.yaml")} if self.folder else set()
+        for language in sorted({self.language, *own}):
+            if self.folder:
+                self.letter(replace(SPECIMEN, language=language))
+            else:
+                words_in(language, None)
+        return self
 
     def _laid_out(self, name: str, title: str, language: str, pieces: object) -> str:
         try:

@@ -24,6 +24,7 @@ class ReportFiles:
     users: Path
     accounts: Path
     changes: Path
+    calendar: Path
 
 
 def write_report(  # noqa: PLR0913 - all that a report is made of
@@ -37,12 +38,13 @@ def write_report(  # noqa: PLR0913 - all that a report is made of
     rehearsal: History | None = None,
     proof: ProofRecord | None = None,
 ) -> ReportFiles:
-    """Write `index.html`, `users.csv`, `accounts.csv` and `changes.csv` into the folder, whole or not at all.
+    """Write the page, its three tables and the calendar of exemptions into the folder, all of them or none.
 
     The same input gives the same bytes. `rehearsal` is what a dry run noted; its changes are shown as `rehearsed`.
     `notified` is the rule by which users are ready, `proof` the newest proof of the plan's policy. Raises Unwritable.
     """
     # Loaded here: whoever imports this package for its names does not wait for pandas and Jinja2.
+    from rollout.reporting import exemption_calendar  # noqa: PLC0415 - see above
     from rollout.reporting.account_columns import ACCOUNTS  # noqa: PLC0415 - see above
     from rollout.reporting.change_columns import CHANGES  # noqa: PLC0415 - see above
     from rollout.reporting.frames import count  # noqa: PLC0415 - see above
@@ -55,11 +57,16 @@ def write_report(  # noqa: PLR0913 - all that a report is made of
         USERS.file: USERS.csv(report.users),
         ACCOUNTS.file: ACCOUNTS.csv(report.accounts),
         CHANGES.file: CHANGES.csv(report.changes),
+        exemption_calendar.FILE: exemption_calendar.exemption_calendar(report),
         "index.html": page(report, count(report), proof),
     }
     write_together(folder, parts)
     return ReportFiles(
-        folder / "index.html", folder / USERS.file, folder / ACCOUNTS.file, folder / CHANGES.file
+        folder / "index.html",
+        folder / USERS.file,
+        folder / ACCOUNTS.file,
+        folder / CHANGES.file,
+        folder / exemption_calendar.FILE,
     )
 
 

@@ -80,6 +80,9 @@ class AccessSection(Section):
         ("OrganizationAccountAccessRole", "AWSControlTowerExecution"),
         description="Role names to try in every other account, in this order.",
     )
+    reading_roles: RoleNames | None = Field(
+        None, description="Role names to try instead by runs that only read; null uses roles."
+    )
     own_account_role: RoleName | None = Field(
         None,
         description="Role to assume in the caller's own account; null uses the caller's own credentials.",
@@ -358,6 +361,10 @@ class Finder(Section):
     file: LocalPath | None = Field(
         None, description="A CSV file with the columns account, user, arn, address, manager, language, zone."
     )
+    identity_center: Region | None = Field(
+        None,
+        description="The address of the person of the same user name in IAM Identity Center; its Region.",
+    )
     account_email: Literal[True] | None = Field(
         None, description="The address of the user's account in AWS Organizations, as a last resort."
     )
@@ -370,7 +377,7 @@ class Finder(Section):
         if len(self.model_dump(exclude_none=True)) != 1:
             raise ValueError(
                 "give exactly one of {tag: email}, {username_is_address: true}, {username_at: example.com}, "
-                "{file: people.csv}, {account_email: true} and {catch_all: address}"
+                "{file: people.csv}, {identity_center: eu-west-1}, {account_email: true} and {catch_all: address}"
             )
         return self
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Flag, auto
 from functools import cached_property
 from random import Random, SystemRandom
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rollout.aws.connect.trail_access import KeyEvidence
     from rollout.aws.read.imported_keys import ImportedKeys
     from rollout.awsapi.retries import Retries
+    from rollout.domain.people.addresses import ListedPerson
 
 
 class Dispensable(Flag):
@@ -76,6 +77,7 @@ class Aws:
         )
         self._brief = Dispensable.ORGANIZATION in dispensable
         self.stop = threading.Event()
+        self._people: dict[str, Sequence[ListedPerson]] = {}
 
     @cached_property
     def clock(self) -> Clock:
@@ -113,6 +115,19 @@ class Aws:
         """Access to accounts, for reading or for writing."""
         return self._access_of(where.caller, writing=writing, organization_id=where.organization.id)
 
+    def people_in(self, where: Premises) -> Callable[[str], Sequence[ListedPerson]]:
+        """Return a function that reads the people of the Identity Center in a Region, once in a command."""
+        from rollout.aws.connect.identity_center import IdentityCenter
+
+        def read(region: str) -> Sequence[ListedPerson]:
+            if region not in self._people:
+                owner = where.organization.management_account_id
+                center = IdentityCenter(self.connection, self._retries, region, owner)
+                self._people[region] = tuple(center.people())
+            return self._people[region]
+
+        return read
+
     def _access_of(self, caller: Caller, *, writing: bool, organization_id: str = "") -> AwsAccountAccess:
         from rollout.aws.connect.account_access import AccountEntrySettings, AwsAccountAccess
 
@@ -132,6 +147,7 @@ class Aws:
             access.session_name,
             access.source_identity,
             access.session_tags,
+            access.reading_roles,
         )
         return AwsAccountAccess(
             self.connection,

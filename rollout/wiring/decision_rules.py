@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from rollout.domain.people.addresses import (
     AccountAddress,
     AddressRule,
     AddressTag,
     CatchAll,
+    ListedPerson,
     NameAtDomain,
     NameIsAddress,
 )
@@ -19,7 +20,7 @@ from rollout.domain.policy.our_resources import Documents, Names
 from rollout.domain.verdicts.rules import DecisionRules
 from rollout.notify.words import has_words
 from rollout.settings import Settings
-from rollout.wiring.people_file import read_people
+from rollout.wiring.people_file import people_of, read_people
 from rollout.wiring.seed_policy import seed
 from rollout.workflows.inventory import Premises
 
@@ -35,25 +36,35 @@ def names_of(settings: Settings) -> Names:
     return Names(settings.policy.name, settings.policy.group)
 
 
-def find_rules(settings: Settings) -> Iterator[AddressRule]:
-    """Say how addresses are found, with the files of people read. Raises BadSettings."""
+IdentityCenters = Callable[[str], Iterable[ListedPerson]]
+"""Gives the people of the Identity Center in a Region."""
+
+
+def find_rules(settings: Settings, people_in: IdentityCenters) -> Iterator[AddressRule]:
+    """Say how addresses are found, reading files of people and Identity Center. Raises BadSettings, AwsFailure."""
+
+    def may_speak(language: str) -> bool:
+        return has_words(language, settings.notify.templates)
+
     for way in settings.notify.find:
         if way.tag is not None:
             yield AddressTag(way.tag)
         elif way.username_at is not None:
             yield NameAtDomain(way.username_at)
         elif way.file is not None:
-            yield read_people(way.file, lambda language: has_words(language, settings.notify.templates))
+            yield read_people(way.file, may_speak)
+        elif way.identity_center is not None:
+            yield people_of(people_in(way.identity_center), may_speak)
         elif way.catch_all is not None:
             yield CatchAll(way.catch_all)
         else:
             yield AccountAddress() if way.account_email else NameIsAddress()
 
 
-def rules_for(settings: Settings, where: Premises, *, finding: bool = True) -> DecisionRules:
-    """Put the settings into the words that a judgement needs. Raises BadSettings for a wrong file of people.
+def rules_for(settings: Settings, where: Premises, people_in: IdentityCenters | None = None) -> DecisionRules:
+    """Put the settings into the words that a judgement needs. Raises BadSettings, and AwsFailure of Identity Center.
 
-    Not `finding`: nobody's address is looked for, since it does not matter for those who are let out.
+    Without `people_in`, nobody's address is looked for, since it does not matter for those who are let out.
     """
     return DecisionRules(
         partition=where.organization.partition,
@@ -72,7 +83,7 @@ def rules_for(settings: Settings, where: Premises, *, finding: bool = True) -> D
         lead_time=settings.gates.lead_time,
         notice_for_unaffected=settings.gates.notice_for_unaffected,
         attach=Attachment(settings.policy.attach),
-        find=tuple(find_rules(settings)) if finding else (),
+        find=tuple(find_rules(settings, people_in)) if people_in else (),
         context=dict(settings.rules.context),
         organization_id=where.organization.id,
         management_account_id=where.organization.management_account_id,

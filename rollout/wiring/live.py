@@ -169,7 +169,7 @@ class Live(Aws):
         settings = self.settings
         return PlanOrder(
             id="".join(self._randomness.choices(ID_LETTERS, k=4)),
-            rules=rules_for(settings, where),
+            rules=rules_for(settings, where, self.people_in(where)),
             waves=settings.domain_waves(),
             scps=settings.rules.scps,
             settings=digest(settings.decisive()),
@@ -256,20 +256,22 @@ class Live(Aws):
     def basis(
         self, where: Premises, levels: PolicyLevels | Unread, *, finding: bool = True
     ) -> JudgementBasis:
-        """What `release --end`, `verify` and `rollback` judge accounts by; see `rules_for` about `finding`."""
+        """What `release --end`, `verify` and `rollback` judge accounts by; `finding`: also whom notices go to."""
         scps = None if isinstance(levels, Unread) else levels.by_account
-        return JudgementBasis(rules_for(self.settings, where, finding=finding), scps)
+        return JudgementBasis(
+            rules_for(self.settings, where, self.people_in(where) if finding else None), scps
+        )
 
     def fix_order(self, where: Premises, gated: GatedBy, *, memberships: bool) -> FixOrder:
         """Return the input of `verify --fix`."""
-        policy = policy_fingerprint(rules_for(self.settings, where, finding=False))
+        policy = policy_fingerprint(rules_for(self.settings, where))
         return FixOrder(gated, policy, digest(self.settings.decisive()), memberships)
 
     def prove_order(
         self, where: Premises, account: Account, *, through_service: bool, in_use_ok: bool, guided: bool
     ) -> ProveOrder:
         """Return the input of a proof in one account."""
-        rules = rules_for(self.settings, where, finding=False)
+        rules = rules_for(self.settings, where)
         partition = where.organization.partition
         names = ProofNames("".join(self._randomness.choices(ID_LETTERS, k=6)), guided)
         documents = documents_of(names, partition, account.id, rules.documents)
@@ -312,7 +314,7 @@ class Live(Aws):
     ) -> Order:
         """Return the input of an apply."""
         settings = self.settings
-        rules = rules_for(settings, where)
+        rules = rules_for(settings, where, self.people_in(where))
         rehearsal = stage is Stage.DRY_RUN
         return Order(
             stage=stage,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -37,6 +39,26 @@ def read_people(path: Path, may_speak: Callable[[str], bool]) -> PeopleFile:
         ) from problem
     except (UnicodeDecodeError, csv.Error) as problem:
         raise BadSettings(f"{path} is no CSV file in UTF-8: {problem}", cure="save it as such") from problem
+
+
+def people_of(listed: Iterable[ListedPerson], may_speak: Callable[[str], bool]) -> PeopleFile:
+    """Take over people whom nobody wrote down for this: a language without words, or no zone, is left out."""
+    return PeopleFile.of(replace(one, addressee=_speaking(one.addressee, may_speak)) for one in listed)
+
+
+def _speaking(addressee: Addressee, may_speak: Callable[[str], bool]) -> Addressee:
+    """Spell a language as our files are called: `de` for `de_DE`."""
+    language = re.split("[-_]", addressee.language)[0].lower()
+    zone = addressee.zone if _is_zone(addressee.zone) else ""
+    return replace(addressee, language=language if may_speak(language) else "", zone=zone)
+
+
+def _is_zone(text: str) -> bool:
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
 
 
 def write_unreached(path: Path, users: Iterable[UnreachedUser]) -> int:
@@ -105,11 +127,8 @@ def _problem(cells: Mapping[str, str], may_speak: Callable[[str], bool]) -> str:
     language, zone = cells.get("language", ""), cells.get("zone", "")
     if language and not may_speak(language):
         return f'there are no words for messages in the language "{language}"'
-    if zone:
-        try:
-            ZoneInfo(zone)
-        except (KeyError, ValueError, OSError):
-            return f'"{zone}" is no time zone such as Europe/Berlin'
+    if zone and not _is_zone(zone):
+        return f'"{zone}" is no time zone such as Europe/Berlin'
     account = cells.get("account", "")
     return (
         f'account "{account}" is not 12 digits'

@@ -12,17 +12,15 @@ if TYPE_CHECKING:
 
 
 def press_of(settings: Settings) -> LetterPress:
-    """Prepare the making of letters. Raises BadSettings for words that cannot be used."""
+    """Prepare the making of letters. Raises BadSettings for words and layouts that cannot be used."""
     from rollout.notify.digest import Letterhead
     from rollout.notify.letter import LetterPress
-    from rollout.notify.words import words_in
 
     notify = settings.notify
-    words_in(notify.language, notify.templates)  # refused before anything is sent
     head = Letterhead(
         notify.sender, notify.company or "", notify.ticket or "", notify.intranet or "", notify.ask or ""
     )
-    return LetterPress(head, notify.language, notify.templates)
+    return LetterPress(head, notify.language, notify.templates).checked()
 
 
 def message_of(notice: Notice, settings: Settings) -> Letter:

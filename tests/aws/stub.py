@@ -205,7 +205,7 @@ def _unflattened(form: Mapping[str, str]) -> dict[str, Any]:
 def _spelled(answer: Answer, call: Call) -> tuple[int, bytes, Mapping[str, str]]:
     if isinstance(answer, Raw):
         return answer.status, answer.body, {"Content-Type": answer.content_type}
-    as_json = call.service in {"organizations", "cloudtrail", "signin"}
+    as_json = call.service in {"organizations", "cloudtrail", "signin", "sso", "identitystore"}
     if isinstance(answer, Fail):
         body = _json_error(answer) if as_json else _xml_error(answer)
         return answer.status, body.encode(), answer.headers

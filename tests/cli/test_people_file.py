@@ -12,6 +12,7 @@ import pytest
 
 from rollout.sandbox.serving.server import Sandbox
 from rollout.wiring.people_file import COLUMNS
+from tests.aws.stub import AwsStub, Fail
 from tests.cli.shell import Shell
 
 TEMP, LEGACY = "arn:aws:iam::222233334444:user/temp4711", "arn:aws:iam::222233334444:user/legacy.admin"
@@ -129,3 +130,24 @@ def test_letting_out_needs_no_file_of_people(planned: Shell):
         "one account is closed to us"
     )
     assert "gone.csv" not in planned("rollback", "--wave", "rest", "--dry-run", env=gone).err
+
+
+def test_a_person_of_identity_center_is_found_by_user_name(bare: Shell):
+    """The organization is the embedded one; Identity Center is one that knows a single person."""
+    center = AwsStub()
+    here = {f"AWS_ENDPOINT_URL_{service}": center.endpoint for service in ("SSO_ADMIN", "IDENTITYSTORE")}
+    find = {"ROLLOUT_NOTIFY__FIND": "[{tag: email}, {identity_center: eu-central-1}]", **here}
+    store = {"OwnerAccountId": "111122223333", "IdentityStoreId": "d-1234567890"}
+    center.on("ListInstances", {"Instances": [store]})
+    temp = {"UserName": "Temp4711", "Emails": [{"Value": "temp@example.com"}]}
+    center.on("ListUsers", {"Users": [temp | {"Locale": "de_DE", "Timezone": "Mars"}]})
+    assert 4 == bare("plan", env=find).code
+    assert {"ListInstances": 1, "ListUsers": 1} == center.counts(), "once in a command"
+    explained = " ".join(bare("show", "--user", "temp4711", env=find).out.split())
+    assert "temp@example.com (by user name in Identity Center)" in explained
+    assert "Guten Tag," in bare("notices", "--preview", TEMP, env=find).out
+    center.on("ListUsers", Fail("AccessDeniedException"))
+    refused = bare("plan", env=find)
+    assert 1 == refused.code
+    assert "identitystore:ListUsers" in refused.err
+    center.stop()

@@ -12,7 +12,7 @@ import yaml
 from rollout.domain.progress.messages import Notice
 from rollout.errors import BadSettings
 from rollout.notify import digest
-from rollout.notify.letter import LetterPress
+from rollout.notify.letter import SPECIMEN, LetterPress
 from rollout.notify.words import LISTS, TEMPLATES, Words, shipped_languages, words_in
 from tests.notify.situations import HEADS, SITUATIONS, a_line_in, every_notice
 
@@ -141,6 +141,30 @@ def test_a_layout_that_cannot_be_used_is_refused(tmp_path: Path, layout: str):
     (tmp_path / "digest.html.j2").write_text(layout, "utf-8")
     with pytest.raises(BadSettings, match=r"digest\.html\.j2"):
         a_letter("en", tmp_path)
+
+
+def test_words_and_layouts_are_tried_before_anybody_gets_a_message(tmp_path: Path):
+    """Also those in which the first message would not be, and what stands in a branch."""
+    press = LetterPress(HEADS[0], "en", tmp_path)
+    assert press == press.checked()
+    french(tmp_path, sms="{password}")
+    with pytest.raises(BadSettings, match=r"fr\.yaml"):
+        press.checked()
+    layouts = tmp_path / "layouts"
+    layouts.mkdir()
+    layout = '{% for block in blocks if block.kind == "list" %}{{ block.nothing }}{% endfor %}'
+    (layouts / "digest.txt.j2").write_text(layout, "utf-8")
+    with pytest.raises(BadSettings, match=r"digest\.txt\.j2"):
+        LetterPress(HEADS[1], "en", layouts).checked()
+
+
+def test_a_message_that_is_tried_has_every_kind_of_block():
+    known = {
+        block.kind
+        for notice, head in every_notice()
+        for block in digest.blocks(notice, words_in("en", None), head)
+    }
+    assert known == {block.kind for block in digest.blocks(SPECIMEN, words_in("en", None), HEADS[0])}
 
 
 @pytest.mark.parametrize(

@@ -385,11 +385,11 @@ VALUES = [
     ),
     (
         "notify: {find: [{}]}\n",
-        "rollout.yaml:1:17: notify.find[0]: give exactly one of {tag: email}, {username_is_address: true}, {username_at: example.com}, {file: people.csv}, {account_email: true} and {catch_all: address}",
+        "rollout.yaml:1:17: notify.find[0]: give exactly one of {tag: email}, {username_is_address: true}, {username_at: example.com}, {file: people.csv}, {identity_center: eu-west-1}, {account_email: true} and {catch_all: address}",
     ),
     (
         "notify: {find: [{tag: a, username_is_address: true}]}\n",
-        "rollout.yaml:1:17: notify.find[0]: give exactly one of {tag: email}, {username_is_address: true}, {username_at: example.com}, {file: people.csv}, {account_email: true} and {catch_all: address}",
+        "rollout.yaml:1:17: notify.find[0]: give exactly one of {tag: email}, {username_is_address: true}, {username_at: example.com}, {file: people.csv}, {identity_center: eu-west-1}, {account_email: true} and {catch_all: address}",
     ),
     (
         "notify: {find: [{username_is_address: false}]}\n",

@@ -19,7 +19,7 @@ def test_without_a_file_the_domain_has_its_own_defaults(load):
     assert settings.domain_exemptions() == ()
     assert settings.domain_waves() == (Wave("canary", percent=5), Wave("rest"))
     assert settings.domain_amendments() == PolicyAmendments()
-    assert tuple(find_rules(settings)) == (AddressTag("email"), NameIsAddress())
+    assert tuple(find_rules(settings, lambda _: ())) == (AddressTag("email"), NameIsAddress())
 
 
 def test_the_scope_is_handed_on(load):

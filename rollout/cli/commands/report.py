@@ -11,7 +11,7 @@ from rollout.cli.terminal.console import next_step, out, print_json
 def report(
     plan: PlanArgument = None, config: Config = None, profile: Profile = None, json: Json = False
 ) -> None:
-    """Write index.html, users.csv, accounts.csv and changes.csv into reports/<plan>/. Asks nothing but the store.
+    """Write a page, three CSV tables and a calendar of exemptions into reports/<plan>/. Asks nothing but the store.
 
     Example: [bold]rollout report[/]
     """
@@ -35,10 +35,19 @@ def report(
     )
     shared = share_report(files, stored, written)
     if json:
-        parts = {name: str(getattr(written, name)) for name in ("html", "users", "accounts", "changes")}
+        parts = {
+            name: str(getattr(written, name)) for name in ("html", "users", "accounts", "changes", "calendar")
+        }
         print_json({**parts, "shared": list(shared)})
     else:
-        for place in (written.html, written.users, written.accounts, written.changes, *shared):
+        for place in (
+            written.html,
+            written.users,
+            written.accounts,
+            written.changes,
+            written.calendar,
+            *shared,
+        ):
             out.print(str(place))
         next_step(f"open {written.html} in a browser")
     doubts.leave()

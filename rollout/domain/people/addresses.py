@@ -54,7 +54,7 @@ class NameAtDomain:
 
 @dataclass(frozen=True, slots=True)
 class ListedPerson:
-    """One line of a file of people: a user by ARN, or by name, in one account or (`account` empty) in all."""
+    """Whose a user is: one named by ARN, or by name, in one account or (`account` empty) in all."""
 
     user: str
     addressee: Addressee
@@ -63,7 +63,7 @@ class ListedPerson:
 
 @dataclass(frozen=True, slots=True)
 class PeopleFile:
-    """`{file: people.csv}`: the address is in a file.
+    """`{file: people.csv}`: the address is in a file; or `{identity_center: REGION}`, in what was read there.
 
     An ARN counts before an account and a name, and these before a name alone. Names are compared without regard to
     case, as IAM does.
