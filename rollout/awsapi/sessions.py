@@ -264,6 +264,19 @@ class Connection:
         profiles: Mapping[str, Mapping[str, str]] = self._core.full_config.get("profiles", {})
         return profiles
 
+    @property
+    def asks_for_codes(self) -> bool:
+        """Whether a profile on the way to the credentials may ask a person for a code, or start a program."""
+        profiles, name = self.profiles(), self.session.profile_name
+        seen: set[str] = set()
+        while name and name not in seen:
+            seen.add(name)
+            profile = profiles.get(name, {})
+            if {"mfa_serial", "credential_process"} & set(profile):
+                return True
+            name = profile.get("source_profile", "")
+        return False
+
     def _make(self, make: Callable[[], Client]) -> Client:
         with self._making:
             try:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from io import BytesIO
 from itertools import pairwise
+from typing import Any, SupportsIndex
 
 from pydantic import TypeAdapter
 
@@ -44,7 +45,13 @@ class StoredParts:
 
     files: NamedFiles
     folder: str = "accounts"
+    carried: bool = False
+    """Whether parts that were written elsewhere come back with the answer."""
     _kept: dict[str, WrittenPart] = field(default_factory=dict)
+
+    def __reduce__(self) -> tuple[type[StoredParts], tuple[NamedFiles, str]]:
+        """Be of use for writing in another process."""
+        return StoredParts, (self.files, self.folder)
 
     def write(self, account: AccountPlan) -> WrittenPart:
         """Write an account's part. Raises Unwritable, and ValueError for users who are not the account's."""
@@ -65,9 +72,9 @@ class StoredParts:
         with self.files.writing(self._name(part.account_id)) as stream:
             stream.write(content)
 
-    def __reduce__(self) -> tuple[type[CarriedParts], tuple[()]]:
-        """Be pickled as what carries parts back here: another machine does not have this folder."""
-        return CarriedParts, ()
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        """Be pickled as what carries parts back here, where another machine does not have this folder."""
+        return (CarriedParts, ()) if self.carried else object.__reduce_ex__(self, protocol)
 
     def accounts(self, only: frozenset[str] | None = None) -> Iterator[AccountPlan]:
         """Yield the parts that were kept, read anew. Raises PlanRefused if one was altered."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rollout import __version__
 from rollout.domain.people.scope import Selection
-from rollout.domain.policy.made import Made
 from rollout.errors import ClusterUnusable, WrongUsage
 from rollout.installation import how_to_add
 from rollout.settings import BucketPlace, Settings
 from rollout.wiring.live import Live
-from rollout.workflows.inventory import AccountReader, Look, Premises
+from rollout.wiring.live_looks import OpenedAgain
+from rollout.workflows.inventory import Look, Looking, Premises
 from rollout.workflows.ports import ProgressDisplay
 
 if TYPE_CHECKING:
@@ -24,45 +23,46 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WorkerOrder:
-    """What a worker is told. There are no credentials in it, and nothing of the machine on which the command runs.
+    """What a worker is told; there are no credentials in it. `account_id` is that of the command's own.
 
-    `new` are the accounts that joined within the last day, `made` is what the journal says, by account id. `workers`
-    share the caller's own budgets: an account is worked on by one of them, and has its budget for itself.
+    `workers` share the caller's own budgets; an account is worked on by one of them, and has its budget for itself.
     """
 
-    settings: Settings
-    where: Premises
-    made: Mapping[str, Made]
-    new: frozenset[str]
+    opened: OpenedAgain
+    account_id: str
     workers: int
-    endpoint_ok: bool
     version: str = __version__
 
+    def __call__(self) -> Looking:
+        """Open AWS in a worker. Raises ClusterUnusable where that is not like the command that gave the order."""
+        if self.version != __version__:
+            raise ClusterUnusable(
+                f"a worker of the cluster has rollout {__version__}, and this is {self.version}",
+                cure="give all of them the same version",
+            )
+        live = self.opened.live(share=1 / self.workers)
+        caller = live.organization.caller()
+        if caller.account_id != self.account_id:
+            raise ClusterUnusable(
+                f"a worker of the cluster has credentials of account {caller.account_id} ({caller.arn}), and this "
+                f"command has those of {self.account_id}",
+                cure="run the workers with a role of the same account",
+            )
+        return replace(self.opened, where=replace(self.opened.where, caller=caller)).looking_of(live)
 
-def look_of(
-    live: Live,
-    where: Premises,
-    progress: ProgressDisplay,
-    chosen: Selection,
-) -> Look:
+
+def look_of(live: Live, where: Premises, progress: ProgressDisplay, chosen: Selection) -> Look:
     """Return the look of a command, by the workers of a cluster if the settings say so. Raises WrongUsage."""
     if live.settings.engine.kind == "threads":
         return live.look(where, progress, chosen)
     engine = _engine_of(live.settings, live.stop)
-    look, known = live.look(where, progress, chosen), live.journalled(where)
+    look = live.look(where, progress, chosen)
 
-    def anew() -> tuple[Callable[..., AccountReader], tuple[object, ...]]:
-        order = WorkerOrder(
-            live.settings,
-            replace(where, accounts=()),
-            known().made,
-            live.organization.new,
-            engine.workers,
-            live.endpoint_ok,
-        )
-        return reader_in_worker, (order,)
+    def anywhere() -> WorkerOrder:
+        opened = replace(live.anywhere(where), profile=None)  # workers have credentials of their own
+        return WorkerOrder(opened, where.caller.account_id, engine.workers)
 
-    return replace(look, looking=replace(look.looking, engine=engine, anew=anew))
+    return replace(look, looking=replace(look.looking, engine=engine, anywhere=anywhere))
 
 
 def _engine_of(settings: Settings, stop: Event) -> DaskEngine:
@@ -89,23 +89,3 @@ def _engine_of(settings: Settings, stop: Event) -> DaskEngine:
             "--engine dask needs Dask, which is not installed", cure=f"add it: {how_to_add('dask')}"
         ) from problem
     return DaskEngine(scheduler, stop)
-
-
-def reader_in_worker(order: WorkerOrder) -> AccountReader:
-    """Make the ports, in a worker. Raises ClusterUnusable where it is not like the command that gave the order."""
-    if order.version != __version__:
-        raise ClusterUnusable(
-            f"a worker of the cluster has rollout {__version__}, and this is {order.version}",
-            cure="give all of them the same version",
-        )
-    live = Live(order.settings, endpoint_ok=order.endpoint_ok, share=1 / order.workers)
-    caller = live.organization.caller()
-    if caller.account_id != order.where.caller.account_id:
-        raise ClusterUnusable(
-            f"a worker of the cluster has credentials of account {caller.account_id} ({caller.arn}), and this command "
-            f"has those of {order.where.caller.account_id}",
-            cure="run the workers with a role of the same account",
-        )
-    live.organization.new = order.new
-    where, none = replace(order.where, caller=caller), Made()
-    return live.reader(where, lambda account_id: order.made.get(account_id, none))

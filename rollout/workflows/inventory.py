@@ -62,7 +62,8 @@ class Looking:
     """The ports of an inventory. `effort`: requests so far by account id, "" for the organization itself.
 
     `read`: reads an entered account, by the bulk calls and what a command needs besides. `findings`: what the reading
-    of all accounts has shown. `awaited`: how many credential reports are waited for. `anew`: see `AccountReader`.
+    of all accounts has shown. `awaited`: how many credential reports are waited for. `anywhere` gives what another
+    process needs to make the same; without it, the engine is one of threads.
     """
 
     access: AccountAccess
@@ -73,31 +74,7 @@ class Looking:
     read: Callable[[OpenAccount, str], AccountFacts] = lambda entered, _: entered.read()
     findings: Callable[[], tuple[Finding, ...]] = tuple
     awaited: Callable[[], int] = int
-    anew: Callable[[], tuple[Callable[..., AccountReader], tuple[object, ...]]] | None = None
-
-    @property
-    def reader(self) -> AccountReader:
-        """The part of the ports that is needed in each account."""
-        return AccountReader(self.access, self.read, self.effort, self.anew)
-
-
-@dataclass(frozen=True, slots=True)
-class AccountReader:
-    """How accounts are entered and read; `read` and `effort` as in `Looking`.
-
-    `anew` tells what makes the same in another process: a function and its arguments, all of which can be pickled.
-    """
-
-    access: AccountAccess
-    read: Callable[[OpenAccount, str], AccountFacts]
-    effort: Callable[[str], Effort]
-    anew: Callable[[], tuple[Callable[..., AccountReader], tuple[object, ...]]] | None = None
-
-    def __reduce__(self) -> tuple[Callable[..., AccountReader], tuple[object, ...]]:
-        """Be pickled as what makes the same. Raises TypeError where that is not known."""
-        if self.anew is None:
-            raise TypeError("these ports cannot be used in another process")
-        return self.anew()
+    anywhere: Callable[[], Callable[[], Looking]] | None = None
 
 
 def premises(port: OrganizationPort, expected: str | None) -> Premises:
@@ -148,31 +125,33 @@ class AccountTask(Generic[T]):
     An engine may run this in another process: see docs/architecture.md#engines.
     """
 
-    reader: AccountReader
+    looking: Looking
     levels: Callable[[], PolicyLevels | Unread]
     make: Callable[[Observed], T]
 
-    def __reduce__(self) -> tuple[Callable[..., AccountTask[T]], tuple[object, ...]]:
-        """Be pickled with the SCPs that were read: wait for them."""
-        return _with_levels, (self.reader, self.levels(), self.make)
+    def __reduce__(self) -> tuple[object, ...]:
+        """Take with it how to enter and read, and not what does so here: sessions stay in their process."""
+        if self.looking.anywhere is None:
+            raise TypeError("this look cannot be taken in another process")
+        return _task_elsewhere, (self.looking.anywhere(), self.levels(), self.make)
 
     def __call__(self, account: Account) -> tuple[Observed | Unreachable, tuple[T, ...]]:
         """Return the account in brief, and what was made of it; nothing if it could not be read."""
-        reader = self.reader
+        looking = self.looking
         try:
-            entered = reader.access.enter(account)
-            facts = reader.read(entered, account.id)
+            entered = looking.access.enter(account)
+            facts = looking.read(entered, account.id)
         except CannotEnter as refusal:
-            return Unreachable(account, refusal.why, refusal.cure, reader.effort(account.id)), ()
-        levels, effort = levels_of(account, self.levels()), reader.effort(account.id)
+            return Unreachable(account, refusal.why, refusal.cure, looking.effort(account.id)), ()
+        levels, effort = levels_of(account, self.levels()), looking.effort(account.id)
         observed = Observed(account, entered.role, facts, levels, effort)
         return observed.in_brief, (self.make(observed),)
 
 
-def _with_levels(
-    reader: AccountReader, levels: PolicyLevels | Unread, make: Callable[[Observed], T]
+def _task_elsewhere(
+    anywhere: Callable[[], Looking], levels: PolicyLevels | Unread, make: Callable[[Observed], T]
 ) -> AccountTask[T]:
-    return AccountTask(reader, lambda: levels, make)
+    return AccountTask(anywhere(), lambda: levels, make)
 
 
 def take_inventory(look: Look) -> Inventory:
@@ -211,9 +190,7 @@ def survey(
     made: dict[str, T] = {}
     unreachable = 0
     looking.progress.begin("Reading accounts", len(enterable))
-    for account, (view, found) in looking.engine.map(
-        AccountTask(looking.reader, look.levels, make), enterable
-    ):
+    for account, (view, found) in looking.engine.map(AccountTask(looking, look.levels, make), enterable):
         views.append(view)
         if found:
             made[account.id] = take(found[0])

@@ -61,8 +61,7 @@ class AwsOrganization:
         self._who = who or WhoAmI(connection, retries)
         self._calls = Calls("", CallerIdentity(), retries, retries.pace())
         self._creating = threading.Lock()
-        self.new: frozenset[str] = frozenset()
-        """The accounts that joined within the last day."""
+        self._new: frozenset[str] = frozenset()
         self.doubtful: list[str] = []
         """What is wrong with the accounts whose state is not known."""
         self._tree: OuTree | None = None
@@ -104,19 +103,23 @@ class AwsOrganization:
         except CallFailed as failed:
             raise _not_listable(failed) from failed
         if now:
-            self.new = frozenset(
+            self._new = frozenset(
                 found["Id"]
                 for found in listed
                 if "JoinedTimestamp" in found and now - found["JoinedTimestamp"] < NEW_FOR
             )
         return sorted(accounts, key=lambda account: account.id)
 
+    def remember_new(self, accounts: frozenset[str]) -> None:
+        """Take the accounts that joined within the last day from where they were listed."""
+        self._new = accounts
+
     def is_new(self, account: Account) -> bool:
         """Tell whether the account joined within the last day, so that its roles may not exist yet.
 
         See aws-facts.md#errors-and-retries.
         """
-        return account.id in self.new
+        return account.id in self._new
 
     def policy_levels(self, accounts: Sequence[Account]) -> PolicyLevels | Unread:
         """Read the SCPs that apply to each account, policy by policy; Unread says why they could not be read.

@@ -61,7 +61,7 @@ def inventory(
     chosen, order = selection(account, ou, user), live.plan_order(where)
     # Users can only be selected after they have been read.
     look = look_of(live, where, TerminalProgress(), selection(account, ou))
-    with parts_beside(to) as parts:
+    with parts_beside(to, settings) as parts:
         listed = list_users(look, order, live.files.journal(live.new_run()), chosen, parts)
         with private_file(to) as stream:
             write_users(

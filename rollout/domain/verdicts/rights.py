@@ -25,6 +25,10 @@ class Library:
         self._seen: dict[int, tuple[object, Document]] = {}
         self._same_for_all: dict[Document, bool] = {}
 
+    def __reduce__(self) -> tuple[type[Library], tuple[()]]:
+        """Begin anew in another process: parsing is cheaper than taking along what was parsed."""
+        return Library, ()
+
     def parse(self, document: object, name: str) -> Document:
         """Parse a raw document, or return the one parsed before."""
         known = self._seen.get(id(document))
