@@ -129,7 +129,7 @@ def test_no_answer_at_all_is_not_waited_for_long(stub: AwsStub, read: Read, fake
 
 
 def test_throttling_does_not_make_it_unknown(stub: AwsStub, read: Read):
-    """Everybody with a password would be held. One in two hundred calls is throttled four times where one in four is."""
+    """Everybody with a password would be held. In bad weather, one call in two hundred is throttled four times."""
     throttled = Fail("TooManyRequestsException", 429)
     stub.on(OPERATION, *[throttled] * 6, says(organization=False, account=False))
     assert [Weighing.OFF] == [one.state for one in read()]
