@@ -32,6 +32,7 @@ from botocore.utils import parse_timestamp
 from rollout import __version__
 from rollout.awsapi.endpoints import OwnHosts, credential_endpoints, host_of, refuse_foreign, refuse_insecure
 from rollout.awsapi.failures import caller_failure
+from rollout.awsapi.quick_answers import parse_quickly
 from rollout.errors import InsecureEndpoint, NoCredentials
 
 if TYPE_CHECKING:
@@ -179,9 +180,16 @@ class Connection:
         method: Callable[..., Mapping[str, Any]] = client.generate_mac
         return method
 
-    def for_notices(self, service: str, region: str = "") -> Any:
-        """Create a client for notices, their secrets or people that signs with the caller's credentials."""
+    def for_notices(self, service: str, region: str = "", keys: Credentials | None = None) -> Any:
+        """Create a client for notices: their channel, its secrets, or people.
+
+        It signs with the caller's credentials, or with the `keys` of a role, which renew themselves.
+        """
         session: Any = self.session  # its stubs want to know which service
+        if keys is not None:
+            core = _core_session(None)
+            core.register_component("credential_provider", CredentialResolver([_OneProvider(keys)]))
+            session = boto3.Session(botocore_session=core)
         return self._make(
             lambda: session.client(service, region_name=region or self.region, config=self._config())
         )
@@ -206,11 +214,16 @@ class Connection:
 
     def own_iam(self, guard: Guard) -> IAMClient:
         """Create a guarded IAM client for the caller's own account and credentials (design.md#accounts)."""
-        return _guarded(self._make(lambda: self.session.client("iam", **self._options())), guard)
+        return self._guarded_iam(self.session, guard)
 
     def role_iam(self, guard: Guard) -> IAMClient:
         """Create a guarded IAM client for any account, which signs with the keys that `self.chosen.use(...)` sets."""
-        return _guarded(self._make(lambda: self._for_roles.client("iam", **self._options())), guard)
+        return self._guarded_iam(self._for_roles, guard)
+
+    def _guarded_iam(self, session: boto3.Session, guard: Guard) -> IAMClient:
+        client = self._make(lambda: session.client("iam", **self._options()))
+        parse_quickly(client, _instant)
+        return _guarded(client, guard)
 
     def trail(self, region: str, *, own: bool) -> BaseClient:
         """Create a CloudTrail client for a Region: for the caller's `own` account, or for any, as `role_iam` does."""

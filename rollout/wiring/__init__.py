@@ -6,7 +6,7 @@ from rollout.wiring.decision_rules import documents_for, names_of, rules_for
 from rollout.wiring.live import Live, stop_on
 from rollout.wiring.live_looks import Silence
 from rollout.wiring.people_file import write_unreached
-from rollout.wiring.previews import message_of
+from rollout.wiring.previews import message_of, write_preview
 from rollout.wiring.stores import Files, PlanPlace
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "offline_now",
     "rules_for",
     "stop_on",
+    "write_preview",
     "write_unreached",
 ]

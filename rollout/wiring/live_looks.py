@@ -91,7 +91,7 @@ class LiveLooks(Aws):
     def looking_with_care(self, where: Premises, progress: ProgressDisplay) -> Looking:
         """As `looking`, with live reads of enforced users who could be locked out."""
         known = self.files.journal("look").progress(where.organization.id)
-        read = read_with_care(names_of(self.settings), known)
+        read = read_with_care(names_of(self.settings), self.settings.gates.lead_time, known)
         return replace(self.looking(where, progress), read=read)
 
     def levels(self, where: Premises) -> PolicyLevels | Unread:
