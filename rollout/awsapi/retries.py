@@ -136,9 +136,9 @@ class Retries:
             self._requests[api] = (requests + (not throttled), refused + throttled, seconds + waited)
 
     def requests(self) -> tuple[ApiRequests, ...]:
-        """Give what was asked so far, by API."""
+        """Give what was asked since this was asked last, by API."""
         with self._lock:
-            counts = sorted(self._requests.items())
+            counts, self._requests = sorted(self._requests.items()), {}
         return tuple(
             ApiRequests(api, count, refused, round(waited)) for api, (count, refused, waited) in counts
         )

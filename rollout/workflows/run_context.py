@@ -96,8 +96,8 @@ class RunContext:
     """One run of a command, shared by its threads.
 
     `engine` runs accounts in parallel, `within` the changes of one account. `stopping` tells whether the operator asked
-    the run to stop, `requests` what was asked of AWS so far. A `rehearsal` differs only in its ports: its access and
-    journal record without writing.
+    the run to stop, `requests` what was asked of AWS since the run before. A `rehearsal` differs only in its ports: its
+    access and journal record without writing.
     """
 
     id: str
