@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from rollout.awsapi.budget import Budget
+from rollout.awsapi.call_budget import CallBudget
 
 A_SECOND = 50.0
 """Calls of IAM in one account. IAM publishes no rate limits, so this starts high."""
@@ -26,7 +26,7 @@ class Pace:
         """Start with a full bucket."""
         self._sleep = sleep
         self._monotonic = monotonic
-        self._budget = Budget.new(rate, burst, floor, monotonic())
+        self._budget = CallBudget.new(rate, burst, floor, monotonic())
         self._lock = threading.Lock()
 
     @property

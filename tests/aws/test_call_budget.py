@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.awsapi.budget import AT_ONCE, Budget
+from rollout.awsapi.call_budget import AT_ONCE, CallBudget
 
 WAITS = st.floats(0, 30)
 
 
-def budget(rate: float = 50.0, burst: float = 50.0) -> Budget:
-    return Budget.new(rate, burst, 0.5, at=0.0)
+def budget(rate: float = 50.0, burst: float = 50.0) -> CallBudget:
+    return CallBudget.new(rate, burst, 0.5, at=0.0)
 
 
 def test_the_first_throttle_halves_the_pace():
