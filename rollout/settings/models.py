@@ -481,6 +481,12 @@ class EngineSection(Section):
     per_account: Annotated[int, Field(ge=1, le=32)] = Field(
         4, description="Changes to make at once in one account."
     )
+    kind: Literal["threads", "dask"] = Field(
+        "threads",
+        description="Where `inventory` and `plan` read and judge accounts: in threads of this machine, or on the "
+        "workers of a Dask cluster ([cluster.md](cluster.md)).",
+    )
+    scheduler: Text | None = Field(None, description="The scheduler of that cluster: `tcp://host:8786`.")
 
 
 class BucketSection(Section):
