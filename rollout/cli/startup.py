@@ -57,13 +57,15 @@ def read_settings_for_the_brake(config: Path | None) -> Settings:
     return settings
 
 
-def read_deciding_settings(config: Path | None, *, defaults: bool) -> Settings:
+def read_deciding_settings(
+    config: Path | None, *, defaults: bool, flags: Mapping[str, object] | None = None
+) -> Settings:
     """Read the settings for a command that judges people or brings them under the policy.
 
     Without a settings file nobody is exempt and nobody is for emergencies, so that has to be said on purpose. Raises
     BadSettings.
     """
-    settings = read_settings(config)
+    settings = read_settings(config, flags)
     if settings.source is None and not defaults:
         raise BadSettings(
             "there is no rollout.yaml here: without it, break_glass and exemptions protect nobody",

@@ -186,7 +186,8 @@ class Files:
     def drafting(self, place: PlanPlace) -> Iterator[StoredDraft]:
         """Keep the parts of a plan in the making in a private folder on this machine. Raises Unwritable."""
         with scratch_folder(place.folder or self._beside / PRIVATE_FOLDER) as folder:
-            yield StoredDraft(FolderStore(folder, lasting=False), place=place)
+            files = FolderStore(folder, lasting=False)
+            yield StoredDraft(files, carried=self.settings.engine.kind == "dask", place=place)
 
     def journal(self, run: str, vouched: Mapping[str, str] | None = None) -> StoreJournal:
         """Open the journal; `run` names the segment for new records, which seals those that are `vouched` for."""
