@@ -117,6 +117,10 @@ class OrganizationNotListable(RolloutError):
     advice = "Run it with credentials of the management account, or of a delegated administrator."
 
 
+class ClusterUnusable(RolloutError):
+    """The Dask cluster that is to do the work does not answer, or is not one that can do it."""
+
+
 class AwsFailure(RolloutError):
     """AWS returned an error that ends the whole command, not only the work in one account."""
 
