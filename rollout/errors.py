@@ -120,6 +120,8 @@ class OrganizationNotListable(RolloutError):
 class ClusterUnusable(RolloutError):
     """The Dask cluster that is to do the work does not answer, or is not one that can do it."""
 
+    advice = "Check --scheduler and that its workers run this version of rollout; without --engine, no cluster is needed."
+
 
 class AwsFailure(RolloutError):
     """AWS returned an error that ends the whole command, not only the work in one account."""
