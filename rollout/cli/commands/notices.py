@@ -60,7 +60,8 @@ def notices(
     Example: [bold]rollout notices[/], and [bold]rollout notices --preview arn:aws:iam::111122223333:user/alice[/]
     """
     from rollout.wiring import Files, offline_now, write_unreached
-    from rollout.workflows.notices import Messages, NoticeRules, who_was_told
+    from rollout.workflows.apply.planned_notices import NoticeRules
+    from rollout.workflows.notices import Messages, who_was_told
     from rollout.workflows.notices import preview as previewed
     from rollout.workflows.notices import unreached as unreached_users
 
