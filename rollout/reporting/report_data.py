@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from rollout.domain.progress.projection import Progress, is_rehearsal
 from rollout.domain.progress.records import GateRead, RunEnded, RunStarted
 from rollout.domain.progress.stages import Stage
 from rollout.domain.status.to_come import to_come
+from rollout.domain.status.to_decide import DecisionList, DecisionLists, ToDecide
 from rollout.domain.status.user_status import Statuses, counts_of
 from rollout.domain.status.waiting_gates import gates_that_wait, say_gate
 from rollout.domain.verdicts.verdict import Impact
@@ -68,7 +69,7 @@ class WaveProgress:
 class ReportData:
     """A whole report before it is laid out. `runs` are in the journal's order, each with its end if it has one.
 
-    `impact` is what enforcement means for the users who are not enforced yet.
+    `impact` is what enforcement means for the users who are not enforced yet, `to_decide` what waits for a person.
     """
 
     header: Header
@@ -82,6 +83,7 @@ class ReportData:
     runs: tuple[tuple[RunStarted, RunEnded | None], ...]
     rehearsed: bool
     impact: ImpactCounts
+    to_decide: tuple[DecisionList, ...]
 
 
 def gather(
@@ -92,13 +94,21 @@ def gather(
     *,
     notified: Notified,
     rehearsal: History | None = None,
+    since: Mapping[str, datetime] | None = None,
 ) -> ReportData:
-    """Go through the plan once, an account at a time, and through the journal."""
+    """Go through the plan once, an account at a time, and through the journal.
+
+    `since` tells by UserId since when users are known to stand as they do.
+    """
     gates = gates_that_wait(history, header)
     accounts = [AccountLine(left_out) for left_out in header.left_out]
     waves: defaultdict[str, list[UserLine]] = defaultdict(list, {name: [] for name in header.waves})
+    to_decide, decisions = ToDecide(header, notified.exemptions, now, since or {}), DecisionLists()
+    decisions.take(to_decide.not_entered())
     for part, users in by_account(header, parts, history, now, notified):
         accounts.append(AccountLine(part, users))
+        members = ((user.entry, user.status) for user in users)
+        decisions.take(to_decide.about(part.account_id, part.name, members))
         for user in users:
             if user.entry.wave:
                 waves[user.entry.wave].append(user)
@@ -123,6 +133,7 @@ def gather(
                 unaffected_too=notified.unaffected_too,
             )
         ),
+        to_decide=decisions.lists(),
     )
 
 

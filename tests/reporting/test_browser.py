@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -226,6 +227,22 @@ def test_what_is_shown_is_saved_as_csv_that_no_spreadsheet_runs(visit: Visit):
     assert downloading.value.suggested_filename == "users-k3f9.csv"
     assert ["'=cmd|'/c calc'!A1", "carol"] == [line["user_name"] for line in lines]
     visit.requests[:] = [url for url in visit.requests if not url.startswith("blob:")]
+
+
+def test_lists_are_copied_as_csv_as_commands_and_as_lines_of_rollout_yaml(visit: Visit):
+    visit.page.evaluate(
+        "Object.assign(navigator.clipboard, { writeText: async (text) => { window.copied = text; } })"
+    )
+    holds = visit.page.locator("#decide details", has_text="Holds")
+    holds.get_by_role("button", name="Copy as CSV").click()
+    expect(visit.page.locator("#said")).to_have_text("Copied: 3 lines of CSV")
+    lines = list(csv.DictReader(str(visit.page.evaluate("copied")).splitlines()))
+    assert ["ci-deployer", "grace", "'+plus"] == [line["User"] for line in lines]
+    holds.get_by_role("button", name="Copy as commands").click()
+    assert "rollout notices --unreached people.csv" in visit.page.evaluate("copied").splitlines()
+    holds.get_by_role("button", name="Copy as rollout.yaml").click()
+    (exemption,) = yaml.safe_load(visit.page.evaluate("copied"))["exemptions"]
+    assert exemption["user"] == "arn:aws:iam::012345678901:user/ci-deployer"
 
 
 def test_on_a_phone_users_come_before_the_filters(browser: Browser, report: ReportFiles):

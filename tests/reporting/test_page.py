@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+import yaml
 
 from rollout.domain.plan.entries import AccountPlan
 from rollout.domain.policy.changes import Failed
@@ -124,7 +125,9 @@ def test_links_within_the_page_lead_somewhere():
     ids = {attributes.get("id") for _, attributes in elements}
     targets = {attributes.get("href") or "" for tag, attributes in elements if tag == "a"}
     assert {target[1:] for target in targets if target.startswith("#") and "=" not in target} <= ids
-    assert {"users.csv", "accounts.csv", "changes.csv"} == {t for t in targets if not t.startswith("#")}
+    assert {"users.csv", "accounts.csv", "changes.csv", "exemptions.ics"} == {
+        t for t in targets if not t.startswith("#")
+    }
 
 
 def test_names_are_text_wherever_they_stand():
@@ -340,3 +343,29 @@ def test_who_needs_no_notice_is_told_apart_from_who_was_not_told():
     (wave,) = (wave for wave in report_of(part, progress=progress).waves if wave.users)
     assert (5, 1, 1, 1, 2) == (wave.users, wave.told, wave.queued, wave.untold, wave.no_notice)
     assert "No notice needed" in small_page()
+
+
+# --- To decide ---
+
+
+def test_what_is_to_be_decided_comes_first_with_what_ends_it():
+    text = small_page()
+    assert text.index('id="decide"') < text.index('id="limits"') < text.index('id="users"')
+    decide = outline_of(text[text.index('<section id="decide"') : text.index('<section id="limits"')])
+    commands = [
+        attributes["data-command"] for tag, attributes in decide.elements if "data-command" in attributes
+    ]
+    assert "rollout doctor --account 444455556666" in commands
+    assert all(command in decide.texts["code"] for command in commands)
+    entries = [
+        attributes["data-entry"] or "" for _, attributes in decide.elements if "data-entry" in attributes
+    ]
+    assert [["arn:aws:iam::012345678901:user/ci-deployer"]] == [
+        [one["user"] for one in yaml.safe_load(entry)] for entry in entries
+    ]
+
+
+def test_nothing_to_decide_is_said():
+    assert "Nothing, as far as the plan and the journal know." in text_of(
+        report_of(an_account_plan(an_entry()))
+    )

@@ -37,7 +37,7 @@ from tests.builders import (
 from tests.reporting.conftest import write_small_report
 
 GOLD = Path(__file__).parent / "gold"
-NAMES = ("index.html", "users.csv", "accounts.csv", "changes.csv")
+NAMES = ("index.html", "users.csv", "accounts.csv", "changes.csv", "exemptions.ics")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -85,7 +85,7 @@ def read(path: Path) -> list[dict[str, str]]:
 
 
 def test_files_and_folder_are_their_owners_only(small_report: ReportFiles):
-    files = (small_report.html, small_report.users, small_report.accounts, small_report.changes)
+    files = [small_report.html.with_name(name) for name in NAMES]
     assert {0o600} == {stat.S_IMODE(file.stat().st_mode) for file in files}
     assert 0o700 == stat.S_IMODE(small_report.html.parent.stat().st_mode)
 

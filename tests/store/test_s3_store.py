@@ -28,7 +28,7 @@ from tests.store.reaching import BUCKET, OWNER, connection
 from tests.store.test_contract import ACCOUNTS, EVIDENCE, INDEX, PLAN
 from tests.store.test_journal import carried, start
 
-PARTS = ("users.csv", "accounts.csv", "changes.csv", "index.html")
+PARTS = ("users.csv", "accounts.csv", "changes.csv", "exemptions.ics", "index.html")
 RELEASE = Released("run-1", NOW, ReleaseScope(), None, "somebody is stuck", "ana")
 
 
@@ -45,7 +45,8 @@ def report_in(folder: Path) -> ReportFiles:
     folder.mkdir(parents=True, exist_ok=True)
     for name in PARTS:
         (folder / name).write_text(f"this is {name}")
-    return ReportFiles(folder / PARTS[3], *(folder / name for name in PARTS[:3]))
+    users, accounts, changes, calendar, page = (folder / name for name in PARTS)
+    return ReportFiles(page, users, accounts, changes, calendar)
 
 
 # --- The choice ---
@@ -200,7 +201,7 @@ def test_a_report_is_shared_the_page_last(bucket: BucketServer, tmp_path: Path):
 
     assert folder == tmp_path / "reports/2026-11-24-k3f9"
     assert shared == tuple(f"s3://{BUCKET}/team/reports/2026-11-24-k3f9/{name}" for name in PARTS)
-    assert bucket.writes()[-4:] == [f"reports/2026-11-24-k3f9/{name}" for name in PARTS]
+    assert bucket.writes()[-len(PARTS) :] == [f"reports/2026-11-24-k3f9/{name}" for name in PARTS]
     for name in PARTS:
         assert bucket.content(f"team/reports/2026-11-24-k3f9/{name}") == (folder / name).read_bytes()
 

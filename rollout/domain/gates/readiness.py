@@ -41,12 +41,17 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True)
-class _Planned:
+class PlannedUser:
     """A user of a plan, as exemptions match them: by ARN, UserId and tags."""
 
     arn: str
     id: str
     tags: Mapping[str, str]
+
+    @classmethod
+    def of(cls, entry: PlanEntry) -> Self:
+        """Take them out of the plan."""
+        return cls(entry.user.arn, entry.user.id, entry.facts.tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +83,7 @@ class Notified:
         """Describe a user of a plan whose inventory is of `seen_at`; a notice sent after that has the newer address."""
         notice = progress.latest_notice(entry.user.id)
         address = notice.address if notice and notice.at >= seen_at else entry.address
-        user = _Planned(entry.user.arn, entry.user.id, entry.facts.tags)
-        return self.recipient(user, entry.impact, address, progress, now)
+        return self.recipient(PlannedUser.of(entry), entry.impact, address, progress, now)
 
     def needs_notice(self, impact: Impact) -> bool:
         """Tell whether a user with this impact gets a notice before enforcement."""

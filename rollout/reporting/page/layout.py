@@ -15,6 +15,7 @@ from markupsafe import Markup
 from rollout.counted import number_of
 from rollout.domain.plan.entries import Header
 from rollout.domain.proof.proof_record import ProofRecord
+from rollout.domain.status.to_decide import KEPT
 from rollout.reporting import legend, spelling
 from rollout.reporting.account_columns import ACCOUNTS, percent
 from rollout.reporting.cells import CODE, COUNT, NUMBER, SHARE
@@ -23,7 +24,7 @@ from rollout.reporting.frames import Counts
 from rollout.reporting.page.data import DETAILS_UP_TO, packed, packed_users
 from rollout.reporting.page.limits import limits
 from rollout.reporting.page.links import filtered, only
-from rollout.reporting.page.overview import exemptions, segments, tiles
+from rollout.reporting.page.overview import days_left, exemptions, segments, tiles
 from rollout.reporting.report_data import ReportData
 from rollout.reporting.tables import Column
 from rollout.reporting.user_columns import USERS
@@ -35,6 +36,7 @@ EXEMPTIONS_UP_TO = 500
 FINDINGS_UP_TO = 500
 CHANGES_UP_TO = 100
 SECTIONS = (
+    ("decide", "To decide"),
     ("limits", "Limits"),
     ("overview", "OUs"),
     ("waves", "Waves"),
@@ -62,6 +64,7 @@ def page(report: ReportData, counts: Counts, proof: ProofRecord | None = None) -
         "accounts_table": ACCOUNTS,
         "counts": counts,
         "data": (packed_users(report.users, header.partition), packed(ACCOUNTS, report.accounts)),
+        "decisions_kept": KEPT,
         "details": len(report.users) <= DETAILS_UP_TO,
         "digests": (
             ("Checksum of the plan file", header.checksum),
@@ -126,6 +129,7 @@ def _environment() -> Environment:
         "minute": spelling.minute,
         "count": COUNT.shown,
         "share": SHARE.shown,
+        "lines": _lines,
         "tone": _tone,
         "stage": stage_of,
         "code": _code,
@@ -134,6 +138,7 @@ def _environment() -> Environment:
         "number_of": number_of,
         "filtered": filtered,
         "only": only,
+        "days_left": days_left,
         "is_number": _is_number,
         "is_code": _is_code,
     }
@@ -153,6 +158,11 @@ def _asset(environment: Environment, name: str) -> str:
 
 def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}"
+
+
+def _lines(text: str) -> Markup:
+    """Keep the line breaks of our own, and make visible what else a text hides."""
+    return Markup("\n").join(visible(line) for line in text.split("\n"))
 
 
 def _is_number(column: Column[Any]) -> bool:

@@ -47,6 +47,7 @@ _TYPES = {
     ".csv": "text/csv; charset=utf-8",
     ".gz": "application/gzip",
     ".html": "text/html; charset=utf-8",
+    ".ics": "text/calendar; charset=utf-8",
     ".json": "application/json",
     ".jsonl": "application/jsonl",
     ".yaml": "application/yaml",

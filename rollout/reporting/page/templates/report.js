@@ -610,10 +610,13 @@
     const rows = () => [...table.rows].filter((row) => !row.hidden && !row.classList.contains("none"));
     const cell = (one) => one.dataset.text ?? one.textContent.trim().replace(/\s+/g, " ");
     bar.append(button("button", "Copy as CSV", () => copy(asCsv(rows().map((row) => [...row.cells].map(cell))), `${rows().length - 1} lines of CSV`)));
-    const commands = () => [...new Set(rows().map((row) => row.dataset.command).filter(Boolean))];
-    if (commands().length) bar.append(button("button", "Copy as commands", () => copy(`${commands().join("\n")}\n`, many(commands().length, "command"))));
-    const calendar = bar.dataset.calendar && $(bar.dataset.calendar);
-    if (calendar) bar.append(button("button", "Save as calendar (.ics)", () => save(bar.dataset.name, "text/calendar", JSON.parse(calendar.textContent))));
+    const all = (read) => [...new Set(rows().map(read).filter(Boolean))];
+    const offer = (name, of) => {
+      if (of().length) bar.append(button("button", `Copy as ${name}`, () => copy(`${of().join("\n")}\n`, `${of().length.toLocaleString("en")} × ${name}`)));
+    };
+    offer("commands", () => all((row) => row.dataset.command));
+    // What belongs below the same line stands below it together.
+    offer("rollout.yaml", () => all((row) => row.dataset.under).flatMap((under) => [under, ...all((row) => (row.dataset.under === under ? row.dataset.entry : ""))]));
   }
 
   // --- Paper ---
