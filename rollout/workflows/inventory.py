@@ -64,7 +64,8 @@ class Looking:
     """The ports of an inventory. `effort`: requests so far by account id, "" for the organization itself.
 
     `read`: reads an entered account, by the bulk calls and what a command needs besides. `findings`: what the reading
-    of all accounts has shown. `awaited`: how many credential reports are waited for.
+    of all accounts has shown. `awaited`: how many credential reports are waited for. `anywhere` gives what another
+    process needs to make the same; without it, the engine is one of threads.
     """
 
     access: AccountAccess
@@ -75,6 +76,7 @@ class Looking:
     read: Callable[[OpenAccount, str], AccountFacts] = lambda entered, _: entered.read()
     findings: Callable[[], tuple[Finding, ...]] = tuple
     awaited: Callable[[], int] = int
+    anywhere: Callable[[], Callable[[], Looking]] | None = None
 
 
 def premises(port: OrganizationPort, expected: str | None) -> Premises:
@@ -129,6 +131,12 @@ class AccountTask(Generic[T]):
     levels: Callable[[], PolicyLevels | Unread]
     make: Callable[[Observed], T]
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Take with it how to enter and read, and not what does so here: sessions stay in their process."""
+        if self.looking.anywhere is None:
+            raise TypeError("this look cannot be taken in another process")
+        return _task_elsewhere, (self.looking.anywhere(), self.levels(), self.make)
+
     def __call__(self, account: Account) -> tuple[Observed | Unreachable, tuple[T, ...]]:
         """Return the account in brief, and what was made of it; nothing if it could not be read."""
         looking = self.looking
@@ -142,6 +150,12 @@ class AccountTask(Generic[T]):
         return observed.in_brief, (self.make(observed),)
 
 
+def _task_elsewhere(
+    anywhere: Callable[[], Looking], levels: PolicyLevels | Unread, make: Callable[[Observed], T]
+) -> AccountTask[T]:
+    return AccountTask(anywhere(), lambda: levels, make)
+
+
 def take_inventory(look: Look) -> Inventory:
     """Read every account, and keep all that was read. Raises as `survey` does."""
     found = survey(look, lambda observed: observed, look.looking.clock.now())
@@ -150,10 +164,13 @@ def take_inventory(look: Look) -> Inventory:
     return replace(found.inventory, accounts=views)
 
 
-def survey(look: Look, make: Callable[[Observed], T], at: datetime) -> Survey[T]:
+def survey(
+    look: Look, make: Callable[[Observed], T], at: datetime, take: Callable[[T], T] = lambda made: made
+) -> Survey[T]:
     """Read every account in scope, several side by side, and make something of each as soon as it was read.
 
-    Failures are values. `at` is the time of the inventory. Raises EmptySelection, Interrupted.
+    `take`: what is kept of that here, where `make` may be done elsewhere. Failures are values. `at` is the time of the
+    inventory. Raises EmptySelection, Interrupted.
     """
     where, looking, selection = look.where, look.looking, look.selection
     check_accounts(selection, where.accounts, where.organization.id)
@@ -178,7 +195,7 @@ def survey(look: Look, make: Callable[[Observed], T], at: datetime) -> Survey[T]
     for account, (view, found) in looking.engine.map(AccountTask(looking, look.levels, make), enterable):
         views.append(view)
         if found:
-            made[account.id] = found[0]
+            made[account.id] = take(found[0])
         unreachable += not found
         looking.progress.advance(_so_far(unreachable, looking.awaited()) + f"{account.id} {account.name}")
     looking.progress.finish()
@@ -286,7 +303,9 @@ def _freshened(
             users.append(user)
             continue
         with suppress(Refusal):  # deleted a moment ago
-            asked = entered.credentials_now(user, (Credential.PASSWORD,))
+            asked = user
+            if user.password and user.password.reset_required is None:  # else it was asked with the account
+                asked = entered.credentials_now(user, (Credential.PASSWORD,))
             if password_obstacle(asked, facts.password_policy, facts.read_at, max(SOON, lead_time)):
                 asked = entered.credentials_now(asked, (Credential.DEVICES,))
             users.append(asked)

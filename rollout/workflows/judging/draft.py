@@ -10,7 +10,13 @@ from rollout.domain.gates.left_alone import Witness
 from rollout.domain.gates.readiness import Notified
 from rollout.domain.people.observations import AccountView, Inventory, NotEntered
 from rollout.domain.people.scope import Selection
-from rollout.domain.people.selectors import Searched, Selector, UnmatchedSelector, find_unmatched
+from rollout.domain.people.selectors import (
+    Searched,
+    Selector,
+    UnmatchedSelector,
+    UserSelector,
+    find_unmatched,
+)
 from rollout.domain.plan.account_totals import (
     AccountTotals,
     count_impact_by_wave,
@@ -27,7 +33,7 @@ from rollout.domain.progress.records import LeftAlone
 from rollout.domain.status.user_status import Statuses
 from rollout.domain.verdicts.rules import DecisionRules
 from rollout.workflows.inventory import Look, survey
-from rollout.workflows.judging.account_judge import AccountJudge
+from rollout.workflows.judging.account_judge import AccountJudge, SummaryAndPart
 from rollout.workflows.ports import PlanParts
 
 ALL = Selection()
@@ -83,13 +89,15 @@ def draft(
         Statuses(head, progress, Notified.by(order.rules), now),
         witness,
         parts,
-        order.selectors,
+        tuple(one for one in order.selectors if isinstance(one, UserSelector)),
         names=names,
         users=users,
     )
-    found = survey(look, judge, now)
-    for one in found.made:
-        parts.keep(one.part)
+
+    def take(one: SummaryAndPart) -> SummaryAndPart:
+        return replace(one, part=parts.keep(one.part))
+
+    found = survey(look, judge, now, take)
     accounts = tuple(one.summary for one in found.made)
     inventory, today = found.inventory, now.date()
     unmatched = tuple(find_unmatched(order.selectors, _searched(inventory, accounts), today))
