@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from rollout.reporting.formats.report_formats import ReportFormat
 from rollout.sandbox.serving.server import Sandbox
+from tests.cli.conftest import ONE_ACCOUNT
 from tests.cli.shell import Shell
 
 
@@ -71,3 +73,14 @@ def test_a_report_with_evidence_is_checked_and_a_change_ends_with_6(planned: She
     assert 6 == checked.code
     assert "CHANGED: index.html was changed" in checked.out
     assert 2 == planned("report", "--check", folder, "--evidence").code
+
+
+def test_the_nightly_look_leaves_its_numbers_for_prometheus(told: Shell, tmp_path: Path):
+    file = tmp_path / "collector" / "rollout.prom"
+    said = told("verify", "--account", ONE_ACCOUNT, "--json", "--metrics", str(file))
+    found = dict(line.rsplit(" ", 1) for line in file.read_text().splitlines() if not line.startswith("#"))
+    assert str(said.json["accounts"]) == found["rollout_verify_accounts_read"]
+    assert str(len(said.json["drift"])) == str(
+        sum(int(value) for name, value in found.items() if name.startswith("rollout_verify_drift{"))
+    )
+    assert str(said.json["users"]["enforced"]) == found['rollout_verify_users{state="enforced"}']
