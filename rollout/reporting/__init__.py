@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -81,7 +81,8 @@ def write_report(  # noqa: PLR0913 - all that a report is made of
 
     report = gather(header, accounts, history, now, notified=notified, rehearsal=rehearsal)
     counts = count(report)
-    whole = WrittenReport(report, counts, moved)
+    report = replace(report, moved=moved)
+    whole = WrittenReport(report, counts)
     more = others(whole, formats)
     parts: dict[str, Iterable[str | bytes]] = {
         USERS.file: USERS.csv(report.users),

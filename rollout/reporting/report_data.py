@@ -15,6 +15,7 @@ from rollout.domain.progress.history import History
 from rollout.domain.progress.projection import Progress, is_rehearsal
 from rollout.domain.progress.records import GateRead, RunEnded, RunStarted
 from rollout.domain.progress.stages import Stage
+from rollout.domain.status.movements import Movements
 from rollout.domain.status.to_come import to_come
 from rollout.domain.status.to_decide import DecisionList, DecisionLists, ToDecide
 from rollout.domain.status.user_status import Statuses, counts_of
@@ -70,6 +71,7 @@ class ReportData:
     """A whole report before it is laid out. `runs` are in the journal's order, each with its end if it has one.
 
     `impact` is what enforcement means for the users who are not enforced yet, `to_decide` what waits for a person.
+    `moved` is who has moved since an earlier day, if that was asked.
     """
 
     header: Header
@@ -84,6 +86,7 @@ class ReportData:
     rehearsed: bool
     impact: ImpactCounts
     to_decide: tuple[DecisionList, ...]
+    moved: Movements | None = None
 
 
 def gather(

@@ -55,6 +55,9 @@ def test_who_has_moved_since_a_day_or_a_plan_is_told(told: Shell, sandbox: Sandb
     assert "waiting" in text
     summary = next((told.folder / "reports").glob("*/summary.md")).read_text()
     assert "| waiting | told |" in summary
+    page = next((told.folder / "reports").glob("*/index.html")).read_text()
+    assert '<h2 id="moved-title">Who moved</h2>' in page
+    assert re.search(r"badge[^>]*>waiting</span></td>\s*<td>[^<]*<span[^>]*>told<", page)
 
     sandbox.advance(timedelta(days=2))
     assert [] == told("report", "--json", "--since", "2026-11-26").json["moved"]
