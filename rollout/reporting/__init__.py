@@ -12,6 +12,7 @@ from rollout.domain.gates.readiness import Notified
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.progress.history import History
 from rollout.domain.proof.proof_record import ProofRecord
+from rollout.domain.status.over_time import NO_PAST, Past
 from rollout.errors import Unwritable
 from rollout.files.private_files import FolderStore
 
@@ -37,11 +38,13 @@ def write_report(  # noqa: PLR0913 - all that a report is made of
     notified: Notified,
     rehearsal: History | None = None,
     proof: ProofRecord | None = None,
+    past: Past = NO_PAST,
 ) -> ReportFiles:
     """Write the page, its three tables and the calendar of exemptions into the folder, all of them or none.
 
     The same input gives the same bytes. `rehearsal` is what a dry run noted; its changes are shown as `rehearsed`.
-    `notified` is the rule by which users are ready, `proof` the newest proof of the plan's policy. Raises Unwritable.
+    `notified` is the rule by which users are ready, `proof` the newest proof of the plan's policy, `past` what earlier
+    looks found. Raises Unwritable.
     """
     # Loaded here: whoever imports this package for its names does not wait for pandas and Jinja2.
     from rollout.reporting import exemption_calendar  # noqa: PLC0415 - see above
@@ -52,13 +55,15 @@ def write_report(  # noqa: PLR0913 - all that a report is made of
     from rollout.reporting.report_data import gather  # noqa: PLC0415 - see above
     from rollout.reporting.user_columns import USERS  # noqa: PLC0415 - see above
 
-    report = gather(header, accounts, history, now, notified=notified, rehearsal=rehearsal)
+    report = gather(
+        header, accounts, history, now, notified=notified, rehearsal=rehearsal, since=past.stands.since
+    )
     parts = {
         USERS.file: USERS.csv(report.users),
         ACCOUNTS.file: ACCOUNTS.csv(report.accounts),
         CHANGES.file: CHANGES.csv(report.changes),
         exemption_calendar.FILE: exemption_calendar.exemption_calendar(report),
-        "index.html": page(report, count(report), proof),
+        "index.html": page(report, count(report), proof, past.looks),
     }
     write_together(folder, parts)
     return ReportFiles(

@@ -28,10 +28,19 @@ from rollout.reporting.user_columns import UserLine
 
 
 @dataclass(frozen=True, slots=True)
+class WaveDecision:
+    """An approval of a wave, or a gate overridden for it: when, and by whom and why in a sentence."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class WaveProgress:
     """One wave's progress. `waits` counts the users who wait, by what they wait for.
 
-    `no_notice` are users who were sent none and need none, since enforcement changes nothing for them.
+    `due`: the last date told to one of its users. `no_notice` are users
+    who were sent none and need none, since enforcement changes nothing for them.
     `decisions` are what people have decided about it: approvals of this very plan, and gates overridden.
     """
 
@@ -45,7 +54,8 @@ class WaveProgress:
     enforced_at: datetime | None
     waits: tuple[tuple[str, int], ...]
     gates: tuple[GateRead, ...]
-    decisions: tuple[str, ...] = ()
+    decisions: tuple[WaveDecision, ...] = ()
+    due: datetime | None = None
 
     @property
     def waiting(self) -> int:
@@ -174,15 +184,18 @@ def _wave(
         progress.carried.get((Stage.ENFORCE, name)),
         tuple(sorted(waits.items(), key=lambda item: (-item[1], item[0]))),
         gates,
-        tuple(_decisions(name, progress, header)),
+        tuple(sorted(_decisions(name, progress, header), key=lambda one: one.at)),
+        max((user.status.notice.due for user in users if user.status.notice), default=None),
     )
 
 
-def _decisions(wave: str, progress: Progress, header: Header) -> Iterator[str]:
+def _decisions(wave: str, progress: Progress, header: Header) -> Iterator[WaveDecision]:
     """Tell what is on record, whether it counts today or not: the settings are no part of the report."""
     for given in progress.approvals.get((header.checksum, wave), ()):
         planner = ", who made the plan" if given.approver.is_same(header.planner) else ""
-        yield f"approved {spelling.minute(given.at)} by {given.caller}{planner}: {given.reason}"
+        text = f"approved {spelling.minute(given.at)} by {given.caller}{planner}: {given.reason}"
+        yield WaveDecision(given.at, text)
     for one in progress.overrides:
         if one.wave == wave:
-            yield f"gate {one.gate} overridden {spelling.minute(one.at)} by {one.caller}: {one.reason}"
+            text = f"gate {one.gate} overridden {spelling.minute(one.at)} by {one.caller}: {one.reason}"
+            yield WaveDecision(one.at, text)

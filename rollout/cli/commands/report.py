@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rollout.cli.endpoint_option import endpoint_ok
+from rollout.cli.keeping_looks import past_of
 from rollout.cli.options import Config, Json, PlanArgument, Profile
 from rollout.cli.startup import Doubts, load_plan, read_settings, share_report
 from rollout.cli.terminal.console import next_step, out, print_json
@@ -32,6 +33,7 @@ def report(
         offline_now(),
         notified=settings.domain_notified(),
         proof=files.proof_of(stored, progress),
+        past=past_of(files, stored.header.organization_id),
     )
     shared = share_report(files, stored, written)
     if json:
