@@ -27,6 +27,8 @@ from rollout.domain.verdicts.verdict import Code, ReasonRow
 from rollout.reporting import legend
 from rollout.reporting.account_columns import ACCOUNTS
 from rollout.reporting.change_columns import CHANGES
+from rollout.reporting.controls import CONTROLS
+from rollout.reporting.formats.report_formats import ReportFormat
 from rollout.reporting.tables import Table
 from rollout.reporting.user_columns import USERS
 from rollout.settings import json_schema
@@ -161,6 +163,24 @@ def meanings(head: str, lines: Mapping[str, str]) -> str:
     )
 
 
+def forms() -> str:
+    """The forms of a report besides page and CSV."""
+    rows = (
+        (f"`{one}`", f"`{one.file}`", one.meaning, one.extra and f"`{one.extra}`") for one in ReportFormat
+    )
+    return table(("`--format`", "file", "what it is for", "extra"), rows)
+
+
+def controls() -> str:
+    """Which controls the figures of a report answer."""
+    head = ("control", "asks for", "figure", "what the figure leaves open")
+    rows = (
+        (f"[{one.framework}]({one.source}) {one.number}", one.asks, f"`{one.figure}`", one.leaves_open)
+        for one in CONTROLS
+    )
+    return table(head, rows)
+
+
 ON = {
     On.ANYTHING: "",
     On.OUR_POLICIES: "our policies",
@@ -217,6 +237,8 @@ PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "reasons": reasons,
         "states of accounts": partial(meanings, "state", legend.LISTED),
         "outcomes": partial(meanings, "outcome", legend.OUTCOMES),
+        "forms": forms,
+        "controls": controls,
     },
     "security.md": {"session policies": session_policies, "operations": operations},
     "settings.md": {"gate keys": gate_keys, "channels": channel_table, "channel keys": channel_keys},

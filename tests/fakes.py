@@ -8,7 +8,7 @@ door = FakeDoor([account])
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account, Caller, Organization
-from rollout.domain.people.users import Unread, User, UserRef
+from rollout.domain.people.users import Credential, Unread, User, UserRef
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.plan.outline import AccountOutline, outline_of
 from rollout.domain.policy import effects
@@ -49,6 +49,7 @@ from rollout.workflows.ports import (
     AnswerLost,
     CannotEnter,
     Clock,
+    LivePage,
     Notifier,
     OpenAccount,
     PolicyLevels,
@@ -112,7 +113,7 @@ class FakeAccount:
         self.attempted: list[Change] = []
         """Every call of `make`, refused and lost ones too."""
         self.asked: list[str] = []
-        """Every read: `read`, `holds`, `members`, `attached_users`, `credentials_now`."""
+        """Every read: `read`, `page_now`, `credentials_now`, or the `Credential` asked; `holds`, `members`, …"""
         self.unreadable: CannotEnter | None = None
         self.unread_of: dict[str, Unread] = {}
         """By user name: what `credentials_now` cannot read."""
@@ -172,9 +173,36 @@ class FakeAccount:
             self.after_read()
             return facts
 
-    def credentials_now(self, user: User) -> User:
+    def page_now(self, users: Mapping[str, User], after: str, size: int, *, devices: bool = True) -> LivePage:
+        """Read a page of the users anew, by name; of their devices, it tells nothing."""
+        with self._lock:
+            self.asked.append("page_now")
+            if self.unreadable:
+                raise self.unreadable
+            there = self.facts.users[int(after or 0) :]
+            page = [user for user in there[:size] if user.id in users and users[user.id].arn == user.arn]
+            return LivePage(
+                tuple(
+                    replace(
+                        users[user.id],
+                        boundary_arn=user.boundary_arn,
+                        tags=user.tags,
+                        inline=user.inline,
+                        attached=user.attached,
+                        groups=user.groups,
+                        rights_at=self._clock.now(),
+                        devices=None,
+                    )
+                    for user in page
+                ),
+                str(int(after or 0) + size) if len(there) > size else "",
+            )
+
+    def credentials_now(self, user: User, only: Collection[Credential] = ()) -> User:
         """Ask one user's credentials live."""
         with self._lock:
+            if only:
+                return self._only(user, only)
             self.asked.append("credentials_now")
             known = next((other for other in self.facts.users if other.name == user.name), None)
             if known is None or known.id != user.id:
@@ -198,6 +226,24 @@ class FakeAccount:
             )
             self.after_asking(answer)
             return answer
+
+    def _only(self, user: User, only: Collection[Credential]) -> User:
+        self.asked += sorted(only)
+        known = next((other for other in self.facts.users if other.name == user.name), None)
+        if known is None:
+            raise Refusal(f"NoSuchEntity: user {user.name} is not there any more", gone=True)
+        answer = replace(user, facts_at=user.rights_at)
+        if Credential.PASSWORD in only:
+            answer = replace(answer, password=known.password)
+        if Credential.DEVICES in only:
+            answer = replace(answer, devices=known.devices, mfa_active=known.mfa_active)
+        if Credential.KEYS in only:
+            answer = replace(answer, keys=known.keys)
+        unread = self.unread_of.get(user.name)
+        if unread and unread.fact in only:
+            answer = replace(answer, unread=(*user.unread, unread))
+        self.after_asking(answer)
+        return answer
 
     def user_named(self, name: str) -> UserRef | None:
         """Find who has this name now."""

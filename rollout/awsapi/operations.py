@@ -21,7 +21,8 @@ class Use(StrEnum):
     CALLER = (
         "reading the organization, entering accounts and sealing the store, with the caller's own credentials"
     )
-    NOTICES = "finding people, sending notices, reading the secrets that this needs, and hearing of bounces (notify)"
+    NOTICES = "finding people, reading the secrets of channels, what may be sent, and what came back (notify)"
+    SEND = "sending notices (notify)"
     READ = "reading an account"
     TRAIL = "looking up in CloudTrail what access keys call (evidence.cloudtrail: lookup)"
     PROBE = "finding out which actions are allowed in an account, in sessions that cannot write"
@@ -65,7 +66,7 @@ class Operation:
     @property
     def writes(self) -> bool:
         """Whether the call changes anything; a write whose response was lost is never simply repeated."""
-        return self.use in {Use.WRITE, Use.PROVE}
+        return self.use in {Use.WRITE, Use.PROVE, Use.SEND}
 
 
 _MISSING_ELSEWHERE = {
@@ -81,7 +82,7 @@ _MISSING_ELSEWHERE = {
     "SimulatePrincipalPolicy",
 }
 # IAM and botocore disagree on the names of some services.
-_IAM_PREFIXES = {"accessanalyzer": "access-analyzer", "sso-admin": "sso"}
+_IAM_PREFIXES = {"accessanalyzer": "access-analyzer", "sesv2": "ses", "sso-admin": "sso"}
 
 
 def _table(service: str, use: Use, on: On, *names: str, also: tuple[str, ...] = ()) -> tuple[Operation, ...]:
@@ -108,6 +109,10 @@ OPERATIONS: tuple[Operation, ...] = (
     *_table("kms", Use.CALLER, On.ANYTHING, "GenerateMac"),
     *_table("secretsmanager", Use.NOTICES, On.ANYTHING, "GetSecretValue"),
     *_table("ssm", Use.NOTICES, On.ANYTHING, "GetParameter"),
+    *_table("sesv2", Use.NOTICES, On.ANYTHING, "GetAccount"),
+    *_table("sesv2", Use.SEND, On.ANYTHING, "SendEmail", also=("ses:SendRawEmail",)),
+    *_table("sns", Use.SEND, On.ANYTHING, "Publish"),
+    *_table("sqs", Use.NOTICES, On.ANYTHING, "DeleteMessage", "ReceiveMessage"),
     *_table("sso-admin", Use.NOTICES, On.ANYTHING, "ListInstances"),
     *_table("identitystore", Use.NOTICES, On.ANYTHING, "ListUsers"),
     # The nine calls of design.md#accounts (with AssumeRole and GetConsoleAuthorizationConfiguration) …

@@ -179,9 +179,16 @@ class Connection:
         method: Callable[..., Mapping[str, Any]] = client.generate_mac
         return method
 
-    def for_notices(self, service: str, region: str = "") -> Any:
-        """Create a client for notices, their secrets or people that signs with the caller's credentials."""
+    def for_notices(self, service: str, region: str = "", keys: Credentials | None = None) -> Any:
+        """Create a client for notices: their channel, its secrets, or people.
+
+        It signs with the caller's credentials, or with the `keys` of a role, which renew themselves.
+        """
         session: Any = self.session  # its stubs want to know which service
+        if keys is not None:
+            core = _core_session(None)
+            core.register_component("credential_provider", CredentialResolver([_OneProvider(keys)]))
+            session = boto3.Session(botocore_session=core)
         return self._make(
             lambda: session.client(service, region_name=region or self.region, config=self._config())
         )

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from textwrap import fill
 from typing import Self
 
-from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, PackageLoader, StrictUndefined, TemplateError
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PackageLoader,
+    StrictUndefined,
+    TemplateError,
+)
 from jinja2.sandbox import SandboxedEnvironment
 
 from rollout.domain.people.users import UserRef
@@ -78,11 +86,14 @@ class LetterPress:
 
 
 @cache
-def _layouts(folder: Path | None) -> SandboxedEnvironment:
+def _layouts(folder: Path | None) -> Environment:
+    """Read the layouts; those of one's own may do nothing but lay out, which those of the package need not be told."""
     shipped: BaseLoader = PackageLoader("rollout.notify", "templates")
     loader = ChoiceLoader([FileSystemLoader(folder), shipped]) if folder else shipped
-    layouts = SandboxedEnvironment(
+    kind = SandboxedEnvironment if folder else Environment
+    layouts = kind(
         loader=loader,
+        auto_reload=False,
         autoescape=lambda name: name != TEXT,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -93,6 +104,7 @@ def _layouts(folder: Path | None) -> SandboxedEnvironment:
     return layouts
 
 
+@lru_cache(maxsize=4096)  # most paragraphs are the same for everybody
 def _filled(text: str, first: str, rest: str) -> str:
     """Break lines, but no long names and addresses, so that they can still be copied."""
     return fill(

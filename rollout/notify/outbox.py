@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +10,7 @@ from rollout.domain.progress.messages import Delivery, Notice, Receipt
 from rollout.errors import ChannelUnusable, Unwritable
 from rollout.files.private_files import create_whole, make_folder, unwritable
 from rollout.notify.building import ChannelSetup
-from rollout.notify.mail import CannotBeMail, mail_of, message_id
+from rollout.notify.mail import CannotBeMail, file_stem, mail_of, message_id
 from rollout.workflows.ports import Notifier
 
 _WRITERS = 16
@@ -56,15 +55,9 @@ class Outbox(Notifier):
 
     def _write(self, notice: Notice) -> Receipt:
         try:
-            create_whole(self._folder / _name(notice), mail_of(notice, self._setup))
+            create_whole(self._folder / f"{file_stem(notice)}.eml", mail_of(notice, self._setup))
         except CannotBeMail as problem:
             return problem.receipt
         except OSError as problem:
             return Receipt(Delivery.REFUSED, detail=str(unwritable(self._folder, problem)))
         return Receipt(self._setup.delivery, message_id(notice, self._setup.sender))
-
-
-def _name(notice: Notice) -> str:
-    """Name a file by letters that every file system allows; the id of the notice keeps files apart."""
-    address = re.sub(r"[^A-Za-z0-9.@_+-]", "_", notice.address).lstrip(".")[:80]
-    return f"{address}-{notice.id[:16]}.eml"

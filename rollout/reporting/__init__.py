@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,9 +12,11 @@ from rollout.domain.gates.readiness import Notified
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.progress.history import History
 from rollout.domain.proof.proof_record import ProofRecord
+from rollout.domain.status.movements import Movements
 from rollout.domain.status.over_time import NO_PAST, Past
 from rollout.errors import Unwritable
 from rollout.files.private_files import FolderStore
+from rollout.reporting.formats.report_formats import ReportFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,12 @@ class ReportFiles:
     accounts: Path
     changes: Path
     calendar: Path
+    others: tuple[Path, ...] = ()
+
+    @property
+    def all(self) -> tuple[Path, ...]:
+        """Every file, the page last: whoever sees it finds the others."""
+        return (self.users, self.accounts, self.changes, self.calendar, *self.others, self.html)
 
 
 def write_report(  # noqa: PLR0913 - all that a report is made of
@@ -39,8 +47,12 @@ def write_report(  # noqa: PLR0913 - all that a report is made of
     rehearsal: History | None = None,
     proof: ProofRecord | None = None,
     past: Past = NO_PAST,
+    moved: Movements | None = None,
+    formats: Sequence[ReportFormat] = (),
 ) -> ReportFiles:
     """Write the page, its three tables and the calendar of exemptions into the folder, all of them or none.
+
+    `formats` are written beside them. `moved` is who has moved since an earlier day, for those that tell it.
 
     The same input gives the same bytes. `rehearsal` is what a dry run noted; its changes are shown as `rehearsed`.
     `notified` is the rule by which users are ready, `proof` the newest proof of the plan's policy, `past` what earlier
@@ -50,20 +62,24 @@ def write_report(  # noqa: PLR0913 - all that a report is made of
     from rollout.reporting import exemption_calendar  # noqa: PLC0415 - see above
     from rollout.reporting.account_columns import ACCOUNTS  # noqa: PLC0415 - see above
     from rollout.reporting.change_columns import CHANGES  # noqa: PLC0415 - see above
+    from rollout.reporting.formats.report_formats import parts as others  # noqa: PLC0415 - see above
+    from rollout.reporting.formats.written_report import WrittenReport  # noqa: PLC0415 - see above
     from rollout.reporting.frames import count  # noqa: PLC0415 - see above
     from rollout.reporting.page.layout import page  # noqa: PLC0415 - see above
     from rollout.reporting.report_data import gather  # noqa: PLC0415 - see above
     from rollout.reporting.user_columns import USERS  # noqa: PLC0415 - see above
 
-    report = gather(
-        header, accounts, history, now, notified=notified, rehearsal=rehearsal, since=past.stands.since
-    )
-    parts = {
+    since = past.stands.since
+    report = gather(header, accounts, history, now, notified=notified, rehearsal=rehearsal, since=since)
+    counts = count(report)
+    more = others(WrittenReport(report, counts, moved), formats)
+    parts: dict[str, Iterable[str | bytes]] = {
         USERS.file: USERS.csv(report.users),
         ACCOUNTS.file: ACCOUNTS.csv(report.accounts),
         CHANGES.file: CHANGES.csv(report.changes),
         exemption_calendar.FILE: exemption_calendar.exemption_calendar(report),
-        "index.html": page(report, count(report), proof, past.looks),
+        "index.html": page(report, counts, proof, past.looks),
+        **more,
     }
     write_together(folder, parts)
     return ReportFiles(
@@ -72,17 +88,21 @@ def write_report(  # noqa: PLR0913 - all that a report is made of
         folder / ACCOUNTS.file,
         folder / CHANGES.file,
         folder / exemption_calendar.FILE,
+        tuple(folder / name for name in more),
     )
 
 
-def write_together(folder: Path, parts: Mapping[str, Iterable[str]]) -> None:
+def write_together(folder: Path, parts: Mapping[str, Iterable[str | bytes]]) -> None:
     """Write every part beside its place first, then move all of them there. Raises Unwritable."""
     store = FolderStore(folder)
     try:
         with ExitStack() as moved_at_the_end:
             for name, chunks in parts.items():
                 stream = moved_at_the_end.enter_context(store.writing(name))
-                stream.writelines(chunk.encode("utf-8", "backslashreplace") for chunk in chunks)
+                stream.writelines(
+                    chunk if isinstance(chunk, bytes) else chunk.encode("utf-8", "backslashreplace")
+                    for chunk in chunks
+                )
                 stream.flush()  # a disk that is full says so now, before the first part is moved
     except Unwritable as problem:
         raise Unwritable(

@@ -129,7 +129,7 @@ def _of_runs(history: History, only: frozenset[str], *, rehearsed: bool) -> list
         if line.started.run in only
     ]
     if not rehearsed:
-        beside = (*_approvals(history), *_releases(history))
+        beside = (*_approvals(history), *_releases(history), *_deliveries(history))
         lines += [((line.at, -1, "", 0, number), line) for number, line in enumerate(beside)]
     lines.sort(key=lambda pair: pair[0])
     return [line for _, line in lines]
@@ -212,6 +212,28 @@ def _notice(
         due=sent.due,
         delivery="" if noted else str(sent.delivery),
     )
+
+
+def _deliveries(history: History) -> Iterator[ChangeLine]:
+    """Tell how messages fared later, as their channel said. That is outside of runs."""
+    for seen in history.deliveries:
+        told = next(
+            (one for one in history.told.get(seen.user.id, ()) if one.message_id == seen.message_id), None
+        )
+        if told is None:
+            continue
+        yield ChangeLine(
+            seen.at,
+            history.runs[told.run],
+            "delivery",
+            ChangeOutcome.FAILED if seen.delivery.failed else ChangeOutcome.TOLD,
+            wave=told.wave,
+            user=seen.user,
+            detail=seen.detail,
+            address=seen.address,
+            due=told.due,
+            delivery=str(seen.delivery),
+        )
 
 
 def _skips(history: History, *, rehearsed: bool) -> Iterator[ChangeLine]:

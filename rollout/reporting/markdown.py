@@ -39,3 +39,9 @@ def some(texts: Sequence[str], shown: int = 5) -> str:
     """Name the first few of many."""
     more = f" and {len(texts) - shown} more" if len(texts) > shown else ""
     return ", ".join(map(said, texts[:shown])) + more
+
+
+def more(number: int, where: str) -> Iterator[str]:
+    """Say how many rows are left out, if any are, and where they are."""
+    if number > 0:
+        yield f"… and {number:,} more: {where}.\n\n"

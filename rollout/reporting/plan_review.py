@@ -15,7 +15,7 @@ from rollout.domain.plan.risk import Risk, risk_of
 from rollout.domain.status.movements import Movements
 from rollout.domain.verdicts.verdict import Kind
 from rollout.reporting import spelling
-from rollout.reporting.markdown import SHOWN, escaped, said, some, table
+from rollout.reporting.markdown import SHOWN, escaped, more, said, some, table
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -107,7 +107,7 @@ def _at_risk(seen: _Seen) -> Iterator[str]:
     rows = ((said(one.arn), said(one.wave_name), said(one.because), escaped(one.forecast)) for one in first)
     yield from table(("user", "wave", "because", "denied from then on"), rows)
     total = seen.risks.total() - seen.risks[Risk.NOTHING]
-    yield from _more(total - len(first), "rollout show")
+    yield from more(total - len(first), "`rollout show`")
 
 
 def movements_in_markdown(moves: Movements) -> Iterator[str]:
@@ -123,7 +123,7 @@ def movements_in_markdown(moves: Movements) -> Iterator[str]:
         for (was, now), users in ways[:SHOWN]
     )
     yield from table(("from", "to", "#users", "who"), rows)
-    yield from _more(len(ways) - SHOWN, "rollout plan --diff")
+    yield from more(len(ways) - SHOWN, "`rollout plan --diff`")
 
 
 def _held(seen: _Seen, header: Header) -> Iterator[str]:
@@ -145,7 +145,7 @@ def _exempt(seen: _Seen) -> Iterator[str]:
             ("user", "until"),
             ((said(arn), "–" if until == date.max else spelling.day(until)) for until, arn in seen.exempt),
         )
-        yield from _more(seen.exempt_users - len(seen.exempt), "rollout show")
+        yield from more(seen.exempt_users - len(seen.exempt), "`rollout show`")
 
 
 def _not_in_the_plan(header: Header) -> Iterator[str]:
@@ -156,7 +156,7 @@ def _not_in_the_plan(header: Header) -> Iterator[str]:
             for one in sorted(left, key=lambda one: (one.state != "unreachable", one.account_id))[:SHOWN]
         )
         yield from table(("account", "name", "state", "reason"), rows)
-        yield from _more(len(left) - SHOWN, "rollout show")
+        yield from more(len(left) - SHOWN, "`rollout show`")
 
 
 def _findings(found: tuple[Finding, ...]) -> Iterator[str]:
@@ -166,9 +166,4 @@ def _findings(found: tuple[Finding, ...]) -> Iterator[str]:
             ("what", "account", "text"),
             ((said(one.code), said(one.account_id), escaped(one.text)) for one in found[:SHOWN]),
         )
-        yield from _more(len(found) - SHOWN, "rollout show")
-
-
-def _more(number: int, command: str) -> Iterator[str]:
-    if number > 0:
-        yield f"… and {number:,} more: `{command}`.\n\n"
+        yield from more(len(found) - SHOWN, "`rollout show`")

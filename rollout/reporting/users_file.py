@@ -63,10 +63,11 @@ def write_users(
     if kind is UsersFormat.CSV:
         stream.writelines(chunk.encode("utf-8", "backslashreplace") for chunk in USERS.csv(users))
     else:
-        _write_parquet(stream, USERS, users)
+        write_parquet(stream, USERS, users)
 
 
-def _write_parquet(stream: BinaryIO, table: Table[T], things: Sequence[T]) -> None:
+def write_parquet(stream: BinaryIO, table: Table[T], things: Sequence[T]) -> None:
+    """Write a table; pyarrow is an extra."""
     import pyarrow as pa  # noqa: PLC0415 - an extra
     from pyarrow import parquet  # noqa: PLC0415 - an extra
 

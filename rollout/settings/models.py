@@ -80,6 +80,9 @@ class AccessSection(Section):
         ("OrganizationAccountAccessRole", "AWSControlTowerExecution"),
         description="Role names to try in every other account, in this order.",
     )
+    reading_roles: RoleNames | None = Field(
+        None, description="Role names to try instead by runs that only read; null uses roles."
+    )
     own_account_role: RoleName | None = Field(
         None,
         description="Role to assume in the caller's own account; null uses the caller's own credentials.",

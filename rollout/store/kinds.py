@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from rollout.domain.diagnosis.store_facts import BucketFacts, FolderFacts
-from rollout.domain.progress.records import Reminded, Told
+from rollout.domain.progress.records import DeliverySeen, Reminded, Told
 from rollout.files.private_files import FolderStore, check_writable
 from rollout.store.files import NamedFiles
 from rollout.store.folder.lock_file import FolderLock
@@ -23,7 +23,7 @@ from rollout.workflows.ports import Clock, Journal, UnsealedRun
 class StoreJournal(Journal, Protocol):
     """A `Journal` that knows what of it the store's key does not cover."""
 
-    def sent(self) -> Iterator[Told | Reminded]:
+    def sent(self) -> Iterator[Told | Reminded | DeliverySeen]:
         """Yield the notices and reminders; everything else is checked only. Raises as `records` does."""
 
     def unsealed(self) -> list[UnsealedRun]:

@@ -5,7 +5,7 @@ from rollout.wiring.clocks import LocalClock, offline_now
 from rollout.wiring.decision_rules import documents_for, names_of, rules_for
 from rollout.wiring.live import Live, stop_on
 from rollout.wiring.people_file import write_unreached
-from rollout.wiring.previews import message_of
+from rollout.wiring.previews import message_of, write_preview
 from rollout.wiring.stores import Files, PlanPlace
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "offline_now",
     "rules_for",
     "stop_on",
+    "write_preview",
     "write_unreached",
 ]

@@ -144,6 +144,7 @@ class Aws:
             access.session_name,
             access.source_identity,
             access.session_tags,
+            access.reading_roles,
         )
         return AwsAccountAccess(
             self.connection,

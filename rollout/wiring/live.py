@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import string
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rollout import __version__
@@ -39,6 +41,7 @@ from rollout.wiring.secret_reading import secret_at
 from rollout.wiring.store_examination import examine_store
 from rollout.workflows.account_run.wave_gates import GatedBy
 from rollout.workflows.apply.order import Order
+from rollout.workflows.deliveries import Deliveries
 from rollout.workflows.doctor import DoctorOrder, DoctorTools
 from rollout.workflows.inventory import (
     Look,
@@ -60,7 +63,9 @@ from rollout.workflows.verify import FixOrder
 
 if TYPE_CHECKING:
     from rollout.aws.connect.account_access import AwsAccountAccess
+    from rollout.aws.connect.notice_clients import NoticeClients
     from rollout.aws.connect.organizations import AwsOrganization
+    from rollout.notify.ses_events import EventQueue
 
 
 # Letters and digits that are not mistaken for each other.
@@ -150,7 +155,7 @@ class Live(Aws):
     def looking_with_care(self, where: Premises, progress: ProgressDisplay) -> Looking:
         """As `looking`, with live reads of enforced users who could be locked out."""
         known = self.files.journal("look").progress(where.organization.id)
-        read = read_with_care(names_of(self.settings), known)
+        read = read_with_care(names_of(self.settings), self.settings.gates.lead_time, known)
         return replace(self.looking(where, progress), read=read)
 
     def plan_order(self, where: Premises, *, accept_unmatched: bool = False) -> PlanOrder:
@@ -289,7 +294,49 @@ class Live(Aws):
             else value
             for name, value in notify.of_channel.items()
         }
-        return build_channel(channel, values, press_of(self.settings), self.clock.now)
+        return build_channel(channel, values, press_of(self.settings), self.clock.now, self._notice_clients)
+
+    @property
+    def _notice_clients(self) -> NoticeClients:
+        from rollout.aws.connect.notice_clients import NoticeClients
+
+        settings = self.settings
+        return NoticeClients(
+            self.connection, self._retries, settings.access.session_name, settings.notify.sender
+        )
+
+    def delivery_events(self) -> EventQueue | None:
+        """The queue in which the channel says later how messages fared; None without one. Raises ChannelUnusable."""
+        notify = self.settings.notify
+        if notify.channel != "ses" or not (url := notify.of_channel["ses_events"]):
+            return None
+        from rollout.notify.aws_calls import ChannelCalls
+        from rollout.notify.ses_events import EventQueue
+
+        # https://sqs.REGION.amazonaws.com/ACCOUNT/NAME; elsewhere, the Region is that of the mails
+        named = re.search(r"//sqs\.([a-z0-9-]+)\.", str(url))
+        region = named[1] if named else str(notify.of_channel["ses_region"] or "")
+        client = self._notice_clients("sqs", region, str(notify.of_channel["ses_role"] or ""))
+        return EventQueue(ChannelCalls("sqs", client), str(url))
+
+    def record_deliveries(self, organization_id: str, file: Path | None = None) -> Deliveries | None:
+        """Record what the channel says by now of how messages fared, or what a file of it says; None if nothing does.
+
+        Raises ChannelUnusable, BadSettings, Unwritable.
+        """
+        queue = self.delivery_events() if file is None else None
+        if queue is None and file is None:
+            return None
+        run, now = self.new_run(), self.clock.now()
+        journal = self.files.journal(run)
+        deliveries = Deliveries(journal, run, organization_id, journal.progress(organization_id))
+        if queue is not None:
+            queue.take(lambda reports: deliveries.record(reports, now))
+        elif file is not None:
+            from rollout.notify.ses_events import exported_reports
+
+            deliveries.record(exported_reports(file), now)
+        return deliveries
 
     def order(
         self,

@@ -240,8 +240,7 @@ class Files:
 
     def share_report(self, plan: StoredPlan, written: ReportFiles) -> tuple[str, ...]:
         """Copy a local report to the store; return its locations there, none if the store is local."""
-        files = (written.users, written.accounts, written.changes, written.calendar, written.html)
-        return self._store.share(f"reports/{plan.stem}", files)
+        return self._store.share(f"reports/{plan.stem}", written.all)
 
     def check_plans_writable(self) -> None:
         """Check, before minutes of reading, that a plan can be stored. Raises Unwritable."""

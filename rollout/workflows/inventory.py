@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
+from rollout.domain.drift import SOON
 from rollout.domain.people.observations import (
     AccountFacts,
     AccountView,
@@ -20,10 +21,11 @@ from rollout.domain.people.observations import (
 )
 from rollout.domain.people.organization import Account, AccountState, Caller, Organization
 from rollout.domain.people.scope import Scope, Selection
-from rollout.domain.people.users import NamedPolicy, Unread, User
+from rollout.domain.people.users import Credential, NamedPolicy, Unread, User
 from rollout.domain.policy.made import Made
 from rollout.domain.policy.our_resources import Names, in_doubt
 from rollout.domain.progress.projection import Progress
+from rollout.domain.verdicts.passwords import password_obstacle
 from rollout.errors import EmptySelection, Interrupted, OtherOrganization
 from rollout.workflows.ports import (
     AccountAccess,
@@ -252,26 +254,40 @@ def read_account(entered: OpenAccount, names: Names, made: Callable[[], Made]) -
     return replace(facts, policies=policies)
 
 
-def read_with_care(names: Names, progress: Progress) -> Callable[[OpenAccount, str], AccountFacts]:
+def read_with_care(
+    names: Names, lead_time: timedelta, progress: Progress
+) -> Callable[[OpenAccount, str], AccountFacts]:
     """Return a function that reads an account, and reads enforced users who could be locked out a second time, live.
 
     The credential report can be four hours old. See design.md#stages-and-gates, aws-facts.md#credential-report.
     """
     return lambda entered, account_id: _freshened(
-        read_account(entered, names, lambda: progress.made_in(account_id)), entered, names.group, progress
+        read_account(entered, names, lambda: progress.made_in(account_id)),
+        entered,
+        names.group,
+        progress,
+        lead_time,
     )
 
 
-def _freshened(facts: AccountFacts, entered: OpenAccount, group: str, progress: Progress) -> AccountFacts:
-    """Read live the credentials of all users with a password and no device who are or were under our policy."""
+def _freshened(
+    facts: AccountFacts, entered: OpenAccount, group: str, progress: Progress, lead_time: timedelta
+) -> AccountFacts:
+    """Read live the password of all users with one and no device who are or were under our policy.
+
+    Their devices too, where the password could lock them out. A report that was made while the account was read says
+    as much: then nobody is asked.
+    """
     users: list[User] = []
     for user in facts.users:
         known = user.id in progress.placed or user.id in progress.releases.to_return
-        if not (known or group in user.groups) or user.password is None or user.has_device:
+        in_danger = (known or group in user.groups) and user.password is not None and not user.has_device
+        if not in_danger or user.is_fresh(facts.read_at):
             users.append(user)
             continue
-        try:
-            users.append(entered.credentials_now(user))
-        except Refusal:
-            continue  # deleted a moment ago
+        with suppress(Refusal):  # deleted a moment ago
+            asked = entered.credentials_now(user, (Credential.PASSWORD,))
+            if password_obstacle(asked, facts.password_policy, facts.read_at, max(SOON, lead_time)):
+                asked = entered.credentials_now(asked, (Credential.DEVICES,))
+            users.append(asked)
     return replace(facts, users=tuple(users))

@@ -12,9 +12,10 @@ from rollout.domain.people.addresses import normalised_address
 from rollout.domain.people.scope import Selection
 from rollout.domain.people.users import UserRef
 from rollout.domain.plan.entries import AccountPlan, PlanEntry
+from rollout.domain.progress.following import seen_to_arrive
 from rollout.domain.progress.messages import Delivery, Line, Notice, NoticeWorth, notice_to
 from rollout.domain.progress.projection import Progress
-from rollout.domain.progress.records import Reminded, Told
+from rollout.domain.progress.records import DeliverySeen, Reminded, Told
 from rollout.domain.progress.schedule import Schedule
 from rollout.domain.status.user_status import Statuses, UserStatus
 from rollout.domain.verdicts.verdict import Kind
@@ -126,7 +127,7 @@ class Messages:
 
     def __init__(
         self,
-        sent: Iterable[Told | Reminded],
+        sent: Iterable[Told | Reminded | DeliverySeen],
         receivers: Receivers,
         selection: Selection = Selection(),  # noqa: B008 - a frozen value without contents
     ) -> None:
@@ -137,8 +138,12 @@ class Messages:
         self._receivers = receivers
         self._newest: dict[str, Told] = {}
         self._sent: list[Told | Reminded] = []
+        self._seen: dict[tuple[str, str], DeliverySeen] = {}
         for one in sent:
-            self._keep(one, selection)
+            if isinstance(one, DeliverySeen):
+                self._see(one)
+            else:
+                self._keep(one, selection)
         self._sent.sort(key=lambda one: (one.at, one.user.arn, isinstance(one, Reminded)))
         if not self._sent and (selection.users or selection.accounts or selection.ous):
             raise EmptySelection(
@@ -156,6 +161,16 @@ class Messages:
             self._newest[sent.user.id] = sent
         self._sent.append(sent)
 
+    def _see(self, seen: DeliverySeen) -> None:
+        """Keep how a message fared; what failed stands."""
+        key = seen.user.id, seen.message_id
+        if key not in self._seen or not self._seen[key].delivery.failed:
+            self._seen[key] = seen
+
+    def _fared(self, sent: Told) -> Told:
+        seen = self._seen.get((sent.user.id, sent.message_id))
+        return seen_to_arrive(sent, seen) if seen else sent
+
     def __len__(self) -> int:
         """Count them."""
         return len(self._sent)
@@ -167,25 +182,40 @@ class Messages:
                 yield _said(sent, "reminder", "", "")
             elif (newest := self._newest[sent.user.id]) is sent:
                 receiver = self._receivers[sent.user.id]
-                yield _said(sent, "notice", receiver.worth, receiver.why)
+                yield _said(self._fared(sent), "notice", receiver.worth, receiver.why)
             else:
                 why = f"by the notice of {newest.at:%Y-%m-%d %H:%M} UTC"
-                yield _said(sent, "notice", NoticeWorth.REPLACED, why)
+                yield _said(self._fared(sent), "notice", NoticeWorth.REPLACED, why)
 
     def deliveries(self) -> Counter[Delivery]:
         """Count the users by how far their newest notice got."""
-        return Counter(told.delivery for told in self._newest.values())
+        return Counter(self._fared(told).delivery for told in self._newest.values())
 
 
-def preview(stored: StoredPlan, progress: Progress, rules: NoticeRules, now: datetime, who: str) -> Notice:
-    """Return the message that a user of the plan would get; `who` is an ARN or UserId. Raises EmptySelection."""
+def preview(
+    stored: StoredPlan, progress: Progress, rules: NoticeRules, now: datetime, who: str | None
+) -> Notice:
+    """Return the message that a user of the plan would get; `who` is an ARN or UserId, None the first who gets one.
+
+    Raises EmptySelection.
+    """
     entries = (entry for part in stored.accounts() for entry in part.entries)
-    entry = next((entry for entry in entries if who in (entry.user.arn, entry.user.id)), None)
-    if entry is None:
-        raise EmptySelection(
-            f"plan {stored.header.id} has no user {who}", cure="list its users: rollout show"
-        )
     statuses = Statuses(stored.header, progress, rules.notified, now)
+    entry = next(
+        (
+            entry
+            for entry in entries
+            if (
+                _gets_notice(entry, rules, statuses)
+                if who is None
+                else who in (entry.user.arn, entry.user.id)
+            )
+        ),
+        None,
+    )
+    if entry is None:
+        missing = f"has no user {who}" if who else "has nobody who would get a message"
+        raise EmptySelection(f"plan {stored.header.id} {missing}", cure="list its users: rollout show")
     if not _gets_notice(entry, rules, statuses):
         held = f"{entry.verdict} ({', '.join(entry.because)})"
         why = "nothing changes for them" if entry.verdict is Kind.ENFORCE else f"the verdict is {held}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -14,7 +14,7 @@ from rollout.domain.people.key_activity import KeyActivity
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account, Caller, Organization
 from rollout.domain.people.selectors import Selectable
-from rollout.domain.people.users import NamedPolicy, Unread, User, UserRef
+from rollout.domain.people.users import Credential, NamedPolicy, Unread, User, UserRef
 from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.plan.outline import AccountOutline
 from rollout.domain.policy.changes import Change
@@ -107,6 +107,18 @@ class OrganizationPort(Protocol):
         """Read the SCPs of every account, policy by policy. Return Unread with the reason if they cannot be read."""
 
 
+@dataclass(frozen=True, slots=True)
+class LivePage:
+    """Users with what binds them now, by `GetAccountAuthorizationDetails`; `rights_at` is from before the call.
+
+    `devices` are current or None: virtual ones, by `ListVirtualMFADevices`. The other credentials are as old as they
+    were. `following` is where to go on, empty at the end.
+    """
+
+    users: tuple[User, ...]
+    following: str = ""
+
+
 class OpenAccount(Protocol):
     """An entered account: reads it, reads one user's credentials live, makes one change."""
 
@@ -117,11 +129,19 @@ class OpenAccount(Protocol):
     def read(self) -> AccountFacts:
         """Read the account by the bulk calls of design.md#accounts. Raises CannotEnter."""
 
-    def credentials_now(self, user: User) -> User:
-        """Ask one user live: password, devices, keys; boundary, inline and attached policies, groups.
+    def credentials_now(self, user: User, only: Collection[Credential] = ()) -> User:
+        """Ask one user live: password, devices, keys; boundary, inline and attached policies, groups, tags.
 
-        `facts_at` and `rights_at` are from before the first call. Raises Refusal(gone=True) when the user is no more,
-        or the name belongs to another UserId.
+        `facts_at` and `rights_at` are from before the first call. With `only`, nothing but these credentials is asked:
+        everything else stays as it is given, and `facts_at` becomes `rights_at`. Raises Refusal(gone=True) when the
+        user is no more, or the name belongs to another UserId (with `only`, this may go unnoticed).
+        """
+
+    def page_now(self, users: Mapping[str, User], after: str, size: int, *, devices: bool = True) -> LivePage:
+        """Read anew about `size` of the account's users, by one call, from `after` on, which is empty at first.
+
+        Returned are those of `users` (by UserId) who are among them, under the name by which they are known. With
+        `devices`, virtual devices are listed where that takes fewer calls than to ask for them. Raises CannotEnter.
         """
 
     def user_named(self, name: str) -> UserRef | None:

@@ -12,6 +12,7 @@ import pytest
 
 import rollout.aws
 import rollout.awsapi
+import rollout.notify
 from rollout.aws.connect.session_policy import FAMILIES, LONGEST, hop_policy, session_policy
 from rollout.awsapi.operations import OPERATIONS, IamGuard, Operation, OperationNotAllowed, Use, writing_to
 from rollout.awsapi.sessions import HOME_REGIONS, Connection
@@ -48,7 +49,7 @@ def decide(policy: str, action: str, resource: str, hangs: str | None = None):
 
 def used_methods() -> Iterator[tuple[str, str]]:
     """Every attribute in this package that is the name of a client's method, with the module it is in."""
-    for package in (rollout.aws, rollout.awsapi):
+    for package in (rollout.aws, rollout.awsapi, rollout.notify):
         for module in Path(package.__path__[0]).rglob("*.py"):
             for node in ast.walk(ast.parse(module.read_text())):
                 if isinstance(node, ast.Attribute) and node.attr in CLIENT_METHODS:

@@ -27,7 +27,7 @@ DEVICE = {"kind": "totp", "enabled": "300d ago"}
 
 def describe(path: Path) -> Path:
     """Write the description of the organization to a file; JSON is YAML too."""
-    path.write_text(json.dumps(_description()), encoding="utf-8")
+    path.write_text(json.dumps(a_description([_person(name) for name in PEOPLE])), encoding="utf-8")
     return path
 
 
@@ -39,7 +39,8 @@ def with_settings(folder: Path, sandbox: Sandbox, more: str = "") -> Shell:
     return Shell(folder, sandbox.environment())
 
 
-def _description() -> Facts:
+def a_description(people: list[Facts]) -> Facts:
+    """Describe an organization in whose one member account these people are."""
     operator = {
         "name": "operator",
         "created": "500d ago",
@@ -60,7 +61,7 @@ def _description() -> Facts:
                 "name": "member",
                 "joined": "900d ago",
                 "roles": [{"name": "OrganizationAccountAccessRole"}],
-                "users": [_person(name) for name in PEOPLE],
+                "users": people,
             }
         ],
         "aws_managed_policies": {"AdministratorAccess": {"document": ANYTHING}},

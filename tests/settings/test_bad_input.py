@@ -372,8 +372,8 @@ VALUES = [
         'rollout.yaml:1:79: exemptions[0].ticket: must be text; write it in quotes: "42"',
     ),
     (
-        "notify: {channel: ses}\n",
-        'rollout.yaml:1:19: notify.channel: must be outbox or smtp, not "ses"',
+        "notify: {channel: pigeon}\n",
+        'rollout.yaml:1:19: notify.channel: must be outbox, smtp, ses, sns or webhook, not "pigeon"',
     ),
     (
         "notify: {sender: security}\n",

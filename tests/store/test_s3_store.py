@@ -45,7 +45,8 @@ def report_in(folder: Path) -> ReportFiles:
     folder.mkdir(parents=True, exist_ok=True)
     for name in PARTS:
         (folder / name).write_text(f"this is {name}")
-    return ReportFiles(folder / PARTS[-1], *(folder / name for name in PARTS[:-1]))
+    users, accounts, changes, calendar, page = (folder / name for name in PARTS)
+    return ReportFiles(page, users, accounts, changes, calendar)
 
 
 # --- The choice ---

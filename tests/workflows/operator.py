@@ -144,7 +144,7 @@ class Operator:
 
     def _look(self, selection: Selection) -> Inventory:
         world = self.world
-        read = read_with_care(world.rules.names, world.done)
+        read = read_with_care(world.rules.names, world.rules.lead_time, world.done)
         looking = Looking(world.access, FakeEngine(), world.clock, world.progress, read=read)
         levels = read_levels(world.organization, world.where.accounts, "auto")
         return take_inventory(Look(world.where, lambda: levels, looking, world.scope, selection))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -12,13 +12,13 @@ import pytest
 from rollout.domain.gates import Tolerance
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account
-from rollout.domain.people.users import User, UserRef
+from rollout.domain.people.users import Credential, User, UserRef
 from rollout.domain.policy.changes import AddMember, Change, Failed, RemoveMember, SetDefaultVersion, user_of
 from rollout.domain.policy.made import Made
 from rollout.domain.progress.records import AccountFailed, RunEnded, Settled, UserSkipped
 from rollout.domain.progress.stages import Stage
 from rollout.errors import LockHeld
-from rollout.workflows.ports import AnswerLost, CannotEnter, OpenAccount, Refusal, WriteReceipt
+from rollout.workflows.ports import AnswerLost, CannotEnter, LivePage, OpenAccount, Refusal, WriteReceipt
 from tests.builders import ACCOUNT, GROUP, POLICY, a_ref
 from tests.fakes import Trouble
 from tests.workflows.operator import Operator
@@ -85,9 +85,13 @@ class WatchedAccount:
         self.moment.come(Step.READ)
         return facts
 
-    def credentials_now(self, user: User) -> User:
+    def credentials_now(self, user: User, only: Collection[Credential] = ()) -> User:
         self.moment.check_access()
-        return self.inner.credentials_now(user)
+        return self.inner.credentials_now(user, only)
+
+    def page_now(self, users: Mapping[str, User], after: str, size: int, *, devices: bool = True) -> LivePage:
+        self.moment.check_access()
+        return self.inner.page_now(users, after, size, devices=devices)
 
     def user_named(self, name: str) -> UserRef | None:
         self.moment.check_access()

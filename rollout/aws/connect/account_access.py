@@ -76,6 +76,7 @@ class AccountEntrySettings:
     """How to enter accounts: the `access` section of `rollout.yaml`, as plain values.
 
     `overrides` are by account ID, `ou_overrides` by pattern of OU paths, of which the first that matches counts.
+    `reading_roles` are tried instead of `roles` by a run that only reads; None: the same.
     `hop_role` is the ARN of a role to assume first; the accounts' roles are then assumed from it. `source_identity` and
     `session_tags` are off by default, since every trust policy would have to allow `sts:SetSourceIdentity` and
     `sts:TagSession`.
@@ -91,12 +92,14 @@ class AccountEntrySettings:
     session_name: str = "rollout"
     source_identity: str | None = None
     session_tags: Mapping[str, str] = field(default_factory=dict)
+    reading_roles: tuple[str, ...] | None = None
 
-    def into(self, account: Account) -> RoleChoice:
-        """Return the roles and the external ID for one account."""
+    def into(self, account: Account, *, reading: bool = False) -> RoleChoice:
+        """Return the roles and the external ID for one account; `reading`: for a run that writes nothing."""
+        usual = self.reading_roles if reading and self.reading_roles else self.roles
         by_ou = first_ou_match(tuple(self.ou_overrides), account.ou)
         ways = [self.overrides.get(account.id), self.ou_overrides.get(by_ou or "")]
-        ways.append(RoleChoice(self.roles, self.external_id))
+        ways.append(RoleChoice(usual, self.external_id))
         chosen = [way for way in ways if way]
         roles = next(way.roles for way in chosen if way.roles is not None)
         external_id = next((way.external_id for way in chosen if way.external_id is not None), None)
@@ -158,7 +161,7 @@ class AwsAccountAccess:
         caller's credentials.
         """
         ours = self._ours_in(account, made)
-        entry = self._entry_into(account, lambda: self._policy(ours))
+        entry = self._entry_into(account, lambda: self._policy(ours), reading=not self._writing)
         calls = self._calls(account, entry, ours)
         sign_in = partial(self._authorizations.of, account.id, calls, entry.sign_in)
         trail = partial(self._trail.of_keys, calls, entry.client) if self._trail else None
@@ -167,7 +170,7 @@ class AwsAccountAccess:
         )
 
     def probe(self, account: Account) -> AwsCapabilities:
-        """Enter as `enter` does, to find out which actions are allowed. Raises the same errors as `enter`."""
+        """Enter as a writing run does, to find out which actions are allowed. Raises the same errors as `enter`."""
         ours = self._ours_in(account)
         entry = self._entry_into(account, lambda: self._policy(ours))
         principal = Principal(entry.arn, entry.role, account.id, self._caller.partition)
@@ -197,13 +200,20 @@ class AwsAccountAccess:
     def _ours_in(self, account: Account, made: Made | None = None) -> OurArns:
         return our_arns(self._caller.partition, account.id, self._names, made or Made())
 
-    def _entry_into(self, account: Account, policy: Callable[[], str], guard: Guard | None = None) -> _Entry:
+    def _entry_into(
+        self,
+        account: Account,
+        policy: Callable[[], str],
+        guard: Guard | None = None,
+        *,
+        reading: bool = False,
+    ) -> _Entry:
         """Enter by a session with that policy; the guard is that of the run unless another is given."""
         if account.id == self._caller.account_id and not self._entry_settings.own_account_role:
             client = self._connection.own_iam(guard) if guard else self._own_iam
             own = CallerIdentity()
             return _Entry("own credentials", self._caller.arn, own, client, self._own_sign_in)
-        session = self._session(account, policy())
+        session = self._session(account, self._choice(account, reading=reading), policy())
         client = self._connection.role_iam(guard) if guard else self._role_iam
         return _Entry(session.role.name, session.role.arn, session, client, self._role_sign_in)
 
@@ -226,21 +236,20 @@ class AwsAccountAccess:
         with self._lock:
             return self._tallies.setdefault(account_id, CallCounts())
 
-    def _session(self, account: Account, policy: str) -> RoleSession:
+    def _session(self, account: Account, choice: RoleChoice, policy: str) -> RoleSession:
         try:
-            return self._first_that_opens(account, policy)
+            return self._first_that_opens(account, choice, policy)
         except _AllRefused as refused:
             if not self._is_new(account):
                 raise refused.ending from None
         # Organizations creates the account first and its role moments later.
         self._retries.sleep(LATE_RETRY_AFTER)
         try:
-            return self._first_that_opens(account, policy)
+            return self._first_that_opens(account, choice, policy)
         except _AllRefused as refused:
             raise refused.ending from None
 
-    def _first_that_opens(self, account: Account, policy: str) -> RoleSession:
-        access = self._access(account)
+    def _first_that_opens(self, account: Account, access: RoleChoice, policy: str) -> RoleSession:
         refused: list[tuple[str, Denial]] = []
         for name in access.roles or ():
             role = RoleToAssume(
@@ -258,8 +267,8 @@ class AwsAccountAccess:
                 refused.append((name, denial_of(failed)))
         raise _AllRefused(account, refused, self._caller)
 
-    def _access(self, account: Account) -> RoleChoice:
-        access = self._entry_settings.into(account)
+    def _choice(self, account: Account, *, reading: bool) -> RoleChoice:
+        access = self._entry_settings.into(account, reading=reading)
         if account.id == self._caller.account_id and self._entry_settings.own_account_role:
             return RoleChoice((self._entry_settings.own_account_role,), access.external_id)
         return access

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from rollout.aws.read.bulk_reading import AccountReading
 from rollout.aws.read.key_trail import KeyTrail
+from rollout.aws.read.live_pages import LivePages
 from rollout.aws.read.live_user import LiveUsers
 from rollout.aws.read.managed_boundaries import ManagedBoundaries
 from rollout.aws.write.confirmation import LiveConfirmation
@@ -16,9 +17,9 @@ from rollout.awsapi.failures import CallFailed
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account
 from rollout.domain.people.sign_in import ConsoleAuthorization
-from rollout.domain.people.users import User, UserRef
+from rollout.domain.people.users import Credential, User, UserRef
 from rollout.domain.policy.changes import Change
-from rollout.workflows.ports import CannotEnter, Clock, WriteReceipt
+from rollout.workflows.ports import CannotEnter, Clock, LivePage, WriteReceipt
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -55,6 +56,7 @@ class AwsAccount:
         self._boundaries = boundaries or ManagedBoundaries()
         self._sign_in = sign_in
         self._trail = trail
+        self._pages = LivePages(calls, client)
         self._effects = LiveConfirmation(calls, client)
         self._writing = AwsAccountWriter(calls, client)
 
@@ -74,12 +76,23 @@ class AwsAccount:
         )
         return self._trail().added_to(reading.facts()) if self._trail else reading.facts()
 
-    def credentials_now(self, user: User) -> User:
+    def credentials_now(self, user: User, only: Collection[Credential] = ()) -> User:
         """Read one user's credentials, boundary, own policies and groups now; the answer is as old as its first call.
 
-        Raises Refusal(gone=True) when the user no longer exists.
+        With `only`, just these credentials, for a user of whom all else is known as of `rights_at`. Raises
+        Refusal(gone=True) when the user no longer exists.
         """
-        return LiveUsers(self._calls, self._client).credentials(user, self._clock.now(), rights=True)
+        live = LiveUsers(self._calls, self._client)
+        if only:
+            return live.only(user, only, user.rights_at)
+        return live.credentials(user, self._clock.now(), rights=True)
+
+    def page_now(self, users: Mapping[str, User], after: str, size: int, *, devices: bool = True) -> LivePage:
+        """Read a page of the account's users anew. Raises CannotEnter."""
+        try:
+            return self._pages.page(users, after, size, self._clock.now(), devices=devices)
+        except CallFailed as failed:
+            raise CannotEnter(failed.sentence, failed.cure) from failed
 
     def user_named(self, name: str) -> UserRef | None:
         """Find who has this name now, by `GetUser`; None when nobody has. Raises CannotEnter."""

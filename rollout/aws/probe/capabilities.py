@@ -168,7 +168,7 @@ class AwsCapabilities:
     @cached_property
     def _details(self) -> Details:
         now = self._calls.retries.now()
-        return read_details(self._calls, self._client, self._principal.account_id, now)
+        return read_details(self._calls, self._client, now)
 
     def _numbers(self) -> Mapping[str, int]:
         try:

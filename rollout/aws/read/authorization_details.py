@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rollout.aws.read.policy_text import document_of
 from rollout.awsapi.calls import Calls
 from rollout.domain.people.observations import Group, ManagedPolicy, PolicyVersion
+from rollout.domain.people.organization import account_of
 from rollout.domain.people.users import NamedPolicy, User
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Details:
     policies: Mapping[str, ManagedPolicy]
 
 
-def read_details(calls: Calls, client: IAMClient, account_id: str, read_at: datetime) -> Details:
+def read_details(calls: Calls, client: IAMClient, read_at: datetime) -> Details:
     """Read every page. Raises CallFailed."""
     users: list[User] = []
     groups: dict[str, Group] = {}
@@ -47,16 +48,17 @@ def read_details(calls: Calls, client: IAMClient, account_id: str, read_at: date
         Filter=["User", "Group", "LocalManagedPolicy", "AWSManagedPolicy"],
         MaxItems=MOST_ON_A_PAGE,
     ):
-        users += [_user(found, account_id, read_at) for found in page.get("UserDetailList", [])]
+        users += [user_of(found, read_at) for found in page.get("UserDetailList", [])]
         groups |= {found["GroupName"]: _group(found) for found in page.get("GroupDetailList", [])}
         policies |= {found["Arn"]: _policy(found) for found in page.get("Policies", [])}
     return Details(tuple(sorted(users, key=lambda user: user.name)), groups, policies)
 
 
-def _user(found: UserDetailTypeDef, account_id: str, read_at: datetime) -> User:
+def user_of(found: UserDetailTypeDef, read_at: datetime) -> User:
+    """Read what is said of one user; the credentials are left open."""
     boundary = found.get("PermissionsBoundary", {})
     return User(
-        account_id=account_id,
+        account_id=account_of(found["Arn"]),
         name=found["UserName"],
         path=found.get("Path", "/"),
         id=found["UserId"],

@@ -16,7 +16,7 @@ from rollout.aws.read.account_limits import AccountSummary, read_password_policy
 from rollout.aws.read.authorization_details import Details, read_details
 from rollout.aws.read.credential_report import CredentialReport
 from rollout.aws.read.devices import VirtualDevices, read_virtual_devices
-from rollout.aws.read.live_user import DEVICES, PASSWORD, LiveUsers
+from rollout.aws.read.live_user import LiveUsers
 from rollout.aws.read.managed_boundaries import ManagedBoundaries
 from rollout.aws.read.report_rows import Report, ReportRow, UnusableReport
 from rollout.aws.read.service_credentials import read_service_credentials
@@ -26,7 +26,7 @@ from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.faults import Fault
 from rollout.domain.people.observations import AccountFacts, Finding, Quotas
 from rollout.domain.people.sign_in import ConsoleAuthorization
-from rollout.domain.people.users import MfaDevice, Unread, User
+from rollout.domain.people.users import Credential, MfaDevice, Unread, User
 from rollout.domain.plan.doors import SERVICE_CREDENTIALS, SSH_KEYS
 from rollout.domain.proof.proof_users import is_of_a_proof
 from rollout.domain.verdicts.passwords import first_use_doubtful
@@ -106,7 +106,7 @@ class AccountReading:
 
     def _details(self) -> Details:
         try:
-            return read_details(self.calls, self.client, self.account_id, self.now)
+            return read_details(self.calls, self.client, self.now)
         except CallFailed as failed:
             raise CannotEnter(failed.sentence, failed.cure) from failed
 
@@ -193,11 +193,13 @@ class AccountReading:
             certificates=row.certificates,
         )
         if seen.devices is None and (seen.active_keys or _may_have_sms(seen)):
-            seen = self._read_live(seen, DEVICES, lambda: replace(seen, devices=live.devices(seen)))
+            seen = self._read_live(
+                seen, Credential.DEVICES, lambda: replace(seen, devices=live.devices(seen))
+            )
         if first_use_doubtful(seen):
             last_used = seen.password.last_used if seen.password else None
             return self._read_live(
-                seen, PASSWORD, lambda: replace(seen, password=live.password(seen, last_used))
+                seen, Credential.PASSWORD, lambda: replace(seen, password=live.password(seen, last_used))
             )
         return seen
 
@@ -220,11 +222,11 @@ class AccountReading:
             seen.append(user)
         return seen
 
-    def _read_live(self, user: User, fact: str, ask: Callable[[], User]) -> User:
+    def _read_live(self, user: User, fact: Credential, ask: Callable[[], User]) -> User:
         try:
             return ask()
         except CallFailed as failed:
-            return replace(user, unread=(*user.unread, Unread(fact, failed.short)))
+            return replace(user, unread=(*user.unread, Unread(fact.value, failed.short)))
 
 
 def _without_proofs(details: Details) -> tuple[Details, tuple[User, ...]]:

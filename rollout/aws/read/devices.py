@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rollout.awsapi.calls import Calls
 from rollout.domain.people.users import MfaDevice
@@ -23,13 +23,19 @@ class VirtualDevices:
 
     of_user: Mapping[str, tuple[MfaDevice, ...]] = field(default_factory=dict)
     unassigned: tuple[str, ...] = ()
+    calls: int = 1
 
 
-def read_virtual_devices(calls: Calls, client: IAMClient) -> VirtualDevices:
-    """Call `ListVirtualMFADevices` once, for assigned and unassigned devices. Raises CallFailed."""
+def read_virtual_devices(
+    calls: Calls, client: IAMClient, status: Literal["Assigned", "Any"] = "Any"
+) -> VirtualDevices:
+    """Call `ListVirtualMFADevices` once for each thousand of them, and count these calls. Raises CallFailed."""
     of_user: dict[str, tuple[MfaDevice, ...]] = {}
-    unassigned = []
-    for page in calls.pages(client.list_virtual_mfa_devices, "Marker", AssignmentStatus="Any", MaxItems=1000):
+    unassigned, pages = [], 0
+    for page in calls.pages(
+        client.list_virtual_mfa_devices, "Marker", AssignmentStatus=status, MaxItems=1000
+    ):
+        pages += 1
         for found in page["VirtualMFADevices"]:
             owner = found.get("User", {}).get("Arn", "")
             if owner:
@@ -37,7 +43,7 @@ def read_virtual_devices(calls: Calls, client: IAMClient) -> VirtualDevices:
                 of_user[owner] = (*of_user.get(owner, ()), device)
             elif not _is_enabled(found):
                 unassigned.append(found["SerialNumber"])
-    return VirtualDevices(of_user, tuple(sorted(unassigned)))
+    return VirtualDevices(of_user, tuple(sorted(unassigned)), pages)
 
 
 def devices_of(calls: Calls, client: IAMClient, user_name: str) -> tuple[MfaDevice, ...]:

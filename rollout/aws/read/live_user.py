@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
@@ -13,7 +13,16 @@ from rollout.awsapi.calls import Calls
 from rollout.awsapi.failures import CallFailed
 from rollout.awsapi.faults import Fault
 from rollout.domain.people.organization import account_of
-from rollout.domain.people.users import AccessKey, MfaDevice, NamedPolicy, Password, Unread, User, UserRef
+from rollout.domain.people.users import (
+    AccessKey,
+    Credential,
+    MfaDevice,
+    NamedPolicy,
+    Password,
+    Unread,
+    User,
+    UserRef,
+)
 from rollout.workflows.ports import Refusal
 
 if TYPE_CHECKING:
@@ -22,14 +31,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PASSWORD, DEVICES, KEYS = "password", "devices", "access keys"
-CREDENTIALS = frozenset({PASSWORD, DEVICES, KEYS})
+CREDENTIALS = frozenset(Credential)
 INLINE, ATTACHED, GROUPS = "inline policies", "attached policies", "groups"
 RIGHTS = frozenset({INLINE, ATTACHED, GROUPS})
 
 
 class LiveUsers:
-    """Per-user calls into one account, five to eight per user; only for what the bulk calls cannot tell."""
+    """Per-user calls into one account: one a credential, eight and more for all."""
 
     def __init__(self, calls: Calls, client: IAMClient) -> None:
         """Keep the arguments; make no call yet."""
@@ -43,43 +51,56 @@ class LiveUsers:
 
         Raises Refusal(gone=True) when the user no longer exists, or the name now belongs to another UserId.
         """
-        facts = CREDENTIALS | RIGHTS if rights else CREDENTIALS
-        unread: list[Unread] = [known for known in user.unread if known.fact not in facts]
-
-        def asked(fact: str, ask: Callable[[], T], otherwise: T) -> T:
-            try:
-                return ask()
-            except CallFailed as failed:
-                if failed.fault is Fault.NOT_FOUND:
-                    raise self._gone(user) from failed
-                unread.append(Unread(fact, failed.short))
-                return otherwise
-
-        known_use = user.password.last_used if user.password else None
-        found = asked(PASSWORD, lambda: self._found(user), None)
-        last_used = found.get("PasswordLastUsed") if found else known_use
-        password = asked(PASSWORD, lambda: self.password(user, last_used), user.password)
-        devices = asked(DEVICES, lambda: self.devices(user), None)
-        keys = asked(KEYS, lambda: self._keys(user), user.keys)
+        unread: list[Unread] = []
+        found = self._asked(user, Credential.PASSWORD, unread, lambda: self._found(user), None)
+        seen = self.only(user, CREDENTIALS, now, found)
         if rights:
-            user = replace(
-                user,
+            seen = replace(
+                seen,
                 rights_at=now,
                 boundary_arn=_boundary_of(found) if found else user.boundary_arn,
                 tags=_tags_of(found) if found else user.tags,
-                inline=asked(INLINE, lambda: self._inline(user), user.inline),
-                attached=asked(ATTACHED, lambda: self._attached(user), user.attached),
-                groups=asked(GROUPS, lambda: self._groups(user), user.groups),
+                inline=self._asked(user, INLINE, unread, lambda: self._inline(user), user.inline),
+                attached=self._asked(user, ATTACHED, unread, lambda: self._attached(user), user.attached),
+                groups=self._asked(user, GROUPS, unread, lambda: self._groups(user), user.groups),
             )
-        return replace(
-            user,
-            password=password,
-            devices=devices,
-            mfa_active=user.mfa_active if devices is None else bool(devices),
-            keys=keys,
-            unread=tuple(dict.fromkeys(unread)),
-            facts_at=now,
-        )
+        kept = (known for known in seen.unread if not (rights and known.fact in RIGHTS))
+        return replace(seen, unread=tuple(dict.fromkeys((*kept, *unread))))
+
+    def only(
+        self, user: User, facts: Collection[Credential], at: datetime, found: UserTypeDef | None = None
+    ) -> User:
+        """Return the user with some credentials current, as of `at`; everything else stays as it is given.
+
+        `found` is the answer of `GetUser`, which tells when the password was last used.
+        Raises Refusal(gone=True) when the user no longer exists, as far as that is noticed.
+        """
+        unread = [known for known in user.unread if known.fact not in facts]
+        seen = user
+        if Credential.PASSWORD in facts:
+            known_use = user.password.last_used if user.password else None
+            last_used = found.get("PasswordLastUsed") if found else known_use
+            password = self._asked(
+                user, Credential.PASSWORD, unread, lambda: self.password(user, last_used), user.password
+            )
+            seen = replace(seen, password=password)
+        if Credential.DEVICES in facts:
+            devices = self._asked(user, Credential.DEVICES, unread, lambda: self.devices(user), None)
+            mfa_active = user.mfa_active if devices is None else bool(devices)
+            seen = replace(seen, devices=devices, mfa_active=mfa_active)
+        if Credential.KEYS in facts:
+            keys = self._asked(user, Credential.KEYS, unread, lambda: self._keys(user), user.keys)
+            seen = replace(seen, keys=keys)
+        return replace(seen, unread=tuple(dict.fromkeys(unread)), facts_at=at)
+
+    def _asked(self, user: User, fact: str, unread: list[Unread], ask: Callable[[], T], otherwise: T) -> T:
+        try:
+            return ask()
+        except CallFailed as failed:
+            if failed.fault is Fault.NOT_FOUND:
+                raise self._gone(user) from failed
+            unread.append(Unread(str(fact), failed.short))
+            return otherwise
 
     def named(self, name: str) -> UserRef | None:
         """Find who has this name now. Raises CallFailed."""

@@ -6,16 +6,16 @@ See design.md#stages-and-gates.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account
-from rollout.domain.people.users import User, UserRef
+from rollout.domain.people.users import Credential, User, UserRef
 from rollout.domain.policy import effects
-from rollout.domain.policy.changes import Change, CreatePolicy, DeletePolicy
+from rollout.domain.policy.changes import Change, CreatePolicy, DeletePolicy, user_of
 from rollout.domain.policy.made import Made
-from rollout.workflows.ports import AccountAccess, OpenAccount, WriteReceipt
+from rollout.workflows.ports import AccountAccess, LivePage, OpenAccount, WriteReceipt
 
 REHEARSED = WriteReceipt("rehearsed")
 
@@ -26,12 +26,20 @@ class RecordedWrites:
     def __init__(self) -> None:
         """Start with no writes."""
         self._changes: list[Change] = []
+        self._by_user: dict[str, list[Change]] = {}
         self._lock = threading.Lock()
 
     def add(self, change: Change) -> None:
         """Record a write."""
         with self._lock:
             self._changes.append(change)
+            if ref := user_of(change):
+                self._by_user.setdefault(ref.id, []).append(change)
+
+    def about(self, user_id: str) -> tuple[Change, ...]:
+        """Return the writes for one user recorded so far."""
+        with self._lock:
+            return tuple(self._by_user.get(user_id, ()))
 
     def all(self) -> tuple[Change, ...]:
         """Return all writes recorded so far."""
@@ -98,10 +106,14 @@ class RehearsingAccount:
             self._seen = self._inner.read()
         return self._rehearsed(self._seen)
 
-    def credentials_now(self, user: User) -> User:
+    def credentials_now(self, user: User, only: Collection[Credential] = ()) -> User:
         """Read live, and add the recorded writes. Raises Refusal."""
-        now = self._inner.credentials_now(user)
-        return self._rehearsed(replace(self._facts(), users=(now,))).users[0]
+        return self._as_noted((self._inner.credentials_now(user, only),))[0]
+
+    def page_now(self, users: Mapping[str, User], after: str, size: int, *, devices: bool = True) -> LivePage:
+        """Read live, and add the recorded writes. Raises CannotEnter."""
+        page = self._inner.page_now(users, after, size, devices=devices)
+        return replace(page, users=self._as_noted(page.users))
 
     def user_named(self, name: str) -> UserRef | None:
         """Read live: no change of ours affects names. Raises CannotEnter."""
@@ -163,6 +175,13 @@ class RehearsingAccount:
         if self._seen is None:
             self._seen = self._inner.read()
         return self._seen
+
+    def _as_noted(self, users: tuple[User, ...]) -> tuple[User, ...]:
+        facts = replace(self._facts(), users=users)
+        for user in users:
+            for change in self._notes.about(user.id):
+                facts = effects.after(facts, change)
+        return facts.users
 
     def _rehearsed(self, facts: AccountFacts) -> AccountFacts:
         for change in self._notes.all():

@@ -102,6 +102,8 @@ def apply(
     check_order(order, where.organization, live.clock.now())
     live.files.check_writable(stage, stored)
     rehearsal = stage is Stage.DRY_RUN
+    if not rehearsal:
+        live.record_deliveries(where.organization.id)  # whose notice came back is not enforced
     context = live.run_context(run, where, TerminalProgress(), rehearsal=rehearsal)
     result = apply_plan(
         order,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +15,7 @@ from rollout.cli.startup import Doubts, load_plan, read_settings, selection
 from rollout.cli.terminal.console import (
     echo,
     echo_lines,
+    err,
     next_step,
     out,
     print_json,
@@ -20,11 +23,13 @@ from rollout.cli.terminal.console import (
     print_long_table,
 )
 from rollout.counted import number_are, number_of
-from rollout.domain.progress.messages import Delivery
+from rollout.domain.progress.messages import Delivery, NoticeWorth
+from rollout.errors import ChannelUnusable, WrongUsage
 
 if TYPE_CHECKING:
     from rollout.domain.progress.messages import Notice
     from rollout.settings import Settings
+    from rollout.wiring import Live
     from rollout.workflows.notices import Messages
 
 
@@ -35,7 +40,7 @@ def notices(
         typer.Option(
             "--preview",
             metavar="ARN",
-            help="Print the message that this user of the plan would get; sends nothing.",
+            help="Print the message that this user of the plan would get, and write it into previews/; sends nothing.",
             show_default=False,
         ),
     ] = None,
@@ -45,6 +50,37 @@ def notices(
             "--unreached",
             metavar="FILE",
             help="Write the users of the plan without a known address into a CSV file, to fill in for notify.find.",
+            show_default=False,
+        ),
+    ] = None,
+    test: Annotated[
+        str | None,
+        typer.Option(
+            "--test",
+            metavar="ADDRESS",
+            help="Send such a message to yourself, by the channel of rollout.yaml; nothing is recorded.",
+            show_default=False,
+        ),
+    ] = None,
+    state: Annotated[
+        str | None,
+        typer.Option(
+            "--state",
+            metavar="STATE",
+            help="List only messages of this delivery (refused, bounced, …) or worth (void, counts, …).",
+            show_default=False,
+        ),
+    ] = None,
+    fetch: Annotated[
+        bool,
+        typer.Option("--fetch", help="Record what the channel says by now: the queue in notify.ses_events."),
+    ] = False,
+    import_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--import",
+            metavar="FILE",
+            help="Record what an export of the channel says: events of SES, or CSV (docs/channels.md).",
             show_default=False,
         ),
     ] = None,
@@ -59,7 +95,7 @@ def notices(
 
     Example: [bold]rollout notices[/], and [bold]rollout notices --preview arn:aws:iam::111122223333:user/alice[/]
     """
-    from rollout.wiring import Files, offline_now, write_unreached
+    from rollout.wiring import Files, Live, offline_now, write_unreached
     from rollout.workflows.notices import Messages, NoticeRules, who_was_told
     from rollout.workflows.notices import preview as previewed
     from rollout.workflows.notices import unreached as unreached_users
@@ -76,18 +112,67 @@ def notices(
         out.print(
             f"Wrote {unreached}: {number} users. Fill in their addresses, and name the file in notify.find."
         )
+    elif test is not None:
+        progress = journal.progress(organization_id)
+        notice = previewed(stored, progress, rules, now, preview)
+        _send_test(replace(notice, address=test), Live(settings, profile, endpoint_ok=endpoint_ok()))
+    elif fetch or import_from is not None:
+        live = Live(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())
+        _record_deliveries(live, organization_id, import_from)
     elif preview is not None:
         progress = journal.progress(organization_id)
-        _print_message(previewed(stored, progress, rules, now, preview), settings, json=json)
+        _print_message(previewed(stored, progress, rules, now, preview), settings, now, json=json)
     else:
         # The progress of a large organization is let go of before the messages are read.
         receivers = who_was_told(stored, journal.progress(organization_id), rules, now)
-        _print(Messages(journal.sent(), receivers, selection(account, ou, user)), json=json)
+        _print(Messages(journal.sent(), receivers, selection(account, ou, user)), _known(state), json=json)
     doubts.leave()
 
 
-def _print_message(notice: Notice, settings: Settings, *, json: bool) -> None:
-    from rollout.wiring import message_of
+def _known(state: str | None) -> str | None:
+    choices = dict.fromkeys((*map(str, Delivery), *map(str, NoticeWorth)))
+    if state is not None and state not in choices:
+        raise WrongUsage(f'no message is "{state}"', cure=f"use one of {', '.join(choices)}")
+    return state
+
+
+def _send_test(notice: Notice, live: Live) -> None:
+    """Send a message that has an id of its own each time. Raises ChannelUnusable."""
+    notifier = live.notifier()
+    try:
+        notifier.open()
+        sent_at = live.clock.now()
+        receipt = notifier.send(replace(notice, id=f"test-{sent_at:%Y%m%dT%H%M%S%f}"))
+    finally:
+        notifier.close()
+    if receipt.delivery.failed:
+        raise ChannelUnusable(f"the message to {notice.address} was refused: {receipt.detail}")
+    out.print(
+        f"Handed to {live.settings.notify.channel} for {notice.address}: {receipt.delivery}, {receipt.message_id}"
+    )
+
+
+def _record_deliveries(live: Live, organization_id: str, file: Path | None) -> None:
+    """Record what the channel says by now, and say what is new."""
+    deliveries = live.record_deliveries(organization_id, file)
+    if deliveries is None:
+        raise WrongUsage(
+            "no queue tells how messages fared", cure="set notify.ses_events, or use --import FILE"
+        )
+    news = ", ".join(f"{count} {state}" for state, count in sorted(deliveries.counts.items()))
+    out.print(f"New: {news or 'nothing'}.")
+    if deliveries.unknown:
+        err.print(
+            f"{number_of(deliveries.unknown, 'report is', 'reports are')} about messages that this store does not know."
+        )
+    if any(state.failed for state in deliveries.counts):
+        next_step(
+            "tell these users again: correct their addresses, rollout plan, then rollout apply --stage notify"
+        )
+
+
+def _print_message(notice: Notice, settings: Settings, now: datetime, *, json: bool) -> None:
+    from rollout.wiring import message_of, write_preview
 
     letter, sender = message_of(notice, settings), settings.notify.sender
     if json:
@@ -104,11 +189,14 @@ def _print_message(notice: Notice, settings: Settings, *, json: bool) -> None:
     for line in (f"From: {sender}", f"To: {notice.address}", f"Subject: {letter.subject}", ""):
         echo(line)
     echo_lines(letter.text)
+    mail, page = write_preview(notice, settings, now)
+    err.print(f"Also written: {mail} and {page}")
 
 
-def _print(messages: Messages, *, json: bool) -> None:
+def _print(messages: Messages, state: str | None, *, json: bool) -> None:
+    wanted = (one for one in messages if state is None or state in (one.delivery, one.state))
     if json:
-        print_json_list(one.as_dict() for one in messages)
+        print_json_list(one.as_dict() for one in wanted)
         return
     if not messages:
         out.print("No notices have been sent yet.")
@@ -125,12 +213,14 @@ def _print(messages: Messages, *, json: bool) -> None:
             one.delivery,
             ": ".join(text for text in (one.state, one.why) if text),
         )
-        for one in messages
+        for one in wanted
     )
     columns = ("at", "", "user", "address", "wave, impact", "due", "delivery", "worth now")
     print_long_table(columns, rows)
     counts = messages.deliveries()
-    told, queued = counts[Delivery.DELIVERED], counts[Delivery.QUEUED]
+    told = counts[Delivery.DELIVERED]
+    rest = [f"{number_are(counts[one])} {one}" for one in Delivery if one is Delivery.QUEUED or counts[one]]
+    rest = [text for text in rest if not text.endswith(str(Delivery.DELIVERED))]
     out.print()
-    out.print(f"{number_of(told, 'user was', 'users were')} told; {number_are(queued)} queued.")
+    out.print(f"{number_of(told, 'user was', 'users were')} told; {', '.join(rest)}.")
     next_step("see what each wave waits for: rollout status")

@@ -1,55 +1,85 @@
-"""`rollout report`: CSV and HTML from plan and journal."""
+"""`rollout report`: CSV and HTML from plan and journal, and forms for other programs."""
 
 from __future__ import annotations
+
+from typing import Annotated
+
+import typer
 
 from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.keeping_looks import past_of
 from rollout.cli.options import Config, Json, PlanArgument, Profile
 from rollout.cli.startup import Doubts, load_plan, read_settings, share_report
 from rollout.cli.terminal.console import next_step, out, print_json
+from rollout.cli.terminal.movements_table import movements_as_json, tell_movements
+from rollout.reporting.formats.report_formats import ReportFormat
 
 
 def report(
-    plan: PlanArgument = None, config: Config = None, profile: Profile = None, json: Json = False
+    plan: PlanArgument = None,
+    formats: Annotated[
+        list[ReportFormat] | None,
+        typer.Option(
+            "--format",
+            help="Also write the report in this form; can be repeated. docs/reports.md explains them.",
+            show_default=False,
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="DATE|PLAN",
+            help="Also tell who has moved since the beginning of that day (UTC), or since that plan was made.",
+            show_default=False,
+        ),
+    ] = None,
+    config: Config = None,
+    profile: Profile = None,
+    json: Json = False,
 ) -> None:
     """Write a page, three CSV tables and a calendar of exemptions into reports/<plan>/. Asks nothing but the store.
 
-    Example: [bold]rollout report[/]
+    Example: [bold]rollout report --format json --format markdown --since 2026-11-01[/]
     """
     from rollout.domain.progress.history import replay_all
     from rollout.reporting import write_report
     from rollout.wiring import Files, offline_now
+    from rollout.wiring.earlier_look import moved_since
 
+    chosen = tuple(dict.fromkeys(formats or ()))
+    for form in chosen:
+        form.check()
     settings = read_settings(config)
     doubts = Doubts()
     files = Files(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())
     stored = load_plan(files, plan)
+    now = offline_now()
     progress = replay_all(files.journal("report").records(), stored.header.organization_id)
+    moved = moved_since(files, stored, since, progress, now) if since else None
     written = write_report(
         files.report_folder(stored),
         stored.header,
         stored.accounts(),
         progress,
-        offline_now(),
+        now,
         notified=settings.domain_notified(),
         proof=files.proof_of(stored, progress),
         past=past_of(files, stored.header.organization_id),
+        moved=moved,
+        formats=chosen,
     )
     shared = share_report(files, stored, written)
     if json:
-        parts = {
-            name: str(getattr(written, name)) for name in ("html", "users", "accounts", "changes", "calendar")
-        }
-        print_json({**parts, "shared": list(shared)})
+        names = ("html", "users", "accounts", "changes", "calendar")
+        parts = {name: str(getattr(written, name)) for name in names}
+        others = {str(form): str(path) for form, path in zip(chosen, written.others, strict=True)}
+        moves = {"moved": movements_as_json(moved)} if moved else {}
+        print_json({**parts, **others, **moves, "shared": list(shared)})
     else:
-        for place in (
-            written.html,
-            written.users,
-            written.accounts,
-            written.changes,
-            written.calendar,
-            *shared,
-        ):
+        if moved:
+            tell_movements(moved)
+        for place in (written.html, *written.all[:-1], *shared):
             out.print(str(place))
         next_step(f"open {written.html} in a browser")
     doubts.leave()

@@ -9,6 +9,7 @@ from rollout.domain.drift.drift_kinds import Drift, Drifted
 from rollout.domain.drift.head_count import HeadCount
 from rollout.domain.drift.of_accounts import about_accounts, about_policy, about_records
 from rollout.domain.drift.of_users import (
+    SOON,
     about_class,
     about_out,
     about_user,
@@ -19,6 +20,7 @@ from rollout.domain.drift.of_users import (
 from rollout.domain.plan.entries import AccountPlan
 
 __all__ = [
+    "SOON",
     "Drift",
     "Drifted",
     "HeadCount",

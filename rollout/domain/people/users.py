@@ -10,6 +10,17 @@ from typing import Protocol
 
 from rollout.domain.people.key_activity import KeyActivity
 
+FRESH_FOR = timedelta(seconds=10)
+"""How old a live answer about a user may be, by AWS's clock, when it is acted on."""
+
+
+class Credential(StrEnum):
+    """What can be asked of one user alone."""
+
+    PASSWORD = "password"  # noqa: S105 - what is asked for, not one
+    DEVICES = "devices"
+    KEYS = "access keys"
+
 
 class DeviceKind(StrEnum):
     """The kind of an MFA device, derived from its serial number (aws-facts.md#inventory-calls)."""
@@ -154,6 +165,10 @@ class User:
     def ref(self) -> UserRef:
         """The user as changes and the journal name them."""
         return UserRef(self.account_id, self.name, self.id, self.arn)
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Tell whether what is known of the user may still be acted on."""
+        return now - min(self.facts_at, self.rights_at) <= FRESH_FOR
 
     @property
     def has_device(self) -> bool:

@@ -17,10 +17,6 @@ LEFT_OPEN_BY_SWITCHES = ("iam:ChangePassword", "iam:GetAccountPasswordPolicy", "
 """What the switches let through without MFA: an earlier document of ours may have had any of them on."""
 
 
-LEFT_OPEN_BY_SWITCHES = ("iam:ChangePassword", "iam:GetAccountPasswordPolicy", "iam:GetMFADevice")
-"""What the switches let through without MFA: an earlier document of ours may have had any of them on."""
-
-
 @dataclass(frozen=True, slots=True)
 class PolicyAmendments:
     """The optional changes to the seed policy; `SEED` has none except `partition`, which is always on."""

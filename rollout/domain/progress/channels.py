@@ -145,6 +145,90 @@ CHANNELS = (
             ),
         ),
     ),
+    Channel(
+        "ses",
+        "Mails are sent by Amazon SES.",
+        Delivery.SENT,
+        (
+            ChannelKey(
+                "ses_region",
+                KeyKind.TEXT,
+                None,
+                "The Region of the sender's identity; null: that of your session.",
+            ),
+            ChannelKey(
+                "ses_role",
+                KeyKind.TEXT,
+                None,
+                "The ARN of a role to send by, where the identity is another account's; null: your own credentials.",
+            ),
+            ChannelKey(
+                "ses_configuration_set",
+                KeyKind.TEXT,
+                None,
+                "The configuration set to send with; it publishes events.",
+            ),
+            ChannelKey(
+                "ses_sandbox",
+                KeyKind.CHOICE,
+                "refused",
+                "Whether to send while SES is in its sandbox, where it takes verified addresses only.",
+                ("refused", "allowed"),
+            ),
+            ChannelKey(
+                "ses_events",
+                KeyKind.TEXT,
+                None,
+                "The URL of the SQS queue in which events of SES arrive (bounces, complaints, deliveries).",
+            ),
+            counts_key(
+                "ses",
+                Delivery.SENT,
+                "How far a mail has to get to count: sent means that SES has accepted it; with delivered, the event"
+                " that the person's mail server has accepted it.",
+            ),
+        ),
+    ),
+    Channel(
+        "sns",
+        "Messages are published to an Amazon SNS topic, for a system of yours that passes them on.",
+        Delivery.QUEUED,
+        (
+            ChannelKey("sns_topic", KeyKind.TEXT, None, "The ARN of the topic.", needed=True),
+            ChannelKey(
+                "sns_role", KeyKind.TEXT, None, "The ARN of a role to publish by; null: your own credentials."
+            ),
+            counts_key(
+                "sns",
+                Delivery.DELIVERED,
+                "How far a message has to get to count: queued is your statement that whatever reads the topic tells"
+                " people; with delivered, only what rollout notices --import tells counts.",
+            ),
+        ),
+    ),
+    Channel(
+        "webhook",
+        "Messages are posted as signed JSON to a URL, for a system of yours that passes them on.",
+        Delivery.SENT,
+        (
+            ChannelKey(
+                "webhook_url",
+                KeyKind.SECRET,
+                None,
+                "Where the URL is: it may be a secret itself.",
+                needed=True,
+            ),
+            ChannelKey(
+                "webhook_key", KeyKind.SECRET, None, "Where the key is that signs each message.", needed=True
+            ),
+            counts_key(
+                "webhook",
+                Delivery.DELIVERED,
+                "How far a message has to get to count: sent is your statement that whoever accepts it tells people;"
+                " with delivered, only what rollout notices --import tells counts.",
+            ),
+        ),
+    ),
 )
 """The first is the default."""
 

@@ -134,3 +134,14 @@ class Receipt:
     message_id: str = ""
     detail: str = ""
     later: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """What a channel says later about a message to one address, and when it happened."""
+
+    message_id: str
+    address: str
+    delivery: Delivery
+    at: datetime
+    detail: str = ""

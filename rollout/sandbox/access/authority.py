@@ -130,6 +130,8 @@ def rights_of(world: SandboxWorld, caller: SignedCaller) -> Policies:
         boundary = _default_version(iam, bounding) if bounding else None
     else:
         holders = [caller.role] if caller.role else []
+        if caller.role and caller.role.permissions_boundary_arn:
+            boundary = _default_version(iam, caller.role.permissions_boundary_arn)
     session = caller.session.policy if caller.session else None
     return Policies(
         tuple(_held(iam, holders)),
@@ -177,9 +179,7 @@ def _context(
 ) -> dict[str, str]:
     """Return the context keys that AWS would set; a long-term key sets none about MFA."""
     context = {
-        "aws:PrincipalAccount": caller.account,
-        "aws:PrincipalArn": caller.arn,
-        "aws:PrincipalOrgID": world.ids.organization(),
+        **principal_context(world, caller),
         "aws:SecureTransport": "false",
         "aws:SourceIp": "127.0.0.1",
         "aws:userid": caller.user_id,
@@ -191,7 +191,6 @@ def _context(
         context |= {f"aws:PrincipalTag/{tag['Key']}": tag["Value"] for tag in caller.user.tags or []}
     else:
         context["aws:PrincipalType"] = "AssumedRole"
-        context["aws:PrincipalArn"] = caller.role.arn if caller.role else caller.arn
     if caller.session is not None:
         context["aws:MultiFactorAuthPresent"] = "true" if caller.session.mfa else "false"
         if caller.session.mfa:
@@ -204,6 +203,17 @@ def _context(
     if "PermissionsBoundary" in params:
         context["iam:PermissionsBoundary"] = params["PermissionsBoundary"]
     return context
+
+
+def principal_context(world: SandboxWorld, caller: SignedCaller) -> dict[str, str]:
+    """Return the context keys that tell who calls; of a session of a role, the role."""
+    return {
+        "aws:PrincipalAccount": caller.account,
+        "aws:PrincipalArn": caller.role.arn
+        if caller.user is None and caller.role is not None
+        else caller.arn,
+        "aws:PrincipalOrgID": world.ids.organization(),
+    }
 
 
 def _resource(

@@ -11,6 +11,7 @@ from moto.core.responses import ActionResult
 from moto.sts.responses import TokenResponse
 
 from rollout.domain.iam import Allowed, Context, Policies, Request, evaluate, parse_document
+from rollout.sandbox.access.authority import principal_context
 from rollout.sandbox.access.aws_errors import AwsError
 from rollout.sandbox.answers.base import AnswersFor
 from rollout.sandbox.world.sandbox_clock import real_now
@@ -136,7 +137,7 @@ class SecurityTokens(AnswersFor, TokenResponse):
             if principals & set(_listed(statement.pop("Principal").get("AWS", [])))
         ]
         document = parse_document({**trust, "Statement": about_caller}, f"trust policy of {role.name}")
-        context: dict[str, str] = {}
+        context = principal_context(self.world, self.caller)
         if self._get_param("ExternalId"):
             context["sts:ExternalId"] = self._get_param("ExternalId")
         if self._get_param("SerialNumber"):  # `authorize` has checked the code

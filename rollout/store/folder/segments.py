@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 from rollout.domain.progress.projection import Progress
-from rollout.domain.progress.records import Record, Reminded, Told
+from rollout.domain.progress.records import DeliverySeen, Record, Reminded, Told
 from rollout.errors import JournalDamaged, Unwritable
 from rollout.files.private_files import FILE_MODE, FolderStore, make_folder, sync_folder, unwritable
 from rollout.store.folder.group_commit import START_AGAIN, GroupCommit
@@ -83,7 +83,7 @@ class FolderJournal:
         """Yield the records of all segments, oldest run first; skip a torn last line. Raises JournalDamaged."""
         yield from records_of(self._segments, self._where, self._trust)
 
-    def sent(self) -> Iterator[Told | Reminded]:
+    def sent(self) -> Iterator[Told | Reminded | DeliverySeen]:
         """Yield the notices and reminders, oldest run first; check the rest. Raises JournalDamaged."""
         for record in records_of(self._segments, self._where, self._trust, SENT):
             if isinstance(record, SENT):

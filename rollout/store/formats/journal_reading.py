@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from rollout.domain.progress.records import Record, Reminded, Told
+from rollout.domain.progress.records import DeliverySeen, Record, Reminded, Told
 from rollout.errors import JournalDamaged, KeyUnusable, RecordAltered, RolloutError
 from rollout.store.formats.found_segments import (
     FIND_OUT,
@@ -24,8 +24,8 @@ from rollout.store.formats.seals import Seals, Trust
 from rollout.store.formats.snapshot import CoveredSegment
 from rollout.workflows.ports import UnsealedRun
 
-SENT = (Told, Reminded)
-"""The records of what was sent to people."""
+SENT = (Told, Reminded, DeliverySeen)
+"""The records of what was sent to people, and of how it fared."""
 Where = Callable[[str], str]
 """Tells a person where a run's segment belongs."""
 

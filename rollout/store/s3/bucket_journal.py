@@ -11,7 +11,7 @@ from hashlib import sha256
 from io import BytesIO
 
 from rollout.domain.progress.projection import Progress
-from rollout.domain.progress.records import Record, Reminded, RunEnded, Told
+from rollout.domain.progress.records import DeliverySeen, Record, Reminded, RunEnded, Told
 from rollout.errors import RolloutError, Unwritable
 from rollout.store.folder.group_commit import START_AGAIN, GroupCommit
 from rollout.store.formats.found_segments import TAIL, Segment, lines_in
@@ -90,7 +90,7 @@ class S3Journal:
         """Yield the records of all runs, oldest run first. Raises JournalDamaged."""
         yield from records_of(self._segments, self._run_where, self._trust)
 
-    def sent(self) -> Iterator[Told | Reminded]:
+    def sent(self) -> Iterator[Told | Reminded | DeliverySeen]:
         """Yield the notices and reminders, oldest run first; check the rest. Raises JournalDamaged."""
         for record in records_of(self._segments, self._run_where, self._trust, SENT):
             if isinstance(record, SENT):

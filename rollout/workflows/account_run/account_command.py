@@ -13,7 +13,7 @@ from rollout.domain.actions.writes import Left, Write
 from rollout.domain.gates.left_alone import Witness
 from rollout.domain.people.observations import AccountFacts, Observed
 from rollout.domain.people.organization import Account
-from rollout.domain.people.users import User, UserRef
+from rollout.domain.people.users import Credential, User, UserRef
 from rollout.domain.policy.changes import Change, SkipCode, Skipped
 from rollout.domain.policy.effects import after
 from rollout.domain.policy.our_arns import OurArns, our_arns
@@ -202,13 +202,13 @@ class AccountWork:
     def _unless_stopped(self, user: User) -> User | Skipped | None:
         return None if self.run.stopped else self.asked(user)
 
-    def asked(self, user: User) -> User | Skipped:
+    def asked(self, user: User, only: Collection[Credential] = ()) -> User | Skipped:
         """Ask one user live; Skipped when they are gone. Notes nothing, so that several threads may ask.
 
-        Who was taken aside by this run is given as they were before.
+        With `only`, just these credentials. Who was taken aside by this run is given as they were before.
         """
         try:
-            answer = self.entered.credentials_now(user)
+            answer = self.entered.credentials_now(user, only)
         except Refusal as refusal:
             return Skipped(SkipCode.GONE, refusal.why)
         before, ours = self._aside.get(user.id), self.context.ours

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from rollout.domain.actions.guard import lets_go
@@ -24,8 +24,16 @@ from rollout.domain.policy.changes import (
 )
 from rollout.workflows.account_run.account_command import AccountWork, Wanted
 from rollout.workflows.account_run.failure_budgets import Budgets
-from rollout.workflows.account_run.fresh_judgement import ask_fresh, why_out_again
-from rollout.workflows.account_run.journalled_writes import namesake_taken_out, note_in_place, write
+from rollout.workflows.account_run.fresh_judgement import ask_fresh, why_changed, why_out_again
+from rollout.workflows.account_run.journalled_writes import (
+    Unsettled,
+    begin,
+    namesake_taken_out,
+    note_in_place,
+    settle_made,
+    write,
+)
+from rollout.workflows.account_run.live_turns import LiveTurns, Page, Turn
 from rollout.workflows.account_run.write_guard import WriteGuard
 
 NOT_SEEN = "not seen when read back"
@@ -47,6 +55,7 @@ class AccountWriter:
         self._broken = False
         self._out: set[str] = set()
         self._placed: list[tuple[Change, str]] = []
+        self._shown: set[str] = set()
 
     def make(self) -> None:
         """Make what is wanted, as far as the guards let it through, and look whether it is seen there."""
@@ -134,54 +143,104 @@ class AccountWriter:
         ]
         if self.at.result.interrupted or not work:
             return
-        tried = [(work[0], self._try(work[0]))] if len(work) == 1 else self.at.run.within.map(self._try, work)
+        turns = LiveTurns(self.at, work)
         written, finished = self.at.result.written, 0
         before = len(written)
-        for wanted, outcome in tried:
-            finished += 1
-            self._take(wanted, outcome)
+        pages: list[Page] = []
+        try:
+            for turn, outcome in self.at.run.within.map(self._try, turns):
+                finished += 1
+                if page := turn.page:
+                    page.under_way -= 1
+                    if page not in pages:
+                        pages.append(page)
+                if isinstance(outcome, Unsettled) and page:
+                    page.placed.append((turn.write, outcome))
+                elif not isinstance(outcome, Unsettled):
+                    self._take(turn.write, outcome)
+                if pages and pages[0].ended and not pages[0].under_way:
+                    self._settle(pages.pop(0), turns)
+        except Exception:
+            self._settle_all(pages, turns)
+            raise
+        self._settle_all(pages, turns)
         # They come as they are answered; a rehearsal and the real thing are to be comparable.
         place = {id(wanted.change): number for number, wanted in enumerate(work)}
         written[before:] = sorted(written[before:], key=lambda change: place.get(id(change), len(work)))
         if finished < len(work):
             self.at.result.interrupted = True
 
-    def _try(self, wanted: Write) -> Outcome | None:
+    def _settle_all(self, pages: Iterable[Page], turns: LiveTurns) -> None:
+        for page in pages:
+            self._settle(page, turns)
+
+    def _settle(self, page: Page, turns: LiveTurns) -> None:
+        """Look at those who were placed once more, take out who has changed meanwhile, and count what came of it."""
+        placed, page.placed = page.placed, []
+        there = turns.look_again(page) if placed else {}
+        for wanted, made in placed:
+            self._take(wanted, self._seen_again(made, there.get(made.change.user.id), page))
+
+    def _seen_again(self, made: Unsettled, now: User | None, page: Page) -> Outcome:
+        """Settle one placing, and take it back where `now`, by a page read after it, is not to be placed any more."""
+        change, wave = made.change, made.wave
+        place = change.group if isinstance(change, AddMember) else change.policy_arn
+        reached = now is not None and place in (*now.groups, *now.attached)
+        outcome = settle_made(made, self.at.entered, self.at.run, reached=reached)
+        if reached:
+            self._shown.add(change.user.id)
+        if isinstance(outcome, Applied) and now and made.about and self.at.enforces(change):
+            why = why_changed(self.at, made.about, page.seen[now.id], now, place)
+            if why is not None:
+                self._take_back(change, wave, outcome, to_return=False)
+                outcome = why
+        if isinstance(outcome, Failed) or (isinstance(outcome, Skipped) and outcome.code is SkipCode.FAILED):
+            self.budgets.fail(wave, change.user.id)
+        return outcome
+
+    def _try(self, turn: Turn) -> Outcome | Unsettled | None:
         """Make one user's change, in whichever thread; None: not begun, for the run has to end."""
+        wanted = turn.write
         change, user, wave = wanted.change, wanted.user, self._wave_of(wanted)
         if lets_go(change) or wanted.in_place:
             return None if self.at.run.ends() else self._write(wanted, wave)
         with self.budgets.change(wave) as may_begin:
             if not may_begin:
                 return Skipped(SkipCode.BUDGET, self.budgets.describe(wave))
-            outcome = self._place(change, wave)
+            outcome = self._place(turn, wave)
             if user is not None:
                 # Before the change counts as ended: who comes next has to know.
                 match outcome:
                     case Failed() | Skipped(code=SkipCode.FAILED):
                         self.budgets.fail(wave, user.id)
-                    case Applied() | AlreadyInPlace():
+                    case Applied() | AlreadyInPlace() | Unsettled():
                         self.budgets.mend(wave, user.id)
                     case Skipped() | None:
                         pass
             return outcome
 
-    def _place(self, change: Change, wave: str) -> Outcome | None:
+    def _place(self, turn: Turn, wave: str) -> Outcome | Unsettled | None:
         """Ask a user live, judge, and write while the answer is fresh; take back what should not have been written."""
-        if not isinstance(change, AddMember | AttachToUser):
+        change = turn.write.change
+        if turn.known is None or not isinstance(change, AddMember | AttachToUser):
             raise TypeError(f"{type(change).__name__} places nobody")
-        user = ask_fresh(self.at, change, wave)
+        user = ask_fresh(self.at, change, wave, turn.known, turn.seen)
         if not isinstance(user, User):
             return user
-        outcome = write(change, self.at.entered, wave, self.at.run, user)
+        made = begin(change, self.at.entered, wave, self.at.run, user)
         if (
-            isinstance(outcome, Applied)
+            isinstance(made, Unsettled)
             and self.at.enforces(change)
             and (why := why_out_again(self.at, user, wave))
         ):
+            outcome = settle_made(made, self.at.entered, self.at.run)
+            if not isinstance(outcome, Applied):
+                return outcome
             self._take_back(change, wave, outcome, to_return=why.code is SkipCode.RELEASED)
             return why
-        return outcome
+        if isinstance(made, Unsettled) and turn.page is None:
+            return settle_made(made, self.at.entered, self.at.run)
+        return made
 
     def _take(self, wanted: Write, outcome: Outcome | None) -> None:
         """Count the outcome of one user's change."""
@@ -286,6 +345,8 @@ class AccountWriter:
         seen: dict[str, Mapping[str, str]] = {}
         for change, wave in self._placed:
             match change:
+                case AddMember(user=user) | AttachToUser(user=user) if user.id in self._shown:
+                    pass
                 case AddMember(group=place):
                     if place not in seen:
                         seen[place] = self.at.entered.members(place, self._added(place))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from rollout.domain.actions.writes import document_of, taking_back
@@ -38,6 +38,17 @@ SHOWN_SINCE = timedelta(minutes=1)
 """What AWS does not show after this long, is not there."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A user was placed, and it is still to be seen whether it was the right one: IAM goes by the name alone."""
+
+    change: AddMember | AttachToUser
+    wave: str
+    number: int
+    outcome: Applied
+    about: User | None
+
+
 def write(
     change: Change,
     account: OpenAccount,
@@ -52,12 +63,37 @@ def write(
     `about` is the user who is to get something: where they are there, a "not found" is a failure and nobody is gone.
     `to_return`: whom it takes out comes back later.
     """
+    made = begin(change, account, wave, run, about, to_return=to_return)
+    return settle_made(made, account, run) if isinstance(made, Unsettled) else made
+
+
+def begin(
+    change: Change,
+    account: OpenAccount,
+    wave: str,
+    run: RunContext,
+    about: User | None = None,
+    *,
+    to_return: bool = False,
+) -> Outcome | Unsettled:
+    """Make a change as `write` does, and leave open whom it has reached where it places a user: see `settle_made`."""
     number = run.next_number()
     run.journal.append(Intent(run.id, run.now(), number, change, Before.ABSENT, wave, to_return))
     outcome = _attempt(change, account, about)
-    if isinstance(outcome, Applied):
-        outcome = namesake_taken_out(change, account, wave, run) or outcome
+    if isinstance(outcome, Applied) and isinstance(change, AddMember | AttachToUser):
+        return Unsettled(change, wave, number, outcome, about)
     run.journal.append(Settled(run.id, run.now(), run.id, number, outcome))
+    return outcome
+
+
+def settle_made(made: Unsettled, account: OpenAccount, run: RunContext, *, reached: bool = False) -> Outcome:
+    """Journal what came of a placing; unless it is known to have `reached` the right user, look who has the name.
+
+    Who only has the name is taken out again. Raises CannotEnter.
+    """
+    namesake = None if reached else namesake_taken_out(made.change, account, made.wave, run)
+    outcome: Outcome = namesake or made.outcome
+    run.journal.append(Settled(run.id, run.now(), run.id, made.number, outcome))
     return outcome
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rollout.domain.people.observations import AccountFacts, ManagedPolicy
 from rollout.domain.people.organization import Account
-from rollout.domain.people.users import User, UserRef
+from rollout.domain.people.users import Credential, User, UserRef
 from rollout.domain.policy.changes import Change
 from rollout.domain.policy.made import Made
 from rollout.domain.progress.messages import Notice, Receipt
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import Record
 from rollout.domain.progress.stages import Stage
-from rollout.workflows.ports import AccountAccess, Journal, Notifier, OpenAccount, WriteReceipt
+from rollout.workflows.ports import AccountAccess, Journal, LivePage, Notifier, OpenAccount, WriteReceipt
 from tests.workflows.world import World, a_copy
 
 
@@ -69,8 +69,11 @@ class MortalAccount:
     def read(self) -> AccountFacts:
         return self.inner.read()
 
-    def credentials_now(self, user: User) -> User:
-        return self.inner.credentials_now(user)
+    def credentials_now(self, user: User, only: Collection[Credential] = ()) -> User:
+        return self.inner.credentials_now(user, only)
+
+    def page_now(self, users: Mapping[str, User], after: str, size: int, *, devices: bool = True) -> LivePage:
+        return self.inner.page_now(users, after, size, devices=devices)
 
     def user_named(self, name: str) -> UserRef | None:
         return self.inner.user_named(name)

@@ -144,9 +144,9 @@ def test_a_stopped_run_does_not_go_on_asking_about_everybody():
     world = World(*(a_person(f"user-{number}") for number in range(30))).planned()
     account = world.account
     account.asked.clear()
-    world.stopping = lambda: account.asked.count("credentials_now") >= 3
+    world.stopping = lambda: account.asked.count("password") >= 3
     assert world.enforce().interrupted
-    assert 3 == account.asked.count("credentials_now")
+    assert 3 == account.asked.count("password")
     assert 2 == len(world.enforced)
 
 
