@@ -32,22 +32,6 @@ STEPS = (
 )
 
 
-class Silence:
-    """Implements `Progress` without any output."""
-
-    def say(self, text: str) -> None:
-        """Print nothing."""
-
-    def begin(self, what: str, total: int) -> None:
-        """Do nothing."""
-
-    def advance(self, detail: str = "", by: int = 1) -> None:
-        """Do nothing."""
-
-    def finish(self) -> None:
-        """Do nothing."""
-
-
 def make_sample(folder: Path) -> None:
     """Write `plans/sample/` and `reports/sample/` in the folder, replacing what is there."""
     from rollout.sandbox.serving.server import Sandbox
@@ -69,7 +53,7 @@ def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
     from rollout.domain.progress.history import replay_all
     from rollout.reporting import write_report
     from rollout.settings import load_settings
-    from rollout.wiring import Live
+    from rollout.wiring import Live, Silence
     from rollout.workflows.apply.run import apply_plan
     from rollout.workflows.inventory import premises
     from rollout.workflows.plan import make_plan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -212,8 +213,17 @@ def _is_tagged(text: str) -> Callable[[Account], bool]:
 
 
 def _has_name(glob: str) -> Callable[[Selectable], bool]:
-    return lambda user: bool(first_match((glob,), user.arn, user.id, user.name))
+    return partial(_is_named, glob)
 
 
 def _is_member(group: str) -> Callable[[Selectable], bool]:
-    return lambda user: group in user.groups
+    return partial(_is_in_group, group)
+
+
+# Functions of this module can be taken to another process; those made on the fly cannot.
+def _is_named(glob: str, user: Selectable) -> bool:
+    return bool(first_match((glob,), user.arn, user.id, user.name))
+
+
+def _is_in_group(group: str, user: Selectable) -> bool:
+    return group in user.groups

@@ -46,6 +46,10 @@ class StoredParts:
     folder: str = "accounts"
     _kept: dict[str, WrittenPart] = field(default_factory=dict)
 
+    def __reduce__(self) -> tuple[type[StoredParts], tuple[NamedFiles, str]]:
+        """Be of use for writing in another process."""
+        return StoredParts, (self.files, self.folder)
+
     def write(self, account: AccountPlan) -> WrittenPart:
         """Write an account's part. Raises Unwritable, and ValueError for users who are not the account's."""
         account = _sorted(account)

@@ -62,6 +62,7 @@ class Aws:
         from rollout.awsapi.sessions import Connection
 
         self.settings = settings
+        self._profile, self._endpoint_ok = profile, endpoint_ok
         self._clock, self._randomness = clock, randomness or SystemRandom()
         several = settings.engine.max_accounts * settings.engine.per_account
         self.connection = Connection(profile=profile, pool=several + 8, endpoint_ok=endpoint_ok)

@@ -4,38 +4,34 @@ from __future__ import annotations
 
 import re
 import string
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rollout import __version__
 from rollout.domain.diagnosis.facts import EntrySettings
 from rollout.domain.gates.readiness import Rehearsed
-from rollout.domain.people.observations import Effort
 from rollout.domain.people.organization import Account
 from rollout.domain.people.scope import Selection
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.fingerprints import digest
 from rollout.domain.progress.channels import channel_named
-from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.stages import Stage
 from rollout.domain.proof.foretelling import ProofWorld, scps_of
 from rollout.domain.proof.proof_steps import documents_of
 from rollout.domain.proof.proof_users import ProofNames
 from rollout.domain.verdicts.requests import RequestEnvironment
 from rollout.errors import StoreUnknown
-from rollout.execution.begun import begun
 from rollout.execution.threads import ThreadEngine
 from rollout.notify.building import build_channel
 from rollout.notify.rehearsed_channel import RehearsingNotifier
 from rollout.settings import SecretPlace
 from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
-from rollout.wiring.aws_access import Aws
 from rollout.wiring.decision_rules import documents_for, names_of, rules_for
+from rollout.wiring.live_looks import LiveLooks
 from rollout.wiring.previews import press_of
 from rollout.wiring.secret_reading import secret_at
 from rollout.wiring.store_examination import examine_store
@@ -44,13 +40,8 @@ from rollout.workflows.apply.order import Order
 from rollout.workflows.deliveries import Deliveries
 from rollout.workflows.doctor import DoctorOrder, DoctorTools
 from rollout.workflows.inventory import (
-    Look,
-    Looking,
     Premises,
     levels_of,
-    read_account,
-    read_levels,
-    read_with_care,
 )
 from rollout.workflows.judging.draft import PlanOrder, policy_fingerprint
 from rollout.workflows.ports import Journal, Notifier, PolicyLevels, ProgressDisplay, StopMarker, StoredPlan
@@ -62,9 +53,7 @@ from rollout.workflows.seal import Unsealed
 from rollout.workflows.verify import FixOrder
 
 if TYPE_CHECKING:
-    from rollout.aws.connect.account_access import AwsAccountAccess
     from rollout.aws.connect.notice_clients import NoticeClients
-    from rollout.aws.connect.organizations import AwsOrganization
     from rollout.notify.ses_events import EventQueue
 
 
@@ -72,47 +61,8 @@ if TYPE_CHECKING:
 ID_LETTERS = "".join(sorted(set(string.ascii_lowercase + string.digits) - set("il1o0")))
 
 
-class Live(Aws):
+class Live(LiveLooks):
     """Puts AWS, the store and the outbox together for each command."""
-
-    def looking(self, where: Premises, progress: ProgressDisplay) -> Looking:
-        """The ports that an inventory needs."""
-        access, names = self.access(where, writing=False), names_of(self.settings)
-        known = self._journalled(where)
-        return Looking(
-            access,
-            self.engine(),
-            self.clock,
-            progress,
-            partial(_effort_of, self.organization, access),
-            lambda entered, account_id: read_account(entered, names, lambda: known().made_in(account_id)),
-            self.about_evidence,
-            lambda: self._retries.awaited,
-        )
-
-    def look(self, where: Premises, progress: ProgressDisplay, chosen: Selection = Selection()) -> Look:  # noqa: B008 - a frozen value without contents
-        """A look at all accounts that are in scope and chosen."""
-        return Look(
-            where,
-            begun(partial(self.levels, where)),
-            self.looking(where, progress),
-            self.settings.domain_scope(),
-            chosen,
-        )
-
-    def _journalled(self, where: Premises) -> Callable[[], Progress]:
-        """Return what the journal says, read when it is first asked for."""
-        reading = threading.Lock()
-
-        @cache
-        def read() -> Progress:
-            return self.files.journal("look").progress(where.organization.id)
-
-        def progress() -> Progress:
-            with reading:  # several threads would each read it
-                return read()
-
-        return progress
 
     def doctor_tools(self, progress: ProgressDisplay) -> DoctorTools:
         """The ports of `doctor`, which only reads."""
@@ -151,12 +101,6 @@ class Live(Aws):
             proving,
             settings.domain_selectors(),
         )
-
-    def looking_with_care(self, where: Premises, progress: ProgressDisplay) -> Looking:
-        """As `looking`, with live reads of enforced users who could be locked out."""
-        known = self.files.journal("look").progress(where.organization.id)
-        read = read_with_care(names_of(self.settings), self.settings.gates.lead_time, known)
-        return replace(self.looking(where, progress), read=read)
 
     def plan_order(self, where: Premises, *, accept_unmatched: bool = False) -> PlanOrder:
         """Return the input of a plan."""
@@ -242,10 +186,6 @@ class Live(Aws):
         """Say which gates are asked before anybody is put back under the policy."""
         settings = self.settings
         return GatedBy(plan, settings.domain_gates(), settings.domain_scope(), overrides)
-
-    def levels(self, where: Premises) -> PolicyLevels | Unread:
-        """The service control policies, as `rules.scps` says."""
-        return read_levels(self.organization, where.accounts, self.settings.rules.scps)
 
     def basis(
         self, where: Premises, levels: PolicyLevels | Unread, *, finding: bool = True
@@ -384,10 +324,6 @@ def _rehearsed(run: RunContext, *, once: bool = False) -> RunContext:
         marker=RehearsingMarker(run.marker),
         rehearsal=True,
     )
-
-
-def _effort_of(organization: AwsOrganization, access: AwsAccountAccess, account_id: str) -> Effort:
-    return access.effort(account_id) if account_id else organization.tally.effort
 
 
 def stop_on(live: Live, say: Callable[[], None]) -> Callable[[int, object], None]:

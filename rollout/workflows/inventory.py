@@ -64,7 +64,8 @@ class Looking:
     """The ports of an inventory. `effort`: requests so far by account id, "" for the organization itself.
 
     `read`: reads an entered account, by the bulk calls and what a command needs besides. `findings`: what the reading
-    of all accounts has shown. `awaited`: how many credential reports are waited for.
+    of all accounts has shown. `awaited`: how many credential reports are waited for. `anywhere` gives what another
+    process needs to make the same; without it, the engine is one of threads.
     """
 
     access: AccountAccess
@@ -75,6 +76,7 @@ class Looking:
     read: Callable[[OpenAccount, str], AccountFacts] = lambda entered, _: entered.read()
     findings: Callable[[], tuple[Finding, ...]] = tuple
     awaited: Callable[[], int] = int
+    anywhere: Callable[[], Callable[[], Looking]] | None = None
 
 
 def premises(port: OrganizationPort, expected: str | None) -> Premises:
@@ -129,6 +131,12 @@ class AccountTask(Generic[T]):
     levels: Callable[[], PolicyLevels | Unread]
     make: Callable[[Observed], T]
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Take with it how to enter and read, and not what does so here: sessions stay in their process."""
+        if self.looking.anywhere is None:
+            raise TypeError("this look cannot be taken in another process")
+        return _task_elsewhere, (self.looking.anywhere(), self.levels(), self.make)
+
     def __call__(self, account: Account) -> tuple[Observed | Unreachable, tuple[T, ...]]:
         """Return the account in brief, and what was made of it; nothing if it could not be read."""
         looking = self.looking
@@ -140,6 +148,12 @@ class AccountTask(Generic[T]):
         levels, effort = levels_of(account, self.levels()), looking.effort(account.id)
         observed = Observed(account, entered.role, facts, levels, effort)
         return observed.in_brief, (self.make(observed),)
+
+
+def _task_elsewhere(
+    anywhere: Callable[[], Looking], levels: PolicyLevels | Unread, make: Callable[[Observed], T]
+) -> AccountTask[T]:
+    return AccountTask(anywhere(), lambda: levels, make)
 
 
 def take_inventory(look: Look) -> Inventory:

@@ -110,6 +110,10 @@ class AwsOrganization:
             )
         return sorted(accounts, key=lambda account: account.id)
 
+    def remember_new(self, accounts: frozenset[str]) -> None:
+        """Take the accounts that joined within the last day from where they were listed."""
+        self._new = accounts
+
     def is_new(self, account: Account) -> bool:
         """Tell whether the account joined within the last day, so that its roles may not exist yet.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from rollout.domain.gates.left_alone import Witness
 from rollout.domain.people.observations import Observed
 from rollout.domain.people.scope import Selection
-from rollout.domain.people.selectors import Selector, matching
+from rollout.domain.people.selectors import UserSelector, matching
 from rollout.domain.plan.account_totals import AccountTotals, summary_of
 from rollout.domain.plan.entries import AccountPlan
 from rollout.domain.plan.planning import Planner
@@ -37,7 +37,7 @@ class AccountJudge:
     statuses: Statuses
     witness: Witness
     parts: PlanParts
-    selectors: tuple[Selector, ...]
+    selectors: tuple[UserSelector, ...]
     names: bool
     users: Selection
 

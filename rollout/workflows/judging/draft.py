@@ -10,7 +10,13 @@ from rollout.domain.gates.left_alone import Witness
 from rollout.domain.gates.readiness import Notified
 from rollout.domain.people.observations import AccountView, Inventory, NotEntered
 from rollout.domain.people.scope import Selection
-from rollout.domain.people.selectors import Searched, Selector, UnmatchedSelector, find_unmatched
+from rollout.domain.people.selectors import (
+    Searched,
+    Selector,
+    UnmatchedSelector,
+    UserSelector,
+    find_unmatched,
+)
 from rollout.domain.plan.account_totals import (
     AccountTotals,
     count_impact_by_wave,
@@ -83,7 +89,7 @@ def draft(
         Statuses(head, progress, Notified.by(order.rules), now),
         witness,
         parts,
-        order.selectors,
+        tuple(one for one in order.selectors if isinstance(one, UserSelector)),
         names=names,
         users=users,
     )
