@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from rollout.counted import number_of
 from rollout.domain.plan.entries import AccountPlan, Header, PlanEntry
 from rollout.domain.status.user_status import Statuses, UserStatus
 from rollout.domain.verdicts.verdict import Kind
@@ -205,3 +206,15 @@ def pace_of(looks: Iterable[KeptLook], left: int, now: datetime) -> Pace | None:
     days = left / a_day if a_day > 0 else None
     far = days is None or days > 36_500
     return Pace(a_day, over, None if far or days is None else (now + timedelta(days=days)).date())
+
+
+def say_pace(pace: Pace | None, left: int) -> str:
+    """Say until when it takes, at this pace."""
+    if not left:
+        return "Nobody is left."
+    if pace is None:
+        return "There is no earlier look to take a pace from."
+    days = number_of(pace.over.days, "day") if pace.over.days else "day"
+    if pace.ends is None:
+        return f"At the pace of the last {days} ({pace.a_day:+.1f} users a day) there is no end."
+    return f"At the pace of the last {days} ({pace.a_day:.1f} users a day) nobody is left on {pace.ends.isoformat()}."

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rollout.domain.status.over_time import KeptLook, Pace, StateChange, pace_of
+from rollout.domain.status.over_time import KeptLook, Pace, StateChange, pace_of, say_pace
 from rollout.reporting import spelling
 from rollout.reporting.frames import Counts
 from rollout.reporting.report_data import ReportData, WaveProgress
@@ -103,7 +103,7 @@ def burn_down(report: ReportData, counts: Counts, looks: Sequence[KeptLook]) -> 
         scale(now),
         most,
         pace,
-        _forecast(pace, left),
+        say_pace(pace, left),
         known,
         last.changed[:SHOWN] if last else (),
         last.changes if last else 0,
@@ -114,17 +114,6 @@ def burn_down(report: ReportData, counts: Counts, looks: Sequence[KeptLook]) -> 
 def _scale(begins: datetime, ends: datetime) -> Callable[[datetime], int]:
     length = (ends - begins) / timedelta(seconds=1) or 1.0
     return lambda at: max(0, min(1000, round(1000 * ((at - begins) / timedelta(seconds=1)) / length)))
-
-
-def _forecast(pace: Pace | None, left: int) -> str:
-    if not left:
-        return "Nobody is left."
-    if pace is None:
-        return "There is no earlier look to take a pace from."
-    span = spelling.span(pace.over)
-    if pace.ends is None:
-        return f"At the pace of the last {span} ({pace.a_day:+.1f} users a day) there is no end."
-    return f"At the pace of the last {span} ({pace.a_day:.1f} users a day) nobody is left on {pace.ends.isoformat()}."
 
 
 def _wave_marks(report: ReportData, begins: datetime, scale: Callable[[datetime], int]) -> list[Mark]:
