@@ -152,6 +152,7 @@ class Live(LiveLooks):
             progress=progress,
             stopping=self.stop.is_set,
             pause=self.stop.wait,
+            requests=self._retries.requests,
         )
         return _rehearsed(real) if rehearsal else real
 

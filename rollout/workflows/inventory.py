@@ -300,7 +300,9 @@ def _freshened(
             users.append(user)
             continue
         with suppress(Refusal):  # deleted a moment ago
-            asked = entered.credentials_now(user, (Credential.PASSWORD,))
+            asked = user
+            if user.password and user.password.reset_required is None:  # else it was asked with the account
+                asked = entered.credentials_now(user, (Credential.PASSWORD,))
             if password_obstacle(asked, facts.password_policy, facts.read_at, max(SOON, lead_time)):
                 asked = entered.credentials_now(asked, (Credential.DEVICES,))
             users.append(asked)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from rollout.domain.progress.projection import Progress
     from rollout.domain.status.over_time import Past
     from rollout.wiring import Files
     from rollout.workflows.ports import StoredPlan
@@ -64,18 +65,19 @@ def _show_once(
     files = Files(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())
     tell_unrecorded(files)
     stored = load_plan(files, plan)
-    found = _overview(files, stored, names=names)
+    progress = files.journal("status").progress(stored.header.organization_id)
+    found = _overview(files, stored, progress, names=names)
     if json:
         print_json([_as_json(stand, names=names) for stand in found.waves])
     else:
         past = past_of(files, stored.header.organization_id)
         if clear:
             out.clear()
-        _tell(stored, found, past, names=names)
+        _tell(stored, found, progress, past, names=names)
     doubts.leave()
 
 
-def _tell(stored: StoredPlan, found: Overview, past: Past, *, names: bool) -> None:
+def _tell(stored: StoredPlan, found: Overview, progress: Progress, past: Past, *, names: bool) -> None:
     from rollout.cli.terminal.headline import headline, to_decide
     from rollout.wiring import offline_now
 
@@ -113,6 +115,9 @@ def _tell(stored: StoredPlan, found: Overview, past: Past, *, names: bool) -> No
             out.print(f"Wave {stand.wave}: {stand.approved}")
         if stand.enforced_by:
             out.print(f"Wave {stand.wave}: enforced by {stand.enforced_by}")
+    if asked := progress.last_requests:
+        started, said = asked
+        out.print(f"Last run ({started.command}, {started.at:%Y-%m-%d %H:%M} UTC): {said}")
     next_step(_next(stands))
 
 
@@ -141,17 +146,16 @@ def _numbers(gate: GateState) -> str:
     return f"{gate.detail}; overridden {gate.overridden}" if gate.overridden else gate.detail
 
 
-def stands_of(files: Files, stored: StoredPlan) -> list[WaveState]:
+def stands_of(files: Files, stored: StoredPlan, progress: Progress) -> list[WaveState]:
     """Return the states of a plan's waves."""
-    return _overview(files, stored, names=False).waves
+    return _overview(files, stored, progress, names=False).waves
 
 
-def _overview(files: Files, stored: StoredPlan, *, names: bool) -> Overview:
+def _overview(files: Files, stored: StoredPlan, progress: Progress, *, names: bool) -> Overview:
     from rollout.wiring import offline_now
     from rollout.workflows.status import overview
 
     settings = files.settings
-    progress = files.journal("status").progress(stored.header.organization_id)
     return overview(
         stored,
         progress,

@@ -181,7 +181,7 @@ def _changed(before: Stands, after: Mapping[str, UserStand]) -> list[StateChange
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class DailyPace:
     """How fast users come under MFA enforcement: so many a day, over so long, and on which day nobody is left.
 
     `ends` is None where the number does not fall.
@@ -192,7 +192,7 @@ class Pace:
     ends: date | None
 
 
-def pace_of(looks: Iterable[KeptLook], left: int, now: datetime) -> Pace | None:
+def pace_of(looks: Iterable[KeptLook], left: int, now: datetime) -> DailyPace | None:
     """Take the pace of the last four weeks, for `left` users; None where there is nothing to take it from."""
     known = sorted((look for look in looks if look.at < now), key=lambda look: look.at)
     lately = [look for look in known if look.at >= now - PACE_OVER]
@@ -205,10 +205,10 @@ def pace_of(looks: Iterable[KeptLook], left: int, now: datetime) -> Pace | None:
     a_day = (first.unprotected - left) / (over / timedelta(days=1))
     days = left / a_day if a_day > 0 else None
     far = days is None or days > 36_500
-    return Pace(a_day, over, None if far or days is None else (now + timedelta(days=days)).date())
+    return DailyPace(a_day, over, None if far or days is None else (now + timedelta(days=days)).date())
 
 
-def say_pace(pace: Pace | None, left: int) -> str:
+def say_pace(pace: DailyPace | None, left: int) -> str:
     """Say until when it takes, at this pace."""
     if not left:
         return "Nobody is left."

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from rollout.counted import number_of
 from rollout.domain.plan.entries import Header
+from rollout.domain.progress.request_counts import describe_requests
 from rollout.domain.proof.proof_record import ProofRecord
 from rollout.domain.status.over_time import KeptLook
 from rollout.domain.status.to_decide import KEPT
@@ -98,6 +99,8 @@ def page(
         "plain_accounts": len(report.accounts) <= PLAIN_ROWS_UP_TO,
         "reasons": legend.REASONS,
         "report": report,
+        "describe_requests": describe_requests,
+        "requests": next((end.requests for _, end in reversed(report.runs) if end and end.requests), ()),
         "runs": report.runs[: -CHANGES_UP_TO - 1 : -1],
         "sections": [(place, name) for place, name in SECTIONS if proof or place != "proof"],
         "segments": segments(counts),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rollout.domain.status.over_time import KeptLook, Pace, StateChange, pace_of, say_pace
+from rollout.domain.status.over_time import DailyPace, KeptLook, StateChange, pace_of, say_pace
 from rollout.reporting import spelling
 from rollout.reporting.frames import Counts
 from rollout.reporting.report_data import ReportData, WaveProgress
@@ -59,7 +59,7 @@ class BurnDown:
     ends: datetime
     today: int
     most: int
-    pace: Pace | None
+    pace: DailyPace | None
     forecast: str
     looks: tuple[KeptLook, ...]
     changed: tuple[StateChange, ...]
