@@ -85,6 +85,8 @@ class Patience:
     deadline: float = 180.0
     propagation: int = 5
     """Attempts on an object created moments ago that AWS does not find yet (aws-facts.md#eventual-consistency)."""
+    silent: int | None = None
+    """Attempts without an answer; None: as many as of all kinds."""
 
 
 MAIL = Patience(attempts=6, deadline=60.0)
@@ -121,6 +123,8 @@ class Retries:
     """Sleeps, too, and lets another account be worked on meanwhile."""
     awaited: int = 0
     """How many wait aside now."""
+    share: float = 1.0
+    """The part of the caller's own budgets that is this process's; others have the rest (docs/cluster.md)."""
     limit: TimeLimit | None = None
     """How long to wait for the service at all, where people wait to be let out."""
     _offered: set[str] = field(default_factory=set)
@@ -269,7 +273,7 @@ class _Run(Generic[T]):
         self._attempt = attempt
         self._started = retries.monotonic()
         self._renewed = False
-        self._unparsable = 0
+        self._unparsable = self._silent = 0
         self.attempts = 0
 
     def once(self) -> T:
@@ -297,6 +301,7 @@ class _Run(Generic[T]):
         if fault is Fault.NOT_FOUND:
             return self._attempt.just_made and self.attempts < self._retries.patience.propagation
         self._unparsable += fault is Fault.UNPARSABLE
+        self._silent += fault in {Fault.UNSENT, Fault.UNANSWERED}
         if self._retries.is_missing(error, self._attempt.operation, self._unparsable):
             return False
         return fault in (REPEATABLE_WRITES if self._attempt.operation.writes else REPEATABLE_READS)
@@ -313,7 +318,12 @@ class _Run(Generic[T]):
     def exhausted(self, state: RetryCallState) -> bool:
         patience = self._retries.patience
         spent = self._retries.monotonic() - self._started
-        return self.attempts >= patience.attempts or spent + state.upcoming_sleep >= patience.deadline
+        attempts = patience.attempts if patience.silent is None else patience.silent
+        return (
+            self.attempts >= patience.attempts
+            or self._silent >= attempts
+            or spent + state.upcoming_sleep >= patience.deadline
+        )
 
     def wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
