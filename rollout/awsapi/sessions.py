@@ -32,6 +32,7 @@ from botocore.utils import parse_timestamp
 from rollout import __version__
 from rollout.awsapi.endpoints import OwnHosts, credential_endpoints, host_of, refuse_foreign, refuse_insecure
 from rollout.awsapi.failures import caller_failure
+from rollout.awsapi.quick_answers import parse_quickly
 from rollout.errors import InsecureEndpoint, NoCredentials
 
 if TYPE_CHECKING:
@@ -213,11 +214,16 @@ class Connection:
 
     def own_iam(self, guard: Guard) -> IAMClient:
         """Create a guarded IAM client for the caller's own account and credentials (design.md#accounts)."""
-        return _guarded(self._make(lambda: self.session.client("iam", **self._options())), guard)
+        return self._guarded_iam(self.session, guard)
 
     def role_iam(self, guard: Guard) -> IAMClient:
         """Create a guarded IAM client for any account, which signs with the keys that `self.chosen.use(...)` sets."""
-        return _guarded(self._make(lambda: self._for_roles.client("iam", **self._options())), guard)
+        return self._guarded_iam(self._for_roles, guard)
+
+    def _guarded_iam(self, session: boto3.Session, guard: Guard) -> IAMClient:
+        client = self._make(lambda: session.client("iam", **self._options()))
+        parse_quickly(client, _instant)
+        return _guarded(client, guard)
 
     def trail(self, region: str, *, own: bool) -> BaseClient:
         """Create a CloudTrail client for a Region: for the caller's `own` account, or for any, as `role_iam` does."""

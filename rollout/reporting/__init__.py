@@ -16,6 +16,7 @@ from rollout.domain.status.movements import Movements
 from rollout.errors import Unwritable
 from rollout.files.private_files import FolderStore
 from rollout.reporting.formats.report_formats import ReportFormat
+from rollout.reporting.store_digests import StoreDigests
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,20 @@ class ReportFiles:
     changes: Path
     calendar: Path
     others: tuple[Path, ...] = ()
+    evidence: tuple[Path, ...] = ()
 
     @property
     def all(self) -> tuple[Path, ...]:
         """Every file, the page last: whoever sees it finds the others."""
-        return (self.users, self.accounts, self.changes, self.calendar, *self.others, self.html)
+        return (
+            self.users,
+            self.accounts,
+            self.changes,
+            self.calendar,
+            *self.others,
+            *self.evidence,
+            self.html,
+        )
 
 
 def write_report(  # noqa: PLR0913 - all that a report is made of
@@ -47,10 +57,12 @@ def write_report(  # noqa: PLR0913 - all that a report is made of
     proof: ProofRecord | None = None,
     moved: Movements | None = None,
     formats: Sequence[ReportFormat] = (),
+    evidence: StoreDigests | None = None,
 ) -> ReportFiles:
     """Write the page, its three tables and the calendar of exemptions into the folder, all of them or none.
 
-    `formats` are written beside them. `moved` is who has moved since an earlier day, for those that tell it.
+    `formats` are written beside them. `moved` is who has moved since an earlier day, for those that tell it. With
+    `evidence`, so are a page for auditors, and the digests of all.
 
     The same input gives the same bytes. `rehearsal` is what a dry run noted; its changes are shown as `rehearsed`.
     `notified` is the rule by which users are ready, `proof` the newest proof of the plan's policy. Raises Unwritable.
@@ -59,6 +71,7 @@ def write_report(  # noqa: PLR0913 - all that a report is made of
     from rollout.reporting import exemption_calendar  # noqa: PLC0415 - see above
     from rollout.reporting.account_columns import ACCOUNTS  # noqa: PLC0415 - see above
     from rollout.reporting.change_columns import CHANGES  # noqa: PLC0415 - see above
+    from rollout.reporting.evidence_page import DIGESTS, PAGE, evidence_parts  # noqa: PLC0415 - see above
     from rollout.reporting.formats.report_formats import parts as others  # noqa: PLC0415 - see above
     from rollout.reporting.formats.written_report import WrittenReport  # noqa: PLC0415 - see above
     from rollout.reporting.frames import count  # noqa: PLC0415 - see above
@@ -68,7 +81,8 @@ def write_report(  # noqa: PLR0913 - all that a report is made of
 
     report = gather(header, accounts, history, now, notified=notified, rehearsal=rehearsal)
     counts = count(report)
-    more = others(WrittenReport(report, counts, moved), formats)
+    whole = WrittenReport(report, counts, moved)
+    more = others(whole, formats)
     parts: dict[str, Iterable[str | bytes]] = {
         USERS.file: USERS.csv(report.users),
         ACCOUNTS.file: ACCOUNTS.csv(report.accounts),
@@ -77,6 +91,8 @@ def write_report(  # noqa: PLR0913 - all that a report is made of
         "index.html": page(report, counts, proof),
         **more,
     }
+    if evidence:
+        parts = evidence_parts(whole, evidence, parts)
     write_together(folder, parts)
     return ReportFiles(
         folder / "index.html",
@@ -85,6 +101,7 @@ def write_report(  # noqa: PLR0913 - all that a report is made of
         folder / CHANGES.file,
         folder / exemption_calendar.FILE,
         tuple(folder / name for name in more),
+        tuple(folder / name for name in (PAGE, DIGESTS) if name in parts),
     )
 
 

@@ -56,3 +56,18 @@ def test_before_the_first_plan_nobody_stood_anywhere(planned: Shell):
     said = planned("report", "--since", "2020-01-01")
     assert 1 == said.code
     assert "no plan yet on 2020-01-01 00:00 UTC" in said.err
+
+
+def test_a_report_with_evidence_is_checked_and_a_change_ends_with_6(planned: Shell):
+    said = planned("report", "--evidence", "--json")
+    folder = str((planned.folder / said.json["html"]).parent)
+    assert {"changed": [], "not_compared": ["journal", "proof"], "same": 7} == planned(
+        "report", "--check", folder, "--json"
+    ).json
+
+    page = planned.folder / said.json["html"]
+    page.write_bytes(page.read_bytes().replace(b"MFA", b"MFa", 1))
+    checked = planned("report", "--check", folder)
+    assert 6 == checked.code
+    assert "CHANGED: index.html was changed" in checked.out
+    assert 2 == planned("report", "--check", folder, "--evidence").code

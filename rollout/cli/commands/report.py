@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rollout.cli.endpoint_option import endpoint_ok
 from rollout.cli.options import Config, Json, PlanArgument, Profile
 from rollout.cli.startup import Doubts, load_plan, read_settings, share_report
-from rollout.cli.terminal.console import next_step, out, print_json
+from rollout.cli.terminal.console import next_step, out, print_json, warn
 from rollout.cli.terminal.movements_table import movements_as_json, tell_movements
+from rollout.counted import number_of
+from rollout.errors import PlanRefused, WrongUsage
 from rollout.reporting.formats.report_formats import ReportFormat
+
+if TYPE_CHECKING:
+    from rollout.wiring import Files
 
 
 def report(
@@ -33,6 +39,22 @@ def report(
             show_default=False,
         ),
     ] = None,
+    evidence: Annotated[
+        bool,
+        typer.Option(
+            "--evidence",
+            help="Also write a page for auditors: controls, scope, method, who, and digests of everything.",
+        ),
+    ] = False,
+    check: Annotated[
+        Path | None,
+        typer.Option(
+            "--check",
+            metavar="FOLDER",
+            help="Write nothing: compute the digests of the report with evidence in this folder again.",
+            show_default=False,
+        ),
+    ] = None,
     config: Config = None,
     profile: Profile = None,
     json: Json = False,
@@ -45,16 +67,25 @@ def report(
     from rollout.reporting import write_report
     from rollout.wiring import Files, offline_now
     from rollout.wiring.earlier_look import moved_since
+    from rollout.wiring.evidence_check import JournalDigests, store_digests
 
+    if check and (plan or formats or since or evidence):
+        raise WrongUsage("--check looks at a report that is there", cure="leave out the other options")
     chosen = tuple(dict.fromkeys(formats or ()))
     for form in chosen:
         form.check()
     settings = read_settings(config)
     doubts = Doubts()
     files = Files(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())
+    if check:
+        _check(check, files, json=json)
+        doubts.leave()
+        return
     stored = load_plan(files, plan)
     now = offline_now()
-    progress = replay_all(files.journal("report").records(), stored.header.organization_id)
+    digests = JournalDigests()
+    records = files.journal("report").records()
+    progress = replay_all(digests.passing(records) if evidence else records, stored.header.organization_id)
     moved = moved_since(files, stored, since, progress, now) if since else None
     written = write_report(
         files.report_folder(stored),
@@ -66,12 +97,14 @@ def report(
         proof=files.proof_of(stored, progress),
         moved=moved,
         formats=chosen,
+        evidence=store_digests(stored, progress, digests) if evidence else None,
     )
     shared = share_report(files, stored, written)
     if json:
         names = ("html", "users", "accounts", "changes", "calendar")
         parts = {name: str(getattr(written, name)) for name in names}
         others = {str(form): str(path) for form, path in zip(chosen, written.others, strict=True)}
+        others |= {path.name: str(path) for path in written.evidence}
         moves = {"moved": movements_as_json(moved)} if moved else {}
         print_json({**parts, **others, **moves, "shared": list(shared)})
     else:
@@ -81,3 +114,25 @@ def report(
             out.print(str(place))
         next_step(f"open {written.html} in a browser")
     doubts.leave()
+
+
+def _check(folder: Path, files: Files, *, json: bool) -> None:
+    """Tell what of a filed report is as it was. Raises PlanRefused where anything was changed."""
+    from dataclasses import asdict
+
+    from rollout.wiring.evidence_check import check_folder
+
+    found = check_folder(folder, files)
+    if json:
+        print_json(asdict(found))
+    else:
+        for line in found.changed:
+            out.print(f"CHANGED: {line}")
+        out.print(f"{number_of(found.same, 'part')} as written, {len(found.changed)} changed")
+        if found.not_compared:
+            warn(f"not compared, since this store does not have them: {', '.join(found.not_compared)}")
+    if found.changed:
+        raise PlanRefused(
+            f"{number_of(len(found.changed), 'part')} of the report in {folder} changed since it was written",
+            cure="restore them from where the report was filed, or write the report again",
+        )

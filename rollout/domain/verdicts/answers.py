@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rollout.domain.iam import (
     Allowed,
@@ -82,7 +82,8 @@ class Examiner:
         self._remembered: dict[object, Answers] = {}
 
     def examine(self, user: User, rights: UserRights) -> Answers:
-        """Answer everything that a verdict depends on, from earlier answers where the policies are the same."""
+        """Answer everything that a verdict depends on, from earlier answers where the same policies matter."""
+        rights = replace(rights, identity=tuple(filter(self._library.matters, rights.identity)))
         documents = (*rights.identity, *(level for levels in rights.scps or () for level in levels))
         if rights.boundary is not None:
             documents = (*documents, rights.boundary)

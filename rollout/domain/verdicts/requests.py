@@ -254,6 +254,21 @@ PROBED = (
 )
 
 
+ASKED = frozenset(
+    action.lower()
+    for action in (
+        *ENROLMENT,
+        SESSION_TOKEN,
+        *(action for action, _ in PASSKEY_ENROLMENT),
+        *CONSOLE_SESSION,
+        *AWS_LOGIN,
+        CHANGE_PASSWORD,
+        *PROBED,
+    )
+)
+"""Every action that is asked, in lower case."""
+
+
 def probes(user: User, partition: str) -> Iterable[tuple[str, str]]:
     """List actions and resources to probe: two reads, a service that does not exist, and ways to gain more rights."""
     other = f"arn:{partition}:iam::{user.account_id}:user/rollout-probe/somebody-else"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rollout.domain.iam import Document, Policies, parse_document
 from rollout.domain.people.observations import AccountFacts
 from rollout.domain.people.users import NamedPolicy, User
+from rollout.domain.verdicts.requests import ASKED
 from rollout.domain.verdicts.same_for_all import says_same_for_all
 
 _MOST_DOCUMENTS = 4_096
@@ -24,6 +25,7 @@ class Library:
         self._parsed: dict[tuple[str, str], Document] = {}
         self._seen: dict[int, tuple[object, Document]] = {}
         self._same_for_all: dict[Document, bool] = {}
+        self._matters: dict[Document, bool] = {}
 
     def __reduce__(self) -> tuple[type[Library], tuple[()]]:
         """Begin anew in another process: parsing is cheaper than taking along what was parsed."""
@@ -36,7 +38,7 @@ class Library:
         if known is not None and known[0] is document and known[1].name == name:
             return known[1]
         if max(len(self._seen), len(self._parsed)) >= _MOST_DOCUMENTS:
-            self._parsed, self._seen, self._same_for_all = {}, {}, {}
+            self._parsed, self._seen, self._same_for_all, self._matters = {}, {}, {}, {}
         key = (name, repr(document))
         parsed = self._parsed.get(key)
         if parsed is None:
@@ -50,6 +52,19 @@ class Library:
         known = self._same_for_all.get(document)
         if known is None:
             known = self._same_for_all[document] = document.problem is None and says_same_for_all(document)
+        return known
+
+    def matters(self, document: Document) -> bool:
+        """Tell whether a document of a user's own can change an answer: it denies, covers what is asked, or is unknown.
+
+        Most do not: they allow some services and nothing else.
+        """
+        known = self._matters.get(document)
+        if known is None:
+            known = self._matters[document] = document.problem is not None or any(
+                statement.effect == "Deny" or any(map(statement.actions.cover, ASKED))
+                for statement in document.statements
+            )
         return known
 
     @property

@@ -8,7 +8,15 @@ import pytest
 
 from rollout.domain.iam import Policies, parse_document
 from rollout.domain.people.users import User
-from rollout.domain.verdicts.requests import UNKNOWABLE, Asker, RequestEnvironment, home_region, probes
+from rollout.domain.verdicts.requests import (
+    ASKED,
+    UNKNOWABLE,
+    Asker,
+    RequestEnvironment,
+    home_region,
+    probes,
+)
+from rollout.domain.verdicts.rights import Library
 from tests.builders import ACCOUNT, NOW, ORGANIZATION
 from tests.domain.judging import a_document, a_person, allow, deny
 
@@ -160,3 +168,34 @@ HOMES = {
 @pytest.mark.parametrize(("partition", "region"), HOMES.items(), ids=HOMES)
 def test_iam_is_at_home_where_aws_facts_say(partition: str, region: str):
     assert region == home_region(partition)
+
+
+# --- What a document of a user's own can change ---
+
+
+def test_every_action_that_is_asked_is_one_of_those_by_which_a_document_matters():
+    asker, policies = Asker(ALICE, WORLD), Policies(())
+    questions = (
+        asker.enrolment,
+        asker.passkey,
+        asker.aws_login,
+        asker.password_change,
+        asker.console_session,
+    )
+    asked = [one.action for ask in (*questions, asker.denials) for one in ask(policies)]
+    assert {action.partition(" ")[0].lower() for action in asked} == ASKED
+
+
+@pytest.mark.parametrize(
+    ("statement", "matters"),
+    [
+        (allow("s3:GetObject", on="arn:aws:s3:::home/${aws:username}/*"), False),
+        (allow("iam:Get*"), True),
+        (allow("*"), True),
+        (deny("s3:GetObject"), True),
+        ({"Effect": "Allow", "Action": 7, "Resource": "*"}, True),
+    ],
+    ids=["about something else", "covers an action", "covers everything", "denies", "unreadable"],
+)
+def test_only_a_document_that_can_change_an_answer_matters(statement, matters: bool):
+    assert matters == Library().matters(parse_document(a_document(statement), "P"))
