@@ -88,5 +88,5 @@ def test_an_exemption_may_last_beyond_all_measure():
 def test_what_no_table_shows_is_not_held():
     """The answers of evaluation and the other users of the account would be, for every user of a large report."""
     for line in small().users:
-        assert () == line.account.entries == line.account.matrices
+        assert ((), ()) == (line.account.entries, line.account.matrices)
         assert ("", (), {}) == (line.entry.fingerprint, line.entry.doors, line.entry.facts.tags)
