@@ -96,6 +96,10 @@ class OrganizationNotListable(RolloutError):
     """The caller may not list the organization's accounts, or there is no organization."""
 
 
+class ClusterUnusable(RolloutError):
+    """The Dask cluster that is to do the work does not answer, or is not one that can do it."""
+
+
 class AwsFailure(RolloutError):
     """AWS returned an error that ends the whole command, not only the work in one account."""
 

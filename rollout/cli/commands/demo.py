@@ -144,7 +144,7 @@ def _wave_states() -> list[WaveState]:
     from rollout.cli.commands.status import stands_of
 
     files, plan = _newest()
-    return stands_of(files, plan)
+    return stands_of(files, plan, files.journal("status").progress(plan.header.organization_id))
 
 
 def _report() -> Path:

@@ -13,6 +13,7 @@ from rollout.cli.terminal.impact_table import impact_table, names_as_json, names
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rollout.domain.progress.projection import Progress
     from rollout.wiring import Files
     from rollout.workflows.ports import StoredPlan
     from rollout.workflows.status import GateState, WaveState
@@ -36,15 +37,16 @@ def status(
     files = Files(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())
     tell_unrecorded(files)
     stored = load_plan(files, plan)
-    stands = stands_of(files, stored, names=names)
+    progress = files.journal("status").progress(stored.header.organization_id)
+    stands = stands_of(files, stored, progress, names=names)
     if json:
         print_json([_as_json(stand, names=names) for stand in stands])
     else:
-        _tell(stored, stands, names=names)
+        _tell(stored, stands, progress, names=names)
     doubts.leave()
 
 
-def _tell(stored: StoredPlan, stands: list[WaveState], *, names: bool) -> None:
+def _tell(stored: StoredPlan, stands: list[WaveState], progress: Progress, *, names: bool) -> None:
     header = stored.header
     out.print(f"Plan {header.id} of {age_of(stored)} by {header.caller}, {stored.location}")
     rows = [
@@ -73,6 +75,9 @@ def _tell(stored: StoredPlan, stands: list[WaveState], *, names: bool) -> None:
             out.print(f"Wave {stand.wave}: {stand.approved}")
         if stand.enforced_by:
             out.print(f"Wave {stand.wave}: enforced by {stand.enforced_by}")
+    if asked := progress.last_requests:
+        started, said = asked
+        out.print(f"Last run ({started.command}, {started.at:%Y-%m-%d %H:%M} UTC): {said}")
     next_step(_next(stands))
 
 
@@ -101,13 +106,14 @@ def _numbers(gate: GateState) -> str:
     return f"{gate.detail}; overridden {gate.overridden}" if gate.overridden else gate.detail
 
 
-def stands_of(files: Files, stored: StoredPlan, *, names: bool = False) -> list[WaveState]:
+def stands_of(
+    files: Files, stored: StoredPlan, progress: Progress, *, names: bool = False
+) -> list[WaveState]:
     """Return the states of a plan's waves, with the `names` of those to come if they are wanted."""
     from rollout.wiring import offline_now
     from rollout.workflows.status import wave_states
 
     settings = files.settings
-    progress = files.journal("status").progress(stored.header.organization_id)
     return wave_states(
         stored,
         progress,

@@ -28,7 +28,9 @@ from rollout.errors import ExitCode, Interrupted, WrongUsage
 
 if TYPE_CHECKING:
     from rollout.domain.drift import HeadCount
+    from rollout.domain.people.observations import Inventory
     from rollout.domain.people.scope import Selection
+    from rollout.domain.progress.progress import Progress
     from rollout.wiring import Live
     from rollout.workflows.account_run import RunResult
     from rollout.workflows.inventory import Premises
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
 MEMBERSHIPS = "memberships"
 SHOWN = 20
+LOOKS = 3
+"""So often an account is read in which a run writes meanwhile."""
 
 
 def verify(
@@ -139,18 +143,29 @@ class _Look:
         self._basis = live.basis(where, self._levels)
 
     def verify(self, run: str) -> Verified:
-        """Read every account, and compare it with the plan."""
-        from rollout.workflows.inventory import Look, take_inventory
+        """Read every account, and compare it with the plan; where a run wrote meanwhile, read again."""
         from rollout.workflows.verify import verify as compare
 
-        live, progress = self._live, TerminalProgress()
-        looking = live.looking_with_care(self._where, progress)
+        context = self._live.run_context(run, self._where, TerminalProgress(), rehearsal=False, locked=False)
+        before = context.replay()
+        self.inventory = self._read(self._selection, before)
+        found = compare(self.inventory, self._stored, run=context, basis=self._basis, before=before)
+        for _ in range(LOOKS - 1):
+            if not found.overtaken:
+                break
+            before = context.replay()
+            again = self._read(selection([*found.overtaken], None), before)
+            self.inventory = self.inventory.with_newer(again)
+            found = compare(self.inventory, self._stored, run=context, basis=self._basis, before=before)
+        return found
+
+    def _read(self, chosen: Selection, known: Progress) -> Inventory:
+        from rollout.workflows.inventory import Look, take_inventory
+
+        live = self._live
+        looking = live.looking_with_care(self._where, TerminalProgress(), known)
         scope = live.settings.domain_scope()
-        self.inventory = take_inventory(
-            Look(self._where, lambda: self._levels, looking, scope, self._selection)
-        )
-        context = live.run_context(run, self._where, progress, rehearsal=False, locked=False)
-        return compare(self.inventory, self._stored, run=context, basis=self._basis)
+        return take_inventory(Look(self._where, lambda: self._levels, looking, scope, chosen))
 
     def fix(self, run: str, overrides: Mapping[str, str], *, memberships: bool) -> RunResult:
         """Fix what the last check found, as far as the gates are open or overridden."""

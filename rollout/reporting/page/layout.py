@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from rollout.counted import number_of
 from rollout.domain.plan.entries import Header
+from rollout.domain.progress.request_counts import describe_requests
 from rollout.domain.proof.proof_record import ProofRecord
 from rollout.domain.status.to_decide import KEPT
 from rollout.reporting import legend, spelling
@@ -88,6 +89,8 @@ def page(report: ReportData, counts: Counts, proof: ProofRecord | None = None) -
         "plain_accounts": len(report.accounts) <= PLAIN_ROWS_UP_TO,
         "reasons": legend.REASONS,
         "report": report,
+        "describe_requests": describe_requests,
+        "requests": next((end.requests for _, end in reversed(report.runs) if end and end.requests), ()),
         "runs": report.runs[: -CHANGES_UP_TO - 1 : -1],
         "sections": [(place, name) for place, name in SECTIONS if proof or place != "proof"],
         "segments": segments(counts),
