@@ -148,7 +148,7 @@ def _page(report: WrittenReport, store: StoreDigests) -> Iterator[str]:
     yield from more(len(callers) - SHOWN, "`changes.csv`")
     for wave in data.waves:
         for decision in wave.decisions:
-            yield f"- wave {said(wave.name)}: {escaped(getattr(decision, 'text', decision))}\n"
+            yield f"- wave {said(wave.name)}: {escaped(decision.text)}\n"
     yield "\n## What this does not show\n\n"
     for limit in limits(data, report.counts):
         yield f"- **{escaped(limit.title)}.** {escaped(limit.text)}\n"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.endpoint_option import endpoint_ok
+from rollout.cli.keeping_looks import past_of
 from rollout.cli.options import Config, Json, PlanArgument, Profile, Yes
 from rollout.cli.running import leave_with
 from rollout.cli.startup import Doubts, go_live, load_plan, read_settings, share_report, tell_endpoints
@@ -109,6 +110,7 @@ def report(
         now,
         notified=settings.domain_notified(),
         proof=files.proof_of(stored, progress),
+        past=past_of(files, stored.header.organization_id),
         moved=moved,
         formats=chosen,
         evidence=store_digests(stored, progress, digests) if evidence else None,

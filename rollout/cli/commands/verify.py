@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rollout.cli.keeping_looks import keep_look
 from rollout.cli.options import (
     Accounts,
     Config,
@@ -118,6 +119,10 @@ def verify(
         _ask(found, memberships=memberships, yes=yes)
         fixed = look.fix(live.new_run(), overrides, memberships=memberships)
         found = look.verify(live.new_run())
+    if not (account or ou):
+        header = stored.header
+        known = live.files.journal("look").progress(header.organization_id)
+        keep_look(live.files, "verify", header, stored.accounts(), known, live.clock.now())
     if metrics:
         _write_metrics(metrics, found, stored, live.clock.now())
     if json:
