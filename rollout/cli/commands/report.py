@@ -21,7 +21,7 @@ from rollout.reporting.formats.report_formats import ReportFormat
 if TYPE_CHECKING:
     from rollout.settings import Settings
     from rollout.wiring import Files
-    from rollout.wiring.sending_findings import SentFindings
+    from rollout.wiring.reports.sending_findings import SentFindings
     from rollout.workflows.ports import StoredPlan
 
 
@@ -79,8 +79,8 @@ def report(
     from rollout.domain.progress.history import replay_all
     from rollout.reporting import write_report
     from rollout.wiring import Files, offline_now
-    from rollout.wiring.earlier_look import moved_since
-    from rollout.wiring.evidence_check import JournalDigests, store_digests
+    from rollout.wiring.reports.earlier_look import moved_since
+    from rollout.wiring.reports.evidence_check import JournalDigests, store_digests
 
     if check and (plan or formats or since or evidence or send):
         raise WrongUsage("--check looks at a report that is there", cure="leave out the other options")
@@ -149,7 +149,7 @@ def _send(
     settings: Settings, profile: str | None, stored: StoredPlan, file: Path, *, yes: bool
 ) -> SentFindings:
     """Ask, and send. Raises AwsFailure, and OtherOrganization for the plan of another organization."""
-    from rollout.wiring.sending_findings import security_hub, send_findings
+    from rollout.wiring.reports.sending_findings import security_hub, send_findings
 
     live, where = go_live(settings, profile)
     if stored.header.organization_id != where.organization.id:
@@ -172,7 +172,7 @@ def _check(folder: Path, files: Files, *, json: bool) -> None:
     """Tell what of a filed report is as it was. Raises PlanRefused where anything was changed."""
     from dataclasses import asdict
 
-    from rollout.wiring.evidence_check import check_folder
+    from rollout.wiring.reports.evidence_check import check_folder
 
     found = check_folder(folder, files)
     if json:
