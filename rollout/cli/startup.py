@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rollout.cli.endpoint_option import endpoint_ok
-from rollout.cli.running import interrupted, leave_with
+from rollout.cli.running import afterwards, interrupted, leave_with
 from rollout.cli.terminal.console import err, warn
 from rollout.domain.people.scope import Selection
 from rollout.errors import (
@@ -132,6 +132,7 @@ def go_live(
     from rollout.workflows.inventory import premises
 
     live = Live(settings, profile, tell=tell, endpoint_ok=endpoint_ok())
+    live.put_off(afterwards)
     with _patience_asked_for(live.connection.endpoints):
         where = premises(live.organization, settings.organization)
     if settings.organization is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from enum import Flag, auto
 from functools import cached_property
 from random import Random, SystemRandom
@@ -17,6 +18,7 @@ from rollout.settings import Settings
 from rollout.settings.models import AccessOverride
 from rollout.store.folder.segments import new_run_id
 from rollout.store.formats.seals import refuse
+from rollout.store.snapshots import Afterwards
 from rollout.wiring.decision_rules import names_of
 from rollout.wiring.stores import Files
 from rollout.workflows.inventory import Premises
@@ -78,6 +80,10 @@ class Aws:
         self._brief = Dispensable.ORGANIZATION in dispensable
         self.stop = threading.Event()
         self._people: dict[str, Sequence[ListedPerson]] = {}
+
+    def put_off(self, afterwards: Afterwards) -> None:
+        """Leave to `afterwards` what can wait until the command has done its work; called before anything is read."""
+        self.files = replace(self.files, afterwards=afterwards)
 
     @cached_property
     def clock(self) -> Clock:

@@ -88,9 +88,8 @@ class LiveLooks(Aws):
 
         return progress
 
-    def looking_with_care(self, where: Premises, progress: ProgressDisplay) -> Looking:
-        """As `looking`, with live reads of enforced users who could be locked out."""
-        known = self.files.journal("look").progress(where.organization.id)
+    def looking_with_care(self, where: Premises, progress: ProgressDisplay, known: Progress) -> Looking:
+        """As `looking`, with live reads of users whom the journal knows as enforced, and who could be locked out."""
         read = read_with_care(names_of(self.settings), self.settings.gates.lead_time, known)
         return replace(self.looking(where, progress), read=read)
 

@@ -9,11 +9,13 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from rollout.domain.progress.messages import Notice
+from rollout.domain.progress.messages import Notice, Summary, TeamCounts
 from rollout.errors import BadSettings
 from rollout.notify import digest
 from rollout.notify.letter import SPECIMEN, LetterPress
+from rollout.notify.team_letter import summary_blocks, summary_subject
 from rollout.notify.words import LISTS, TEMPLATES, Words, shipped_languages, words_in
+from tests.builders import NOW
 from tests.notify.situations import HEADS, SITUATIONS, a_line_in, every_notice
 
 ENGLISH = yaml.safe_load(TEMPLATES.joinpath("en.yaml").read_text("utf-8"))
@@ -50,6 +52,11 @@ def test_every_part_is_said_to_somebody():
         zoned = replace(notice, zone=BERLIN)
         assert digest.subject(zoned, listening)
         assert list(digest.blocks(zoned, listening, head))
+    summary = Summary(
+        "lead@example.com", (), team="Payments", counts=TeamCounts(9, 2, 7, NOW, ("prod: ana",))
+    )
+    assert summary_subject(summary, listening)
+    assert list(summary_blocks(summary, listening, HEADS[0]))
     assert words.parts.keys() == SAID
 
 

@@ -27,7 +27,7 @@ from rollout.workflows.account_run.failure_budgets import Budgets, budgets_of
 from rollout.workflows.account_run.wave_gates import WaveGates
 from rollout.workflows.apply.account import ApplyToAccount, PreviewAccount, Step
 from rollout.workflows.apply.order import ApplyResult, Counted, Due, Order, OutcomeTally, RunPreview, in_part
-from rollout.workflows.apply.sending import Mail, Sent, remind, tell
+from rollout.workflows.apply.sending import Mail, Sent, announce, remind, tell
 from rollout.workflows.apply.shares import PlanShares
 from rollout.workflows.inventory import Premises, read_levels
 from rollout.workflows.ports import Notifier, OrganizationPort
@@ -149,7 +149,11 @@ class ApplyRun:
                 reached = {id_: one for id_, one in command.to_tell.items() if id_ in told.told}
                 self.affected |= {**command.affected, **reached}
         reminded = remind(reminders, mail)
-        self.interrupted = self.interrupted or told.interrupted or reminded.interrupted
+        enforced = [one for command in finished for one in command.enforced]
+        announced = announce(enforced, mail)
+        self.interrupted = (
+            self.interrupted or told.interrupted or reminded.interrupted or announced.interrupted
+        )
         if not self.interrupted:
             self._mark_carried(stage, finished, told)
 

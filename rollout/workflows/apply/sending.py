@@ -87,6 +87,16 @@ def remind(reminders: Iterable[DueNotice], mail: Mail) -> Sent:
     return sent
 
 
+def announce(enforced: Iterable[DueNotice], mail: Mail) -> Sent:
+    """Tell people that the time has come, as `remind` does: a message that fails changes nothing."""
+    sent = Sent()
+    for mine, receipt in _Sender(mail, sent, reminder=True, enforced=True).send(enforced):
+        failed = receipt.delivery.failed
+        mail.tally.count(Counted.REMINDERS_NOT_SENT if failed else Counted.ANNOUNCED, len(mine))
+        mail.tally.count(Counted.MESSAGES)
+    return sent
+
+
 def _counted(delivery: Delivery, notifier: Notifier) -> Counted:
     if delivery.failed:
         return Counted.NOT_REACHED
@@ -112,6 +122,7 @@ class _Sender:
     mail: Mail
     sent: Sent
     reminder: bool = False
+    enforced: bool = False
     unrecorded: list[Record] = field(default_factory=list)
 
     def send(self, notices: Iterable[DueNotice]) -> Iterator[tuple[Sequence[DueNotice], Receipt]]:
@@ -160,7 +171,14 @@ class _Sender:
         for address, mine in _by_address(notices):
             lines = tuple(one.line for one in mine)
             mark = min(one.mark for one in mine)
-            notice = notice_to([one.addressee for one in mine], lines, mail.zone, organization_id, mark)
+            notice = notice_to(
+                [one.addressee for one in mine],
+                lines,
+                mail.zone,
+                organization_id,
+                mark,
+                enforced=self.enforced,
+            )
             doubts = (mail.in_doubt.get(one.line.user.id) for one in mine)
             again = next((doubt.run for doubt in doubts if doubt is not None), "")
             yield _Parcel(mine, replace(notice, address=address), again)
