@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rollout.domain.plan.entries import AccountPlan, PlanEntry
+from rollout.domain.status.over_time import under_mfa
 from rollout.domain.status.user_status import UserStatus
-from rollout.domain.verdicts.verdict import Kind
 from rollout.reporting.cells import CODE, DAY, FLAG, LIST, MINUTE, NUMBER, TEXT, TIME
 from rollout.reporting.tables import Column, OnPage, Table
 
@@ -23,7 +23,7 @@ class UserLine:
     @property
     def under_mfa(self) -> bool:
         """Tell whether MFA is enforced on this user, by this tool or by somebody else's policy."""
-        return self.enforced or self.entry.verdict is Kind.COVERED
+        return under_mfa(self.entry, self.status)
 
     @property
     def enforced(self) -> bool:

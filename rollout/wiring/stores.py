@@ -23,6 +23,7 @@ from rollout.reporting import ReportFiles
 from rollout.settings import BucketPlace, KeyFilePlace, Settings
 from rollout.store.folder.key_file import KeyFile
 from rollout.store.formats.seals import Seals, StoreKey, Trust, refuse
+from rollout.store.kept_looks import KeptLooks
 from rollout.store.kinds import InFolder, Store, StoreJournal, StoreLock
 from rollout.store.last_seen import LastSeen
 from rollout.store.lock_holder import Holder
@@ -157,6 +158,10 @@ class Files:
     def activity(self, organization_id: str) -> StoredActivity:
         """What was found today of access keys."""
         return StoredActivity(self._store.files, organization_id, self._trust)
+
+    def looks(self, organization_id: str) -> KeptLooks:
+        """The figures of earlier looks."""
+        return KeptLooks(self._store.files, organization_id)
 
     @property
     def proofs(self) -> StoredProofs:

@@ -45,6 +45,12 @@ def test_every_language_has_every_part_and_fills_in_the_same(language: str):
     assert {*ENGLISH} - {*LISTS} == words.parts.keys()
 
 
+def test_german_says_everything_in_german():
+    """What is the same in both languages is only what has no words of its own."""
+    german = yaml.safe_load(TEMPLATES.joinpath("de.yaml").read_text("utf-8"))
+    assert {"service_in_region"} == {name for name, words in ENGLISH.items() if german[name] == words}
+
+
 def test_every_part_is_said_to_somebody():
     words = words_in("en", None)
     listening = Listening(words.language, words.parts, words.lists)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rollout.cli.keeping_looks import keep_look
 from rollout.cli.options import Accounts, Config, Defaults, EngineKind, Json, Ous, Profile, Scheduler, Users
 from rollout.cli.running import leave_with
 from rollout.cli.startup import Doubts, go_live, read_deciding_settings, selection, tell_endpoints
@@ -38,6 +39,12 @@ def inventory(
     engine: EngineKind = None,
     scheduler: Scheduler = None,
     json: Json = False,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep", help="Also keep the figures in the store, for the development over time in reports."
+        ),
+    ] = False,
 ) -> None:
     """List every user of every account with today's verdict, in the columns of users.csv, without making a plan.
 
@@ -48,6 +55,8 @@ def inventory(
     from rollout.wiring.output import check_writable, parts_beside, private_file
     from rollout.workflows.judging.listing import list_users
 
+    if keep and (account or ou or user):
+        raise WrongUsage("--keep needs everybody", cure="leave out --account, --ou and --user")
     # Check that the file can be written before reading for minutes.
     kind = format_of(to)
     if to.is_dir():
@@ -73,6 +82,9 @@ def inventory(
                 listed.header.inventory_at,
                 settings.domain_notified(),
             )
+        if keep:
+            header, now = listed.header, live.clock.now()
+            keep_look(live.files, "inventory", header, parts.accounts(), listed.progress, now)
     left = [one for one in listed.header.left_out if chosen.takes_account(one.account_id, one.name, one.ou)]
     if json:
         print_json(_as_json(listed, left, to))

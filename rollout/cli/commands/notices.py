@@ -107,7 +107,8 @@ def notices(
     from rollout.cli.commands.telling.team_messages import tell_teams
     from rollout.domain.status.user_status import Statuses
     from rollout.wiring import Files, Live, offline_now, write_unreached
-    from rollout.workflows.notices import Messages, NoticeRules, who_was_told
+    from rollout.workflows.apply.planned_notices import NoticeRules
+    from rollout.workflows.notices import Messages, who_was_told
     from rollout.workflows.notices import preview as previewed
     from rollout.workflows.notices import unreached as unreached_users
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rollout.cli.keeping_looks import keep_look
 from rollout.cli.options import (
     Accounts,
     Config,
@@ -114,6 +115,11 @@ def plan(
     run = live.new_run()
     with live.files.drafting(plans) as draft:
         planned = make_plan(look, order, draft, live.files.journal(run), earlier, run=run, names=names)
+    if not (account or ou):
+        known = live.files.journal("look").progress(organization_id)
+        keep_look(
+            live.files, "plan", planned.stored.header, planned.stored.accounts(), known, live.clock.now()
+        )
     moves = other and compared_plans(other, planned.stored)
     if json:
         moved = {"moved": movements_as_json(moves)} if moves else {}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rollout.cli.keeping_looks import keep_look
 from rollout.cli.options import (
     Accounts,
     Config,
@@ -27,6 +29,8 @@ from rollout.counted import number_are, number_of
 from rollout.errors import ExitCode, Interrupted, WrongUsage
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rollout.domain.drift import HeadCount
     from rollout.domain.people.observations import Inventory
     from rollout.domain.people.scope import Selection
@@ -74,6 +78,15 @@ def verify(
     defaults: Defaults = False,
     profile: Profile = None,
     yes: Yes = False,
+    metrics: Annotated[
+        Path | None,
+        typer.Option(
+            "--metrics",
+            metavar="FILE",
+            help="Also write the numbers as Prometheus text, for node_exporter's textfile collector.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Check who is actually enforced, what drifted, who is new, and which exemption or release has expired.
@@ -106,6 +119,12 @@ def verify(
         _ask(found, memberships=memberships, yes=yes)
         fixed = look.fix(live.new_run(), overrides, memberships=memberships)
         found = look.verify(live.new_run())
+    if not (account or ou):
+        header = stored.header
+        known = live.files.journal("look").progress(header.organization_id)
+        keep_look(live.files, "verify", header, stored.accounts(), known, live.clock.now())
+    if metrics:
+        _write_metrics(metrics, found, stored, live.clock.now())
     if json:
         print_json(_as_json(found, fixed, doubts))
     else:
@@ -176,6 +195,14 @@ class _Look:
         order = live.fix_order(self._where, gated, memberships=memberships)
         context = live.run_context(run, self._where, TerminalProgress())
         return fix(order, self.inventory, run=context, basis=self._basis, where=self._where)
+
+
+def _write_metrics(file: Path, found: Verified, stored: StoredPlan, now: datetime) -> None:
+    """Write the numbers as a whole file: the collector never sees half of one. Raises Unwritable."""
+    from rollout.reporting import write_together
+    from rollout.reporting.formats.prometheus import metrics, of_verify
+
+    write_together(file.parent, {file.name: metrics(of_verify(found, stored.header, now))})
 
 
 def _ask(found: Verified, *, memberships: bool, yes: bool) -> None:

@@ -51,7 +51,8 @@ class Sent:
 class Mail:
     """How messages leave a run. `zone` is the time zone in which people read them.
 
-    `in_doubt`: by UserId, the messages that an earlier run may have sent, as `Progress` has them.
+    `in_doubt`: by UserId, the messages that an earlier run may have sent, as `Progress` has them. `others`: by
+    normalised address, the users of a person that no message of this run is about, to be mentioned.
     """
 
     run: RunContext
@@ -59,6 +60,7 @@ class Mail:
     tally: OutcomeTally
     zone: tzinfo
     in_doubt: Mapping[str, Sending]
+    others: Mapping[str, Sequence[Line]] = field(default_factory=dict)
 
 
 def tell(notices: Iterable[DueNotice], mail: Mail) -> Sent:
@@ -181,7 +183,8 @@ class _Sender:
             )
             doubts = (mail.in_doubt.get(one.line.user.id) for one in mine)
             again = next((doubt.run for doubt in doubts if doubt is not None), "")
-            yield _Parcel(mine, replace(notice, address=address), again)
+            others = tuple(mail.others.get(normalised_address(address), ()))
+            yield _Parcel(mine, replace(notice, address=address, others=others), again)
 
     def _record(self, parcel: _Parcel, receipt: Receipt) -> tuple[Sequence[DueNotice], Receipt]:
         now = self.mail.run.now()
