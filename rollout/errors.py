@@ -120,7 +120,7 @@ class OrganizationNotListable(RolloutError):
 class ClusterUnusable(RolloutError):
     """The Dask cluster that is to do the work does not answer, or is not one that can do it."""
 
-    advice = "Check --scheduler and that its workers run this version of rollout; without --engine, no cluster is needed."
+    advice = "Check --scheduler, and that its workers run this version of rollout; without --engine, none is needed."
 
 
 class AwsFailure(RolloutError):
