@@ -13,6 +13,7 @@ import yaml
 
 from rollout.aws.connect.session_policy import session_policy
 from rollout.awsapi.operations import OPERATIONS, On, Operation, Use
+from rollout.cli.terminal.explanations import errors
 from rollout.domain.diagnosis import account_checks, caller_checks, organization_checks, store_checks
 from rollout.domain.diagnosis.check import CheckSection
 from rollout.domain.drift.drift_kinds import Drifted, DriftKind
@@ -181,6 +182,19 @@ def controls() -> str:
     return table(head, rows)
 
 
+def error_pages() -> str:
+    """Every error with its exit code, its meaning and what ends it."""
+    return "\n\n".join(
+        f"## {error.code()}\n\n{' '.join((error.__doc__ or '').split())}\n\n"
+        f"*Exit code {error.exit_code.value}: {error.exit_code.meaning}.*\n\n{_linked(error.advice)}"
+        for error in errors()
+    )
+
+
+def _linked(advice: str) -> str:
+    return re.sub(r"docs/([a-z-]+\.md)", r"[\1](\1)", advice)
+
+
 ON = {
     On.ANYTHING: "",
     On.OUR_POLICIES: "our policies",
@@ -229,6 +243,7 @@ def _statement(statement: Mapping[str, Any]) -> str:
 
 PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "doctor.md": {str(section): partial(checks, section) for section in CheckSection},
+    "errors.md": {"errors": error_pages},
     "gates.md": {"gates": gates},
     "licenses.md": {"licenses": lambda: table(("package", "license", "needed for"), licenses.rows())},
     "reports.md": {

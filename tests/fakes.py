@@ -695,9 +695,10 @@ class FakeDraft:
         self._written[account.account_id] = account
         return WrittenPart(account.account_id, "", b"")
 
-    def keep(self, part: WrittenPart) -> None:
+    def keep(self, part: WrittenPart) -> WrittenPart:
         """Take it into the plan."""
         self._kept.add(part.account_id)
+        return part
 
     def accounts(self, only: frozenset[str] | None = None) -> Iterator[AccountPlan]:
         """Hand out one account after the other."""

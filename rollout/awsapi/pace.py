@@ -1,23 +1,18 @@
-"""Paces the calls into one account with a token bucket, so that AWS rarely throttles them.
-
-See aws-facts.md#quotas-and-rates.
-"""
+"""Paces calls by a budget, so that AWS rarely throttles them (aws-facts.md#quotas-and-rates)."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 
+from rollout.awsapi.call_budget import CallBudget
+
 A_SECOND = 50.0
-"""Calls of IAM in one account."""
+"""Calls of IAM in one account. IAM publishes no rate limits, so this starts high."""
 
 
 class Pace:
-    """Allows at most `burst` calls at once and `rate` calls a second; safe to share between threads.
-
-    IAM publishes no rate limits. The rate therefore starts high, halves with every throttled response (but not below
-    `floor`), and regains a tenth of the full rate with every other response.
-    """
+    """Lets calls through as a budget allows; one for all who share it, in any thread."""
 
     def __init__(
         self,
@@ -31,38 +26,23 @@ class Pace:
         """Start with a full bucket."""
         self._sleep = sleep
         self._monotonic = monotonic
-        self._full = rate
-        self._burst = burst
-        self._floor = floor
-        self._rate = rate
-        self._tokens = burst
-        self._filled_at = monotonic()
+        self._budget = CallBudget.new(rate, burst, floor, monotonic())
         self._lock = threading.Lock()
 
     @property
     def rate(self) -> float:
         """Calls per second allowed at present."""
-        return self._rate
+        return self._budget.now(self._monotonic()).rate
 
-    def take(self) -> None:
-        """Block until the next call may be made."""
+    def take(self) -> float:
+        """Block until the next call may be made; return for how many seconds that was."""
         with self._lock:
-            now = self._monotonic()
-            self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
-            self._filled_at = now
-            self._tokens -= 1
-            # The balance is negative: wait until the bucket has refilled to zero.
-            wait = max(0.0, -self._tokens / self._rate)
+            self._budget, wait = self._budget.take(self._monotonic())
         if wait:
             self._sleep(wait)
+        return wait
 
     def slow_down(self) -> None:
         """Halve the rate, after AWS throttled a call."""
         with self._lock:
-            self._rate = max(self._floor, self._rate / 2)
-            self._tokens = min(self._tokens, self._tokens / 2)
-
-    def speed_up(self) -> None:
-        """Raise the rate a little, after AWS answered a call."""
-        with self._lock:
-            self._rate = min(self._full, self._rate + self._full / 10)
+            self._budget = self._budget.throttled(self._monotonic())

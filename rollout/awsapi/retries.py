@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
@@ -28,6 +28,7 @@ from rollout.awsapi.faults import Fault, code_of, fault_of, headers_of, is_botoc
 from rollout.awsapi.operations import Operation
 from rollout.awsapi.pace import A_SECOND, Pace
 from rollout.awsapi.time_limit import TimeLimit
+from rollout.domain.progress.request_counts import ApiRequests
 from rollout.workflows.ports import AnswerLost
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,27 @@ LONGEST_ASKED_FOR = 60.0
 """Seconds; a longer `Retry-After` is cut to this, and the deadline decides."""
 
 
+DOCUMENTED_A_SECOND = {
+    "ListAccounts": 8.0,
+    "ListTagsForResource": 10.0,
+    "DescribeAccount": 20.0,
+    "ListParents": 5.0,
+    "ListAccountsForParent": 5.0,
+    "ListOrganizationalUnitsForParent": 5.0,
+    "ListChildren": 6.0,
+    "ListRoots": 1.0,
+    "DescribeOrganization": 1.0,
+    "DescribeOrganizationalUnit": 2.0,
+    "ListPolicies": 5.0,
+    "ListPoliciesForTarget": 5.0,
+    "ListTargetsForPolicy": 5.0,
+    "DescribePolicy": 2.0,
+    "ListDelegatedAdministrators": 5.0,
+}
+"""How often AWS Organizations may be asked (aws-facts.md#quotas-and-rates)."""
+OTHERS_A_SECOND = A_SECOND / 2
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How often and for how long one call is attempted."""
@@ -63,6 +85,8 @@ class Patience:
     deadline: float = 180.0
     propagation: int = 5
     """Attempts on an object created moments ago that AWS does not find yet (aws-facts.md#eventual-consistency)."""
+    silent: int | None = None
+    """Attempts without an answer; None: as many as of all kinds."""
 
 
 MAIL = Patience(attempts=6, deadline=60.0)
@@ -99,11 +123,45 @@ class Retries:
     """Sleeps, too, and lets another account be worked on meanwhile."""
     awaited: int = 0
     """How many wait aside now."""
+    share: float = 1.0
+    """The part of the caller's own budgets that is this process's; others have the rest (docs/cluster.md)."""
     limit: TimeLimit | None = None
     """How long to wait for the service at all, where people wait to be let out."""
     _offered: set[str] = field(default_factory=set)
     _missing: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _requests: dict[str, tuple[int, int, float]] = field(default_factory=dict)
+    _budgets: dict[str, Pace] = field(default_factory=dict)
+
+    def note_request(self, api: str, *, waited: float = 0.0, throttled: bool = False) -> None:
+        """Count a request of an API and for how long it waited, or that AWS throttled one."""
+        with self._lock:
+            requests, refused, seconds = self._requests.get(api, (0, 0, 0.0))
+            self._requests[api] = (requests + (not throttled), refused + throttled, seconds + waited)
+
+    def requests(self) -> tuple[ApiRequests, ...]:
+        """Give what was asked since this was asked last, by API."""
+        with self._lock:
+            counts, self._requests = sorted(self._requests.items()), {}
+        return tuple(
+            ApiRequests(api, count, refused, round(waited)) for api, (count, refused, waited) in counts
+        )
+
+    def budget_of(self, attempt: CallRequest[Any]) -> Pace | None:
+        """Give the budget of an API of the organization, which all workers share; None until AWS throttles it."""
+        return None if attempt.account_id else self._budgets.get(attempt.operation.name)
+
+    def slow_down(self, attempt: CallRequest[Any]) -> None:
+        """Halve the pace in an account; an API of the organization is from now on asked as often as AWS documents."""
+        if attempt.account_id:
+            attempt.pace.slow_down()
+            return
+        with self._lock:
+            name = attempt.operation.name
+            if name not in self._budgets:
+                self._budgets[name] = self.pace(DOCUMENTED_A_SECOND.get(name, OTHERS_A_SECOND))
+            budget = self._budgets[name]
+        budget.slow_down()
 
     def wait_aside(self, seconds: float) -> None:
         """Wait for what AWS has to do in an account, and not because it was asked too often; `awaited` counts."""
@@ -215,23 +273,24 @@ class _Run(Generic[T]):
         self._attempt = attempt
         self._started = retries.monotonic()
         self._renewed = False
-        self._unparsable = 0
+        self._unparsable = self._silent = 0
         self.attempts = 0
 
     def once(self) -> T:
-        attempt = self._attempt
-        attempt.pace.take()
+        attempt, retries = self._attempt, self._retries
+        api = retries.budget_of(attempt)
+        waited = attempt.pace.take() + (api.take() if api else 0.0)
         self.attempts += 1
         attempt.tally.count("calls")
+        retries.note_request(attempt.operation.name, waited=waited)
         try:
-            value = attempt.make()
+            return attempt.make()
         except Exception as error:
             if is_botocore(error) and fault_of(error) is Fault.THROTTLED:
                 attempt.tally.count("throttled")
-                attempt.pace.slow_down()
+                retries.note_request(attempt.operation.name, throttled=True)
+                retries.slow_down(attempt)
             raise
-        attempt.pace.speed_up()
-        return value
 
     def should_retry(self, error: BaseException) -> bool:
         if not isinstance(error, Exception) or not is_botocore(error) or is_about_caller(error):
@@ -242,6 +301,7 @@ class _Run(Generic[T]):
         if fault is Fault.NOT_FOUND:
             return self._attempt.just_made and self.attempts < self._retries.patience.propagation
         self._unparsable += fault is Fault.UNPARSABLE
+        self._silent += fault in {Fault.UNSENT, Fault.UNANSWERED}
         if self._retries.is_missing(error, self._attempt.operation, self._unparsable):
             return False
         return fault in (REPEATABLE_WRITES if self._attempt.operation.writes else REPEATABLE_READS)
@@ -258,7 +318,12 @@ class _Run(Generic[T]):
     def exhausted(self, state: RetryCallState) -> bool:
         patience = self._retries.patience
         spent = self._retries.monotonic() - self._started
-        return self.attempts >= patience.attempts or spent + state.upcoming_sleep >= patience.deadline
+        attempts = patience.attempts if patience.silent is None else patience.silent
+        return (
+            self.attempts >= patience.attempts
+            or self._silent >= attempts
+            or spent + state.upcoming_sleep >= patience.deadline
+        )
 
     def wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

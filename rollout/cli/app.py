@@ -12,8 +12,8 @@ from rollout import __version__
 from rollout.cli.commands import (
     apply,
     approve,
-    demo,
     doctor,
+    explain,
     init,
     inventory,
     notices,
@@ -22,13 +22,14 @@ from rollout.cli.commands import (
     release,
     report,
     rollback,
-    sandbox,
     show,
     status,
     store,
     verify,
 )
 from rollout.cli.commands.proving import prove
+from rollout.cli.commands.telling import acknowledge
+from rollout.cli.commands.trial import demo, sandbox
 from rollout.cli.endpoint_option import calling_aws, with_lists
 from rollout.cli.running import run_command
 from rollout.cli.terminal.console import echo, echo_lines
@@ -60,6 +61,7 @@ app.command("apply", help=described(apply.apply))(with_lists(calling_aws(apply.a
 app.command("approve", help=described(approve.approve))(calling_aws(approve.approve))
 app.command("status", help=described(status.status))(with_lists(calling_aws(status.status)))
 app.command("notices", help=described(notices.notices))(calling_aws(notices.notices))
+app.command("acknowledge", help=described(acknowledge.acknowledge))(calling_aws(acknowledge.acknowledge))
 app.command("verify", help=described(verify.verify))(with_lists(calling_aws(verify.verify)))
 app.command("release", help=described(release.release))(calling_aws(release.release))
 app.command("rollback", help=described(rollback.rollback))(calling_aws(rollback.rollback))
@@ -67,6 +69,7 @@ app.command("unlock", help=described(store.unlock))(calling_aws(store.unlock))
 app.command("seal", help=described(store.seal))(with_lists(calling_aws(store.seal)))
 app.command("report", help=described(report.report))(calling_aws(report.report))
 app.add_typer(policy.app, name="policy")
+app.command("explain", help=described(explain.explain))(explain.explain)
 app.command("demo", help=described(demo.demo))(demo.demo)
 app.add_typer(sandbox.app, name="sandbox")
 

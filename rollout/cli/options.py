@@ -87,6 +87,25 @@ Users = Annotated[
         show_default=False,
     ),
 ]
+EngineKind = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="KIND",
+        help="Where accounts are read and judged: threads (of this machine) or dask (the workers of a cluster); "
+        "default: engine.kind.",
+        show_default=False,
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="URL",
+        help="The Dask scheduler, such as tcp://host:8786; default: engine.scheduler.",
+        show_default=False,
+    ),
+]
 OverrideGates = Annotated[
     list[str] | None,
     typer.Option(

@@ -22,7 +22,11 @@ def run_command(main: Callable[..., object], arguments: Sequence[str]) -> int:
         logging.lastResort = LogLines(logging.WARNING)
         show_whole_lists(whole=True)
         with _handlers_kept():
-            code = main(args=list(arguments), prog_name="rollout", standalone_mode=False)
+            try:
+                code = main(args=list(arguments), prog_name="rollout", standalone_mode=False)
+            finally:
+                while _put_off:
+                    _put_off.pop()()
     except typer.TyperException as error:
         _show(error)
         return ExitCode.WRONG_USAGE
@@ -58,6 +62,14 @@ def _handlers_kept() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+_put_off: list[Callable[[], None]] = []
+
+
+def afterwards(do: Callable[[], None]) -> None:
+    """Do something once the command has done its work and said so, however it ends."""
+    _put_off.append(do)
 
 
 _heard: list[int] = []
@@ -103,3 +115,5 @@ def _say(error: RolloutError) -> None:
         err.print(line)
     if error.cure:
         err.print(f"  Cure: {error.cure}")
+    if error.advice:
+        err.print(f"  More: rollout explain {error.code()}")

@@ -10,6 +10,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from rollout.cli.keeping_looks import keep_look, past_of
 from rollout.cli.terminal.console import out
 from rollout.domain.people.scope import Selection
 from rollout.domain.progress.stages import Stage
@@ -65,6 +66,12 @@ def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
     order, look = live.plan_order(where), live.look(where, Silence())
     with live.files.drafting(live.files.plans) as draft:
         stored = make_plan(look, order, draft, live.files.journal(live.new_run())).stored
+
+    def remember(command: str) -> None:
+        known = live.files.journal("look").progress(stored.header.organization_id)
+        keep_look(live.files, command, stored.header, stored.accounts(), known, live.clock.now())
+
+    remember("plan")
     for stage, wait in STEPS:
         sandbox.advance(wait)
         run = live.new_run()
@@ -78,6 +85,8 @@ def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
             organization=live.organization,
             notifier=live.notifier(rehearsal=rehearsal),
         )
+        if not rehearsal:
+            remember(f"apply-{stage}")
     progress = replay_all(live.files.journal("report").records(), stored.header.organization_id)
     write_report(
         live.files.report_folder(stored),
@@ -86,5 +95,6 @@ def _carry(sandbox: Sandbox, config: Path) -> StoredPlan:
         progress,
         live.clock.now(),
         notified=settings.domain_notified(),
+        past=past_of(live.files, stored.header.organization_id),
     )
     return stored

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rollout.cli.endpoint_option import endpoint_ok
-from rollout.cli.running import interrupted, leave_with
+from rollout.cli.running import afterwards, interrupted, leave_with
 from rollout.cli.terminal.console import err, warn
 from rollout.domain.people.scope import Selection
 from rollout.errors import (
@@ -57,13 +57,15 @@ def read_settings_for_the_brake(config: Path | None) -> Settings:
     return settings
 
 
-def read_deciding_settings(config: Path | None, *, defaults: bool) -> Settings:
+def read_deciding_settings(
+    config: Path | None, *, defaults: bool, flags: Mapping[str, object] | None = None
+) -> Settings:
     """Read the settings for a command that judges people or brings them under the policy.
 
     Without a settings file nobody is exempt and nobody is for emergencies, so that has to be said on purpose. Raises
     BadSettings.
     """
-    settings = read_settings(config)
+    settings = read_settings(config, flags)
     if settings.source is None and not defaults:
         raise BadSettings(
             "there is no rollout.yaml here: without it, break_glass and exemptions protect nobody",
@@ -130,6 +132,7 @@ def go_live(
     from rollout.workflows.inventory import premises
 
     live = Live(settings, profile, tell=tell, endpoint_ok=endpoint_ok())
+    live.put_off(afterwards)
     with _patience_asked_for(live.connection.endpoints):
         where = premises(live.organization, settings.organization)
     if settings.organization is None:

@@ -44,6 +44,8 @@ def subject(notice: Notice, words: Words) -> str:
     count = len(notice.lines)
     part = f"subject_{'' if act else 'nothing_'}{'one' if count == 1 else 'many'}"
     first = words.moment(min(act), notice.zone, "moment_in_subject") if act else ""
+    if notice.enforced:
+        return words.say("subject_enforced")
     said = words.say(part, count=count, moment=first)
     return words.say("subject_reminder", subject=said) if notice.reminder else said
 
@@ -79,6 +81,8 @@ class _Digest:
         yield self._paragraph("hello")
         if notice.reminder:
             yield self._paragraph("reminder")
+        if notice.enforced:
+            yield self._paragraph("enforced", sender=self.head.sender)
         opening = "opening_one" if len(lines) == 1 else "opening_many"
         company = self.head.company or self.words.say("company")
         yield self._paragraph(opening, company=company, address=notice.address, count=len(lines))

@@ -21,10 +21,11 @@ from jinja2 import (
 from jinja2.sandbox import SandboxedEnvironment
 
 from rollout.domain.people.users import UserRef
-from rollout.domain.progress.messages import Line, Notice
+from rollout.domain.progress.messages import Line, Notice, Summary
 from rollout.domain.verdicts.verdict import EnrolmentWay, Impact, Situation
 from rollout.errors import BadSettings
 from rollout.notify.digest import Letterhead, blocks, subject
+from rollout.notify.team_letter import summary_blocks, summary_subject
 from rollout.notify.words import ENGLISH, words_in
 
 WIDTH = 76
@@ -62,7 +63,10 @@ class LetterPress:
     def letter(self, notice: Notice) -> Letter:
         """Lay out a notice. Raises BadSettings for words or layouts that cannot be used."""
         words = words_in(notice.language or self.language, self.folder)
-        title, pieces = subject(notice, words), tuple(blocks(notice, words, self.head))
+        if isinstance(notice, Summary):
+            title, pieces = summary_subject(notice, words), tuple(summary_blocks(notice, words, self.head))
+        else:
+            title, pieces = subject(notice, words), tuple(blocks(notice, words, self.head))
         text, html = (self._laid_out(name, title, words.language, pieces) for name in (TEXT, HTML))
         return Letter(title, text.strip("\n") + "\n", html, words.language)
 

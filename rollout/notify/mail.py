@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import re
 from binascii import b2a_qp
-from email.errors import HeaderParseError
-from email.headerregistry import Address
 from email.policy import SMTP
 from email.utils import format_datetime
 from functools import lru_cache
 
+from rollout.domain.people.addresses import is_address
 from rollout.domain.progress.messages import Delivery, Notice, Receipt
 from rollout.notify.building import ChannelSetup
 
-# One plain address and nothing else: no second recipient, no display name, no line break.
-_ADDRESS = re.compile(r"""[^\s@<>()\[\]:;,"\\]+@[^\s@<>()\[\]:;,"\\]+""")
-_LONGEST_ADDRESS = 254
 # A subject with time and zone is longer than 78 letters; folded right after its name, it would begin with a space.
 _ON_ONE_LINE = SMTP.clone(max_line_length=160)
 _LONGEST_LINE = 160
@@ -43,14 +39,13 @@ def file_stem(notice: Notice) -> str:
 
 def mail_of(notice: Notice, setup: ChannelSetup) -> bytes:
     """Lay out a notice as a mail. Raises CannotBeMail."""
-    address = _address(notice.address)
-    if address is None:
+    if not is_address(notice.address):
         raise CannotBeMail(f'"{notice.address}" is not an e-mail address')
     letter = setup.press.letter(notice)
     boundary = f"=_rollout_{notice.id}"
     headers = {
         "From": setup.sender,
-        "To": str(address),
+        "To": notice.address,
         "Subject": letter.subject,
         "Date": format_datetime(setup.now()),
         "Message-ID": message_id(notice, setup.sender),
@@ -88,17 +83,6 @@ def _part(kind: str, text: str) -> bytes:
     encoding = "7bit" if plain else "quoted-printable"
     head = f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'
     return head.encode() + (body if plain else b2a_qp(body))
-
-
-def _address(text: str) -> Address | None:
-    """Read one plain ASCII address: few mail servers take other letters, and a domain has its xn-- form."""
-    plain = (
-        _ADDRESS.fullmatch(text) and text.isascii() and text.isprintable() and len(text) <= _LONGEST_ADDRESS
-    )
-    try:
-        return Address(addr_spec=text) if plain else None
-    except (ValueError, HeaderParseError):
-        return None
 
 
 def _domain(sender: str) -> str:

@@ -8,7 +8,7 @@ from rollout.domain.progress.messages import Delivery, Notice, Receipt
 from rollout.errors import ChannelUnusable
 from rollout.notify.aws_calls import ChannelCalls, unusable
 from rollout.notify.building import ChannelSetup
-from rollout.notify.notice_json import as_json
+from rollout.notify.posting.notice_json import as_json
 from rollout.workflows.ports import AnswerLost, Notifier
 
 _CURES = {

@@ -8,8 +8,8 @@ import json
 from rollout.domain.progress.messages import Delivery, Notice, Receipt
 from rollout.errors import ChannelUnusable
 from rollout.notify.building import ChannelSetup
-from rollout.notify.http_post import JsonPost, NotTaken
-from rollout.notify.notice_json import as_json
+from rollout.notify.posting.http_post import JsonPost, NotTaken
+from rollout.notify.posting.notice_json import as_json
 from rollout.notify.secret import Secret
 from rollout.workflows.ports import Notifier
 

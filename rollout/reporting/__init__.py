@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from rollout.domain.plan.entries import AccountPlan, Header
 from rollout.domain.progress.history import History
 from rollout.domain.proof.proof_record import ProofRecord
 from rollout.domain.status.movements import Movements
+from rollout.domain.status.over_time import NO_PAST, Past
 from rollout.errors import Unwritable
 from rollout.files.private_files import FolderStore
 from rollout.reporting.formats.report_formats import ReportFormat
@@ -55,6 +56,7 @@ def write_report(  # noqa: PLR0913 - all that a report is made of
     notified: Notified,
     rehearsal: History | None = None,
     proof: ProofRecord | None = None,
+    past: Past = NO_PAST,
     moved: Movements | None = None,
     formats: Sequence[ReportFormat] = (),
     evidence: StoreDigests | None = None,
@@ -65,7 +67,8 @@ def write_report(  # noqa: PLR0913 - all that a report is made of
     `evidence`, so are a page for auditors, and the digests of all.
 
     The same input gives the same bytes. `rehearsal` is what a dry run noted; its changes are shown as `rehearsed`.
-    `notified` is the rule by which users are ready, `proof` the newest proof of the plan's policy. Raises Unwritable.
+    `notified` is the rule by which users are ready, `proof` the newest proof of the plan's policy, `past` what earlier
+    looks found. Raises Unwritable.
     """
     # Loaded here: whoever imports this package for its names does not wait for pandas and Jinja2.
     from rollout.reporting import exemption_calendar  # noqa: PLC0415 - see above
@@ -79,16 +82,18 @@ def write_report(  # noqa: PLR0913 - all that a report is made of
     from rollout.reporting.report_data import gather  # noqa: PLC0415 - see above
     from rollout.reporting.user_columns import USERS  # noqa: PLC0415 - see above
 
-    report = gather(header, accounts, history, now, notified=notified, rehearsal=rehearsal)
+    since = past.stands.since
+    report = gather(header, accounts, history, now, notified=notified, rehearsal=rehearsal, since=since)
     counts = count(report)
-    whole = WrittenReport(report, counts, moved)
+    report = replace(report, moved=moved)
+    whole = WrittenReport(report, counts)
     more = others(whole, formats)
     parts: dict[str, Iterable[str | bytes]] = {
         USERS.file: USERS.csv(report.users),
         ACCOUNTS.file: ACCOUNTS.csv(report.accounts),
         CHANGES.file: CHANGES.csv(report.changes),
         exemption_calendar.FILE: exemption_calendar.exemption_calendar(report),
-        "index.html": page(report, counts, proof),
+        "index.html": page(report, counts, proof, past.looks),
         **more,
     }
     if evidence:

@@ -107,7 +107,8 @@ CHANGES: Table[ChangeLine] = Table("changes.csv", (
     Column("user_id", TEXT, "The lasting identity of that user.",
            lambda line: line.user.id if line.user else ""),
     Column("change", TEXT,
-           "The write (`create-policy`, `add-member`, …), or `notice`, `reminder`, `skip` (a user was left "
+           "The write (`create-policy`, `add-member`, …), or `notice`, `reminder`, `delivery` (how a notice fared "
+           "later), `skip` (a user was left "
            "alone), `release`, `end-release`, `approve`, `override-gate`, or `enter-account` (which "
            "failed).", lambda line: line.change),
     Column("target", TEXT, "The policy, group, gate or users it was done to.", lambda line: line.target),
@@ -123,7 +124,8 @@ CHANGES: Table[ChangeLine] = Table("changes.csv", (
     Column("due", MINUTE, "For notices and reminders: the time that they named. Nobody is enforced before it.",
            lambda line: line.due),
     Column("delivery", TEXT,
-           "For notices and reminders: how far they got: `queued`, `delivered` or `failed`.",
+           "For notices and reminders: how far they got: `queued`, `sent`, `delivered`, `refused`, `bounced` or "
+           "`complained`.",
            lambda line: line.delivery),
     Column("caller", TEXT, "Who ran the command, approved the wave, released the users or overrode the gate.",
            lambda line: line.caller or line.started.caller),

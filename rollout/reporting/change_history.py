@@ -190,7 +190,11 @@ def _notices(history: History, *, rehearsed: bool) -> Iterator[ChangeLine]:
             yield _notice(told, history, "notice", f"impact {told.impact}", rehearsed=rehearsed)
     for reminders in history.reminders.values():
         for reminder in reminders:
-            before = f"{spelling.span(reminder.mark)} before the date in the notice"
+            before = (
+                f"{spelling.span(reminder.mark)} before the date in the notice"
+                if reminder.mark
+                else "on the day: enforced"
+            )
             yield _notice(reminder, history, "reminder", before, rehearsed=rehearsed)
 
 

@@ -146,9 +146,9 @@ def _page(report: WrittenReport, store: StoreDigests) -> Iterator[str]:
     rows_of_who = [(said(caller),) for caller in list(callers)[:SHOWN]]
     yield from table(("identity, as STS named it",), rows_of_who)
     yield from more(len(callers) - SHOWN, "`changes.csv`")
-    decisions = [f"wave {wave.name}: {decision}" for wave in data.waves for decision in wave.decisions]
-    for decision in decisions:
-        yield f"- {escaped(decision)}\n"
+    for wave in data.waves:
+        for decision in wave.decisions:
+            yield f"- wave {said(wave.name)}: {escaped(decision.text)}\n"
     yield "\n## What this does not show\n\n"
     for limit in limits(data, report.counts):
         yield f"- **{escaped(limit.title)}.** {escaped(limit.text)}\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,8 +19,17 @@ from rollout.reporting.user_columns import USERS
 T = TypeVar("T")
 
 
-def frame(table: Table[T], things: Iterable[T]) -> pd.DataFrame:
-    """Lay things out in the columns of a table, each with its type: ids stay text, the unknown stays missing."""
+_COUNTED = frozenset(
+    ("account_id", "ou_path", "verdict", "reasons", "mfa_active", "enforced", "delivery", "cure")
+)
+"""What of the users is counted: of the other columns, no frame is made."""
+
+
+def frame(table: Table[T], things: Iterable[T], only: Container[str] | None = None) -> pd.DataFrame:
+    """Lay things out in the columns of a table, each with its type: ids stay text, the unknown stays missing.
+
+    `only`: the columns that are wanted.
+    """
     things = list(things)
     return pd.DataFrame(
         {
@@ -28,6 +37,7 @@ def frame(table: Table[T], things: Iterable[T]) -> pd.DataFrame:
                 [column.type.plain(column.of(thing)) for thing in things], dtype=column.type.dtype
             )
             for column in table.columns
+            if only is None or column.name in only
         }
     )
 
@@ -83,7 +93,7 @@ class Counts:
 
 def count(report: ReportData) -> Counts:
     """Count users, verdicts, reasons, OUs and outcomes."""
-    users, accounts = frame(USERS, report.users), frame(ACCOUNTS, report.accounts)
+    users, accounts = frame(USERS, report.users, _COUNTED), frame(ACCOUNTS, report.accounts)
     is_kind = {kind: users["verdict"] == kind.value for kind in Kind}
     users["under_mfa"] = users["enforced"] | is_kind[Kind.COVERED]
     return Counts(

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar, cast
 
 from rollout.domain.gates.readiness import Notified
+from rollout.domain.people.addresses import NOBODY
 from rollout.domain.people.observations import Finding
-from rollout.domain.plan.entries import AccountPlan, Header
+from rollout.domain.plan.entries import AccountPlan, Header, PlanEntry
 from rollout.domain.plan.impact_counts import ImpactCounts, count_impact
 from rollout.domain.progress.history import History
 from rollout.domain.progress.projection import Progress, is_rehearsal
 from rollout.domain.progress.records import GateRead, RunEnded, RunStarted
 from rollout.domain.progress.stages import Stage
+from rollout.domain.status.movements import Movements
 from rollout.domain.status.to_come import to_come
 from rollout.domain.status.to_decide import DecisionList, DecisionLists, ToDecide
 from rollout.domain.status.user_status import Statuses, counts_of
@@ -26,12 +29,23 @@ from rollout.reporting.change_columns import ChangeLine
 from rollout.reporting.change_history import change_lines
 from rollout.reporting.user_columns import UserLine
 
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class WaveDecision:
+    """An approval of a wave, or a gate overridden for it: when, and by whom and why in a sentence."""
+
+    at: datetime
+    text: str
+
 
 @dataclass(frozen=True, slots=True)
 class WaveProgress:
     """One wave's progress. `waits` counts the users who wait, by what they wait for.
 
-    `no_notice` are users who were sent none and need none, since enforcement changes nothing for them.
+    `due`: the last date told to one of its users. `no_notice` are users
+    who were sent none and need none, since enforcement changes nothing for them.
     `decisions` are what people have decided about it: approvals of this very plan, and gates overridden.
     """
 
@@ -45,7 +59,8 @@ class WaveProgress:
     enforced_at: datetime | None
     waits: tuple[tuple[str, int], ...]
     gates: tuple[GateRead, ...]
-    decisions: tuple[str, ...] = ()
+    decisions: tuple[WaveDecision, ...] = ()
+    due: datetime | None = None
 
     @property
     def waiting(self) -> int:
@@ -70,6 +85,7 @@ class ReportData:
     """A whole report before it is laid out. `runs` are in the journal's order, each with its end if it has one.
 
     `impact` is what enforcement means for the users who are not enforced yet, `to_decide` what waits for a person.
+    `moved` is who has moved since an earlier day, if that was asked.
     """
 
     header: Header
@@ -84,6 +100,7 @@ class ReportData:
     rehearsed: bool
     impact: ImpactCounts
     to_decide: tuple[DecisionList, ...]
+    moved: Movements | None = None
 
 
 def gather(
@@ -106,10 +123,10 @@ def gather(
     to_decide, decisions = ToDecide(header, notified.exemptions, now, since or {}), DecisionLists()
     decisions.take(to_decide.not_entered())
     for part, users in by_account(header, parts, history, now, notified):
-        accounts.append(AccountLine(part, users))
         members = ((user.entry, user.status) for user in users)
         decisions.take(to_decide.about(part.account_id, part.name, members))
-        for user in users:
+        accounts.append(_as_shown(part, users))
+        for user in accounts[-1].users:
             if user.entry.wave:
                 waves[user.entry.wave].append(user)
     read = [account.read for account in accounts if account.read]
@@ -150,6 +167,31 @@ def by_account(
         )
 
 
+def _as_shown(part: AccountPlan, users: Iterable[UserLine]) -> AccountLine:
+    """Keep of an account and its users what a table shows, and what many have in common only once: half the memory."""
+    bare = replace(part, entries=(), matrices=())
+    known: dict[object, object] = {}
+
+    def shared(value: T) -> T:
+        return cast("T", known.setdefault(value, value))
+
+    def shown(entry: PlanEntry) -> PlanEntry:
+        facts = entry.facts
+        return replace(
+            entry,
+            reasons=shared(entry.reasons),
+            facts=replace(facts, tags={}, observed_at=shared(facts.observed_at)),
+            fingerprint="",
+            situation=shared(entry.situation),
+            addressee=NOBODY,
+            matrix=None,
+            doors=(),
+            **{name: shared(getattr(entry, name)) for name in ("cure", "forecast", "wave", "path")},
+        )
+
+    return AccountLine(bare, tuple(replace(user, account=bare, entry=shown(user.entry)) for user in users))
+
+
 def _wave(
     name: str,
     users: list[UserLine],
@@ -174,15 +216,18 @@ def _wave(
         progress.carried.get((Stage.ENFORCE, name)),
         tuple(sorted(waits.items(), key=lambda item: (-item[1], item[0]))),
         gates,
-        tuple(_decisions(name, progress, header)),
+        tuple(sorted(_decisions(name, progress, header), key=lambda one: one.at)),
+        max((user.status.notice.due for user in users if user.status.notice), default=None),
     )
 
 
-def _decisions(wave: str, progress: Progress, header: Header) -> Iterator[str]:
+def _decisions(wave: str, progress: Progress, header: Header) -> Iterator[WaveDecision]:
     """Tell what is on record, whether it counts today or not: the settings are no part of the report."""
     for given in progress.approvals.get((header.checksum, wave), ()):
         planner = ", who made the plan" if given.approver.is_same(header.planner) else ""
-        yield f"approved {spelling.minute(given.at)} by {given.caller}{planner}: {given.reason}"
+        text = f"approved {spelling.minute(given.at)} by {given.caller}{planner}: {given.reason}"
+        yield WaveDecision(given.at, text)
     for one in progress.overrides:
         if one.wave == wave:
-            yield f"gate {one.gate} overridden {spelling.minute(one.at)} by {one.caller}: {one.reason}"
+            text = f"gate {one.gate} overridden {spelling.minute(one.at)} by {one.caller}: {one.reason}"
+            yield WaveDecision(one.at, text)

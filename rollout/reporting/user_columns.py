@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rollout.domain.plan.entries import AccountPlan, PlanEntry
+from rollout.domain.status.over_time import under_mfa
 from rollout.domain.status.user_status import UserStatus
-from rollout.domain.verdicts.verdict import Kind
 from rollout.reporting.cells import CODE, DAY, FLAG, LIST, MINUTE, NUMBER, TEXT, TIME
 from rollout.reporting.tables import Column, OnPage, Table
 
@@ -23,7 +23,7 @@ class UserLine:
     @property
     def under_mfa(self) -> bool:
         """Tell whether MFA is enforced on this user, by this tool or by somebody else's policy."""
-        return self.enforced or self.entry.verdict is Kind.COVERED
+        return under_mfa(self.entry, self.status)
 
     @property
     def enforced(self) -> bool:
@@ -102,7 +102,8 @@ USERS: Table[UserLine] = Table("users.csv", (
     Column("notice_due", MINUTE, "The time that the last notice named; no enforcement before it.",
            lambda user: user.status.notice.due if user.status.notice else None,
            OnPage("Time in the notice", width=150)),
-    Column("delivery", TEXT, "How far the last notice got: `queued`, `delivered` or `failed`.",
+    Column("delivery", TEXT,
+           "How far the last notice got: `queued`, `sent`, `delivered`, `refused`, `bounced` or `complained`.",
            lambda user: user.status.notice.delivery if user.status.notice else "", OnPage("Notice", filter=True)),
     Column("address", TEXT, "The address to which the last notice was sent, or the next one will be.",
            lambda user: user.status.notice.address if user.status.notice else user.entry.address,

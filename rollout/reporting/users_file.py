@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
 from pathlib import PurePath
 from typing import BinaryIO, TypeVar
 
@@ -17,6 +18,8 @@ from rollout.installation import how_to_add
 from rollout.reporting.tables import Table
 
 T = TypeVar("T")
+
+_LINES_AT_ONCE = 20_000
 
 
 class UsersFormat(StrEnum):
@@ -59,21 +62,28 @@ def write_users(
     from rollout.reporting.report_data import by_account  # noqa: PLC0415 - see above
     from rollout.reporting.user_columns import USERS  # noqa: PLC0415 - see above
 
-    users = [line for _, lines in by_account(header, accounts, progress, now, notified) for line in lines]
+    users = (line for _, lines in by_account(header, accounts, progress, now, notified) for line in lines)
     if kind is UsersFormat.CSV:
         stream.writelines(chunk.encode("utf-8", "backslashreplace") for chunk in USERS.csv(users))
     else:
         write_parquet(stream, USERS, users)
 
 
-def write_parquet(stream: BinaryIO, table: Table[T], things: Sequence[T]) -> None:
-    """Write a table; pyarrow is an extra."""
+def write_parquet(stream: BinaryIO, table: Table[T], things: Iterable[T]) -> None:
+    """Write a table, some thousand lines at a time; pyarrow is an extra."""
     import pyarrow as pa  # noqa: PLC0415 - an extra
     from pyarrow import parquet  # noqa: PLC0415 - an extra
 
-    fields, values = [], []
-    for column in table.columns:
-        type_ = column.type.parquet(pa)
-        fields.append(pa.field(column.name, type_, nullable=column.type.nullable))
-        values.append(pa.array([column.type.plain(column.of(thing)) for thing in things], type_))
-    parquet.write_table(pa.Table.from_arrays(values, schema=pa.schema(fields)), stream)
+    types = [column.type.parquet(pa) for column in table.columns]
+    schema = pa.schema(
+        pa.field(column.name, type_, nullable=column.type.nullable)
+        for column, type_ in zip(table.columns, types, strict=True)
+    )
+    coming = iter(things)
+    with parquet.ParquetWriter(stream, schema) as writer:
+        while some := list(islice(coming, _LINES_AT_ONCE)):
+            values = [
+                pa.array([column.type.plain(column.of(thing)) for thing in some], type_)
+                for column, type_ in zip(table.columns, types, strict=True)
+            ]
+            writer.write_table(pa.Table.from_arrays(values, schema=schema))

@@ -136,6 +136,14 @@ def _loaded(
                     if getattr(settings.notify, name) is not None
                 }
                 | {
+                    "teams": tuple(
+                        team.model_copy(update={"chat": team.chat.below(merged.folder(("notify", "teams")))})
+                        if team.chat
+                        else team
+                        for team in settings.notify.teams
+                    )
+                }
+                | {
                     name: place.below(merged.folder(("notify", name)))
                     for name in secret_keys()
                     if (place := getattr(settings.notify, name)) is not None

@@ -53,7 +53,7 @@ from rollout.settings.fields import (
     Zone,
 )
 from rollout.settings.gate_keys import gates_section
-from rollout.settings.places import StoreKeyPlace, StorePlace
+from rollout.settings.places import SecretPlaceSetting, StoreKeyPlace, StorePlace
 from rollout.settings.section import Section
 
 RoleNames = Annotated[tuple[RoleName, ...], Listed, NotEmpty, NoRepeats]
@@ -382,6 +382,29 @@ class Finder(Section):
         return self
 
 
+class TeamItem(Section):
+    """Who is responsible for some accounts, and hears by `rollout notices --digest` where their users stand."""
+
+    name: Text = Field(description="The name of the team, as messages say it.")
+    mail: Address | None = Field(None, description="The team's address, or an owner's; gets the names, too.")
+    chat: SecretPlaceSetting | None = Field(
+        None, description="Where the URL of the team's chat is; everybody there reads figures, and no names."
+    )
+    kind: Literal["slack", "teams", "google_chat", "apprise"] = Field(
+        "slack", description="What the chat is: apprise takes the URL of any service that it knows."
+    )
+    ous: Annotated[tuple[OuGlob, ...], Listed] = Field((), description="Patterns of OU paths.")
+    accounts: Annotated[tuple[Glob, ...], Listed] = Field(
+        (), description="Patterns of account IDs and names."
+    )
+
+    @model_validator(mode="after")
+    def _goes_somewhere(self) -> TeamItem:
+        if self.mail is None and self.chat is None:
+            raise ValueError("give mail, chat, or both")
+        return self
+
+
 if TYPE_CHECKING:
 
     class ChannelKeys(Section):
@@ -428,6 +451,17 @@ class NotifySection(ChannelKeys):
         description="When to remind a user: so long before the date told.",
     )
 
+    on_the_day: bool = Field(
+        default=False,
+        description="Whether users hear once more when they are enforced, from the run that does it.",
+    )
+    teams: Annotated[tuple[TeamItem, ...], Listed] = Field(
+        (), description="Teams and owners of accounts, who hear where their users stand."
+    )
+    managers: bool = Field(
+        default=False, description="Managers that notify.find knows hear where their people stand, too."
+    )
+
     @property
     def of_channel(self) -> Mapping[str, object]:
         """The values of the keys that the chosen channel reads."""
@@ -447,6 +481,12 @@ class EngineSection(Section):
     per_account: Annotated[int, Field(ge=1, le=32)] = Field(
         4, description="Changes to make at once in one account."
     )
+    kind: Literal["threads", "dask"] = Field(
+        "threads",
+        description="Where `inventory` and `plan` read and judge accounts: in threads of this machine, or on the "
+        "workers of a Dask cluster ([cluster.md](cluster.md)).",
+    )
+    scheduler: Text | None = Field(None, description="The scheduler of that cluster: `tcp://host:8786`.")
 
 
 class BucketSection(Section):

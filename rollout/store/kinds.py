@@ -17,13 +17,14 @@ from rollout.store.folder.segments import FolderJournal
 from rollout.store.formats.seals import Trust
 from rollout.store.lock_holder import Holder
 from rollout.store.plan_files import FolderPlans, Plans
+from rollout.store.snapshots import Afterwards, StoredSnapshots
 from rollout.workflows.ports import Clock, Journal, UnsealedRun
 
 
 class StoreJournal(Journal, Protocol):
     """A `Journal` that knows what of it the store's key does not cover."""
 
-    def sent(self) -> Iterator[Told | Reminded | DeliverySeen]:
+    def sent(self, organization_id: str) -> Iterator[Told | Reminded | DeliverySeen]:
         """Yield the notices and reminders; everything else is checked only. Raises as `records` does."""
 
     def unsealed(self) -> list[UnsealedRun]:
@@ -87,9 +88,10 @@ class InFolder:
 
     fresh_for = 0.0
 
-    def __init__(self, root: Path, trust: Trust | None = None) -> None:
+    def __init__(self, root: Path, trust: Trust | None = None, afterwards: Afterwards | None = None) -> None:
         """Keep the path; create nothing yet."""
         self._root, self._trust = root, trust or Trust()
+        self._snapshots = StoredSnapshots(self.files, afterwards)
 
     @property
     def files(self) -> NamedFiles:
@@ -102,7 +104,7 @@ class InFolder:
 
     def journal(self, run: str, vouched: Mapping[str, str] | None = None) -> StoreJournal:
         """Return the folder's journal."""
-        return FolderJournal(self._root, run, self._trust, vouched)
+        return FolderJournal(self._root, run, self._trust, vouched, self._snapshots)
 
     def lock(self, me: Holder, clock: Clock) -> StoreLock:
         """Return the folder's lock."""

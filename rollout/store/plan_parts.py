@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from io import BytesIO
 from itertools import pairwise
+from typing import Any, SupportsIndex
 
 from pydantic import TypeAdapter
 
@@ -44,6 +45,8 @@ class StoredParts:
 
     files: NamedFiles
     folder: str = "accounts"
+    carried: bool = False
+    """Whether parts that were written elsewhere come back with the answer."""
     _kept: dict[str, WrittenPart] = field(default_factory=dict)
 
     def __reduce__(self) -> tuple[type[StoredParts], tuple[NamedFiles, str]]:
@@ -52,22 +55,26 @@ class StoredParts:
 
     def write(self, account: AccountPlan) -> WrittenPart:
         """Write an account's part. Raises Unwritable, and ValueError for users who are not the account's."""
-        account = _sorted(account)
-        document, packed = plan_yaml.account_document(account), BytesIO()
-        digest = evidence.EvidenceWriter(packed).write_account(account)
-        part = document + packed.getvalue()
-        with self.files.writing(self._name(account.account_id)) as stream:
-            stream.write(part)
-        content = plan_index.Content(outline_of(account), digest)
-        layout = PartLayout(content, cures_in(account), len(document), document.count(b"\n"), len(part))
-        spelled = _LAYOUT.dump_json(layout, **ANY_MAPPING)
-        return WrittenPart(account.account_id, sha256(part).hexdigest(), spelled)
+        part, content = packed_part(account)
+        self._store(part, content)
+        return part
 
-    def keep(self, part: WrittenPart) -> None:
-        """Take a part into the plan. Raises ValueError for an account that is in it already."""
+    def keep(self, part: WrittenPart) -> WrittenPart:
+        """Take a part into the plan. Raises Unwritable, and ValueError for an account that is in it already."""
         if part.account_id in self._kept:
             raise ValueError(f"account {part.account_id} is in the plan already")
-        self._kept[part.account_id] = part
+        if part.carried:
+            self._store(part, part.carried)
+        kept = self._kept[part.account_id] = replace(part, carried=b"")
+        return kept
+
+    def _store(self, part: WrittenPart, content: bytes) -> None:
+        with self.files.writing(self._name(part.account_id)) as stream:
+            stream.write(content)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        """Be pickled as what carries parts back here, where another machine does not have this folder."""
+        return (CarriedParts, ()) if self.carried else object.__reduce_ex__(self, protocol)
 
     def accounts(self, only: frozenset[str] | None = None) -> Iterator[AccountPlan]:
         """Yield the parts that were kept, read anew. Raises PlanRefused if one was altered."""
@@ -94,6 +101,27 @@ class StoredParts:
 
     def _name(self, account_id: str) -> str:
         return f"{self.folder}/{account_id}.part"
+
+
+class CarriedParts:
+    """Implements `PlanParts` elsewhere: what is written goes back to where the plan is made, with the answer."""
+
+    def write(self, account: AccountPlan) -> WrittenPart:
+        """Return an account's part with its bytes. Raises ValueError for users who are not the account's."""
+        part, content = packed_part(account)
+        return replace(part, carried=content)
+
+
+def packed_part(account: AccountPlan) -> tuple[WrittenPart, bytes]:
+    """Return an account's part, and its bytes. Raises ValueError for users who are not the account's."""
+    account = _sorted(account)
+    document, packed = plan_yaml.account_document(account), BytesIO()
+    digest = evidence.EvidenceWriter(packed).write_account(account)
+    content = document + packed.getvalue()
+    known = plan_index.Content(outline_of(account), digest)
+    layout = PartLayout(known, cures_in(account), len(document), document.count(b"\n"), len(content))
+    spelled = _LAYOUT.dump_json(layout, **ANY_MAPPING)
+    return WrittenPart(account.account_id, sha256(content).hexdigest(), spelled), content
 
 
 def _sorted(account: AccountPlan) -> AccountPlan:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import partial
 
 from rollout.domain.progress.projection import Projection
 from rollout.errors import RolloutError
@@ -14,18 +16,26 @@ from rollout.store.lock_holder import checked
 FOLDER = ".rollout/snapshots"
 ENDING = ".snapshot"
 
+Afterwards = Callable[[Callable[[], None]], object]
+"""Takes what can wait until the command has done what it was called for."""
+
 log = logging.getLogger(__name__)
 
 
 class StoredSnapshots:
     """Implements `Snapshots` with one file for each organization. A snapshot that cannot be read counts as none."""
 
-    def __init__(self, files: NamedFiles) -> None:
-        """Read nothing yet."""
-        self._files = files
+    def __init__(self, files: NamedFiles, afterwards: Afterwards | None = None) -> None:
+        """Read nothing yet. `afterwards` takes the writing of a snapshot, which costs a second; else it is at once."""
+        self._files, self._afterwards = files, afterwards
+        self._waiting: Callable[[], None] | None = None
 
     def cover(self, organization_id: str, seals: Seals | None) -> Cover | None:
-        """Read which segments went into the snapshot; None if there is none. Raises Unfit, KeyUnusable."""
+        """Read which segments went into the snapshot; None if there is none. Raises Unfit, KeyUnusable.
+
+        One that waits to be written is written first: it is about to save more than it costs.
+        """
+        self.write_waiting()
         try:
             name = _name(organization_id)
         except ValueError:  # there is no organization of that id
@@ -47,10 +57,28 @@ class StoredSnapshots:
             raise Unfit(str(problem)) from problem
 
     def keep(self, cover: Cover, projection: Projection, seals: Seals | None) -> None:
-        """Replace the snapshot. Raises Unwritable, AwsFailure, KeyUnusable."""
+        """Replace the snapshot, now or afterwards; until then, the projection may not change."""
+        self._waiting = partial(self._write, cover, projection, seals)
+        if self._afterwards is None:
+            self.write_waiting()
+        else:
+            self._afterwards(self.write_waiting)
+
+    def write_waiting(self) -> None:
+        """Write what waits to be written. A failure is only noted: it is for speed, and not everybody may write."""
+        waiting, self._waiting = self._waiting, None
+        try:
+            if waiting:
+                waiting()
+        except RolloutError as problem:
+            log.info("no snapshot of the journal was made: %s", problem)
+
+    def _write(self, cover: Cover, projection: Projection, seals: Seals | None) -> None:
+        """Raises Unwritable, AwsFailure, KeyUnusable."""
         with self._files.writing(_name(cover.organization_id)) as stream:
             for part in snapshot_bytes(cover, projection, seals):
                 stream.write(part)
+        log.info("made a snapshot of the journal, of %d runs", len(cover.segments))
 
 
 def _name(organization_id: str) -> str:

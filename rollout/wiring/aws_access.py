@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from enum import Flag, auto
 from functools import cached_property
 from random import Random, SystemRandom
@@ -17,6 +18,7 @@ from rollout.settings import Settings
 from rollout.settings.models import AccessOverride
 from rollout.store.folder.segments import new_run_id
 from rollout.store.formats.seals import refuse
+from rollout.store.snapshots import Afterwards
 from rollout.wiring.decision_rules import names_of
 from rollout.wiring.stores import Files
 from rollout.workflows.inventory import Premises
@@ -42,7 +44,7 @@ class Dispensable(Flag):
 class Aws:
     """The real thing: AWS by the caller's credentials, the store, the outbox."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a run may want otherwise
         self,
         settings: Settings,
         profile: str | None = None,
@@ -52,17 +54,19 @@ class Aws:
         dispensable: Dispensable = Dispensable(0),  # noqa: B008 - a frozen value
         clock: Clock | None = None,
         randomness: Random | None = None,
+        share: float = 1.0,
     ) -> None:
         """Open the Session; nothing is asked yet. Raises NoCredentials.
 
         `tell` hears of what in the store cannot be trusted; without it, that is refused.
         `dispensable`: people are to be let out, who do not wait for these if they do not answer.
         `clock` and `randomness` are given where a run has to be repeatable to the byte.
+        `share`: the part of the caller's own budgets that this process may use.
         """
         from rollout.awsapi.sessions import Connection
 
         self.settings = settings
-        self._profile, self._endpoint_ok = profile, endpoint_ok
+        self._profile, self._endpoint_ok, self._share = profile, endpoint_ok, share
         self._clock, self._randomness = clock, randomness or SystemRandom()
         several = settings.engine.max_accounts * settings.engine.per_account
         self.connection = Connection(profile=profile, pool=several + 8, endpoint_ok=endpoint_ok)
@@ -77,6 +81,10 @@ class Aws:
         self.stop = threading.Event()
         self._people: dict[str, Sequence[ListedPerson]] = {}
 
+    def put_off(self, afterwards: Afterwards) -> None:
+        """Leave to `afterwards` what can wait until the command has done its work; called before anything is read."""
+        self.files = replace(self.files, afterwards=afterwards)
+
     @cached_property
     def clock(self) -> Clock:
         """Decision time: AWS's own."""
@@ -89,7 +97,7 @@ class Aws:
         """Shared by all calls: remembers what the endpoint does not support."""
         from rollout.awsapi.retries import Retries
 
-        return Retries(aside=wait_aside)
+        return Retries(aside=wait_aside, share=self._share)
 
     @cached_property
     def _who(self) -> WhoAmI:

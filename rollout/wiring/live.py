@@ -19,6 +19,7 @@ from rollout.domain.people.scope import Selection
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.fingerprints import digest
 from rollout.domain.progress.channels import channel_named
+from rollout.domain.progress.messages import Summary
 from rollout.domain.progress.stages import Stage
 from rollout.domain.proof.foretelling import ProofWorld, scps_of
 from rollout.domain.proof.proof_steps import documents_of
@@ -28,6 +29,7 @@ from rollout.errors import StoreUnknown
 from rollout.execution.threads import ThreadEngine
 from rollout.notify.building import build_channel
 from rollout.notify.rehearsed_channel import RehearsingNotifier
+from rollout.notify.secret import Secret
 from rollout.settings import SecretPlace
 from rollout.store.rehearsed_journal import RehearsingJournal, RehearsingMarker
 from rollout.wiring.decision_rules import documents_for, names_of, rules_for
@@ -37,7 +39,6 @@ from rollout.wiring.secret_reading import secret_at
 from rollout.wiring.store_examination import examine_store
 from rollout.workflows.account_run.wave_gates import GatedBy
 from rollout.workflows.apply.order import Order
-from rollout.workflows.deliveries import Deliveries
 from rollout.workflows.doctor import DoctorOrder, DoctorTools
 from rollout.workflows.inventory import (
     Premises,
@@ -50,6 +51,7 @@ from rollout.workflows.recording.take_over import take_over
 from rollout.workflows.release import ReleaseOrder
 from rollout.workflows.run_context import JudgementBasis, NoJournal, NoLock, NoMarker, RunContext
 from rollout.workflows.seal import Unsealed
+from rollout.workflows.telling.deliveries import Deliveries
 from rollout.workflows.verify import FixOrder
 
 if TYPE_CHECKING:
@@ -152,6 +154,7 @@ class Live(LiveLooks):
             progress=progress,
             stopping=self.stop.is_set,
             pause=self.stop.wait,
+            requests=self._retries.requests,
         )
         return _rehearsed(real) if rehearsal else real
 
@@ -245,6 +248,24 @@ class Live(LiveLooks):
             self.connection, self._retries, settings.access.session_name, settings.notify.sender
         )
 
+    def chats(self) -> Mapping[str, Callable[[Summary], None]]:
+        """What posts where a team stands to its chat, by the name of the team. Raises ChannelUnusable."""
+        from rollout.notify.posting.chat import ChatKind, post_to_chat
+        from rollout.notify.team_letter import for_everybody
+        from rollout.notify.words import words_in
+
+        notify, press = self.settings.notify, press_of(self.settings)
+
+        def poster(kind: ChatKind, url: Secret) -> Callable[[Summary], None]:
+            words = words_in(notify.language, notify.templates)
+            return lambda summary: post_to_chat(kind, url, for_everybody(summary, words, press.head))
+
+        return {
+            team.name: poster(ChatKind(team.kind), secret_at(team.chat, self.connection, self._retries))
+            for team in notify.teams
+            if team.chat is not None
+        }
+
     def delivery_events(self) -> EventQueue | None:
         """The queue in which the channel says later how messages fared; None without one. Raises ChannelUnusable."""
         notify = self.settings.notify
@@ -310,6 +331,7 @@ class Live(LiveLooks):
             selection=selection,
             overrides=overrides,
             remind_at=settings.notify.remind_at,
+            announces=settings.notify.on_the_day,
             zone=settings.domain_schedule().zone,
         )
 

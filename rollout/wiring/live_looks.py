@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from rollout.awsapi.side_by_side import begun
 from rollout.domain.people.observations import Effort
 from rollout.domain.people.scope import Selection
 from rollout.domain.people.users import Unread
 from rollout.domain.policy.made import Made
 from rollout.domain.progress.projection import Progress
-from rollout.execution.begun import begun
 from rollout.execution.measured import MeasuredEngine
 from rollout.settings import Settings
 from rollout.wiring.aws_access import Aws
@@ -48,11 +48,10 @@ class LiveLooks(Aws):
 
     def look(self, where: Premises, progress: ProgressDisplay, chosen: Selection = Selection()) -> Look:  # noqa: B008 - a frozen value without contents
         """A look at all accounts that are in scope and chosen."""
-        made_in = self._made_in(where)
-        looking = self.looking(where, progress, made_in)
+        looking = self.looking(where, progress, self._made_in(where))
         if self._can_be_opened_again:
             engine = MeasuredEngine(self.settings.engine.max_accounts, self.stop)
-            looking = replace(looking, engine=engine, anywhere=partial(self._anywhere, where, made_in))
+            looking = replace(looking, engine=engine, anywhere=partial(self.anywhere, where))
         return Look(where, begun(partial(self.levels, where)), looking, self.settings.domain_scope(), chosen)
 
     @property
@@ -61,8 +60,9 @@ class LiveLooks(Aws):
         evidence = self.settings.trail_regions() is not None or self.settings.evidence.file is not None
         return self._clock is None and not evidence and not self.connection.asks_for_codes
 
-    def _anywhere(self, where: Premises, made_in: Callable[[str], Made]) -> OpenedAgain:
+    def anywhere(self, where: Premises) -> OpenedAgain:
         """What another process needs to look at accounts as this one does."""
+        made_in = self._made_in(where)
         new = frozenset(account.id for account in where.accounts if self.organization.is_new(account))
         made = {account.id: made_in(account.id) for account in where.accounts}
         return OpenedAgain(
@@ -88,9 +88,8 @@ class LiveLooks(Aws):
 
         return progress
 
-    def looking_with_care(self, where: Premises, progress: ProgressDisplay) -> Looking:
-        """As `looking`, with live reads of enforced users who could be locked out."""
-        known = self.files.journal("look").progress(where.organization.id)
+    def looking_with_care(self, where: Premises, progress: ProgressDisplay, known: Progress) -> Looking:
+        """As `looking`, with live reads of users whom the journal knows as enforced, and who could be locked out."""
         read = read_with_care(names_of(self.settings), self.settings.gates.lead_time, known)
         return replace(self.looking(where, progress), read=read)
 
@@ -119,7 +118,14 @@ class OpenedAgain:
 
     def __call__(self) -> Looking:
         """Open it. Raises NoCredentials."""
-        live = LiveLooks(self.settings, self.profile, endpoint_ok=self.endpoint_ok)
+        return self.looking_of(self.live())
+
+    def live(self, share: float = 1.0) -> LiveLooks:
+        """Open the session. `share`: as in `Aws`. Raises NoCredentials."""
+        return LiveLooks(self.settings, self.profile, endpoint_ok=self.endpoint_ok, share=share)
+
+    def looking_of(self, live: LiveLooks) -> Looking:
+        """The ports, by a session that was opened."""
         live.organization.remember_new(self.new)
         return live.looking(self.where, Silence(), lambda account_id: self.made.get(account_id) or Made())
 

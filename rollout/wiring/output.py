@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from rollout.files.private_files import FolderStore, check_writable
 from rollout.files.scratch import scratch_folder
+from rollout.settings import Settings
 from rollout.store.folder.key_file import make_key_file
 from rollout.store.plan_parts import StoredParts
 
@@ -21,7 +22,7 @@ def private_file(path: Path) -> AbstractContextManager[BinaryIO]:
 
 
 @contextmanager
-def parts_beside(path: Path) -> Iterator[StoredParts]:
+def parts_beside(path: Path, settings: Settings) -> Iterator[StoredParts]:
     """Keep the parts of judged accounts in a private folder beside a file, while the block runs. Raises Unwritable."""
     with scratch_folder(path.parent) as folder:
-        yield StoredParts(FolderStore(folder, lasting=False))
+        yield StoredParts(FolderStore(folder, lasting=False), carried=settings.engine.kind == "dask")

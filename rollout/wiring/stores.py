@@ -23,6 +23,7 @@ from rollout.reporting import ReportFiles
 from rollout.settings import BucketPlace, KeyFilePlace, Settings
 from rollout.store.folder.key_file import KeyFile
 from rollout.store.formats.seals import Seals, StoreKey, Trust, refuse
+from rollout.store.kept_looks import KeptLooks
 from rollout.store.kinds import InFolder, Store, StoreJournal, StoreLock
 from rollout.store.last_seen import LastSeen
 from rollout.store.lock_holder import Holder
@@ -30,6 +31,7 @@ from rollout.store.markers import StoredMarker
 from rollout.store.plan_files import PlanAtPath, Plans, StoredDraft
 from rollout.store.processes import process_start
 from rollout.store.proof_files import StoredProofs
+from rollout.store.snapshots import Afterwards
 from rollout.store.stored_activity import StoredActivity
 from rollout.store.unrecorded import UNKNOWN_STORE, Unrecorded
 from rollout.wiring.clocks import LocalClock
@@ -51,7 +53,8 @@ class Files:
 
     AWS is called through the connection of the run, or one of its own with this profile (`endpoint_ok` as in it).
     `tell` hears of everything in the store that cannot be trusted (`Trust`); `account_id` returns the caller's account.
-    `brief`: people are to be let out, who do not wait for a bucket or a key that does not answer.
+    `brief`: people are to be let out, who do not wait for a bucket or a key that does not answer. `afterwards` takes
+    what can wait until the command has done its work.
     """
 
     settings: Settings
@@ -61,6 +64,7 @@ class Files:
     tell: Callable[[RolloutError], None] = refuse
     account_id: Callable[[], str] | None = None
     brief: bool = False
+    afterwards: Afterwards | None = None
 
     @cached_property
     def _store(self) -> Store:
@@ -70,13 +74,14 @@ class Files:
                 "the settings that can be read do not tell which store is theirs", cure="correct rollout.yaml"
             )
         if not isinstance(place, BucketPlace):
-            return InFolder(self._here, self._trust)
+            return InFolder(self._here, self._trust, self.afterwards)
         from rollout.store.s3.bucket_store import InBucket
         from rollout.store.s3.object_failures import Place
 
         kept = self.settings.bucket
         where = Place(place.bucket, place.prefix, kept.kms_key, kept.owner)
-        return InBucket(self._connection, where, self._caller_account, self._trust, self._retries())
+        caller, retries = self._caller_account, self._retries()
+        return InBucket(self._connection, where, caller, self._trust, retries, self.afterwards)
 
     def _retries(self) -> Retries | None:
         from rollout.awsapi.retries import brief_retries
@@ -154,6 +159,10 @@ class Files:
         """What was found today of access keys."""
         return StoredActivity(self._store.files, organization_id, self._trust)
 
+    def looks(self, organization_id: str) -> KeptLooks:
+        """The figures of earlier looks."""
+        return KeptLooks(self._store.files, organization_id)
+
     @property
     def proofs(self) -> StoredProofs:
         """The records of proofs."""
@@ -182,7 +191,8 @@ class Files:
     def drafting(self, place: PlanPlace) -> Iterator[StoredDraft]:
         """Keep the parts of a plan in the making in a private folder on this machine. Raises Unwritable."""
         with scratch_folder(place.folder or self._beside / PRIVATE_FOLDER) as folder:
-            yield StoredDraft(FolderStore(folder, lasting=False), place=place)
+            files = FolderStore(folder, lasting=False)
+            yield StoredDraft(files, carried=self.settings.engine.kind == "dask", place=place)
 
     def journal(self, run: str, vouched: Mapping[str, str] | None = None) -> StoreJournal:
         """Open the journal; `run` names the segment for new records, which seals those that are `vouched` for."""

@@ -164,10 +164,13 @@ def take_inventory(look: Look) -> Inventory:
     return replace(found.inventory, accounts=views)
 
 
-def survey(look: Look, make: Callable[[Observed], T], at: datetime) -> Survey[T]:
+def survey(
+    look: Look, make: Callable[[Observed], T], at: datetime, take: Callable[[T], T] = lambda made: made
+) -> Survey[T]:
     """Read every account in scope, several side by side, and make something of each as soon as it was read.
 
-    Failures are values. `at` is the time of the inventory. Raises EmptySelection, Interrupted.
+    `take`: what is kept of that here, where `make` may be done elsewhere. Failures are values. `at` is the time of the
+    inventory. Raises EmptySelection, Interrupted.
     """
     where, looking, selection = look.where, look.looking, look.selection
     check_accounts(selection, where.accounts, where.organization.id)
@@ -192,7 +195,7 @@ def survey(look: Look, make: Callable[[Observed], T], at: datetime) -> Survey[T]
     for account, (view, found) in looking.engine.map(AccountTask(looking, look.levels, make), enterable):
         views.append(view)
         if found:
-            made[account.id] = found[0]
+            made[account.id] = take(found[0])
         unreachable += not found
         looking.progress.advance(_so_far(unreachable, looking.awaited()) + f"{account.id} {account.name}")
     looking.progress.finish()
@@ -300,7 +303,9 @@ def _freshened(
             users.append(user)
             continue
         with suppress(Refusal):  # deleted a moment ago
-            asked = entered.credentials_now(user, (Credential.PASSWORD,))
+            asked = user
+            if user.password and user.password.reset_required is None:  # else it was asked with the account
+                asked = entered.credentials_now(user, (Credential.PASSWORD,))
             if password_obstacle(asked, facts.password_policy, facts.read_at, max(SOON, lead_time)):
                 asked = entered.credentials_now(asked, (Credential.DEVICES,))
             users.append(asked)

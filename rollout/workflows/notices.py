@@ -7,19 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
-from rollout.domain.gates.readiness import Notified, worth_of
 from rollout.domain.people.addresses import normalised_address
 from rollout.domain.people.scope import Selection
 from rollout.domain.people.users import UserRef
 from rollout.domain.plan.entries import AccountPlan, PlanEntry
 from rollout.domain.progress.following import seen_to_arrive
-from rollout.domain.progress.messages import Delivery, Line, Notice, NoticeWorth, notice_to
+from rollout.domain.progress.messages import Delivery, Notice, NoticeWorth, notice_to
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import DeliverySeen, Reminded, Told
-from rollout.domain.progress.schedule import Schedule
-from rollout.domain.status.user_status import Statuses, UserStatus
 from rollout.domain.verdicts.verdict import Kind
 from rollout.errors import EmptySelection
+from rollout.workflows.apply.planned_notices import NoticeRules, PlannedNotices
 from rollout.workflows.ports import StoredPlan
 
 
@@ -49,28 +47,6 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class NoticeRules:
-    """The settings of `rollout.yaml` that decide about notices and their dates."""
-
-    notified: Notified
-    schedule: Schedule
-
-
-@dataclass(frozen=True, slots=True)
-class _Judge:
-    """Says what notices about the users of a plan are worth now; `seen_at` is the time of its inventory."""
-
-    notified: Notified
-    seen_at: datetime
-    progress: Progress
-    now: datetime
-
-    def worth(self, told: Told, entry: PlanEntry) -> tuple[NoticeWorth, str]:
-        who = self.notified.planned_recipient(entry, self.seen_at, self.progress, self.now)
-        return worth_of(told, who, self.now)
-
-
-@dataclass(frozen=True, slots=True)
 class _Receiver:
     """Somebody who was told: where their account stands, and what the newest notice is worth, by its run and time."""
 
@@ -87,20 +63,19 @@ Receivers = Mapping[str, _Receiver]
 
 def who_was_told(stored: StoredPlan, progress: Progress, rules: NoticeRules, now: datetime) -> Receivers:
     """Find out what everybody's newest notice is worth now."""
-    statuses = Statuses(stored.header, progress, rules.notified, now)
-    judge = _Judge(rules.notified, stored.header.inventory_at, progress, now)
+    notices = PlannedNotices(stored, progress, rules, now)
     receivers: dict[str, _Receiver] = {}
     where = frozenset(told.user.account_id for told in progress.notices.values())
     for part in stored.accounts(where) if where else ():
         for entry in part.entries:
             told = progress.notices.get(entry.user.id)
             if told is not None:
-                worth, why = _worth(told, statuses.of(told.user, entry), entry, judge)
+                worth, why = _worth(told, entry, notices)
                 newest = told.run, told.at
                 receivers[entry.user.id] = _Receiver(part.name, part.ou, newest, worth, why)
     for user_id, told in progress.notices.items():
         if user_id not in receivers:
-            worth, why = _worth(told, statuses.of(told.user), None, judge)
+            worth, why = _worth(told, None, notices)
             receivers[user_id] = _Receiver("", "", (told.run, told.at), worth, why)
     return receivers
 
@@ -200,63 +175,26 @@ def preview(
     Raises EmptySelection.
     """
     entries = (entry for part in stored.accounts() for entry in part.entries)
-    statuses = Statuses(stored.header, progress, rules.notified, now)
-    entry = next(
-        (
-            entry
-            for entry in entries
-            if (
-                _gets_notice(entry, rules, statuses)
-                if who is None
-                else who in (entry.user.arn, entry.user.id)
-            )
-        ),
-        None,
-    )
+    notices = PlannedNotices(stored, progress, rules, now)
+
+    def is_wanted(entry: PlanEntry) -> bool:
+        return notices.has(entry) if who is None else who in (entry.user.arn, entry.user.id)
+
+    entry = next(filter(is_wanted, entries), None)
     if entry is None:
         missing = f"has no user {who}" if who else "has nobody who would get a message"
         raise EmptySelection(f"plan {stored.header.id} {missing}", cure="list its users: rollout show")
-    if not _gets_notice(entry, rules, statuses):
+    if not notices.has(entry):
         held = f"{entry.verdict} ({', '.join(entry.because)})"
         why = "nothing changes for them" if entry.verdict is Kind.ENFORCE else f"the verdict is {held}"
         raise EmptySelection(f"{who} would get no message: {why}", cure="rollout show --user explains it")
-    filled = tuple(wave for wave, count in stored.header.waves.items() if count)
-    due = rules.schedule.due(progress, filled, now)
-    judge = _Judge(rules.notified, stored.header.inventory_at, progress, now)
-    together = list(_together(stored, entry, rules, statuses))
-    lines = [_line(part, other, due[other.wave], judge) for part, other in together]
-    lines.sort(key=lambda line: (line.due, line.user.arn))
-    addressees = [replace(other.addressee, address=entry.address) for _, other in together]
-    return notice_to(addressees, tuple(lines), rules.schedule.zone or UTC, stored.header.organization_id)
-
-
-def _gets_notice(entry: PlanEntry, rules: NoticeRules, statuses: Statuses) -> bool:
-    if entry.verdict is not Kind.ENFORCE or entry.impact is None or statuses.of(entry.user, entry).enforced:
-        return False
-    return rules.notified.needs_notice(entry.impact)
-
-
-def _together(
-    stored: StoredPlan, wanted: PlanEntry, rules: NoticeRules, statuses: Statuses
-) -> Iterator[tuple[AccountPlan, PlanEntry]]:
-    """Find the users of the same person in the same wave: they are told in one message."""
-    address = normalised_address(wanted.address)
-    for part in stored.accounts():
-        for entry in part.entries:
-            same = entry.wave == wanted.wave and normalised_address(entry.address) == address
-            if same and _gets_notice(entry, rules, statuses):
-                yield part, entry
-
-
-def _line(part: AccountPlan, entry: PlanEntry, due: datetime, judge: _Judge) -> Line:
-    """Use the announced time if that notice still counts, else the one to announce now."""
-    if entry.impact is None:
-        raise ValueError("only users who are to be enforced get a notice")
-    told = judge.progress.latest_notice(entry.user.id)
-    if told is not None:
-        worth, _ = judge.worth(told, entry)
-        due = due if worth is NoticeWorth.VOID else told.due
-    return Line(entry.user, part.name, entry.impact, due, entry.situation)
+    mine = list(notices.to({normalised_address(entry.address)}))
+    together = [one for one in mine if one.wave == entry.wave]
+    lines = sorted((one.line for one in together), key=lambda line: (line.due, line.user.arn))
+    addressees = [replace(one.addressee, address=entry.address) for one in together]
+    zone = rules.schedule.zone or UTC
+    notice = notice_to(addressees, tuple(lines), zone, stored.header.organization_id)
+    return replace(notice, others=tuple(one.line for one in mine if one.wave != entry.wave))
 
 
 def _chosen(selection: Selection, user: UserRef, receiver: _Receiver) -> bool:
@@ -264,10 +202,11 @@ def _chosen(selection: Selection, user: UserRef, receiver: _Receiver) -> bool:
     return in_account and selection.takes_user(user.arn, user.name, user.id)
 
 
-def _worth(told: Told, status: UserStatus, entry: PlanEntry | None, judge: _Judge) -> tuple[NoticeWorth, str]:
+def _worth(told: Told, entry: PlanEntry | None, notices: PlannedNotices) -> tuple[NoticeWorth, str]:
     """Return what a user's newest notice is worth now, and why."""
+    status = notices.statuses.of(told.user, entry)
     if status.enforced:
-        placed = judge.progress.placed.get(told.user.id)
+        placed = notices.progress.placed.get(told.user.id)
         return (
             NoticeWorth.USED,
             f"enforced {placed.at:%Y-%m-%d %H:%M} UTC" if placed else f"enforced by {status.by}",
@@ -278,10 +217,10 @@ def _worth(told: Told, status: UserStatus, entry: PlanEntry | None, judge: _Judg
         return NoticeWorth.NOT_NEEDED, "no longer in the plan"
     if entry.verdict is not Kind.ENFORCE or entry.impact is None:
         return NoticeWorth.NOT_NEEDED, f"the verdict is {entry.verdict} ({', '.join(entry.because)})"
-    worth, why = judge.worth(told, entry)
+    worth, why = notices.worth(told, entry)
     if worth is NoticeWorth.COUNTS:
-        opens = judge.notified.opens_at(told)
-        why = "ready" if judge.now >= opens else f"ready from {opens:%Y-%m-%d %H:%M} UTC"
+        opens = notices.notified.opens_at(told)
+        why = "ready" if notices.now >= opens else f"ready from {opens:%Y-%m-%d %H:%M} UTC"
     return worth, why
 
 

@@ -275,12 +275,14 @@ class StoredPlan(Protocol):
 class WrittenPart:
     """What is known of one account's part once it is written: the SHA-256 of its bytes, and their layout.
 
-    It is small, and can be pickled. Only the store reads the `layout`.
+    It is small, and can be pickled. Only the store reads the `layout`. A part that was written elsewhere has its bytes
+    with it until it is kept (`carried`).
     """
 
     account_id: str
     digest: str
     layout: bytes
+    carried: bytes = b""
 
 
 class PlanParts(Protocol):
@@ -289,8 +291,8 @@ class PlanParts(Protocol):
     def write(self, account: AccountPlan) -> WrittenPart:
         """Write an account's part; thread-safe, and possible in another process. Raises Unwritable."""
 
-    def keep(self, part: WrittenPart) -> None:
-        """Take a part that was written into the plan."""
+    def keep(self, part: WrittenPart) -> WrittenPart:
+        """Take a part that was written into the plan; return it without its bytes. Raises Unwritable."""
 
     def accounts(self, only: frozenset[str] | None = None) -> Iterator[AccountPlan]:
         """Yield the parts that were kept, sorted by account id, one at a time; or only those with these ids."""

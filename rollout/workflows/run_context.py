@@ -18,6 +18,7 @@ from rollout.domain.progress.projection import Progress, Projection
 from rollout.domain.progress.records import Record, RunEnded, RunEnding, RunStarted
 from rollout.domain.progress.release_state import merged_releases
 from rollout.domain.progress.releases import ReleaseRecord
+from rollout.domain.progress.request_counts import ApiRequests
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.rights import Library
 from rollout.domain.verdicts.rules import DecisionRules
@@ -95,7 +96,8 @@ class RunContext:
     """One run of a command, shared by its threads.
 
     `engine` runs accounts in parallel, `within` the changes of one account. `stopping` tells whether the operator asked
-    the run to stop. A `rehearsal` differs only in its ports: its access and journal record without writing.
+    the run to stop, `requests` what was asked of AWS since the run before. A `rehearsal` differs only in its ports: its
+    access and journal record without writing.
     """
 
     id: str
@@ -112,6 +114,7 @@ class RunContext:
     marker: StopMarker = field(default_factory=NoMarker)
     within: Engine = field(default_factory=OneByOne)
     rehearsal: bool = False
+    requests: Callable[[], tuple[ApiRequests, ...]] = tuple
     pause: Callable[[float], object] = lambda _seconds: None
     """Waits some seconds, or until the operator asks the run to stop."""
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -186,7 +189,7 @@ class RunContext:
     def end(self, ending: RunEnding, counts: Mapping[str, int]) -> None:
         """Journal how the run ended. Raises LockHeld if it has lost its lock."""
         ending = RunEnding.LOCK_LOST if self.lost else ending
-        self.journal.append(RunEnded(self.id, self.now(), ending, counts))
+        self.journal.append(RunEnded(self.id, self.now(), ending, counts, self.requests()))
         if self.lost:
             raise self._lock_lost()
 

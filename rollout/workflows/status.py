@@ -79,6 +79,14 @@ class WaveState:
         return {**values, "gates": gates}
 
 
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The states of all waves, and how many users outside of them are enforced by this tool, such as held ones."""
+
+    waves: list[WaveState]
+    outside: int
+
+
 def wave_states(
     stored: StoredPlan,
     progress: Progress,
@@ -88,6 +96,19 @@ def wave_states(
     gates: GateRules,
     names: bool = False,
 ) -> list[WaveState]:
+    """Return the states of the waves alone, as `overview` does."""
+    return overview(stored, progress, now, notified=notified, gates=gates, names=names).waves
+
+
+def overview(
+    stored: StoredPlan,
+    progress: Progress,
+    now: datetime,
+    *,
+    notified: Notified,
+    gates: GateRules,
+    names: bool = False,
+) -> Overview:
     """Return the state of each wave, in plan order. `notified`: the rule by which users are ready.
 
     Accounts of which the journal knows nothing are counted by their outline, unless the `names` of users are wanted.
@@ -95,7 +116,8 @@ def wave_states(
     header = stored.header
     keeper = Gatekeeper.of(progress, gates, header, now)
     stands = []
-    for wave, tally in _tallies(stored, progress, now, notified, names=names).items():
+    tallies, outside = _tallies(stored, progress, now, notified, names=names)
+    for wave, tally in tallies.items():
         before = tuple(_gates(wave, keeper)) if tally.users else ()
         next_step, waits_for = _next(wave, tally, progress, before) if tally.users else ("", "")
         stands.append(
@@ -119,7 +141,7 @@ def wave_states(
                 to_come=tuple(tally.to_come),
             )
         )
-    return stands
+    return Overview(stands, outside)
 
 
 @dataclass(slots=True)
@@ -155,9 +177,12 @@ class _Tally:
 
 def _tallies(
     stored: StoredPlan, progress: Progress, now: datetime, notified: Notified, *, names: bool
-) -> dict[str, _Tally]:
-    """Count the users of each wave; an account is read only where its outline does not say enough."""
-    tallies = {wave: _Tally() for wave in stored.header.waves}
+) -> tuple[dict[str, _Tally], int]:
+    """Count the users of each wave, and those outside of waves who are enforced.
+
+    An account is read only where its outline does not say enough.
+    """
+    tallies, outside = {wave: _Tally() for wave in stored.header.waves}, 0
     begun = {wave for _, wave in progress.carried}
     known, read = progress.accounts_known, set()
     for outline in stored.outlines():
@@ -177,9 +202,12 @@ def _tallies(
     ready = _Readiness(notified, header.inventory_at, progress, now)
     for part in stored.accounts(frozenset(read)) if read else ():
         for entry in part.entries:
+            status = statuses.of(entry.user, entry)
             if entry.wave:
-                _count(tallies[entry.wave], entry, statuses.of(entry.user, entry), ready, names=names)
-    return tallies
+                _count(tallies[entry.wave], entry, status, ready, names=names)
+            else:
+                outside += status.enforced
+    return tallies, outside
 
 
 def _count(tally: _Tally, entry: PlanEntry, status: UserStatus, ready: _Readiness, *, names: bool) -> None:

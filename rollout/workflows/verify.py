@@ -7,14 +7,26 @@ from dataclasses import dataclass, replace
 
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.actions.repair import Repair, to_fix
-from rollout.domain.drift import Drift, Drifted, HeadCount, about_accounts, about_records, drift_of, seen
+from rollout.domain.drift import (
+    Drift,
+    Drifted,
+    HeadCount,
+    about_accounts,
+    about_records,
+    about_unsettled,
+    as_settled,
+    drift_of,
+    seen,
+    unsettled_writes,
+    written_between,
+)
 from rollout.domain.gates.left_alone import Witness
 from rollout.domain.gates.readiness import Notified
 from rollout.domain.people.observations import Inventory
 from rollout.domain.people.organization import Account
 from rollout.domain.plan.entries import AccountPlan
 from rollout.domain.policy.our_resources import Names, adopted
-from rollout.domain.progress.projection import KnownEnforcement, Placed
+from rollout.domain.progress.projection import KnownEnforcement, Placed, Progress
 from rollout.domain.progress.records import Deadlocked, Enforcement, EnforcementSeen, Record
 from rollout.domain.progress.release_state import describe_release, lasting_releases
 from rollout.domain.progress.releases import ToReturn
@@ -29,6 +41,7 @@ from rollout.workflows.ports import StoredPlan
 from rollout.workflows.run_context import JudgementBasis, RunContext
 
 FIXING = "verify --fix"
+OVERTAKEN = "a run wrote there whenever it was read; run rollout verify again"
 NOT_OURS = frozenset({Enforcement.NEVER, Enforcement.UNDONE, Enforcement.NOT_FOUND, Enforcement.GONE})
 """None of our policies applies to such a user, for whatever reason."""
 
@@ -37,7 +50,8 @@ NOT_OURS = frozenset({Enforcement.NEVER, Enforcement.UNDONE, Enforcement.NOT_FOU
 class Verified:
     """The result of a check. `let_out`: releases without an end, which are not drift.
 
-    `unsettled` counts the changes that runs left open in these accounts when they died.
+    `unsettled` counts the changes that runs left open in these accounts when they died. `overtaken` are accounts in
+    which a run wrote while they were read; nothing is said about them but that.
     """
 
     drifts: tuple[Drift, ...]
@@ -46,6 +60,7 @@ class Verified:
     accounts: int
     unreachable: tuple[tuple[str, str], ...]
     unsettled: int
+    overtaken: frozenset[str] = frozenset()
 
     @property
     def clean(self) -> bool:
@@ -86,8 +101,15 @@ class FixAccount(RepairAccount):
         return to_fix(context, memberships=self.memberships)
 
 
-def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: JudgementBasis) -> Verified:
-    """Compare the inventory with plan and journal.
+def verify(
+    inventory: Inventory,
+    stored: StoredPlan,
+    *,
+    run: RunContext,
+    basis: JudgementBasis,
+    before: Progress | None = None,
+) -> Verified:
+    """Compare the inventory with plan and journal. `before`: what the journal said before the accounts were read.
 
     Journals deadlocked users, changed enforcement, and who is left alone on purpose; writes nothing else.
     """
@@ -98,8 +120,14 @@ def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: 
     statuses = Statuses(stored.header, progress, Notified.by(basis.rules), now)
     drifts: list[Drift] = []
     count = HeadCount()
-    for observed in inventory.observed:
-        context = basis.context(observed, progress, releases, now)
+    overtaken = written_between(before, progress) if before else frozenset[str]()
+    observations = [one for one in inventory.observed if one.account.id not in overtaken]
+    for observed in observations:
+        # What a run that died has written is not somebody else's hand.
+        open_writes = unsettled_writes(observed, progress)
+        settled = as_settled(observed.account.id, open_writes, progress)
+        context = basis.context(observed, settled, releases, now)
+        drifts += about_unsettled(open_writes)
         drifts += drift_of(context, planned.get(observed.account.id))
         looked = tuple(_looked(context, planned.get(observed.account.id), statuses))
         count.add(context)
@@ -112,14 +140,17 @@ def verify(inventory: Inventory, stored: StoredPlan, *, run: RunContext, basis: 
     drifts.sort(key=lambda drift: (order.index(drift.kind), drift.account_id, drift.who))
     let_out = tuple(describe_release(one) for one in lasting_releases(releases, now))
     unreachable = {view.account.id: view.reason for view in inventory.unreachable}
+    unreachable |= {one.account.id: OVERTAKEN for one in inventory.observed if one.account.id in overtaken}
     placed: tuple[Placed | ToReturn, ...] = (
         *progress.placed.values(),
         *progress.releases.to_return.values(),
     )
     count.unread = sum(one.user.account_id in unreachable for one in placed)
-    looked_at = {observed.account.id for observed in inventory.observed}
+    looked_at = {observed.account.id for observed in observations}
     unsettled = sum(done.intent.change.account_id in looked_at for done in progress.open)
-    return Verified(tuple(drifts), let_out, count, len(looked_at), tuple(unreachable.items()), unsettled)
+    return Verified(
+        tuple(drifts), let_out, count, len(looked_at), tuple(unreachable.items()), unsettled, overtaken
+    )
 
 
 def fix(

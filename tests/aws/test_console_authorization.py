@@ -128,6 +128,13 @@ def test_no_answer_at_all_is_not_waited_for_long(stub: AwsStub, read: Read, fake
     assert stub.counts()[OPERATION] <= 8
 
 
+def test_throttling_does_not_make_it_unknown(stub: AwsStub, read: Read):
+    """Everybody with a password would be held. In bad weather, one call in two hundred is throttled four times."""
+    throttled = Fail("TooManyRequestsException", 429)
+    stub.on(OPERATION, *[throttled] * 6, says(organization=False, account=False))
+    assert [Weighing.OFF] == [one.state for one in read()]
+
+
 def test_it_is_asked_where_the_other_calls_go(stub: AwsStub, read: Read):
     """For these operations, botocore by itself overlooks AWS_ENDPOINT_URL, and would call AWS."""
     stub.on(OPERATION, says(organization=False, account=False))

@@ -5,6 +5,7 @@ See aws-facts.md#errors-and-retries.
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -299,9 +300,12 @@ def test_the_pace_halves_when_throttled_and_recovers(fake_time: FakeTime):
     pace = Pace(fake_time.sleep, fake_time.monotonic, rate=20, burst=5)
     pace.slow_down()
     pace.slow_down()
-    assert 5 == pace.rate
-    for _ in range(20):
-        pace.speed_up()
+    assert 10 == pace.rate, "both answer what was asked at once"
+    fake_time.sleep(1.0)
+    assert 12 == pace.rate
+    pace.slow_down()
+    assert 6 == pace.rate
+    fake_time.sleep(10.0)
     assert 20 == pace.rate
 
 
@@ -316,6 +320,7 @@ def test_the_pace_never_stops_altogether(fake_time: FakeTime):
     pace = Pace(fake_time.sleep, fake_time.monotonic, floor=0.5)
     for _ in range(50):
         pace.slow_down()
+        pace._budget = replace(pace._budget, slowed_at=float("-inf"))
     assert 0.5 == pace.rate
 
 

@@ -1,61 +1,28 @@
 """The stand-in answers as AWS does, for as much of it as the commands use, and counts what it was asked."""
 
-import asyncio
-import json
-import os
-import threading
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from benchmarks import floors
-from benchmarks.iam_answers import Iam
-from benchmarks.measuring import SETTINGS
-from benchmarks.organization_answers import Organizations
-from benchmarks.stand_in import Answering, Conditions, environment, listen
+from benchmarks.stand_in import Answering
 from tests.cli.shell import Shell
+from tests.stand_in import control, serving, shell_in
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 ACCOUNTS, USERS = 2, 10
 
 
 @pytest.fixture
 def stand_in() -> Iterator[Answering]:
-    organizations = Organizations(ACCOUNTS, NOW)
-    answering = Answering(organizations, Iam(USERS, 1, NOW, NOW), Conditions())
-    loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(listen(answering, 0))
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment(server.sockets[0].getsockname()[1], organizations.management).items():
-            patch.setenv(name, value)
+    with serving(ACCOUNTS, USERS) as answering:
         yield answering
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    server.close()
-    for transport in answering.connections:
-        transport.abort()
-    loop.run_until_complete(asyncio.sleep(0))
-    loop.close()
 
 
 @pytest.fixture
 def shell(stand_in: Answering, tmp_path: Path) -> Shell:
-    (tmp_path / "rollout.yaml").write_text(SETTINGS)
-    names = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION")
-    return Shell(tmp_path, {name: os.environ[name] for name in names})
-
-
-def control(what: str, body: object = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(f"{os.environ['AWS_ENDPOINT_URL']}/control/{what}", data) as answer:
-        return json.loads(answer.read())
+    return shell_in(tmp_path)
 
 
 def of_accounts(calls: Counter[str]) -> dict[str, int]:

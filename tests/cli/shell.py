@@ -51,7 +51,7 @@ class Said:
         """The lines of the error: what happened, and the cure."""
         lines = self.err.splitlines()
         first = next(number for number, line in enumerate(lines) if line.startswith("Error: "))
-        return lines[first:]
+        return [line for line in lines[first:] if not line.startswith("  More: rollout explain ")]
 
 
 class Shell:

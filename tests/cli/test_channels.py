@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.shell import Shell
+from tests.notify.http_server import HttpAnswer, http_server
 from tests.notify.mail_server import HOST, PASSWORD, USER, MailHandler, mail_server, make_certificate
 
 ONE = ("--account", "222233334444")
@@ -142,3 +143,29 @@ def test_a_preview_is_written_as_a_mail_and_as_a_page(planned: Shell):
     assert page.read_text().startswith("<!doctype html>")
     assert 0o600 == mail.stat().st_mode & 0o777
     assert json.loads(planned("notices", "--json").out) == []
+
+
+def test_teams_and_their_leads_hear_where_their_users_stand(
+    planned: Shell, handler: MailHandler, smtp: dict[str, str]
+):
+    with http_server() as chat:
+        teams = [
+            {"name": "Everybody", "chat": "env:CHAT_URL", "accounts": ["*"]},
+            {"name": "Hub", "mail": "hub@example.com", "accounts": ["222233334444"]},
+        ]
+        env = {**smtp, "CHAT_URL": chat.url(), "ROLLOUT_NOTIFY__TEAMS": json.dumps(teams)}
+        said = planned("notices", "--digest", "--yes", env=env)
+        chat.answers = [HttpAnswer(404, "no_service")]
+        broken = planned("notices", "--digest", "--yes", env=env)
+    ((to, mail), _again) = handler.taken
+    text = chat.bodies[0]["text"]
+
+    assert 0 == said.code, said.err
+    assert "hub@example.com" == to
+    assert re.search(r"(\d+) of (\d+) users of Everybody have no device yet", text)
+    assert re.search(r"(\d+) of (\d+) users of Hub have no device yet", mail["Subject"])
+    assert (4, True) == (
+        broken.code,
+        "Everybody was not told: 127.0.0.1 does not take the message" in broken.err,
+    )
+    assert chat.url() not in said.out + said.err + broken.out + broken.err

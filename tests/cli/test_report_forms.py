@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from rollout.aws.security_hub import _batches
+from rollout.awsapi.sessions import Connection
 from rollout.reporting.formats.report_formats import ReportFormat
 from rollout.sandbox.serving.server import Sandbox
+from tests.cli.conftest import ONE_ACCOUNT
 from tests.cli.shell import Shell
 
 
@@ -31,7 +39,7 @@ def test_a_form_whose_library_is_missing_is_refused_before_anything_is_read(plan
         said = planned("report", "--format", "ocsf")
     assert 1 == said.code
     assert "py_ocsf_models" in said.err
-    assert "--format ocsf" in said.err.splitlines()[-1]
+    assert "--format ocsf" in said.errors[-1]
     assert not (planned.folder / "reports").exists()
 
 
@@ -47,6 +55,9 @@ def test_who_has_moved_since_a_day_or_a_plan_is_told(told: Shell, sandbox: Sandb
     assert "waiting" in text
     summary = next((told.folder / "reports").glob("*/summary.md")).read_text()
     assert "| waiting | told |" in summary
+    page = next((told.folder / "reports").glob("*/index.html")).read_text()
+    assert '<h2 id="moved-title">Who moved</h2>' in page
+    assert re.search(r"badge[^>]*>waiting</span></td>\s*<td>[^<]*<span[^>]*>told<", page)
 
     sandbox.advance(timedelta(days=2))
     assert [] == told("report", "--json", "--since", "2026-11-26").json["moved"]
@@ -71,3 +82,77 @@ def test_a_report_with_evidence_is_checked_and_a_change_ends_with_6(planned: She
     assert 6 == checked.code
     assert "CHANGED: index.html was changed" in checked.out
     assert 2 == planned("report", "--check", folder, "--evidence").code
+
+
+def test_the_nightly_look_leaves_its_numbers_for_prometheus(told: Shell, tmp_path: Path):
+    file = tmp_path / "collector" / "rollout.prom"
+    said = told("verify", "--account", ONE_ACCOUNT, "--json", "--metrics", str(file))
+    found = dict(line.rsplit(" ", 1) for line in file.read_text().splitlines() if not line.startswith("#"))
+    assert str(said.json["accounts"]) == found["rollout_verify_accounts_read"]
+    assert str(len(said.json["drift"])) == str(
+        sum(int(value) for name, value in found.items() if name.startswith("rollout_verify_drift{"))
+    )
+    assert str(said.json["users"]["enforced"]) == found['rollout_verify_users{state="enforced"}']
+
+
+class Hub:
+    """Security Hub, which takes what AWS takes, and refuses whom it is told to."""
+
+    def __init__(self, refuses: str = "") -> None:
+        self.calls: list[list[dict[str, Any]]] = []
+        self.refuses = refuses
+
+    def batch_import_findings(self, *, Findings: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - AWS's name
+        assert len(Findings) <= 100
+        self.calls.append(Findings)
+        bad = [one for one in Findings if self.refuses and one["Resources"][0]["Id"].endswith(self.refuses)]
+        failed = [{"Id": one["Id"], "ErrorCode": "InvalidInput", "ErrorMessage": "no"} for one in bad]
+        return {"SuccessCount": len(Findings) - len(bad), "FailedCount": len(bad), "FailedFindings": failed}
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        return [one for call in self.calls for one in call]
+
+
+@contextmanager
+def reaching(hub: Hub) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Connection, "for_notices", lambda *_: hub)
+        yield
+
+
+def test_findings_are_sent_a_hundred_at_a_time_as_those_of_the_account_that_calls(planned: Shell):
+    hub = Hub()
+    with reaching(hub):
+        said = planned("report", "--format", "asff", "--send", "--yes", "--json")
+    assert 0 == said.code
+    assert "Security Hub in account 111122223333" in said.err
+    assert [100, said.json["sent"] - 100] == [len(call) for call in hub.calls]
+    assert {"111122223333"} == {one["AwsAccountId"] for one in hub.findings}
+    assert {"arn:aws:securityhub:us-east-1:111122223333:product/111122223333/default"} == {
+        one["ProductArn"] for one in hub.findings
+    }
+    assert any(":iam::012345678901:user/" in one["Resources"][0]["Id"] for one in hub.findings)
+
+
+def test_what_security_hub_refuses_is_listed_and_ends_in_part(planned: Shell):
+    with reaching(Hub(refuses="/quinn.murphy")):
+        said = planned("report", "--format", "asff", "--send", "--yes")
+    assert 4 == said.code
+    assert "InvalidInput: no" in said.err
+
+
+def test_nothing_is_sent_unasked(planned: Shell):
+    hub = Hub()
+    with reaching(hub):
+        assert 2 == planned("report", "--format", "asff", "--send").code
+        assert 2 == planned("report", "--send", "--yes").code
+        assert 0 == planned("report", "--format", "asff").code
+    assert [] == hub.calls
+
+
+def test_a_finding_beyond_the_limit_of_a_finding_is_left_out_and_named():
+    refused: list[tuple[str, str]] = []
+    found = [{"Id": "small"}, {"Id": "large", "Description": "x" * 250_000}, {"Id": "last"}]
+    assert [["small", "last"]] == [[one["Id"] for one in batch] for batch in _batches(found, refused)]
+    assert ["large"] == [uid for uid, _ in refused]

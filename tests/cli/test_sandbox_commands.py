@@ -96,7 +96,7 @@ def test_without_its_extra_the_cure_is_named(words: list[str], empty: Shell):
         check=False,
     )
     assert 1 == said.returncode
-    *_, error, cure = said.stderr.splitlines()
+    *_, error, cure, _more = said.stderr.splitlines()
     assert "Error: the sandbox is not installed: moto, flask, flask_cors missing" == error
     assert f"  Cure: {how_to_add('sandbox')}" == cure
     assert {} == empty.files()

@@ -154,6 +154,7 @@ COMMAND_LINES: Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]] = {
     ),
     ("rollback",): (("--all", "--dry-run", "--json"), ("--plan", f"no{EVIL}"), ("--all", "--yes")),
     ("report",): ((), ("--json",)),
+    ("acknowledge",): ((f"no{EVIL}",), ("answers.txt", "--json"), ("answers.txt",)),
     ("unlock",): ((), ("--yes",)),
     ("policy",): ((), ("--diff", EVIL), ("--config", EVIL)),
     ("policy", "simulate"): ((EVIL,), (f"queries{EVIL}",)),
@@ -183,6 +184,7 @@ def shell(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Shell:
     settings = f"organization: {sandbox.organization_id}\n{SETTINGS}"
     (folder / "rollout.yaml").write_text(settings)
     (folder / "sealed.yaml").write_text(f"{settings}store_key: file:../key\n")
+    (folder / "answers.txt").write_text(f'account,user,answer\n1,"{EVIL}",ready\n', "utf-8")
     (folder / f"queries{EVIL}").write_text(json.dumps({"id": EVIL, "policies": EVIL}))
     return Shell(folder, sandbox.environment())
 

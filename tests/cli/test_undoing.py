@@ -13,7 +13,7 @@ import pytest
 from rollout.domain.drift import Drifted
 from rollout.domain.people.users import UserRef
 from rollout.domain.policy.changes import AddMember
-from rollout.domain.progress.records import Record, Released, RunStarted
+from rollout.domain.progress.records import EnforcementSeen, Record, Released, RunStarted
 from rollout.domain.progress.release_scope import ReleaseScope
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Kind
@@ -25,6 +25,7 @@ from rollout.store.plan_files import Plans
 from rollout.store.processes import process_start
 from tests.builders import OPERATOR, a_change, a_ref
 from tests.cli.shell import ROOT, Shell, listening, writes
+from tests.interventions import at_call
 
 ACCOUNT = "444455556666"
 DRIFT, IN_PART, REFUSED = 3, 4, 5
@@ -356,3 +357,78 @@ def test_a_fix_settles_what_a_dead_fix_left_open_also_where_nothing_is_to_be_rep
     progress = FolderJournal(told.folder, "look").progress(sandbox.organization_id)
     assert () == progress.open
     assert ["adam.kowalski"] == [one.user.name for one in progress.placed.values()]
+
+
+ADAM = f"arn:aws:iam::{ACCOUNT}:user/adam.kowalski"
+OUR_POLICY = f"arn:aws:iam::{ACCOUNT}:policy/rollout/ForceMFA"
+
+
+def cut_after_its_intent(shell: Shell, command: bytes) -> None:
+    """Leave the journal of a command as if it had died right after its last write to AWS."""
+    for path in (shell.folder / "journal").iterdir():
+        written = path.read_bytes()
+        if command in written and b'"Intent"' in written:
+            path.write_bytes(written[: written.index(b"\n", written.rindex(b'"type":"Intent"')) + 1])
+
+
+@pytest.mark.parametrize(
+    ("words", "command", "write", "about", "seen"),
+    [
+        (("apply", "--stage", "enforce"), b'"stage":"enforce"', "AddMember", ADAM, ["enforced"]),
+        (("release", "--reason", "INC-7"), b'"release"', "RemoveMember", ADAM, ["released"]),
+        (("rollback",), b'"rollback"', "DeletePolicy", OUR_POLICY, []),
+    ],
+)
+def test_a_write_of_a_run_that_died_is_not_taken_for_somebody_elses(
+    told: Shell,
+    sandbox: Sandbox,
+    words: tuple[str, ...],
+    command: bytes,
+    write: str,
+    about: str,
+    seen: list[str],
+):
+    """Nobody has put a foreign member into the group, nor taken anybody out by hand."""
+    there = {"ROLLOUT_EXEMPTIONS": "[]"}
+    sandbox.advance(timedelta(days=15))
+    who = ("--user", ADAM)
+    assert 0 == told("apply", "--stage", "enforce", *who, "--yes", env=there).code
+    if words[0] != "apply":
+        assert 0 == told(*words, *who, "--yes", env=there).code
+    cut_after_its_intent(told, command)
+
+    look = ("verify", "--account", ACCOUNT, "--json")
+    said = told(*look, env=there)
+    assert DRIFT == said.code
+    (drift,) = said.json["drift"]
+    assert ("unsettled-write", about) == (drift["kind"], drift["who"])
+    assert f"whose outcome is not on record: {write} by run 2026" in drift["text"]
+    assert "rollout verify --fix, or the next rollout apply or rollback" in drift["cure"]
+    records = FolderJournal(told.folder, "look").records()
+    assert seen == [one.enforcement for one in records if isinstance(one, EnforcementSeen)]
+
+    fixed = told(*look, "--fix", "--yes", env=there)
+    assert (0, []) == (fixed.code, fixed.json["drift"]), fixed.err
+    assert () == FolderJournal(told.folder, "look").progress(sandbox.organization_id).open
+
+
+def test_what_a_run_does_while_verify_reads_is_not_taken_for_somebodys_hand(told: Shell, sandbox: Sandbox):
+    """A user enforced after their account was read was journalled as taken out by hand, which lets them out.
+
+    It takes seconds, for the run is in a process of its own.
+    """
+    there = {"ROLLOUT_EXEMPTIONS": "[]"}
+    sandbox.advance(timedelta(days=15))
+    apply = ("apply", "--stage", "enforce", "--user", ADAM, "--yes")
+    ran: list[int] = []
+    with at_call(
+        sandbox,
+        "GetAccountPasswordPolicy",
+        do=lambda: ran.append(told.really(*apply, ROLLOUT_EXEMPTIONS="[]").code),
+    ):
+        said = told("verify", "--account", ACCOUNT, "--json", env=there)
+    assert ([0], 0, []) == (ran, said.code, said.json["drift"]), said.err
+    assert (1, 1) == (said.json["users"]["placed"], said.json["users"]["enforced"])
+    assert not [
+        one for one in FolderJournal(told.folder, "look").records() if isinstance(one, EnforcementSeen)
+    ]

@@ -104,7 +104,7 @@ def test_a_team_plans_rehearses_tells_enforces_and_reports_by_a_bucket(
         local = Path(reported["html"]).parent / place.rpartition("/")[2]
         assert shared["Body"].read() == local.read_bytes()
 
-    assert {name.partition("/")[0] for name in keys(s3)} == {"plans", "journal", "reports"}
+    assert {name.partition("/")[0] for name in keys(s3)} == {"plans", "journal", "reports", ".rollout"}
     for name in keys(s3):
         assert s3.head_object(Bucket=BUCKET, Key=f"team/{name}")["ServerSideEncryption"] == "AES256"
     for person in (ana, bob):

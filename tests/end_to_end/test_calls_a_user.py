@@ -123,6 +123,20 @@ def test_verifying_asks_nobody_where_the_report_was_made_for_it(counted: Counted
     assert 0 == counted.by_command["verify --json"]["GetLoginProfile"]
 
 
+def test_what_was_asked_and_throttled_is_on_record_and_in_status(
+    counted: Counted, sandbox: Sandbox, tmp_path: Path
+):
+    shell = counted.told.again(tmp_path, sandbox)
+    in_the_account = lambda call: call.account == MEMBER  # noqa: E731 - one line says it
+    with at_call(sandbox, "GetLoginProfile", when=in_the_account, refuse="Throttling", times=2):
+        assert 0 == shell("apply", "--stage", "enforce", "--yes").code
+    lines = [line for line in shell("status").out.splitlines() if line.startswith("Last run (apply, ")]
+    assert " 2 throttled (GetLoginProfile 2)" in lines[0]
+    page = (next(tmp_path.glob("reports/*/index.html"))).read_text()
+    assert "2 throttled (GetLoginProfile 2)" in page
+    assert '<tr><th scope="row">AddUserToGroup</th><td>51</td><td>0</td>' in page
+
+
 # --- Between the reading of a page and the write ---
 
 

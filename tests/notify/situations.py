@@ -94,6 +94,7 @@ def every_notice() -> Iterator[tuple[Notice, Letterhead]]:
     lines = tuple(a_line_in(situation, f"user-{number}") for number, situation in enumerate(SITUATIONS))
     others = (a_line_in("console only", "carol"), a_line_in("keys with a device", "dave"))
     yield Notice("alice@example.com", lines, reminder=True, others=others), HEADS[1]
+    yield Notice("alice@example.com", lines[:1], enforced=True), HEADS[0]
     yield (
         Notice("alice@example.com", (a_line_in("nothing to do"), a_line_in("nothing to do", "bob"))),
         HEADS[0],

@@ -118,8 +118,8 @@ def test_addresses_that_look_alike_in_a_file_name_stay_apart(tmp_path):
         "a/b@example.com",
         "a_b@example.com",
         "a%b@example.com",
-        f"{'x' * 90}1@a.b",
-        f"{'x' * 90}2@a.b",
+        f"{'x' * 60}@{'y' * 40}1.example.com",
+        f"{'x' * 60}@{'y' * 40}2.example.com",
     ):
         outbox.send(to(address))
 

@@ -24,7 +24,7 @@ from rollout.notify.building import ChannelSetup
 from rollout.notify.ses import TAG, Ses
 from rollout.notify.ses_events import EventQueue
 from rollout.notify.sns import Sns
-from rollout.workflows.deliveries import Deliveries
+from rollout.workflows.telling.deliveries import Deliveries
 from tests.builders import NOW, ORGANIZATION
 from tests.notify.test_digest import PRESS, SENDER
 from tests.workflows.world import World, a_cli_user

@@ -13,7 +13,7 @@ from rollout.domain.progress.records import Told
 from rollout.domain.progress.stages import Stage
 from rollout.errors import ChannelUnusable
 from rollout.notify.building import ChannelSetup
-from rollout.notify.http_post import JsonPost
+from rollout.notify.posting.http_post import JsonPost
 from rollout.notify.secret import Secret
 from rollout.notify.webhook import SIGNATURE, TIMESTAMP, Webhook
 from rollout.store.formats.journal_lines import line_of

@@ -9,11 +9,13 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from rollout.domain.progress.messages import Notice
+from rollout.domain.progress.messages import Notice, Summary, TeamCounts
 from rollout.errors import BadSettings
 from rollout.notify import digest
 from rollout.notify.letter import SPECIMEN, LetterPress
+from rollout.notify.team_letter import summary_blocks, summary_subject
 from rollout.notify.words import LISTS, TEMPLATES, Words, shipped_languages, words_in
+from tests.builders import NOW
 from tests.notify.situations import HEADS, SITUATIONS, a_line_in, every_notice
 
 ENGLISH = yaml.safe_load(TEMPLATES.joinpath("en.yaml").read_text("utf-8"))
@@ -43,6 +45,12 @@ def test_every_language_has_every_part_and_fills_in_the_same(language: str):
     assert {*ENGLISH} - {*LISTS} == words.parts.keys()
 
 
+def test_german_says_everything_in_german():
+    """What is the same in both languages is only what has no words of its own."""
+    german = yaml.safe_load(TEMPLATES.joinpath("de.yaml").read_text("utf-8"))
+    assert {"service_in_region"} == {name for name, words in ENGLISH.items() if german[name] == words}
+
+
 def test_every_part_is_said_to_somebody():
     words = words_in("en", None)
     listening = Listening(words.language, words.parts, words.lists)
@@ -50,6 +58,11 @@ def test_every_part_is_said_to_somebody():
         zoned = replace(notice, zone=BERLIN)
         assert digest.subject(zoned, listening)
         assert list(digest.blocks(zoned, listening, head))
+    summary = Summary(
+        "lead@example.com", (), team="Payments", counts=TeamCounts(9, 2, 7, NOW, ("prod: ana",))
+    )
+    assert summary_subject(summary, listening)
+    assert list(summary_blocks(summary, listening, HEADS[0]))
     assert words.parts.keys() == SAID
 
 

@@ -173,6 +173,7 @@ def test_a_user_has_an_address_by_name_id_or_arn(visit: Visit):
         ("#waves a:text('canary')", "2 of 14 users"),
         ("#accounts button:text('payments-prod')", "8 of 14 users"),
         ("#limits li:has-text('queued') a", "1 of 14 users"),
+        (".map [data-ou='Shared & Co']", "6 of 14 users"),
     ],
 )
 def test_a_number_leads_to_its_users(visit: Visit, link: str, users: str):

@@ -25,12 +25,15 @@ from rollout.domain.policy.changes import (
     SkipCode,
     Skipped,
 )
+from rollout.domain.progress.messages import Delivery
+from rollout.domain.progress.records import DeliverySeen
 from rollout.reporting.change_columns import CHANGES, ChangeLine
 from rollout.reporting.change_history import change_lines, kind_of, target_of
 from tests.builders import (
     ACCOUNT,
     GROUP,
     NOW,
+    ORGANIZATION,
     POLICY,
     a_change,
     a_membership,
@@ -69,6 +72,28 @@ def test_changes_notices_and_skips_are_in_the_journals_order():
         ("enter-account", "failed", "AccessDenied on sts:AssumeRole"),
         ("notice", "failed", "mailbox unknown"),
     ] == [(row.change, row.outcome, row.detail) for row in rows]
+
+
+def test_a_message_that_came_back_later_and_one_that_may_be_the_second_are_told():
+    told = a_told(
+        "bob", at=NOW, delivery="sent", detail="perhaps for the second time: run run-0 died while it sent it"
+    )
+    back = DeliverySeen(
+        "look-1",
+        NOW + timedelta(days=1),
+        ORGANIZATION,
+        told.user,
+        told.address,
+        told.message_id,
+        Delivery.BOUNCED,
+        NOW,
+        "550 no such mailbox",
+    )
+    rows = changes_of(a_run(), told, back)
+    assert [
+        ("notice", "told", "sent", told.detail),
+        ("delivery", "failed", "bounced", "550 no such mailbox"),
+    ] == [(row.change, row.outcome, row.delivery, row.detail) for row in rows]
 
 
 def test_a_clock_that_stands_still_leaves_accounts_in_order():

@@ -21,7 +21,7 @@ from rollout.settings import load_settings
 from rollout.store.folder.segments import FolderJournal
 from rollout.store.proof_files import StoredProofs
 from rollout.wiring import Files
-from rollout.wiring.evidence_check import FolderCheck, JournalDigests, check_folder, store_digests
+from rollout.wiring.reports.evidence_check import FolderCheck, JournalDigests, check_folder, store_digests
 from tests.builders import (
     ACCOUNT,
     NOTIFIED,

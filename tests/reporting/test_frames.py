@@ -83,3 +83,10 @@ def test_an_exemption_may_last_beyond_all_measure():
     account = an_account_plan(an_entry(verdict="exempt", exempt_until=date(9999, 12, 31)))
     report = gather(a_header(account), (account,), a_progress(), NOW, notified=NOTIFIED)
     assert date(9999, 12, 31) == frame(USERS, report.users)["exempt_until"].iloc[0].date()
+
+
+def test_what_no_table_shows_is_not_held():
+    """The answers of evaluation and the other users of the account would be, for every user of a large report."""
+    for line in small().users:
+        assert ((), ()) == (line.account.entries, line.account.matrices)
+        assert ("", (), {}) == (line.entry.fingerprint, line.entry.doors, line.entry.facts.tags)

@@ -13,19 +13,23 @@ from typing import Any
 
 import pytest
 import yaml
+from markupsafe import Markup
 
 from rollout.domain.plan.entries import AccountPlan
 from rollout.domain.policy.changes import Failed
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import RunEnding
+from rollout.domain.status.over_time import KeptLook, StateChange
 from rollout.domain.status.state_codes import UserState
 from rollout.domain.verdicts.verdict import Code, Impact, Kind
 from rollout.reporting import legend
 from rollout.reporting.account_columns import ACCOUNTS, ListedState
 from rollout.reporting.change_columns import ChangeOutcome
-from rollout.reporting.frames import count
+from rollout.reporting.frames import OuShare, count
 from rollout.reporting.page.data import PLAIN_UP_TO, packed, packed_users
 from rollout.reporting.page.layout import PLAIN_ROWS_UP_TO, page
+from rollout.reporting.page.ou_map import TILES, band_of, ou_map
+from rollout.reporting.page.timeline import burn_down
 from rollout.reporting.report_data import ReportData, gather
 from tests.builders import (
     NOTIFIED,
@@ -39,6 +43,7 @@ from tests.builders import (
     an_account_plan,
     an_entry,
     an_intent,
+    days_ago,
     left_out,
 )
 from tests.reporting.examples import (
@@ -175,7 +180,8 @@ def test_nothing_is_fetched_and_nothing_runs_from_attributes():
 def test_tables_say_what_their_heads_are_for():
     elements = outline_of(small_page()).elements
     assert all("scope" in attributes for tag, attributes in elements if tag == "th")
-    assert all("aria-label" in a or "aria-labelledby" in a for tag, a in elements if tag == "svg")
+    drawn = [a for tag, a in elements if tag == "svg" and "aria-hidden" not in a and "x" not in a]
+    assert all("aria-label" in a or "aria-labelledby" in a for a in drawn)
     boxes = [
         attributes for tag, attributes in elements if (attributes.get("class") or "").startswith("scroll")
     ]
@@ -369,3 +375,68 @@ def test_nothing_to_decide_is_said():
     assert "Nothing, as far as the plan and the journal know." in text_of(
         report_of(an_account_plan(an_entry()))
     )
+
+
+# --- Over time ---
+
+
+def a_look(days: int, users: int, **more: Any) -> KeptLook:
+    at = days_ago(days)
+    return KeptLook(at, "plan", "k3f9", at, users, 0, 0, users // 2, {}, {}, {}, {}, **more)
+
+
+def test_the_way_of_the_rollout_is_drawn_with_a_forecast_and_what_changed_by_name():
+    evil = "</svg><script>alert(1)</script>"
+    changed = (StateChange("012345678901", evil, "waiting", "enforced"),)
+    looks = (a_look(20, 9), a_look(10, 5, before=days_ago(20), changes=1, changed=changed))
+    report = report_of(an_account_plan(an_entry("alice"), an_entry("bob")))
+    chart = burn_down(report, count(report), looks)
+    total, keys = chart.series
+    assert (9, 2, 4, 2) == (total.first, total.last, keys.first, keys.last)
+    assert total.points.startswith("0,0 ")
+    assert total.ahead.endswith(",1000")
+    assert "nobody is left on 2026-11-30" in chart.forecast
+    text = "".join(page(report, count(report), None, looks))
+    assert text.count(f'<th scope="row">{Markup.escape(evil)}</th>') == 1
+    assert "<script>alert" not in text
+
+
+@pytest.mark.parametrize(
+    ("looks", "said"),
+    [
+        ((), "no earlier look"),
+        ((a_look(20, 2),), "there is no end"),
+        ((a_look(20, 1),), "(-0.1 users a day) there is no end"),
+    ],
+)
+def test_without_a_falling_number_no_end_is_promised(looks, said):
+    report = report_of(an_account_plan(an_entry("alice"), an_entry("bob")))
+    assert said in burn_down(report, count(report), looks).forecast
+
+
+def test_the_map_shows_every_user_once_by_area():
+    shares = [OuShare(f"OU {number}", 1, 0, number, number // 2) for number in range(60)]
+    tiles = ou_map(shares)
+    assert sum(range(60)) == sum(tile.users for tile in tiles)
+    assert (TILES + 1, "", "19 smaller OUs") == (len(tiles), tiles[-1].link, tiles[-1].name)
+    areas = [tile.place.width * tile.place.height for tile in tiles]
+    assert 10_000 == pytest.approx(sum(areas), rel=1e-3)
+    for tile, area in zip(tiles, areas, strict=True):
+        assert area / 10_000 == pytest.approx(tile.users / sum(range(60)), rel=0.02)
+        assert tile.place.x + tile.place.width <= 100.01
+        assert tile.place.y + tile.place.height <= 100.01
+    assert [] == ou_map([OuShare("empty", 1, 0, 0, 0)])
+
+
+def test_coverage_has_a_pattern_of_its_own_at_nobody_and_at_everybody():
+    assert ["none", "few", "many", "most", "all"] == [
+        band_of(share) for share in (0.0, 0.1, 50.0, 99.9, 100.0)
+    ]
+
+
+def test_the_timeline_of_the_waves_is_a_table():
+    text = small_page()
+    waves = text[text.index('<section id="waves"') : text.index('<section id="users"')]
+    assert 'aria-label="Wave canary: notified 2026-11-25, last date told' in waves
+    assert "gate soak overridden" in waves
+    assert "soak (inconclusive): 1 of 3 days" not in waves[: waves.index("rest</th>")]

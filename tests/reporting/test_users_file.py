@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
 import pytest
 
+from rollout.domain.plan.entries import AccountPlan
 from rollout.errors import MissingExtra, WrongUsage
 from rollout.installation import how_to_add
 from rollout.reporting import ReportFiles
@@ -108,3 +110,21 @@ def test_parquet_is_the_same_to_the_byte_and_takes_any_text():
     first, second = (stream.getvalue() for stream in streams)
     assert first == second
     assert ["\\udc80 <名前>"] == read_parquet(first).column("address").to_pylist()
+
+
+@pytest.mark.parametrize("kind", UsersFormat)
+def test_users_are_written_as_they_come_and_not_all_held(kind: UsersFormat, monkeypatch: pytest.MonkeyPatch):
+    """There may be a million of them."""
+    monkeypatch.setattr("rollout.reporting.users_file._LINES_AT_ONCE", 500)
+    monkeypatch.setattr("rollout.reporting.tables._LINES_AT_ONCE", 500)
+    stream, written = io.BytesIO(), []
+
+    def accounts() -> Iterator[AccountPlan]:
+        for number in range(4):
+            written.append(stream.tell())
+            account_id = f"{number:012}"
+            users = (an_entry(f"user-{user}", account_id=account_id) for user in range(600))
+            yield an_account_plan(*users, account_id=account_id)
+
+    write_users(stream, kind, a_header(), accounts(), a_progress(), NOW, NOTIFIED)
+    assert sorted(set(written)) == written

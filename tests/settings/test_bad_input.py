@@ -82,7 +82,7 @@ UNKNOWN = [
     ),
     (
         "engine: {xyz: 1}\n",
-        "rollout.yaml:1:10: engine.xyz: unknown key; the keys here are: max_accounts, per_account",
+        "rollout.yaml:1:10: engine.xyz: unknown key; the keys here are: max_accounts, per_account, kind, scheduler",
     ),
     ("<<: {a: 1}\n", "rollout.yaml:1:1: merge keys (<<) are not supported; write the keys out"),
     ("source: x\n", "rollout.yaml:1:1: source: unknown key; did you mean store?"),

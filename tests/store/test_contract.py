@@ -345,10 +345,10 @@ def test_a_segment_that_was_emptied_is_missed(place: Place):
 def test_what_was_sent_is_read_alone_and_everything_else_is_checked_all_the_same(place: Place):
     told = a_told()
     name = written(place, start(), told, carried())
-    assert [told] == list(place.journal("look").sent())
+    assert [told] == list(place.journal("look").sent(ORGANIZATION))
     place.put(name, place.content(name).replace(b"canary", b"canarx"))
     with pytest.raises(JournalDamaged, match="is damaged"):
-        list(place.journal("look").sent())
+        list(place.journal("look").sent(ORGANIZATION))
 
 
 def test_a_last_line_that_is_damaged_is_not_taken_for_a_torn_one(place: Place):

@@ -21,6 +21,7 @@ from rollout.domain.policy.changes import CreatePolicy
 from rollout.domain.progress.projection import Progress, Projection, replay
 from rollout.domain.progress.records import Record, RunStarted
 from rollout.errors import JournalDamaged, RecordAltered, Unwritable
+from rollout.files.private_files import FolderStore
 from rollout.store.folder.segments import FolderJournal
 from rollout.store.formats import journal_progress, snapshot
 from rollout.store.formats.journal_lines import line_of
@@ -343,7 +344,7 @@ def test_a_snapshot_by_other_code_is_left_aside_and_made_anew(
     monkeypatch.setattr(snapshot, "folded_by", lambda: "0123456789abcdef")
     assert store.replayed() == store.progress()
     assert "the snapshot of the journal is left aside: another version of rollout made it" in caplog.text
-    assert "made a snapshot of the journal: 24 lines were not in the last one" in caplog.text
+    assert "made a snapshot of the journal, of 4 runs" in caplog.text
     assert ["run-1", "run-2", "run-3", "run-4"] == store.covered
 
 
@@ -466,3 +467,47 @@ def test_in_a_bucket_what_went_in_is_not_fetched_again(bucket: BucketServer):
     assert ["run-1", "run-2", "run-3"] == list(place.journal("y").progress(ORGANIZATION).runs)
     read = [one.name for one in bucket.asked if one.method == "GET" and "list-type" not in one.query]
     assert [name for name in read if not name.startswith("journal/run-3/")] == [NAME, NAME]
+
+
+# --- What was sent, and when a snapshot is written ---
+
+
+def test_what_was_sent_is_read_past_a_snapshot_and_what_was_damaged_since_is_found(tmp_path: Path):
+    told = messages("run-1")
+    for run in RUNS:
+        records = told if run == "run-1" else [an_intent(a_membership("bob"), run=run)]
+        FolderJournal(tmp_path, run).append(a_run(run), *records, an_end(run=run))
+    journal = FolderJournal(tmp_path, "look")
+    assert told == list(journal.sent(ORGANIZATION))
+    journal.progress(ORGANIZATION)
+    assert (tmp_path / NAME).exists()
+    assert told == list(journal.sent(ORGANIZATION))
+
+    damaged = tmp_path / "journal" / "run-2.jsonl"
+    damaged.write_bytes(damaged.read_bytes().replace(b"bob", b"bop", 1))
+    with pytest.raises(JournalDamaged, match=r"run-2\.jsonl, line 3 is damaged"):
+        list(journal.sent(ORGANIZATION))
+
+
+def test_a_snapshot_that_is_put_off_is_written_by_whoever_reads_next_and_holds_nothing_of_a_rehearsal(
+    tmp_path: Path,
+):
+    put_off: list[Any] = []
+    snapshots = StoredSnapshots(FolderStore(tmp_path), put_off.append)
+    FolderJournal(tmp_path, "run-1").append(a_run("run-1"), *messages("run-1"), an_end(run="run-1"))
+    journal = FolderJournal(tmp_path, "look", snapshots=snapshots)
+    rehearsed = [an_intent(a_membership("bob"), run="run-1")]
+    assert len(journal.progress(ORGANIZATION, rehearsed).open) == 1
+    first = (tmp_path / NAME).read_bytes()
+    assert not journal.progress(ORGANIZATION).open
+
+    (tmp_path / NAME).unlink()
+    journal.progress(ORGANIZATION)
+    assert not (tmp_path / NAME).exists()
+    put_off[-1]()
+    assert first == (tmp_path / NAME).read_bytes()
+
+    (tmp_path / NAME).unlink()
+    journal.progress(ORGANIZATION)
+    list(journal.sent(ORGANIZATION))
+    assert first == (tmp_path / NAME).read_bytes()

@@ -14,7 +14,8 @@ from rollout.domain.progress.messages import Delivery, Notice
 from rollout.domain.progress.schedule import Schedule
 from rollout.domain.verdicts.verdict import Impact
 from rollout.errors import EmptySelection
-from rollout.workflows.notices import Messages, NoticeRules, Said, preview, who_was_told
+from rollout.workflows.apply.planned_notices import NoticeRules
+from rollout.workflows.notices import Messages, Said, preview, who_was_told
 from tests.builders import an_exemption, an_id
 from tests.workflows.world import ADMIN, LEAD_TIME, SOAK, World, a_cli_user, a_person, an_enroller
 

@@ -270,6 +270,22 @@ def test_the_report_of_four_hours_ago_is_not_believed_about_whom_the_policy_coul
     assert Drifted.DEADLOCK in drift(Operator(world).verify())
 
 
+@pytest.mark.parametrize(("asked_with_the_account", "questions"), [(None, 1), (False, 0)])
+def test_a_password_that_was_asked_for_with_the_account_is_not_asked_for_again(
+    asked_with_the_account: bool | None, questions: int
+):
+    world = a_world()
+    password = world.person("bob").password
+    assert password is not None
+    password = replace(password, reset_required=asked_with_the_account)
+    world.change("bob", mfa_active=False, devices=(), password=password)
+    world.clock.advance(timedelta(hours=1))
+    account = world.accounts[ACCOUNT]
+    account.asked.clear()
+    Operator(world).verify()
+    assert questions == account.asked.count("password")
+
+
 def test_who_was_deleted_a_moment_ago_is_no_trouble():
     world = a_world()
     world.change("bob", mfa_active=False, devices=())

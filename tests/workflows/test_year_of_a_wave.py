@@ -19,7 +19,8 @@ from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.records import EnforcementSeen
 from rollout.domain.progress.schedule import Schedule
 from rollout.reporting import write_report
-from rollout.workflows.notices import Messages, NoticeRules, who_was_told
+from rollout.workflows.apply.planned_notices import NoticeRules
+from rollout.workflows.notices import Messages, who_was_told
 from rollout.workflows.status import wave_states
 from rollout.workflows.verify import Verified
 from tests.builders import ACCOUNT, GROUP, POLICY, an_exemption, an_id

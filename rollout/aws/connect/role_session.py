@@ -15,6 +15,7 @@ from rollout.awsapi.attempts import CallCounts
 from rollout.awsapi.calls import CallerIdentity, Calls, Identity
 from rollout.awsapi.denials import denial_of
 from rollout.awsapi.failures import CallFailed
+from rollout.awsapi.pace import A_SECOND
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.domain.diagnosis.facts import DeniedBy
@@ -78,7 +79,7 @@ class RoleSessions:
         self._hop = hop_session
         self._assuming: Identity = hop_session or CallerIdentity()
         # One bucket: STS counts every AssumeRole against the calling account (aws-facts.md#quotas-and-rates).
-        self._pace = retries.pace()
+        self._pace = retries.pace(A_SECOND * retries.share)
 
     def after(self, hop: RoleToAssume) -> RoleSessions:
         """Return the same sessions, but assumed from the role `hop`, which is assumed first.

@@ -21,7 +21,7 @@ from rollout.domain.people.sign_in import ConsoleAuthorization, Weighing
 if TYPE_CHECKING:
     from mypy_boto3_organizations import OrganizationsClient
 
-PATIENCE = Patience(attempts=4, deadline=20)
+PATIENCE = Patience(deadline=20, silent=4)
 """A network may reach IAM and not AWS Sign-In, and no run waits three minutes in each account for that."""
 NEVER_CONFIGURED = "ResourceNotFoundException"
 ACTIONS = ("signin:authenticate", "signin:authorizeoauth2access", "signin:createoauth2token")

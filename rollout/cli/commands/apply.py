@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rollout.cli.keeping_looks import keep_look, past_of
 from rollout.cli.options import (
     Accounts,
     Config,
@@ -188,6 +189,10 @@ def _write_report(live: Live, stored: StoredPlan, result: ApplyResult) -> Path:
     if result.stage is Stage.DRY_RUN:  # what was only noted is not in the journal
         rehearsal = result.history
         real = replay_all(live.files.journal("report").records(), stored.header.organization_id)
+    else:
+        keep_look(
+            live.files, f"apply-{result.stage}", stored.header, stored.accounts(), real, live.clock.now()
+        )
     folder = live.files.report_folder(stored)
     files = write_report(
         folder,
@@ -198,6 +203,7 @@ def _write_report(live: Live, stored: StoredPlan, result: ApplyResult) -> Path:
         notified=live.settings.domain_notified(),
         rehearsal=rehearsal,
         proof=live.files.proof_of(stored, real),
+        past=past_of(live.files, stored.header.organization_id),
     )
     for place in share_report(live.files, stored, files)[-1:]:
         err.print(f"The report is also at {place}, for the team.")

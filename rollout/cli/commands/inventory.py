@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollout.cli.options import Accounts, Config, Defaults, Json, Ous, Profile, Users
+from rollout.cli.keeping_looks import keep_look
+from rollout.cli.options import Accounts, Config, Defaults, EngineKind, Json, Ous, Profile, Scheduler, Users
 from rollout.cli.running import leave_with
 from rollout.cli.startup import Doubts, go_live, read_deciding_settings, selection, tell_endpoints
 from rollout.cli.terminal.console import TerminalProgress, next_step, out, print_json, table, warn
@@ -35,29 +36,41 @@ def inventory(
     config: Config = None,
     defaults: Defaults = False,
     profile: Profile = None,
+    engine: EngineKind = None,
+    scheduler: Scheduler = None,
     json: Json = False,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep", help="Also keep the figures in the store, for the development over time in reports."
+        ),
+    ] = False,
 ) -> None:
     """List every user of every account with today's verdict, in the columns of users.csv, without making a plan.
 
     Example: [bold]rollout inventory --out users.csv[/]
     """
     from rollout.reporting.users_file import format_of, write_users
+    from rollout.wiring.cluster import look_of
     from rollout.wiring.output import check_writable, parts_beside, private_file
     from rollout.workflows.judging.listing import list_users
 
+    if keep and (account or ou or user):
+        raise WrongUsage("--keep needs everybody", cure="leave out --account, --ou and --user")
     # Check that the file can be written before reading for minutes.
     kind = format_of(to)
     if to.is_dir():
         raise WrongUsage(f"{to} is a folder", cure=f"name a file, such as --out {to / 'users.csv'}")
     check_writable(to.parent)
-    settings = read_deciding_settings(config, defaults=defaults)
+    spread = {"engine.kind": engine, "engine.scheduler": scheduler}
+    settings = read_deciding_settings(config, defaults=defaults, flags=spread)
     doubts = Doubts()
     live, where = go_live(settings, profile, doubts)
     tell_endpoints(live)
     chosen, order = selection(account, ou, user), live.plan_order(where)
     # Users can only be selected after they have been read.
-    look = live.look(where, TerminalProgress(), selection(account, ou))
-    with parts_beside(to) as parts:
+    look = look_of(live, where, TerminalProgress(), selection(account, ou))
+    with parts_beside(to, settings) as parts:
         listed = list_users(look, order, live.files.journal(live.new_run()), chosen, parts)
         with private_file(to) as stream:
             write_users(
@@ -69,6 +82,9 @@ def inventory(
                 listed.header.inventory_at,
                 settings.domain_notified(),
             )
+        if keep:
+            header, now = listed.header, live.clock.now()
+            keep_look(live.files, "inventory", header, parts.accounts(), listed.progress, now)
     left = [one for one in listed.header.left_out if chosen.takes_account(one.account_id, one.name, one.ou)]
     if json:
         print_json(_as_json(listed, left, to))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollout.cli.endpoint_option import endpoint_ok
-from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users
+from rollout.cli.options import Accounts, Config, Json, Ous, PlanArgument, Profile, Users, Yes
 from rollout.cli.startup import Doubts, load_plan, read_settings, selection
 from rollout.cli.terminal.console import (
     echo,
@@ -84,19 +84,31 @@ def notices(
             show_default=False,
         ),
     ] = None,
+    digest: Annotated[
+        bool,
+        typer.Option(
+            "--digest",
+            help="Tell the teams of notify.teams, and managers, where their users stand; by mail with names, in chats"
+            " without.",
+        ),
+    ] = False,
     account: Accounts = None,
     ou: Ous = None,
     user: Users = None,
     config: Config = None,
     profile: Profile = None,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """List the notices and reminders sent, their delivery, and whether they still count. Reads only the store.
 
     Example: [bold]rollout notices[/], and [bold]rollout notices --preview arn:aws:iam::111122223333:user/alice[/]
     """
+    from rollout.cli.commands.telling.team_messages import tell_teams
+    from rollout.domain.status.user_status import Statuses
     from rollout.wiring import Files, Live, offline_now, write_unreached
-    from rollout.workflows.notices import Messages, NoticeRules, who_was_told
+    from rollout.workflows.apply.planned_notices import NoticeRules
+    from rollout.workflows.notices import Messages, who_was_told
     from rollout.workflows.notices import preview as previewed
     from rollout.workflows.notices import unreached as unreached_users
 
@@ -116,6 +128,10 @@ def notices(
         progress = journal.progress(organization_id)
         notice = previewed(stored, progress, rules, now, preview)
         _send_test(replace(notice, address=test), Live(settings, profile, endpoint_ok=endpoint_ok()))
+    elif digest:
+        statuses = Statuses(stored.header, journal.progress(organization_id), rules.notified, now)
+        live = Live(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())
+        tell_teams(live, stored, statuses, now, yes=yes)
     elif fetch or import_from is not None:
         live = Live(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())
         _record_deliveries(live, organization_id, import_from)
@@ -125,7 +141,11 @@ def notices(
     else:
         # The progress of a large organization is let go of before the messages are read.
         receivers = who_was_told(stored, journal.progress(organization_id), rules, now)
-        _print(Messages(journal.sent(), receivers, selection(account, ou, user)), _known(state), json=json)
+        _print(
+            Messages(journal.sent(organization_id), receivers, selection(account, ou, user)),
+            _known(state),
+            json=json,
+        )
     doubts.leave()
 
 

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollout.cli.options import Accounts, Config, Defaults, Json, ListUsers, Ous, Profile
+from rollout.cli.keeping_looks import keep_look
+from rollout.cli.options import (
+    Accounts,
+    Config,
+    Defaults,
+    EngineKind,
+    Json,
+    ListUsers,
+    Ous,
+    Profile,
+    Scheduler,
+)
 from rollout.cli.running import leave_with
 from rollout.cli.startup import go_live, read_deciding_settings, selection, tell_endpoints
 from rollout.cli.terminal.console import (
@@ -42,6 +53,8 @@ def plan(
     profile: Profile = None,
     account: Accounts = None,
     ou: Ous = None,
+    engine: EngineKind = None,
+    scheduler: Scheduler = None,
     json: Json = False,
     names: ListUsers = False,
     detailed_exitcode: Annotated[
@@ -80,9 +93,11 @@ def plan(
 
     Example: [bold]rollout plan[/], then review the file that it names in a pull request.
     """
+    from rollout.wiring.cluster import look_of
     from rollout.workflows.plan import compared_plans, make_plan, newest_plan, plan_in_place_of
 
-    settings = read_deciding_settings(config, defaults=defaults)
+    spread = {"engine.kind": engine, "engine.scheduler": scheduler}
+    settings = read_deciding_settings(config, defaults=defaults, flags=spread)
     live, where = go_live(settings, profile)
     organization_id = where.organization.id
     plans: PlanPlace = live.files.plans
@@ -96,10 +111,15 @@ def plan(
     other = live.files.plans.load(diff, whole=False) if diff else None
     tell_endpoints(live)
     order = live.plan_order(where, accept_unmatched=accept_unmatched)
-    look = live.look(where, TerminalProgress(), selection(account, ou))
+    look = look_of(live, where, TerminalProgress(), selection(account, ou))
     run = live.new_run()
     with live.files.drafting(plans) as draft:
         planned = make_plan(look, order, draft, live.files.journal(run), earlier, run=run, names=names)
+    if not (account or ou):
+        known = live.files.journal("look").progress(organization_id)
+        keep_look(
+            live.files, "plan", planned.stored.header, planned.stored.accounts(), known, live.clock.now()
+        )
     moves = other and compared_plans(other, planned.stored)
     if json:
         moved = {"moved": movements_as_json(moves)} if moves else {}

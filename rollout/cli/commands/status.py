@@ -1,21 +1,32 @@
-"""`rollout status`: shows the state of each wave, and the gates that it waits for."""
+"""`rollout status`: one screen of where the rollout stands: users, waves, gates, and what is to be decided."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from rollout.cli.endpoint_option import endpoint_ok
+from rollout.cli.keeping_looks import past_of
 from rollout.cli.options import Config, Json, ListUsers, PlanArgument, Profile
 from rollout.cli.startup import Doubts, age_of, load_plan, read_settings, tell_unrecorded
 from rollout.cli.terminal.console import next_step, out, print_json, table
 from rollout.cli.terminal.impact_table import impact_table, names_as_json, names_table
+from rollout.errors import WrongUsage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+    from rollout.domain.progress.projection import Progress
+    from rollout.domain.status.over_time import Past
     from rollout.wiring import Files
     from rollout.workflows.ports import StoredPlan
-    from rollout.workflows.status import GateState, WaveState
+    from rollout.workflows.status import GateState, Overview, WaveState
+
+EVERY = 5.0
+"""Seconds between two looks of --watch."""
 
 
 def status(
@@ -24,11 +35,29 @@ def status(
     profile: Profile = None,
     json: Json = False,
     names: ListUsers = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show it again every few seconds, until Ctrl-C.")
+    ] = False,
 ) -> None:
-    """Show the state of each wave. Reads only the plan and the journal in the store.
+    """Show where the rollout stands: users, waves, gates, and what is to be decided. Reads only the store.
 
     Example: [bold]rollout status[/]
     """
+    if watch and json:
+        raise WrongUsage("--watch is for people", cure="leave out --json, or run the command again and again")
+    while True:
+        _show_once(plan, config, profile, json=json, names=names, clear=watch)
+        if not watch:
+            return
+        try:
+            time.sleep(EVERY)
+        except KeyboardInterrupt:
+            return
+
+
+def _show_once(
+    plan: str | None, config: Path | None, profile: str | None, *, json: bool, names: bool, clear: bool
+) -> None:
     from rollout.wiring import Files
 
     settings = read_settings(config)
@@ -36,16 +65,25 @@ def status(
     files = Files(settings, profile, tell=doubts, endpoint_ok=endpoint_ok())
     tell_unrecorded(files)
     stored = load_plan(files, plan)
-    stands = stands_of(files, stored, names=names)
+    progress = files.journal("status").progress(stored.header.organization_id)
+    found = _overview(files, stored, progress, names=names)
     if json:
-        print_json([_as_json(stand, names=names) for stand in stands])
+        print_json([_as_json(stand, names=names) for stand in found.waves])
     else:
-        _tell(stored, stands, names=names)
+        past = past_of(files, stored.header.organization_id)
+        if clear:
+            out.clear()
+        _tell(stored, found, progress, past, names=names)
     doubts.leave()
 
 
-def _tell(stored: StoredPlan, stands: list[WaveState], *, names: bool) -> None:
-    header = stored.header
+def _tell(stored: StoredPlan, found: Overview, progress: Progress, past: Past, *, names: bool) -> None:
+    from rollout.cli.terminal.headline import headline, to_decide
+    from rollout.wiring import offline_now
+
+    header, stands = stored.header, found.waves
+    for line in headline(header, found, past, offline_now()):
+        out.print(line)
     out.print(f"Plan {header.id} of {age_of(stored)} by {header.caller}, {stored.location}")
     rows = [
         (
@@ -68,11 +106,18 @@ def _tell(stored: StoredPlan, stands: list[WaveState], *, names: bool) -> None:
     if gates:
         title = "\nGates of waves not enforced yet"
         out.print(table(title, ("wave", "gate", "answer", "since", "opens", "numbers"), gates))
+    if waiting := to_decide(header, past):
+        as_of = f" as of {past.looks[-1].at:%Y-%m-%d %H:%M} UTC" if past.looks else ""
+        title = f"\nTo decide{as_of}; the page of rollout report has the commands"
+        out.print(table(title, ("what", "#users", "since", "what ends it"), waiting))
     for stand in stands:
         if stand.approved:
             out.print(f"Wave {stand.wave}: {stand.approved}")
         if stand.enforced_by:
             out.print(f"Wave {stand.wave}: enforced by {stand.enforced_by}")
+    if asked := progress.last_requests:
+        started, said = asked
+        out.print(f"Last run ({started.command}, {started.at:%Y-%m-%d %H:%M} UTC): {said}")
     next_step(_next(stands))
 
 
@@ -101,14 +146,17 @@ def _numbers(gate: GateState) -> str:
     return f"{gate.detail}; overridden {gate.overridden}" if gate.overridden else gate.detail
 
 
-def stands_of(files: Files, stored: StoredPlan, *, names: bool = False) -> list[WaveState]:
-    """Return the states of a plan's waves, with the `names` of those to come if they are wanted."""
+def stands_of(files: Files, stored: StoredPlan, progress: Progress) -> list[WaveState]:
+    """Return the states of a plan's waves."""
+    return _overview(files, stored, progress, names=False).waves
+
+
+def _overview(files: Files, stored: StoredPlan, progress: Progress, *, names: bool) -> Overview:
     from rollout.wiring import offline_now
-    from rollout.workflows.status import wave_states
+    from rollout.workflows.status import overview
 
     settings = files.settings
-    progress = files.journal("status").progress(stored.header.organization_id)
-    return wave_states(
+    return overview(
         stored,
         progress,
         offline_now(),

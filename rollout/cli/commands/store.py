@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def unlock(config: Config = None, profile: Profile = None, yes: Yes = False) -> None:
     """Remove a stale lock, after showing who holds it and whether that run is alive on this machine.
 
-    A run that is still alive stops at its next account.
+    A run that is still alive stops before its next change.
 
     Example: [bold]rollout unlock[/] after a laptop died in the middle of a run.
     """

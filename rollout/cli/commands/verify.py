@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rollout.cli.keeping_looks import keep_look
 from rollout.cli.options import (
     Accounts,
     Config,
@@ -27,8 +29,12 @@ from rollout.counted import number_are, number_of
 from rollout.errors import ExitCode, Interrupted, WrongUsage
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rollout.domain.drift import HeadCount
+    from rollout.domain.people.observations import Inventory
     from rollout.domain.people.scope import Selection
+    from rollout.domain.progress.progress import Progress
     from rollout.wiring import Live
     from rollout.workflows.account_run import RunResult
     from rollout.workflows.inventory import Premises
@@ -37,6 +43,8 @@ if TYPE_CHECKING:
 
 MEMBERSHIPS = "memberships"
 SHOWN = 20
+LOOKS = 3
+"""So often an account is read in which a run writes meanwhile."""
 
 
 def verify(
@@ -70,6 +78,15 @@ def verify(
     defaults: Defaults = False,
     profile: Profile = None,
     yes: Yes = False,
+    metrics: Annotated[
+        Path | None,
+        typer.Option(
+            "--metrics",
+            metavar="FILE",
+            help="Also write the numbers as Prometheus text, for node_exporter's textfile collector.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Check who is actually enforced, what drifted, who is new, and which exemption or release has expired.
@@ -102,6 +119,12 @@ def verify(
         _ask(found, memberships=memberships, yes=yes)
         fixed = look.fix(live.new_run(), overrides, memberships=memberships)
         found = look.verify(live.new_run())
+    if not (account or ou):
+        header = stored.header
+        known = live.files.journal("look").progress(header.organization_id)
+        keep_look(live.files, "verify", header, stored.accounts(), known, live.clock.now())
+    if metrics:
+        _write_metrics(metrics, found, stored, live.clock.now())
     if json:
         print_json(_as_json(found, fixed, doubts))
     else:
@@ -139,18 +162,29 @@ class _Look:
         self._basis = live.basis(where, self._levels)
 
     def verify(self, run: str) -> Verified:
-        """Read every account, and compare it with the plan."""
-        from rollout.workflows.inventory import Look, take_inventory
+        """Read every account, and compare it with the plan; where a run wrote meanwhile, read again."""
         from rollout.workflows.verify import verify as compare
 
-        live, progress = self._live, TerminalProgress()
-        looking = live.looking_with_care(self._where, progress)
+        context = self._live.run_context(run, self._where, TerminalProgress(), rehearsal=False, locked=False)
+        before = context.replay()
+        self.inventory = self._read(self._selection, before)
+        found = compare(self.inventory, self._stored, run=context, basis=self._basis, before=before)
+        for _ in range(LOOKS - 1):
+            if not found.overtaken:
+                break
+            before = context.replay()
+            again = self._read(selection([*found.overtaken], None), before)
+            self.inventory = self.inventory.with_newer(again)
+            found = compare(self.inventory, self._stored, run=context, basis=self._basis, before=before)
+        return found
+
+    def _read(self, chosen: Selection, known: Progress) -> Inventory:
+        from rollout.workflows.inventory import Look, take_inventory
+
+        live = self._live
+        looking = live.looking_with_care(self._where, TerminalProgress(), known)
         scope = live.settings.domain_scope()
-        self.inventory = take_inventory(
-            Look(self._where, lambda: self._levels, looking, scope, self._selection)
-        )
-        context = live.run_context(run, self._where, progress, rehearsal=False, locked=False)
-        return compare(self.inventory, self._stored, run=context, basis=self._basis)
+        return take_inventory(Look(self._where, lambda: self._levels, looking, scope, chosen))
 
     def fix(self, run: str, overrides: Mapping[str, str], *, memberships: bool) -> RunResult:
         """Fix what the last check found, as far as the gates are open or overridden."""
@@ -161,6 +195,14 @@ class _Look:
         order = live.fix_order(self._where, gated, memberships=memberships)
         context = live.run_context(run, self._where, TerminalProgress())
         return fix(order, self.inventory, run=context, basis=self._basis, where=self._where)
+
+
+def _write_metrics(file: Path, found: Verified, stored: StoredPlan, now: datetime) -> None:
+    """Write the numbers as a whole file: the collector never sees half of one. Raises Unwritable."""
+    from rollout.reporting import write_together
+    from rollout.reporting.formats.prometheus import metrics, of_verify
+
+    write_together(file.parent, {file.name: metrics(of_verify(found, stored.header, now))})
 
 
 def _ask(found: Verified, *, memberships: bool, yes: bool) -> None:

@@ -32,6 +32,7 @@ USERS: Mapping[CountKey, tuple[str, str]] = {
     Counted.PERHAPS_TWICE: ("perhaps told twice: an earlier run died while sending", "perhaps told twice"),
     Counted.ALREADY_TOLD: ("told before", "told before"),
     Counted.REMINDED: ("reminded", "would be reminded"),
+    Counted.ANNOUNCED: ("told that they are enforced now", "would be told that they are enforced"),
     Counted.REMINDERS_NOT_SENT: ("reminder could not be sent", "reminder could not be sent"),
     Counted.UNAFFECTED: ("unaffected: no notice needed", "unaffected: no notice needed"),
     Counted.ENROLMENT_RIGHTS: (

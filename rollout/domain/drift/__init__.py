@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rollout.domain.actions.account_context import AccountContext
 from rollout.domain.drift.drift_kinds import Drift, Drifted
 from rollout.domain.drift.head_count import HeadCount
+from rollout.domain.drift.meanwhile import written_between
 from rollout.domain.drift.of_accounts import about_accounts, about_policy, about_records
 from rollout.domain.drift.of_users import (
     SOON,
@@ -17,6 +18,7 @@ from rollout.domain.drift.of_users import (
     new_user,
     seen,
 )
+from rollout.domain.drift.unsettled_writes import about_unsettled, as_settled, unsettled_writes
 from rollout.domain.plan.entries import AccountPlan
 
 __all__ = [
@@ -26,9 +28,13 @@ __all__ = [
     "HeadCount",
     "about_accounts",
     "about_records",
+    "about_unsettled",
+    "as_settled",
     "deadlock",
     "drift_of",
     "seen",
+    "unsettled_writes",
+    "written_between",
 ]
 
 

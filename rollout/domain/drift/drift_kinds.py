@@ -102,6 +102,14 @@ class Drifted(DriftKind):
         "somebody else wrote into the store",
         "find out who can write to the store, and give it a key (store_key in rollout.yaml)",
     )
+    UNSETTLED_WRITE = (
+        "unsettled-write",
+        "a run of ours made a write and did not get to record its outcome; nobody else has done anything",
+        "shows a write of our own whose outcome is not on record: {detail}",
+        "the run died between the write and its record, or is still under way",
+        f"{FIX}, or the next rollout apply or rollback: they look and record it",
+        Fix.YES,
+    )
     FOREIGN_MEMBER = (
         "foreign-member",
         "in our group, and not put there by this tool",

@@ -180,6 +180,11 @@ class Inventory:
         """The accounts that could not be read although they should have been."""
         return tuple(view for view in self.accounts if isinstance(view, Unreachable))
 
+    def with_newer(self, again: Inventory) -> Inventory:
+        """Put the accounts in that were read again."""
+        newer = {view.account.id: view for view in again.accounts if not isinstance(view, NotEntered)}
+        return replace(self, accounts=tuple(newer.get(view.account.id, view) for view in self.accounts))
+
     @property
     def whole_effort(self) -> Effort:
         """The requests for the whole reading, successful or not."""

@@ -80,7 +80,7 @@ class Notice:
     """One message to one address. A `reminder` repeats an earlier notice with the same times.
 
     `zone` is the time zone in which the person reads them, and `language` the person's own; empty if it is not known.
-    The same message has the same `id`, whoever sends it and how often.
+    The same message has the same `id`, whoever sends it and how often. `enforced` says that the time has come.
     `others` are users of the same person that this message only mentions: those of later waves, and those told before.
     """
 
@@ -90,7 +90,30 @@ class Notice:
     zone: tzinfo = UTC
     language: str = ""
     id: str = ""
+    enforced: bool = False
     others: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TeamCounts:
+    """Where the users of a team stand that are to be enforced; `due` is the next date that one of them was told.
+
+    `missing` names those without a device, as account and user; it is for the team's own mail and never for a chat.
+    """
+
+    users: int
+    enforced: int
+    without_device: int
+    due: datetime | None = None
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Summary(Notice):
+    """A message to a team, a manager or the owner of an account about the users of others; it has no `lines`."""
+
+    team: str = ""
+    counts: TeamCounts = TeamCounts(0, 0, 0)
 
 
 def notice_to(
@@ -99,27 +122,36 @@ def notice_to(
     zone: tzinfo,
     organization_id: str,
     mark: timedelta = timedelta(),
+    *,
+    enforced: bool = False,
 ) -> Notice:
     """Address a message to one person, found once for each line, in their own language and time zone where known.
 
-    `mark`: it is a reminder, sent so long before the time told.
+    `mark`: it is a reminder, sent so long before the time told; `enforced`: it says that this time has come.
     """
     own_zone = next((ZoneInfo(one.zone) for one in addressees if one.zone), zone)
     language = next((one.language for one in addressees if one.language), "")
     address = addressees[-1].address
+    kind = "enforced" if enforced else f"{mark.total_seconds():.0f}"
     return Notice(
-        address, lines, bool(mark), own_zone, language, _id_of(organization_id, address, lines, mark)
+        address,
+        lines,
+        bool(mark),
+        own_zone,
+        language,
+        id=_id_of(organization_id, address, lines, kind),
+        enforced=enforced,
     )
 
 
-def _id_of(organization_id: str, address: str, lines: Sequence[Line], mark: timedelta) -> str:
+def _id_of(organization_id: str, address: str, lines: Sequence[Line], kind: str) -> str:
     """Name a message by whom it is for and what it tells: 32 hexadecimal digits.
 
     It has no time and no run, so that a message that is sent again after a crash has the id of the first, and mail
     systems that drop repeated messages can.
     """
     told = sorted(f"{line.user.id} {line.impact} {line.due.isoformat()}" for line in lines)
-    whole = "\n".join((organization_id, normalised_address(address), f"{mark.total_seconds():.0f}", *told))
+    whole = "\n".join((organization_id, normalised_address(address), kind, *told))
     return sha256(whole.encode()).hexdigest()[:32]
 
 

@@ -23,6 +23,7 @@ from rollout.domain.progress.records import (
     UserSkipped,
 )
 from rollout.domain.progress.releases import Releases
+from rollout.domain.progress.request_counts import describe_requests
 from rollout.domain.progress.stages import Stage
 
 RELEASED = frozenset(
@@ -126,6 +127,14 @@ class Progress:
     """Oldest first."""
     proofs_begun: dict[str, str] = field(default_factory=dict)
     """By the id of a proof: the account in which something of it may still stand."""
+
+    @property
+    def last_requests(self) -> tuple[RunStarted, str] | None:
+        """Say what the newest run that has ended asked of AWS; None where no run says so."""
+        for run, ended in reversed(self.ended.items()):
+            if ended.requests:
+                return self.runs[run], describe_requests(ended.requests)
+        return None
 
     @property
     def open(self) -> tuple[Done, ...]:

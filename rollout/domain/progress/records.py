@@ -13,6 +13,7 @@ from rollout.domain.policy.changes import Change, Outcome, SkipCode
 from rollout.domain.progress.gate_result import Result
 from rollout.domain.progress.messages import Delivery
 from rollout.domain.progress.release_scope import ReleaseScope
+from rollout.domain.progress.request_counts import ApiRequests
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Impact
 
@@ -365,10 +366,14 @@ class Proved(JournalRecord):
 
 @dataclass(frozen=True, slots=True)
 class RunEnded(JournalRecord):
-    """The run ended; `counts` has the number of changes or users by outcome."""
+    """The run ended; `counts` has the number of changes or users by outcome.
+
+    `requests` is what was asked of AWS, by API; empty in journals of earlier versions.
+    """
 
     ending: RunEnding
     counts: Mapping[str, int] = field(default_factory=dict)
+    requests: tuple[ApiRequests, ...] = ()
 
 
 Record = (

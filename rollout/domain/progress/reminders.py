@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from rollout.domain.progress.progress import Progress
 from rollout.domain.progress.records import Reminded, Told
 
 
@@ -34,3 +35,17 @@ def mark_due(
         for reminder in reminded
     )
     return None if sent else nearest
+
+
+_LATELY = timedelta(days=2)
+
+
+def enforced_lately(progress: Progress, user_id: str, now: datetime) -> bool:
+    """Tell whether a run has enforced a user in the last two days, and nothing says that the user was told so."""
+    placed = progress.placed.get(user_id)
+    if placed is None or now - placed.at > _LATELY:
+        return False
+    return not any(
+        not one.mark and one.at >= placed.at and not one.delivery.failed
+        for one in progress.reminded.get(user_id, ())
+    )

@@ -37,6 +37,10 @@ class InForce(StrEnum):
     FULL = "the full document"
 
 
+BY_HAND = "by hand, in a browser"
+"""The topic of what needs a person."""
+
+
 @dataclass(frozen=True, slots=True)
 class ByHand:
     """What a person is to try, and how it is known what came of it.

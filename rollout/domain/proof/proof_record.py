@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from rollout.domain.proof.comparing import Agreement, Answered
+from rollout.domain.people.sign_in import Weighing
+from rollout.domain.proof.comparing import Agreement, Answered, HowAnswered
+from rollout.domain.proof.proof_questions import BY_HAND, SignedBy
 
 SCHEMA = 1
 
@@ -50,6 +52,31 @@ class ProofRecord:
     def stem(self) -> str:
         """The stem of its file name."""
         return f"{self.at:%Y-%m-%d}-{self.id}"
+
+
+def about_sign_in(record: ProofRecord) -> str:
+    """Say what the steps in a browser settle of `rules.console_authorization`; empty where it is not on.
+
+    `prove` changes no settings: that people get a console session stays the statement of whoever has seen it.
+    """
+    if not record.console.startswith(f"console authorization is {Weighing.ON}"):
+        return ""
+    without_device = _by_hand(record, "signin:Authenticate", SignedBy.BROWSER)
+    with_device = _by_hand(record, "s3:ListBuckets", SignedBy.BROWSER_MFA)
+    if HowAnswered.DENIED in (without_device, with_device):
+        return "A sign-in led to no console session that works: leave rules.console_authorization at hold."
+    if without_device is with_device is HowAnswered.ALLOWED:
+        return "Console sessions opened, without a device and with: rules.console_authorization may be set to proved."
+    return (
+        "Whether people get a console session was not tried: `rollout prove --guided` walks you through it."
+    )
+
+
+def _by_hand(record: ProofRecord, operation: str, signed_by: SignedBy) -> HowAnswered:
+    for one in record.answers:
+        if one.topic == BY_HAND and one.operation == operation and one.signed_by == signed_by:
+            return HowAnswered(one.answered)
+    return HowAnswered.NOT_TRIED
 
 
 def without_account(text: str, record: ProofRecord) -> str:

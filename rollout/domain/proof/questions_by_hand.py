@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollout.domain.proof.asked_services import HarmlessRead
-from rollout.domain.proof.proof_questions import ByHand, Expected, InForce, ProofQuestion, SignedBy
+from rollout.domain.proof.proof_questions import BY_HAND, ByHand, Expected, InForce, ProofQuestion, SignedBy
 from rollout.domain.proof.proof_users import (
     CHANGER,
     MUST_CHANGE,
@@ -103,7 +103,7 @@ def _hand(
     needed: Expected | None = None,
 ) -> ProofQuestion:
     return ProofQuestion(
-        "by hand, in a browser",
+        BY_HAND,
         user,
         signed_by,
         InForce.FULL,

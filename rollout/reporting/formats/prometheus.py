@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from rollout.domain.drift.drift_kinds import Drifted
+from rollout.domain.plan.entries import Header
 from rollout.reporting.formats.written_report import WrittenReport
 from rollout.visible_text import visible
+from rollout.workflows.verify import Verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,33 @@ def prometheus(report: WrittenReport) -> Iterator[str]:
                 [({"wave": one.name}, one.enforced) for one in waves],
             ),
         )
+    )
+
+
+def of_verify(found: Verified, header: Header, now: datetime) -> tuple[Gauge, ...]:
+    """Give the numbers of a nightly look. An alert belongs on `rollout_verify_timestamp_seconds` too: it grows old."""
+    count = found.count
+    drifted = Counter(drift.kind for drift in found.drifts)
+    kinds = {str(kind): drifted[kind] for kind in Drifted}
+    stands = {
+        "enforced": count.enforced,
+        "missing": count.missing,
+        "released": sum(count.released.values()),
+        "unread": count.unread,
+    }
+    return (
+        moment("verify_timestamp_seconds", "When AWS was last looked at.", now),
+        moment("plan_timestamp_seconds", "When the plan was made.", header.created),
+        Gauge("verify_drift", "Differences between AWS and the record, by kind.", _by("kind", kinds)),
+        Gauge(
+            "verify_users",
+            "Users whom rollout placed under the policy, by what AWS shows.",
+            _by("state", stands),
+        ),
+        Gauge("verify_accounts_read", "Accounts that were read.", [({}, found.accounts)]),
+        Gauge(
+            "verify_accounts_unreachable", "Accounts that could not be read.", [({}, len(found.unreachable))]
+        ),
     )
 
 

@@ -36,7 +36,7 @@ def report_summary(report: WrittenReport) -> Iterator[str]:
             for wave in data.waves
         ),
     )
-    yield from movements_in_markdown(report.moved) if report.moved else ()
+    yield from movements_in_markdown(data.moved) if data.moved else ()
     held = [one for one in counts.reasons if one.verdict == "hold"]
     if held:
         yield "### On hold\n\n"

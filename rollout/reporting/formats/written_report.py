@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from rollout.domain.status.movements import Movements
 from rollout.reporting.frames import Counts
 from rollout.reporting.report_data import ReportData
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenReport:
-    """The report, its numbers, and who has moved since an earlier day, if that was asked."""
+    """The report and its numbers."""
 
     data: ReportData
     counts: Counts
-    moved: Movements | None = None
 
     @property
     def totals(self) -> dict[str, Any]:

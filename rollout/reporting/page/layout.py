@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -14,7 +14,9 @@ from markupsafe import Markup
 
 from rollout.counted import number_of
 from rollout.domain.plan.entries import Header
+from rollout.domain.progress.request_counts import describe_requests
 from rollout.domain.proof.proof_record import ProofRecord
+from rollout.domain.status.over_time import KeptLook
 from rollout.domain.status.to_decide import KEPT
 from rollout.reporting import legend, spelling
 from rollout.reporting.account_columns import ACCOUNTS, percent
@@ -24,7 +26,9 @@ from rollout.reporting.frames import Counts
 from rollout.reporting.page.data import DETAILS_UP_TO, packed, packed_users
 from rollout.reporting.page.limits import limits
 from rollout.reporting.page.links import filtered, only
+from rollout.reporting.page.ou_map import BANDS, ou_map
 from rollout.reporting.page.overview import days_left, exemptions, segments, tiles
+from rollout.reporting.page.timeline import burn_down, gantt
 from rollout.reporting.report_data import ReportData
 from rollout.reporting.tables import Column
 from rollout.reporting.user_columns import USERS
@@ -38,6 +42,7 @@ CHANGES_UP_TO = 100
 SECTIONS = (
     ("decide", "To decide"),
     ("limits", "Limits"),
+    ("time", "Over time"),
     ("overview", "OUs"),
     ("waves", "Waves"),
     ("users", "Users"),
@@ -53,8 +58,10 @@ SECTIONS = (
 NOTEWORTHY = (ChangeOutcome.FAILED, ChangeOutcome.UNSETTLED, ChangeOutcome.OVERRIDDEN)
 
 
-def page(report: ReportData, counts: Counts, proof: ProofRecord | None = None) -> Iterator[str]:
-    """Yield the page as text; `proof` is the newest of this policy."""
+def page(
+    report: ReportData, counts: Counts, proof: ProofRecord | None = None, looks: Sequence[KeptLook] = ()
+) -> Iterator[str]:
+    """Yield the page as text; `proof` is the newest of this policy, `looks` what was found earlier."""
     environment = _environment()
     exempt = exemptions(report)
     noteworthy = [line for line in report.changes if line.outcome in NOTEWORTHY]
@@ -62,6 +69,7 @@ def page(report: ReportData, counts: Counts, proof: ProofRecord | None = None) -
     context: dict[str, Any] = {
         "account_names": {account.part.account_id: account.part.name for account in report.accounts},
         "accounts_table": ACCOUNTS,
+        "bands": BANDS,
         "counts": counts,
         "data": (packed_users(report.users, header.partition), packed(ACCOUNTS, report.accounts)),
         "decisions_kept": KEPT,
@@ -76,10 +84,13 @@ def page(report: ReportData, counts: Counts, proof: ProofRecord | None = None) -
         "exemptions_total": len(exempt),
         "exemptions_odd": [finding for finding in report.findings if finding.code.startswith("exemption")],
         "findings": report.findings[:FINDINGS_UP_TO],
+        "gantt": gantt(report),
         "header": header,
         "latest": report.changes[: -CHANGES_UP_TO - 1 : -1],
         "legend": legend.legend(),
         "limits": limits(report, counts),
+        "map": ou_map(counts.ous),
+        "over_time": burn_down(report, counts, looks),
         "noteworthy": noteworthy[: -CHANGES_UP_TO - 1 : -1],
         "noteworthy_total": len(noteworthy),
         "now": report.now,
@@ -88,6 +99,8 @@ def page(report: ReportData, counts: Counts, proof: ProofRecord | None = None) -
         "plain_accounts": len(report.accounts) <= PLAIN_ROWS_UP_TO,
         "reasons": legend.REASONS,
         "report": report,
+        "describe_requests": describe_requests,
+        "requests": next((end.requests for _, end in reversed(report.runs) if end and end.requests), ()),
         "runs": report.runs[: -CHANGES_UP_TO - 1 : -1],
         "sections": [(place, name) for place, name in SECTIONS if proof or place != "proof"],
         "segments": segments(counts),

@@ -50,7 +50,7 @@ class KeyFile:
             return read_private(self._path, _MOST)
         except NotPrivate as problem:
             raise KeyUnusable(
-                f"the key file {self._path} {problem.why}", cure=f"{problem.cure} (store_key)"
+                f"the key file {self._path} {problem.why}", cure=problem.cure.replace("its path", "store_key")
             ) from problem
 
 

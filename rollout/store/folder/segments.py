@@ -17,8 +17,8 @@ from rollout.files.private_files import FILE_MODE, FolderStore, make_folder, syn
 from rollout.store.folder.group_commit import START_AGAIN, GroupCommit
 from rollout.store.formats.found_segments import TAIL, Segment, lines_in
 from rollout.store.formats.journal_lines import line_of
-from rollout.store.formats.journal_progress import progress_of
-from rollout.store.formats.journal_reading import SENT, records_of, unsealed_runs
+from rollout.store.formats.journal_progress import progress_of, sent_of
+from rollout.store.formats.journal_reading import records_of, unsealed_runs
 from rollout.store.formats.new_segment import LAST_RECORDS, NewSegment
 from rollout.store.formats.seals import Trust
 from rollout.store.snapshots import StoredSnapshots
@@ -44,11 +44,16 @@ class FolderJournal:
     """
 
     def __init__(
-        self, root: Path, run_id: str, trust: Trust | None = None, vouched: Mapping[str, str] | None = None
+        self,
+        root: Path,
+        run_id: str,
+        trust: Trust | None = None,
+        vouched: Mapping[str, str] | None = None,
+        snapshots: StoredSnapshots | None = None,
     ) -> None:
         self._trust = trust or Trust()
         self._folder = root / FOLDER
-        self._snapshots = StoredSnapshots(FolderStore(root))
+        self._snapshots = snapshots or StoredSnapshots(FolderStore(root))
         self._path = self._folder / f"{run_id}{ENDING}"
         self._descriptor: int | None = None
         self._lines = NewSegment(run_id, self._segments, self._trust, vouched)
@@ -83,17 +88,14 @@ class FolderJournal:
         """Yield the records of all segments, oldest run first; skip a torn last line. Raises JournalDamaged."""
         yield from records_of(self._segments, self._where, self._trust)
 
-    def sent(self) -> Iterator[Told | Reminded | DeliverySeen]:
+    def sent(self, organization_id: str) -> Iterator[Told | Reminded | DeliverySeen]:
         """Yield the notices and reminders, oldest run first; check the rest. Raises JournalDamaged."""
-        for record in records_of(self._segments, self._where, self._trust, SENT):
-            if isinstance(record, SENT):
-                yield record
+        return sent_of(self._segments, self._where, self._trust, organization_id, self._snapshots)
 
     def progress(self, organization_id: str, more: Iterable[Record] = ()) -> Progress:
         """Derive where the organization stands. Raises JournalDamaged."""
         trust, snapshots = self._trust, self._snapshots
-        projection = progress_of(self._segments, self._where, trust, organization_id, snapshots)
-        return projection.all(more).progress
+        return progress_of(self._segments, self._where, trust, organization_id, snapshots, more).progress
 
     def unsealed(self) -> list[UnsealedRun]:
         """Find the runs that the store's key does not cover. Raises KeyUnusable, JournalDamaged."""

@@ -149,16 +149,19 @@ class Reading:
         after: Prefix = Prefix(),
         known: KnownValues | None = None,
         only: frozenset[bytes] = frozenset(),
+        *,
+        proven: bool = False,
     ) -> None:
         """Read nothing yet. `seals`: those of the store, whether they sealed this segment or not.
 
         The lines in `after` were read before; there, it is only looked whether they are still the same. `known`: what
         other segments of the journal have in common with this one. `only`: the types of records that are wanted; others
-        are checked, and not made. Without any, all are.
+        are checked, and not made. Without any, all are. `proven`: the bytes are known to be right, so that not even
+        the lines of other types are looked into.
         """
         self.chain = Chain(found.run, found.seals)
         self._found, self._tell, self._seals = found, tell, seals
-        self._after, self._known, self._only = after, known, only
+        self._after, self._known, self._only, self._proven = after, known, only, proven
         self.lines = 0
         self._length, self._digest, self._torn = 0, sha256(), b""
 
@@ -171,10 +174,17 @@ class Reading:
         segment, chained = self._found.segment, self._found.opening is not None
         file, number = where, 0
         torn: JournalDamaged | None = None
+        passed = b""
         for file, number, line in segment.lines():
             if self._length < self._after.length:
                 self._skip(line, wanted)
                 continue
+            if self._proven and type_of(line) not in {b"", *self._only}:
+                passed = line
+                continue
+            if passed:
+                self.chain.go_on_after(passed)
+                passed = b""
             if torn:
                 self._tell(torn)
                 torn = None

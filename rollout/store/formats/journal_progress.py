@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
 from rollout.domain.progress.projection import Projection
-from rollout.domain.progress.records import LeftAlone
+from rollout.domain.progress.records import DeliverySeen, LeftAlone, Record, Reminded, Told
 from rollout.errors import JournalDamaged, KeyUnusable, RolloutError
 from rollout.store.formats.found_segments import (
     FoundSegment,
@@ -23,7 +23,15 @@ from rollout.store.formats.found_segments import (
     last_written,
 )
 from rollout.store.formats.journal_lines import KnownValues
-from rollout.store.formats.journal_reading import JournalInOrder, Telling, Where, look_at, remember
+from rollout.store.formats.journal_reading import (
+    SENT,
+    JournalInOrder,
+    Telling,
+    Where,
+    look_at,
+    records_of,
+    remember,
+)
 from rollout.store.formats.new_segment import LAST_RECORDS
 from rollout.store.formats.seals import Seals, Trust
 from rollout.store.formats.snapshot import Cover, CoveredSegment, Unfit, cover_of
@@ -48,13 +56,30 @@ class Snapshots(Protocol):
         """Read the snapshot of this cover. Raises Unfit."""
 
     def keep(self, cover: Cover, projection: Projection, seals: Seals | None) -> None:
-        """Replace the snapshot."""
+        """Replace the snapshot; it is only for speed, so nothing is raised."""
+
+    def write_waiting(self) -> None:
+        """Replace it now, if that was put off."""
 
 
 def progress_of(
+    look: Look,
+    where: Where,
+    trust: Trust,
+    organization_id: str,
+    snapshots: Snapshots,
+    more: Iterable[Record] = (),
+) -> Projection:
+    """Take in the whole journal, then `more`; what is wrong with it goes to `trust.tell`, as in `records_of`."""
+    projection = _projection_of(look, where, trust, organization_id, snapshots)
+    if rest := list(more):
+        snapshots.write_waiting()
+    return projection.all(rest)
+
+
+def _projection_of(
     look: Look, where: Where, trust: Trust, organization_id: str, snapshots: Snapshots
 ) -> Projection:
-    """Take in the whole journal; what is wrong with it goes to `trust.tell`, as in `records_of`."""
     seals = trust.usable()
     with _no_garbage_collection():
         # Where the key cannot be used just now, a snapshot can neither be checked nor sealed.
@@ -64,6 +89,18 @@ def progress_of(
             except (Unfit, PrefixChanged, JournalDamaged) as problem:
                 log.info("the snapshot of the journal is left aside: %s", str(problem) or "it does not fit")
         return _read_all(look, where, trust, seals, organization_id, snapshots)
+
+
+def sent_of(
+    look: Look, where: Where, trust: Trust, organization_id: str, snapshots: Snapshots
+) -> Iterator[Told | Reminded | DeliverySeen]:
+    """Read what was sent to people, and check the rest, as `records_of` does; a snapshot tells what needs no check."""
+    cover = None
+    if trust.usable() is trust.seals:
+        cover = _cover(organization_id, trust.seals, snapshots)
+    for record in records_of(look, where, trust, SENT, cover.segments if cover else ()):
+        if isinstance(record, SENT):
+            yield record
 
 
 def _read_all(
@@ -183,15 +220,11 @@ class _Fold:
         if into is None or lines < ENOUGH_LINES or (isinstance(self.tell, Telling) and self.tell.told):
             return
         try:
-            into.keep(
-                cover_of(self.projection.organization_id, self.covered, self.seals),
-                self.projection,
-                self.seals,
-            )
-        except RolloutError as problem:  # it is only for speed, and not everybody may write
+            cover = cover_of(self.projection.organization_id, self.covered, self.seals)
+        except KeyUnusable as problem:
             log.info("no snapshot of the journal was made: %s", problem)
         else:
-            log.info("made a snapshot of the journal: %d lines were not in the last one", lines)
+            into.keep(cover, self.projection, self.seals)
 
 
 def _done(ordered: Sequence[FoundSegment]) -> set[str]:

@@ -21,7 +21,7 @@ from rollout.store.formats.found_segments import (
 )
 from rollout.store.formats.journal_lines import KnownValues
 from rollout.store.formats.seals import Seals, Trust
-from rollout.store.formats.snapshot import CoveredSegment
+from rollout.store.formats.snapshot import CoveredSegment, Unfit
 from rollout.workflows.ports import UnsealedRun
 
 SENT = (Told, Reminded, DeliverySeen)
@@ -36,9 +36,15 @@ _SEAL_IT = (
 
 
 def records_of(
-    look: Look, where: Where, trust: Trust | None = None, only: tuple[type[Record], ...] = ()
+    look: Look,
+    where: Where,
+    trust: Trust | None = None,
+    only: tuple[type[Record], ...] = (),
+    covered: Iterable[CoveredSegment] = (),
 ) -> Iterator[Record]:
     """Read all segments in order, or `only` the records of some types in them; a torn last line is passed over.
+
+    Of a segment that a snapshot covers, and that is still the same, lines of other types are not looked into.
 
     What is missing, damaged or not sealed goes to `trust.tell`: JournalDamaged; in a store that has a key,
     RecordAltered or KeyUnusable. What is told of is left out; where the key cannot be used, everything is read as if
@@ -47,8 +53,12 @@ def records_of(
     trust = trust or Trust()
     seals = trust.usable()
     telling, ends = Telling(trust.tell), {}
+    proven = {one.run for one in covered if one.length is None}
     try:
-        whole = look_at(look, where, seals, trust)
+        try:
+            whole = look_at(look, where, seals, trust, covered)
+        except Unfit:
+            proven, whole = set(), look_at(look, where, seals, trust)
     except JournalDamaged as problem:
         telling(problem)
         return
@@ -56,13 +66,14 @@ def records_of(
         telling(wrong)
     known, types = KnownValues(), frozenset(kind.__name__.encode() for kind in only)
     for each in whole.ordered:
-        reading = Reading(each, telling, seals, known=known, only=types)
+        same = each.run in proven
+        reading = Reading(each, telling, seals, known=known, only=types, proven=same)
         try:
-            yield from reading.records(whole.wanted[each.run], where(each.run))
+            yield from reading.records({} if same else whole.wanted[each.run], where(each.run))
         except JournalDamaged as problem:
             telling(problem)
         ends[each.run] = reading.chain.sum.decode()
-    if not telling.told:
+    if not telling.told and not proven:
         remember(ends, whole, seals, trust)
 
 

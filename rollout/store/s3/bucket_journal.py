@@ -16,8 +16,8 @@ from rollout.errors import RolloutError, Unwritable
 from rollout.store.folder.group_commit import START_AGAIN, GroupCommit
 from rollout.store.formats.found_segments import TAIL, Segment, lines_in
 from rollout.store.formats.journal_lines import line_of
-from rollout.store.formats.journal_progress import progress_of
-from rollout.store.formats.journal_reading import SENT, records_of, unsealed_runs
+from rollout.store.formats.journal_progress import progress_of, sent_of
+from rollout.store.formats.journal_reading import records_of, unsealed_runs
 from rollout.store.formats.new_segment import LAST_RECORDS, NewSegment
 from rollout.store.formats.seals import Trust
 from rollout.store.s3.bucket_files import S3Files
@@ -62,6 +62,7 @@ class S3Journal:
         kept: KeptObjects | None = None,
         trust: Trust | None = None,
         vouched: Mapping[str, str] | None = None,
+        snapshots: StoredSnapshots | None = None,
     ) -> None:
         """Keep the arguments; make no call yet. `kept`: what is in memory already.
 
@@ -69,7 +70,7 @@ class S3Journal:
         """
         self._trust = trust or Trust()
         self._objects = objects
-        self._snapshots = StoredSnapshots(S3Files(objects))
+        self._snapshots = snapshots or StoredSnapshots(S3Files(objects))
         self._kept = kept or KeptObjects()
         self._run = run_id
         self._number = 0  # the number of the last batch
@@ -90,17 +91,14 @@ class S3Journal:
         """Yield the records of all runs, oldest run first. Raises JournalDamaged."""
         yield from records_of(self._segments, self._run_where, self._trust)
 
-    def sent(self) -> Iterator[Told | Reminded | DeliverySeen]:
+    def sent(self, organization_id: str) -> Iterator[Told | Reminded | DeliverySeen]:
         """Yield the notices and reminders, oldest run first; check the rest. Raises JournalDamaged."""
-        for record in records_of(self._segments, self._run_where, self._trust, SENT):
-            if isinstance(record, SENT):
-                yield record
+        return sent_of(self._segments, self._run_where, self._trust, organization_id, self._snapshots)
 
     def progress(self, organization_id: str, more: Iterable[Record] = ()) -> Progress:
         """Derive where the organization stands. Raises JournalDamaged, AwsFailure."""
         trust, snapshots = self._trust, self._snapshots
-        projection = progress_of(self._segments, self._run_where, trust, organization_id, snapshots)
-        return projection.all(more).progress
+        return progress_of(self._segments, self._run_where, trust, organization_id, snapshots, more).progress
 
     def unsealed(self) -> list[UnsealedRun]:
         """Find the runs that the store's key does not cover. Raises KeyUnusable, JournalDamaged."""

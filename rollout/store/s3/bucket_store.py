@@ -22,6 +22,7 @@ from rollout.store.s3.bucket_protection import BucketProtection
 from rollout.store.s3.journal_objects import KeptObjects
 from rollout.store.s3.object_failures import Place
 from rollout.store.s3.objects import S3Objects
+from rollout.store.snapshots import Afterwards, StoredSnapshots
 from rollout.workflows.ports import Clock
 
 # No object has this ETag: S3 answers "not found" to callers who may write, and AccessDenied to those who may not.
@@ -41,6 +42,7 @@ class InBucket:
         caller_account: Callable[[], str] | None = None,
         trust: Trust | None = None,
         retries: Retries | None = None,
+        afterwards: Afterwards | None = None,
     ) -> None:
         """Create the client; make no call yet. Raises InsecureEndpoint, NoCredentials.
 
@@ -50,6 +52,7 @@ class InBucket:
         self._client = connection.s3()
         self._objects = S3Objects(self._client, place, retries, caller_account)
         self._kept = KeptObjects()
+        self._snapshots = StoredSnapshots(self.files, afterwards)
 
     @property
     def files(self) -> NamedFiles:
@@ -62,7 +65,7 @@ class InBucket:
 
     def journal(self, run: str, vouched: Mapping[str, str] | None = None) -> StoreJournal:
         """Return the bucket's journal; all journals of this store share one cache."""
-        return S3Journal(self._objects, run, self._kept, self._trust, vouched)
+        return S3Journal(self._objects, run, self._kept, self._trust, vouched, self._snapshots)
 
     def lock(self, me: Holder, clock: Clock) -> StoreLock:
         """Return the bucket's lock."""

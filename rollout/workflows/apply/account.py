@@ -30,7 +30,7 @@ from rollout.domain.policy.changes import (
 )
 from rollout.domain.policy.our_resources import OTHER_STORE_CURE
 from rollout.domain.progress.messages import Line, NoticeWorth
-from rollout.domain.progress.reminders import mark_due
+from rollout.domain.progress.reminders import enforced_lately, mark_due
 from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Code, Impact, Kind
 from rollout.workflows.account_run import AccountCommand, AccountWork, Wanted
@@ -79,6 +79,8 @@ class ApplyToAccount(AccountCommand):
         self.waves = WaveMarks()
         self.notices: list[DueNotice] = []
         self.reminders: list[DueNotice] = []
+        self.enforced: list[DueNotice] = []
+        self._announcements: dict[str, DueNotice] = {}
         self.affected: dict[str, Affected] = {}  # by UserId: users enforced, and users who need no notice
         self.to_tell: dict[str, Affected] = {}  # by UserId: the users of `notices`
         self._placing: dict[str, Affected] = {}
@@ -118,6 +120,9 @@ class ApplyToAccount(AccountCommand):
         self._coming = tuple(user for user in going if not context.is_in_force(user))
         for user in placed:
             self._settle(user.id, Counted.ALREADY_ENFORCED)
+            if enforced_lately(at.progress, user.id, at.run.now()):  # a run died before it told them
+                self._prepare(user, at, context)
+                self._announce(user.id)
         return self._enrolment(context) if self.step.stage is Stage.NOTIFY else self._enforcement(at, placed)
 
     # --- What comes of it ---
@@ -130,6 +135,7 @@ class ApplyToAccount(AccountCommand):
                 if self.step.stage is Stage.ENFORCE:
                     self._settle(ref.id, Counted.ENFORCED)
                     self.affected[ref.id] = self._placing[ref.id]
+                    self._announce(ref.id)
                 else:
                     self._settle(ref.id, Counted.ENROLMENT_RIGHTS)
             case RemoveMember(user=ref) | DetachFromUser(user=ref) if not write.to_return:
@@ -171,7 +177,19 @@ class ApplyToAccount(AccountCommand):
         why = self._why_not(user, at, context)
         if why is None:
             self._placing[user.id] = self._affected(user, context)
+            self._prepare(user, at, context)
         return why
+
+    def _prepare(self, user: User, at: AccountWork, context: AccountContext) -> None:
+        """Prepare to tell somebody that the time has come, who was told of it before."""
+        told = at.progress.latest_notice(user.id)
+        if self.step.stage is Stage.ENFORCE and self.step.order.announces and told is not None:
+            line = self._line(user, context, told.due)
+            self._announcements[user.id] = DueNotice(context.verdict(user).addressee, told.wave, line)
+
+    def _announce(self, user_id: str) -> None:
+        if user_id in self._announcements:
+            self.enforced.append(self._announcements.pop(user_id))
 
     def _settle(self, user_id: str, what: Counted) -> None:
         """Count a user who is where the stage wants them."""

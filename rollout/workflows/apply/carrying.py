@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from rollout.domain.gates import Gatekeeper
+from rollout.domain.gates.readiness import Notified
+from rollout.domain.people.addresses import normalised_address
 from rollout.domain.people.users import Unread
 from rollout.domain.plan.impact_counts import Affected
 from rollout.domain.policy.changes import SkipCode
+from rollout.domain.progress.messages import Line
 from rollout.domain.progress.projection import Progress
 from rollout.domain.progress.records import (
     GateOverridden,
@@ -27,7 +31,8 @@ from rollout.workflows.account_run.failure_budgets import Budgets, budgets_of
 from rollout.workflows.account_run.wave_gates import WaveGates
 from rollout.workflows.apply.account import ApplyToAccount, PreviewAccount, Step
 from rollout.workflows.apply.order import ApplyResult, Counted, Due, Order, OutcomeTally, RunPreview, in_part
-from rollout.workflows.apply.sending import Mail, Sent, remind, tell
+from rollout.workflows.apply.planned_notices import NoticeRules, PlannedNotices
+from rollout.workflows.apply.sending import DueNotice, Mail, Sent, announce, remind, tell
 from rollout.workflows.apply.shares import PlanShares
 from rollout.workflows.inventory import Premises, read_levels
 from rollout.workflows.ports import Notifier, OrganizationPort
@@ -142,16 +147,37 @@ class ApplyRun:
             self.interrupted = True
         notices = [notice for command in finished for notice in command.notices]
         reminders = [reminder for command in finished for reminder in command.reminders]
-        mail = Mail(self.run, self.notifier, self.tally, self.order.zone or UTC, self.progress.in_doubt)
+        zone, others = self.order.zone or UTC, self._others([*notices, *reminders])
+        mail = Mail(self.run, self.notifier, self.tally, zone, self.progress.in_doubt, others)
         told = tell(notices, mail)
         if stage is self.order.steps[-1]:
             for command in finished:
                 reached = {id_: one for id_, one in command.to_tell.items() if id_ in told.told}
                 self.affected |= {**command.affected, **reached}
         reminded = remind(reminders, mail)
-        self.interrupted = self.interrupted or told.interrupted or reminded.interrupted
+        enforced = [one for command in finished for one in command.enforced]
+        announced = announce(enforced, mail)
+        self.interrupted = (
+            self.interrupted or told.interrupted or reminded.interrupted or announced.interrupted
+        )
         if not self.interrupted:
             self._mark_carried(stage, finished, told)
+
+    def _others(self, told: Sequence[DueNotice]) -> dict[str, list[Line]]:
+        """Find the other users of those who get a message, by normalised address: of later waves, or told before."""
+        others: defaultdict[str, list[Line]] = defaultdict(list)
+        if told:
+            rules = NoticeRules(Notified.by(self.order.rules), self._schedule)
+            notices = PlannedNotices(self.order.plan, self.progress, rules, self.run.now())
+            addresses = {normalised_address(one.address) for one in told}
+            for planned in notices.to(addresses, besides={one.line.user.id for one in told}):
+                others[normalised_address(planned.addressee.address)].append(planned.line)
+        return others
+
+    @property
+    def _schedule(self) -> Schedule:
+        order = self.order
+        return Schedule(order.rules.lead_time, order.gates.soak, order.zone)
 
     def _step(self, stage: Stage) -> Step:
         order = self.order
@@ -163,8 +189,7 @@ class ApplyRun:
                 self.progress,
                 forgiven="failure_tolerance" in order.overrides,
             )
-        schedule = Schedule(order.rules.lead_time, order.gates.soak, order.zone)
-        due = schedule.due(self.progress, order.filled, self.run.now())
+        due = self._schedule.due(self.progress, order.filled, self.run.now())
         return Step(stage, order, due, self.budgets)
 
     @property

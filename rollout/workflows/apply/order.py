@@ -26,7 +26,7 @@ class Order:
 
     `settings` and `policy`: today's digests, compared with the plan's. `overrides`: the reason for each gate that the
     operator overrides. `remind_at`: how long before the announced time people are reminded.
-    `zone`: their time zone, None if it is not known.
+    `zone`: their time zone, None if it is not known. `announces`: they are told on the day, too.
     """
 
     stage: Stage
@@ -47,6 +47,7 @@ class Order:
     overrides: Mapping[str, str] = field(default_factory=dict)
     remind_at: tuple[timedelta, ...] = ()
     zone: tzinfo | None = None
+    announces: bool = False
 
     @property
     def filled(self) -> tuple[str, ...]:
@@ -110,6 +111,7 @@ class Counted(StrEnum):
     ALREADY_TOLD = "already told"
     UNAFFECTED = "unaffected"
     REMINDED = "reminded"
+    ANNOUNCED = "told that they are enforced"
     REMINDERS_NOT_SENT = "reminders not sent"
     MESSAGES = "messages"
     WRITES = "writes"

@@ -51,7 +51,8 @@ class Sent:
 class Mail:
     """How messages leave a run. `zone` is the time zone in which people read them.
 
-    `in_doubt`: by UserId, the messages that an earlier run may have sent, as `Progress` has them.
+    `in_doubt`: by UserId, the messages that an earlier run may have sent, as `Progress` has them. `others`: by
+    normalised address, the users of a person that no message of this run is about, to be mentioned.
     """
 
     run: RunContext
@@ -59,6 +60,7 @@ class Mail:
     tally: OutcomeTally
     zone: tzinfo
     in_doubt: Mapping[str, Sending]
+    others: Mapping[str, Sequence[Line]] = field(default_factory=dict)
 
 
 def tell(notices: Iterable[DueNotice], mail: Mail) -> Sent:
@@ -83,6 +85,16 @@ def remind(reminders: Iterable[DueNotice], mail: Mail) -> Sent:
     for mine, receipt in _Sender(mail, sent, reminder=True).send(reminders):
         failed = receipt.delivery.failed
         mail.tally.count(Counted.REMINDERS_NOT_SENT if failed else Counted.REMINDED, len(mine))
+        mail.tally.count(Counted.MESSAGES)
+    return sent
+
+
+def announce(enforced: Iterable[DueNotice], mail: Mail) -> Sent:
+    """Tell people that the time has come, as `remind` does: a message that fails changes nothing."""
+    sent = Sent()
+    for mine, receipt in _Sender(mail, sent, reminder=True, enforced=True).send(enforced):
+        failed = receipt.delivery.failed
+        mail.tally.count(Counted.REMINDERS_NOT_SENT if failed else Counted.ANNOUNCED, len(mine))
         mail.tally.count(Counted.MESSAGES)
     return sent
 
@@ -112,6 +124,7 @@ class _Sender:
     mail: Mail
     sent: Sent
     reminder: bool = False
+    enforced: bool = False
     unrecorded: list[Record] = field(default_factory=list)
 
     def send(self, notices: Iterable[DueNotice]) -> Iterator[tuple[Sequence[DueNotice], Receipt]]:
@@ -160,10 +173,18 @@ class _Sender:
         for address, mine in _by_address(notices):
             lines = tuple(one.line for one in mine)
             mark = min(one.mark for one in mine)
-            notice = notice_to([one.addressee for one in mine], lines, mail.zone, organization_id, mark)
+            notice = notice_to(
+                [one.addressee for one in mine],
+                lines,
+                mail.zone,
+                organization_id,
+                mark,
+                enforced=self.enforced,
+            )
             doubts = (mail.in_doubt.get(one.line.user.id) for one in mine)
             again = next((doubt.run for doubt in doubts if doubt is not None), "")
-            yield _Parcel(mine, replace(notice, address=address), again)
+            others = tuple(mail.others.get(normalised_address(address), ()))
+            yield _Parcel(mine, replace(notice, address=address, others=others), again)
 
     def _record(self, parcel: _Parcel, receipt: Receipt) -> tuple[Sequence[DueNotice], Receipt]:
         now = self.mail.run.now()

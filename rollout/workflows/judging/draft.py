@@ -33,7 +33,7 @@ from rollout.domain.progress.records import LeftAlone
 from rollout.domain.status.user_status import Statuses
 from rollout.domain.verdicts.rules import DecisionRules
 from rollout.workflows.inventory import Look, survey
-from rollout.workflows.judging.account_judge import AccountJudge
+from rollout.workflows.judging.account_judge import AccountJudge, SummaryAndPart
 from rollout.workflows.ports import PlanParts
 
 ALL = Selection()
@@ -93,9 +93,11 @@ def draft(
         names=names,
         users=users,
     )
-    found = survey(look, judge, now)
-    for one in found.made:
-        parts.keep(one.part)
+
+    def take(one: SummaryAndPart) -> SummaryAndPart:
+        return replace(one, part=parts.keep(one.part))
+
+    found = survey(look, judge, now, take)
     accounts = tuple(one.summary for one in found.made)
     inventory, today = found.inventory, now.date()
     unmatched = tuple(find_unmatched(order.selectors, _searched(inventory, accounts), today))

@@ -113,13 +113,13 @@ def test_a_queued_mail_is_not_a_delivered_one():
 
 def test_a_notice_that_failed_is_void():
     assert ("notice", "the notice could not be sent: apply --stage notify again") == wait(
-        told(20, 0, delivery="failed")
+        told(20, 0, delivery="refused")
     )
 
 
 def test_the_newest_notice_counts():
-    assert None is wait(told(30, 0, delivery="failed"), told(20, 0))
-    assert "notice" == wait(told(30, 0), told(20, 0, delivery="failed"))[0]
+    assert None is wait(told(30, 0, delivery="refused"), told(20, 0))
+    assert "notice" == wait(told(30, 0), told(20, 0, delivery="refused"))[0]
     assert "waiting" == wait(told(30, 0), told(2, 12))[0]
 
 
@@ -229,7 +229,7 @@ def test_a_new_notice_has_its_date_also_for_who_comes_back():
     assert not returning(told(20, -3), told(0.5, 13))
 
 
-@pytest.mark.parametrize("delivery", ["failed", "queued"])
+@pytest.mark.parametrize("delivery", ["refused", "queued"])
 def test_a_new_notice_has_to_arrive_also_at_who_comes_back(delivery: str):
     assert not returning(told(20, -3), told(0.5, -3, delivery=delivery))
 

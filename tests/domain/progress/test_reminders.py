@@ -62,7 +62,7 @@ def test_a_mark_that_had_passed_when_the_notice_went_out_asks_for_nothing():
 
 
 def test_a_reminder_that_could_not_be_sent_is_tried_again():
-    assert WEEK == due(DUE - WEEK + DAY, a_reminder(at=DUE - WEEK, delivery="failed"))
+    assert WEEK == due(DUE - WEEK + DAY, a_reminder(at=DUE - WEEK, delivery="refused"))
 
 
 def test_reminders_of_an_earlier_notice_say_nothing_of_this_one():

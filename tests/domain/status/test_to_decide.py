@@ -109,7 +109,7 @@ def test_exemptions_are_listed_from_a_month_before_their_end(days: int, reason: 
 
 def test_a_notice_that_did_not_arrive_and_a_change_that_failed_are_told_apart():
     entry = an_entry("alice", impact="cli")
-    failed = a_told(delivery="failed", detail="mailbox unknown", impact="cli")
+    failed = a_told(delivery="refused", detail="mailbox unknown", impact="cli")
     (notice,) = decisions_about(entry, a_run(), failed)
     assert (Matter.NOTICE, "alice@example.com: mailbox unknown") == (notice.matter, notice.text)
     (drift,) = decisions_about(entry, a_run(), *a_change(a_membership("alice"), Failed("AccessDenied")))

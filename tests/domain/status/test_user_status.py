@@ -340,7 +340,7 @@ def test_told_are_those_whose_latest_notice_was_delivered():
         ((), (0, 0)),
         ((a_told(),), (0, 1)),
         ((a_told(delivery="queued"),), (1, 0)),
-        ((a_told(delivery="failed"),), (0, 0)),
+        ((a_told(delivery="refused"),), (0, 0)),
         ((a_told(), a_told(delivery="queued")), (1, 0)),
     ):
         counts = counts_of([state_of(an_entry(), *records)])
@@ -382,8 +382,8 @@ def test_those_left_alone_have_a_word_too(entry, state):
             "proof that the notice was delivered",
         ),
         ((a_told(at=days_ago(13), due=NOW),), "told", "the end of the lead time: 2026-11-25 09:00 UTC"),
-        ((a_told(delivery="failed", detail="mailbox unknown"),), "undelivered", "mailbox unknown"),
-        ((a_told(delivery="failed"),), "undelivered", "the last one failed"),
+        ((a_told(delivery="refused", detail="mailbox unknown"),), "undelivered", "mailbox unknown"),
+        ((a_told(delivery="refused"),), "undelivered", "the last one failed"),
         ((a_told(wave="canary"),), "told", "the date told: 2026-12-08 12:00 UTC"),
         (
             (a_told(due=days_ago(20).date()),),

@@ -19,10 +19,13 @@ from rollout.domain.progress.stages import Stage
 from rollout.domain.verdicts.verdict import Impact
 from tests.builders import ACCOUNT, a_device, an_exemption
 from tests.fakes import Trouble
+from tests.workflows.test_notices import previewed
 from tests.workflows.world import (
     ADMIN,
     ENROLMENT_GROUP,
     ENROLMENT_POLICY,
+    LEAD_TIME,
+    SOAK,
     World,
     a_cli_user,
     a_group,
@@ -95,6 +98,32 @@ def test_who_is_enforced_already_gets_no_enrolment_rights():
 
 
 # --- Messages ---
+
+
+def test_a_message_mentions_the_other_users_of_its_reader_with_their_own_times():
+    """Those of later waves, who are told in time, and those told before; not who is fine or somebody else's."""
+    mine = {"email": "ana@example.com"}
+    world = World(
+        a_cli_user("ana", tags=mine),
+        an_enroller("ana-dev", account_id=OTHER, tags={"email": "Ana@example.com"}),
+        a_person("ana-fine", account_id=OTHER, tags=mine),
+        a_cli_user("carl"),
+        canary=["ana"],
+    ).planned()
+    foretold = previewed(world, "ana")
+    world.notify()
+    (first,) = world.notifier.sent
+    told = world.clock.now() + LEAD_TIME + timedelta(hours=3)
+    assert [("ana", told)] == [(line.user.name, line.due) for line in first.lines]
+    assert [("ana-dev", told + SOAK)] == [(line.user.name, line.due) for line in first.others]
+    assert (first.lines, first.others) == (foretold.lines, foretold.others)
+    assert ["ana"] == [record.user.name for record in world.sent()], "a mention is no notice"
+
+    world.notify()
+    second = next(one for one in world.notifier.sent[1:] if one.address.casefold() == "ana@example.com")
+    assert [("ana-dev", [("ana", told)])] == [
+        (line.user.name, [(other.user.name, other.due) for other in second.others]) for line in second.lines
+    ]
 
 
 def test_a_person_gets_one_message_with_a_line_for_each_user():

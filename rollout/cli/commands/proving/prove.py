@@ -139,6 +139,8 @@ def _tell_plan(order: ProveOrder, *, json: bool) -> None:
 
 
 def _tell(done: Proof, live: Live) -> None:
+    from rollout.domain.proof.proof_record import about_sign_in
+
     record = done.record
     counts: dict[str, Counter[str]] = {}
     for one in record.answers:
@@ -159,6 +161,8 @@ def _tell(done: Proof, live: Live) -> None:
     out.print()
     if record.console:
         out.print(f"In this account, {record.console}.")
+    if said := about_sign_in(record):
+        out.print(said)
     out.print(f"Everything was removed. Recorded in {live.files.proofs.where(done.file)}")
 
 
@@ -203,8 +207,11 @@ def _removed(one: Removed) -> dict[str, object]:
 def _as_json(done: Proof) -> dict[str, object]:
     from dataclasses import asdict
 
+    from rollout.domain.proof.proof_record import about_sign_in
+
     return {
         **asdict(done.record),
+        "sign_in": about_sign_in(done.record),
         "file": done.file,
         "removed_before": [_removed(one) for one in done.cleaned],
     }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollout.cli.commands.sandbox import print_exports, process
+from rollout.cli.commands.trial.sandbox import print_exports, process
 from rollout.cli.running import run_command
 from rollout.cli.terminal.console import bold, out
 from rollout.counted import number_of
@@ -144,7 +144,7 @@ def _wave_states() -> list[WaveState]:
     from rollout.cli.commands.status import stands_of
 
     files, plan = _newest()
-    return stands_of(files, plan)
+    return stands_of(files, plan, files.journal("status").progress(plan.header.organization_id))
 
 
 def _report() -> Path:

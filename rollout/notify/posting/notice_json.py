@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from rollout.domain.progress.messages import Notice
+from rollout.domain.progress.messages import Notice, Summary
 from rollout.notify.building import ChannelSetup
 
 
@@ -15,7 +15,7 @@ def as_json(notice: Notice, setup: ChannelSetup) -> bytes:
         {
             "version": 1,
             "id": notice.id,
-            "kind": "reminder" if notice.reminder else "notice",
+            "kind": _kind(notice),
             "from": setup.sender,
             "to": notice.address,
             "language": letter.language,
@@ -34,3 +34,9 @@ def as_json(notice: Notice, setup: ChannelSetup) -> bytes:
             ],
         }
     ).encode()
+
+
+def _kind(notice: Notice) -> str:
+    if isinstance(notice, Summary):
+        return "summary"
+    return "reminder" if notice.reminder else "notice"

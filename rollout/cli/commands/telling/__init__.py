@@ -1,0 +1,1 @@
+"""Commands about what people are told and what they answer."""

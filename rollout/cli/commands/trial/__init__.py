@@ -1,0 +1,1 @@
+"""Commands that work on an AWS organization of this machine."""

@@ -1,0 +1,1 @@
+"""Posts to web addresses that are secrets: the webhook, and chats."""
