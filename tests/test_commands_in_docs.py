@@ -34,7 +34,7 @@ def wrong_in(line: str) -> list[str]:
     for end in ("|", ">", "&&", ";", "||"):
         words = words[: words.index(end)] if end in words else words
     while words and words[0] in getattr(command, "commands", {}):
-        command = command.commands[words.pop(0)]  # type: ignore[attr-defined]
+        command = command.commands[words.pop(0)]  # type: ignore[attr-defined]  # only a group has them
     if getattr(command, "commands", None) and words and not words[0].startswith("-") and words[0].islower():
         return words[:1]
     known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
