@@ -1,7 +1,8 @@
 # `make demo` and `make test` are all that a newcomer needs; each creates .venv if it does not exist.
 
 PYTHON ?= python3
-WORKERS ?= auto
+# One more than there are cores: many tests wait for processes of their own.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq

@@ -157,6 +157,7 @@ COMMAND_LINES: Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]] = {
     ("acknowledge",): ((f"no{EVIL}",), ("answers.txt", "--json"), ("answers.txt",)),
     ("unlock",): ((), ("--yes",)),
     ("policy",): ((), ("--diff", EVIL), ("--config", EVIL)),
+    ("explain",): ((EVIL,), ("--json",)),
     ("policy", "simulate"): ((EVIL,), (f"queries{EVIL}",)),
     ("seal",): (("--config", "sealed.yaml"), ("--config", "sealed.yaml", "--yes", "--json")),
     # Their organizations are the packaged one: what is hostile is only the folder and what is typed.
