@@ -15,7 +15,7 @@ from typing import Any
 
 from rollout.awsapi.attempts import CallCounts, CallRequest
 from rollout.awsapi.failures import CallFailed, one_line
-from rollout.awsapi.operations import Operation, Use
+from rollout.awsapi.operations import operation_named
 from rollout.awsapi.retries import Retries
 from rollout.awsapi.sessions import Connection
 from rollout.errors import AwsFailure
@@ -24,7 +24,7 @@ MOST_IN_A_CALL = 100
 MOST_BYTES_IN_A_CALL = 5_000_000
 """Below the 6 MB that are allowed: the request is spelled a little longer than this counts."""
 LARGEST = 240_000
-_IMPORT = Operation("securityhub", "BatchImportFindings", Use.READ)
+_IMPORT = operation_named("securityhub", "BatchImportFindings")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ class Use(StrEnum):
     )
     NOTICES = "finding people, reading the secrets of channels, what may be sent, and what came back (notify)"
     SEND = "sending notices (notify)"
+    FINDINGS = "sending findings to Security Hub (report --send)"
     READ = "reading an account"
     TRAIL = "looking up in CloudTrail what access keys call (evidence.cloudtrail: lookup)"
     PROBE = "finding out which actions are allowed in an account, in sessions that cannot write"
@@ -115,6 +116,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *_table("sqs", Use.NOTICES, On.ANYTHING, "DeleteMessage", "ReceiveMessage"),
     *_table("sso-admin", Use.NOTICES, On.ANYTHING, "ListInstances"),
     *_table("identitystore", Use.NOTICES, On.ANYTHING, "ListUsers"),
+    *_table("securityhub", Use.FINDINGS, On.ANYTHING, "BatchImportFindings"),
     # The nine calls of design.md#accounts (with AssumeRole and GetConsoleAuthorizationConfiguration) …
     *_table(
         "iam",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from rollout.aws.roles import cloudformation, terraform
@@ -57,6 +57,8 @@ def role_templates(
         mfa=mfa,
         trail=settings.evidence.cloudtrail == "lookup",
         proof=proof,
+        telling=frozenset(_telling(settings)),
+        telling_roles=tuple(_telling_roles(settings)),
         bucket=(store.bucket, store.prefix) if isinstance(store, BucketPlace) else None,
         bucket_key=settings.bucket.kms_key,
         sealing_key=settings.store_key.key if isinstance(settings.store_key, KmsKeyName) else None,
@@ -66,6 +68,26 @@ def role_templates(
     if language == "cloudformation":
         return {PurePosixPath(f"{part.stem}.yaml"): cloudformation.template(part) for part in parts(wanted)}
     return {PurePosixPath(part.stem) / "main.tf": terraform.module(part) for part in parts(wanted)}
+
+
+def _telling(settings: Settings) -> Iterator[str]:
+    """Yield the services that finding and telling people calls with the caller's own credentials."""
+    notify, keys = settings.notify, settings.notify.model_dump(mode="json")
+    if notify.channel == "ses" and not keys["ses_role"]:
+        yield from ("sesv2", "sqs") if keys["ses_events"] else ("sesv2",)
+    if notify.channel == "sns" and not keys["sns_role"]:
+        yield "sns"
+    if any(way.identity_center for way in notify.find):
+        yield from ("sso-admin", "identitystore")
+    texts = [value for value in keys.values() if isinstance(value, str)]
+    yield from (
+        kind for kind in ("secretsmanager", "ssm") if any(text.startswith(f"{kind}:") for text in texts)
+    )
+
+
+def _telling_roles(settings: Settings) -> Iterator[str]:
+    keys = settings.notify.model_dump(mode="json")
+    yield from (keys[key] for key in ("ses_role", "sns_role") if keys[key])
 
 
 def _caller(arn: str) -> str:

@@ -212,6 +212,17 @@ def test_a_caller_may_seal_store_and_enter_by_our_roles_only(templates: Mapping[
     assert not may(writing, "s3:PutObject", "arn:aws:s3:::acme-rollout/other/x")
 
 
+def test_a_caller_may_find_and_tell_people_as_the_settings_say_and_no_otherwise(tmp_path: Path):
+    queue = "https://sqs.eu-central-1.amazonaws.com/111122223333/q"
+    notify = f"{{channel: ses, ses_events: '{queue}', find: [{{identity_center: eu-central-1}}]}}"
+    assert 0 == write(tmp_path, "cloudformation", "--caller", OPERATOR, settings=f"notify: {notify}\n").code
+    caller = applied((tmp_path / "roles/callers.yaml").read_text())["Caller"]["PolicyDocument"]
+    (granted,) = (one["Action"] for one in caller["Statement"] if one["Sid"] == "FindAndTellPeople")
+    assert {"ses", "sqs", "sso", "identitystore"} == {action.partition(":")[0] for action in granted}
+    assert 0 == write(tmp_path, "cloudformation", "--caller", OPERATOR, "--force", settings="").code
+    assert "FindAndTellPeople" not in (tmp_path / "roles/callers.yaml").read_text()
+
+
 def test_the_protection_stops_everybody_but_rollout_and_the_stack_set(templates: Mapping[str, str]):
     (policy,) = applied(templates["protect"]).values()
     everything = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}

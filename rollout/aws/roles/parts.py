@@ -42,6 +42,7 @@ class RolesWanted:
     """For whom the roles are, and with what.
 
     `writers` and `readers` are ARNs of roles or users, where the end may be `*`; writers may assume both roles.
+    `telling` are the services of AWS by which people are found and told, and `telling_roles` the ARNs of roles for it.
     `bucket` is the store's, with the prefix of its objects; None for a store that is a folder. `kms_alias` or
     `kms_arn` is the key that seals it. `deny` is the deny statement of the policy in force, for the backstop.
     """
@@ -55,6 +56,8 @@ class RolesWanted:
     mfa: bool
     trail: bool
     proof: bool
+    telling: frozenset[str]
+    telling_roles: tuple[str, ...]
     bucket: tuple[str, str] | None
     bucket_key: str | None
     sealing_key: str | None
@@ -198,6 +201,11 @@ def _caller(key: str, name: str, wanted: RolesWanted, roles: str) -> RightsPolic
     statements = [_allow("Organization", [*_calling()])]
     passing = ["sts:SetSourceIdentity"] * wanted.source_identity + ["sts:TagSession"] * wanted.session_tags
     statements.append(_allow("EnterAccounts", ["sts:AssumeRole", *passing], f"{_ANY_IAM}role{PATH}{roles}"))
+    telling = {Use.NOTICES, Use.SEND}
+    if actions := _actions(one.use in telling and one.service in wanted.telling for one in OPERATIONS):
+        statements.append(_allow("FindAndTellPeople", actions))
+    if wanted.telling_roles:
+        statements.append(_allow("TellByRoles", ["sts:AssumeRole"], *wanted.telling_roles))
     if wanted.sealing_key:
         statements.append(_sealing(wanted.sealing_key))
     if wanted.bucket:
