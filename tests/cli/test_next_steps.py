@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 
+from rollout.sandbox.serving.server import Sandbox
 from tests.cli.shell import Shell
 
 STEPS = {
@@ -36,6 +38,14 @@ def test_a_rehearsal_says_would(planned: Shell):
     said = planned("apply").out
     assert "would be enforced" in said
     assert "Skipped in this run" not in said
+
+
+def test_when_every_wave_is_enforced_only_looking_is_left(told: Shell, sandbox: Sandbox):
+    sandbox.advance(timedelta(days=15))
+    assert 0 == told("apply", "--stage", "enforce", "--yes").code
+    assert (
+        "Next: every wave is enforced: run rollout verify every night" == told("status").err.splitlines()[-1]
+    )
 
 
 def test_json_has_no_next_step(planned: Shell):

@@ -123,7 +123,7 @@ def _tell(stored: StoredPlan, found: Overview, progress: Progress, past: Past, *
 
 def _next(stands: list[WaveState]) -> str:
     """Name the command for the first wave that is not finished, or what that wave waits for."""
-    for stand in stands:
+    for stand in (one for one in stands if one.next_step != "done"):
         if stand.waits_for:
             return (
                 f"wave {stand.wave} waits ({stand.waits_for}); then rollout apply --stage {stand.next_step}"
