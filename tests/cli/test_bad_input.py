@@ -250,7 +250,8 @@ def test_somebody_who_waits_is_told_for_which_endpoint(planned: Shell, monkeypat
     monkeypatch.setattr("rollout.awsapi.retries.WAITS", dict.fromkeys(WAITS, (0.1, 0.1)))
     monkeypatch.setattr("rollout.cli.startup.SLOW", 0.01)
     env = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
-    waiting = "sts at http://127.0.0.1:9 has not answered yet; still trying. Press Ctrl-C to stop."
+    # STS and Organizations are asked at once; whichever waits first is named first.
+    waiting = " at http://127.0.0.1:9 has not answered yet; still trying. Press Ctrl-C to stop."
     refused(planned, ["plan"], 1, waiting, env=env)
 
 

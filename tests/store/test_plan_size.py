@@ -43,13 +43,13 @@ def test_twenty_thousand_users_take_a_second(tmp_path):
 
 
 def test_memory_does_not_grow_with_the_number_of_accounts(tmp_path):
-    def peak(number: int) -> int:
+    def peak(number: int, where: str) -> int:
         def accounts() -> Iterator[AccountPlan]:
             return (an_account(place, 50) for place in range(number))
 
-        plans = FolderPlans(tmp_path / str(number))
+        plans = FolderPlans(tmp_path / where)
         tracemalloc.start()
-        files = FolderStore(tmp_path / str(number), lasting=False)
+        files = FolderStore(tmp_path / where, lasting=False)
         plans.save(*parted(a_header(), accounts(), files))
         for _ in plans.load(None).accounts():
             pass
@@ -57,7 +57,8 @@ def test_memory_does_not_grow_with_the_number_of_accounts(tmp_path):
         tracemalloc.stop()
         return found
 
-    small, large = peak(10), peak(60)
+    # Twice: threads that other tests have left behind may allocate something meanwhile, too.
+    small, large = peak(10, "10"), min(peak(60, "60"), peak(60, "60 again"))
 
     # What the index says of each account waits in memory for the header: less than its document.
     documents = (tmp_path / "60" / "plans" / "2026-11-24-k3f9.yaml").stat().st_size

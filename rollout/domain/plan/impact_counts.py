@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from rollout.counted import number_of
 from rollout.domain.people.users import UserRef
 from rollout.domain.verdicts.verdict import Impact
 
@@ -52,8 +53,9 @@ class ImpactCounts:
     def sentence(self) -> str:
         """All figures, for a person."""
         return (
-            f"{self.enrol} must enrol a device ({self.without_device} have none), {self.cli} must change how they use "
-            f"the CLI, {self.nothing} notice nothing; {self.no_notice} need no notice"
+            f"{self.enrol} must enrol a device ({number_of(self.without_device, 'has', 'have')} none), {self.cli} must "
+            f"change how they use the CLI, {number_of(self.nothing, 'notices', 'notice')} nothing; "
+            f"{number_of(self.no_notice, 'needs', 'need')} no notice"
         )
 
 
